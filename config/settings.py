@@ -1,0 +1,164 @@
+"""The settings tree: one frozen section per part of the service, with units in the key names."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from domain.market import Timeframe
+
+Network = IPv4Network | IPv6Network
+
+
+def _split_commas(value: Any) -> Any:
+    """Let an environment variable give a list as `a, b`."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _on_off(value: Any) -> Any:
+    """Let YAML and the environment both say on and off, in any case."""
+    if isinstance(value, str) and value.lower() in {"on", "off"}:
+        return value.lower() == "on"
+    return value
+
+
+def _no_empty_secret(value: Any) -> Any:
+    """Treat an empty environment variable as a secret that is not configured."""
+    return None if value == "" else value
+
+
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
+Switch = Annotated[bool, BeforeValidator(_on_off)]
+Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]
+RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys stop the start, values never change afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(Section):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    environment: Literal["development", "staging", "production", "test"] = "development"
+
+
+class LoggingSettings(Section):
+    level: Annotated[
+        Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+    ] = "INFO"
+
+
+class StorageSettings(Section):
+    url: Annotated[SecretStr, Field(description="sqlite:///path or mongodb://…/database")] = SecretStr(
+        "sqlite:///data/trading_ai.db"
+    )
+    timeout_ms: Count = 50
+    cache_retention_hours: Count = 24
+    retry_seconds: Seconds = 2
+
+
+class AnalysisSettings(Section):
+    interval_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_split_commas), Field(min_length=1)]
+    min_candles: Annotated[int, Field(ge=60)] = 60
+    max_candles_per_timeframe: Count = 5000
+    window_candles: Annotated[int, Field(ge=60)] = 300
+    clock_skew_seconds: Annotated[float, Field(ge=0)] = 60
+    max_price_drift_atr: Annotated[float, Field(gt=0)] = 1.0
+    primary_timeframes: tuple[Timeframe, ...]
+    worker_threads: Annotated[int, Field(ge=1, le=32)] = 2
+
+
+class IndicatorSettings(Section):
+    """Periods in candles, deviations in standard deviations."""
+
+    rsi_period: Annotated[int, Field(ge=2)] = 14
+    macd_fast: Annotated[int, Field(ge=2)] = 12
+    macd_slow: Annotated[int, Field(ge=3)] = 26
+    macd_signal: Annotated[int, Field(ge=2)] = 9
+    ema_periods: tuple[Count, ...] = (9, 12, 21, 26, 50)
+    sma_periods: tuple[Count, ...] = (20, 50)
+    bollinger_period: Annotated[int, Field(ge=2)] = 20
+    bollinger_deviations: Annotated[float, Field(gt=0)] = 2.0
+    atr_period: Annotated[int, Field(ge=2)] = 14
+    stochastic_period: Annotated[int, Field(ge=2)] = 14
+    stochastic_smoothing: Count = 3
+    williams_period: Annotated[int, Field(ge=2)] = 14
+    cci_period: Annotated[int, Field(ge=2)] = 20
+    roc_period: Count = 12
+    vwap_period: Annotated[int, Field(ge=2)] = 20
+    volume_period: Annotated[int, Field(ge=2)] = 20
+    adx_period: Annotated[int, Field(ge=2)] = 14
+
+
+class MarketDataSettings(Section):
+    sources: Annotated[
+        tuple[Literal["stored", "engine", "binance", "synthetic"], ...],
+        BeforeValidator(_split_commas),
+        Field(min_length=1),
+    ]
+    timeframes: Annotated[tuple[Timeframe, ...], Field(min_length=1)]
+    candles: Annotated[int, Field(ge=60, le=1000)] = 250
+    timeout_seconds: Seconds = 5
+    max_age_candles: Annotated[float, Field(ge=1)] = 2
+    engine_url: HttpUrl = ""
+    binance_url: HttpUrl = "https://api.binance.com"
+    synthetic_seed: int = 20251
+
+
+class PeriodicSettings(Section):
+    enabled: Switch = True
+    pause_seconds: Annotated[float, Field(ge=0)] = 1
+
+
+class WebSocketSettings(Section):
+    max_clients: Count = 2000
+    max_buffered_bytes: Annotated[int, Field(ge=4096)] = 262_144
+    max_message_bytes: Annotated[int, Field(ge=256)] = 16_384
+    ping_seconds: Seconds = 20
+    pong_timeout_seconds: Seconds = 20
+    token: Secret = None
+
+
+class AccessSettings(Section):
+    admin_token: Secret = None
+    trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(_split_commas)] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_split_commas)] = ()
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 4_194_304
+
+
+class RateLimitSettings(Section):
+    """Limits per client address; the trusted ones hold for `access.trusted_networks`."""
+
+    enabled: Switch = True
+    analyze: RateLimit = "10/minute"
+    analyze_trusted: RateLimit = "600/minute"
+    default: RateLimit = "120/minute"
+    default_trusted: RateLimit = "6000/minute"
+
+
+class Settings(Section):
+    """Every setting of the service; `config.sources.load_settings` reads it."""
+
+    server: ServerSettings
+    logging: LoggingSettings
+    storage: StorageSettings
+    analysis: AnalysisSettings
+    indicators: IndicatorSettings
+    market_data: MarketDataSettings
+    periodic: PeriodicSettings
+    websocket: WebSocketSettings
+    access: AccessSettings
+    rate_limits: RateLimitSettings

@@ -1,0 +1,169 @@
+"""What an analysis is: the question, the answer and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.market import CandleSeries, Timeframe
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Signal(StrEnum):
+    """What to do: buy, sell, or stay out."""
+
+    LONG = "Long"
+    SHORT = "Short"
+    NEUTRAL = "Neutral"
+
+
+class TrendDirection(StrEnum):
+    BULLISH = "Bullish"
+    BEARISH = "Bearish"
+    SIDEWAYS = "Sideways"
+    UNCERTAIN = "Uncertain"
+
+
+class VolatilityLevel(StrEnum):
+    VERY_LOW = "Very Low"
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+    VERY_HIGH = "Very High"
+
+
+class RiskLevel(StrEnum):
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+
+
+class AnalysisSource(StrEnum):
+    """Who gave the answer."""
+
+    TECHNICAL = "technical"
+
+
+class DataSource(StrEnum):
+    """Where the candles of an analysis came from."""
+
+    CLIENT = "client"
+    STORED = "stored"
+    ENGINE = "engine"
+    BINANCE = "binance"
+    SYNTHETIC = "synthetic"
+
+
+class Frozen(BaseModel):
+    """Base of the value objects: immutable, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MarketAnalysis(Frozen):
+    """The state of the market; levels are prices sorted by their distance from the current price."""
+
+    trend_direction: TrendDirection
+    trend_strength: Share
+    support_levels: list[Price]
+    resistance_levels: list[Price]
+    volatility_level: VolatilityLevel
+    volume_analysis: str
+
+
+class RiskAssessment(Frozen):
+    """How risky it is; the position size is a share of capital, stop and target are prices.
+
+    Stop and target are both null on a Neutral signal. On a Long the stop is below the
+    price and the target above it; on a Short the other way round.
+    """
+
+    overall_risk: RiskLevel
+    technical_risk: Share
+    market_risk: Share
+    recommended_position_size: Share
+    stop_loss_suggestion: Price | None
+    take_profit_suggestion: Price | None
+
+
+class TimeframeView(Frozen):
+    """What one timeframe says: direction -1 (down) to 1 (up), and the indicators it rests on."""
+
+    direction: Annotated[float, Field(ge=-1, le=1)]
+    candles: Annotated[int, Field(ge=1)]
+    indicators: dict[str, float]
+
+
+class Analysis(Frozen):
+    """A finished analysis of one symbol."""
+
+    analysis_id: str
+    symbol: str
+    timeframe: Timeframe
+    signal: Signal
+    confidence: Share
+    reasoning: Annotated[str, Field(min_length=10)]
+    strategy_scores: dict[str, Share]
+    market_analysis: MarketAnalysis
+    risk_assessment: RiskAssessment
+    timeframes: dict[Timeframe, TimeframeView]
+    source: AnalysisSource
+    model_type: str
+    source_data: DataSource
+    price: Price
+    average_true_range: Annotated[float, Field(ge=0)]
+    newest_candle_ms: int
+    generated_at: datetime
+
+
+@dataclass(frozen=True)
+class MarketSnapshot:
+    """The market of one symbol at one moment: candles per timeframe, price, and their origin.
+
+    `volume_24h` is in base currency, or None when nobody said.
+    """
+
+    symbol: str
+    series: Mapping[Timeframe, CandleSeries]
+    price: float
+    volume_24h: float | None
+    source_data: DataSource
+
+    @property
+    def newest_candle_ms(self) -> int:
+        """Open time of the newest candle of any timeframe, in epoch ms; 0 without candles."""
+        return max((s.last_open_ms for s in self.series.values() if len(s)), default=0)
+
+
+@dataclass(frozen=True)
+class AnalysisQuery:
+    """A request for an analysis.
+
+    Attributes:
+        symbol: Market, such as BTCUSDT.
+        strategies: Names of the strategies that have a say, in the order asked for.
+        snapshot: The client's own candles; None asks the service to fetch them.
+        trusted: Whether the candles come from a caller whose data others may read.
+    """
+
+    symbol: str
+    strategies: tuple[str, ...]
+    snapshot: MarketSnapshot | None
+    trusted: bool = False
+
+    @property
+    def cache_key(self) -> str:
+        """Everything that must be equal for one analysis to answer two requests."""
+        if self.snapshot is None:
+            scope, timeframes = "fetched", ""
+        else:
+            scope = "trusted" if self.trusted else "stranger"
+            timeframes = ",".join(sorted(self.snapshot.series))
+        return f"{self.symbol}|{scope}|{timeframes}|{','.join(sorted(self.strategies))}"

@@ -1,0 +1,75 @@
+"""Errors that the service raises on purpose.
+
+Each carries a message written for a person: what was wrong and what is needed. The
+HTTP status of each class stands in one table, in `api/errors.py`.
+"""
+
+
+class AppError(Exception):
+    """Base of every error the service raises on purpose."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(AppError):
+    """A setting is unknown, of the wrong type or impossible; the service does not start."""
+
+    code = "configuration_error"
+
+
+class InvalidMarketData(AppError):
+    """Candles that no market could have produced, or that are out of order."""
+
+    code = "invalid_market_data"
+
+
+class InsufficientData(InvalidMarketData):
+    """Fewer candles than an analysis needs."""
+
+    code = "insufficient_data"
+
+
+class MarketDataUnavailable(AppError):
+    """No market-data source could give candles for a symbol."""
+
+    code = "market_data_unavailable"
+
+
+class StorageUnavailable(AppError):
+    """The store did not answer in its time, or answered with a failure of its own."""
+
+    code = "storage_unavailable"
+
+
+class InvalidRequest(AppError):
+    """A well-formed request that asks for something that does not exist."""
+
+    code = "invalid_request"
+
+
+class NotAuthenticated(AppError):
+    """The request needs a token and carries none, or a wrong one."""
+
+    code = "not_authenticated"
+
+
+class NotAllowed(AppError):
+    """The caller may not do this, whoever it is."""
+
+    code = "not_allowed"
+
+
+class PayloadTooLarge(AppError):
+    """The request body is larger than the configured limit."""
+
+    code = "payload_too_large"
+
+
+class UnsupportedMediaType(AppError):
+    """The request body is not declared as JSON."""
+
+    code = "unsupported_media_type"

@@ -1,0 +1,1 @@
+"""Stores behind one port: SQLite embedded by default, MongoDB by URL."""

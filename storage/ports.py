@@ -1,0 +1,75 @@
+"""What a store must do; every adapter passes the suite in `tests/contracts/test_store.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.analysis import Analysis
+from domain.market import Candle, CandleLike, Timeframe
+
+ANALYSIS_COLLECTION = "ai_analysis_results"
+ARCHIVE_COLLECTION = "analysis_archive"
+CANDLE_COLLECTION = "posted_candles"
+
+
+@dataclass(frozen=True)
+class SymbolCount:
+    """Cached analyses of one symbol."""
+
+    symbol: str
+    analysis_count: int
+    latest_analysis: datetime
+
+
+@dataclass(frozen=True)
+class StoreStatistics:
+    """What the store holds: the cache by symbol, and the size of the permanent archive."""
+
+    symbols: tuple[SymbolCount, ...]
+    archived_analyses: int
+
+    @property
+    def total_analyses(self) -> int:
+        """Analyses in the cache, of all symbols."""
+        return sum(entry.analysis_count for entry in self.symbols)
+
+
+class Store(Protocol):
+    """Keeps analyses twice, as cache and as archive, and the closed candles of trusted clients.
+
+    Every method raises `StorageUnavailable` when the store fails or does not answer in time.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Short name for people: sqlite or mongodb."""
+
+    async def open(self) -> None:
+        """Connect and make tables or indexes; safe to call again after a failure."""
+
+    async def close(self) -> None:
+        """Release the connection; what was saved stays."""
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+
+    async def save_analysis(self, cache_key: str, analysis: Analysis, *, archive: bool) -> None:
+        """Cache the analysis under the key and, with `archive`, keep it for ever too."""
+
+    async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
+        """Return the newest cached analysis of the key generated at or after `not_before`."""
+
+    async def statistics(self) -> StoreStatistics:
+        """Count what is cached, symbol by symbol in alphabetical order, and what is archived."""
+
+    async def clear_cache(self) -> int:
+        """Remove every cached analysis, return how many; the archive and the candles stay."""
+
+    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> None:
+        """Insert or replace candles by symbol, timeframe and open time."""
+
+    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` newest candles, oldest first, each open time once."""

@@ -1,0 +1,1 @@
+"""Cross-cutting parts: clock, concurrency, logging, metrics."""

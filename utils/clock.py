@@ -1,0 +1,26 @@
+"""The server's clock, injected wherever time decides something."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time; tests hand in one that stands still or jumps."""
+
+    def now(self) -> datetime:
+        """Return the current aware UTC time."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the current aware UTC time."""
+        return datetime.now(UTC)
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return an aware time as epoch milliseconds."""
+    return round(moment.timestamp() * 1000)
