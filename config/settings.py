@@ -162,3 +162,8 @@ class Settings(Section):
     websocket: WebSocketSettings
     access: AccessSettings
     rate_limits: RateLimitSettings
+
+    def secret_values(self) -> list[str]:
+        """Return the plain text of every secret, so that logging can mask it."""
+        secrets = [self.access.admin_token, self.websocket.token]
+        return [secret.get_secret_value() for secret in secrets if secret is not None]

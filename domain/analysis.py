@@ -58,6 +58,7 @@ class DataSource(StrEnum):
     STORED = "stored"
     ENGINE = "engine"
     BINANCE = "binance"
+    FILE = "file"
     SYNTHETIC = "synthetic"
 
 

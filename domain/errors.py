@@ -73,3 +73,9 @@ class UnsupportedMediaType(AppError):
     """The request body is not declared as JSON."""
 
     code = "unsupported_media_type"
+
+
+class NotReady(AppError):
+    """The service is starting or shutting down."""
+
+    code = "not_ready"

@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from domain.errors import InvalidMarketData
 
 
+# Beyond these no market exists, and arithmetic on squares of prices would overflow.
+MIN_PRICE = 1e-12
+MAX_PRICE = 1e12
+MAX_VOLUME = 1e18
+
+
 class Timeframe(StrEnum):
     """Length of a candle, shortest first."""
 
@@ -63,7 +69,7 @@ class CandleLike(Protocol):
 
 
 class Candle(NamedTuple):
-    """One candle: open time in epoch ms (UTC), prices > 0, volume >= 0 in base currency."""
+    """One candle: open time in epoch ms (UTC), prices in MIN_PRICE..MAX_PRICE, volume >= 0 in base currency."""
 
     timestamp: int
     open: float
@@ -86,7 +92,7 @@ class CandleSeries:
 
         Args:
             timeframe: Length of each candle.
-            candles: Candles with finite prices > 0 and volume >= 0.
+            candles: Candles with prices and volume inside the bounds above.
             latest_open_ms: Newest open time that is not "in the future".
 
         Raises:
@@ -184,6 +190,22 @@ def merge_candles(start_ms: int, candles: Sequence[CandleLike]) -> Candle:
         candles[-1].close,
         sum(c.volume for c in candles),
     )
+
+
+def check_price(series: Iterable[CandleSeries], price: float) -> None:
+    """Refuse a price that cannot belong to the candles: stop and target would be nonsense.
+
+    Raises:
+        InvalidMarketData: the price is not within half and twice the newest close.
+    """
+    newest = max((s for s in series if len(s)), key=lambda s: s.last_close_ms, default=None)
+    if newest is None:
+        return
+    close = newest.candles[-1].close
+    if not close / 2 <= price <= close * 2:
+        raise InvalidMarketData(
+            f"current_price {price} does not fit the candles, whose newest {newest.timeframe} close is {close}"
+        )
 
 
 def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:

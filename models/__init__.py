@@ -1,0 +1,1 @@
+"""Machine-learning models; none yet: the technical rules answer alone."""

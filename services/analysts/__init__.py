@@ -1,0 +1,1 @@
+"""Those who turn a market context into an analysis."""

@@ -1,0 +1,56 @@
+# make run: install and serve.  make test: install what the tests need and run all of them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test lint types format lock bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+$(UV):
+	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] < (3, 14); sys.exit(not ok and "needs Python 3.11 to 3.13, found %d.%d: set PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.20'
+
+$(VENV)/.run: requirements.txt | $(UV)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(UV)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+setup: $(VENV)/.run ## make .venv with what the service needs
+
+setup-dev: $(VENV)/.dev ## add what the tests need
+
+run: setup ## serve on 127.0.0.1:8000
+	@exec $(BIN)/python main.py
+
+test: setup-dev ## run every test
+	$(BIN)/python -m pytest
+
+lint: setup-dev ## style, types and pinned requirements
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(MAKE) --no-print-directory types
+	$(BIN)/python scripts/lock.py --check
+
+types: setup-dev ## types only
+	$(BIN)/mypy .
+
+format: setup-dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup-dev ## pin the requirements again
+	$(BIN)/python scripts/lock.py
+
+bench: setup-dev ## measure, and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

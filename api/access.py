@@ -1,0 +1,105 @@
+"""Who is calling: the address, and whether it is loopback, trusted or the administrator."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from config.settings import AccessSettings, Network
+from domain.errors import NotAllowed, NotAuthenticated
+
+# Whoever sends one of these stands behind a proxy, so the peer's address says nothing of them.
+FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-proto")
+LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Where a request comes from.
+
+    Attributes:
+        address: Address of the client, or of its proxy when that is not to be believed.
+        loopback: The client itself is on this machine.
+        trusted: The client is in `access.trusted_networks`.
+    """
+
+    address: str
+    loopback: bool
+    trusted: bool
+
+
+def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
+    """Return the caller of a request or socket.
+
+    `X-Forwarded-For` counts only when the peer is a trusted proxy: then the client is the
+    last address that is not itself one. A forwarding header from anyone else makes the
+    caller a stranger, so that a proxy on this machine does not lend out its loopback.
+    """
+    headers = connection.headers
+    peer = connection.client.host if connection.client else ""
+    forwarded = any(name in headers for name in FORWARDING_HEADERS)
+    address = _parse(peer)
+    if not forwarded:
+        return _caller(peer, address, settings)
+    if address is None or not _inside(address, settings.trusted_proxies):
+        return Caller(peer, loopback=False, trusted=False)
+    for hop in reversed([part.strip() for part in headers.get("x-forwarded-for", "").split(",")]):
+        hop_address = _parse(hop)
+        if hop_address is None:
+            return Caller(peer, loopback=False, trusted=False)
+        if not _inside(hop_address, settings.trusted_proxies):
+            return _caller(hop, hop_address, settings)
+    return Caller(peer, loopback=False, trusted=False)
+
+
+def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
+    """Let pass who may change things: the bearer of the admin token, or loopback when there is none.
+
+    Raises:
+        NotAuthenticated: a token is configured and the request has none or another.
+        NotAllowed: no token is configured and the request does not come from this machine.
+    """
+    if settings.admin_token is not None:
+        if not has_bearer(connection.headers, settings.admin_token.get_secret_value()):
+            raise NotAuthenticated("this route needs the header 'Authorization: Bearer <ADMIN_TOKEN>'")
+        return
+    caller = identify(connection, settings)
+    if not caller.loopback or _is_foreign_page(connection.headers, settings):
+        raise NotAllowed("without an ADMIN_TOKEN this route answers only to this machine itself")
+
+
+def has_bearer(headers: Headers, token: str) -> bool:
+    """Return whether the request carries exactly this bearer token, compared in constant time."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+
+
+def _is_foreign_page(headers: Headers, settings: AccessSettings) -> bool:
+    """Return whether a browser sends this for a page of somebody else (CSRF, DNS rebinding)."""
+    host = headers.get("host", "").rsplit(":", 1)[0] if not headers.get("host", "").endswith("]") else headers["host"]
+    origin = headers.get("origin")
+    return host not in LOOPBACK_HOSTS or (origin is not None and origin not in settings.cors_origins)
+
+
+def _caller(text: str, address: IPv4Address | IPv6Address | None, settings: AccessSettings) -> Caller:
+    if address is None:
+        return Caller(text, loopback=False, trusted=False)
+    return Caller(text, address.is_loopback, _inside(address, settings.trusted_networks))
+
+
+def _inside(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    # A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d.
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,80 @@
+"""The application: parts built for its lifetime, middleware, error handlers, routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
+
+from api import websocket
+from api.errors import install_error_handlers
+from api.middleware import RequestContext
+from api.openapi import describe
+from api.rate_limit import limiter
+from api.routes import analysis, insights, storage, system
+from config.settings import Settings
+from config.version import SERVICE_NAME, service_version
+from container import Container, build_container
+
+ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
+
+
+def create_app(settings: Settings, build: ContainerBuilder = build_container) -> FastAPI:
+    """Return the application; `build` makes its parts when it starts and closes them when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with build(settings) as container, _periodic(container):
+            app.state.container = container
+            yield
+
+    app = FastAPIOffline(
+        title=SERVICE_NAME,
+        version=service_version(),
+        description="Candles in, trading signal out. Signals are information, not advice.",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        static_url="/docs-assets",
+        max_body_size=settings.access.max_body_bytes,
+        openapi_tags=[
+            {"name": "analysis", "description": "The main job: candles in, signal out."},
+            {"name": "insights", "description": "What the service is and what it can be asked."},
+            {"name": "storage", "description": "What the store holds, for operators."},
+            {"name": "system", "description": "Health and metrics."},
+        ],
+    )
+    app.state.limiter = limiter
+    for module in (analysis, insights, storage, system, websocket):
+        app.include_router(module.router)
+    install_error_handlers(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.access.cors_origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["content-type", "x-client", "authorization"],
+        expose_headers=["X-Request-ID", "Retry-After"],
+    )
+    app.add_middleware(RequestContext)
+    describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _periodic(container: Container) -> AsyncIterator[None]:
+    """Run the periodic analysis, when it is enabled, as long as the service runs."""
+    if not container.settings.periodic.enabled:
+        yield
+        return
+    task: asyncio.Task[Any] = asyncio.create_task(container.periodic.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,121 @@
+"""From exceptions to problem documents: the one table of statuses, and the handlers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from loguru import logger
+from slowapi.errors import RateLimitExceeded
+from starlette.exceptions import HTTPException
+
+from api.rate_limit import retry_after_seconds
+from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
+from domain import errors
+
+STATUS: dict[type[errors.AppError], HTTPStatus] = {
+    errors.InvalidMarketData: HTTPStatus.BAD_REQUEST,
+    errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.MarketDataUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+MAX_FIELD_ERRORS = 20
+
+
+def status_of(error: errors.AppError) -> HTTPStatus:
+    """Return the status of the nearest class of the error that the table names."""
+    for cls in type(error).__mro__:
+        if cls in STATUS:
+            return STATUS[cls]
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def problem_response(
+    request: Request,
+    status: HTTPStatus,
+    detail: str,
+    *,
+    code: str | None = None,
+    field_errors: list[FieldError] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return a problem document as a response."""
+    problem = Problem(
+        type=f"urn:trading-signal-service:problem:{code or status.name.lower()}",
+        title=status.phrase,
+        status=status,
+        detail=detail,
+        error=detail,
+        request_id=request.scope.get("state", {}).get("request_id", ""),
+        errors=field_errors or [],
+    )
+    # Text from a request may hold lone surrogates, which UTF-8 has no bytes for.
+    content = problem.model_dump_json().encode("utf-8", "replace")
+    return Response(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def handle_app_error(request: Request, error: errors.AppError) -> Response:
+    """Answer an error that the service raised on purpose."""
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.bind(path=request.url.path, reason=error.message).warning("request could not be served")
+    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
+    return problem_response(request, status, error.message, code=error.code, headers=headers)
+
+
+async def handle_validation(request: Request, error: RequestValidationError) -> Response:
+    """Answer a body or query that does not fit the schema, without echoing what was sent."""
+    found = [
+        FieldError(field=".".join(str(part) for part in entry["loc"]), message=_message(entry))
+        for entry in error.errors()[:MAX_FIELD_ERRORS]
+    ]
+    first = found[0]
+    where = f"{first.field}: " if first.field else ""
+    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
+    return problem_response(
+        request,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"{where}{first.message}{more}",
+        code="invalid_request",
+        field_errors=found,
+    )
+
+
+async def handle_http_exception(request: Request, error: HTTPException) -> Response:
+    """Answer what the framework refuses by itself: an unknown path, a wrong method, a body too large."""
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers) if error.headers else None
+    return problem_response(request, status, f"{status.phrase}: {request.method} {request.url.path}", headers=headers)
+
+
+async def handle_rate_limit(request: Request, error: RateLimitExceeded) -> Response:
+    """Answer a caller who is over the limit, and say when to come back."""
+    seconds = retry_after_seconds(request)
+    return problem_response(
+        request,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"more than {error.detail} from this address; try again in {seconds} s",
+        code="rate_limited",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Let every error leave the service as a problem document."""
+    app.add_exception_handler(errors.AppError, handle_app_error)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, handle_validation)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, handle_http_exception)  # type: ignore[arg-type]
+    app.add_exception_handler(RateLimitExceeded, handle_rate_limit)  # type: ignore[arg-type]
+
+
+def _message(entry: dict[str, object]) -> str:
+    if entry["type"] == "json_invalid":
+        return "the body is not valid JSON (NaN and Infinity are not JSON either)"
+    return str(entry["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,86 @@
+"""One pure ASGI middleware around everything: request id, security headers, metrics, last resort."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from time import perf_counter
+from uuid import uuid4
+
+from loguru import logger
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem_response
+from utils import metrics
+
+_REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+# The documentation page runs its own script and style, from this origin only.
+_DOCS_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src blob:; frame-ancestors 'none'"
+)
+_DOCS_PATHS = ("/docs", "/redoc")
+UNMATCHED = "unmatched"
+
+
+class RequestContext:
+    """Gives each request an id and each answer its headers, counts it, and turns a bug into a 500.
+
+    Errors that the service knows are answered by the handlers in `api/errors.py`; what gets
+    here is a mistake in the code, so the client learns the request id and nothing else.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; only HTTP is touched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["X-Frame-Options"] = "DENY"
+                headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+                docs = scope["path"].startswith(_DOCS_PATHS)
+                headers["Content-Security-Policy"] = _DOCS_POLICY if docs else _API_POLICY
+            await send(message)
+
+        with logger.contextualize(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception:
+                logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")
+                if status:
+                    raise
+                response = problem_response(
+                    Request(scope),
+                    HTTPStatus.INTERNAL_SERVER_ERROR,
+                    f"the service made a mistake; its log has it under request id {request_id}",
+                    code="internal_error",
+                )
+                await response(scope, receive, send_with_headers)
+        route = getattr(scope.get("route"), "path", UNMATCHED)
+        metrics.API_REQUESTS.labels(scope["method"] if route != UNMATCHED else "any", route, status).inc()
+        metrics.API_REQUEST_DURATION.labels(route).observe(perf_counter() - started)
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the client's own id when it is a harmless one, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.match(value):
+            return str(value, "ascii")
+    return uuid4().hex

@@ -1,0 +1,37 @@
+"""Additions to the OpenAPI document that FastAPI cannot derive by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from api.schemas.problems import Problem
+from api.schemas.requests import AnalyzeRequest
+
+# Bodies that routes read by themselves, and the shape of every error.
+EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (AnalyzeRequest, Problem)
+_REF = "#/components/schemas/{model}"
+
+
+def describe(app: FastAPI) -> None:
+    """Complete the app's OpenAPI document, once, when it is first asked for."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            _, extra = models_json_schema([(model, "validation") for model in EXTRA_SCHEMAS], ref_template=_REF)
+            schema["components"]["schemas"].update(extra["$defs"])
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]

@@ -1,0 +1,39 @@
+"""What the service is and what it can be asked."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from api.dependencies import get_container
+from api.rate_limit import limit_default
+from api.schemas.problems import problem_responses
+from api.schemas.system import ServiceInfo, Strategies
+from config.version import SERVICE_NAME, service_version
+from domain.market import Timeframe
+from services.analysts.technical import MODEL_TYPE
+from services.strategies import STRATEGY_NAMES
+
+router = APIRouter(prefix="/ai", tags=["insights"])
+
+
+@router.get("/info", operation_id="info", summary="What the service can do", responses=problem_responses(429))
+@limit_default
+async def info(request: Request) -> ServiceInfo:
+    """Return name, version, symbols, timeframes and capabilities."""
+    settings = get_container(request).settings
+    return ServiceInfo(
+        service_name=SERVICE_NAME,
+        version=service_version(),
+        model_version=MODEL_TYPE,
+        supported_timeframes=list(Timeframe),
+        supported_symbols=list(settings.analysis.symbols),
+        capabilities=["multi_timeframe_analysis", "technical_rules", "signal_broadcast", "periodic_analysis"],
+        last_trained=None,
+    )
+
+
+@router.get("/strategies", operation_id="strategies", summary="Names of the strategies", responses=problem_responses(429))
+@limit_default
+async def strategies(request: Request) -> Strategies:
+    """Return the names that `selected_strategies` may hold."""
+    return Strategies(strategies=list(STRATEGY_NAMES))

@@ -1,0 +1,57 @@
+"""What the store holds, for operators."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from api.access import require_admin
+from api.dependencies import get_container
+from api.rate_limit import limit_default
+from api.schemas.problems import problem_responses
+from api.schemas.storage import CacheCleared, StorageStats, SymbolStats
+from storage.ports import ANALYSIS_COLLECTION
+
+router = APIRouter(prefix="/ai/storage", tags=["storage"])
+
+
+@router.get("/stats", operation_id="storage_stats", summary="Cached analyses", responses=problem_responses(429, 503))
+@limit_default
+async def stats(request: Request) -> StorageStats:
+    """Count the cached analyses by symbol, the archive, and the cache's hits since the start."""
+    container = get_container(request)
+    statistics = await container.store.statistics()
+    recent = container.analysis.recent
+    return StorageStats(
+        total_analyses=statistics.total_analyses,
+        symbols_analyzed=len(statistics.symbols),
+        symbol_breakdown=[
+            SymbolStats(
+                symbol=entry.symbol, analysis_count=entry.analysis_count, latest_analysis=entry.latest_analysis
+            )
+            for entry in statistics.symbols
+        ],
+        analysis_interval_minutes=container.settings.analysis.interval_minutes,
+        collection_name=ANALYSIS_COLLECTION,
+        archived_analyses=statistics.archived_analyses,
+        cache_hits=recent.hits,
+        cache_misses=recent.misses,
+        cache_hit_rate=recent.hit_rate,
+        store=container.store.kind,
+    )
+
+
+@router.post(
+    "/clear",
+    operation_id="storage_clear",
+    summary="Forget the cached analyses (admin)",
+    responses=problem_responses(401, 403, 429, 503),
+)
+@limit_default
+async def clear(request: Request) -> CacheCleared:
+    """Remove every cached analysis; the archive and the candles stay."""
+    container = get_container(request)
+    require_admin(request, container.settings.access)
+    cleared = await container.analysis.clear_cache()
+    return CacheCleared(
+        message=f"{cleared} cached analyses cleared", cleared_analyses=cleared, timestamp=container.clock.now()
+    )

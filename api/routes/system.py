@@ -1,0 +1,91 @@
+"""Where things are, how the service feels, and its metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.dependencies import get_container
+from api.schemas.problems import problem_responses
+from api.schemas.system import Health, Liveness, Readiness, ServiceIndex
+from config.version import SERVICE_NAME, service_version
+from container import Container
+from domain.errors import NotReady
+
+router = APIRouter(tags=["system"])
+
+
+@router.get("/", operation_id="index", summary="Where things are")
+async def index() -> ServiceIndex:
+    """Return the main routes."""
+    return ServiceIndex(
+        service=SERVICE_NAME,
+        version=service_version(),
+        description="Candles in, trading signal out",
+        endpoints={
+            "analyze": "/ai/analyze",
+            "info": "/ai/info",
+            "strategies": "/ai/strategies",
+            "storage_stats": "/ai/storage/stats",
+            "signals": "/ws",
+            "health": "/health",
+            "metrics": "/metrics",
+        },
+        documentation="/docs",
+    )
+
+
+@router.get("/health", operation_id="health", summary="State of every part")
+async def health(request: Request) -> Health:
+    """Return 200 always: a part that does not work is named in `degraded`."""
+    container = get_container(request)
+    degraded = _degraded(container)
+    return Health(
+        status="degraded" if degraded else "healthy",
+        service=SERVICE_NAME,
+        version=service_version(),
+        timestamp=container.clock.now(),
+        mongodb_connected=container.store.kind == "mongodb" and container.store.available,
+        gpt4_available=False,
+        api_key_configured=False,
+        model_loaded=False,
+        supported_symbols=list(container.settings.analysis.symbols),
+        analysis_interval_minutes=container.settings.analysis.interval_minutes,
+        store=container.store.kind,
+        degraded=degraded,
+        market_data=container.market_data.health(),
+        websocket_clients=container.hub.subscriber_count,
+    )
+
+
+@router.get("/livez", operation_id="livez", summary="The process answers")
+async def livez() -> Liveness:
+    """Return 200 while the process runs, whatever its dependencies do."""
+    return Liveness(status="alive")
+
+
+@router.get("/readyz", operation_id="readyz", summary="Requests may come", responses=problem_responses(503))
+async def readyz(request: Request) -> Readiness:
+    """Return 200 while requests may come; a store that is down degrades the service, no more."""
+    container = get_container(request)
+    if not container.readiness.ready:
+        raise NotReady("the service is starting or shutting down")
+    degraded = _degraded(container)
+    return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics() -> Response:
+    """Return every metric in Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _degraded(container: Container) -> list[str]:
+    parts = [] if container.store.available else ["store"]
+    return parts + [f"market_data.{name}" for name, works in container.market_data.health().items() if works is False]

@@ -1,0 +1,84 @@
+"""The body of an analysis request, as documented and as explained to whoever got it wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
+from services.strategies import STRATEGY_NAMES
+
+# Milliseconds since 1970 have 12 to 14 digits from 1973 to 5138: fewer are seconds, more are micro- or nanoseconds.
+FIRST_MS = 10**11
+LAST_MS = 10**14
+MAX_TEXT = 200
+MAX_LIST = 50
+
+
+def _milliseconds(value: int) -> int:
+    if value < FIRST_MS:
+        raise ValueError(f"{value} looks like seconds; send epoch milliseconds, such as 1696876800000")
+    if value >= LAST_MS:
+        raise ValueError(f"{value} looks like microseconds; send epoch milliseconds, such as 1696876800000")
+    return value
+
+
+def _known_strategy(value: str) -> str:
+    if value not in STRATEGY_NAMES:
+        raise ValueError(f"unknown strategy; known are {', '.join(STRATEGY_NAMES)}")
+    return value
+
+
+EpochMs = Annotated[int, AfterValidator(_milliseconds), Field(description="Epoch milliseconds, UTC.")]
+CandlePrice = Annotated[float, Field(ge=MIN_PRICE, le=MAX_PRICE)]
+Volume = Annotated[float, Field(ge=0, le=MAX_VOLUME)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+StrategyName = Annotated[str, AfterValidator(_known_strategy), Field(json_schema_extra={"enum": list(STRATEGY_NAMES)})]
+
+
+class RequestModel(BaseModel):
+    """Strict types, finite numbers; keys that are not listed are accepted and ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+
+class CandleBody(RequestModel):
+    """One candle; `open_time` is another name of `timestamp`, further kline keys are ignored."""
+
+    timestamp: EpochMs = Field(
+        validation_alias=AliasChoices("timestamp", "open_time"), description="Open time in epoch milliseconds, UTC."
+    )
+    open: CandlePrice
+    high: CandlePrice
+    low: CandlePrice
+    close: CandlePrice
+    volume: Volume = Field(description="In base currency.")
+
+
+class StrategyContext(RequestModel):
+    """What the client says of itself."""
+
+    selected_strategies: Annotated[list[StrategyName], Field(max_length=MAX_LIST)] | None = Field(
+        None, description="Strategies that have a say; all of them when missing or empty."
+    )
+    active_strategies: Annotated[list[Text], Field(max_length=MAX_LIST)] | None = Field(
+        None, description="Marks a call of the engine's own loop: the answer speaks BUY, SELL, HOLD."
+    )
+    market_condition: Text | None = None
+    risk_level: Text | None = None
+    user_preferences: dict[str, Any] | None = None
+    technical_indicators: dict[str, Any] | None = None
+
+
+class AnalyzeRequest(RequestModel):
+    """Candles of one market in one or more timeframes, oldest first."""
+
+    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
+    timeframe_data: dict[Timeframe, list[CandleBody]] = Field(
+        description="Candles by timeframe, oldest first. Empty: the service fetches candles and price itself."
+    )
+    current_price: Annotated[float, Field(ge=0, le=MAX_PRICE, description="0 only with empty timeframe_data.")]
+    volume_24h: Volume
+    timestamp: EpochMs
+    strategy_context: StrategyContext

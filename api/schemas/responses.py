@@ -1,0 +1,111 @@
+"""What the service answers; every key listed is always there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.analysis import (
+    Analysis,
+    AnalysisSource,
+    DataSource,
+    MarketAnalysis,
+    RiskAssessment,
+    Share,
+    Signal,
+)
+from domain.market import Timeframe
+from utils.clock import epoch_ms
+
+RECENT_PREFIX = "[RECENT] "
+# From this confidence on a directional signal is called strong in the engine's words.
+STRONG_CONFIDENCE = 0.6
+
+EngineSignal = Literal["BUY", "SELL", "HOLD", "STRONG_BUY", "STRONG_SELL"]
+ScoreDescription = Field(description="0 speaks for Short, 0.5 has no view, 1 speaks for Long.")
+
+
+class ResponseModel(BaseModel):
+    """Base of the answers: finite numbers only."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class AnalysisBody(ResponseModel):
+    """What the answers to every client have in common."""
+
+    signal: Signal | EngineSignal
+    confidence: Share
+    reasoning: Annotated[str, Field(min_length=10)]
+    strategy_scores: Annotated[dict[str, Share], ScoreDescription]
+    market_analysis: MarketAnalysis
+    risk_assessment: RiskAssessment
+    timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
+    source: AnalysisSource
+    model_type: str
+    source_data: Annotated[DataSource, Field(description="Where the candles came from; synthetic is for demonstration.")]
+    symbol: str
+    timeframe: Timeframe
+    analysis_id: str
+    generated_at: Annotated[int, Field(description="The same moment as `timestamp`.")]
+    cached: bool
+
+
+class AnalyzeResponse(AnalysisBody):
+    """The answer to a dashboard or an engine that asks for a view of several timeframes."""
+
+    signal: Signal
+
+
+class EngineAnalyzeResponse(AnalysisBody):
+    """The answer to an engine's own loop, in the words of an order."""
+
+    signal: EngineSignal
+    indicators: Annotated[dict[str, float], Field(description="Newest indicators of the timeframe asked about.")]
+    analysis_details: dict[str, Any]
+
+
+def render_analysis(analysis: Analysis, *, cached: bool, engine: bool) -> bytes:
+    """Return the JSON answer for an analysis; `engine` chooses the words of an engine's own loop."""
+    made_ms = epoch_ms(analysis.generated_at)
+    body: dict[str, Any] = {
+        "symbol": analysis.symbol,
+        "timeframe": analysis.timeframe,
+        "confidence": analysis.confidence,
+        "reasoning": RECENT_PREFIX + analysis.reasoning if cached else analysis.reasoning,
+        "strategy_scores": analysis.strategy_scores,
+        "market_analysis": analysis.market_analysis,
+        "risk_assessment": analysis.risk_assessment,
+        "timestamp": made_ms,
+        "source": analysis.source,
+        "model_type": analysis.model_type,
+        "source_data": analysis.source_data,
+        "analysis_id": analysis.analysis_id,
+        "generated_at": made_ms,
+        "cached": cached,
+    }
+    if not engine:
+        answer: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)
+    else:
+        answer = EngineAnalyzeResponse(
+            **body,
+            signal=_engine_signal(analysis),
+            indicators=analysis.timeframes[analysis.timeframe].indicators,
+            analysis_details={
+                "reasoning": body["reasoning"],
+                "directions": {str(frame): view.direction for frame, view in analysis.timeframes.items()},
+                "trend_direction": analysis.market_analysis.trend_direction,
+                "trend_strength": analysis.market_analysis.trend_strength,
+            },
+        )
+    return answer.model_dump_json().encode()
+
+
+def _engine_signal(analysis: Analysis) -> EngineSignal:
+    if analysis.signal is Signal.NEUTRAL:
+        return "HOLD"
+    strong = analysis.confidence >= STRONG_CONFIDENCE
+    if analysis.signal is Signal.LONG:
+        return "STRONG_BUY" if strong else "BUY"
+    return "STRONG_SELL" if strong else "SELL"

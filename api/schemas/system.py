@@ -1,0 +1,73 @@
+"""Answers about the service itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.schemas.responses import ResponseModel
+from domain.market import Timeframe
+
+
+class ServiceIndex(ResponseModel):
+    """Where things are."""
+
+    service: str
+    version: str
+    description: str
+    endpoints: dict[str, str]
+    documentation: str
+
+
+class ServiceInfo(ResponseModel):
+    """What the service can do."""
+
+    service_name: str
+    version: str
+    model_version: str
+    supported_timeframes: list[Timeframe]
+    supported_symbols: list[str]
+    capabilities: list[str]
+    last_trained: str | None
+
+
+class Strategies(ResponseModel):
+    """Names that `selected_strategies` may hold."""
+
+    strategies: list[str]
+
+
+class Health(ResponseModel):
+    """The state of the service; a part that does not work is named, the service still answers."""
+
+    status: Literal["healthy", "degraded"]
+    service: str
+    version: str
+    timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
+    mongodb_connected: bool
+    gpt4_available: bool
+    api_key_configured: bool
+    model_loaded: bool
+    supported_symbols: list[str]
+    analysis_interval_minutes: float
+    store: str
+    degraded: Annotated[list[str], Field(description="Parts that do not work now.")]
+    market_data: Annotated[
+        dict[str, bool | None], Field(description="Sources in order: works, fails, or null while not asked yet.")
+    ]
+    websocket_clients: int
+
+
+class Liveness(ResponseModel):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Readiness(ResponseModel):
+    """Requests may come."""
+
+    status: Literal["ready", "degraded"]
+    degraded: list[str]

@@ -1,0 +1,84 @@
+"""The wire side of `/ws`: uvicorn's WebSocket protocol, made safe against clients that do not read.
+
+ASGI has no word for "give up on this client", so what only the transport can do is done here: uvicorn
+alone flushes what it has buffered before it closes, which for a client that does not read means never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.transports import BaseTransport
+from typing import cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
+
+# From the first close frame or the end of the relay until the connection is cut.
+CLOSING_SECONDS = 0.5
+# Pongs that may wait for a client which pings without reading.
+MAX_PONG_BYTES = 65_536
+
+
+class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
+    """Buffers next to nothing, and cuts who does not take part in the closing of a connection."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Let a send wait as soon as the kernel takes no more: the bounded queue is in the hub."""
+        super().connection_made(transport)
+        self.close_timeout = CLOSING_SECONDS
+        self.transport.set_write_buffer_limits(high=0)
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """Cut a client that still has something to read; one that is only saying goodbye gets a moment."""
+        super().on_task_complete(task)
+        if self.writable.is_set():
+            self._cut_later()
+        else:
+            self.transport.abort()
+
+    def keepalive_timeout(self) -> None:
+        """Cut a client that has not answered a ping."""
+        super().keepalive_timeout()
+        self._cut_later()
+
+    def shutdown(self) -> None:
+        """Tell the client that the server goes away (1001; uvicorn's own word is 1012, a restart)."""
+        if not self.handshake_complete or self.close_sent or self.transport.is_closing():
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.conn.send_close(CloseCode.GOING_AWAY)
+        self._start_closing(CloseCode.GOING_AWAY, "")
+
+    def handle_ping(self) -> None:
+        """Answer a ping, unless the answers pile up: they pass no queue that could be bounded."""
+        if self.transport.get_write_buffer_size() > MAX_PONG_BYTES:
+            self.transport.abort()
+        else:
+            super().handle_ping()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take the next fragment; empty ones add nothing to a message, only to the memory that it takes."""
+        if event.data or event.fin:
+            super().handle_cont(event)
+
+    def handle_parser_exception(self) -> None:
+        """Refuse a broken or oversized frame, and read on until the client has seen why.
+
+        Closing at once, with unread data in the socket, would reset the connection, and the
+        close frame with its code would be lost.
+        """
+        if self.close_sent or self.conn.close_sent is None:
+            return
+        self._start_closing(self.conn.close_sent.code, self.conn.close_sent.reason)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _start_closing(self, code: int, reason: str) -> None:
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self._cut_later()
+
+    def _cut_later(self) -> asyncio.TimerHandle:
+        return self.loop.call_later(CLOSING_SECONDS, cast(asyncio.WriteTransport, self.transport).abort)

@@ -1,0 +1,103 @@
+"""The command line: serve, and analyze a file of candles without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from config.settings import Settings
+from config.sources import load_settings
+from domain.analysis import Analysis, DataSource, MarketSnapshot
+from domain.errors import AppError, InvalidRequest
+from domain.market import CandleSeries, Timeframe
+from services.strategies import STRATEGY_NAMES
+from utils.clock import SystemClock, epoch_ms
+
+cli = typer.Typer(
+    help="AI trading signals: candles in, Long, Short or Neutral out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+errors = Console(stderr=True)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Run the service: REST on /ai, signals on /ws, documentation on /docs."""
+    from api.app import create_app  # FastAPI is only needed to serve
+    from api.server import serve as serve_app
+    from utils.logging import configure_logging
+
+    server = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
+    settings = load_settings(overrides={"server": server})
+    configure_logging(settings.logging, settings.secret_values())
+    serve_app(create_app(settings), settings)
+
+
+@cli.command()
+def analyze(
+    file: Annotated[Path, typer.Argument(help="CSV or CSV.gz: timestamp,open,high,low,close,volume.")],
+    symbol: Annotated[str | None, typer.Option(help="Market; the file's name up to the first '-' by default.")] = None,
+    timeframe: Annotated[
+        Timeframe | None, typer.Option(help="Timeframe of the signal; that of the file by default.")
+    ] = None,
+) -> None:
+    """Analyze the newest candles of a file by the rules; higher timeframes are made from it."""
+    from services.market_data.csv_candles import higher_timeframes, read_candles
+    from services.report import render_report
+
+    settings = load_settings()
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=errors, transient=True
+    ) as progress:
+        task = progress.add_task(f"reading {file.name}", total=None)
+        series = read_candles(file, epoch_ms(SystemClock().now()))
+        progress.update(task, description="making higher timeframes")
+        base = _at_timeframe(series, timeframe or series.timeframe)
+        frames = higher_timeframes(base)
+        progress.update(task, description="analyzing")
+        analysis = _analyze(symbol or file.name.partition("-")[0].upper(), frames, base.timeframe, settings)
+    Console().print(render_report(analysis))
+
+
+def _at_timeframe(series: CandleSeries, timeframe: Timeframe) -> CandleSeries:
+    if timeframe.ms < series.timeframe.ms:
+        raise InvalidRequest(f"the file has {series.timeframe} candles: {timeframe} candles cannot be made from them")
+    return series if timeframe is series.timeframe else series.resample(timeframe)
+
+
+def _analyze(
+    symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timeframe, settings: Settings
+) -> Analysis:
+    from features.technical_indicators import TechnicalIndicators
+    from services.analysts.context import build_context
+    from services.analysts.technical import TechnicalAnalyst
+
+    price = frames[primary].candles[-1].close if len(frames[primary]) else 0.0
+    snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILE)
+    rules = settings.analysis.model_copy(update={"primary_timeframes": (primary, *settings.analysis.primary_timeframes)})
+    context = build_context(
+        snapshot, STRATEGY_NAMES, rules, TechnicalIndicators(settings.indicators), SystemClock().now()
+    )
+    return asyncio.run(TechnicalAnalyst().analyze(context))
+
+
+def main() -> None:
+    """Run the command line; an error of the service's own is one line, not a traceback."""
+    try:
+        cli()
+    except AppError as error:
+        errors.print(f"[red]error:[/red] {error.message}", highlight=False)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

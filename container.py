@@ -1,0 +1,120 @@
+"""The one place where adapters are chosen and the parts are put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+
+from config.settings import Settings
+from domain.analysis import Analysis, DataSource
+from features.technical_indicators import TechnicalIndicators
+from services.analysis import AnalysisService
+from services.analysts.technical import TechnicalAnalyst
+from services.market_data.binance import BinanceSource
+from services.market_data.engine import EngineSource
+from services.market_data.market_data import MarketData
+from services.market_data.stored import StoredSource
+from services.market_data.synthetic import SyntheticSource
+from services.periodic import PeriodicAnalysis
+from services.ports import MarketDataSource
+from services.signal_hub import SignalHub
+from storage.factory import build_store
+from storage.ports import Store
+from storage.resilient import ResilientStore
+from utils.clock import Clock, SystemClock
+
+
+@dataclass
+class Readiness:
+    """Whether requests should come: not before everything is built, nor once it is being closed."""
+
+    ready: bool = False
+
+
+@dataclass(frozen=True)
+class Container:
+    """Every part of the running service, one typed field each."""
+
+    settings: Settings
+    clock: Clock
+    store: ResilientStore
+    market_data: MarketData
+    hub: SignalHub
+    analysis: AnalysisService
+    periodic: PeriodicAnalysis
+    readiness: Readiness = field(default_factory=Readiness)
+
+
+@asynccontextmanager
+async def build_container(settings: Settings) -> AsyncIterator[Container]:
+    """Build the parts, and close them in the opposite order.
+
+    Raises:
+        ConfigurationError: a setting names an adapter that does not exist.
+    """
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        store = ResilientStore(
+            build_store(settings.storage),
+            timeout_ms=settings.storage.timeout_ms,
+            retry_seconds=settings.storage.retry_seconds,
+        )
+        stack.push_async_callback(store.close)
+        await store.open()
+        client = await stack.enter_async_context(
+            httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False)
+        )
+        executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="analysis")
+        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+        hub = SignalHub(settings.websocket.max_buffered_bytes)
+        stack.callback(hub.close)
+        market_data = MarketData(
+            _sources(settings, store, client, clock), settings.market_data, settings.analysis.min_candles, clock
+        )
+        analysis = AnalysisService(
+            store=store,
+            market_data=market_data,
+            analyst=TechnicalAnalyst(),
+            indicators=TechnicalIndicators(settings.indicators),
+            hub=hub,
+            settings=settings.analysis,
+            clock=clock,
+            executor=executor,
+        )
+
+        async def analyze(symbol: str) -> Analysis:
+            return await analysis.refresh(symbol)
+
+        periodic = PeriodicAnalysis(
+            analyze,
+            settings.analysis.symbols,
+            interval_seconds=settings.analysis.interval_minutes * 60,
+            pause_seconds=settings.periodic.pause_seconds,
+        )
+        container = Container(settings, clock, store, market_data, hub, analysis, periodic)
+        container.readiness.ready = True
+        try:
+            yield container
+        finally:
+            container.readiness.ready = False
+
+
+def _sources(
+    settings: Settings, store: Store, client: httpx2.AsyncClient, clock: Clock
+) -> list[MarketDataSource]:
+    """Return the configured sources in order; the engine only where its address is known."""
+    sources: list[MarketDataSource] = []
+    for name in settings.market_data.sources:
+        if name == DataSource.STORED:
+            sources.append(StoredSource(store))
+        elif name == DataSource.ENGINE and settings.market_data.engine_url:
+            sources.append(EngineSource(client, settings.market_data.engine_url))
+        elif name == DataSource.BINANCE and settings.market_data.binance_url:
+            sources.append(BinanceSource(client, settings.market_data.binance_url))
+        elif name == DataSource.SYNTHETIC:
+            sources.append(SyntheticSource(settings.market_data.synthetic_seed, clock))
+    return sources

@@ -1,0 +1,22 @@
+"""ASGI entry: `uvicorn main:app`, or `python main.py` to serve with the project's own options."""
+
+from __future__ import annotations
+
+import sys
+
+from api.app import create_app
+from config.sources import load_settings
+from domain.errors import ConfigurationError
+from utils.logging import configure_logging
+
+try:
+    settings = load_settings()
+except ConfigurationError as error:
+    sys.exit(str(error))
+configure_logging(settings.logging, settings.secret_values())
+app = create_app(settings)
+
+if __name__ == "__main__":
+    from api.server import serve
+
+    serve(app, settings)

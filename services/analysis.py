@@ -1,0 +1,176 @@
+"""The main job: a query in, an analysis out, from the cache when one covers the query."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import timedelta
+from time import perf_counter
+
+from loguru import logger
+
+from config.settings import AnalysisSettings
+from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
+from domain.market import data_end_ms
+from features.technical_indicators import TechnicalIndicators
+from services.analysts.context import build_context, require_candles
+from services.market_data.market_data import MarketData
+from services.ports import Analyst
+from services.recent_analyses import RecentAnalyses
+from services.signal_events import render_signal_event
+from services.signal_hub import SignalHub
+from services.strategies import STRATEGY_NAMES
+from storage.ports import Store
+from utils import metrics
+from utils.clock import Clock, epoch_ms
+from utils.concurrency import run_blocking
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An analysis, and whether it was found in the cache or made for this query."""
+
+    analysis: Analysis
+    cached: bool
+
+
+class AnalysisService:
+    """Answers queries: cache, candles, analyst, store, broadcast, in this order."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        market_data: MarketData,
+        analyst: Analyst,
+        indicators: TechnicalIndicators,
+        hub: SignalHub,
+        settings: AnalysisSettings,
+        clock: Clock,
+        executor: Executor,
+    ) -> None:
+        self._store = store
+        self._market_data = market_data
+        self._analyst = analyst
+        self._indicators = indicators
+        self._hub = hub
+        self._settings = settings
+        self._clock = clock
+        self._executor = executor
+        self._max_age = timedelta(minutes=settings.interval_minutes)
+        self.recent = RecentAnalyses(self._max_age, settings.max_price_drift_atr)
+        self._in_flight: dict[str, asyncio.Task[Answer]] = {}
+
+    async def analyze(self, query: AnalysisQuery) -> Answer:
+        """Return the analysis of a query and broadcast it.
+
+        A cached analysis answers when it covers the query; otherwise one fresh analysis is
+        made, however many equal queries ask for it at the same time.
+
+        Raises:
+            InsufficientData: the query's own candles are too few for an analysis.
+            MarketDataUnavailable: the query has no candles and no source gave any.
+        """
+        now = self._clock.now()
+        if query.snapshot is not None:
+            require_candles(query.snapshot, self._settings, now)
+        analysis = self.recent.find(query, now)
+        answer = Answer(analysis, cached=True) if analysis else await self._shared(query)
+        self.recent.count(hit=answer.cached)
+        metrics.ANALYSES.labels(answer.analysis.source, answer.cached).inc()
+        self._broadcast(answer.analysis)
+        return answer
+
+    async def refresh(self, symbol: str) -> Analysis:
+        """Make and broadcast a fresh analysis of a symbol from the market-data sources.
+
+        Raises:
+            MarketDataUnavailable: no source gave candles.
+        """
+        query = AnalysisQuery(symbol, STRATEGY_NAMES, snapshot=None, trusted=True)
+        analysis = await self._make(query)
+        metrics.ANALYSES.labels(analysis.source, False).inc()
+        self._broadcast(analysis)
+        return analysis
+
+    async def clear_cache(self) -> int:
+        """Forget every cached analysis, here and in the store; return how many the store had.
+
+        Raises:
+            StorageUnavailable: the store could not do it.
+        """
+        cleared = await self._store.clear_cache()
+        self.recent.clear()
+        return cleared
+
+    async def _shared(self, query: AnalysisQuery) -> Answer:
+        """Join the analysis of an equal query that is under way, or start it.
+
+        The analysis is a task of its own: a client that goes away does not cancel it for the
+        others who wait.
+        """
+        while True:
+            task = self._in_flight.get(query.cache_key)
+            if task is None:
+                task = asyncio.create_task(self._load_or_make(query))
+                self._in_flight[query.cache_key] = task
+                task.add_done_callback(lambda done: self._landed(query.cache_key, done))
+                return await asyncio.shield(task)
+            answer = await asyncio.shield(task)
+            if self.recent.covers(answer.analysis, query):
+                return answer
+
+    def _landed(self, key: str, task: asyncio.Task[Answer]) -> None:
+        del self._in_flight[key]
+        if not task.cancelled():
+            task.exception()  # whoever waits gets it; with nobody left it is known here
+
+    async def _load_or_make(self, query: AnalysisQuery) -> Answer:
+        now = self._clock.now()
+        stored = await self._store.latest_analysis(query.cache_key, not_before=now - self._max_age)
+        if stored is not None and self.recent.covers(stored, query):
+            self.recent.remember(query, stored)
+            return Answer(stored, cached=True)
+        return Answer(await self._make(query), cached=False)
+
+    async def _make(self, query: AnalysisQuery) -> Analysis:
+        started = perf_counter()
+        snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
+        now = self._clock.now()
+        context = await run_blocking(
+            self._executor, build_context, snapshot, query.strategies, self._settings, self._indicators, now
+        )
+        analysis = await self._analyst.analyze(context)
+        await self._keep(query, snapshot, analysis)
+        seconds = perf_counter() - started
+        metrics.ANALYSIS_DURATION.labels(analysis.source).observe(seconds)
+        metrics.PREDICTIONS.labels(analysis.signal).inc()
+        metrics.CONFIDENCE.labels(analysis.source).observe(analysis.confidence)
+        logger.bind(
+            symbol=analysis.symbol,
+            timeframe=analysis.timeframe.value,
+            signal=analysis.signal.value,
+            confidence=analysis.confidence,
+            source=analysis.source.value,
+            source_data=analysis.source_data.value,
+            seconds=round(seconds, 4),
+        ).info("analysis completed")
+        return analysis
+
+    async def _keep(self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis) -> None:
+        """Cache the analysis; archive it and the client's closed candles where they can be believed.
+
+        A stranger's candles may be invented, and synthetic ones are: neither is kept beside
+        the real ones, and no analysis of them will ever be scored.
+        """
+        self.recent.remember(query, analysis)
+        believed = query.trusted and snapshot.source_data is not DataSource.SYNTHETIC
+        await self._store.save_analysis(query.cache_key, analysis, archive=believed)
+        if believed and snapshot.source_data is DataSource.CLIENT:
+            end_ms = data_end_ms(snapshot.series.values(), epoch_ms(self._clock.now()))
+            for timeframe, series in snapshot.series.items():
+                await self._store.save_candles(snapshot.symbol, timeframe, series.closed_by(end_ms).candles)
+
+    def _broadcast(self, analysis: Analysis) -> None:
+        self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

@@ -1,0 +1,126 @@
+"""From a market snapshot to what an analyst reads: closed candles and their indicators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from config.settings import AnalysisSettings
+from domain.analysis import DataSource, MarketSnapshot
+from domain.errors import InsufficientData
+from domain.market import CandleSeries, Timeframe, data_end_ms
+from features.support_resistance import Levels, find_levels
+from features.technical_indicators import TechnicalIndicators
+from utils.clock import epoch_ms
+
+# With fewer candles than that the MACD's signal and the ADX do not exist and nothing is left to weigh.
+MIN_SIDE_CANDLES = 30
+
+
+@dataclass(frozen=True)
+class TimeframeContext:
+    """The closed candles of one timeframe and what was computed from them.
+
+    Attributes:
+        series: Closed candles, oldest first, at most `window_candles`.
+        indicators: One row per candle, NaN while warming up.
+        latest: The indicators of the newest candle, finite ones only.
+        levels: Support and resistance around the current price.
+    """
+
+    series: CandleSeries
+    indicators: pd.DataFrame
+    latest: Mapping[str, float]
+    levels: Levels
+
+
+@dataclass(frozen=True)
+class MarketContext:
+    """Everything an analyst may know of a market.
+
+    Attributes:
+        price: Current price in quote currency, possibly newer than the last closed candle.
+        volume_24h: In base currency, or None when nobody said.
+        strategies: Names of the strategies that have a say.
+        timeframes: What can be read of each timeframe, shortest first.
+        primary: The timeframe that gives stop, target and levels; it has enough candles.
+        newest_candle_ms: Open time of the newest candle received, still forming ones included.
+        missing_candles: Number of candles missing in gaps, all timeframes together.
+    """
+
+    symbol: str
+    price: float
+    volume_24h: float | None
+    source_data: DataSource
+    strategies: tuple[str, ...]
+    timeframes: Mapping[Timeframe, TimeframeContext]
+    primary: Timeframe
+    newest_candle_ms: int
+    generated_at: datetime
+    missing_candles: int
+
+    @property
+    def main(self) -> TimeframeContext:
+        """The primary timeframe's context."""
+        return self.timeframes[self.primary]
+
+
+def build_context(
+    snapshot: MarketSnapshot,
+    strategies: tuple[str, ...],
+    settings: AnalysisSettings,
+    indicators: TechnicalIndicators,
+    now: datetime,
+) -> MarketContext:
+    """Return the context of a snapshot, read at `now` by the server's clock.
+
+    A candle counts once it has closed: neither by the clock nor by what the other timeframes
+    show may it still be forming.
+
+    Raises:
+        InsufficientData: no timeframe has `min_candles` closed candles.
+    """
+    as_of_ms = data_end_ms(snapshot.series.values(), epoch_ms(now))
+    closed = {
+        timeframe: series.closed_by(as_of_ms).tail(settings.window_candles)
+        for timeframe, series in sorted(snapshot.series.items(), key=lambda item: item[0].ms)
+    }
+    primary = _primary(closed, settings)
+    used = {timeframe: series for timeframe, series in closed.items() if len(series) >= MIN_SIDE_CANDLES}
+    return MarketContext(
+        symbol=snapshot.symbol,
+        price=snapshot.price,
+        volume_24h=snapshot.volume_24h,
+        source_data=snapshot.source_data,
+        strategies=strategies,
+        timeframes={
+            timeframe: _timeframe_context(series, indicators, snapshot.price) for timeframe, series in used.items()
+        },
+        primary=primary,
+        newest_candle_ms=snapshot.newest_candle_ms,
+        generated_at=now,
+        missing_candles=sum(series.missing for series in used.values()),
+    )
+
+
+def _primary(closed: Mapping[Timeframe, CandleSeries], settings: AnalysisSettings) -> Timeframe:
+    """Return the first of the configured timeframes, or else the longest, that has enough candles."""
+    enough = [timeframe for timeframe, series in closed.items() if len(series) >= settings.min_candles]
+    if not enough:
+        received = ", ".join(f"{timeframe}: {len(series)}" for timeframe, series in closed.items()) or "none"
+        raise InsufficientData(
+            f"needs {settings.min_candles} closed candles in at least one timeframe; received {received}"
+        )
+    return next((timeframe for timeframe in settings.primary_timeframes if timeframe in enough), enough[-1])
+
+
+def _timeframe_context(series: CandleSeries, indicators: TechnicalIndicators, price: float) -> TimeframeContext:
+    table = indicators.compute(series.frame)
+    newest = table.to_numpy()[-1].tolist()
+    latest = {name: value for name, value in zip(table.columns, newest, strict=True) if math.isfinite(value)}
+    levels = find_levels(series.frame, price, latest.get("average_true_range", 0.0))
+    return TimeframeContext(series, table, latest, levels)

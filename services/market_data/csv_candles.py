@@ -1,0 +1,68 @@
+"""Candles from a CSV file, plain or gzip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from domain.errors import InvalidMarketData
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
+
+COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
+# Exchanges began to publish microseconds in 2025; such numbers lie far beyond any millisecond of a candle.
+FIRST_MICROSECOND = 10**14
+
+
+def read_candles(path: Path, now_ms: int) -> CandleSeries:
+    """Return the candles of a file with columns timestamp (open time, epoch ms), open, high, low, close, volume.
+
+    The timeframe is the most frequent distance between two candles. Rows are sorted and
+    repeated open times are read once, the last row winning.
+
+    Raises:
+        InvalidMarketData: the file cannot be read, lacks a column, or holds impossible candles.
+    """
+    try:
+        frame = pd.read_csv(path, usecols=COLUMNS)
+    except (OSError, ValueError, UnicodeDecodeError, EOFError) as error:
+        raise InvalidMarketData(f"{path.name} needs CSV columns {', '.join(COLUMNS)}: {error}") from error
+    numeric = frame.apply(pd.to_numeric, errors="coerce")
+    bad = ~np.isfinite(numeric.to_numpy(dtype=float)).all(axis=1)
+    if bad.any():
+        raise InvalidMarketData(f"{path.name}: row {int(bad.argmax()) + 1} is not six finite numbers")
+    prices = numeric[["open", "high", "low", "close"]].to_numpy(dtype=float)
+    volume = numeric["volume"].to_numpy(dtype=float)
+    inside = ((prices >= MIN_PRICE) & (prices <= MAX_PRICE)).all(axis=1) & (volume >= 0) & (volume <= MAX_VOLUME)
+    if not inside.all():
+        raise InvalidMarketData(f"{path.name}: row {int((~inside).argmax()) + 1} has a price or volume out of range")
+    numeric["timestamp"] = numeric["timestamp"].astype("int64")
+    in_microseconds = numeric["timestamp"] >= FIRST_MICROSECOND
+    numeric.loc[in_microseconds, "timestamp"] //= 1000
+    numeric = numeric.drop_duplicates("timestamp", keep="last").sort_values("timestamp")
+    times = numeric["timestamp"].to_numpy()
+    rows = numeric[COLUMNS[1:]].to_numpy(dtype=float).tolist()
+    candles = [Candle(time, *row) for time, row in zip(times.tolist(), rows, strict=True)]
+    return CandleSeries.checked(_timeframe(path, times), candles, now_ms)
+
+
+def higher_timeframes(series: CandleSeries, count: int = 3) -> dict[Timeframe, CandleSeries]:
+    """Return the series with up to `count` longer timeframes made from it, shortest first."""
+    longer = [t for t in Timeframe if t.ms > series.timeframe.ms and t.ms % series.timeframe.ms == 0]
+    # A timeframe twice as long says little new: 15m is followed by 1h and 4h, not by 30m.
+    chosen = [t for t in longer if t.ms >= 3 * series.timeframe.ms and t is not Timeframe.M3][:count]
+    return {series.timeframe: series, **{timeframe: series.resample(timeframe) for timeframe in chosen}}
+
+
+def _timeframe(path: Path, times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Timeframe:
+    if len(times) < 2:
+        raise InvalidMarketData(f"{path.name} needs at least 2 candles, received {len(times)}")
+    distances, counts = np.unique(np.diff(times), return_counts=True)
+    usual = int(distances[counts.argmax()])
+    for timeframe in Timeframe:
+        if timeframe.ms == usual:
+            return timeframe
+    raise InvalidMarketData(
+        f"{path.name}: candles are {usual} ms apart; known timeframes are {', '.join(Timeframe)}"
+    )

@@ -1,0 +1,181 @@
+"""Publish and subscribe for signals: each subscriber has a bounded queue, and nobody waits for anybody.
+
+Everything here runs on the event loop; another thread must hand over with `call_soon_threadsafe`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+from domain.errors import InvalidRequest
+from utils.metrics import WEBSOCKET_CONNECTIONS, WEBSOCKET_DROPPED
+
+# Names are kept per subscriber, so a client must not be able to name them without end.
+MAX_SYMBOLS = 1000
+
+
+class CloseReason(StrEnum):
+    """Why a subscription ended."""
+
+    LEFT = "left"
+    SLOW = "slow"
+    SHUTDOWN = "shutdown"
+
+
+class Subscription:
+    """The messages that one consumer has still to read; iterate over it to read them, from one task.
+
+    It starts with the messages of all symbols. The first `add_symbols` narrows it to the named
+    ones and later calls extend them; `remove_symbols` takes symbols out of whatever it has.
+    The iteration ends when the subscription is closed, and what was still queued is let go.
+    """
+
+    def __init__(self, max_buffered_bytes: int, forget: Callable[[Subscription], None]) -> None:
+        self.buffered_bytes = 0
+        self.closed_reason: CloseReason | None = None
+        self._max_buffered_bytes = max_buffered_bytes
+        self._forget = forget
+        self._queue: deque[tuple[str, int]] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+        self._closed = asyncio.Event()
+        # The symbols named so far: those that are wanted, or, before the first `add_symbols`, those that are not.
+        self._symbols: set[str] = set()
+        self._narrowed = False
+
+    def wants(self, symbol: str) -> bool:
+        """Return whether messages of this symbol are for this subscriber."""
+        return (symbol in self._symbols) is self._narrowed
+
+    def add_symbols(self, symbols: Iterable[str]) -> None:
+        """Receive these symbols: only these on the first call, these too on later ones.
+
+        Raises:
+            InvalidRequest: the subscription would name more than `MAX_SYMBOLS` symbols; it stays as it was.
+        """
+        self._name(self._symbols.union(symbols) if self._narrowed else set(symbols))
+        self._narrowed = True
+
+    def remove_symbols(self, symbols: Iterable[str]) -> None:
+        """Stop receiving these symbols.
+
+        Raises:
+            InvalidRequest: the subscription would name more than `MAX_SYMBOLS` symbols; it stays as it was.
+        """
+        self._name(self._symbols.difference(symbols) if self._narrowed else self._symbols.union(symbols))
+
+    def offer(self, text: str) -> bool:
+        """Queue a text for this subscriber alone, under the same bound as what is published."""
+        return self.enqueue((text, len(text.encode())))
+
+    def enqueue(self, message: tuple[str, int]) -> bool:
+        """Queue a text and its size in bytes; a subscriber that has no room for it is closed as slow.
+
+        Returns:
+            Whether the message was queued.
+        """
+        if self.closed_reason is not None:
+            return False
+        buffered_bytes = self.buffered_bytes + message[1]
+        if buffered_bytes > self._max_buffered_bytes:
+            self.close(CloseReason.SLOW)
+            return False
+        self.buffered_bytes = buffered_bytes
+        self._queue.append(message)
+        self._wake()
+        return True
+
+    def close(self, reason: CloseReason) -> None:
+        """End the subscription; the first reason given stands."""
+        if self.closed_reason is not None:
+            return
+        self.closed_reason = reason
+        self._queue.clear()
+        self.buffered_bytes = 0
+        self._forget(self)
+        self._closed.set()
+        self._wake()
+
+    async def wait_closed(self) -> None:
+        """Return once the subscription has ended, however busy its consumer is."""
+        await self._closed.wait()
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> str:
+        while not self._queue:
+            if self.closed_reason is not None:
+                raise StopAsyncIteration
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        text, size = self._queue.popleft()
+        self.buffered_bytes -= size
+        return text
+
+    def _name(self, symbols: set[str]) -> None:
+        if len(symbols) > MAX_SYMBOLS:
+            raise InvalidRequest(f"a subscription names up to {MAX_SYMBOLS} symbols, this one would name more")
+        self._symbols = symbols
+
+    def _wake(self) -> None:
+        # The future is done already when its consumer was woken a moment ago, or cancelled.
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+class SignalHub:
+    """Hands each published message to the subscribers of its symbol."""
+
+    def __init__(self, max_buffered_bytes: int) -> None:
+        """Make a hub.
+
+        Args:
+            max_buffered_bytes: UTF-8 bytes that may wait for one subscriber; more, and it is dropped.
+        """
+        self._max_buffered_bytes = max_buffered_bytes
+        self._subscriptions: set[Subscription] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
+    def subscribe(self) -> Subscription:
+        """Return a new subscription to all symbols; on a closed hub it has already ended."""
+        subscription = Subscription(self._max_buffered_bytes, self._forget)
+        self._subscriptions.add(subscription)
+        WEBSOCKET_CONNECTIONS.inc()
+        if self._closed:
+            subscription.close(CloseReason.SHUTDOWN)
+        return subscription
+
+    def publish(self, symbol: str, render: Callable[[], str]) -> int:
+        """Queue a message for every subscriber of the symbol, without waiting for any of them.
+
+        Args:
+            symbol: Market the message is about.
+            render: Makes the text; called once, and only when somebody wants it.
+
+        Returns:
+            Number of subscribers it was queued for.
+        """
+        subscribers = [subscription for subscription in self._subscriptions if subscription.wants(symbol)]
+        if not subscribers:
+            return 0
+        text = render()
+        message = text, len(text.encode())
+        return sum(subscription.enqueue(message) for subscription in subscribers)
+
+    def close(self) -> None:
+        """End all subscriptions, those to come too."""
+        self._closed = True
+        for subscription in list(self._subscriptions):
+            subscription.close(CloseReason.SHUTDOWN)
+
+    def _forget(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
+        WEBSOCKET_CONNECTIONS.dec()
+        if subscription.closed_reason is CloseReason.SLOW:
+            WEBSOCKET_DROPPED.inc()

@@ -1,0 +1,1 @@
+"""Background jobs; none yet: the periodic analysis runs inside the service."""

@@ -1,0 +1,84 @@
+"""The import table of docs/architecture.md, held against the code."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# package -> project packages it may import; "storage" stands for all of it, "storage.ports" for the one module
+MAY_IMPORT: dict[str, set[str]] = {
+    "domain": set(),
+    "config": {"domain"},
+    "utils": {"domain", "config"},
+    "features": {"domain", "config"},
+    "models": {"domain", "config", "features"},
+    "storage": {"domain", "utils", "config"},
+    "services": {"domain", "config", "utils", "features", "models", "storage.ports"},
+    "api": {"domain", "config", "utils", "features", "models", "storage.ports", "services", "container"},
+}
+# third-party package -> the only places that may import it
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "fastapi": ("api/",),
+    "starlette": ("api/",),
+    "uvicorn": ("api/",),
+    "slowapi": ("api/",),
+    "motor": ("storage/mongo.py",),
+    "pymongo": ("storage/mongo.py",),
+    "sqlite3": ("storage/sqlite.py",),
+    "ta": ("features/technical_indicators.py",),
+}
+PROJECT = {*MAY_IMPORT, "container", "main", "cli"}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _files() -> list[Path]:
+    packages = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
+    return [*packages, *(ROOT / name for name in ("main.py", "cli.py", "container.py"))]
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_package_imports_only_what_the_table_allows(package: str) -> None:
+    allowed = {package, *MAY_IMPORT[package]}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for name in _imports(path)
+        if name.split(".")[0] in PROJECT and not {name, name.split(".")[0], ".".join(name.split(".")[:2])} & allowed
+    ]
+    assert wrong == []
+
+
+def test_third_party_libraries_stay_in_their_place() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in _files()
+        for name in _imports(path)
+        if (places := ONLY_IN.get(name.split(".")[0])) and not str(path.relative_to(ROOT)).startswith(places)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "motor", "sklearn"])
+def test_serving_does_not_import_what_it_does_not_need(heavy: str) -> None:
+    code = f"import main, sys; sys.exit({heavy!r} in sys.modules)"
+    environment = {"PATH": "", "DATABASE_URL": "sqlite:///unused.db"}
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False).returncode == 0
+
+
+def test_files_fit_in_the_head() -> None:
+    long = [str(path.relative_to(ROOT)) for path in _files() if len(path.read_text().splitlines()) > 250]
+    assert long == []

@@ -1,0 +1,96 @@
+"""Settings: the file, the environment over it, and one clear line when something is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.sources import CONFIG_FILE, load_settings
+from domain.errors import ConfigurationError
+
+
+def test_the_shipped_file_is_valid_and_names_eight_symbols() -> None:
+    settings = load_settings(environment={})
+    assert len(settings.analysis.symbols) == 8
+    assert settings.analysis.interval_minutes == 5
+    assert settings.server.host == "127.0.0.1"
+
+
+def test_environment_beats_the_file_and_overrides_beat_both() -> None:
+    environment = {"PORT": "9001", "ANALYSIS_INTERVAL_MINUTES": "2", "PERIODIC_ANALYSIS": "false"}
+    settings = load_settings(environment=environment, overrides={"server": {"port": 9002}})
+    assert settings.server.port == 9002
+    assert settings.analysis.interval_minutes == 2
+    assert settings.periodic.enabled is False
+
+
+def test_lists_come_from_the_environment_with_commas() -> None:
+    environment = {
+        "ANALYSIS_SYMBOLS": "BTCUSDT, ETHUSDT",
+        "MARKET_DATA_SOURCES": "binance,synthetic",
+        "TRUSTED_NETWORKS": "10.0.0.0/8,::1/128",
+        "CORS_ORIGINS": "https://dashboard.example",
+    }
+    settings = load_settings(environment=environment)
+    assert settings.analysis.symbols == ("BTCUSDT", "ETHUSDT")
+    assert settings.market_data.sources == ("binance", "synthetic")
+    assert [str(network) for network in settings.access.trusted_networks] == ["10.0.0.0/8", "::1/128"]
+    assert settings.access.cors_origins == ("https://dashboard.example",)
+
+
+@pytest.mark.parametrize(("value", "enabled"), [("on", True), ("off", False), ("OFF", False), ("true", True)])
+def test_rate_limits_are_switched_by_words(value: str, enabled: bool) -> None:
+    assert load_settings(environment={"RATE_LIMITS": value}).rate_limits.enabled is enabled
+
+
+def test_any_key_is_reached_by_section_and_name() -> None:
+    assert load_settings(environment={"STORAGE__TIMEOUT_MS": "75"}).storage.timeout_ms == 75
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"PORT": "eighty"}, ["PORT", "server.port", "integer"]),
+        ({"MARKET_DATA_SOURCES": "kraken"}, ["MARKET_DATA_SOURCES", "market_data.sources"]),
+        ({"ANALYSIS__FOO": "1"}, ["ANALYSIS__FOO", "analysis.foo", "unknown key"]),
+        ({"ANALYSIS_SYMBOLS": "btc/usdt"}, ["ANALYSIS_SYMBOLS", "analysis.symbols"]),
+        ({"RATE_LIMITS": "sometimes"}, ["RATE_LIMITS", "rate_limits.enabled"]),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_it(environment: dict[str, str], words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(environment=environment)
+    assert "\n" not in caught.value.message
+    assert all(word in caught.value.message for word in words)
+
+
+def test_an_unknown_key_in_the_file_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG_FILE.read_text() + "\nserver2:\n  port: 1\n")
+    with pytest.raises(ConfigurationError, match=r"config\.yaml: server2: unknown key"):
+        load_settings(file, environment={})
+
+
+def test_secrets_are_refused_in_the_file_and_shown_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG_FILE.read_text().replace("access:\n", "access:\n  admin_token: hush-hush\n"))
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(file, environment={})
+    assert "hush" not in caught.value.message
+    settings = load_settings(environment={"ADMIN_TOKEN": "hush-hush", "DATABASE_URL": "mongodb://me:pass@h/db"})
+    assert "hush" not in repr(settings)
+    assert "pass" not in repr(settings)
+
+
+def test_an_empty_token_means_no_token() -> None:
+    assert load_settings(environment={"ADMIN_TOKEN": ""}).access.admin_token is None
+
+
+@pytest.mark.parametrize("text", ["just words", "server: 5", "a: [", "\x00"])
+def test_a_file_that_is_no_settings_tree_is_one_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(file, environment={})
+    assert "\n" not in caught.value.message
