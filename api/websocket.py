@@ -23,6 +23,7 @@ from starlette.types import Message
 from api.access import has_bearer
 from api.dependencies import get_container
 from api.errors import problem_response
+from api.websocket_protocol import SEND_NOW
 from config.settings import Symbol, WebSocketSettings
 from domain.errors import InvalidRequest
 from services.signal_hub import MAX_SYMBOLS, CloseReason, Subscription
@@ -62,6 +63,9 @@ async def relay_signals(websocket: WebSocket) -> None:
         subscription.offer(_event("connection", message="Connected to AI Trading Service"))
         offered = BEARER_SUBPROTOCOL in websocket.scope["subprotocols"]
         await websocket.accept(subprotocol=BEARER_SUBPROTOCOL if offered else None)
+        direct = websocket.scope.get("extensions", {}).get(SEND_NOW)
+        if direct is not None:
+            subscription.deliver_directly(direct["send"])
         await _relay(websocket, subscription, settings.max_message_bytes)
     finally:
         subscription.close(CloseReason.LEFT)

@@ -7,14 +7,21 @@ alone flushes what it has buffered before it closes, which for a client that doe
 from __future__ import annotations
 
 import asyncio
+import socket
 from asyncio.transports import BaseTransport
-from typing import cast
+from functools import lru_cache
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import CloseCode, Frame
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
+
+# Name of the ASGI extension by which an app may send a text without a task; its "send" is `send_now`.
+SEND_NOW = "websocket.send_now"
 
 # From the first close frame or the end of the relay until the connection is cut.
 CLOSING_SECONDS = 0.5
+# What the kernel may hold for a client; Linux doubles it for its own bookkeeping.
+KERNEL_BUFFER_BYTES = 65_536
 # Pongs that may wait for a client which pings without reading.
 MAX_PONG_BYTES = 65_536
 
@@ -27,6 +34,22 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.close_timeout = CLOSING_SECONDS
         self.transport.set_write_buffer_limits(high=0)
+        # Left alone, the kernel would take up to 4 MB for a client that does not read.
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+
+    def handle_connect(self, event: Request) -> None:
+        """Start the app, and offer it the direct way to the wire."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][SEND_NOW] = {"send": self.send_now}
+
+    def send_now(self, text: str) -> bool:
+        """Write a text if the kernel is ready for it, and return whether it was written."""
+        if self.close_sent or not self.writable.is_set() or self.transport.is_closing():
+            return False
+        self.transport.write(_text_frame(text))
+        return True
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         """Cut a client that still has something to read; one that is only saying goodbye gets a moment."""
@@ -81,4 +104,10 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self._cut_later()
 
     def _cut_later(self) -> asyncio.TimerHandle:
-        return self.loop.call_later(CLOSING_SECONDS, cast(asyncio.WriteTransport, self.transport).abort)
+        return self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
+
+
+# A broadcast gives the same text to every connection in turn: its frame is made once.
+@lru_cache(maxsize=1)
+def _text_frame(text: str) -> bytes:
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)

@@ -168,7 +168,7 @@ async def compare(clients: Clients) -> list[Row]:
         for _ in range(ROUNDS):
             for name, send in ways.items():
                 samples[name].append(await timed_round(clients, name, send))
-        rows = [
+        rows: list[Row] = [
             {
                 "way": name,
                 "last_client_ms": median(seconds for seconds, _ in rounds) * 1e3,
@@ -188,6 +188,7 @@ async def with_stalled_client(
     clients: Clients, server: uvicorn.Server, hub: RecordingHub, port: int, send: Send
 ) -> Row:
     """Return what one client that never reads costs the others, and what is buffered for it at most."""
+    buffered = 0
 
     async def messages_per_second() -> float:
         nonlocal buffered
@@ -195,13 +196,12 @@ async def with_stalled_client(
         for _ in range(STALLED_ROUNDS):
             seconds, _ = await timed_round(clients, "hub and relay", send)
             total += seconds
-            transport = max(connection.transport.get_write_buffer_size() for connection in server.server_state.connections)
-            buffered = max(buffered, hub.latest.buffered_bytes + transport)
+            connections = server.server_state.connections
+            in_transport = max(connection.transport.get_write_buffer_size() for connection in connections)
+            buffered = max(buffered, hub.latest.buffered_bytes + in_transport)
         return STALLED_ROUNDS / total
 
-    buffered = 0
     alone = await messages_per_second()
-    buffered = 0
     await clients.ask("stall", port, "/ws")
     beside = await messages_per_second()
     return {
@@ -229,7 +229,8 @@ def measure() -> list[Row]:
 def main() -> None:
     """Print the rows."""
     for row in measure():
-        print(", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items()))
+        facts = (f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items())
+        print(", ".join(facts))
 
 
 if __name__ == "__main__":

@@ -31,18 +31,43 @@ class Subscription:
     It starts with the messages of all symbols. The first `add_symbols` narrows it to the named
     ones and later calls extend them; `remove_symbols` takes symbols out of whatever it has.
     The iteration ends when the subscription is closed, and what was still queued is let go.
+    A message counts as buffered until the consumer comes back for the next one.
     """
 
-    def __init__(self, max_buffered_bytes: int, forget: Callable[[Subscription], None]) -> None:
+    # A broadcast visits thousands of these: they are kept small.
+    __slots__ = (
+        "_closed",
+        "_flush_soon",
+        "_forget",
+        "_in_flight",
+        "_max_buffered_bytes",
+        "_narrowed",
+        "_queue",
+        "_send_now",
+        "_symbols",
+        "_waiting",
+        "buffered_bytes",
+        "closed_reason",
+    )
+
+    def __init__(
+        self,
+        max_buffered_bytes: int,
+        forget: Callable[[Subscription], None],
+        flush_soon: Callable[[Subscription], None],
+    ) -> None:
         self.buffered_bytes = 0
         self.closed_reason: CloseReason | None = None
         self._max_buffered_bytes = max_buffered_bytes
         self._forget = forget
+        self._flush_soon = flush_soon
         self._queue: deque[tuple[str, int]] = deque()
         self._waiting: asyncio.Future[None] | None = None
+        self._in_flight = False
+        self._send_now: Callable[[str], bool] | None = None
         self._closed = asyncio.Event()
         # The symbols named so far: those that are wanted, or, before the first `add_symbols`, those that are not.
-        self._symbols: set[str] = set()
+        self._symbols: frozenset[str] = frozenset()
         self._narrowed = False
 
     def wants(self, symbol: str) -> bool:
@@ -55,7 +80,7 @@ class Subscription:
         Raises:
             InvalidRequest: the subscription would name more than `MAX_SYMBOLS` symbols; it stays as it was.
         """
-        self._name(self._symbols.union(symbols) if self._narrowed else set(symbols))
+        self._name(self._symbols.union(symbols) if self._narrowed else frozenset(symbols))
         self._narrowed = True
 
     def remove_symbols(self, symbols: Iterable[str]) -> None:
@@ -65,6 +90,24 @@ class Subscription:
             InvalidRequest: the subscription would name more than `MAX_SYMBOLS` symbols; it stays as it was.
         """
         self._name(self._symbols.difference(symbols) if self._narrowed else self._symbols.union(symbols))
+
+    def deliver_directly(self, send_now: Callable[[str], bool]) -> None:
+        """Spare the consumer: a message that nothing waits before is given to `send_now` first.
+
+        Waking a task for each message costs more than the message itself. `send_now` must not
+        block or raise; the consumer gets what it refuses by returning False, and all after it.
+        It is called from the event loop soon after a publish, which thus stays quick.
+        """
+        self._send_now = send_now
+
+    def flush(self) -> None:
+        """Send without the consumer for as long as that works, unless it is at work itself."""
+        if self._in_flight or self._send_now is None:
+            return
+        while self._queue and self._send_now(self._queue[0][0]):
+            self._pop()
+        if self._queue:
+            self._wake()
 
     def offer(self, text: str) -> bool:
         """Queue a text for this subscriber alone, under the same bound as what is published."""
@@ -84,7 +127,11 @@ class Subscription:
             return False
         self.buffered_bytes = buffered_bytes
         self._queue.append(message)
-        self._wake()
+        if len(self._queue) == 1:
+            if self._send_now is None:
+                self._wake()
+            else:
+                self._flush_soon(self)
         return True
 
     def close(self, reason: CloseReason) -> None:
@@ -106,16 +153,22 @@ class Subscription:
         return self
 
     async def __anext__(self) -> str:
+        if self._in_flight:
+            self._in_flight = False
+            self._pop()
         while not self._queue:
             if self.closed_reason is not None:
                 raise StopAsyncIteration
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
-        text, size = self._queue.popleft()
-        self.buffered_bytes -= size
-        return text
+        self._in_flight = True
+        return self._queue[0][0]
 
-    def _name(self, symbols: set[str]) -> None:
+    def _pop(self) -> None:
+        if self._queue:  # closing has emptied it
+            self.buffered_bytes -= self._queue.popleft()[1]
+
+    def _name(self, symbols: frozenset[str]) -> None:
         if len(symbols) > MAX_SYMBOLS:
             raise InvalidRequest(f"a subscription names up to {MAX_SYMBOLS} symbols, this one would name more")
         self._symbols = symbols
@@ -137,6 +190,7 @@ class SignalHub:
         """
         self._max_buffered_bytes = max_buffered_bytes
         self._subscriptions: set[Subscription] = set()
+        self._to_flush: list[Subscription] = []
         self._closed = False
 
     def __len__(self) -> int:
@@ -144,7 +198,7 @@ class SignalHub:
 
     def subscribe(self) -> Subscription:
         """Return a new subscription to all symbols; on a closed hub it has already ended."""
-        subscription = Subscription(self._max_buffered_bytes, self._forget)
+        subscription = Subscription(self._max_buffered_bytes, self._forget, self._flush_soon)
         self._subscriptions.add(subscription)
         WEBSOCKET_CONNECTIONS.inc()
         if self._closed:
@@ -179,3 +233,14 @@ class SignalHub:
         WEBSOCKET_CONNECTIONS.dec()
         if subscription.closed_reason is CloseReason.SLOW:
             WEBSOCKET_DROPPED.inc()
+
+    def _flush_soon(self, subscription: Subscription) -> None:
+        """Flush after the publisher has gone on; one callback serves all that a publish fills."""
+        if not self._to_flush:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._to_flush.append(subscription)
+
+    def _flush(self) -> None:
+        subscriptions, self._to_flush = self._to_flush, []
+        for subscription in subscriptions:
+            subscription.flush()

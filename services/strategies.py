@@ -17,16 +17,16 @@ Strategy = Callable[[Indicators], float]
 
 NO_VIEW = 0.5
 
-# Moves are measured in Average True Ranges. In a random walk twelve candles move by two of them
-# (standard deviation), the MACD line by one and its histogram by a third.
+# Distances are measured in Average True Ranges; a view is full at about two standard deviations of
+# what a random walk does by itself, so that noise alone rarely gives one.
 FULL_MOMENTUM_ATR = 4.0
 FULL_MACD_ATR = 1.5
 FULL_HISTOGRAM_ATR = 0.5
-FULL_DISTANCE_ATR = 2.0
-# Below 20 the ADX sees no trend, from 25 on it does, and 40 is a strong one (Wilder).
+FULL_ORDER_ATR = 1.5
+FULL_DISTANCE_ATR = 4.0
+FULL_VOLUME_BALANCE = 0.5
+# Wilder reads an ADX under 20 as no trend and one over 25 as a trend: a ramp around both.
 NO_TREND_ADX, STRONG_TREND_ADX = 15.0, 35.0
-# Half of all volume on one side is rare: the balance of a random walk is 0.25 (standard deviation).
-FULL_VOLUME_BALANCE = 0.6
 
 
 def ramp(value: float, none: float, full: float) -> float:
@@ -83,21 +83,8 @@ def momentum(indicators: Indicators) -> float:
 
 
 def trend_following(indicators: Indicators) -> float:
-    """Follow the trend: averages in order and price beyond them (full at 2 ATR each), as strong as the ADX says.
-
-    A third each from EMA 9 against 21, price against EMA 50, and +DI against -DI; an ADX
-    of 15 halves the view, one of 35 leaves it whole.
-    """
-    fast, slow = indicators.get("ema_9", math.nan), indicators.get("ema_21", math.nan)
-    close, base = indicators.get("close", math.nan), indicators.get("ema_50", math.nan)
-    average_true_range = indicators.get("average_true_range", 0.0)
-    if average_true_range <= 0:
-        return NO_VIEW
-    order = clip((fast - slow) / average_true_range / FULL_DISTANCE_ATR * 2)
-    distance = clip((close - base) / average_true_range / FULL_DISTANCE_ATR)
-    movement = directional_balance(indicators)
-    strength = 0.5 + 0.5 * ramp(indicators.get("adx", math.nan), NO_TREND_ADX, STRONG_TREND_ADX)
-    return _score((order + distance + movement) / 3 * strength)
+    """Follow the trend: half from the moving averages, half from +DI against -DI, as strong as the ADX says."""
+    return _score((moving_averages(indicators) + directional_movement(indicators)) / 2)
 
 
 def mean_reversion(indicators: Indicators) -> float:
@@ -111,11 +98,32 @@ def mean_reversion(indicators: Indicators) -> float:
     return _score(-(position + strength) / 2 * calm)
 
 
-def directional_balance(indicators: Indicators) -> float:
-    """Return +DI less -DI over their sum times two, within -1 to 1; NaN while they warm up."""
+def moving_averages(indicators: Indicators) -> float:
+    """Return the direction of the averages, -1 to 1, or NaN: a third each from three distances in ATR.
+
+    EMA 9 against EMA 21 and EMA 21 against EMA 50 are full at 1.5 ATR, the close against
+    EMA 50 at four.
+    """
+    average_true_range = indicators.get("average_true_range", 0.0)
+    if average_true_range <= 0:
+        return math.nan
+    close, fast, middle, slow = (indicators.get(name, math.nan) for name in ("close", "ema_9", "ema_21", "ema_50"))
+    full_order, full_distance = FULL_ORDER_ATR * average_true_range, FULL_DISTANCE_ATR * average_true_range
+    return (
+        clip((fast - middle) / full_order) + clip((middle - slow) / full_order) + clip((close - slow) / full_distance)
+    ) / 3
+
+
+def directional_movement(indicators: Indicators) -> float:
+    """Return the direction of Wilder's movement, -1 to 1, or NaN: twice (+DI - -DI) / (+DI + -DI), limited.
+
+    Halved while the ADX is 15 or less, whole from 35 on.
+    """
     plus, minus = indicators.get("plus_di", math.nan), indicators.get("minus_di", math.nan)
-    total = plus + minus
-    return clip(2 * (plus - minus) / total) if total > 0 else math.nan
+    if not plus + minus > 0:
+        return math.nan
+    strength = 0.5 + 0.5 * ramp(indicators.get("adx", math.nan), NO_TREND_ADX, STRONG_TREND_ADX)
+    return clip(2 * (plus - minus) / (plus + minus)) * strength
 
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(

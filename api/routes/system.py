@@ -54,7 +54,7 @@ async def health(request: Request) -> Health:
         store=container.store.kind,
         degraded=degraded,
         market_data=container.market_data.health(),
-        websocket_clients=container.hub.subscriber_count,
+        websocket_clients=len(container.hub),
     )
 
 

@@ -17,7 +17,7 @@ from features.support_resistance import Levels, find_levels
 from features.technical_indicators import TechnicalIndicators
 from utils.clock import epoch_ms
 
-# With fewer candles than that the MACD's signal and the ADX do not exist and nothing is left to weigh.
+# With fewer there is no MACD line (26) and no ADX (28), and hardly anything left to weigh.
 MIN_SIDE_CANDLES = 30
 
 
@@ -36,6 +36,21 @@ class TimeframeContext:
     indicators: pd.DataFrame
     latest: Mapping[str, float]
     levels: Levels
+
+    @property
+    def average_true_range(self) -> float:
+        """Typical range of a candle in the unit of the price; 0 while unknown or where nothing moves."""
+        return self.latest.get("average_true_range", 0.0)
+
+    @property
+    def range_percent(self) -> float:
+        """The average true range in percent of the last close; 0 while unknown."""
+        return self.latest.get("average_true_range_percent", 0.0)
+
+    @property
+    def range_percentile(self) -> float:
+        """Rank of that percentage among its past, 0 to 100; 0 while unknown."""
+        return self.latest.get("average_true_range_percentile", 0.0)
 
 
 @dataclass(frozen=True)

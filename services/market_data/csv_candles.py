@@ -49,10 +49,14 @@ def read_candles(path: Path, now_ms: int) -> CandleSeries:
 
 def higher_timeframes(series: CandleSeries, count: int = 3) -> dict[Timeframe, CandleSeries]:
     """Return the series with up to `count` longer timeframes made from it, shortest first."""
-    longer = [t for t in Timeframe if t.ms > series.timeframe.ms and t.ms % series.timeframe.ms == 0]
-    # A timeframe twice as long says little new: 15m is followed by 1h and 4h, not by 30m.
-    chosen = [t for t in longer if t.ms >= 3 * series.timeframe.ms and t is not Timeframe.M3][:count]
-    return {series.timeframe: series, **{timeframe: series.resample(timeframe) for timeframe in chosen}}
+    frames = {series.timeframe: series}
+    shortest = series.timeframe
+    for timeframe in Timeframe:
+        # A timeframe only twice as long says little new: 15m is followed by 1h and 4h, not by 30m.
+        if len(frames) <= count and timeframe.ms >= 3 * shortest.ms and timeframe.ms % series.timeframe.ms == 0:
+            frames[timeframe] = series.resample(timeframe)
+            shortest = timeframe
+    return frames
 
 
 def _timeframe(path: Path, times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Timeframe:

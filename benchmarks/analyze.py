@@ -1,0 +1,136 @@
+"""POST /ai/analyze over real sockets: cached beside plain FastAPI and bare ASGI, and fresh."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.http_client import Connection, request_bytes, run_requests
+from benchmarks.processes import Server, serve
+from domain.market import CandleSeries, Timeframe
+from services.market_data.simulation import candles_from_returns, simulate_returns
+
+CACHED_REQUESTS = 6_000
+FRESH_REQUESTS = 150
+ROUNDS = 3
+SERVERS = {
+    "this service, cached": ("main.py",),
+    "plain FastAPI body parameter": (
+        "-m", "uvicorn", "benchmarks.servers:plain_fastapi", "--factory", "--port", "{port}", "--no-access-log",
+        "--log-level", "warning",
+    ),
+    "bare ASGI with msgspec": (
+        "-m", "uvicorn", "benchmarks.servers:bare_asgi", "--factory", "--port", "{port}", "--no-access-log",
+        "--log-level", "warning", "--lifespan", "off",
+    ),
+}  # fmt: skip
+
+
+def body(symbol: str, counts: dict[Timeframe, int], seed: int = 1) -> bytes:
+    """Return an analysis request with so many candles per timeframe, made from one 15m path."""
+    rng = np.random.default_rng(seed)
+    step = Timeframe.M15.ms
+    need = max(count * timeframe.ms // step for timeframe, count in counts.items()) + 16
+    end = time.time_ns() // 1_000_000 // step * step
+    returns = simulate_returns(rng, need, 0.002, None)
+    path = CandleSeries(Timeframe.M15, candles_from_returns(rng, returns, 3000.0, end - need * step, Timeframe.M15))
+    frames: dict[str, list[dict[str, Any]]] = {}
+    for timeframe, count in counts.items():
+        series = path if timeframe is Timeframe.M15 else path.resample(timeframe)
+        frames[str(timeframe)] = [
+            {"timestamp": c.timestamp, **{key: round(getattr(c, key), 4) for key in ("open", "high", "low", "close")},
+             "volume": round(c.volume, 4)}
+            for c in series.candles[-count:]
+        ]  # fmt: skip
+    content = {
+        "symbol": symbol,
+        "timeframe_data": frames,
+        "current_price": path.candles[-1].close,
+        "volume_24h": 1000.0,
+        "timestamp": end,
+        "strategy_context": {"selected_strategies": ["RSI Strategy", "MACD Strategy", "Volume Strategy"]},
+    }
+    return json.dumps(content).encode()
+
+
+def measure_cached() -> list[dict[str, Any]]:
+    """Return a row per server: CPU per request and requests per second, the median of interleaved rounds."""
+    request = request_bytes("POST", "/ai/analyze", body("ETHUSDT", {Timeframe.H1: 100, Timeframe.H4: 60}))
+    results: dict[str, list[tuple[float, float]]] = {name: [] for name in SERVERS}
+    for _ in range(ROUNDS):
+        for name, arguments in SERVERS.items():
+            with serve(*arguments) as server:
+                asyncio.run(run_requests(server.port, [request] * 300, 4))
+                results[name].append(_load(server, [request] * CACHED_REQUESTS, workers=4))
+    return [
+        {
+            "server": name,
+            "CPU per request, ms": float(np.median([cpu for cpu, _ in rounds])) * 1000,
+            "requests per second": float(np.median([rate for _, rate in rounds])),
+            "body, KB": len(request) / 1000,
+        }
+        for name, rounds in results.items()
+    ]
+
+
+def measure_fresh() -> dict[str, float]:
+    """Return the CPU of a fresh analysis of 350 candles on 4 timeframes, and memory around it."""
+    counts = {Timeframe.M15: 100, Timeframe.M30: 100, Timeframe.H1: 100, Timeframe.H4: 50}
+    one = body("AAAAAA", counts)
+    requests = [
+        request_bytes("POST", "/ai/analyze", one.replace(b"AAAAAA", f"S{number:05d}".encode()))
+        for number in range(FRESH_REQUESTS)
+    ]
+    with serve("main.py", PERIODIC_ANALYSIS="true") as server:
+        memory_at_start = server.resident_mb()
+        seconds_to_ready = server.seconds_to_ready
+    with serve("main.py") as server:
+        asyncio.run(run_requests(server.port, requests[:20], 1))
+        cpu, _ = _load(server, requests[20:], workers=1)
+        memory = server.resident_mb()
+        p95 = asyncio.run(_health_while_analyzing(server.port, one))
+    return {
+        "CPU per fresh analysis, ms": cpu * 1000,
+        "seconds to ready": seconds_to_ready,
+        "resident memory at start, MB": memory_at_start,
+        "resident memory after 150 analyses, MB": memory,
+        "/health p95 beside 16 fresh analyses, ms": p95 * 1000,
+    }
+
+
+def _load(server: Server, requests: list[bytes], workers: int) -> tuple[float, float]:
+    before = server.cpu_seconds()
+    seconds = asyncio.run(run_requests(server.port, requests, workers))
+    return (server.cpu_seconds() - before) / len(requests), len(requests) / seconds
+
+
+async def _health_while_analyzing(port: int, one: bytes) -> float:
+    """Keep 16 fresh analyses under way, time /health beside them, return the 95th percentile in seconds."""
+    numbers = iter(range(100_000))
+    running = True
+
+    async def engine() -> None:
+        connection = await Connection.open(port)
+        while running:
+            await connection.send(
+                request_bytes("POST", "/ai/analyze", one.replace(b"AAAAAA", f"H{next(numbers):05d}".encode()))
+            )
+        connection.close()
+
+    times: list[float] = []
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(16):
+            tasks.create_task(engine())
+        connection = await Connection.open(port)
+        for _ in range(200):
+            started = time.perf_counter()
+            await connection.send(request_bytes("GET", "/health"))
+            times.append(time.perf_counter() - started)
+            await asyncio.sleep(0.02)
+        connection.close()
+        running = False
+    return float(np.percentile(times, 95))

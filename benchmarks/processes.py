@@ -1,0 +1,80 @@
+"""Servers as processes of their own, and what the kernel says they used."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server process."""
+
+    pid: int
+    port: int
+    seconds_to_ready: float
+
+    def cpu_seconds(self) -> float:
+        """Return user and system time of all its threads so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def resident_mb(self) -> float:
+        """Return its resident memory in MB."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("the kernel does not tell the resident memory")
+
+
+@contextmanager
+def serve(*arguments: str, **environment: str) -> Iterator[Server]:
+    """Run `python *arguments` (with {port} filled in) until the block ends; yield once /readyz answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with tempfile.TemporaryDirectory() as folder:
+        defaults = {
+            "PORT": str(port),
+            "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+            "PERIODIC_ANALYSIS": "false",
+            "RATE_LIMITS": "off",
+            "LOG_LEVEL": "WARNING",
+        }
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *(argument.format(port=port) for argument in arguments)],
+            cwd=ROOT,
+            env={**os.environ, **defaults, **environment},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            _wait_ready(process, port)
+            yield Server(process.pid, port, time.perf_counter() - started)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(3000):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with status {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.01)
+    raise RuntimeError("the server was not ready in 30 s")

@@ -1,0 +1,94 @@
+"""What the service is compared with: the same endpoint without its work, run by `uvicorn --factory`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from starlette.types import Receive, Scope, Send
+
+ANSWER: dict[str, Any] = {
+    "signal": "Neutral",
+    "confidence": 0.5,
+    "reasoning": "x" * 600,
+    "strategy_scores": {f"strategy {number}": 0.5 for number in range(8)},
+    "market_analysis": {"support_levels": [1.0] * 5, "resistance_levels": [2.0] * 5, "volume_analysis": "x" * 60},
+    "risk_assessment": {"technical_risk": 0.5, "market_risk": 0.5},
+    "timestamp": 1_700_000_000_000,
+}
+
+
+class PlainCandle(BaseModel):
+    timestamp: int
+    open: float = Field(gt=0)
+    high: float = Field(gt=0)
+    low: float = Field(gt=0)
+    close: float = Field(gt=0)
+    volume: float = Field(ge=0)
+
+
+class PlainBody(BaseModel):
+    symbol: str
+    timeframe_data: dict[str, list[PlainCandle]]
+    current_price: float
+    volume_24h: float
+    timestamp: int
+    strategy_context: dict[str, Any]
+
+
+def plain_fastapi() -> FastAPI:
+    """Return FastAPI with a body parameter that parses the candles and does nothing else."""
+    app = FastAPI()
+
+    @app.post("/ai/analyze")
+    async def analyze(body: PlainBody) -> dict[str, Any]:
+        return {**ANSWER, "symbol": body.symbol}
+
+    @app.get("/readyz")
+    async def readyz() -> dict[str, str]:
+        return {"status": "ready"}
+
+    return app
+
+
+class _Candle(msgspec.Struct, gc=False):
+    timestamp: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class _Body(msgspec.Struct):
+    symbol: str
+    timeframe_data: dict[str, list[_Candle]]
+
+
+class BareAsgi:
+    """The floor: an ASGI app that parses the candles with msgspec and sends a fixed answer."""
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(_Body)
+        self._answer = json.dumps(ANSWER).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["method"] == "POST":
+            body, more = b"", True
+            while more:
+                message = await receive()
+                body, more = body + message.get("body", b""), message.get("more_body", False)
+            self._decoder.decode(body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(self._answer)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self._answer})
+
+
+def bare_asgi() -> BareAsgi:
+    """Return the floor."""
+    return BareAsgi()

@@ -1,0 +1,102 @@
+"""A client: post real candles to the running service, and see the signal arrive on the socket too.
+
+    python examples/post_candles.py BTCUSDT-15m.csv.gz --symbol BTCUSDT
+
+The file has the columns timestamp (open time, epoch ms), open, high, low, close, volume; longer
+timeframes are made from it. Run it twice: the second answer is [RECENT].
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import websockets
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from domain.errors import AppError
+from domain.market import CandleSeries
+from services.market_data.csv_candles import higher_timeframes, read_candles
+from utils.clock import SystemClock, epoch_ms
+
+CANDLES = 250
+
+
+def request_body(symbol: str, base: CandleSeries) -> dict[str, Any]:
+    """Return the request of an engine that asks for its dashboard."""
+    frames = {
+        str(timeframe): [
+            {
+                "timestamp": c.timestamp,
+                "open": c.open,
+                "high": c.high,
+                "low": c.low,
+                "close": c.close,
+                "volume": c.volume,
+            }
+            for c in series.candles[-CANDLES:]
+        ]
+        for timeframe, series in higher_timeframes(base, count=2).items()
+    }
+    day = 86_400_000 // base.timeframe.ms
+    return {
+        "symbol": symbol,
+        "timeframe_data": frames,
+        "current_price": base.candles[-1].close,
+        "volume_24h": sum(c.volume for c in base.candles[-day:]),
+        "timestamp": epoch_ms(SystemClock().now()),
+        "strategy_context": {"market_condition": "Unknown", "risk_level": "Moderate"},
+    }
+
+
+def show(title: str, signal: dict[str, Any]) -> None:
+    """Print the signal, its levels and its reasons."""
+    risk = signal["risk_assessment"]
+    print(f"\n{title}")
+    print(f"  signal      {signal['signal']}  (confidence {signal['confidence']:.2f})")
+    print(f"  stop loss   {risk['stop_loss_suggestion']}")
+    print(f"  take profit {risk['take_profit_suggestion']}")
+    print(f"  reasoning   {signal['reasoning']}")
+
+
+async def main() -> None:
+    """Listen, post, compare."""
+    parser = argparse.ArgumentParser(description="Post candles to the service and watch the signal arrive.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--symbol", default="BTCUSDT")
+    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    arguments = parser.parse_args()
+    body = request_body(arguments.symbol, read_candles(arguments.file, epoch_ms(SystemClock().now())))
+    socket_url = arguments.url.replace("http", "ws", 1) + "/ws"
+    async with websockets.connect(socket_url) as socket, httpx2.AsyncClient(base_url=arguments.url) as client:
+        await socket.recv()  # the welcome
+        await socket.send(json.dumps({"type": "subscribe", "symbols": [arguments.symbol]}))
+        await socket.recv()  # its acknowledgment
+        response = await client.post("/ai/analyze", json=body)
+        if response.is_error:
+            sys.exit(f"the service refused: {response.json()['detail']}")
+        answer = response.json()
+        show(f"POST /ai/analyze answered ({', '.join(body['timeframe_data'])})", answer)
+        async with asyncio.timeout(10):
+            event = json.loads(await socket.recv())
+            # the service's own loop may broadcast this symbol at the same moment
+            while event["data"]["analysis_id"] != answer["analysis_id"]:
+                event = json.loads(await socket.recv())
+        show(f"/ws received the same analysis as {event['type']}", event["data"])
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except AppError as error:
+        sys.exit(error.message)
+    except TimeoutError:
+        sys.exit("the answer came, but the socket did not show its signal within 10 s")
+    except (OSError, httpx2.TransportError) as error:
+        sys.exit(f"the service cannot be reached: {error}; start it with `make run`")

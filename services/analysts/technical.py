@@ -1,0 +1,73 @@
+"""The technical analyst: rules on indicators, which answer when no language model does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
+from services.analysts.context import MarketContext
+from services.analysts.direction import view_trend
+from services.analysts.reasoning import describe_volume, explain
+from services.analysts.risk import assess_risk, round_significant, volatility_level
+from services.analysts.verdict import decide, trend_direction
+
+MODEL_TYPE = "technical-rules"
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+class TechnicalAnalyst:
+    """Judges a market by rules: the same context always gives the same answer.
+
+    Long or Short when the timeframes' weighted direction is strong and none of them points
+    clearly the other way; Neutral in noise, in disagreement and in a flat market.
+    """
+
+    def __init__(self, new_id: Callable[[], str] = _new_id) -> None:
+        self._new_id = new_id
+
+    async def analyze(self, context: MarketContext) -> Analysis:
+        """Return the analysis of the context; a matter of a millisecond, without I/O."""
+        return self.assess(context)
+
+    def assess(self, context: MarketContext) -> Analysis:
+        """Return the analysis of the context."""
+        view = view_trend(context)
+        verdict = decide(context, view)
+        levels = context.main.levels
+        return Analysis(
+            analysis_id=self._new_id(),
+            symbol=context.symbol,
+            timeframe=context.primary,
+            signal=verdict.signal,
+            confidence=round(verdict.confidence, 4),
+            reasoning=explain(context, view, verdict),
+            strategy_scores={name: round(score, 4) for name, score in view.scores.items()},
+            market_analysis=MarketAnalysis(
+                trend_direction=trend_direction(view),
+                trend_strength=round(abs(view.trend), 4),
+                support_levels=[round_significant(level) for level in levels.supports],
+                resistance_levels=[round_significant(level) for level in levels.resistances],
+                volatility_level=volatility_level(context.main.range_percentile),
+                volume_analysis=describe_volume(context),
+            ),
+            risk_assessment=assess_risk(context, view, verdict),
+            timeframes={
+                timeframe: TimeframeView(
+                    direction=round(view.directions[timeframe], 4),
+                    candles=len(part.series),
+                    indicators=dict(part.latest),
+                )
+                for timeframe, part in context.timeframes.items()
+            },
+            source=AnalysisSource.TECHNICAL,
+            model_type=MODEL_TYPE,
+            source_data=context.source_data,
+            price=context.price,
+            average_true_range=context.main.average_true_range,
+            newest_candle_ms=context.newest_candle_ms,
+            generated_at=context.generated_at,
+        )

@@ -1,0 +1,57 @@
+"""Candles from the trading engine's own API."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import httpx2
+import msgspec
+
+from domain.analysis import DataSource
+from domain.errors import MarketDataUnavailable
+from domain.market import CandleSeries, Timeframe
+from services.market_data.fetching import fetch
+from services.market_data.parsing import CandleRow, decode, series_of
+
+# What the engine says of a market that it does not follow.
+_UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
+
+
+class _Answer(msgspec.Struct):
+    """The envelope of every answer; `data` is missing or null where `success` is false."""
+
+    success: bool
+    data: list[CandleRow] | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+
+
+class EngineSource:
+    """Asks the trading engine, which follows the exchange all the time."""
+
+    def __init__(self, client: httpx2.AsyncClient, base_url: str) -> None:
+        """Keep the client; `base_url` is the engine's address, with or without a slash at the end."""
+        self._client = client
+        self._base_url = base_url.rstrip("/")
+
+    @property
+    def name(self) -> DataSource:
+        """What an analysis of these candles carries as `source_data`."""
+        return DataSource.ENGINE
+
+    async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        """Return up to `limit` newest candles, the last one possibly still forming.
+
+        Raises:
+            MarketDataUnavailable: the engine does not follow this market.
+            SourceFailed: it cannot be reached or answers nonsense.
+        """
+        url = f"{self._base_url}/api/market/candles/{symbol}/{timeframe}"
+        reply = await fetch(self._client, url, {"limit": limit}, _UNDERSTOOD)
+        if reply.status != HTTPStatus.OK:
+            raise MarketDataUnavailable(f"has no {timeframe} candles of {symbol}: status {reply.status}")
+        answer = decode(_DECODER, reply.body)
+        if not answer.success:
+            raise MarketDataUnavailable(f"has no {timeframe} candles of {symbol}: answered without success")
+        return series_of(timeframe, (row.candle() for row in answer.data or ()), limit)

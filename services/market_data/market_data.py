@@ -1,0 +1,147 @@
+"""The chain of market-data sources: the first one with usable candles answers, alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from loguru import logger
+
+from config.settings import MarketDataSettings
+from domain.analysis import DataSource, MarketSnapshot
+from domain.errors import MarketDataUnavailable
+from domain.market import CandleSeries, Timeframe
+from services.market_data.fetching import REST_SECONDS, SourceFailed
+from services.market_data.health import SourceHealth
+from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
+from services.ports import MarketDataSource
+from utils import metrics
+from utils.clock import Clock, epoch_ms
+
+
+class MarketData:
+    """Asks sources in order; one source gives all timeframes, so real and synthetic never mix.
+
+    A source that cannot be reached, or asks to be left alone, rests before it is asked again:
+    a cycle over many symbols waits for it once.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[MarketDataSource],
+        settings: MarketDataSettings,
+        min_candles: int,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keep the sources in their order.
+
+        Args:
+            sources: First choice first.
+            settings: Timeframes, number of candles, time limit and greatest age.
+            min_candles: Closed candles that at least one timeframe needs.
+            clock: The server's clock, by which candles are fresh or stale.
+            monotonic: Seconds that never jump back, for the rests of sources.
+        """
+        self._sources = tuple(sources)
+        self._settings = settings
+        self._min_candles = min_candles
+        self._clock = clock
+        self._health = {source.name: SourceHealth(source.name, monotonic) for source in self._sources}
+        self._synthetic_announced = False
+
+    def health(self) -> dict[str, bool | None]:
+        """Return by source, in order, whether it works; None while it was never asked."""
+        return {name.value: health.works for name, health in self._health.items()}
+
+    async def snapshot(self, symbol: str) -> MarketSnapshot:
+        """Return the market of a symbol from the first source that has usable candles.
+
+        Raises:
+            MarketDataUnavailable: no source has; the message says why of each.
+        """
+        refusals: list[str] = []
+        for source in self._sources:
+            try:
+                snapshot = await self._ask(source, symbol)
+            except MarketDataUnavailable as refusal:
+                refusals.append(f"{source.name}: {refusal.message}")
+                continue
+            if source.name is DataSource.SYNTHETIC:
+                self._announce_synthetic(symbol, refusals)
+            return snapshot
+        reasons = "; ".join(refusals) or "no source is configured"
+        raise MarketDataUnavailable(f"no market data for {symbol}: {reasons}")
+
+    async def _ask(self, source: MarketDataSource, symbol: str) -> MarketSnapshot:
+        """Return the snapshot of one source and remember how the source did."""
+        health = self._health[source.name]
+        if rests := health.resting():
+            raise MarketDataUnavailable(rests)
+        try:
+            series = await self._fetch_in_time(source, symbol)
+        except SourceFailed as failure:
+            health.failed(failure)
+            _count(source, "failed")
+            raise
+        except MarketDataUnavailable:
+            health.answered()
+            _count(source, "refused")
+            raise
+        health.answered()
+        try:
+            snapshot = self._snapshot(source, symbol, series)
+        except MarketDataUnavailable:
+            _count(source, "refused")
+            raise
+        _count(source, "ok")
+        return snapshot
+
+    async def _fetch_in_time(self, source: MarketDataSource, symbol: str) -> dict[Timeframe, CandleSeries]:
+        seconds = self._settings.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._fetch(source, symbol)
+        except TimeoutError as error:
+            raise SourceFailed(f"did not answer in {seconds:g} s", REST_SECONDS) from error
+
+    async def _fetch(self, source: MarketDataSource, symbol: str) -> dict[Timeframe, CandleSeries]:
+        """Return the candles of all timeframes, asked for at the same time; one failure ends the others."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {
+                    timeframe: group.create_task(source.candles(symbol, timeframe, self._settings.candles))
+                    for timeframe in self._settings.timeframes
+                }
+        except* MarketDataUnavailable as refusals:
+            refusal = _most_telling(refusals)
+        else:
+            return {timeframe: task.result() for timeframe, task in tasks.items()}
+        raise refusal
+
+    def _snapshot(self, source: MarketDataSource, symbol: str, series: dict[Timeframe, CandleSeries]) -> MarketSnapshot:
+        now_ms = epoch_ms(self._clock.now())
+        require_fresh(series, now_ms, self._settings.max_age_candles)
+        require_enough(series, now_ms, self._min_candles)
+        return MarketSnapshot(symbol, series, newest_price(series, now_ms), day_volume(series, now_ms), source.name)
+
+    def _announce_synthetic(self, symbol: str, refusals: Sequence[str]) -> None:
+        """Log it once: each analysis says where its candles came from anyway."""
+        if not self._synthetic_announced:
+            self._synthetic_announced = True
+            logger.bind(symbol=symbol, refusals=list(refusals)).warning("synthetic market data in use")
+
+
+def _count(source: MarketDataSource, outcome: str) -> None:
+    metrics.MARKET_DATA_REQUESTS.labels(source.name, outcome).inc()
+
+
+def _most_telling(refusals: ExceptionGroup[MarketDataUnavailable]) -> MarketDataUnavailable:
+    """Return the failure that keeps the source at rest longest, or else the first refusal."""
+
+    def rest_seconds(refusal: BaseException) -> float:
+        return refusal.rest_seconds if isinstance(refusal, SourceFailed) else -1.0
+
+    flat = [error for error in refusals.exceptions if isinstance(error, MarketDataUnavailable)]
+    return max(flat, key=rest_seconds)

@@ -1,0 +1,84 @@
+"""What a set of candles says at a moment: whether it is usable, the price, the volume of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.errors import MarketDataUnavailable
+from domain.market import CandleSeries, Timeframe, data_end_ms
+
+DAY_MS = 86_400_000
+
+# The clock of an exchange may be that far ahead of ours when a candle has just opened.
+CLOCK_SKEW_MS = 60_000
+
+
+def require_fresh(series: Mapping[Timeframe, CandleSeries], now_ms: int, max_age_candles: float) -> None:
+    """Refuse candles that are missing, old or from the future, by the server's clock.
+
+    Args:
+        series: Candles per timeframe.
+        now_ms: The server's clock in epoch ms.
+        max_age_candles: The newest candle may have closed so many of its own lengths ago.
+
+    Raises:
+        MarketDataUnavailable: a timeframe is empty, stale (with its age) or ahead of the clock.
+    """
+    for timeframe, candles in series.items():
+        if not len(candles):
+            raise MarketDataUnavailable(f"has no {timeframe} candles")
+        if candles.last_open_ms > now_ms + CLOCK_SKEW_MS:
+            ahead = duration_text(candles.last_open_ms - now_ms)
+            raise MarketDataUnavailable(f"its newest {timeframe} candle opens {ahead} ahead of the server's clock")
+        age_ms = now_ms - candles.last_close_ms
+        limit_ms = max_age_candles * timeframe.ms
+        if age_ms > limit_ms:
+            raise MarketDataUnavailable(
+                f"is stale: its newest {timeframe} candle closed {duration_text(age_ms)} ago, "
+                f"the limit is {duration_text(limit_ms)}"
+            )
+
+
+def require_enough(series: Mapping[Timeframe, CandleSeries], now_ms: int, min_candles: int) -> None:
+    """Refuse candles of which no timeframe could be analyzed: a thin one beside a full one is fine.
+
+    Raises:
+        MarketDataUnavailable: no timeframe has `min_candles` closed candles.
+    """
+    end_ms = data_end_ms(series.values(), now_ms)
+    closed = {timeframe: len(candles.closed_by(end_ms)) for timeframe, candles in series.items()}
+    if max(closed.values(), default=0) < min_candles:
+        received = ", ".join(f"{timeframe}: {count}" for timeframe, count in closed.items())
+        raise MarketDataUnavailable(f"needs {min_candles} closed candles in at least one timeframe, has {received}")
+
+
+def newest_price(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float:
+    """Return the newest close, that of a candle still forming if there is one; no series may be empty."""
+    # All forming candles know the price up to now; the shortest was traded in most surely.
+    newest = max(series.values(), key=lambda candles: (min(candles.last_close_ms, now_ms), -candles.timeframe.ms))
+    return newest.candles[-1].close
+
+
+def day_volume(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float | None:
+    """Return the base volume of the last 24 h from the shortest timeframe that reaches back so far.
+
+    Whole candles count, so that it is exact to one candle; None when no timeframe shorter
+    than a day reaches back.
+    """
+    start_ms = now_ms - DAY_MS
+    for timeframe, candles in sorted(series.items(), key=lambda item: item[0].ms):
+        if timeframe.ms < DAY_MS and candles.candles[0].timestamp <= start_ms:
+            return float(sum(candle.volume for candle in candles.candles if candle.timestamp >= start_ms))
+    return None
+
+
+def duration_text(milliseconds: float) -> str:
+    """Return a duration for people: 45 s, 32 min, 5.2 h, 3.0 days."""
+    seconds = milliseconds / 1000
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 2 * 86_400:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86_400:.1f} days"

@@ -1,0 +1,48 @@
+"""Candles that trusted clients posted and the store kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.analysis import DataSource
+from domain.errors import StorageUnavailable
+from domain.market import Candle, CandleSeries, Timeframe
+from services.market_data.fetching import SourceFailed
+from services.market_data.parsing import series_of
+from storage.ports import Store
+
+# A few lost candles change an indicator little; after a longer pause of the client, what lies
+# before it is not the recent history that an indicator takes it for.
+MAX_HOLE_CANDLES = 10
+
+
+class StoredSource:
+    """Reads the closed candles that the store kept; having none of a market is normal."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def name(self) -> DataSource:
+        """What an analysis of these candles carries as `source_data`."""
+        return DataSource.STORED
+
+    async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        """Return up to `limit` newest candles, all closed, back to the last long hole; possibly none.
+
+        Raises:
+            SourceFailed: the store does not answer, or holds candles that no market produces.
+        """
+        try:
+            candles = await self._store.latest_candles(symbol, timeframe, limit)
+        except StorageUnavailable as error:
+            raise SourceFailed("the store does not answer") from error
+        return series_of(timeframe, _after_last_hole(candles, timeframe), limit)
+
+
+def _after_last_hole(candles: Sequence[Candle], timeframe: Timeframe) -> Sequence[Candle]:
+    longest_ms = (MAX_HOLE_CANDLES + 1) * timeframe.ms
+    for position in range(len(candles) - 1, 0, -1):
+        if candles[position].timestamp - candles[position - 1].timestamp > longest_ms:
+            return candles[position:]
+    return candles

@@ -1,0 +1,42 @@
+"""Reads stored analyses back, also those that another version of the service wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loguru import logger
+from pydantic import ValidationError
+
+from domain.analysis import Analysis
+
+
+class AnalysisDecoder:
+    """Turns what a store kept into an `Analysis`; what no longer fits is a miss, warned of once."""
+
+    def __init__(self, store_kind: str) -> None:
+        self._store_kind = store_kind
+        self._warned = False
+
+    def from_json(self, text: str) -> Analysis | None:
+        """Return the analysis that the JSON text holds, or None if it does not fit."""
+        try:
+            return Analysis.model_validate_json(text)
+        except ValidationError as error:
+            self._warn(error)
+            return None
+
+    def from_document(self, document: Any) -> Analysis | None:
+        """Return the analysis that the document holds, or None if it does not fit."""
+        try:
+            return Analysis.model_validate(document)
+        except ValidationError as error:
+            self._warn(error)
+            return None
+
+    def _warn(self, error: ValidationError) -> None:
+        if not self._warned:
+            self._warned = True
+            fields = ", ".join(sorted({str(entry["loc"][0]) for entry in error.errors() if entry["loc"]}))
+            logger.bind(store=self._store_kind, fields=fields).warning(
+                "a stored analysis does not fit this version of the service and is not used"
+            )

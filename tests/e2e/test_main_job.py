@@ -1,0 +1,224 @@
+"""The main job over real sockets: an engine posts, everybody sees the signal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import websockets
+
+from tests.fixtures.bodies import shape_a, shape_b
+from tests.fixtures.mongod import Mongod
+from tests.fixtures.service import ROOT, Service, running_service
+
+UP = 0.35
+SYMBOLS = {"BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT"}
+
+
+async def receive(socket: websockets.ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        message = json.loads(await socket.recv())
+    assert isinstance(message, dict)
+    return message
+
+
+async def post_and_listen(service: Service) -> None:
+    async with (
+        websockets.connect(service.socket_url) as first,
+        websockets.connect(service.socket_url) as second,
+        httpx2.AsyncClient(base_url=service.url) as client,
+    ):
+        for socket in (first, second):
+            assert (await receive(socket))["type"] == "connection"
+        body = shape_a(seed=5, drift=UP, symbol="BTCUSDT")
+        answer = (await client.post("/ai/analyze", json=body)).json()
+        again = (await client.post("/ai/analyze", json=body)).json()
+        assert answer["signal"] == "Long"
+        assert again["reasoning"] == "[RECENT] " + answer["reasoning"]
+        for socket in (first, second):
+            for _ in range(2):
+                event = await receive(socket)
+                assert event["type"] == "AISignalReceived"
+                data = event["data"]
+                assert data["signal"] == "long"
+                assert type(data["timestamp"]) is int
+                assert data["reasoning"] == answer["reasoning"]
+                for key in ("symbol", "confidence", "timestamp", "strategy_scores", "market_analysis"):
+                    assert data[key] == answer[key]
+                assert data["risk_assessment"] == answer["risk_assessment"]
+        stats = (await client.get("/ai/storage/stats")).json()
+        assert stats["symbol_breakdown"][0]["symbol"] == "BTCUSDT"
+
+
+async def test_every_socket_shows_what_the_engine_got_on_sqlite() -> None:
+    with running_service() as service:
+        await post_and_listen(service)
+
+
+@pytest.mark.realserver
+async def test_every_socket_shows_what_the_engine_got_on_mongodb(mongod: Mongod) -> None:
+    with running_service(DATABASE_URL=f"{mongod.url}/main_job") as service:
+        await post_and_listen(service)
+        health = httpx2.get(f"{service.url}/health").json()
+        assert health["mongodb_connected"] is True
+
+
+async def test_equal_requests_at_the_same_time_cause_one_analysis() -> None:
+    with running_service() as service:
+        async with httpx2.AsyncClient(base_url=service.url, timeout=30) as client:
+            body = shape_a()
+            answers = await asyncio.gather(*(client.post("/ai/analyze", json=body) for _ in range(30)))
+            assert {answer.status_code for answer in answers} == {200}
+            assert len({answer.json()["analysis_id"] for answer in answers}) == 1
+            assert (await client.get("/ai/storage/stats")).json()["archived_analyses"] == 1
+
+
+async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_data() -> None:
+    environment = {"PERIODIC_ANALYSIS": "true", "PERIODIC__PAUSE_SECONDS": "0.3", "MARKET_DATA_SOURCES": "synthetic"}
+    with running_service(**environment) as service:
+        async with websockets.connect(service.socket_url) as socket, httpx2.AsyncClient(base_url=service.url) as client:
+            await receive(socket)
+            seen: dict[str, str] = {}
+            while len(seen) < len(SYMBOLS) - 1:  # the first may have gone out before the socket was there
+                data = (await receive(socket))["data"]
+                seen[data["symbol"]] = data["source_data"]
+            assert set(seen) <= SYMBOLS
+            assert set(seen.values()) == {"synthetic"}
+            stats = (await client.get("/ai/storage/stats")).json()
+            assert stats["symbols_analyzed"] == len(SYMBOLS)
+            assert stats["archived_analyses"] == 0
+            assert "synthetic" in service.output
+
+
+async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_path: Path) -> None:
+    database = tmp_path / "load.db"
+    answered: list[str] = []
+    with running_service(DATABASE_URL=f"sqlite:///{database}") as service:
+        async with websockets.connect(service.socket_url) as socket, httpx2.AsyncClient(base_url=service.url) as client:
+            await receive(socket)
+
+            async def engine(number: int) -> None:
+                for turn in range(1000):
+                    body = shape_b(seed=turn % 3, symbol=f"S{number}X{turn}USDT")
+                    try:
+                        response = await client.post("/ai/analyze", json=body)
+                    except httpx2.TransportError:
+                        return
+                    assert response.status_code == 200
+                    answered.append(response.json()["analysis_id"])
+
+            engines = [asyncio.create_task(engine(number)) for number in range(4)]
+            while len(answered) < 8:
+                await asyncio.sleep(0.01)
+            status, seconds = await asyncio.to_thread(service.stop)
+            await asyncio.gather(*engines)
+            with pytest.raises(websockets.ConnectionClosed):
+                while True:
+                    await receive(socket)
+            assert socket.close_code == 1001
+    assert status in (0, -signal.SIGTERM)  # uvicorn passes the signal on once everything is closed
+    assert seconds < 10
+    with sqlite3.connect(database) as connection:
+        kept = {row[0] for row in connection.execute("SELECT analysis_id FROM analysis_archive")}
+    connection.close()
+    assert set(answered) <= kept
+
+
+def test_the_start_screen_names_api_docs_socket_and_parts() -> None:
+    with running_service() as service:
+        service.stop(signal.SIGINT)
+        output = service.output
+    for words in (f"{service.url}/ai/analyze", f"{service.url}/docs", service.socket_url, "sqlite", "synthetic", "LLM"):
+        assert words in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("-m", "uvicorn", "main:app", "--port", "{port}"), ("cli.py", "serve", "--port", "{port}")],
+)
+def test_it_starts_the_other_ways_too(command: tuple[str, ...]) -> None:
+    with running_service(*command) as service:
+        assert httpx2.get(f"{service.url}/health").json()["status"] == "healthy"
+
+
+@pytest.mark.parametrize("command", [["main.py"], ["cli.py", "serve"], ["-m", "uvicorn", "main:app"]])
+def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(command: list[str]) -> None:
+    environment = {"PATH": os.environ["PATH"], "PORT": "eighty"}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode != 0
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert "server.port" in lines[0]
+
+
+@pytest.mark.realserver
+async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(mongod: Mongod) -> None:
+    with running_service(DATABASE_URL=f"{mongod.url}/killed", STORAGE__RETRY_SECONDS="0.2") as service:
+        async with httpx2.AsyncClient(base_url=service.url, timeout=10) as client:
+
+            async def analyze(symbol: str) -> None:
+                response = await client.post("/ai/analyze", json=shape_b(symbol=symbol))
+                assert response.status_code == 200
+
+            async def health(status: str) -> None:
+                async with asyncio.timeout(30):
+                    while (await client.get("/health")).json()["status"] != status:
+                        await asyncio.sleep(0.05)
+
+            await analyze("BEFORE1")
+            mongod.kill()
+            for number in range(5):
+                await analyze(f"DURING{number}")
+            await health("degraded")
+            mongod.start()
+            await health("healthy")
+            await analyze("AFTER1")
+            async with asyncio.timeout(20):
+                # what was answered while the store was down is kept once it is back
+                while (await client.get("/ai/storage/stats")).json()["archived_analyses"] != 7:
+                    await asyncio.sleep(0.05)
+            assert service.output.count("Traceback") == 0
+
+
+@pytest.mark.realdata
+def test_the_example_posts_real_candles_and_sees_the_same_signal(real_data: Path) -> None:
+    with running_service() as service:
+        command = [sys.executable, "examples/post_candles.py", str(real_data / "BTCUSDT-15m.csv.gz"), "--url", service.url]
+        first, second = (
+            subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+            for _ in range(2)
+        )
+    assert "/ws received the same analysis as AISignalReceived" in first
+    assert "[RECENT]" not in first
+    assert "[RECENT]" in second
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("timeframe", ["1h", "4h"])
+def test_the_command_line_analyzes_a_file_of_real_candles(real_data: Path, timeframe: str) -> None:
+    command = [sys.executable, "cli.py", "analyze", str(real_data / "BTCUSDT-1h.csv.gz"), "--timeframe", timeframe]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    for words in (f"BTCUSDT {timeframe}", "signal", "stop loss", "support", "RSI Strategy", "Reasons"):
+        assert words in done.stdout
+
+
+def test_the_command_line_explains_a_bad_file_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("a,b\n1,2\n")
+    command = [sys.executable, "cli.py", "analyze", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "needs CSV columns" in done.stderr
+    assert "Traceback" not in done.stderr

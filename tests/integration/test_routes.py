@@ -1,0 +1,176 @@
+"""The routes beside the main job: insights, storage, health, metrics, documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from services.strategies import STRATEGY_NAMES
+from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.bodies import shape_a, shape_b
+
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT"]
+
+
+def test_info_has_every_agreed_key(client: TestClient) -> None:
+    info = client.get("/ai/info").json()
+    assert info["supported_timeframes"] == ["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
+    assert info["supported_symbols"] == SYMBOLS
+    assert {"service_name", "version", "model_version", "capabilities"} <= set(info)
+    assert info["last_trained"] is None
+
+
+def test_strategies_are_an_object(client: TestClient) -> None:
+    assert client.get("/ai/strategies").json() == {"strategies": list(STRATEGY_NAMES)}
+
+
+def test_stats_count_by_symbol_and_hits(client: TestClient) -> None:
+    for body in (shape_a(), shape_a(), shape_b(), shape_a(symbol="BTCUSDT")):
+        assert client.post("/ai/analyze", json=body).status_code == 200
+    stats = client.get("/ai/storage/stats").json()
+    assert stats["total_analyses"] == 3
+    assert stats["symbols_analyzed"] == 2
+    assert [(e["symbol"], e["analysis_count"]) for e in stats["symbol_breakdown"]] == [("BTCUSDT", 1), ("ETHUSDT", 2)]
+    assert all(datetime.fromisoformat(entry["latest_analysis"]).tzinfo for entry in stats["symbol_breakdown"])
+    assert stats["analysis_interval_minutes"] == 5
+    assert stats["collection_name"] == "ai_analysis_results"
+    assert stats["archived_analyses"] == 3
+    assert (stats["cache_hits"], stats["cache_misses"], stats["cache_hit_rate"]) == (1, 3, 0.25)
+
+
+def test_clearing_forgets_the_cache_and_keeps_the_archive(client: TestClient) -> None:
+    first = client.post("/ai/analyze", json=shape_a()).json()
+    cleared = client.post("/ai/storage/clear", json={}).json()
+    assert cleared["cleared_analyses"] == 1
+    assert cleared["message"]
+    stats = client.get("/ai/storage/stats").json()
+    assert (stats["total_analyses"], stats["archived_analyses"]) == (0, 1)
+    again = client.post("/ai/analyze", json=shape_a()).json()
+    assert not again["cached"]
+    assert again["analysis_id"] != first["analysis_id"]
+
+
+def test_a_restart_forgets_no_cached_analysis(make_client: MakeClient) -> None:
+    first = make_client().post("/ai/analyze", json=shape_a()).json()
+    second = make_client().post("/ai/analyze", json=shape_a()).json()
+    assert second["cached"]
+    assert second["analysis_id"] == first["analysis_id"]
+
+
+def test_strangers_may_not_clear(make_client: MakeClient) -> None:
+    refused = make_client(STRANGER).post("/ai/storage/clear")
+    assert refused.status_code == 403
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_with_a_token_only_the_token_clears(make_client: MakeClient) -> None:
+    client = make_client(access={"admin_token": "correct horse battery"})
+    refused = client.post("/ai/storage/clear")
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+    allowed = client.post("/ai/storage/clear", headers={"authorization": "Bearer correct horse battery"})
+    assert allowed.status_code == 200
+
+
+def test_health_says_what_is_there_and_what_is_not(client: TestClient) -> None:
+    health = client.get("/health").json()
+    assert health["status"] == "healthy"
+    assert (health["mongodb_connected"], health["gpt4_available"], health["model_loaded"]) == (False, False, False)
+    assert health["supported_symbols"] == SYMBOLS
+    assert datetime.fromisoformat(health["timestamp"]).tzinfo
+    assert health["degraded"] == []
+
+
+def test_health_stays_200_and_names_a_store_that_is_down(make_client: MakeClient) -> None:
+    client = make_client(storage={"url": "mongodb://127.0.0.1:9/none"})
+    health = client.get("/health")
+    assert health.status_code == 200
+    assert health.json()["status"] == "degraded"
+    assert health.json()["degraded"] == ["store"]
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").json() == {"status": "degraded", "degraded": ["store"]}
+    assert client.get("/ai/storage/stats").status_code == 503
+    assert client.post("/ai/analyze", json=shape_a()).status_code == 200
+
+
+def test_metrics_have_the_agreed_names(client: TestClient) -> None:
+    client.post("/ai/analyze", json=shape_a())
+    text = client.get("/metrics").text
+    for name in (
+        "ai_analysis_total",
+        "ai_analysis_duration_seconds",
+        "ai_model_confidence",
+        "ai_predictions_total",
+        "api_requests_total",
+        "api_request_duration_seconds",
+        "cache_hit_rate",
+        "websocket_connections_active",
+        "background_analysis_duration_seconds",
+        "mongodb_operations_total",
+    ):
+        assert re.search(rf"^# TYPE {name} ", text, re.MULTILINE) or re.search(
+            rf"^# TYPE {name.removesuffix('_total')}(_total)? ", text, re.MULTILINE
+        ), name
+    assert 'route="/ai/analyze"' in text
+
+
+def test_unknown_paths_do_not_grow_the_metrics(client: TestClient) -> None:
+    for number in range(20):
+        client.get(f"/nowhere/{number}")
+    text = client.get("/metrics").text
+    assert "/nowhere" not in text
+    assert 'route="unmatched"' in text
+
+
+def test_the_documentation_needs_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs").text
+    urls = re.findall(r"(?:src|href)=\"([^\"]+)\"", page) + re.findall(r"url: '([^']+)'", page)
+    assert len(urls) >= 3
+    assert all(url.startswith("/") for url in urls), urls
+    assert all(client.get(url).status_code == 200 for url in urls)
+
+
+def test_openapi_references_resolve(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for reference in set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document))):
+        assert reference in document["components"]["schemas"], reference
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_the_dashboards_preflight_is_answered(client: TestClient) -> None:
+    asked = {
+        "origin": "http://localhost:3000",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type,x-client,authorization",
+    }
+    allowed = client.options("/ai/analyze", headers=asked)
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == "http://localhost:3000"
+    foreign = client.options("/ai/analyze", headers=asked | {"origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_a_request_id_is_kept_when_it_is_harmless(client: TestClient) -> None:
+    assert client.get("/livez", headers={"x-request-id": "abc-1.2_3"}).headers["x-request-id"] == "abc-1.2_3"
+    for other in ("a b", "x" * 65, "a;b"):
+        assert client.get("/livez", headers={"x-request-id": other}).headers["x-request-id"] != other
+
+
+def test_candles_of_trusted_clients_survive_in_the_store(make_client: MakeClient, tmp_path: Path) -> None:
+    make_client().post("/ai/analyze", json=shape_a(symbol="SOLUSDT"))
+    later = make_client(market_data={"sources": ["stored"], "timeframes": ["15m", "1h"]})
+    answer = later.post("/ai/analyze", json=shape_a(symbol="SOLUSDT") | {"timeframe_data": {}, "current_price": 0})
+    assert answer.status_code == 200
+    assert answer.json()["source_data"] == "stored"
+
+
+def test_no_source_at_all_is_503_and_says_which(make_client: MakeClient) -> None:
+    client = make_client(market_data={"sources": ["stored"]})
+    response = client.post("/ai/analyze", json=shape_a() | {"timeframe_data": {}, "current_price": 0})
+    assert response.status_code == 503
+    assert "stored" in response.json()["detail"]
