@@ -74,16 +74,14 @@ def _at_timeframe(series: CandleSeries, timeframe: Timeframe) -> CandleSeries:
     return series if timeframe is series.timeframe else series.resample(timeframe)
 
 
-def _analyze(
-    symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timeframe, settings: Settings
-) -> Analysis:
+def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timeframe, settings: Settings) -> Analysis:
     from features.technical_indicators import TechnicalIndicators
     from services.analysts.context import build_context
     from services.analysts.technical import TechnicalAnalyst
 
     price = frames[primary].candles[-1].close if len(frames[primary]) else 0.0
     snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILE)
-    rules = settings.analysis.model_copy(update={"primary_timeframes": (primary, *settings.analysis.primary_timeframes)})
+    rules = settings.analysis.model_copy(update={"primary_timeframes": (primary,)})
     context = build_context(
         snapshot, STRATEGY_NAMES, rules, TechnicalIndicators(settings.indicators), SystemClock().now()
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 from config.settings import Settings
-from domain.analysis import Analysis, DataSource
+from domain.analysis import Analysis
 from features.technical_indicators import TechnicalIndicators
 from services.analysis import AnalysisService
 from services.analysts.technical import TechnicalAnalyst
@@ -103,18 +103,19 @@ async def build_container(settings: Settings) -> AsyncIterator[Container]:
             container.readiness.ready = False
 
 
-def _sources(
-    settings: Settings, store: Store, client: httpx2.AsyncClient, clock: Clock
-) -> list[MarketDataSource]:
+def _sources(settings: Settings, store: Store, client: httpx2.AsyncClient, clock: Clock) -> list[MarketDataSource]:
     """Return the configured sources in order; the engine only where its address is known."""
+    market = settings.market_data
     sources: list[MarketDataSource] = []
-    for name in settings.market_data.sources:
-        if name == DataSource.STORED:
-            sources.append(StoredSource(store))
-        elif name == DataSource.ENGINE and settings.market_data.engine_url:
-            sources.append(EngineSource(client, settings.market_data.engine_url))
-        elif name == DataSource.BINANCE and settings.market_data.binance_url:
-            sources.append(BinanceSource(client, settings.market_data.binance_url))
-        elif name == DataSource.SYNTHETIC:
-            sources.append(SyntheticSource(settings.market_data.synthetic_seed, clock))
+    for name in market.sources:
+        match name:
+            case "stored":
+                sources.append(StoredSource(store))
+            case "engine":
+                if market.engine_url:
+                    sources.append(EngineSource(client, market.engine_url))
+            case "binance":
+                sources.append(BinanceSource(client, market.binance_url))
+            case "synthetic":
+                sources.append(SyntheticSource(market.synthetic_seed, clock))
     return sources

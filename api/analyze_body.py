@@ -13,11 +13,12 @@ import msgspec
 from fastapi.exceptions import RequestValidationError
 from msgspec import Meta
 from pydantic import ValidationError
+from starlette.requests import Request
 
 from api.schemas.requests import FIRST_MS, LAST_MS, MAX_LIST, MAX_TEXT, AnalyzeRequest
 from config.settings import AnalysisSettings
 from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSeries, Timeframe, check_price
 from services.strategies import STRATEGY_NAMES
 
@@ -60,6 +61,28 @@ _decoder = msgspec.json.Decoder(_Request)
 _KNOWN = frozenset(STRATEGY_NAMES)
 
 ParsedRequest = AnalyzeRequest | _Request
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the bytes of a JSON request.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON. That also keeps the pages of
+            others out: a browser sends JSON across origins only after asking.
+        PayloadTooLarge: more than `max_bytes` are announced or come.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
+    announced = request.headers.get("content-length", "")
+    body = bytearray()
+    if not (announced.isdecimal() and int(announced) > max_bytes):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_bytes:
+                break
+        else:
+            return bytes(body)
+    raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
 
 
 def parse_body(body: bytes) -> ParsedRequest:

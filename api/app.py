@@ -41,7 +41,6 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         docs_url="/docs",
         redoc_url=None,
         static_url="/docs-assets",
-        max_body_size=settings.access.max_body_bytes,
         openapi_tags=[
             {"name": "analysis", "description": "The main job: candles in, signal out."},
             {"name": "insights", "description": "What the service is and what it can be asked."},

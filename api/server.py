@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
+
 import uvicorn
+from fastapi import FastAPI
+from rich.console import Console
 from starlette.types import ASGIApp
 
+from api.start_screen import start_screen
 from api.websocket_protocol import ImpatientWebSocketProtocol
 from config.settings import Settings
 
@@ -36,3 +42,32 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Shows the start screen once the service listens."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, app: FastAPI) -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say where the service is and what it uses."""
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            Console().print(start_screen(self._settings, self._app.state.container, port))
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Raises:
+        SystemExit: the address cannot be listened on, or the start failed; the log says why.
+    """
+    server = AnnouncingServer(server_config(app, settings), settings, app)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(3)

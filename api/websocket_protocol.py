@@ -46,7 +46,7 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def send_now(self, text: str) -> bool:
         """Write a text if the kernel is ready for it, and return whether it was written."""
-        if self.close_sent or not self.writable.is_set() or self.transport.is_closing():
+        if self.close_sent or self.transport.is_closing() or self.transport.get_write_buffer_size():
             return False
         self.transport.write(_text_frame(text))
         return True

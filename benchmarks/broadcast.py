@@ -103,7 +103,7 @@ async def serving(config: uvicorn.Config) -> AsyncIterator[tuple[uvicorn.Server,
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn sets a flag, not an event
     try:
         yield server, server.servers[0].sockets[0].getsockname()[1]
     finally:

@@ -113,7 +113,7 @@ class MarketDataSettings(Section):
     timeout_seconds: Seconds = 5
     max_age_candles: Annotated[float, Field(ge=1)] = 2
     engine_url: HttpUrl = ""
-    binance_url: HttpUrl = "https://api.binance.com"
+    binance_url: Annotated[HttpUrl, Field(min_length=1)] = "https://api.binance.com"
     synthetic_seed: int = 20251
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from domain.errors import InvalidMarketData
 
-
 # Beyond these no market exists, and arithmetic on squares of prices would overflow.
 MIN_PRICE = 1e-12
 MAX_PRICE = 1e12

@@ -18,7 +18,7 @@ FILES: dict[str, list[str]] = {"requirements.txt": [], "requirements-dev.txt": [
 
 def compile_into(target: Path, extra: list[str]) -> None:
     """Resolve the project for every supported Python and platform, keeping the pins the file has."""
-    command = [UV, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--no-header"]
+    command = [str(UV), "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--no-header"]
     command += ["--no-emit-index-url", "--no-annotate", "--quiet", "--output-file", str(target), *extra]
     subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 (fixed command)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+
+from loguru import logger
 
 from domain.analysis import Analysis
 from domain.market import CandleLike, Timeframe
 from storage.ports import Store
+
+MAX_ANALYSES = 1_000
+MAX_CANDLES = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,35 +47,60 @@ class CandleWrite:
         await store.save_candles(self.symbol, self.timeframe, self.candles)
 
 
-W = TypeVar("W", AnalysisWrite, CandleWrite)
+Write = AnalysisWrite | CandleWrite
 
 
-class Backlog(Generic[W]):
-    """Writes in the order they came; when their sizes exceed the limit, the oldest are dropped and counted."""
+@dataclass
+class _Lane:
+    """Writes of one kind in the order they came, none more than the limit in sum of sizes."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._writes: dict[W, None] = {}
+    limit: int
+    size: int = 0
+    writes: dict[Write, None] = field(default_factory=dict)
+
+    def add(self, write: Write) -> int:
+        """Append the write and return how many old ones had to go for it."""
+        self.writes[write] = None
+        self.size += write.size
+        dropped = 0
+        while self.size > self.limit:
+            self.remove(next(iter(self.writes)))
+            dropped += 1
+        return dropped
+
+    def remove(self, write: Write) -> None:
+        if write in self.writes:
+            del self.writes[write]
+            self.size -= write.size
+
+
+class Backlog:
+    """Archived analyses and candles that wait; when it is full the oldest are dropped and counted."""
+
+    def __init__(self, *, max_analyses: int = MAX_ANALYSES, max_candles: int = MAX_CANDLES) -> None:
+        self._analyses = _Lane(max_analyses)
+        self._candles = _Lane(max_candles)
         self.dropped = 0
 
     def __len__(self) -> int:
-        return len(self._writes)
+        return len(self._analyses.writes) + len(self._candles.writes)
 
-    def add(self, write: W) -> None:
-        """Append a write, at the cost of the oldest when there is no room."""
-        self._writes[write] = None
-        self._size += write.size
-        while self._size > self._limit:
-            self.remove(next(iter(self._writes)))
-            self.dropped += 1
+    def keep(self, write: Write) -> None:
+        """Let the write wait, unless it is for the cache alone: the cache can do without."""
+        if isinstance(write, AnalysisWrite) and not write.archive:
+            return
+        dropped = self._lane(write).add(write)
+        if dropped and not self.dropped:
+            logger.bind(waiting=len(self)).warning("backlog of writes is full; the oldest are dropped from now on")
+        self.dropped += dropped
 
-    def oldest(self) -> W | None:
-        """Return the write that has waited longest, which stays in the backlog."""
-        return next(iter(self._writes), None)
+    def oldest(self) -> Write | None:
+        """Return the write to make next, which stays here until it is removed."""
+        return next(iter(self._analyses.writes), None) or next(iter(self._candles.writes), None)
 
-    def remove(self, write: W) -> None:
-        """Forget a write that was made, or was dropped meanwhile."""
-        if write in self._writes:
-            del self._writes[write]
-            self._size -= write.size
+    def remove(self, write: Write) -> None:
+        """Forget a write that was made; it may have been dropped meanwhile."""
+        self._lane(write).remove(write)
+
+    def _lane(self, write: Write) -> _Lane:
+        return self._candles if isinstance(write, CandleWrite) else self._analyses

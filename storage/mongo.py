@@ -26,7 +26,7 @@ from utils.clock import Clock, SystemClock
 Document = dict[str, Any]
 
 # A server that is gone is known as gone after these, not after the driver's 30 s.
-TIMEOUTS_MS = {"serverSelectionTimeoutMS": 1_500, "connectTimeoutMS": 1_500, "socketTimeoutMS": 2_000}
+TIMEOUTS_MS: dict[str, Any] = {"serverSelectionTimeoutMS": 1_500, "connectTimeoutMS": 1_500, "socketTimeoutMS": 2_000}
 
 _INDEX_OPTIONS_CONFLICT = 85
 _BY_SYMBOL = IndexModel([("symbol", ASCENDING), ("timestamp", DESCENDING)])

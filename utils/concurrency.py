@@ -15,6 +15,4 @@ T = TypeVar("T")
 async def run_blocking(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return `function(*args, **kwargs)` computed in the executor, with this task's log context."""
     context = copy_context()
-    return await asyncio.get_running_loop().run_in_executor(
-        executor, lambda: context.run(function, *args, **kwargs)
-    )
+    return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))

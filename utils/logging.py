@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # user:password@ of any URL, and bearer tokens
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _BEARER = re.compile(r"(?i)(bearer\s+)[^\s,'\"]+")
+# A line break or an escape sequence from a request would forge lines or recolor a terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _MASK = "***"
 
 
@@ -51,10 +53,10 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
         return _BEARER.sub(rf"\1{_MASK}", _URL_CREDENTIALS.sub(_MASK, text))
 
     def patch(record: Record) -> None:
-        record["message"] = mask(record["message"])
+        record["message"] = _on_one_line(mask(record["message"]))
         for key, value in record["extra"].items():
             if isinstance(value, str):
-                record["extra"][key] = mask(value)
+                record["extra"][key] = _on_one_line(mask(value))
 
     def line(record: Record) -> str:
         facts = {key: value for key, value in record["extra"].items() if key != "facts"}
@@ -87,3 +89,7 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
+
+
+def _on_one_line(text: str) -> str:
+    return _CONTROL.sub(lambda found: repr(found.group())[1:-1], text)

@@ -6,14 +6,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access import identify
-from api.analyze_body import ParsedRequest, is_engine_call, parse_body, to_query
+from api.analyze_body import ParsedRequest, is_engine_call, parse_body, read_body, to_query
 from api.dependencies import get_container
 from api.rate_limit import limit_analyze
 from api.schemas.problems import problem_responses
 from api.schemas.responses import AnalyzeResponse, EngineAnalyzeResponse, render_analysis
 from container import Container
 from domain.analysis import AnalysisQuery
-from domain.errors import UnsupportedMediaType
 from utils.clock import epoch_ms
 
 router = APIRouter(prefix="/ai", tags=["analysis"])
@@ -48,9 +47,7 @@ async def analyze(request: Request) -> Response:
     equal requests again, marked `[RECENT]`.
     """
     container = get_container(request)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
-    body = await request.body()
+    body = await read_body(request, container.settings.access.max_body_bytes)
     trusted = identify(request, container.settings.access).trusted
     if len(body) > LARGE_BODY_BYTES:
         parsed, query = await run_in_threadpool(_read, body, container, trusted)
@@ -63,7 +60,4 @@ async def analyze(request: Request) -> Response:
 
 def _read(body: bytes, container: Container, trusted: bool) -> tuple[ParsedRequest, AnalysisQuery]:
     parsed = parse_body(body)
-    return parsed, to_query(
-        parsed, container.settings.analysis, epoch_ms(container.clock.now()), trusted=trusted
-    )
-
+    return parsed, to_query(parsed, container.settings.analysis, epoch_ms(container.clock.now()), trusted=trusted)

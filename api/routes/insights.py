@@ -32,7 +32,9 @@ async def info(request: Request) -> ServiceInfo:
     )
 
 
-@router.get("/strategies", operation_id="strategies", summary="Names of the strategies", responses=problem_responses(429))
+@router.get(
+    "/strategies", operation_id="strategies", summary="Names of the strategies", responses=problem_responses(429)
+)
 @limit_default
 async def strategies(request: Request) -> Strategies:
     """Return the names that `selected_strategies` may hold."""

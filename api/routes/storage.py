@@ -25,9 +25,7 @@ async def stats(request: Request) -> StorageStats:
         total_analyses=statistics.total_analyses,
         symbols_analyzed=len(statistics.symbols),
         symbol_breakdown=[
-            SymbolStats(
-                symbol=entry.symbol, analysis_count=entry.analysis_count, latest_analysis=entry.latest_analysis
-            )
+            SymbolStats(symbol=entry.symbol, analysis_count=entry.analysis_count, latest_analysis=entry.latest_analysis)
             for entry in statistics.symbols
         ],
         analysis_interval_minutes=container.settings.analysis.interval_minutes,

@@ -44,7 +44,7 @@ class AnalysisBody(ResponseModel):
     timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
     source: AnalysisSource
     model_type: str
-    source_data: Annotated[DataSource, Field(description="Where the candles came from; synthetic is for demonstration.")]
+    source_data: Annotated[DataSource, Field(description="Whose candles; synthetic ones are for demonstration.")]
     symbol: str
     timeframe: Timeframe
     analysis_id: str

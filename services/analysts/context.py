@@ -99,11 +99,7 @@ def build_context(
     Raises:
         InsufficientData: no timeframe has `min_candles` closed candles.
     """
-    as_of_ms = data_end_ms(snapshot.series.values(), epoch_ms(now))
-    closed = {
-        timeframe: series.closed_by(as_of_ms).tail(settings.window_candles)
-        for timeframe, series in sorted(snapshot.series.items(), key=lambda item: item[0].ms)
-    }
+    closed = _closed(snapshot, settings, now)
     primary = _primary(closed, settings)
     used = {timeframe: series for timeframe, series in closed.items() if len(series) >= MIN_SIDE_CANDLES}
     return MarketContext(
@@ -120,6 +116,24 @@ def build_context(
         generated_at=now,
         missing_candles=sum(series.missing for series in used.values()),
     )
+
+
+def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> None:
+    """Refuse a snapshot that `build_context` would refuse, without computing anything.
+
+    Raises:
+        InsufficientData: no timeframe has `min_candles` closed candles.
+    """
+    _primary(_closed(snapshot, settings, now), settings)
+
+
+def _closed(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> dict[Timeframe, CandleSeries]:
+    """Return the newest closed candles of each timeframe, shortest first."""
+    as_of_ms = data_end_ms(snapshot.series.values(), epoch_ms(now))
+    return {
+        timeframe: series.closed_by(as_of_ms).tail(settings.window_candles)
+        for timeframe, series in sorted(snapshot.series.items(), key=lambda item: item[0].ms)
+    }
 
 
 def _primary(closed: Mapping[Timeframe, CandleSeries], settings: AnalysisSettings) -> Timeframe:

@@ -13,7 +13,7 @@ from services.strategies import ramp
 
 # Calibrated on simulated markets: four of five random walks stay below, nine of ten clear trends
 # (drift three times the noise of the window) come above.
-SIGNAL_BAR = 0.55
+SIGNAL_BAR = 0.52
 # The selected strategies together raise or lower the trend by up to that: they can hold back or
 # help a signal near the bar, but none turns a clear trend around.
 STRATEGY_SAY = 0.10

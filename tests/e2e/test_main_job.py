@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,9 @@ async def test_equal_requests_at_the_same_time_cause_one_analysis() -> None:
 
 
 async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_data() -> None:
-    environment = {"PERIODIC_ANALYSIS": "true", "PERIODIC__PAUSE_SECONDS": "0.3", "MARKET_DATA_SOURCES": "synthetic"}
-    with running_service(**environment) as service:
+    with running_service(
+        PERIODIC_ANALYSIS="true", PERIODIC__PAUSE_SECONDS="0.3", MARKET_DATA_SOURCES="synthetic"
+    ) as service:
         async with websockets.connect(service.socket_url) as socket, httpx2.AsyncClient(base_url=service.url) as client:
             await receive(socket)
             seen: dict[str, str] = {}
@@ -121,9 +123,9 @@ async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_pat
                 await asyncio.sleep(0.01)
             status, seconds = await asyncio.to_thread(service.stop)
             await asyncio.gather(*engines)
-            with pytest.raises(websockets.ConnectionClosed):
-                while True:
-                    await receive(socket)
+            with suppress(websockets.ConnectionClosed):
+                async for _ in socket:
+                    pass
             assert socket.close_code == 1001
     assert status in (0, -signal.SIGTERM)  # uvicorn passes the signal on once everything is closed
     assert seconds < 10
@@ -195,7 +197,13 @@ async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(mongod
 @pytest.mark.realdata
 def test_the_example_posts_real_candles_and_sees_the_same_signal(real_data: Path) -> None:
     with running_service() as service:
-        command = [sys.executable, "examples/post_candles.py", str(real_data / "BTCUSDT-15m.csv.gz"), "--url", service.url]
+        command = [
+            sys.executable,
+            "examples/post_candles.py",
+            str(real_data / "BTCUSDT-15m.csv.gz"),
+            "--url",
+            service.url,
+        ]
         first, second = (
             subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
             for _ in range(2)

@@ -161,7 +161,7 @@ def test_a_candle_still_forming_changes_nothing(make_client: MakeClient, tmp_pat
     body = shape_b(seed=5, drift=UP)
     plain = post(make_client(), body)
     last = body["timeframe_data"]["1h"][-1]
-    crash = {key: last["close"] * 0.7 for key in ("open", "high", "low", "close")}
+    crash = dict.fromkeys(("open", "high", "low", "close"), last["close"] * 0.7)
     body["timeframe_data"]["1h"].append(crash | {"timestamp": last["timestamp"] + 3_600_000, "volume": 1e9})
     other = post(make_client(storage={"url": f"sqlite:///{tmp_path}/other.db"}), body)
     same = ("signal", "confidence", "indicators", "market_analysis", "risk_assessment", "strategy_scores")

@@ -166,7 +166,9 @@ def test_what_is_no_json_object_is_422(client: TestClient, content: bytes) -> No
 
 
 def test_deeply_nested_preferences_do_not_break_the_parser(client: TestClient) -> None:
-    text = json.dumps(shape_b()).replace('"user_preferences": {}', '"user_preferences": ' + '{"a":' * 50_000 + "1" + "}" * 50_000)
+    text = json.dumps(shape_b()).replace(
+        '"user_preferences": {}', '"user_preferences": ' + '{"a":' * 50_000 + "1" + "}" * 50_000
+    )
     assert_problem(client.post("/ai/analyze", content=text, headers=JSON), 422)
 
 
@@ -253,6 +255,16 @@ def test_paths_and_methods_that_do_not_exist_are_problems_too(
     assert_problem(client.request(method, path), status)
 
 
+PLACES = [
+    "symbol",
+    "timeframe_data",
+    "current_price",
+    "volume_24h",
+    "timestamp",
+    "strategy_context",
+    "candle",
+    "candles",
+]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
@@ -261,7 +273,10 @@ json_values = st.recursive(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(path=st.sampled_from(["symbol", "timeframe_data", "current_price", "volume_24h", "timestamp", "strategy_context", "candle", "candles"]), value=json_values)
+@given(
+    path=st.sampled_from(PLACES),
+    value=json_values,
+)
 def test_any_value_anywhere_is_a_200_or_a_clear_refusal(client: TestClient, path: str, value: Any) -> None:
     body = shape_b(count=60)
     if path == "candle":

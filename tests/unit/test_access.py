@@ -15,7 +15,9 @@ TRUSTED = AccessSettings.model_validate(
 
 
 def request(peer: str, **headers: str) -> Request:
-    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in {"host": "127.0.0.1", **headers}.items()]
+    raw = [
+        (name.replace("_", "-").encode(), value.encode()) for name, value in {"host": "127.0.0.1", **headers}.items()
+    ]
     return Request({"type": "http", "client": (peer, 1), "headers": raw})
 
 

@@ -1,0 +1,274 @@
+"""What every store does alike: one suite, run on SQLite and on a real MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import StorageUnavailable
+from domain.market import Timeframe
+from storage.ports import Store, SymbolCount
+from storage.sqlite import SqliteStore
+from tests.fixtures.analyses import NOON, make_analysis, make_candle
+
+pytest_plugins = ["tests.fixtures.mongod"]
+
+HOUR_MS = Timeframe.H1.ms
+HOSTILE = ["", "a'b\"c; DROP TABLE x --", "$where", "a.b.$c", "{'$gt': ''}", "ключ 鍵 🔑", "x" * 5_000, "50%_\\"]
+BuildStore = Callable[[], Store]
+
+
+class SetClock:
+    """A clock that tests set; it starts at the machine's time, since MongoDB expires by its own."""
+
+    def __init__(self) -> None:
+        self.time = datetime.now(NOON.tzinfo)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
+def build(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> BuildStore:
+    """Return a function that makes stores on the same, at first empty, data; entries expire in an hour."""
+    retention = timedelta(hours=1)
+    if request.param == "sqlite":
+        path = tmp_path / "made" / "by open" / "store.db"
+        return lambda: SqliteStore(path, cache_retention=retention, clock=clock)
+    url = request.getfixturevalue("mongo_url")
+    from storage.mongo import MongoStore
+
+    return lambda: MongoStore(url, cache_retention=retention, clock=clock)
+
+
+@pytest.fixture
+async def store(build: BuildStore) -> AsyncIterator[Store]:
+    store = build()
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def test_saved_analysis_comes_back_equal(store: Store) -> None:
+    analysis = make_analysis(generated_at=NOON + timedelta(microseconds=123_456))
+    await store.save_analysis("key", analysis, archive=False)
+    assert await store.latest_analysis("key", NOON) == analysis
+
+
+async def test_analysis_with_empty_and_missing_parts_comes_back_equal(store: Store) -> None:
+    risk = make_analysis().risk_assessment.model_dump() | {"stop_loss_suggestion": None, "take_profit_suggestion": None}
+    analysis = make_analysis(signal="Neutral", risk_assessment=risk, strategy_scores={}, timeframes={}, confidence=0)
+    await store.save_analysis("key", analysis, archive=True)
+    assert await store.latest_analysis("key", NOON) == analysis
+
+
+async def test_not_before_includes_its_own_millisecond_and_no_earlier_one(store: Store) -> None:
+    await store.save_analysis("key", make_analysis(), archive=False)
+    assert await store.latest_analysis("key", NOON) is not None
+    assert await store.latest_analysis("key", NOON + timedelta(milliseconds=1)) is None
+
+
+async def test_newest_analysis_wins_whatever_the_order_of_saving(store: Store) -> None:
+    newest = make_analysis(analysis_id="new", generated_at=NOON + timedelta(seconds=2))
+    for analysis in [make_analysis(analysis_id="old"), newest, make_analysis(analysis_id="older")]:
+        await store.save_analysis("key", analysis, archive=False)
+    assert await store.latest_analysis("key", NOON) == newest
+
+
+async def test_of_two_analyses_of_one_moment_the_later_saved_wins(store: Store) -> None:
+    for name in ["first", "second"]:
+        await store.save_analysis("key", make_analysis(analysis_id=name), archive=False)
+    found = await store.latest_analysis("key", NOON)
+    assert found is not None
+    assert found.analysis_id == "second"
+
+
+async def test_other_key_is_not_answered(store: Store) -> None:
+    await store.save_analysis("key", make_analysis(), archive=True)
+    for other in ["ke", "key ", "KEY", ""]:
+        assert await store.latest_analysis(other, NOON) is None
+
+
+async def test_saving_an_analysis_again_changes_nothing(store: Store) -> None:
+    for _ in range(3):
+        await store.save_analysis("key", make_analysis(), archive=True)
+    statistics = await store.statistics()
+    assert (statistics.total_analyses, statistics.archived_analyses) == (1, 1)
+
+
+async def test_one_analysis_under_two_keys_is_cached_twice_and_archived_once(store: Store) -> None:
+    for key in ["key", "other"]:
+        await store.save_analysis(key, make_analysis(), archive=True)
+    statistics = await store.statistics()
+    assert (statistics.total_analyses, statistics.archived_analyses) == (2, 1)
+
+
+async def test_clear_cache_counts_and_keeps_archive_and_candles(store: Store) -> None:
+    for number in range(3):
+        await store.save_analysis("key", make_analysis(analysis_id=f"a-{number}"), archive=number > 0)
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    assert await store.clear_cache() == 3
+    assert await store.clear_cache() == 0
+    assert await store.latest_analysis("key", NOON) is None
+    statistics = await store.statistics()
+    assert (statistics.symbols, statistics.archived_analyses) == ((), 2)
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
+
+
+async def test_statistics_count_by_symbol_in_alphabetical_order(store: Store) -> None:
+    for number, symbol in enumerate(["SOLUSDT", "BTCUSDT", "SOLUSDT", "ADAUSDT"]):
+        moment = NOON + timedelta(milliseconds=number)
+        analysis = make_analysis(analysis_id=f"a-{number}", symbol=symbol, generated_at=moment)
+        await store.save_analysis(f"key of {symbol}", analysis, archive=False)
+    statistics = await store.statistics()
+    assert statistics.symbols == (
+        SymbolCount("ADAUSDT", 1, NOON + timedelta(milliseconds=3)),
+        SymbolCount("BTCUSDT", 1, NOON + timedelta(milliseconds=1)),
+        SymbolCount("SOLUSDT", 2, NOON + timedelta(milliseconds=2)),
+    )
+    assert statistics.archived_analyses == 0
+
+
+async def test_cache_expires_and_archive_does_not(store: Store, clock: SetClock) -> None:
+    now = clock.time
+    clock.time = now - timedelta(minutes=61)
+    await store.save_analysis("key", make_analysis(analysis_id="expired", symbol="OLD"), archive=True)
+    clock.time = now
+    await store.save_analysis("key", make_analysis(analysis_id="fresh", symbol="NEW"), archive=True)
+    async with asyncio.timeout(30):  # MongoDB looks for expired documents once a second here
+        while len((statistics := await store.statistics()).symbols) > 1:
+            await asyncio.sleep(0.2)
+    assert statistics.symbols == (SymbolCount("NEW", 1, NOON),)
+    assert statistics.archived_analyses == 2
+
+
+async def test_candles_come_oldest_first_and_only_the_newest(store: Store) -> None:
+    candles = [make_candle(hour * HOUR_MS, 100 + hour) for hour in range(10)]
+    await store.save_candles("BTCUSDT", Timeframe.H1, candles[5:])
+    await store.save_candles("BTCUSDT", Timeframe.H1, candles[:5])
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 100) == candles
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 3) == candles[-3:]
+
+
+async def test_candle_of_the_same_open_time_is_replaced(store: Store) -> None:
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0, 100), make_candle(HOUR_MS, 101)])
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(HOUR_MS, 105)])
+    expected = [make_candle(0, 100), make_candle(HOUR_MS, 105)]
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == expected
+
+
+async def test_candles_of_other_symbols_and_timeframes_stay_apart(store: Store) -> None:
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0, 100)])
+    await store.save_candles("BTCUSDT", Timeframe.H4, [make_candle(0, 200)])
+    await store.save_candles("ETHUSDT", Timeframe.H1, [make_candle(0, 300)])
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0, 100)]
+    assert await store.latest_candles("ADAUSDT", Timeframe.H1, 10) == []
+
+
+async def test_saving_no_candles_is_no_error(store: Store) -> None:
+    await store.save_candles("BTCUSDT", Timeframe.H1, [])
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
+
+
+@given(
+    batches=st.lists(
+        st.dictionaries(st.integers(0, 12), st.floats(10, 1e12, allow_nan=False), max_size=8), min_size=1, max_size=5
+    ),
+    limit=st.integers(1, 15),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_candles_obey_the_law_of_a_dict_updated_in_turn(
+    store: Store, batches: list[dict[int, float]], limit: int
+) -> None:
+    """Each example has a symbol of its own, since all of them share the store."""
+    symbol = uuid.uuid4().hex
+    expected: dict[int, float] = {}
+    for batch in batches:
+        await store.save_candles(symbol, Timeframe.H1, [make_candle(hour, close) for hour, close in batch.items()])
+        expected |= batch
+    newest = [make_candle(hour, expected[hour]) for hour in sorted(expected)][-limit:]
+    assert await store.latest_candles(symbol, Timeframe.H1, limit) == newest
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_text_is_only_text(store: Store, text: str) -> None:
+    analysis = make_analysis(analysis_id=text, symbol=text, strategy_scores={text: 0.5}, reasoning=text + " reasoning")
+    await store.save_analysis(text, analysis, archive=True)
+    await store.save_analysis("innocent", make_analysis(), archive=False)
+    await store.save_candles(text, Timeframe.H1, [make_candle(0)])
+    assert await store.latest_analysis(text, NOON) == analysis
+    assert await store.latest_candles(text, Timeframe.H1, 10) == [make_candle(0)]
+    statistics = await store.statistics()
+    assert {entry.symbol for entry in statistics.symbols} == {text, "BTCUSDT"}
+
+
+@pytest.mark.parametrize("archive", [False, True])
+async def test_text_that_cannot_be_stored_is_refused_as_a_storage_error(store: Store, archive: bool) -> None:
+    with pytest.raises(StorageUnavailable):
+        await store.save_analysis("lone surrogate \ud800", make_analysis(), archive=archive)
+    await store.ping()
+    assert (await store.statistics()).archived_analyses == 0
+
+
+async def test_fifty_saves_at_once_are_all_kept(store: Store) -> None:
+    candles = [make_candle(hour * HOUR_MS) for hour in range(20)]
+    await asyncio.gather(
+        *(store.save_analysis("key", make_analysis(analysis_id=f"a-{n}"), archive=True) for n in range(50)),
+        *(store.save_candles("BTCUSDT", Timeframe.H1, candles) for _ in range(50)),
+    )
+    statistics = await store.statistics()
+    assert (statistics.total_analyses, statistics.archived_analyses) == (50, 50)
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 100) == candles
+
+
+async def test_data_outlives_the_store_object(build: BuildStore, store: Store) -> None:
+    await store.save_analysis("key", make_analysis(), archive=True)
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await store.close()
+    reopened = build()
+    await reopened.open()
+    try:
+        assert await reopened.latest_analysis("key", NOON) == make_analysis()
+        assert await reopened.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
+        assert (await reopened.statistics()).archived_analyses == 1
+    finally:
+        await reopened.close()
+
+
+async def test_opening_twice_is_safe(store: Store) -> None:
+    await store.save_analysis("key", make_analysis(), archive=True)
+    await store.open()
+    await store.ping()
+    assert await store.latest_analysis("key", NOON) == make_analysis()
+
+
+async def test_store_that_is_not_open_says_so(build: BuildStore) -> None:
+    store = build()
+    await store.close()
+    for close in [False, True]:
+        if close:
+            await store.open()
+            await store.close()
+            await store.close()
+        with pytest.raises(StorageUnavailable):
+            await store.ping()
+        with pytest.raises(StorageUnavailable):
+            await store.latest_analysis("key", NOON)
+        with pytest.raises(StorageUnavailable):
+            await store.save_analysis("key", make_analysis(), archive=True)
+        with pytest.raises(StorageUnavailable):
+            await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+        with pytest.raises(StorageUnavailable):
+            await store.statistics()

@@ -1,0 +1,169 @@
+"""The network sources over real HTTP, against a server that speaks their API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from domain.analysis import DataSource
+from domain.errors import MarketDataUnavailable
+from domain.market import Candle, Timeframe
+from services.market_data.binance import BinanceSource
+from services.market_data.engine import EngineSource
+from services.market_data.fetching import SourceFailed
+from services.market_data.market_data import MarketData
+from services.ports import MarketDataSource
+from tests.fixtures.candle_apis import BINANCE, ENGINE, SYMBOL, Api, both, http_client, read
+from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
+from tests.fixtures.markets import TIMEFRAMES, SettableClock, history, market_settings
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    with http_stand_in() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    async with http_client() as client:
+        yield client
+
+
+def approximately(candles: list[Candle]) -> list[Any]:
+    # Binance writes eight decimals.
+    return [pytest.approx(tuple(candle), rel=1e-6) for candle in candles]
+
+
+def test_sources_have_their_names() -> None:
+    client = http_client()
+    assert EngineSource(client, "http://x").name is DataSource.ENGINE
+    assert BinanceSource(client, "http://x").name is DataSource.BINANCE
+
+
+async def test_the_engine_is_asked_by_its_path(server: StandIn, client: httpx2.AsyncClient) -> None:
+    server.always(ENGINE.answer(ENGINE.rows()))
+    assert await read(ENGINE, client, f"{server.url}/") == history(Timeframe.H1)
+    assert server.requests == [Request("/api/market/candles/BTCUSDT/1h", {"limit": "100"})]
+
+
+async def test_binance_is_asked_for_at_most_1000_klines(server: StandIn, client: httpx2.AsyncClient) -> None:
+    server.always(BINANCE.answer(BINANCE.rows()))
+    assert await read(BINANCE, client, server.url, limit=5000) == approximately(history(Timeframe.H1))
+    query = {"symbol": SYMBOL, "interval": "1h", "limit": "1000"}
+    assert server.requests == [Request("/api/v3/klines", query)]
+
+
+@both
+async def test_more_candles_than_asked_for_are_cut_to_the_newest(
+    api: Api, server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    server.always(api.answer(api.rows(count=100)))
+    assert await read(api, client, server.url, limit=7) == approximately(history(Timeframe.H1)[-7:])
+
+
+@both
+async def test_unsorted_candles_are_sorted_and_of_duplicates_the_newest_wins(
+    api: Api, server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    candles = history(Timeframe.H1)
+    outdated = candles[50]._replace(volume=candles[50].volume / 2)
+    rows = [api.write(candle, Timeframe.H1) for candle in [outdated, *reversed(candles), *candles[20:30]]]
+    server.always(api.answer(rows))
+    assert await read(api, client, server.url) == approximately(candles)
+
+
+@both
+async def test_microseconds_are_recognized(api: Api, server: StandIn, client: httpx2.AsyncClient) -> None:
+    rows = api.rows()
+    for row in rows:
+        row[api.keys["open_time"]] *= 1000
+    server.always(api.answer(rows))
+    assert await read(api, client, server.url) == approximately(history(Timeframe.H1))
+
+
+@both
+async def test_no_candles_are_no_failure(api: Api, server: StandIn, client: httpx2.AsyncClient) -> None:
+    server.always(api.answer([]))
+    assert await read(api, client, server.url) == []
+
+
+async def test_binance_knows_no_such_symbol(server: StandIn, client: httpx2.AsyncClient) -> None:
+    server.always(Answer.of({"code": -1121, "msg": "Invalid symbol."}, 400))
+    with pytest.raises(MarketDataUnavailable, match=r"^knows no symbol BTCUSDT$") as caught:
+        await read(BINANCE, client, server.url)
+    assert not isinstance(caught.value, SourceFailed)
+
+
+async def test_binance_refuses_for_another_reason(server: StandIn, client: httpx2.AsyncClient) -> None:
+    server.always(Answer.of({"code": -1120, "msg": "Invalid interval."}, 400))
+    with pytest.raises(MarketDataUnavailable, match="refused to give 1h candles of BTCUSDT: code -1120"):
+        await read(BINANCE, client, server.url)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer.of({"success": False, "error": "internals"}),
+        Answer.of({"success": False, "data": None}),
+        Answer.of({"success": False, "data": ENGINE.rows()}),
+        Answer.of({"error": "internals"}, 404),
+        Answer.of({"error": "internals"}, 400),
+    ],
+)
+async def test_the_engine_does_not_follow_the_market(
+    answer: Answer, server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    server.always(answer)
+    with pytest.raises(MarketDataUnavailable, match="has no 1h candles of BTCUSDT") as caught:
+        await read(ENGINE, client, server.url)
+    assert not isinstance(caught.value, SourceFailed)
+    assert "internals" not in caught.value.message
+
+
+def klines_of(request: Request) -> Answer:
+    timeframe = Timeframe(request.query["interval"])
+    return BINANCE.answer(BINANCE.rows(timeframe, int(request.query["limit"])))
+
+
+async def test_the_chain_reads_a_market_over_http(server: StandIn, client: httpx2.AsyncClient) -> None:
+    clock = SettableClock()
+    server.answer = klines_of
+    market_data = MarketData([BinanceSource(client, server.url)], market_settings(), 60, clock, clock.monotonic)
+    snapshot = await market_data.snapshot(SYMBOL)
+    assert snapshot.source_data is DataSource.BINANCE
+    assert [len(snapshot.series[timeframe]) for timeframe in TIMEFRAMES] == [100, 100, 100]
+    assert snapshot.price == pytest.approx(history(Timeframe.M15)[-1].close)
+
+
+async def test_binance_is_left_alone_until_its_retry_after_ends(server: StandIn, client: httpx2.AsyncClient) -> None:
+    clock = SettableClock()
+    server.always(Answer(b"{}", 429, {"retry-after": "40"}))
+    market_data = MarketData([BinanceSource(client, server.url)], market_settings(), 60, clock, clock.monotonic)
+    with pytest.raises(MarketDataUnavailable, match="binance: answered with status 429"):
+        await market_data.snapshot(SYMBOL)
+    asked = len(server.requests)
+    clock.advance(39)
+    with pytest.raises(MarketDataUnavailable, match="binance: rests for 1 s more: it answered with status 429"):
+        await market_data.snapshot("ETHUSDT")
+    assert len(server.requests) == asked
+    clock.advance(2)
+    server.answer = klines_of
+    assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.BINANCE
+
+
+async def test_a_hanging_engine_costs_a_cycle_one_time_limit(server: StandIn, client: httpx2.AsyncClient) -> None:
+    clock = SettableClock()
+    hang = Answer(hang=True)
+    server.answer = lambda request: hang if request.path.startswith("/api/market") else klines_of(request)
+    sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
+    market_data = MarketData(sources, market_settings(timeout_seconds=0.5), 60, clock, clock.monotonic)
+    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "ADAUSDT"):
+        assert (await market_data.snapshot(symbol)).source_data is DataSource.BINANCE
+    assert {request.path for request in server.requests if request.path.startswith("/api/market")} <= {
+        f"/api/market/candles/BTCUSDT/{timeframe}" for timeframe in TIMEFRAMES
+    }
+    assert market_data.health() == {"engine": False, "binance": True}
