@@ -93,7 +93,7 @@ def main() -> None:
     try:
         cli()
     except AppError as error:
-        errors.print(f"[red]error:[/red] {error.message}", highlight=False)
+        errors.print(f"[red]error:[/red] {error.message}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from None
 
 

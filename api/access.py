@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.datastructures import Headers
@@ -14,7 +14,7 @@ from config.settings import AccessSettings, Network
 from domain.errors import NotAllowed, NotAuthenticated
 
 # Whoever sends one of these stands behind a proxy, so the peer's address says nothing of them.
-FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-proto")
+FORWARDING_HEADERS = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"x-forwarded-host", b"x-forwarded-proto")
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -40,15 +40,15 @@ def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     last address that is not itself one. A forwarding header from anyone else makes the
     caller a stranger, so that a proxy on this machine does not lend out its loopback.
     """
-    headers = connection.headers
     peer = connection.client.host if connection.client else ""
-    forwarded = any(name in headers for name in FORWARDING_HEADERS)
+    names = {name for name, _ in connection.scope["headers"]}
+    forwarded = not names.isdisjoint(FORWARDING_HEADERS)
     address = _parse(peer)
     if not forwarded:
         return _caller(peer, address, settings)
     if address is None or not _inside(address, settings.trusted_proxies):
         return Caller(peer, loopback=False, trusted=False)
-    for hop in reversed([part.strip() for part in headers.get("x-forwarded-for", "").split(",")]):
+    for hop in reversed([part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",")]):
         hop_address = _parse(hop)
         if hop_address is None:
             return Caller(peer, loopback=False, trusted=False)
@@ -92,10 +92,12 @@ def _caller(text: str, address: IPv4Address | IPv6Address | None, settings: Acce
     return Caller(text, address.is_loopback, _inside(address, settings.trusted_networks))
 
 
-def _inside(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
+@lru_cache(maxsize=1024)
+def _inside(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
 
 
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)

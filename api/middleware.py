@@ -8,7 +8,6 @@ from time import perf_counter
 from uuid import uuid4
 
 from loguru import logger
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,12 +15,22 @@ from api.errors import problem_response
 from utils import metrics
 
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
-_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_COMMON_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+]
+_POLICY = b"content-security-policy"
+_API_HEADERS = [*_COMMON_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
 # The documentation page runs its own script and style, from this origin only.
-_DOCS_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; worker-src blob:; frame-ancestors 'none'"
-)
+_DOCS_HEADERS = [
+    *_COMMON_HEADERS,
+    (
+        _POLICY,
+        b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data:; worker-src blob:; frame-ancestors 'none'",
+    ),
+]
 _DOCS_PATHS = ("/docs", "/redoc")
 UNMATCHED = "unmatched"
 
@@ -50,13 +59,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["X-Frame-Options"] = "DENY"
-                headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
                 docs = scope["path"].startswith(_DOCS_PATHS)
-                headers["Content-Security-Policy"] = _DOCS_POLICY if docs else _API_POLICY
+                common = _DOCS_HEADERS if docs else _API_HEADERS
+                message["headers"] = [*message["headers"], *common, (b"x-request-id", request_id.encode())]
             await send(message)
 
         with logger.contextualize(request_id=request_id):

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import resource
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from multiprocessing.connection import Connection
 from statistics import median
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,13 +22,14 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 from api.server import server_config
 from api.websocket import router
-from benchmarks.broadcast_clients import run_clients
+from benchmarks.broadcast_clients import Clients
+from benchmarks.report import markdown_table, verdict
 from config.settings import ServerSettings, Settings, WebSocketSettings
-from services.signal_hub import SignalHub, Subscription
+from services.signal_hub import CloseReason, SignalHub, Subscription
 
 CLIENTS = 1000
 ROUNDS = 60
-STALLED_ROUNDS = 600
+BARE, NAIVE, OURS, STALLED = "bare writes", "naive loop", "hub and relay", "hub and relay, one client stalled"
 SYMBOL = "BTCUSDT"
 EVENT: dict[str, Any] = {"type": "AISignalReceived", "data": {"symbol": SYMBOL, "reasoning": "x" * 958}}
 # A frame of 126 to 65,535 bytes from the server: final text frame, length in two bytes, the text itself.
@@ -38,6 +37,7 @@ TEXT = json.dumps(EVENT, separators=(",", ":"))
 FRAME = b"\x81\x7e" + len(TEXT).to_bytes(2) + TEXT.encode()
 
 Row = dict[str, str | float]
+Round = tuple[float, float]
 Send = Callable[[], Awaitable[None]]
 
 
@@ -63,32 +63,7 @@ class BareProtocol(asyncio.Protocol):
         self._transports.append(cast(asyncio.WriteTransport, transport))
 
 
-class Clients:
-    """The process with the sockets that receive."""
-
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=run_clients, args=(theirs,), daemon=True)
-        self._process.start()
-
-    async def ask(self, *question: Any) -> Any:
-        """Send a command and return the answer."""
-        self._pipe.send(question)
-        return await self.answer()
-
-    async def answer(self) -> Any:
-        """Wait for the next answer without holding up the loop."""
-        pipe: Connection[Any, Any] = self._pipe
-        return await asyncio.to_thread(pipe.recv)
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.terminate()
-        self._process.join()
-
-
-async def timed_round(clients: Clients, name: str, send: Send) -> tuple[float, float]:
+async def timed_round(clients: Clients, name: str, send: Send) -> Round:
     """Send one message to all; return seconds to the last client and CPU seconds of the server."""
     await clients.ask("expect", name, CLIENTS * len(FRAME))
     cpu, started = time.thread_time(), time.monotonic()
@@ -103,7 +78,7 @@ async def serving(config: uvicorn.Config) -> AsyncIterator[tuple[uvicorn.Server,
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn sets a flag, not an event
+        await asyncio.sleep(0.01)
     try:
         yield server, server.servers[0].sockets[0].getsockname()[1]
     finally:
@@ -137,12 +112,17 @@ def hub_config(hub: SignalHub) -> uvicorn.Config:
     return server_config(app, cast(Settings, settings))
 
 
+def publish(hub: SignalHub) -> None:
+    """Publish the event by a hub, which renders it once."""
+    hub.publish(SYMBOL, lambda: json.dumps(EVENT, separators=(",", ":")))
+
+
 async def compare(clients: Clients) -> list[Row]:
     """Measure the three ways in turns, then ours with a client that does not read."""
     loop = asyncio.get_running_loop()
     transports: list[asyncio.WriteTransport] = []
     sockets: list[WebSocket] = []
-    hub = RecordingHub(WebSocketSettings().max_buffered_bytes)
+    hub = SignalHub(WebSocketSettings().max_buffered_bytes)
     naive = uvicorn.Config(
         naive_app(sockets), port=0, log_config=None, ws_per_message_deflate=False, ws_ping_interval=None
     )
@@ -157,60 +137,83 @@ async def compare(clients: Clients) -> list[Row]:
             await socket.send_json(EVENT)
 
     async def send_hub() -> None:
-        hub.publish(SYMBOL, lambda: json.dumps(EVENT, separators=(",", ":")))
+        publish(hub)
 
-    ways: dict[str, Send] = {"bare writes": send_bare, "naive loop": send_naive, "hub and relay": send_hub}
-    async with serving(naive) as (_, naive_port), serving(hub_config(hub)) as (server, hub_port):
-        await clients.ask("open", "bare writes", bare_server.sockets[0].getsockname()[1], None, CLIENTS)
-        await clients.ask("open", "naive loop", naive_port, "/ws", CLIENTS)
-        await clients.ask("open", "hub and relay", hub_port, "/ws", CLIENTS)
-        samples: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    ways: dict[str, Send] = {BARE: send_bare, NAIVE: send_naive, OURS: send_hub}
+    async with serving(naive) as (_, naive_port), serving(hub_config(hub)) as (_, hub_port):
+        await clients.ask("open", BARE, bare_server.sockets[0].getsockname()[1], None, CLIENTS)
+        await clients.ask("open", NAIVE, naive_port, "/ws", CLIENTS)
+        await clients.ask("open", OURS, hub_port, "/ws", CLIENTS)
+        samples: dict[str, list[Round]] = {name: [] for name in ways}
         for _ in range(ROUNDS):
             for name, send in ways.items():
                 samples[name].append(await timed_round(clients, name, send))
-        rows: list[Row] = [
-            {
-                "way": name,
-                "last_client_ms": median(seconds for seconds, _ in rounds) * 1e3,
-                "cpu_us_per_delivery": median(cpu for _, cpu in rounds) / CLIENTS * 1e6,
-            }
-            for name, rounds in samples.items()
-        ]
-        for row in rows:
-            for key in ("last_client_ms", "cpu_us_per_delivery"):
-                row[f"{key}_vs_bare"] = cast(float, row[key]) / cast(float, rows[0][key])
-        stalled = await with_stalled_client(clients, server, hub, hub_port, send_hub)
+        stalled = await beside_stalled(clients, send_hub)
     bare_server.close()
-    return [*rows, stalled]
+    return [*(row(name, rounds, samples[BARE]) for name, rounds in samples.items()), stalled]
 
 
-async def with_stalled_client(
-    clients: Clients, server: uvicorn.Server, hub: RecordingHub, port: int, send: Send
-) -> Row:
-    """Return what one client that never reads costs the others, and what is buffered for it at most."""
-    buffered = 0
+async def beside_stalled(clients: Clients, send_alone: Send) -> Row:
+    """Take turns between a hub with a client that never reads and one without, until that client is dropped."""
+    hub = RecordingHub(WebSocketSettings().max_buffered_bytes)
+    alone: list[Round] = []
+    beside: list[Round] = []
+    queued = in_transport = 0
 
-    async def messages_per_second() -> float:
-        nonlocal buffered
-        total = 0.0
-        for _ in range(STALLED_ROUNDS):
-            seconds, _ = await timed_round(clients, "hub and relay", send)
-            total += seconds
+    async def send() -> None:
+        publish(hub)
+
+    async with serving(hub_config(hub)) as (server, port):
+        await clients.ask("open", STALLED, port, "/ws", CLIENTS)
+        await clients.ask("stall", port, "/ws")
+        while hub.latest.closed_reason is None:
+            alone.append(await timed_round(clients, OURS, send_alone))
+            beside.append(await timed_round(clients, STALLED, send))
+            queued = max(queued, hub.latest.buffered_bytes)
             connections = server.server_state.connections
-            in_transport = max(connection.transport.get_write_buffer_size() for connection in connections)
-            buffered = max(buffered, hub.latest.buffered_bytes + in_transport)
-        return STALLED_ROUNDS / total
-
-    alone = await messages_per_second()
-    await clients.ask("stall", port, "/ws")
-    beside = await messages_per_second()
-    return {
-        "way": "hub, one stalled",
-        "messages_per_second": beside,
-        "loss_of_others": 1 - beside / alone,
-        "buffered_bytes": buffered,
-        "dropped": hub.latest.closed_reason or "no",
+            in_transport = max(in_transport, *(each.transport.get_write_buffer_size() for each in connections))
+    assert hub.latest.closed_reason is CloseReason.SLOW
+    alone_seconds, beside_seconds = (sum(seconds for seconds, _ in rounds) for rounds in (alone, beside))
+    return row(STALLED, beside, beside) | {
+        # Bare writes were measured earlier, on a machine that others may use: no ratio to them.
+        "last client, times bare": "",
+        "CPU, times bare": "",
+        "throughput lost": 1 - alone_seconds / beside_seconds,
+        "queued, bytes": queued,
+        "in transport, bytes": in_transport,
     }
+
+
+def row(way: str, rounds: Sequence[Round], bare: Sequence[Round]) -> Row:
+    """Return the medians of a way, and how they compare with those of bare writes."""
+    last, cpu = (median(column) for column in zip(*rounds, strict=True))
+    bare_last, bare_cpu = (median(column) for column in zip(*bare, strict=True))
+    return {
+        "way": way,
+        "last client, ms": last * 1e3,
+        "CPU per client, µs": cpu / CLIENTS * 1e6,
+        "last client, times bare": last / bare_last,
+        "CPU, times bare": cpu / bare_cpu,
+        "throughput lost": "",
+        "queued, bytes": "",
+        "in transport, bytes": "",
+    }
+
+
+def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
+    """Return what `measure` found beside what it should be."""
+    _, naive, ours, stalled = rows
+    bound_bytes = WebSocketSettings().max_buffered_bytes
+    return [
+        verdict("last of 1,000 clients, times bare writes", float(ours["last client, times bare"]), 1.5),
+        verdict(
+            "CPU of a broadcast, share of the naive loop",
+            float(ours["CPU per client, µs"]) / float(naive["CPU per client, µs"]),
+            0.5,
+        ),
+        verdict("throughput lost beside a stalled client, share", float(stalled["throughput lost"]), 0.2),
+        verdict("bytes queued for a stalled client", float(stalled["queued, bytes"]), bound_bytes),
+    ]
 
 
 def measure() -> list[Row]:
@@ -219,18 +222,16 @@ def measure() -> list[Row]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     clients = Clients()
     try:
-        loop_factory = uvicorn.Config(naive_app([]), log_config=None).get_loop_factory()
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
+        with asyncio.Runner(loop_factory=hub_config(SignalHub(1)).get_loop_factory()) as runner:
             return runner.run(compare(clients))
     finally:
         clients.stop()
 
 
 def main() -> None:
-    """Print the rows."""
-    for row in measure():
-        facts = (f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items())
-        print(", ".join(facts))
+    """Print the rows and the targets."""
+    rows = measure()
+    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
 
 
 if __name__ == "__main__":

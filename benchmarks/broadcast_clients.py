@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 import select
 import socket
 import time
@@ -73,3 +75,28 @@ def run_clients(pipe: Connection[Any, Any]) -> None:
             case ("expect", str(name), int(expected)):
                 pipe.send(True)
                 pipe.send(groups[name].receive(expected))
+
+
+class Clients:
+    """The process with the sockets that receive."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=run_clients, args=(theirs,), daemon=True)
+        self._process.start()
+
+    async def ask(self, *question: Any) -> Any:
+        """Send a command and return the answer."""
+        self._pipe.send(question)
+        return await self.answer()
+
+    async def answer(self) -> Any:
+        """Wait for the next answer without holding up the loop."""
+        pipe: Connection[Any, Any] = self._pipe
+        return await asyncio.to_thread(pipe.recv)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.join()

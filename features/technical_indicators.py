@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from ta.momentum import RSIIndicator, StochasticOscillator
+from ta.momentum import RSIIndicator
 from ta.trend import MACD, ADXIndicator, EMAIndicator, SMAIndicator
-from ta.volatility import AverageTrueRange, BollingerBands
+from ta.volatility import BollingerBands
 from ta.volume import OnBalanceVolumeIndicator
 
 from config.settings import IndicatorSettings
@@ -83,14 +83,14 @@ class TechnicalIndicators:
         }
 
     def _momentum(self, frame: pd.DataFrame) -> Mapping[str, Column]:
-        settings = self._settings
-        high, low, close = frame["high"], frame["low"], frame["close"]
-        stochastic = StochasticOscillator(high, low, close, settings.stochastic_period, settings.stochastic_smoothing)
+        settings, close = self._settings, frame["close"]
+        # Source: Lane; the same position, counted down from the high, is Williams %R.
+        stochastic = pd.Series(100 * _range_position(frame, settings.stochastic_period))
         return {
             "rsi": _relative_strength(close, settings.rsi_period),
-            "stochastic_k": stochastic.stoch(),
-            "stochastic_d": stochastic.stoch_signal(),
-            "williams_r": _williams_r(frame, settings.williams_period),
+            "stochastic_k": stochastic,
+            "stochastic_d": stochastic.rolling(settings.stochastic_smoothing).mean(),
+            "williams_r": 100 * (_range_position(frame, settings.williams_period) - 1),
             "cci": _commodity_channel_index(frame, settings.cci_period),
             "rate_of_change": _rate_of_change(close, settings.roc_period),
         }
@@ -141,14 +141,6 @@ def _relative_strength(close: pd.Series, period: int) -> FloatArray:
     return np.where(unmoved & np.isfinite(rsi), FLAT_RSI, rsi)
 
 
-def _average_true_range(frame: pd.DataFrame, period: int) -> FloatArray:
-    """Return Wilder's Average True Range; the first `period - 1` rows are NaN, zero in `ta`."""
-    if len(frame) < period:
-        return np.full(len(frame), np.nan)
-    average = AverageTrueRange(frame["high"], frame["low"], frame["close"], period).average_true_range()
-    return _after(period - 1, average)
-
-
 def _directional_movement(frame: pd.DataFrame, period: int) -> Mapping[str, Column]:
     """Return Wilder's ADX, NaN for 2 · period - 1 rows, and +DI and -DI, NaN for period + 1 rows.
 
@@ -166,16 +158,31 @@ def _directional_movement(frame: pd.DataFrame, period: int) -> Mapping[str, Colu
     }
 
 
-# The next four are one line of numpy each, and equal to `ta` (a test holds them to it), which
-# takes ten times as long over them; `ta` also divides rounding by rounding where nothing moves.
+# The next five are a few lines of numpy, and equal to `ta` (a test holds them to it), which takes ten
+# times as long over them, and divides rounding by rounding where nothing moves.
 
 
-def _williams_r(frame: pd.DataFrame, period: int) -> FloatArray:
-    """Return Williams %R; NaN where the window has no range."""
-    highest = _rolling(frame["high"], period).max(axis=1)
-    spread = highest - _rolling(frame["low"], period).min(axis=1)
-    below = highest - _array(frame["close"])[period - 1 :]
-    return _padded(len(frame), -100 * below / np.where(spread > 0, spread, np.nan))
+def _average_true_range(frame: pd.DataFrame, period: int) -> FloatArray:
+    """Return Wilder's Average True Range; the first `period - 1` rows are NaN."""
+    high, low, close = (_array(frame[name]) for name in ("high", "low", "close"))
+    if len(close) < period:
+        return np.full(len(close), np.nan)
+    ranges = high - low
+    ranges[1:] = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
+    average = float(ranges[:period].mean())
+    averages = [average]
+    for value in ranges[period:].tolist():
+        average += (value - average) / period
+        averages.append(average)
+    return _padded(len(close), np.array(averages))
+
+
+def _range_position(frame: pd.DataFrame, period: int) -> FloatArray:
+    """Return where the close stands in the range of the last `period` candles, 0 low to 1 high; NaN without one."""
+    lowest = _rolling(frame["low"], period).min(axis=1)
+    spread = _rolling(frame["high"], period).max(axis=1) - lowest
+    above = _array(frame["close"])[period - 1 :] - lowest
+    return _padded(len(frame), above / np.where(spread > 0, spread, np.nan))
 
 
 def _commodity_channel_index(frame: pd.DataFrame, period: int) -> FloatArray:

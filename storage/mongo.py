@@ -126,7 +126,7 @@ class MongoStore:
                 {"_id": 0, "analysis": 1},
                 sort=[("timestamp", DESCENDING), ("_id", DESCENDING)],
             )
-        return None if document is None else self._decoder.from_document(document["analysis"])
+        return None if document is None else self._decoder.from_document(document.get("analysis"))
 
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, and the archive; the server may take a minute to drop what expired."""

@@ -81,15 +81,20 @@ class Recovery:
         if self.available:
             self._wake.set()
 
-    def report_failure(self, error: StorageUnavailable | TimeoutError, failures_before: int) -> None:
-        """Take the store for down, unless it has failed and healed since the call began.
+    def report_failure(self, error: StorageUnavailable | TimeoutError, failures_before: int) -> bool:
+        """Take the store for down, unless it has failed, and perhaps healed, since the call began.
 
         Args:
             error: Why the call failed.
             failures_before: `failures` at the moment when the call began.
+
+        Returns:
+            Whether this is news.
         """
-        if failures_before == self.failures:
+        news = failures_before == self.failures
+        if news:
             self._break(error)
+        return news
 
     async def replay(self) -> int:
         """Make the writes that wait, oldest first, and return how many succeeded.

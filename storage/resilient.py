@@ -181,7 +181,8 @@ class ResilientStore:
             result = await bounded(call(self._store))
         except (StorageUnavailable, TimeoutError) as error:
             self._count(operation, "failed")
-            self._recovery.report_failure(error, failures)
+            if self._recovery.report_failure(error, failures):
+                self._give_up_late_calls()
             self._keep(write)
             raise self._unavailable() from error
         except asyncio.CancelledError:
@@ -189,6 +190,11 @@ class ResilientStore:
             raise
         self._count(operation, "ok")
         return result
+
+    def _give_up_late_calls(self) -> None:
+        """Let the writes among them wait with the others: here they would only keep the driver busy."""
+        for task in self._overdue - {asyncio.current_task()}:
+            task.cancel()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)

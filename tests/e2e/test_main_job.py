@@ -11,15 +11,19 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 import websockets
 
 from tests.fixtures.bodies import shape_a, shape_b
-from tests.fixtures.mongod import Mongod
 from tests.fixtures.service import ROOT, Service, running_service
+
+if TYPE_CHECKING:
+    from tests.fixtures.mongod import Mongod
+
+pytest_plugins = ["tests.fixtures.mongod"]
 
 UP = 0.35
 SYMBOLS = {"BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT"}
@@ -66,8 +70,8 @@ async def test_every_socket_shows_what_the_engine_got_on_sqlite() -> None:
 
 
 @pytest.mark.realserver
-async def test_every_socket_shows_what_the_engine_got_on_mongodb(mongod: Mongod) -> None:
-    with running_service(DATABASE_URL=f"{mongod.url}/main_job") as service:
+async def test_every_socket_shows_what_the_engine_got_on_mongodb(mongo_url: str) -> None:
+    with running_service(DATABASE_URL=mongo_url) as service:
         await post_and_listen(service)
         health = httpx2.get(f"{service.url}/health").json()
         assert health["mongodb_connected"] is True
@@ -166,8 +170,9 @@ def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(command: li
 
 
 @pytest.mark.realserver
-async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(mongod: Mongod) -> None:
-    with running_service(DATABASE_URL=f"{mongod.url}/killed", STORAGE__RETRY_SECONDS="0.2") as service:
+async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(own_mongod: Mongod) -> None:
+    own_mongod.start()
+    with running_service(DATABASE_URL=own_mongod.fresh_url(), STORAGE__RETRY_SECONDS="0.2") as service:
         async with httpx2.AsyncClient(base_url=service.url, timeout=10) as client:
 
             async def analyze(symbol: str) -> None:
@@ -180,11 +185,11 @@ async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(mongod
                         await asyncio.sleep(0.05)
 
             await analyze("BEFORE1")
-            mongod.kill()
+            own_mongod.kill()
             for number in range(5):
                 await analyze(f"DURING{number}")
             await health("degraded")
-            mongod.start()
+            own_mongod.start()
             await health("healthy")
             await analyze("AFTER1")
             async with asyncio.timeout(20):

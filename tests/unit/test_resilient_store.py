@@ -195,6 +195,20 @@ async def test_late_write_that_fails_is_saved_on_healing(store: ResilientStore, 
     await eventually(lambda: store.available)
 
 
+async def test_one_failure_ends_all_late_calls_and_keeps_their_writes(
+    store: ResilientStore, faulty: FaultyStore
+) -> None:
+    faulty.delay_seconds = 60
+    for name in ["a", "b", "c"]:
+        await save(store, name)
+    faulty.failing, faulty.delay_seconds = True, 0
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await eventually(lambda: not store.available)
+    faulty.failing = False
+    await eventually(lambda: store.available)
+    assert sorted(faulty.saved) == ["a", "b", "c"]
+
+
 async def test_caller_that_is_cancelled_does_not_stop_its_write(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.delay_seconds = 0.02
     caller = asyncio.create_task(save(store, "a"))

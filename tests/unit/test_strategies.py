@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.market import CandleSeries
 from services.strategies import NO_VIEW, STRATEGIES, STRATEGY_NAMES
 from tests.fixtures.histories import INDICATORS, flat_series, simulated
 
@@ -35,6 +36,10 @@ CALM = {
 }
 
 
+def _latest(series: CandleSeries) -> dict[str, float]:
+    return {str(name): float(value) for name, value in INDICATORS.compute(series.frame).iloc[-1].dropna().items()}
+
+
 def _score(name: str, **changes: float) -> float:
     return STRATEGIES[name]({**CALM, **changes})
 
@@ -56,8 +61,7 @@ def test_the_eight_strategies_have_the_names_clients_send() -> None:
 def test_a_calm_market_or_missing_indicators_give_no_view(name: str) -> None:
     assert _score(name) == NO_VIEW
     assert STRATEGIES[name]({}) == NO_VIEW
-    flat = INDICATORS.compute(flat_series().frame).iloc[-1].dropna().to_dict()
-    assert STRATEGIES[name](flat) == NO_VIEW
+    assert STRATEGIES[name](_latest(flat_series())) == NO_VIEW
 
 
 @pytest.mark.parametrize(
@@ -92,8 +96,8 @@ def test_scores_follow_the_documented_rule(name: str, changes: dict[str, float],
 
 
 def test_followers_go_with_a_strong_trend_and_contrarians_against_it() -> None:
-    rising = INDICATORS.compute(simulated(2, drift=0.6, count=120).frame).iloc[-1].to_dict()
-    falling = INDICATORS.compute(simulated(2, drift=-0.6, count=120).frame).iloc[-1].to_dict()
+    rising = _latest(simulated(2, drift=0.6, count=120))
+    falling = _latest(simulated(2, drift=-0.6, count=120))
     for name in FOLLOWING:
         assert STRATEGIES[name](rising) > 0.6 > 0.4 > STRATEGIES[name](falling), name
     for name in CONTRARIAN:

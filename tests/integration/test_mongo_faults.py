@@ -1,0 +1,114 @@
+"""MongoDB that dies and comes back: requests go on in milliseconds, and nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain.errors import StorageUnavailable
+from domain.market import Timeframe
+from storage.mongo import MongoStore
+from storage.resilient import ResilientStore
+from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.stores import eventually
+
+if TYPE_CHECKING:
+    from tests.fixtures.mongod import Mongod
+
+pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.logs"]
+pytestmark = pytest.mark.realserver
+
+# The driver alone would wait 30 s.
+BOUND_SECONDS = 1.0
+
+
+async def in_bounds(store: ResilientStore, analysis_id: str) -> None:
+    """Do what a request does with the store, and check that it takes no time to speak of."""
+    started = time.monotonic()
+    await store.latest_analysis("key", NOON)
+    await store.save_analysis("key", make_analysis(analysis_id=analysis_id), archive=True)
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
+    assert time.monotonic() - started < BOUND_SECONDS
+
+
+def resilient(server: Mongod) -> ResilientStore:
+    return ResilientStore(MongoStore(server.fresh_url()), timeout_ms=50, retry_seconds=0.1)
+
+
+async def test_server_killed_in_the_middle_costs_milliseconds_and_loses_nothing(
+    own_mongod: Mongod, log_lines: list[str]
+) -> None:
+    await asyncio.to_thread(own_mongod.start)
+    store = resilient(own_mongod)
+    await store.open()
+    await eventually(lambda: store.available)
+    for number in range(10):
+        await in_bounds(store, f"before-{number}")
+    await asyncio.to_thread(own_mongod.kill)
+    for number in range(50):
+        await in_bounds(store, f"during-{number}")
+    await eventually(lambda: not store.available)
+    with pytest.raises(StorageUnavailable):
+        await store.statistics()
+    await in_bounds(store, "known to be down")
+    await asyncio.to_thread(own_mongod.start)
+    await eventually(lambda: store.available)
+    assert (await store.statistics()).archived_analyses == 61
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
+    await store.close()
+    assert log_lines == ["WARNING store is down; requests do without it", "INFO store is back"]
+
+
+async def test_server_that_is_down_at_the_start_is_used_once_it_is_there(own_mongod: Mongod) -> None:
+    store = resilient(own_mongod)
+    started = time.monotonic()
+    await store.open()
+    assert time.monotonic() - started < 2 * BOUND_SECONDS
+    assert not store.available
+    await in_bounds(store, "early")
+    await asyncio.to_thread(own_mongod.start)
+    await eventually(lambda: store.available)
+    assert await store.latest_analysis("key", NOON) == make_analysis(analysis_id="early")
+    assert (await store.statistics()).archived_analyses == 1
+    await store.close()
+
+
+async def test_server_that_freezes_costs_milliseconds_and_loses_nothing(own_mongod: Mongod) -> None:
+    await asyncio.to_thread(own_mongod.start)
+    store = resilient(own_mongod)
+    await store.open()
+    await eventually(lambda: store.available)
+    own_mongod.send(signal.SIGSTOP)
+    for number in range(50):
+        await in_bounds(store, f"frozen-{number}")
+    await eventually(lambda: not store.available)
+    own_mongod.send(signal.SIGCONT)
+    await eventually(lambda: store.available)
+    assert (await store.statistics()).archived_analyses == 50
+    await store.close()
+
+
+async def test_close_does_not_wait_for_a_dead_server(own_mongod: Mongod, log_lines: list[str]) -> None:
+    await asyncio.to_thread(own_mongod.start)
+    store = resilient(own_mongod)
+    await store.open()
+    await eventually(lambda: store.available)
+    await asyncio.to_thread(own_mongod.kill)
+    await in_bounds(store, "lost")
+    started = time.monotonic()
+    await store.close()
+    assert time.monotonic() - started < 5
+    assert "ERROR writes are lost with the shutdown" in log_lines
+
+
+async def test_log_names_no_host(own_mongod: Mongod) -> None:
+    store = MongoStore(own_mongod.fresh_url())
+    with pytest.raises(StorageUnavailable) as failure:
+        await store.open()
+    await store.close()
+    assert failure.value.message == "mongodb failed at open: ServerSelectionTimeoutError"

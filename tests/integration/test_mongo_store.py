@@ -1,0 +1,101 @@
+"""What the engine and operators see in MongoDB: shapes, indexes and expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from domain.market import Timeframe
+from storage.mongo import MongoStore
+from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
+from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from utils import metrics
+
+pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.logs"]
+pytestmark = pytest.mark.realserver
+
+Documents = Database[dict[str, Any]]
+
+
+@pytest.fixture
+def database(mongo_url: str) -> Iterator[Documents]:
+    with MongoClient[dict[str, Any]](mongo_url, tz_aware=True) as client:
+        yield client.get_default_database()
+
+
+async def test_documents_have_the_shape_that_others_read(mongo_url: str, database: Documents) -> None:
+    store = MongoStore(mongo_url)
+    await store.open()
+    await store.save_analysis("key", make_analysis(), archive=True)
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await store.close()
+    cached = database[ANALYSIS_COLLECTION].find_one({}, {"_id": 0}) or {}
+    assert set(cached) == {"symbol", "cache_key", "timestamp", "analysis", "created_at"}
+    assert (cached["symbol"], cached["timestamp"]) == ("BTCUSDT", NOON)
+    assert cached["analysis"]["signal"] == "Long"
+    assert cached["created_at"] > NOON
+    archived = database[ARCHIVE_COLLECTION].find_one({}, {"_id": 0}) or {}
+    assert archived == cached | {"analysis_id": "a-1"}
+    candle = database[CANDLE_COLLECTION].find_one({}, {"_id": 0}) or {}
+    prices = {"open": 99.0, "high": 102.0, "low": 98.0, "close": 100.0, "volume": 12.5}
+    assert candle == {"symbol": "BTCUSDT", "timeframe": "1h", "open_time": 0} | prices
+
+
+async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
+    store = MongoStore(mongo_url)
+    await store.open()
+    for number in range(20):
+        await store.save_analysis(f"key-{number}", make_analysis(analysis_id=str(number)), archive=True)
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(hour) for hour in range(20)])
+    database.command("profile", 2)
+    await store.latest_analysis("key-3", NOON)
+    await store.latest_candles("BTCUSDT", Timeframe.H1, 5)
+    await store.statistics()
+    await store.save_analysis("key-3", make_analysis(analysis_id="3"), archive=True)
+    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(3, 105)])
+    database.command("profile", 0)
+    await store.close()
+    entries = list(database["system.profile"].find({"ns": {"$regex": "ai_analysis_results|archive|candles"}}))
+    assert len(entries) == 7
+    for entry in entries:
+        assert "COLLSCAN" not in entry["planSummary"], entry["command"]
+        if "statistics" not in str(entry["command"]) and entry["op"] != "command":
+            assert entry.get("docsExamined", 0) <= 5, entry["command"]
+
+
+async def test_changed_retention_changes_the_expiry_index(mongo_url: str, database: Documents) -> None:
+    for hours in [24, 24, 6]:
+        store = MongoStore(mongo_url, cache_retention=timedelta(hours=hours))
+        await store.open()
+        await store.close()
+        indexes = database[ANALYSIS_COLLECTION].index_information().values()
+        assert [index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index] == [hours * 3600]
+
+
+async def test_document_of_another_version_is_a_miss_with_one_warning(
+    mongo_url: str, database: Documents, log_lines: list[str]
+) -> None:
+    store = MongoStore(mongo_url)
+    await store.open()
+    await store.save_analysis("key", make_analysis(), archive=False)
+    database[ANALYSIS_COLLECTION].update_many({}, {"$unset": {"analysis.signal": 1}})
+    assert await store.latest_analysis("key", NOON) is None
+    database[ANALYSIS_COLLECTION].update_many({}, {"$unset": {"analysis": 1}})
+    assert await store.latest_analysis("key", NOON) is None
+    await store.close()
+    assert log_lines == ["WARNING a stored analysis does not fit this version of the service and is not used"]
+
+
+async def test_operations_are_counted(mongo_url: str) -> None:
+    counter = metrics.MONGODB_OPERATIONS.labels("ping", "ok")
+    before = counter._value.get()
+    store = MongoStore(mongo_url)
+    await store.open()
+    await store.ping()
+    await store.close()
+    assert counter._value.get() == before + 1
