@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from loguru import logger
 from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from api.rate_limit import retry_after_seconds
 from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
@@ -38,7 +39,7 @@ def status_of(error: errors.AppError) -> HTTPStatus:
 
 
 def problem_response(
-    request: Request,
+    connection: HTTPConnection,
     status: HTTPStatus,
     detail: str,
     *,
@@ -53,7 +54,7 @@ def problem_response(
         status=status,
         detail=detail,
         error=detail,
-        request_id=request.scope.get("state", {}).get("request_id", ""),
+        request_id=connection.scope.get("state", {}).get("request_id", ""),
         errors=field_errors or [],
     )
     # Text from a request may hold lone surrogates, which UTF-8 has no bytes for.

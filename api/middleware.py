@@ -8,7 +8,7 @@ from time import perf_counter
 from uuid import uuid4
 
 from loguru import logger
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
@@ -33,6 +33,9 @@ _DOCS_HEADERS = [
 ]
 _DOCS_PATHS = ("/docs", "/redoc")
 UNMATCHED = "unmatched"
+RESPONSE_STARTS = {"http.response.start", "websocket.http.response.start"}
+# What servers write into their logs when nobody is left to answer; it has no official number.
+CLIENT_CLOSED_REQUEST = 499
 
 
 class RequestContext:
@@ -46,18 +49,17 @@ class RequestContext:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; only HTTP is touched."""
-        if scope["type"] != "http":
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        started = perf_counter()
         status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in RESPONSE_STARTS:
                 status = message["status"]
                 docs = scope["path"].startswith(_DOCS_PATHS)
                 common = _DOCS_HEADERS if docs else _API_HEADERS
@@ -65,8 +67,14 @@ class RequestContext:
             await send(message)
 
         with logger.contextualize(request_id=request_id):
+            if scope["type"] == "websocket":
+                await self._app(scope, receive, send_with_headers)
+                return
+            started = perf_counter()
             try:
                 await self._app(scope, receive, send_with_headers)
+            except ClientDisconnect:
+                status = CLIENT_CLOSED_REQUEST
             except Exception:
                 logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")
                 if status:
@@ -78,9 +86,14 @@ class RequestContext:
                     code="internal_error",
                 )
                 await response(scope, receive, send_with_headers)
-        route = getattr(scope.get("route"), "path", UNMATCHED)
-        metrics.API_REQUESTS.labels(scope["method"] if route != UNMATCHED else "any", route, status).inc()
-        metrics.API_REQUEST_DURATION.labels(route).observe(perf_counter() - started)
+            _count(scope, status, perf_counter() - started)
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    """Count a request under its route's template: a path of the client's own would never end."""
+    route = getattr(scope.get("route"), "path", UNMATCHED)
+    metrics.API_REQUESTS.labels(scope["method"] if route != UNMATCHED else "any", route, status).inc()
+    metrics.API_REQUEST_DURATION.labels(route).observe(seconds)
 
 
 def _request_id(scope: Scope) -> str:

@@ -170,5 +170,4 @@ def _may_enter(websocket: WebSocket, settings: WebSocketSettings) -> bool:
 async def _refuse(websocket: WebSocket, status: HTTPStatus, detail: str) -> None:
     """Answer the handshake with an HTTP problem document instead of accepting it."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-    # problem_response reads only what a request and a socket have in common.
-    await websocket.send_denial_response(problem_response(websocket, status, detail, headers=retry))  # type: ignore[arg-type]
+    await websocket.send_denial_response(problem_response(websocket, status, detail, headers=retry))

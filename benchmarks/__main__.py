@@ -25,7 +25,7 @@ def main() -> int:
         fresh = analyze.measure_fresh()
     with console.status("broadcast to 1,000 sockets"):
         rows = broadcast.measure()
-    ours, plain, bare = cached
+    ours, plain, _ = cached
     targets = [
         verdict("CPU of a cached analysis, ms", float(ours["CPU per request, ms"]), 0.5),
         verdict(
@@ -37,9 +37,7 @@ def main() -> int:
         verdict("CPU of a fresh analysis of 350 candles, ms", fresh["CPU per fresh analysis, ms"], 30.0),
         verdict("seconds from start to ready", fresh["seconds to ready"], 2.0),
         verdict("resident memory after 150 analyses, MB", fresh["resident memory after 150 analyses, MB"], 160.0),
-        verdict(
-            "/health p95 beside 16 fresh analyses, ms", fresh["/health p95 beside 16 fresh analyses, ms"], 100.0
-        ),
+        verdict("/health p95 beside 16 fresh analyses, ms", fresh["/health p95 beside 16 fresh analyses, ms"], 100.0),
         *broadcast.targets(rows),
     ]
     text = "\n\n".join(

@@ -72,4 +72,4 @@ class Store(Protocol):
         """Insert or replace candles by symbol, timeframe and open time."""
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` newest candles, oldest first, each open time once."""
+        """Return at most `limit` (1 or more) newest candles, oldest first, each open time once."""

@@ -67,6 +67,4 @@ def _timeframe(path: Path, times: np.ndarray[tuple[int], np.dtype[np.int64]]) ->
     for timeframe in Timeframe:
         if timeframe.ms == usual:
             return timeframe
-    raise InvalidMarketData(
-        f"{path.name}: candles are {usual} ms apart; known timeframes are {', '.join(Timeframe)}"
-    )
+    raise InvalidMarketData(f"{path.name}: candles are {usual} ms apart; known timeframes are {', '.join(Timeframe)}")

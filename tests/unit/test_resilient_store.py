@@ -1,46 +1,21 @@
-"""A store that is slow, down, hanging or refusing costs callers little and loses nothing."""
+"""A store that is down or refuses a write costs callers nothing and loses nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from storage.resilient import ResilientStore
-from tests.fixtures.analyses import NOON, make_analysis, make_candle
-from tests.fixtures.stores import FaultyStore, eventually
+from tests.fixtures.analyses import NOON, make_candle
+from tests.fixtures.stores import TIMEOUT_MS, FaultyStore, eventually, read, save
 
-pytest_plugins = ["tests.fixtures.logs"]
+pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
 
 DOWN = "WARNING store is down; requests do without it"
 BACK = "INFO store is back"
-TIMEOUT_MS = 30
-
-
-@pytest.fixture
-def faulty() -> FaultyStore:
-    return FaultyStore()
-
-
-@pytest.fixture
-async def store(faulty: FaultyStore) -> AsyncIterator[ResilientStore]:
-    """Return an open store over `faulty`, which works so far."""
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=0.02)
-    await store.open()
-    yield store
-    await store.close()
-
-
-async def save(store: ResilientStore, analysis_id: str, *, archive: bool = True) -> None:
-    await store.save_analysis("key", make_analysis(analysis_id=analysis_id), archive=archive)
-
-
-async def read(store: ResilientStore) -> list[float]:
-    return [candle.close for candle in await store.latest_candles("BTCUSDT", Timeframe.H1, 10)]
 
 
 async def test_working_store_is_passed_through(store: ResilientStore, log_lines: list[str]) -> None:
@@ -131,116 +106,6 @@ async def test_store_that_is_down_at_the_start_heals_and_gets_its_writes(log_lin
         await store.close()
 
 
-async def test_store_that_hangs_at_the_start_does_not_hold_it_up() -> None:
-    faulty = FaultyStore()
-    faulty.delay_seconds = 60
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=0.02)
-    async with asyncio.timeout(5):
-        await store.open()
-        await save(store, "early")
-        assert await store.latest_analysis("key", NOON) is None
-        faulty.delay_seconds = 0
-    assert not store.available
-    await store.close()
-    assert faulty.saved == ["early"]  # a last try
-
-
-async def test_slow_call_gives_nothing_but_goes_on(
-    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
-) -> None:
-    faulty.delay_seconds = 0.2
-    await save(store, "slow")
-    assert faulty.saved == []
-    assert await read(store) == []
-    await eventually(lambda: faulty.saved == ["slow"])
-    assert store.available
-    assert log_lines == []
-
-
-async def test_while_a_call_is_late_others_do_not_wait_too(store: ResilientStore, faulty: FaultyStore) -> None:
-    faulty.delay_seconds = 0.3
-    await save(store, "slow")
-    reads_before = faulty.calls.count("latest_candles")
-    await read(store)
-    assert faulty.calls.count("latest_candles") == reads_before
-    await save(store, "another")
-    await eventually(lambda: faulty.saved == ["slow", "another"])
-    faulty.delay_seconds = 0
-    await eventually(lambda: not store._overdue)
-    await read(store)
-    assert faulty.calls.count("latest_candles") == reads_before + 1
-
-
-async def test_busy_event_loop_neither_breaks_the_store_nor_loses_a_write(
-    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
-) -> None:
-    faulty.delay_seconds = 0.001
-
-    async def block() -> None:
-        time.sleep(3 * TIMEOUT_MS / 1000)  # noqa: ASYNC251 - this is the fault
-
-    await asyncio.gather(save(store, "a"), block(), save(store, "b"), read(store), block())
-    await eventually(lambda: sorted(faulty.saved) == ["a", "b"])
-    assert store.available
-    assert log_lines == []
-
-
-async def test_late_write_that_fails_is_saved_on_healing(store: ResilientStore, faulty: FaultyStore) -> None:
-    faulty.delay_seconds = 0.1
-    await save(store, "late")
-    faulty.failing = True
-    await eventually(lambda: not store.available)
-    faulty.failing, faulty.delay_seconds = False, 0
-    await eventually(lambda: faulty.saved == ["late"])
-    await eventually(lambda: store.available)
-
-
-async def test_one_failure_ends_all_late_calls_and_keeps_their_writes(
-    store: ResilientStore, faulty: FaultyStore
-) -> None:
-    faulty.delay_seconds = 60
-    for name in ["a", "b", "c"]:
-        await save(store, name)
-    faulty.failing, faulty.delay_seconds = True, 0
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
-    await eventually(lambda: not store.available)
-    faulty.failing = False
-    await eventually(lambda: store.available)
-    assert sorted(faulty.saved) == ["a", "b", "c"]
-
-
-async def test_caller_that_is_cancelled_does_not_stop_its_write(store: ResilientStore, faulty: FaultyStore) -> None:
-    faulty.delay_seconds = 0.02
-    caller = asyncio.create_task(save(store, "a"))
-    await eventually(lambda: "save_analysis" in faulty.calls)
-    caller.cancel()
-    await eventually(lambda: faulty.saved == ["a"])
-
-
-async def test_call_that_hangs_for_ever_is_cut_and_its_write_kept(
-    store: ResilientStore, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.recovery.CALL_SECONDS", 0.1)
-    faulty.delay_seconds = 3_600
-    await save(store, "a")
-    await eventually(lambda: not store.available)
-    faulty.delay_seconds = 0
-    await eventually(lambda: faulty.saved == ["a"])
-
-
-async def test_with_too_many_late_calls_writes_wait_and_are_saved(
-    store: ResilientStore, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.resilient.MAX_OVERDUE", 3)
-    faulty.delay_seconds = 0.1
-    for number in range(10):
-        await save(store, f"a-{number}")
-    assert faulty.calls.count("save_analysis") <= 4
-    faulty.delay_seconds = 0
-    await eventually(lambda: sorted(faulty.saved) == [f"a-{number}" for number in range(10)])
-    assert store.available
-
-
 async def test_write_that_the_store_refuses_holds_up_no_other(
     store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
 ) -> None:
@@ -262,56 +127,12 @@ async def test_statistics_and_clearing_are_not_faked(store: ResilientStore, faul
             await store.ping()
 
 
-async def test_statistics_of_a_store_that_hangs_raise(
-    store: ResilientStore, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.resilient.QUERY_SECONDS", 0.05)
-    faulty.delay_seconds = 0.5
-    with pytest.raises(StorageUnavailable):
-        await store.statistics()
-    assert store.available
-
-
 async def test_fault_of_ours_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.bug = ZeroDivisionError("a bug")
     with pytest.raises(ZeroDivisionError):
         await read(store)
     with pytest.raises(ZeroDivisionError):
         await save(store, "a")
-
-
-async def test_fault_of_ours_that_comes_late_is_logged(
-    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
-) -> None:
-    faulty.delay_seconds, faulty.bug = 0.1, ZeroDivisionError("a bug")
-    assert await read(store) == []
-    await eventually(lambda: any(line.startswith("ERROR store call failed unexpectedly") for line in log_lines))
-
-
-async def test_close_waits_for_writes_under_way(faulty: FaultyStore, log_lines: list[str]) -> None:
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=60)
-    await store.open()
-    faulty.delay_seconds = 0.1
-    await save(store, "slow")
-    await store.close()
-    assert faulty.saved == ["slow"]
-    assert faulty.closed
-    assert not store.available
-    assert log_lines == []
-
-
-async def test_close_tells_of_writes_that_are_lost(faulty: FaultyStore, log_lines: list[str]) -> None:
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=60)
-    await store.open()
-    faulty.delay_seconds = 60
-    await save(store, "under way")
-    async with asyncio.timeout(5):
-        await store.close()
-    assert faulty.closed
-    assert log_lines == [
-        "WARNING store could not finish its writes",
-        "ERROR writes are lost with the shutdown",
-    ]
 
 
 async def test_close_before_open_and_twice_is_safe(faulty: FaultyStore) -> None:
@@ -323,13 +144,3 @@ async def test_close_before_open_and_twice_is_safe(faulty: FaultyStore) -> None:
     await store.close()
     with pytest.raises(StorageUnavailable):
         await store.statistics()
-
-
-async def test_no_task_is_left_behind(faulty: FaultyStore) -> None:
-    before = asyncio.all_tasks()
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=0.02)
-    await store.open()
-    faulty.delay_seconds = 60
-    await asyncio.gather(*(save(store, f"a-{n}") for n in range(20)))
-    await store.close()
-    assert asyncio.all_tasks() == before

@@ -1,4 +1,4 @@
-"""The laws of the technical analyst: what it may say of any market, and what it must say of a clear one."""
+"""What the technical analyst says of markets that are clear, flat, torn, thin or wild."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.analysis import (
-    AnalysisSource,
-    Signal,
-    TrendDirection,
-)
+from domain.analysis import AnalysisSource, Signal, TrendDirection
 from domain.market import Candle, CandleSeries, Timeframe
 from services.analysts.technical import TechnicalAnalyst
 from services.analysts.verdict import SIGNAL_BAR, USUAL_CONFIDENCE
@@ -57,12 +53,13 @@ def test_contrarian_strategies_alone_do_not_turn_a_clear_trend(drift: float) -> 
 
 def test_the_selected_strategies_decide_near_the_bar() -> None:
     """Among weak trends, those who follow raise some over the bar and those who oppose hold some back."""
-    following, opposing, alone = 0, 0, 0
-    for seed in range(40):
-        snapshot = dashboard(seed, 0.06)
-        following += assess(snapshot, ("trend_following",)).signal is not Signal.NEUTRAL
-        opposing += assess(snapshot, CONTRARIAN[:1]).signal is not Signal.NEUTRAL
-        alone += assess(snapshot, ()).signal is not Signal.NEUTRAL
+    analyst, contexts = TechnicalAnalyst(), [context_of(dashboard(seed, 0.06)) for seed in range(40)]
+
+    def signals(*strategies: str) -> int:
+        found = (analyst.assess(replace(context, strategies=strategies)).signal for context in contexts)
+        return sum(signal is not Signal.NEUTRAL for signal in found)
+
+    following, opposing, alone = signals("trend_following"), signals("RSI Strategy"), signals()
     assert following >= alone >= opposing
     assert following > opposing
 

@@ -102,10 +102,11 @@ def test_the_unit_of_the_price_does_not_matter(seed: int, drift: float, factor: 
 def test_a_market_upside_down_gives_the_opposite_signal(seed: int, drift: float) -> None:
     """Exact in log-prices; averages of prices themselves differ by the square of small moves."""
     snapshot = dashboard(seed, drift)
-    plain, mirror = view_trend(context_of(snapshot)), view_trend(context_of(mirrored(snapshot)))
+    contexts = context_of(snapshot), context_of(mirrored(snapshot))
+    plain, mirror = (view_trend(context) for context in contexts)
     assert mirror.trend == pytest.approx(-plain.trend, abs=0.05)
     assert mirror.consensus == pytest.approx(-plain.consensus, abs=0.15)
     if abs(strength(plain) - SIGNAL_BAR) > 0.05:
-        before, after = assess(snapshot).signal, assess(mirrored(snapshot)).signal
+        before, after = (TechnicalAnalyst().assess(context).signal for context in contexts)
         assert after in {MIRROR[before], Signal.NEUTRAL}
         assert abs(plain.trend) < 0.9 or after is MIRROR[before]
