@@ -43,9 +43,9 @@ def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     peer = connection.client.host if connection.client else ""
     names = {name for name, _ in connection.scope["headers"]}
     forwarded = not names.isdisjoint(FORWARDING_HEADERS)
-    address = _parse(peer)
     if not forwarded:
-        return _caller(peer, address, settings)
+        return _caller(peer, settings.trusted_networks)
+    address = _parse(peer)
     if address is None or not _inside(address, settings.trusted_proxies):
         return Caller(peer, loopback=False, trusted=False)
     for hop in reversed([part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",")]):
@@ -53,7 +53,7 @@ def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
         if hop_address is None:
             return Caller(peer, loopback=False, trusted=False)
         if not _inside(hop_address, settings.trusted_proxies):
-            return _caller(hop, hop_address, settings)
+            return _caller(hop, settings.trusted_networks)
     return Caller(peer, loopback=False, trusted=False)
 
 
@@ -86,18 +86,19 @@ def _is_foreign_page(headers: Headers, settings: AccessSettings) -> bool:
     return host not in LOOPBACK_HOSTS or (origin is not None and origin not in settings.cors_origins)
 
 
-def _caller(text: str, address: IPv4Address | IPv6Address | None, settings: AccessSettings) -> Caller:
+# The same few clients come again and again.
+@lru_cache(maxsize=1024)
+def _caller(text: str, trusted_networks: tuple[Network, ...]) -> Caller:
+    address = _parse(text)
     if address is None:
         return Caller(text, loopback=False, trusted=False)
-    return Caller(text, address.is_loopback, _inside(address, settings.trusted_networks))
+    return Caller(text, address.is_loopback, _inside(address, trusted_networks))
 
 
-@lru_cache(maxsize=1024)
 def _inside(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
 
 
-@lru_cache(maxsize=1024)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from itertools import count
+from secrets import token_hex
 from time import perf_counter
-from uuid import uuid4
 
 from loguru import logger
 from starlette.requests import ClientDisconnect, Request
@@ -47,13 +48,16 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # Unique across restarts by the first part, within a run by the second.
+        self._run = token_hex(6)
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = _given_id(scope) or f"{self._run}-{next(self._numbers)}"
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
@@ -96,9 +100,9 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
     metrics.API_REQUEST_DURATION.labels(route).observe(seconds)
 
 
-def _request_id(scope: Scope) -> str:
-    """Return the client's own id when it is a harmless one, else a new one."""
+def _given_id(scope: Scope) -> str | None:
+    """Return the client's own id when it is a harmless one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.match(value):
             return str(value, "ascii")
-    return uuid4().hex
+    return None

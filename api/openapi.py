@@ -14,6 +14,8 @@ from api.schemas.requests import AnalyzeRequest
 
 # Bodies that routes read by themselves, and the shape of every error.
 EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (AnalyzeRequest, Problem)
+# The name under which routes ask for the admin token.
+ADMIN_SCHEME = "admin"
 _REF = "#/components/schemas/{model}"
 
 
@@ -31,6 +33,13 @@ def describe(app: FastAPI) -> None:
             )
             _, extra = models_json_schema([(model, "validation") for model in EXTRA_SCHEMAS], ref_template=_REF)
             schema["components"]["schemas"].update(extra["$defs"])
+            schema["components"]["securitySchemes"] = {
+                ADMIN_SCHEME: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The ADMIN_TOKEN; without one configured, admin routes answer only to this machine.",
+                }
+            }
             app.openapi_schema = schema
         return app.openapi_schema
 

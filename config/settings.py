@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -165,5 +166,6 @@ class Settings(Section):
 
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
-        secrets = [self.access.admin_token, self.websocket.token]
-        return [secret.get_secret_value() for secret in secrets if secret is not None]
+        tokens = [self.access.admin_token, self.websocket.token]
+        password = urlsplit(self.storage.url.get_secret_value()).password
+        return [token.get_secret_value() for token in tokens if token is not None] + ([password] if password else [])

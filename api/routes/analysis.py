@@ -9,13 +9,14 @@ from api.access import identify
 from api.analyze_body import ParsedRequest, is_engine_call, parse_body, read_body, to_query
 from api.dependencies import get_container
 from api.rate_limit import limit_analyze
+from api.routes.raw import RawRoute
 from api.schemas.problems import problem_responses
 from api.schemas.responses import AnalyzeResponse, EngineAnalyzeResponse, render_analysis
 from container import Container
 from domain.analysis import AnalysisQuery
 from utils.clock import epoch_ms
 
-router = APIRouter(prefix="/ai", tags=["analysis"])
+router = APIRouter(prefix="/ai", tags=["analysis"], route_class=RawRoute)
 
 # A body this large takes milliseconds to read: it goes to a thread, small ones are read at once.
 LARGE_BODY_BYTES = 200_000

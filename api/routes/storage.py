@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 
 from api.access import require_admin
 from api.dependencies import get_container
+from api.openapi import ADMIN_SCHEME
 from api.rate_limit import limit_default
 from api.schemas.problems import problem_responses
 from api.schemas.storage import CacheCleared, StorageStats, SymbolStats
@@ -43,6 +44,7 @@ async def stats(request: Request) -> StorageStats:
     operation_id="storage_clear",
     summary="Forget the cached analyses (admin)",
     responses=problem_responses(401, 403, 429, 503),
+    openapi_extra={"security": [{ADMIN_SCHEME: []}]},
 )
 @limit_default
 async def clear(request: Request) -> CacheCleared:

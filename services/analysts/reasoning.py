@@ -120,7 +120,8 @@ def _data_sentence(context: MarketContext) -> str:
         candles = len(context.main.series)
         parts.append(f"with {candles} candles on {context.primary} the averages have not quite settled")
     if context.missing_candles:
-        parts.append("candles are missing in between")
+        are = "candle is" if context.missing_candles == 1 else "candles are"
+        parts.append(f"{context.missing_candles} {are} missing in between")
     return f"Confidence is reduced: {', and '.join(parts)}." if parts else ""
 
 

@@ -99,8 +99,9 @@ async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_da
                 seen[data["symbol"]] = data["source_data"]
             assert set(seen) <= SYMBOLS
             assert set(seen.values()) == {"synthetic"}
-            stats = (await client.get("/ai/storage/stats")).json()
-            assert stats["symbols_analyzed"] == len(SYMBOLS)
+            async with asyncio.timeout(20):
+                while (stats := (await client.get("/ai/storage/stats")).json())["symbols_analyzed"] < len(SYMBOLS):
+                    await asyncio.sleep(0.05)
             assert stats["archived_analyses"] == 0
             assert "synthetic" in service.output
 

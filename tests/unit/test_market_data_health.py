@@ -13,6 +13,7 @@ from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, Timeframe
 from services.market_data.fetching import SourceFailed
+from services.market_data.health import SourceHealth
 from services.market_data.synthetic import SyntheticSource
 from tests.fixtures.markets import NOW, TIMEFRAMES, SettableClock, history
 from tests.fixtures.sources import SYMBOL, FakeSource, chain, failing, refusal_of
@@ -63,6 +64,18 @@ async def test_a_rest_that_a_source_asked_for_outlasts_an_answer_under_way() -> 
     assert len(binance.calls) == calls
     clock.advance(2)
     assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.BINANCE
+
+
+async def test_a_later_shorter_rest_does_not_cut_a_longer_one(log: list[str]) -> None:
+    clock = SettableClock()
+    health = SourceHealth(DataSource.BINANCE, clock.monotonic)
+    for failure in (SourceFailed("answered with status 429", 90), SourceFailed("cannot be reached", 30)):
+        health.failed(failure)
+    clock.advance(60)
+    assert health.resting() == "rests for 30 s more: it answered with status 429"
+    clock.advance(30)
+    assert health.resting() is None
+    assert len(log) == 1
 
 
 async def test_of_several_failures_the_longest_rest_counts_and_the_other_requests_end() -> None:

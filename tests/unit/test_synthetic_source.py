@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from domain.analysis import DataSource
 from domain.market import CandleLike, CandleSeries, Timeframe, merge_candles
 from services.market_data.synthetic import SyntheticSource
+from services.market_data.synthetic_path import minute_block
 from tests.fixtures.markets import NOW, SettableClock
 from utils.clock import epoch_ms
 
@@ -118,6 +119,20 @@ def test_the_forming_candle_holds_the_minutes_that_have_passed(moment: datetime,
     passed = [minute for minute in minutes if minute.timestamp >= newest.timestamp]
     assert epoch_ms(moment) - Timeframe.M1.ms < minutes[-1].timestamp + Timeframe.M1.ms <= epoch_ms(moment)
     assert_same_market([newest], [merge_candles(newest.timestamp, passed)])
+
+
+def test_minutes_add_up_to_any_base_candles_exactly() -> None:
+    rng = np.random.default_rng(5)
+    # Prices that no multiplication made, so that rounding has no way to come out even by itself.
+    prices = np.sort(rng.uniform(90, 110, (672, 4)).round(2), axis=1)
+    base = np.column_stack((prices[:, 1], prices[:, 3], prices[:, 0], prices[:, 2], rng.uniform(0, 9, 672)))
+    base[::7, :4] = 100.0  # nothing traded at another price
+    minutes = minute_block(1, "BTCUSDT", 2900, base).reshape(672, 15, 5)
+    assert (minutes[:, 0, 0] == base[:, 0]).all()
+    assert (minutes[:, :, 1].max(axis=1) == base[:, 1]).all()
+    assert (minutes[:, :, 2].min(axis=1) == base[:, 2]).all()
+    assert (minutes[:, -1, 3] == base[:, 3]).all()
+    np.testing.assert_allclose(minutes[:, :, 4].sum(axis=1), base[:, 4])
 
 
 def test_known_coins_have_familiar_prices_and_unknown_ones_plausible_prices() -> None:
