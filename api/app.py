@@ -49,7 +49,9 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         ],
     )
     app.state.limiter = limiter
-    for module in (analysis, insights, storage, system, websocket):
+    # First, since it is called most: routes are tried in order.
+    app.router.routes.insert(0, analysis.route)
+    for module in (insights, storage, system, websocket):
         app.include_router(module.router)
     install_error_handlers(app)
     app.add_middleware(

@@ -86,17 +86,16 @@ class CandleSeries:
     candles: Sequence[CandleLike]
 
     @classmethod
-    def checked(cls, timeframe: Timeframe, candles: Sequence[CandleLike], latest_open_ms: int) -> CandleSeries:
+    def checked(cls, timeframe: Timeframe, candles: Sequence[CandleLike]) -> CandleSeries:
         """Return the series after holding it to the rules of a market.
 
         Args:
             timeframe: Length of each candle.
             candles: Candles with prices and volume inside the bounds above.
-            latest_open_ms: Newest open time that is not "in the future".
 
         Raises:
             InvalidMarketData: low above high, open or close outside low..high, not
-                ascending, duplicated, closer together than the timeframe, or in the future.
+                ascending, duplicated, or not a multiple of the timeframe apart.
         """
         step = timeframe.ms
         previous: int | None = None
@@ -112,11 +111,18 @@ class CandleSeries:
             if previous is not None and (gap := time - previous) != step and (gap <= 0 or gap % step):
                 raise InvalidMarketData(_spacing_message(timeframe, position, previous, time))
             previous = time
-        if previous is not None and previous > latest_open_ms:
-            raise InvalidMarketData(
-                f"the last {timeframe} candle opens in the future: {previous} is after the server's clock"
-            )
         return cls(timeframe, candles)
+
+    def require_opened_by(self, latest_open_ms: int) -> None:
+        """Refuse candles of the future.
+
+        Raises:
+            InvalidMarketData: the newest candle opens after `latest_open_ms`.
+        """
+        if self.candles and self.last_open_ms > latest_open_ms:
+            raise InvalidMarketData(
+                f"the last {self.timeframe} candle opens in the future: {self.last_open_ms} is after the server's clock"
+            )
 
     def __len__(self) -> int:
         return len(self.candles)

@@ -44,7 +44,9 @@ def read_candles(path: Path, now_ms: int) -> CandleSeries:
     times = numeric["timestamp"].to_numpy()
     rows = numeric[COLUMNS[1:]].to_numpy(dtype=float).tolist()
     candles = [Candle(time, *row) for time, row in zip(times.tolist(), rows, strict=True)]
-    return CandleSeries.checked(_timeframe(path, times), candles, now_ms)
+    series = CandleSeries.checked(_timeframe(path, times), candles)
+    series.require_opened_by(now_ms)
+    return series
 
 
 def higher_timeframes(series: CandleSeries, count: int = 3) -> dict[Timeframe, CandleSeries]:

@@ -59,6 +59,6 @@ def series_of(timeframe: Timeframe, candles: Iterable[CandleLike], limit: int) -
     by_time = {candle.timestamp: candle for candle in candles}
     newest = [by_time[time] for time in sorted(by_time)][-limit:]
     try:
-        return CandleSeries.checked(timeframe, newest, latest_open_ms=newest[-1].timestamp if newest else 0)
+        return CandleSeries.checked(timeframe, newest)
     except InvalidMarketData as error:
         raise SourceFailed(f"answered nonsense: {error.message}") from error

@@ -19,7 +19,7 @@ def candle(position: int, close: float = 10.0) -> Candle:
 
 
 def test_good_candles_pass_and_gaps_are_counted() -> None:
-    series = CandleSeries.checked(Timeframe.H1, [candle(0), candle(1), candle(4)], LATER)
+    series = CandleSeries.checked(Timeframe.H1, [candle(0), candle(1), candle(4)])
     assert len(series) == 3
     assert series.missing == 2
     assert series.last_close_ms == START + 5 * HOUR
@@ -39,7 +39,7 @@ def test_good_candles_pass_and_gaps_are_counted() -> None:
 )
 def test_candles_that_no_market_made_are_refused_with_the_reason(candles: list[Candle], words: str) -> None:
     with pytest.raises(InvalidMarketData, match=words):
-        CandleSeries.checked(Timeframe.H1, candles, LATER)
+        CandleSeries.checked(Timeframe.H1, candles).require_opened_by(LATER)
 
 
 def test_only_candles_closed_by_then_are_kept() -> None:
@@ -85,7 +85,7 @@ def test_resampling_keeps_extremes_and_volume_of_whole_buckets(rows: list[tuple[
         assert merged.high == max(c.high for c in part)
         assert merged.low == min(c.low for c in part)
         assert merged.volume == 8.0
-    CandleSeries.checked(Timeframe.H4, four.candles, LATER)
+    CandleSeries.checked(Timeframe.H4, four.candles)
 
 
 def test_resampling_leaves_out_a_bucket_with_a_gap() -> None:

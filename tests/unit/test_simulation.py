@@ -61,7 +61,7 @@ def test_without_a_drift_regimes_of_all_three_kinds_follow_each_other() -> None:
 @pytest.mark.parametrize("start_price", [1e-8, 100.0, 1e9])
 def test_candles_obey_the_rules_of_a_market(start_price: float) -> None:
     series = simulated(11, drift=None, timeframe=Timeframe.M5, count=2000, start_price=start_price)
-    CandleSeries.checked(series.timeframe, series.candles, latest_open_ms=series.last_open_ms)
+    CandleSeries.checked(series.timeframe, series.candles)
     assert series.missing == 0
     assert series.candles[0].timestamp == START_MS
     values = series.values

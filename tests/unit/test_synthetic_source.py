@@ -61,7 +61,7 @@ def test_another_seed_or_symbol_gives_another_market() -> None:
 @pytest.mark.parametrize("limit", [1, 60, 1000])
 def test_it_gives_as_many_lawful_candles_as_asked_for_up_to_the_clock(timeframe: Timeframe, limit: int) -> None:
     series = read(timeframe=timeframe, limit=limit)
-    CandleSeries.checked(timeframe, series.candles, epoch_ms(NOW))
+    CandleSeries.checked(timeframe, series.candles).require_opened_by(epoch_ms(NOW))
     assert len(series) == limit
     assert series.missing == 0
     assert series.last_open_ms % timeframe.ms == 0
