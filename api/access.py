@@ -14,7 +14,7 @@ from config.settings import AccessSettings, Network
 from domain.errors import NotAllowed, NotAuthenticated
 
 # Whoever sends one of these stands behind a proxy, so the peer's address says nothing of them.
-FORWARDING_HEADERS = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"x-forwarded-host", b"x-forwarded-proto")
+FORWARDING_HEADERS = {b"x-forwarded-for", b"forwarded", b"x-real-ip", b"x-forwarded-host", b"x-forwarded-proto"}
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -34,17 +34,23 @@ class Caller:
 
 
 def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
-    """Return the caller of a request or socket.
+    """Return the caller of a request or socket, which is found out once per connection scope.
 
     `X-Forwarded-For` counts only when the peer is a trusted proxy: then the client is the
     last address that is not itself one. A forwarding header from anyone else makes the
     caller a stranger, so that a proxy on this machine does not lend out its loopback.
     """
+    state = connection.scope.setdefault("state", {})
+    if "caller" not in state:
+        state["caller"] = _find_out(connection, settings)
+    caller: Caller = state["caller"]
+    return caller
+
+
+def _find_out(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     peer = connection.client.host if connection.client else ""
-    names = {name for name, _ in connection.scope["headers"]}
-    forwarded = not names.isdisjoint(FORWARDING_HEADERS)
-    if not forwarded:
-        return _caller(peer, settings.trusted_networks)
+    if not any(name in FORWARDING_HEADERS for name, _ in connection.scope["headers"]):
+        return _known_caller(peer, settings.trusted_networks)
     address = _parse(peer)
     if address is None or not _inside(address, settings.trusted_proxies):
         return Caller(peer, loopback=False, trusted=False)
@@ -53,7 +59,7 @@ def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
         if hop_address is None:
             return Caller(peer, loopback=False, trusted=False)
         if not _inside(hop_address, settings.trusted_proxies):
-            return _caller(hop, settings.trusted_networks)
+            return _known_caller(hop, settings.trusted_networks)
     return Caller(peer, loopback=False, trusted=False)
 
 
@@ -88,7 +94,7 @@ def _is_foreign_page(headers: Headers, settings: AccessSettings) -> bool:
 
 # The same few clients come again and again.
 @lru_cache(maxsize=1024)
-def _caller(text: str, trusted_networks: tuple[Network, ...]) -> Caller:
+def _known_caller(text: str, trusted_networks: tuple[Network, ...]) -> Caller:
     address = _parse(text)
     if address is None:
         return Caller(text, loopback=False, trusted=False)

@@ -78,14 +78,18 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
     announced = request.headers.get("content-length", "")
-    body = bytearray()
-    if not (announced.isdecimal() and int(announced) > max_bytes):
+    if announced.isdecimal() and int(announced) <= max_bytes:
+        # The server hands over no more than was announced.
+        return await request.body()
+    chunks, size = [], 0
+    if not announced.isdecimal():
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_bytes:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
                 break
         else:
-            return bytes(body)
+            return b"".join(chunks)
     raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
 
 

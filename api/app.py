@@ -41,6 +41,8 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         docs_url="/docs",
         redoc_url=None,
         static_url="/docs-assets",
+        # Requests are counted by our own middleware; looking for a tracer each time would cost as much.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         openapi_tags=[
             {"name": "analysis", "description": "The main job: candles in, signal out."},
             {"name": "insights", "description": "What the service is and what it can be asked."},

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
 
 from loguru import logger
+from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
 from utils import metrics
+from utils.logging import request_id
 
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 _COMMON_HEADERS = [
@@ -57,8 +60,9 @@ class RequestContext:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = _given_id(scope) or f"{self._run}-{next(self._numbers)}"
-        scope.setdefault("state", {})["request_id"] = request_id
+        own_id = _given_id(scope) or f"{self._run}-{next(self._numbers)}"
+        scope.setdefault("state", {})["request_id"] = own_id
+        request_id.set(own_id)
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -67,37 +71,42 @@ class RequestContext:
                 status = message["status"]
                 docs = scope["path"].startswith(_DOCS_PATHS)
                 common = _DOCS_HEADERS if docs else _API_HEADERS
-                message["headers"] = [*message["headers"], *common, (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], *common, (b"x-request-id", own_id.encode())]
             await send(message)
 
-        with logger.contextualize(request_id=request_id):
-            if scope["type"] == "websocket":
-                await self._app(scope, receive, send_with_headers)
-                return
-            started = perf_counter()
-            try:
-                await self._app(scope, receive, send_with_headers)
-            except ClientDisconnect:
-                status = CLIENT_CLOSED_REQUEST
-            except Exception:
-                logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")
-                if status:
-                    raise
-                response = problem_response(
-                    Request(scope),
-                    HTTPStatus.INTERNAL_SERVER_ERROR,
-                    f"the service made a mistake; its log has it under request id {request_id}",
-                    code="internal_error",
-                )
-                await response(scope, receive, send_with_headers)
-            _count(scope, status, perf_counter() - started)
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send_with_headers)
+            return
+        started = perf_counter()
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            status = CLIENT_CLOSED_REQUEST
+        except Exception:
+            logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")
+            if status:
+                raise
+            response = problem_response(
+                Request(scope),
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                f"the service made a mistake; its log has it under request id {own_id}",
+                code="internal_error",
+            )
+            await response(scope, receive, send_with_headers)
+        _count(scope, status, perf_counter() - started)
 
 
 def _count(scope: Scope, status: int, seconds: float) -> None:
     """Count a request under its route's template: a path of the client's own would never end."""
     route = getattr(scope.get("route"), "path", UNMATCHED)
-    metrics.API_REQUESTS.labels(scope["method"] if route != UNMATCHED else "any", route, status).inc()
-    metrics.API_REQUEST_DURATION.labels(route).observe(seconds)
+    requests, duration = _series(scope["method"] if route != UNMATCHED else "any", route, status)
+    requests.inc()
+    duration.observe(seconds)
+
+
+@lru_cache(maxsize=1024)
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return metrics.API_REQUESTS.labels(method, route, status), metrics.API_REQUEST_DURATION.labels(route)
 
 
 def _given_id(scope: Scope) -> str | None:

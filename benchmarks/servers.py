@@ -10,14 +10,38 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
+from api.schemas.responses import AnalyzeResponse
+
 ANSWER: dict[str, Any] = {
     "signal": "Neutral",
     "confidence": 0.5,
     "reasoning": "x" * 600,
-    "strategy_scores": {f"strategy {number}": 0.5 for number in range(8)},
-    "market_analysis": {"support_levels": [1.0] * 5, "resistance_levels": [2.0] * 5, "volume_analysis": "x" * 60},
-    "risk_assessment": {"technical_risk": 0.5, "market_risk": 0.5},
+    "strategy_scores": {f"strategy {number}": 0.5 for number in range(3)},
+    "market_analysis": {
+        "trend_direction": "Sideways",
+        "trend_strength": 0.1,
+        "support_levels": [3.0, 2.0, 1.0],
+        "resistance_levels": [4.0, 5.0, 6.0],
+        "volatility_level": "Medium",
+        "volume_analysis": "x" * 60,
+    },
+    "risk_assessment": {
+        "overall_risk": "Medium",
+        "technical_risk": 0.5,
+        "market_risk": 0.5,
+        "recommended_position_size": 0.0,
+        "stop_loss_suggestion": None,
+        "take_profit_suggestion": None,
+    },
     "timestamp": 1_700_000_000_000,
+    "source": "technical",
+    "model_type": "constant",
+    "source_data": "client",
+    "symbol": "ETHUSDT",
+    "timeframe": "1h",
+    "analysis_id": "constant",
+    "generated_at": 1_700_000_000_000,
+    "cached": True,
 }
 
 
@@ -40,12 +64,12 @@ class PlainBody(BaseModel):
 
 
 def plain_fastapi() -> FastAPI:
-    """Return FastAPI with a body parameter that parses the candles and does nothing else."""
+    """Return the endpoint as FastAPI's tutorial writes it: a body parameter, our answer's model, nothing else."""
     app = FastAPI()
 
     @app.post("/ai/analyze")
-    async def analyze(body: PlainBody) -> dict[str, Any]:
-        return {**ANSWER, "symbol": body.symbol}
+    async def analyze(body: PlainBody) -> AnalyzeResponse:
+        return AnalyzeResponse(**{**ANSWER, "symbol": body.symbol})
 
     @app.get("/readyz")
     async def readyz() -> dict[str, str]:

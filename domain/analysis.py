@@ -99,6 +99,7 @@ class TimeframeView(Frozen):
 
     direction: Annotated[float, Field(ge=-1, le=1)]
     candles: Annotated[int, Field(ge=1)]
+    missing: Annotated[int, Field(ge=0, description="Candles missing in gaps between the first and the last.")]
     indicators: dict[str, float]
 
 

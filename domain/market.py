@@ -221,11 +221,11 @@ def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
     moment that any of them proves to have passed, so that an old, still open 4h candle does
     not show hours that its 15m siblings have not reached.
     """
-    filled = sorted((s for s in series if len(s)), key=lambda s: s.timeframe.ms)
+    filled = [s for s in series if s.candles]
     if not filled:
         return now_ms
-    shortest, *longer = filled
-    return min(now_ms, max([shortest.last_close_ms, *(s.last_open_ms for s in longer)]))
+    shortest_ms = min(s.timeframe.ms for s in filled)
+    return min(now_ms, max(s.last_close_ms if s.timeframe.ms == shortest_ms else s.last_open_ms for s in filled))
 
 
 def _spacing_message(timeframe: Timeframe, position: int, previous: int, time: int) -> str:

@@ -78,7 +78,7 @@ class AnalysisService:
         analysis = self.recent.find(query, now)
         answer = Answer(analysis, cached=True) if analysis else await self._shared(query)
         self.recent.count(hit=answer.cached)
-        metrics.ANALYSES.labels(answer.analysis.source, answer.cached).inc()
+        metrics.count_analysis(answer.analysis.source, cached=answer.cached)
         self._broadcast(answer.analysis)
         return answer
 
@@ -90,7 +90,7 @@ class AnalysisService:
         """
         query = AnalysisQuery(symbol, STRATEGY_NAMES, snapshot=None, trusted=True)
         analysis = await self._make(query)
-        metrics.ANALYSES.labels(analysis.source, False).inc()
+        metrics.count_analysis(analysis.source, cached=False)
         self._broadcast(analysis)
         return analysis
 

@@ -24,6 +24,7 @@ class RecentAnalyses:
         self._entries: OrderedDict[str, Analysis] = OrderedDict()
         self.hits = 0
         self.misses = 0
+        metrics.CACHE_HIT_RATE.set_function(lambda: self.hit_rate)
 
     @property
     def hit_rate(self) -> float:
@@ -33,10 +34,11 @@ class RecentAnalyses:
 
     def find(self, query: AnalysisQuery, now: datetime) -> Analysis | None:
         """Return an analysis of the query's key that is fresh at `now` and covers the query."""
-        analysis = self._entries.get(query.cache_key)
+        key = query.cache_key
+        analysis = self._entries.get(key)
         if analysis is None or now - analysis.generated_at >= self._max_age or not self.covers(analysis, query):
             return None
-        self._entries.move_to_end(query.cache_key)
+        self._entries.move_to_end(key)
         return analysis
 
     def covers(self, analysis: Analysis, query: AnalysisQuery) -> bool:
@@ -73,4 +75,3 @@ class RecentAnalyses:
             self.hits += 1
         else:
             self.misses += 1
-        metrics.CACHE_HIT_RATE.set(self.hit_rate)

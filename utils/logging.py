@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -21,6 +22,9 @@ _BEARER = re.compile(r"(?i)(bearer\s+)[^\s,'\"]+")
 # A line break or an escape sequence from a request would forge lines or recolor a terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _MASK = "***"
+
+# The request that a line belongs to; every request runs in a context of its own.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class InterceptHandler(logging.Handler):
@@ -53,6 +57,8 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
         return _BEARER.sub(rf"\1{_MASK}", _URL_CREDENTIALS.sub(_MASK, text))
 
     def patch(record: Record) -> None:
+        if request_id.get():
+            record["extra"].setdefault("request_id", request_id.get())
         record["message"] = _on_one_line(mask(record["message"]))
         for key, value in record["extra"].items():
             if isinstance(value, str):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 API_REQUESTS = Counter("api_requests", "HTTP requests answered.", ["method", "route", "status"])
@@ -25,3 +27,14 @@ CYCLE_DURATION = Histogram(
 STORE_OPERATIONS = Counter("store_operations", "Calls to the store.", ["store", "operation", "outcome"])
 MONGODB_OPERATIONS = Counter("mongodb_operations", "Calls to MongoDB.", ["operation", "outcome"])
 MARKET_DATA_REQUESTS = Counter("market_data_requests", "Calls to a market-data source.", ["source", "outcome"])
+
+
+def count_analysis(source: str, *, cached: bool) -> None:
+    """Count one answered analysis."""
+    _analyses(source, cached).inc()
+
+
+# Finding a labeled series takes longer than counting in it.
+@lru_cache(maxsize=16)
+def _analyses(source: str, cached: bool) -> Counter:
+    return ANALYSES.labels(source, cached)

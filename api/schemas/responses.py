@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,14 +68,31 @@ class EngineAnalyzeResponse(AnalysisBody):
     analysis_details: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What an answer is made of; equal for equal analyses, which have the same id."""
+
+    analysis_id: str
+    cached: bool
+    engine: bool
+    analysis: Analysis = field(compare=False)
+
+
 def render_analysis(analysis: Analysis, *, cached: bool, engine: bool) -> bytes:
     """Return the JSON answer for an analysis; `engine` chooses the words of an engine's own loop."""
+    return _render(_Answer(analysis.analysis_id, cached, engine, analysis))
+
+
+# Most answers repeat a recent one.
+@lru_cache(maxsize=256)
+def _render(answer: _Answer) -> bytes:
+    analysis = answer.analysis
     made_ms = epoch_ms(analysis.generated_at)
     body: dict[str, Any] = {
         "symbol": analysis.symbol,
         "timeframe": analysis.timeframe,
         "confidence": analysis.confidence,
-        "reasoning": RECENT_PREFIX + analysis.reasoning if cached else analysis.reasoning,
+        "reasoning": RECENT_PREFIX + analysis.reasoning if answer.cached else analysis.reasoning,
         "strategy_scores": analysis.strategy_scores,
         "market_analysis": analysis.market_analysis,
         "risk_assessment": analysis.risk_assessment,
@@ -83,12 +102,12 @@ def render_analysis(analysis: Analysis, *, cached: bool, engine: bool) -> bytes:
         "source_data": analysis.source_data,
         "analysis_id": analysis.analysis_id,
         "generated_at": made_ms,
-        "cached": cached,
+        "cached": answer.cached,
     }
-    if not engine:
-        answer: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)
+    if not answer.engine:
+        response: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)
     else:
-        answer = EngineAnalyzeResponse(
+        response = EngineAnalyzeResponse(
             **body,
             signal=_engine_signal(analysis),
             indicators=analysis.timeframes[analysis.timeframe].indicators,
@@ -99,7 +118,7 @@ def render_analysis(analysis: Analysis, *, cached: bool, engine: bool) -> bytes:
                 "trend_strength": analysis.market_analysis.trend_strength,
             },
         )
-    return answer.model_dump_json().encode()
+    return response.model_dump_json().encode()
 
 
 def _engine_signal(analysis: Analysis) -> EngineSignal:

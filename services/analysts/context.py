@@ -124,7 +124,11 @@ def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: d
     Raises:
         InsufficientData: no timeframe has `min_candles` closed candles.
     """
-    _primary(_closed(snapshot, settings, now), settings)
+    # Only the last candle can still form by what the others show, and by the server's clock only
+    # those of the skew that clients are allowed: with more candles than that there is nothing to ask.
+    may_form = 2 + int(settings.clock_skew_seconds * 1000) // Timeframe.M1.ms
+    if max(map(len, snapshot.series.values()), default=0) < settings.min_candles + may_form:
+        _primary(_closed(snapshot, settings, now), settings)
 
 
 def _closed(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> dict[Timeframe, CandleSeries]:

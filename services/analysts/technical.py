@@ -59,6 +59,7 @@ class TechnicalAnalyst:
                 timeframe: TimeframeView(
                     direction=round(view.directions[timeframe], 4),
                     candles=len(part.series),
+                    missing=part.series.missing,
                     indicators=dict(part.latest),
                 )
                 for timeframe, part in context.timeframes.items()
