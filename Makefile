@@ -21,6 +21,7 @@ $(VENV)/.run: requirements.txt | $(UV)
 
 $(VENV)/.dev: requirements.txt requirements-dev.txt | $(UV)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet -r requirements-dev.txt
+	@scripts/install_test_servers.sh
 	@touch $@ $(VENV)/.run
 
 setup: $(VENV)/.run ## make .venv with what the service needs

@@ -165,9 +165,10 @@ class AnalysisService:
         the real ones, and no analysis of them will ever be scored.
         """
         self.recent.remember(query, analysis)
-        believed = query.trusted and snapshot.source_data is not DataSource.SYNTHETIC
+        posted = snapshot.source_data is DataSource.CLIENT
+        believed = query.trusted if posted else snapshot.source_data is not DataSource.SYNTHETIC
         await self._store.save_analysis(query.cache_key, analysis, archive=believed)
-        if believed and snapshot.source_data is DataSource.CLIENT:
+        if believed and posted:
             end_ms = data_end_ms(snapshot.series.values(), epoch_ms(self._clock.now()))
             for timeframe, series in snapshot.series.items():
                 await self._store.save_candles(snapshot.symbol, timeframe, series.closed_by(end_ms).candles)
