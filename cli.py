@@ -34,10 +34,12 @@ def serve(
     """Run the service: REST on /ai, signals on /ws, documentation on /docs."""
     from api.app import create_app  # FastAPI is only needed to serve
     from api.server import serve as serve_app
+    from container import check_adapters
     from utils.logging import configure_logging
 
     server = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
     settings = load_settings(overrides={"server": server})
+    check_adapters(settings)
     configure_logging(settings.logging, settings.secret_values())
     serve_app(create_app(settings), settings)
 

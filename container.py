@@ -49,6 +49,15 @@ class Container:
     readiness: Readiness = field(default_factory=Readiness)
 
 
+def check_adapters(settings: Settings) -> None:
+    """Refuse settings that no adapter can be made of, before anything has started.
+
+    Raises:
+        ConfigurationError: one line that names the setting.
+    """
+    build_store(settings.storage)
+
+
 @asynccontextmanager
 async def build_container(settings: Settings) -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.

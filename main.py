@@ -6,11 +6,13 @@ import sys
 
 from api.app import create_app
 from config.sources import load_settings
+from container import check_adapters
 from domain.errors import ConfigurationError
 from utils.logging import configure_logging
 
 try:
     settings = load_settings()
+    check_adapters(settings)
 except ConfigurationError as error:
     sys.exit(str(error))
 configure_logging(settings.logging, settings.secret_values())

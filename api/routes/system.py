@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.dependencies import get_container
 from api.schemas.problems import problem_responses
-from api.schemas.system import Health, Liveness, Readiness, ServiceIndex
+from api.schemas.system import Cycle, Health, Liveness, Readiness, ServiceIndex
 from config.version import SERVICE_NAME, service_version
 from container import Container
 from domain.errors import NotReady
@@ -55,6 +57,7 @@ async def health(request: Request) -> Health:
         degraded=degraded,
         market_data=container.market_data.health(),
         websocket_clients=len(container.hub),
+        last_cycle=Cycle(**asdict(cycle)) if (cycle := container.periodic.last_cycle) else None,
     )
 
 

@@ -39,6 +39,14 @@ class Strategies(ResponseModel):
     strategies: list[str]
 
 
+class Cycle(ResponseModel):
+    """The newest finished cycle of the periodic analysis."""
+
+    started_at: Annotated[datetime, Field(description="ISO 8601, UTC.")]
+    duration_seconds: float
+    failures: Annotated[dict[str, str], Field(description="Why a symbol could not be analyzed, by symbol.")]
+
+
 class Health(ResponseModel):
     """The state of the service; a part that does not work is named, the service still answers."""
 
@@ -58,6 +66,7 @@ class Health(ResponseModel):
         dict[str, bool | None], Field(description="Sources in order: works, fails, or null while not asked yet.")
     ]
     websocket_clients: int
+    last_cycle: Annotated[Cycle | None, Field(description="null before the first, or when the loop is off.")]
 
 
 class Liveness(ResponseModel):

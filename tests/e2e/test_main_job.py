@@ -103,6 +103,10 @@ async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_da
                 while (stats := (await client.get("/ai/storage/stats")).json())["symbols_analyzed"] < len(SYMBOLS):
                     await asyncio.sleep(0.05)
             assert stats["archived_analyses"] == 0
+            async with asyncio.timeout(20):
+                while (cycle := (await client.get("/health")).json()["last_cycle"]) is None:
+                    await asyncio.sleep(0.05)
+            assert cycle["failures"] == {}
             assert "synthetic" in service.output
 
 
@@ -159,15 +163,22 @@ def test_it_starts_the_other_ways_too(command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("command", [["main.py"], ["cli.py", "serve"], ["-m", "uvicorn", "main:app"]])
-def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(command: list[str]) -> None:
-    environment = {"PATH": os.environ["PATH"], "PORT": "eighty"}
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [("PORT", "eighty", "server.port"), ("DATABASE_URL", "mongodb://me:hunter2@host", "storage.url")],
+)
+def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(
+    command: list[str], name: str, value: str, key: str
+) -> None:
+    environment = {"PATH": os.environ["PATH"], name: value}
     done = subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode != 0
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     assert len(lines) == 1
-    assert "server.port" in lines[0]
+    assert key in lines[0]
+    assert "hunter2" not in lines[0]
 
 
 @pytest.mark.realserver
