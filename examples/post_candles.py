@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from domain.errors import AppError
 from domain.market import CandleSeries
-from services.market_data.csv_candles import higher_timeframes, read_candles
+from services.market_data.csv_candles import COLUMNS, higher_timeframes, read_candles
 from utils.clock import SystemClock, epoch_ms
 
 CANDLES = 250
@@ -31,17 +31,7 @@ CANDLES = 250
 def request_body(symbol: str, base: CandleSeries) -> dict[str, Any]:
     """Return the request of an engine that asks for its dashboard."""
     frames = {
-        str(timeframe): [
-            {
-                "timestamp": c.timestamp,
-                "open": c.open,
-                "high": c.high,
-                "low": c.low,
-                "close": c.close,
-                "volume": c.volume,
-            }
-            for c in series.candles[-CANDLES:]
-        ]
+        str(timeframe): [{name: getattr(c, name) for name in COLUMNS} for c in series.candles[-CANDLES:]]
         for timeframe, series in higher_timeframes(base, count=2).items()
     }
     day = 86_400_000 // base.timeframe.ms
