@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+
+from features.kernels.candles import FloatArray
+from features.kernels.windows import rolling_max, rolling_min
 
 # A swing point stands out from this many candles on each side; with two, noise makes them, and
 # with five, the newest turn shows too late.
@@ -25,18 +25,17 @@ class Levels:
     resistances: tuple[float, ...]
 
 
-def find_levels(frame: pd.DataFrame, price: float, average_true_range: float) -> Levels:
-    """Return the levels of a frame around the price.
+def find_levels(highs: FloatArray, lows: FloatArray, price: float, average_true_range: float) -> Levels:
+    """Return the levels of some candles around the price.
 
     A level is the mean of the swing highs and lows that lie together. Broken resistance
     counts as support and the other way round.
 
     Args:
-        frame: Rows of high and low, oldest first.
+        highs, lows: Prices of each candle, oldest first.
         price: Current price, > 0.
         average_true_range: Typical range of a candle in the unit of the price, >= 0.
     """
-    highs, lows = frame["high"].to_numpy(np.float64), frame["low"].to_numpy(np.float64)
     turns = np.sort(np.concatenate((_swing_highs(highs), -_swing_highs(-lows))))
     levels = _cluster(turns.tolist(), CLUSTER_ATR * average_true_range)
     # Sorted by price, hence also by distance once the supports are turned round.
@@ -45,18 +44,16 @@ def find_levels(frame: pd.DataFrame, price: float, average_true_range: float) ->
     return Levels(tuple(supports[:MAX_LEVELS]), tuple(resistances[:MAX_LEVELS]))
 
 
-def _swing_highs(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _swing_highs(values: FloatArray) -> FloatArray:
     """Return the values that top the candles on both sides; the first of equals counts, a flat stretch does not."""
     sides = CONFIRMATION_CANDLES
     if len(values) < 2 * sides + 1:
         return np.empty(0)
-    windows = sliding_window_view(values, 2 * sides + 1)
-    center = windows[:, sides]
-    before, after = windows[:, :sides].max(axis=1), windows[:, sides + 1 :].max(axis=1)
+    center, highest = values[sides:-sides], rolling_max(values, sides)
+    before, after = highest[: len(center)], highest[-len(center) :]
     # A top that later candles only repeat must still be left downward in the end.
-    lower_after = windows[:, sides + 1 :].min(axis=1) < center
-    confirmed: NDArray[np.float64] = center[(center > before) & (center >= after) & lower_after]
-    return confirmed
+    lower_after = rolling_min(values, sides)[-len(center) :] < center
+    return center[(center > before) & (center >= after) & lower_after]
 
 
 def _cluster(turns: list[float], width: float) -> list[float]:

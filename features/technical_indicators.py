@@ -1,4 +1,4 @@
-"""The technical indicators of a candle frame, as `ta` 0.11 defines them, without its traps.
+"""The indicators that the technical analyst reads, with their own names and the configured periods.
 
 Every column has the length of the frame. Rows without enough history are NaN, and so is
 whatever cannot be computed (a ratio to a volume of zero); nothing is ever infinite.
@@ -11,20 +11,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
-from ta.momentum import RSIIndicator
-from ta.trend import MACD, ADXIndicator, EMAIndicator, SMAIndicator
-from ta.volatility import BollingerBands
-from ta.volume import OnBalanceVolumeIndicator
 
 from config.settings import IndicatorSettings
+from features.catalogue import compute, indicator
+from features.families.family import Indicator
+from features.kernels.candles import Candles, FloatArray, ratio
+from features.kernels.windows import rolling_sum
 
-FloatArray = NDArray[np.float64]
-Column = pd.Series | FloatArray
-
-# RSI of a market that has not moved: average gain equals average loss. `ta` says 100.
-FLAT_RSI = 50.0
+# So many ranks are found in one comparison, which takes a byte for each candle before them.
+RANKED_AT_ONCE = 512
 
 
 class TechnicalIndicators:
@@ -45,196 +40,103 @@ class TechnicalIndicators:
     """
 
     def __init__(self, settings: IndicatorSettings) -> None:
-        self._settings = settings
+        self._engine = settings.engine
+        self._volume_period = settings.volume_period
+        self._columns = _columns(settings)
+        self._wanted = list(self._columns.values())
 
     def compute(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the indicators of each candle, with the index of `frame`.
 
-        `on_balance_volume` and `average_true_range_percentile` count from the first row, so
-        they depend on where the frame starts; all other columns forget it.
-
         Args:
-            frame: n rows of open, high, low, close (> 0) and volume (>= 0), oldest first, with
-                a RangeIndex: `ta` misreads a DatetimeIndex on pandas 3.
+            frame: n rows of open, high, low, close (> 0) and volume (>= 0), oldest first.
         """
-        # Prices near the limits of a float overflow; the NaN put in their place says so.
+        return pd.DataFrame(self.columns(Candles.of(frame)), index=frame.index)
+
+    def columns(self, candles: Candles) -> dict[str, FloatArray]:
+        """Return the indicators of each candle by name.
+
+        `on_balance_volume` and `average_true_range_percentile` count from the first candle, so
+        they depend on where the candles start; all other columns forget it.
+        """
+        found = compute(candles, self._wanted, self._engine)
+        named = {name: found[each.name] for name, each in self._columns.items()}
         with np.errstate(all="ignore"):
-            columns: dict[str, Column] = {
-                "close": frame["close"],
-                **self._trend(frame),
-                **self._momentum(frame),
-                **self._volatility(frame),
-                **self._volume(frame),
+            percent = 100 * named["average_true_range"] / candles.close
+            percent[np.isinf(percent)] = np.nan
+            return {
+                "close": candles.close,
+                **named,
+                "average_true_range_percent": percent,
+                "average_true_range_percentile": _percentile(percent),
+                "volume_balance": _volume_balance(candles, self._volume_period),
             }
-        values = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
-        values[~np.isfinite(values)] = np.nan
-        return pd.DataFrame(values, columns=list(columns), index=frame.index)
-
-    def _trend(self, frame: pd.DataFrame) -> Mapping[str, Column]:
-        settings, close = self._settings, frame["close"]
-        macd = MACD(close, settings.macd_slow, settings.macd_fast, settings.macd_signal)
-        return {
-            **{f"ema_{period}": EMAIndicator(close, period).ema_indicator() for period in settings.ema_periods},
-            **{f"sma_{period}": SMAIndicator(close, period).sma_indicator() for period in settings.sma_periods},
-            "macd": macd.macd(),
-            "macd_signal": macd.macd_signal(),
-            "macd_histogram": macd.macd_diff(),
-            **_directional_movement(frame, settings.adx_period),
-        }
-
-    def _momentum(self, frame: pd.DataFrame) -> Mapping[str, Column]:
-        settings, close = self._settings, frame["close"]
-        # Source: Lane; the same position, counted down from the high, is Williams %R.
-        stochastic = pd.Series(100 * _range_position(frame, settings.stochastic_period))
-        return {
-            "rsi": _relative_strength(close, settings.rsi_period),
-            "stochastic_k": stochastic,
-            "stochastic_d": stochastic.rolling(settings.stochastic_smoothing).mean(),
-            "williams_r": 100 * (_range_position(frame, settings.williams_period) - 1),
-            "cci": _commodity_channel_index(frame, settings.cci_period),
-            "rate_of_change": _rate_of_change(close, settings.roc_period),
-        }
-
-    def _volatility(self, frame: pd.DataFrame) -> Mapping[str, Column]:
-        settings, close = self._settings, _array(frame["close"])
-        bands = BollingerBands(frame["close"], settings.bollinger_period, settings.bollinger_deviations)
-        upper, middle = _array(bands.bollinger_hband()), _array(bands.bollinger_mavg())
-        lower = _array(bands.bollinger_lband())
-        width = np.where(upper > lower, upper - lower, np.nan)
-        average_true_range = _average_true_range(frame, settings.atr_period)
-        percent = 100 * average_true_range / close
-        return {
-            "bollinger_upper": upper,
-            "bollinger_middle": middle,
-            "bollinger_lower": lower,
-            "bollinger_width": 100 * (upper - lower) / middle,
-            "bollinger_percent_b": (close - lower) / width,
-            "average_true_range": average_true_range,
-            "average_true_range_percent": percent,
-            # Mean rank among the frame's values up to here: 100 for the largest of all.
-            "average_true_range_percentile": 100 * pd.Series(percent).expanding().rank(pct=True),
-        }
-
-    def _volume(self, frame: pd.DataFrame) -> Mapping[str, Column]:
-        settings = self._settings
-        close, volume = frame["close"], frame["volume"]
-        average = _array(SMAIndicator(volume, settings.volume_period).sma_indicator())
-        return {
-            "on_balance_volume": OnBalanceVolumeIndicator(close, volume).on_balance_volume(),
-            "vwap": _weighted_price(frame, settings.vwap_period),
-            "volume_sma": average,
-            "volume_ratio": _array(volume) / average,
-            "volume_rate_of_change": _rate_of_change(volume, settings.roc_period),
-            "volume_balance": _volume_balance(close, volume, settings.volume_period),
-        }
 
 
-def _relative_strength(close: pd.Series, period: int) -> FloatArray:
-    """Return the RSI, 50 for as long as the price has not moved at all since the first row.
-
-    Source: Wilder, New Concepts in Technical Trading Systems (1978); `ta` seeds the averages
-    with zero instead of a mean, which is forgotten after some 100 candles.
-    """
-    rsi = _array(RSIIndicator(close, period).rsi())
-    prices = _array(close)
-    unmoved = np.maximum.accumulate(prices) == np.minimum.accumulate(prices)
-    return np.where(unmoved & np.isfinite(rsi), FLAT_RSI, rsi)
-
-
-def _directional_movement(frame: pd.DataFrame, period: int) -> Mapping[str, Column]:
-    """Return Wilder's ADX, NaN for 2 · period - 1 rows, and +DI and -DI, NaN for period + 1 rows.
-
-    `ta` gives zeros there and raises on frames shorter than that. In a flat market all three are 0.
-    """
-    count = len(frame)
-    nothing = np.full(count, np.nan)
-    if count < period:
-        return {"adx": nothing, "plus_di": nothing, "minus_di": nothing}
-    movement = ADXIndicator(frame["high"], frame["low"], frame["close"], period)
+def _columns(settings: IndicatorSettings) -> Mapping[str, Indicator]:
+    """Return the indicators by the names that the analyst uses."""
+    lines = {"fast": settings.macd_fast, "slow": settings.macd_slow}
+    signal = {**lines, "signal": settings.macd_signal}
+    bands = {"period": settings.bollinger_period, "deviations": settings.bollinger_deviations}
+    stochastic, volume = {"period": settings.stochastic_period}, {"period": settings.volume_period}
     return {
-        "adx": _after(2 * period - 1, movement.adx()) if count >= 2 * period else nothing,
-        "plus_di": _after(period + 1, movement.adx_pos()),
-        "minus_di": _after(period + 1, movement.adx_neg()),
+        **{f"ema_{period}": indicator("ema", period=period) for period in settings.ema_periods},
+        **{f"sma_{period}": indicator("sma", period=period) for period in settings.sma_periods},
+        "macd": indicator("macd", **lines),
+        "macd_signal": indicator("macd_signal", **signal),
+        "macd_histogram": indicator("macd_histogram", **signal),
+        "adx": indicator("adx", period=settings.adx_period),
+        "plus_di": indicator("plus_di", period=settings.adx_period),
+        "minus_di": indicator("minus_di", period=settings.adx_period),
+        "rsi": indicator("rsi", period=settings.rsi_period),
+        "stochastic_k": indicator("stochastic_k", **stochastic),
+        "stochastic_d": indicator("stochastic_d", **stochastic, smoothing=settings.stochastic_smoothing),
+        "williams_r": indicator("williams_r", period=settings.williams_period),
+        "cci": indicator("cci", period=settings.cci_period),
+        "rate_of_change": indicator("roc", period=settings.roc_period),
+        "bollinger_upper": indicator("bollinger_upper", **bands),
+        "bollinger_middle": indicator("bollinger_middle", period=settings.bollinger_period),
+        "bollinger_lower": indicator("bollinger_lower", **bands),
+        "bollinger_width": indicator("bollinger_width", **bands),
+        "bollinger_percent_b": indicator("bollinger_percent_b", **bands),
+        "average_true_range": indicator("atr", period=settings.atr_period),
+        "on_balance_volume": indicator("obv"),
+        "vwap": indicator("vwap", period=settings.vwap_period),
+        "volume_sma": indicator("volume_sma", **volume),
+        "volume_ratio": indicator("volume_ratio", **volume),
+        "volume_rate_of_change": indicator("volume_roc", period=settings.roc_period),
     }
 
 
-# The next five are a few lines of numpy, and equal to `ta` (a test holds them to it), which takes ten
-# times as long over them, and divides rounding by rounding where nothing moves.
+def _percentile(values: FloatArray) -> FloatArray:
+    """Return the mean rank of each value among those up to it, in percent: 100 for the largest of all.
+
+    Every value is compared with every other: for the 300 candles of an analysis that is faster than
+    keeping them sorted.
+    """
+    ranks = np.full(len(values), np.nan)
+    places = np.flatnonzero(np.isfinite(values))
+    known = values[places]
+    for start in range(0, len(known), RANKED_AT_ONCE):
+        rows = known[start : start + RANKED_AT_ONCE, None]
+        earlier = known[: start + len(rows)]
+        # Equal values share the mean of their ranks: each is below half of them, and half of itself.
+        below = np.tril(earlier < rows, start).sum(axis=1)
+        level = np.tril(earlier == rows, start).sum(axis=1)
+        count = np.arange(start + 1, start + len(rows) + 1)
+        ranks[places[start : start + len(rows)]] = 100 * (below + (level + 1) / 2) / count
+    return ranks
 
 
-def _average_true_range(frame: pd.DataFrame, period: int) -> FloatArray:
-    """Return Wilder's Average True Range; the first `period - 1` rows are NaN."""
-    high, low, close = (_array(frame[name]) for name in ("high", "low", "close"))
-    if len(close) < period:
-        return np.full(len(close), np.nan)
-    ranges = high - low
-    ranges[1:] = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
-    average = float(ranges[:period].mean())
-    averages = [average]
-    for value in ranges[period:].tolist():
-        average += (value - average) / period
-        averages.append(average)
-    return _padded(len(close), np.array(averages))
-
-
-def _range_position(frame: pd.DataFrame, period: int) -> FloatArray:
-    """Return where the close stands in the range of the last `period` candles, 0 low to 1 high; NaN without one."""
-    lowest = _rolling(frame["low"], period).min(axis=1)
-    spread = _rolling(frame["high"], period).max(axis=1) - lowest
-    above = _array(frame["close"])[period - 1 :] - lowest
-    return _padded(len(frame), above / np.where(spread > 0, spread, np.nan))
-
-
-def _commodity_channel_index(frame: pd.DataFrame, period: int) -> FloatArray:
-    """Return Lambert's CCI with the constant 0.015; NaN where the window has no range."""
-    windows = _rolling((frame["high"] + frame["low"] + frame["close"]) / 3, period)
-    means = windows.mean(axis=1)
-    deviations = np.abs(windows - means[:, None]).mean(axis=1)
-    moved = windows.max(axis=1) > windows.min(axis=1)
-    return _padded(len(frame), (windows[:, -1] - means) / (0.015 * np.where(moved, deviations, np.nan)))
-
-
-def _rate_of_change(values: pd.Series, period: int) -> FloatArray:
-    """Return the change against `period` rows before, in percent; NaN after a zero."""
-    array = _array(values)
-    before = array[:-period] if len(array) > period else array[:0]
-    return _padded(len(array), 100 * (array[period:] / np.where(before > 0, before, np.nan) - 1))
-
-
-def _weighted_price(frame: pd.DataFrame, period: int) -> FloatArray:
-    """Return the rolling volume-weighted average of the typical price; NaN without volume."""
-    price, volume = (frame["high"] + frame["low"] + frame["close"]) / 3, frame["volume"]
-    turnover = _rolling(price * volume, period).sum(axis=1)
-    total = _rolling(volume, period).sum(axis=1)
-    return _padded(len(frame), turnover / np.where(total > 0, total, np.nan))
-
-
-def _volume_balance(close: pd.Series, volume: pd.Series, period: int) -> FloatArray:
+def _volume_balance(candles: Candles, period: int) -> FloatArray:
     """Return the volume of rising less that of falling candles, over all volume of the last `period`.
 
     It is the change of the on-balance volume as a share, so that, unlike the running
     total, it does not depend on the first candle. Source: Granville (1963), normalized.
     """
-    moves, later = np.sign(np.diff(_array(close))), _array(volume)[1:]
-    total = _rolling(later, period).sum(axis=1)
-    return _padded(len(close), _rolling(moves * later, period).sum(axis=1) / np.where(total > 0, total, np.nan))
-
-
-def _array(values: pd.Series) -> FloatArray:
-    return values.to_numpy(np.float64)
-
-
-def _after(warm_up: int, values: pd.Series) -> FloatArray:
-    """Return the values with the first `warm_up` rows NaN."""
-    return np.where(np.arange(len(values)) >= warm_up, _array(values), np.nan)
-
-
-def _rolling(values: pd.Series | FloatArray, period: int) -> FloatArray:
-    """Return every window of `period` rows as a row of a view; none when there are fewer."""
-    array = np.asarray(values, dtype=np.float64)
-    return sliding_window_view(array, period) if len(array) >= period else np.empty((0, period))
-
-
-def _padded(count: int, values: FloatArray) -> FloatArray:
-    """Return `count` rows that end with `values` and begin with NaN."""
-    return np.concatenate((np.full(count - len(values), np.nan), values))
+    balance = np.full(len(candles), np.nan)
+    if len(candles) > period:
+        later = candles.volume[1:]
+        signed = np.sign(candles.close[1:] - candles.close[:-1]) * later
+        balance[period:] = ratio(rolling_sum(signed, period), rolling_sum(later, period))
+    return balance

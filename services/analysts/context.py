@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import pandas as pd
-
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InsufficientData
 from domain.market import CandleSeries, Timeframe, data_end_ms
+from features.kernels.candles import Candles, FloatArray
 from features.support_resistance import Levels, find_levels
 from features.technical_indicators import TechnicalIndicators
 from utils.clock import epoch_ms
@@ -27,13 +26,13 @@ class TimeframeContext:
 
     Attributes:
         series: Closed candles, oldest first, at most `window_candles`.
-        indicators: One row per candle, NaN while warming up.
+        indicators: By name, one value per candle, NaN while warming up.
         latest: The indicators of the newest candle, finite ones only.
         levels: Support and resistance around the current price.
     """
 
     series: CandleSeries
-    indicators: pd.DataFrame
+    indicators: Mapping[str, FloatArray]
     latest: Mapping[str, float]
     levels: Levels
 
@@ -152,8 +151,9 @@ def _primary(closed: Mapping[Timeframe, CandleSeries], settings: AnalysisSetting
 
 
 def _timeframe_context(series: CandleSeries, indicators: TechnicalIndicators, price: float) -> TimeframeContext:
-    table = indicators.compute(series.frame)
-    newest = table.to_numpy()[-1].tolist()
-    latest = {name: value for name, value in zip(table.columns, newest, strict=True) if math.isfinite(value)}
-    levels = find_levels(series.frame, price, latest.get("average_true_range", 0.0))
-    return TimeframeContext(series, table, latest, levels)
+    candles = Candles(series.values.T)
+    columns = indicators.columns(candles)
+    newest = {name: float(column[-1]) for name, column in columns.items()}
+    latest = {name: value for name, value in newest.items() if math.isfinite(value)}
+    levels = find_levels(candles.high, candles.low, price, latest.get("average_true_range", 0.0))
+    return TimeframeContext(series, columns, latest, levels)

@@ -76,6 +76,18 @@ def test_own_formulas_equal_those_of_ta(seed: int) -> None:
         np.testing.assert_allclose(table[name], column, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
+def test_both_engines_give_the_same_table() -> None:
+    frame = simulated(3, drift=None, count=200).frame
+    slow = TechnicalIndicators(IndicatorSettings(engine="ta")).compute(frame)
+    pd.testing.assert_frame_equal(INDICATORS.compute(frame), slow, check_exact=False, rtol=1e-8, atol=1e-9)
+
+
+def test_percentile_ranks_as_pandas_does_across_pieces() -> None:
+    table = INDICATORS.compute(simulated(8, count=1_300).frame)
+    percents, ranks = table["average_true_range_percent"], table["average_true_range_percentile"]
+    np.testing.assert_allclose(ranks, 100 * percents.expanding().rank(pct=True), rtol=1e-12)
+
+
 def test_percentile_ranks_the_range_among_its_past() -> None:
     percents = (table := INDICATORS.compute(simulated(8, count=80).frame))["average_true_range_percent"]
     known = percents.dropna().tolist()

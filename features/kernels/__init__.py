@@ -1,0 +1,7 @@
+"""Indicators as vectorized numpy: no scipy and no numba, whose imports cost more than they save.
+
+Every kernel takes `Candles` and its parameters, and returns the values *without* the warm-up:
+an array that ends with the newest candle and begins where the first value exists. That keeps
+NaN out of the recursions, and two results are aligned by their ends. `features.catalogue` calls
+a kernel only where at least one value exists, and pads what it returns.
+"""

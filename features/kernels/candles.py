@@ -1,0 +1,103 @@
+"""The columns of candles, with a memory for what several indicators need of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Concatenate, ParamSpec
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Parameters = ParamSpec("Parameters")
+COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+class Candles:
+    """n candles, oldest first, as contiguous columns.
+
+    Attributes:
+        open, high, low, close: Prices in quote currency, > 0.
+        volume: In base currency, >= 0.
+        memory: Intermediate results by what made them; nobody may change one in place.
+    """
+
+    __slots__ = ("close", "high", "low", "memory", "open", "volume")
+
+    def __init__(self, columns: FloatArray) -> None:
+        """Take an array of shape (5, n): open, high, low, close, volume."""
+        rows = np.ascontiguousarray(columns, dtype=np.float64)
+        self.open: FloatArray = rows[0]
+        self.high: FloatArray = rows[1]
+        self.low: FloatArray = rows[2]
+        self.close: FloatArray = rows[3]
+        self.volume: FloatArray = rows[4]
+        self.memory: dict[Hashable, FloatArray] = {}
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Candles:
+        """Return the candles of a frame with columns open, high, low, close and volume."""
+        return cls(np.array([frame[name].to_numpy(np.float64) for name in COLUMNS]))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the candles as a frame with a RangeIndex."""
+        return pd.DataFrame({name: getattr(self, name) for name in COLUMNS})
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+
+def shared(
+    make: Callable[Concatenate[Candles, Parameters], FloatArray],
+) -> Callable[Concatenate[Candles, Parameters], FloatArray]:
+    """Let a kernel run once per candles and parameters: its result is remembered with the candles."""
+
+    def once(candles: Candles, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> FloatArray:
+        key = (make, args)
+        found = candles.memory.get(key)
+        if found is None:
+            found = candles.memory[key] = make(candles, *args, **kwargs)
+        return found
+
+    return once
+
+
+def newest(values: FloatArray, count: int) -> FloatArray:
+    """Return the last `count` values."""
+    return values[len(values) - count :]
+
+
+def ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Return above / below, NaN where nothing is below."""
+    return above / np.where(below > 0, below, np.nan)
+
+
+@shared
+def typical(candles: Candles) -> FloatArray:
+    """Return (high + low + close) / 3 of each candle."""
+    return (candles.high + candles.low + candles.close) / 3
+
+
+@shared
+def moves(candles: Candles) -> FloatArray:
+    """Return the change of the close, from the second candle on."""
+    return candles.close[1:] - candles.close[:-1]
+
+
+@shared
+def true_highs(candles: Candles) -> FloatArray:
+    """Return the higher of high and previous close, from the second candle on."""
+    return np.maximum(candles.high[1:], candles.close[:-1])
+
+
+@shared
+def true_lows(candles: Candles) -> FloatArray:
+    """Return the lower of low and previous close, from the second candle on."""
+    return np.minimum(candles.low[1:], candles.close[:-1])
+
+
+@shared
+def true_ranges(candles: Candles) -> FloatArray:
+    """Return Wilder's true range, from the second candle on, which is the first with a close before it."""
+    return true_highs(candles) - true_lows(candles)

@@ -1,0 +1,108 @@
+"""Momentum: how fast the price has moved, and where it stands within its recent range."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.kernels.candles import Candles, FloatArray, moves, newest, ratio, shared, true_lows, true_ranges
+from features.kernels.recursions import decayed, ema
+from features.kernels.trend import exponential_average
+from features.kernels.windows import rolling_max, rolling_mean, rolling_min, rolling_sum
+
+# RSI of a market that has not moved: average gain equals average loss. `ta` says 100.
+FLAT_RSI = 50.0
+
+
+@shared
+def rsi(candles: Candles, period: int) -> FloatArray:
+    """Return 100 · gains / (gains + losses), each averaged as Wilder does; 50 while nothing has moved."""
+    changes = moves(candles)
+    risen, fallen = decayed(np.array([np.maximum(changes, 0.0), np.maximum(-changes, 0.0)]), 1 - 1 / period)
+    total = risen + fallen
+    return np.where(total > 0, 100 * (risen / total), FLAT_RSI)[period - 2 :]
+
+
+def stochastic_rsi(candles: Candles, period: int) -> FloatArray:
+    """Return where the RSI stands in its own range; NaN without one."""
+    values = rsi(candles, period)
+    lowest = rolling_min(values, period)
+    return ratio(values[period - 1 :] - lowest, rolling_max(values, period) - lowest)
+
+
+@shared
+def ppo(candles: Candles, fast: int, slow: int) -> FloatArray:
+    """Return the fast less the slow EMA, in percent of the slow one."""
+    count = len(candles) - max(fast, slow) + 1
+    average = newest(exponential_average(candles, slow), count)
+    return 100 * (newest(exponential_average(candles, fast), count) - average) / average
+
+
+@shared
+def ppo_signal(candles: Candles, fast: int, slow: int, signal: int) -> FloatArray:
+    """Return the EMA of PPO."""
+    return ema(ppo(candles, fast, slow), signal)
+
+
+def ppo_histogram(candles: Candles, fast: int, slow: int, signal: int) -> FloatArray:
+    """Return PPO less its signal."""
+    return ppo(candles, fast, slow)[signal - 1 :] - ppo_signal(candles, fast, slow, signal)
+
+
+@shared
+def _range(candles: Candles, period: int) -> FloatArray:
+    """Return the lowest low and the highest high as two rows."""
+    return np.array([rolling_min(candles.low, period), rolling_max(candles.high, period)])
+
+
+@shared
+def stochastic_k(candles: Candles, period: int) -> FloatArray:
+    """Return where the close stands in the range; NaN without one."""
+    lowest, highest = _range(candles, period)
+    return 100 * ratio(candles.close[period - 1 :] - lowest, highest - lowest)
+
+
+def stochastic_d(candles: Candles, period: int, smoothing: int) -> FloatArray:
+    """Return the SMA of %K."""
+    return rolling_mean(stochastic_k(candles, period), smoothing)
+
+
+def williams_r(candles: Candles, period: int) -> FloatArray:
+    """Return the same position, counted down from the high; NaN without a range."""
+    lowest, highest = _range(candles, period)
+    return -100 * ratio(highest - candles.close[period - 1 :], highest - lowest)
+
+
+def change(values: FloatArray, period: int) -> FloatArray:
+    """Return the change against `period` values before, in percent; NaN after a zero."""
+    before = values[:-period]
+    return 100 * ratio(values[period:] - before, before)
+
+
+def roc(candles: Candles, period: int) -> FloatArray:
+    """Return the percent change of the close."""
+    return change(candles.close, period)
+
+
+def ultimate_oscillator(candles: Candles, short: int, middle: int, long: int) -> FloatArray:
+    """Return the close above its true low over the true range, over three windows weighted 4, 2 and 1."""
+    ranges = true_ranges(candles)
+    pressure = candles.close[1:] - true_lows(candles)
+    count = len(ranges) - max(short, middle, long) + 1
+    total = np.zeros(count)
+    for weight, period in zip((4, 2, 1), (short, middle, long), strict=True):
+        total += weight * newest(ratio(rolling_sum(pressure, period), rolling_sum(ranges, period)), count)
+    return total * (100 / 7)
+
+
+def tsi(candles: Candles, slow: int, fast: int) -> FloatArray:
+    """Return the twice smoothed moves over the twice smoothed sizes of the moves, in percent."""
+    changes = moves(candles)
+    net, whole = ema(ema(np.array([changes, np.abs(changes)]), slow), fast)
+    return 100 * ratio(net, whole)
+
+
+def awesome_oscillator(candles: Candles, fast: int, slow: int) -> FloatArray:
+    """Return the fast less the slow SMA of the middle of each candle."""
+    middles = (candles.high + candles.low) / 2
+    count = len(middles) - max(fast, slow) + 1
+    return newest(rolling_mean(middles, fast), count) - newest(rolling_mean(middles, slow), count)

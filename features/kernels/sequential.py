@@ -1,0 +1,54 @@
+"""The one indicator without a vectorized form: what PSAR does next depends on every step before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.kernels.candles import FloatArray
+
+
+def parabolic(highs: FloatArray, lows: FloatArray, start: float, step: float, maximum: float) -> FloatArray:
+    """Return the parabolic SAR from the third candle on, rising from `start`, the second close.
+
+    A loop over Python floats: measured 0.2 to 0.3 µs a candle, where TA-Lib's C takes 6 ns. On a turn,
+    the value is the extreme of the trend that ends. Like `ta`, it looks at the candle before the last
+    one first when it keeps the value out of the range of the last two.
+    """
+    values: list[float] = []
+    append = values.append
+    # The value is mostly beyond the last two candles, which one comparison with the further of them tells.
+    floors, ceilings = np.minimum(lows[:-2], lows[1:-1]).tolist(), np.maximum(highs[:-2], highs[1:-1]).tolist()
+    candles = zip(highs[2:].tolist(), lows[2:].tolist(), floors, ceilings, strict=True)
+    factor, extreme, value = step, float(highs[0]), start
+    while True:
+        for high, low, floor, _ in candles:
+            value += factor * (extreme - value)
+            if low < value:
+                value, extreme, factor = extreme, low, step
+                append(value)
+                break
+            if high > extreme:
+                extreme = high
+                factor = factor + step if factor + step < maximum else maximum
+            if floor < value:
+                # As many values as there are candles before the last one.
+                older = float(lows[len(values)])
+                value = older if older < value else floor
+            append(value)
+        else:
+            return np.array(values)
+        for high, low, _, ceiling in candles:
+            value += factor * (extreme - value)
+            if high > value:
+                value, extreme, factor = extreme, high, step
+                append(value)
+                break
+            if low < extreme:
+                extreme = low
+                factor = factor + step if factor + step < maximum else maximum
+            if ceiling > value:
+                older = float(highs[len(values)])
+                value = older if older > value else ceiling
+            append(value)
+        else:
+            return np.array(values)
