@@ -1,10 +1,10 @@
-"""The command line: serve, and analyze a file of candles without a server."""
+"""The command line: serve, analyze a file of candles without a server, and make features of it."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -24,6 +24,7 @@ cli = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 errors = Console(stderr=True)
+LIST_WIDTH = 160
 
 
 @cli.command()
@@ -68,6 +69,38 @@ def analyze(
         progress.update(task, description="analyzing")
         analysis = _analyze(symbol or file.name.partition("-")[0].upper(), frames, base.timeframe, settings)
     Console().print(render_report(analysis))
+
+
+@cli.command()
+def features(
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV or CSV.gz: timestamp,open,high,low,close,volume.", show_default=False)
+    ] = None,
+    set_name: Annotated[Literal["standard", "wide"], typer.Option("--set", help="Which columns.")] = "standard",
+    timeframe: Annotated[Timeframe | None, typer.Option(help="Timeframe; that of the file by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write: .csv, .csv.gz or .parquet.", show_default=False)
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="Print the columns of the set instead.")] = False,
+) -> None:
+    """Write the feature table of a file, one row per candle; cells still warming up are empty."""
+    from features.feature_sets import FEATURE_SETS
+    from services.feature_table import check_output, render_columns, write_features
+    from services.market_data.csv_candles import read_candles
+
+    feature_set = FEATURE_SETS[set_name]
+    if show_list:
+        console = Console()
+        # A pipe has no width; 80 characters would cut the table to pieces.
+        (console if console.is_terminal else Console(width=LIST_WIDTH)).print(render_columns(feature_set))
+        return
+    if file is None or output is None:
+        raise InvalidRequest("features needs a FILE and --output, or --list")
+    check_output(output)
+    series = read_candles(file, epoch_ms(SystemClock().now()))
+    table = write_features(_at_timeframe(series, timeframe or series.timeframe), feature_set, output)
+    written = f"{output}: {len(table)} rows, {len(feature_set.columns)} columns, set {set_name} {feature_set.id}"
+    errors.print(written, highlight=False, markup=False, soft_wrap=True)
 
 
 def _at_timeframe(series: CandleSeries, timeframe: Timeframe) -> CandleSeries:

@@ -1,0 +1,204 @@
+"""What a column of a feature set is, and how columns are derived from indicators and from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from features.bars import Bars
+from features.families.family import Indicator
+from features.kernels.candles import FloatArray
+from features.rolling import change, rolling_mean, shifted
+
+Formula = Callable[[Bars], FloatArray]
+
+FRACTION = "fraction of the price"
+PLAIN = "plain arithmetic"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a feature set: scale-free, causal, forgetful of where the series starts.
+
+    Attributes:
+        name: Unique within a set; names the periods it uses.
+        group: price, time, lag, volatility, volume, pattern, trend, momentum or higher.
+        definition: The formula in words; it is part of the id of a feature set.
+        unit: Unit and range.
+        source: Where the formula comes from.
+        formula: Computes the column from the candles.
+        own_warm_up: Leading rows without a value, in candles of its own timeframe.
+        own_history: Candles of its own timeframe from which the newest value equals, within
+            1e-6, the one from any longer history.
+        neutral: Value where the market gives no answer, such as a ratio to a volume of zero.
+        needs: Indicators that the formula reads.
+        factor: Length of its candles in candles of the base timeframe.
+    """
+
+    name: str
+    group: str
+    definition: str
+    unit: str
+    formula: Formula = field(repr=False, compare=False)
+    own_warm_up: int
+    own_history: int
+    source: str = PLAIN
+    neutral: float = 0.0
+    needs: tuple[Indicator, ...] = ()
+    factor: int = 1
+
+    @property
+    def warm_up(self) -> int:
+        """Rows of the base timeframe that may be NaN at the start, wherever within a higher candle it lies."""
+        if self.factor == 1:
+            return self.own_warm_up
+        return (self.own_warm_up + 2) * self.factor - 2
+
+    @property
+    def history(self) -> int:
+        """Candles of the base timeframe that the newest value needs, without gaps."""
+        if self.factor == 1:
+            return self.own_history
+        return (self.own_history + 2) * self.factor - 2
+
+    def over(self, bars: Bars) -> FloatArray:
+        """Return the column for each row of the base timeframe: NaN while warming up, finite from there on."""
+        if self.factor == 1:
+            return self._values(bars)
+        higher, newest_closed = bars.higher(self.factor)
+        values = np.append(self._values(higher), np.nan)  # position -1, before the first closed one, reads NaN
+        return values[newest_closed]
+
+    def _values(self, bars: Bars) -> FloatArray:
+        known = bars.memo.get(self.name)
+        if known is None:
+            values = self.formula(bars)
+            known = np.where(np.isfinite(values), values, self.neutral)
+            known[: self.own_warm_up] = np.nan
+            bars.memo[self.name] = known
+        return known
+
+
+def windowed(
+    name: str,
+    group: str,
+    rows: int,
+    formula: Formula,
+    definition: str,
+    unit: str,
+    *,
+    source: str = PLAIN,
+    neutral: float = 0.0,
+) -> Column:
+    """Return a column made from the newest candle and the `rows` before it, and from nothing else."""
+    return Column(name, group, definition, unit, formula, rows, rows + 1, source, neutral)
+
+
+def scaled(indicator: Indicator, neutral: float = 0.0) -> Column:
+    """Return an indicator without its currency.
+
+    A price level becomes the distance of the close from it, an amount of money a share of the
+    close; what is scale-free stays as it is.
+
+    Raises:
+        ValueError: the indicator is in units of volume, or a running total: compare it with something.
+    """
+    name, scale = indicator.name, indicator.family.scale
+    if scale == "price":
+        definition = f"close / {name} - 1"
+        return _of(indicator, f"{name}_distance", lambda bars: bars.close / bars[indicator] - 1.0, definition, FRACTION)
+    if scale == "price difference":
+        return _of(indicator, f"{name}_share", lambda bars: bars[indicator] / bars.close, f"{name} / close", FRACTION)
+    if scale in ("volume", "turnover") or indicator.settled is None:
+        raise ValueError(f"{name} is not scale-free, and nothing is given to compare it with")
+    return _of(indicator, name, lambda bars: bars[indicator], name, scale, neutral)
+
+
+def changed(indicator: Indicator, rows: int) -> Column:
+    """Return the relative change of an index over `rows` candles: indexes started anywhere agree on it."""
+    name = f"{indicator.name}_change_{rows}"
+    definition = f"{indicator.name} / {indicator.name} of {rows} before - 1"
+    warm_up = indicator.warm_up + rows
+    # The level of an index never settles, its relative change needs no more than its own rows.
+    return replace(
+        _of(indicator, name, lambda bars: change(bars[indicator], rows), definition, "fraction"),
+        own_warm_up=warm_up,
+        own_history=warm_up + 1,
+    )
+
+
+def against_turnover(indicator: Indicator, rows: int) -> Column:
+    """Return a turnover (price change times volume) as a share of the usual one of `rows` candles."""
+    column = _of(
+        indicator,
+        f"{indicator.name}_share",
+        lambda bars: bars[indicator] / (bars.close * rolling_mean(bars.volume, rows)),
+        f"{indicator.name} / (close * mean volume of {rows}), 0 without volume",
+        FRACTION,
+    )
+    return replace(column, own_warm_up=max(column.own_warm_up, rows - 1), own_history=max(column.own_history, rows))
+
+
+def compared(first: Indicator, second: Indicator) -> Column:
+    """Return the relation of two indicators of one unit, 0 where they are equal."""
+    column = _of(
+        first,
+        f"{first.name}_to_{second.name}",
+        lambda bars: bars[first] / bars[second] - 1.0,
+        f"{first.name} / {second.name} - 1",
+        "fraction",
+    )
+    other = scaled(second)
+    return replace(
+        column,
+        own_warm_up=max(column.own_warm_up, other.own_warm_up),
+        own_history=max(divisor_history(column), divisor_history(other)),
+        needs=(first, second),
+    )
+
+
+def divisor_history(column: Column) -> int:
+    """Return the history of a column whose value may be far below its usual size, and is then divided by.
+
+    Smoothed values forget exponentially: what fades to a millionth of the usual size in some
+    rows fades to a billionth in half as many more.
+    """
+    return column.own_history + (column.own_history - column.own_warm_up) // 2
+
+
+def lagged(column: Column, rows: int) -> Column:
+    """Return a column as it was `rows` candles before."""
+    return replace(
+        column,
+        name=f"{column.name}_lag_{rows}",
+        group="lag",
+        definition=f"{column.definition}, {rows} candles before",
+        formula=lambda bars: shifted(column.over(bars), rows),
+        own_warm_up=column.own_warm_up + rows,
+        own_history=column.own_history + rows,
+    )
+
+
+def higher(column: Column, factor: int) -> Column:
+    """Return a column of the newest closed candle that is `factor` times as long."""
+    definition = f"{column.definition}, on closed candles {factor} times as long"
+    return replace(column, name=f"x{factor}_{column.name}", group="higher", definition=definition, factor=factor)
+
+
+def _of(indicator: Indicator, name: str, formula: Formula, definition: str, unit: str, neutral: float = 0.0) -> Column:
+    settled = indicator.settled if indicator.settled is not None else indicator.warm_up + 1
+    family = indicator.family
+    return Column(
+        name,
+        family.group,
+        definition,
+        unit,
+        formula,
+        indicator.warm_up,
+        settled,
+        family.source,
+        neutral,
+        (indicator,),
+    )

@@ -1,0 +1,66 @@
+"""The two named feature sets: `standard` for recurrent models, `wide` for PatchTST."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from types import MappingProxyType
+
+from features.columns import Column
+from features.families.family import Indicator
+from features.standard_columns import standard_columns
+from features.wide_columns import wide_columns
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Ordered columns under a name.
+
+    A model belongs to one `id`: with other columns, another order or other parameters its
+    inputs would mean something else.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def id(self) -> str:
+        """First 12 digits of the SHA-256 of names, definitions and parameters, in order."""
+        parts = [
+            [
+                column.name,
+                column.definition,
+                column.neutral,
+                column.own_warm_up,
+                column.factor,
+                [[each.family.name, *each.parameters] for each in column.needs],
+            ]
+            for column in self.columns
+        ]
+        return sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+    @cached_property
+    def warm_up(self) -> int:
+        """Rows at the start of which some column is NaN."""
+        return max(column.warm_up for column in self.columns)
+
+    @cached_property
+    def history(self) -> int:
+        """Candles from which every column of the newest row is what any longer history gives, within 1e-6."""
+        return max(column.history for column in self.columns)
+
+    @cached_property
+    def indicators(self) -> Mapping[int, tuple[Indicator, ...]]:
+        """The indicators that the columns read, each once, by the factor of their timeframe."""
+        needed: dict[int, dict[Indicator, None]] = {}
+        for column in self.columns:
+            needed.setdefault(column.factor, {}).update(dict.fromkeys(column.needs))
+        return MappingProxyType({factor: tuple(each) for factor, each in needed.items()})
+
+
+STANDARD = FeatureSet("standard", standard_columns())
+WIDE = FeatureSet("wide", wide_columns())
+FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({each.name: each for each in (STANDARD, WIDE)})

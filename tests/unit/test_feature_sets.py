@@ -1,0 +1,156 @@
+"""What the two feature sets hold, and the engineer that computes them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from domain.errors import InsufficientData
+from domain.market import CandleSeries, Timeframe
+from features.catalogue import indicator
+from features.columns import compared, scaled
+from features.feature_engineering import FeatureEngineer
+from features.feature_sets import STANDARD, WIDE, FeatureSet
+from tests.fixtures.histories import simulated
+
+SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=lambda each: each.name)
+
+
+@pytest.fixture(scope="module")
+def market() -> CandleSeries:
+    return simulated(11, timeframe=Timeframe.M15, count=1500)
+
+
+def test_the_sets_have_their_sizes() -> None:
+    assert len(STANDARD.columns) == 75
+    assert len(WIDE.columns) == 240
+    assert WIDE.columns[:75] == STANDARD.columns
+
+
+def test_the_standard_set_has_every_group_of_the_specification() -> None:
+    counts: dict[str, int] = {}
+    for column in STANDARD.columns:
+        counts[column.group] = counts.get(column.group, 0) + 1
+    assert counts["lag"] == 20
+    assert counts["time"] == 6
+    assert sum(counts[group] for group in ("trend", "momentum", "volatility", "volume", "pattern")) >= 36
+    assert counts["price"] == 8
+
+
+@SETS
+def test_names_are_unique_and_plain(feature_set: FeatureSet) -> None:
+    names = [column.name for column in feature_set.columns]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_.]*", name) for name in names)
+    assert all(column.unit and column.source and column.definition for column in feature_set.columns)
+
+
+@SETS
+def test_no_two_columns_say_the_same(feature_set: FeatureSet, market: CandleSeries) -> None:
+    # In the simulated market a candle opens where the last closed, and no month passes.
+    known = {"oc_spread", "month_sin", "month_cos"}
+    values = FeatureEngineer(feature_set).transform(market).iloc[feature_set.warm_up :].drop(columns=list(known))
+    related = np.abs(np.corrcoef(values.to_numpy().T))
+    pairs = [(values.columns[i], values.columns[j]) for i, j in np.argwhere(np.triu(related, 1) > 0.99999)]
+    assert pairs == []
+
+
+def test_ids_are_those_of_the_models_that_were_trained() -> None:
+    """A change here makes every trained model unusable: change it on purpose only."""
+    assert (STANDARD.id, WIDE.id) == ("21da1d4e6e02", "0ddb1e6fdb86")
+
+
+def test_ids_are_the_same_in_another_process() -> None:
+    code = "from features.feature_sets import STANDARD, WIDE; print(STANDARD.id, WIDE.id)"
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    root = Path(__file__).resolve().parents[2]
+    printed = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, check=True)
+    assert printed.stdout.decode().split() == [STANDARD.id, WIDE.id]
+
+
+def test_ids_tell_order_parameters_and_definitions_apart() -> None:
+    columns = (scaled(indicator("rsi", period=14)), scaled(indicator("atr")))
+    sets = [
+        columns,
+        columns[::-1],
+        columns[:1],
+        (scaled(indicator("rsi", period=15)), columns[1]),
+        (replace(columns[0], neutral=50), columns[1]),
+        (replace(columns[0], definition="another"), columns[1]),
+    ]
+    assert len({FeatureSet("test", each).id for each in sets}) == len(sets)
+    assert FeatureSet("another name", columns).id == FeatureSet("test", columns).id
+
+
+def test_a_scale_that_no_model_can_use_is_refused() -> None:
+    for family in ("obv", "vpt", "adi", "nvi", "volume_sma", "force_index"):
+        with pytest.raises(ValueError, match="not scale-free"):
+            scaled(indicator(family))
+
+
+def test_scales_become_distances_shares_or_stay(market: CandleSeries) -> None:
+    columns = (
+        scaled(indicator("ema", period=9)),
+        scaled(indicator("atr")),
+        scaled(indicator("rsi")),
+        compared(indicator("sma", period=5), indicator("sma", period=10)),
+    )
+    table = FeatureEngineer(FeatureSet("test", columns)).transform(market)
+    assert table.columns.tolist() == ["ema_9_distance", "atr_14_share", "rsi_14", "sma_5_to_sma_10"]
+    close = market.frame["close"]
+    expected = close.rolling(5).mean().iloc[-1] / close.rolling(10).mean().iloc[-1] - 1
+    assert table["sma_5_to_sma_10"].iloc[-1] == pytest.approx(expected, rel=1e-9)
+    assert abs(table["ema_9_distance"].iloc[-1]) < 0.1
+    assert 0 < table["atr_14_share"].iloc[-1] < 0.1
+    assert 1 < table["rsi_14"].iloc[-1] < 99
+
+
+@SETS
+def test_both_engines_give_the_same_table(feature_set: FeatureSet, market: CandleSeries) -> None:
+    recent = market.tail(700)
+    fast = FeatureEngineer(feature_set).transform(recent)
+    ours = FeatureEngineer(feature_set, "ta").transform(recent)
+    same = np.isclose(fast.to_numpy(), ours.to_numpy(), rtol=1e-8, atol=1e-10, equal_nan=True).all(axis=0)
+    assert fast.columns[~same].tolist() == []
+
+
+@SETS
+def test_a_table_has_a_row_per_candle_in_one_block(feature_set: FeatureSet, market: CandleSeries) -> None:
+    engineer = FeatureEngineer(feature_set)
+    table = engineer.transform(market)
+    assert table.columns.tolist() == engineer.feature_columns
+    assert table.index.tolist() == [candle.timestamp for candle in market.candles]
+    assert table.index.name == "timestamp"
+    assert set(table.dtypes) == {np.dtype(np.float64)}
+
+
+@SETS
+@pytest.mark.parametrize("length", [1, 60, 96])
+def test_the_last_window_is_the_end_of_the_table(feature_set: FeatureSet, length: int, market: CandleSeries) -> None:
+    engineer = FeatureEngineer(feature_set)
+    window = engineer.last_window(market, length)
+    assert window.shape == (length, len(feature_set.columns))
+    whole = engineer.transform(market).to_numpy()
+    assert (np.abs(window - whole[-length:]) <= 1e-6 * np.maximum(1, np.abs(whole[-length:]))).all()
+
+
+def test_the_last_window_looks_further_back_across_gaps() -> None:
+    series = simulated(12, timeframe=Timeframe.M15, count=4000)
+    gapped = CandleSeries(series.timeframe, [c for i, c in enumerate(series.candles) if i < 2000 or i % 40])
+    engineer = FeatureEngineer(WIDE)
+    assert np.array_equal(engineer.last_window(gapped, 96), engineer.transform(gapped).to_numpy()[-96:])
+
+
+@SETS
+def test_a_window_needs_its_warm_up_and_says_so(feature_set: FeatureSet, market: CandleSeries) -> None:
+    engineer, needed = FeatureEngineer(feature_set), feature_set.warm_up + 60
+    assert np.isfinite(engineer.last_window(market.tail(needed), 60)).all()
+    with pytest.raises(InsufficientData, match=rf"60 rows .*{feature_set.name}.* needs {needed} 15m .*{needed - 1}$"):
+        engineer.last_window(market.tail(needed - 1), 60)
