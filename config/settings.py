@@ -38,6 +38,10 @@ Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+GapPolicy = Literal["none", "flat"]
+NanPolicy = Literal["drop", "forward_fill"]
+ScalerKind = Literal["standard", "minmax"]
+TargetKind = Literal["binary", "soft", "three_class"]
 HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
 
 
@@ -82,8 +86,9 @@ class AnalysisSettings(Section):
 
 
 class IndicatorSettings(Section):
-    """Periods in candles, deviations in standard deviations."""
+    """Periods in candles, deviations in standard deviations; `ta` is the slow reference of the fast engine."""
 
+    engine: Literal["fast", "ta"] = "fast"
     rsi_period: Annotated[int, Field(ge=2)] = 14
     macd_fast: Annotated[int, Field(ge=2)] = 12
     macd_slow: Annotated[int, Field(ge=3)] = 26
@@ -101,6 +106,24 @@ class IndicatorSettings(Section):
     vwap_period: Annotated[int, Field(ge=2)] = 20
     volume_period: Annotated[int, Field(ge=2)] = 20
     adx_period: Annotated[int, Field(ge=2)] = 14
+
+
+class FeatureSettings(Section):
+    """From candles to training data; shares are fractions of all rows, the threshold of the price."""
+
+    gap_policy: GapPolicy = "none"
+    max_fill_candles: Count = 12
+    nan_policy: NanPolicy = "drop"
+    max_forward_fill_rows: Count = 3
+    max_lost_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    scaler: ScalerKind = "standard"
+    sequence_length: Count = 60
+    target: TargetKind = "soft"
+    target_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    horizon_candles: Count = 1
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    embargo_candles: Annotated[int, Field(ge=0)] = 0
 
 
 class MarketDataSettings(Section):
@@ -158,6 +181,7 @@ class Settings(Section):
     storage: StorageSettings
     analysis: AnalysisSettings
     indicators: IndicatorSettings
+    features: FeatureSettings
     market_data: MarketDataSettings
     periodic: PeriodicSettings
     websocket: WebSocketSettings

@@ -33,6 +33,12 @@ class InsufficientData(InvalidMarketData):
     code = "insufficient_data"
 
 
+class FeatureMismatch(AppError):
+    """Feature columns are not the ones, or not in the order, that something was fitted on."""
+
+    code = "feature_mismatch"
+
+
 class MarketDataUnavailable(AppError):
     """No market-data source could give candles for a symbol."""
 

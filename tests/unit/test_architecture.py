@@ -32,7 +32,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "motor": ("storage/mongo.py",),
     "pymongo": ("storage/mongo.py",),
     "sqlite3": ("storage/sqlite.py",),
-    "ta": ("features/technical_indicators.py",),
+    "ta": ("features/definitions.py",),
 }
 PROJECT = {*MAY_IMPORT, "container", "main", "cli"}
 

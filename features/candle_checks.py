@@ -1,0 +1,123 @@
+"""Holes in a series of candles: report them, fill them, and tell which rows hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.settings import GapPolicy
+from domain.market import Candle, CandleLike, CandleSeries, Timeframe
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+# The run of a row that belongs to none: its candle is not real.
+NO_RUN = -1
+
+
+@dataclass(frozen=True)
+class Gap:
+    """`missing` candles that should follow the one that opens at `after_ms` (epoch ms)."""
+
+    after_ms: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class GapReport:
+    """Every gap of a series, oldest first; `candles` is how many there are."""
+
+    timeframe: Timeframe
+    candles: int
+    gaps: tuple[Gap, ...]
+
+    @property
+    def missing(self) -> int:
+        """Number of candles missing in all gaps."""
+        return sum(gap.missing for gap in self.gaps)
+
+    @property
+    def longest(self) -> int:
+        """Number of candles missing in the longest gap, 0 without one."""
+        return max((gap.missing for gap in self.gaps), default=0)
+
+    @property
+    def missing_share(self) -> float:
+        """Missing candles as a share of those that should be there, 0..1."""
+        return self.missing / max(1, self.candles + self.missing)
+
+
+@dataclass(frozen=True)
+class FilledCandles:
+    """A series after the fill policy; `real` has a row per candle, False for the invented ones."""
+
+    series: CandleSeries
+    real: BoolArray
+
+
+def open_times(series: CandleSeries) -> IntArray:
+    """Return the open times in epoch ms, one per candle."""
+    return np.fromiter((candle.timestamp for candle in series.candles), np.int64, len(series))
+
+
+def find_gaps(series: CandleSeries) -> GapReport:
+    """Return the gaps of a series that obeys the rules of `CandleSeries.checked`."""
+    times = open_times(series)
+    missing = np.diff(times) // series.timeframe.ms - 1
+    gaps = tuple(Gap(int(times[at]), int(missing[at])) for at in np.flatnonzero(missing))
+    return GapReport(series.timeframe, len(series), gaps)
+
+
+def fill_gaps(series: CandleSeries, policy: GapPolicy, max_fill_candles: int) -> FilledCandles:
+    """Return the series with its gaps treated, and which of its candles are real.
+
+    A flat candle opens, closes, peaks and bottoms at the close before the gap, with volume 0:
+    it invents no movement, but it does lower every measure of volatility and volume, which is
+    why it stays marked.
+
+    Args:
+        series: Candles that obey the rules of `CandleSeries.checked`.
+        policy: `none` leaves all gaps open, `flat` fills them.
+        max_fill_candles: A gap with more candles missing stays open. It also bounds the memory
+            that two candles far apart can make us allocate.
+    """
+    fillable = {gap.after_ms: gap.missing for gap in find_gaps(series).gaps if gap.missing <= max_fill_candles}
+    if policy == "none" or not fillable:
+        return FilledCandles(series, np.ones(len(series), dtype=np.bool_))
+    candles: list[CandleLike] = []
+    real: list[bool] = []
+    for candle in series.candles:
+        flat = _flat_candles(candle, fillable.get(candle.timestamp, 0), series.timeframe.ms)
+        candles += [candle, *flat]
+        real += [True, *([False] * len(flat))]
+    return FilledCandles(CandleSeries(series.timeframe, candles), np.array(real, dtype=np.bool_))
+
+
+def _flat_candles(before: CandleLike, count: int, step_ms: int) -> Sequence[Candle]:
+    price = before.close
+    return [Candle(before.timestamp + step_ms * i, price, price, price, price, 0.0) for i in range(1, count + 1)]
+
+
+def unbroken_runs(times_ms: IntArray, step_ms: int, real: BoolArray | None = None) -> IntArray:
+    """Return the number of the unbroken run that each row belongs to.
+
+    Rows i < j are without a gap between them, and all real, exactly if `runs[i] == runs[j]`
+    and that is not `NO_RUN`: a window or a target can be judged by its two ends.
+
+    Args:
+        times_ms: Open times in epoch ms, ascending, n of them.
+        step_ms: Length of a candle.
+        real: n rows, False for invented candles; None takes all of them as real.
+
+    Returns:
+        n numbers, ascending from 0; `NO_RUN` for rows that are not real.
+    """
+    breaks = np.ones(len(times_ms), dtype=np.bool_)
+    breaks[1:] = np.diff(times_ms) != step_ms
+    if real is not None:
+        breaks[1:] |= ~real[:-1]
+    runs: IntArray = np.cumsum(breaks, dtype=np.int64) - 1
+    return runs if real is None else np.where(real, runs, NO_RUN)

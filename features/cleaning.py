@@ -1,0 +1,158 @@
+"""From a feature table with holes to one without, and a report of what that cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from config.settings import NanPolicy
+from domain.errors import InsufficientData
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+# Enough to find the cause, few enough to be read.
+NAMED_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """What one column had, in rows.
+
+    `infinite`: infinite values, taken as missing from then on. `warm_up`: rows before its first
+    value. `holes`: values missing after that. `filled`: holes that were forward-filled.
+    `dropped_alone`: rows lost to this column only, which would remain without it.
+    """
+
+    name: str
+    infinite: int
+    warm_up: int
+    holes: int
+    filled: int
+    dropped_alone: int
+    constant: bool
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """What cleaning did: `rows` came in, `warm_up_rows` were cut, `dropped_rows` had a hole."""
+
+    rows: int
+    warm_up_rows: int
+    dropped_rows: int
+    columns: tuple[ColumnReport, ...]
+
+    @property
+    def kept_rows(self) -> int:
+        """Number of rows that are left."""
+        return self.rows - self.warm_up_rows - self.dropped_rows
+
+    @property
+    def costliest(self) -> tuple[ColumnReport, ...]:
+        """The columns that cost rows, worst first: by rows lost to them alone, then by values missing."""
+        costly = [column for column in self.columns if column.warm_up + column.holes > column.filled]
+        return tuple(sorted(costly, key=lambda c: (-c.dropped_alone, -(c.warm_up + c.holes - c.filled))))
+
+    def summary(self) -> str:
+        """Return one line for a log: rows kept, rows lost by reason, and the columns to blame."""
+        line = (
+            f"{self.kept_rows} of {self.rows} rows kept, {self.warm_up_rows} cut as warm-up, "
+            f"{self.dropped_rows} dropped for holes"
+        )
+        named = [
+            f"{c.name} ({c.warm_up} warming up, {c.holes - c.filled} holes, {c.dropped_alone} rows lost to it alone)"
+            for c in self.costliest[:NAMED_COLUMNS]
+        ]
+        constant = [column.name for column in self.columns if column.constant]
+        return "; ".join(
+            [line]
+            + ([f"costliest: {', '.join(named)}"] if named else [])
+            + ([f"constant but kept: {', '.join(constant)}"] if constant else [])
+        )
+
+
+@dataclass(frozen=True)
+class CleanTable:
+    """A table without holes; `rows` holds the position that each of its rows had before."""
+
+    table: pd.DataFrame
+    rows: NDArray[np.int64]
+    report: CleaningReport
+
+
+def clean(table: pd.DataFrame, policy: NanPolicy, max_forward_fill_rows: int, max_lost_share: float) -> CleanTable:
+    """Return the rows of a feature table that a model can learn from.
+
+    Infinite values become missing, the leading rows in which any column still warms up are cut,
+    and rows with a hole after that are dropped. Columns are never dropped, constant ones
+    included: a model's input is its ordered columns, and prediction would lack them.
+
+    Args:
+        table: n rows of numeric columns, oldest first; rows still warming up are NaN. It stays as it is.
+        policy: What becomes of holes. `drop` drops their rows, `forward_fill` first repeats the
+            value before; it never takes one from after.
+        max_forward_fill_rows: Rows in succession for which a value is repeated, >= 1.
+        max_lost_share: Share of the rows, from 0 and below 1, beyond which the loss is an error.
+
+    Raises:
+        InsufficientData: a column without any value, or more rows lost than allowed; the
+            message names the columns to blame.
+    """
+    values = table.to_numpy(np.float64, copy=True)
+    infinite = np.isinf(values)
+    infinite_counts = infinite.sum(axis=0)
+    values[infinite] = np.nan
+    missing = np.isnan(values)
+    warm_up = _leading(missing)
+    names = [str(name) for name in table.columns]
+    empty = [name for name, rows in zip(names, warm_up, strict=True) if len(table) and rows == len(table)]
+    if empty:
+        raise InsufficientData(
+            f"no row can be used: {', '.join(empty)} without any value in {len(table)} rows; more candles are needed"
+        )
+    holes = missing.sum(axis=0) - warm_up
+    filled = np.zeros(len(names), dtype=np.int64)
+    if policy == "forward_fill":
+        # Before the cut, so that the first rows kept can take a value from the rows cut.
+        values = pd.DataFrame(values).ffill(limit=max_forward_fill_rows).to_numpy()
+        remaining = np.isnan(values)
+        filled = missing.sum(axis=0) - remaining.sum(axis=0)
+        missing = remaining
+    # Rows still warming up are among those missed: nothing fills what has no value before it.
+    rows = np.flatnonzero(~missing.any(axis=1))
+    kept = values[rows]
+    constant = (kept == kept[:1]).all(axis=0) if len(kept) > 1 else np.zeros(len(names), dtype=np.bool_)
+    # A row that one column alone misses would remain without that column, in the warm-up too.
+    dropped_alone = (missing & (missing.sum(axis=1) == 1)[:, None]).sum(axis=0)
+    cut = int(warm_up.max(initial=0))
+    report = CleaningReport(
+        rows=len(table),
+        warm_up_rows=cut,
+        dropped_rows=len(table) - cut - len(rows),
+        columns=tuple(
+            ColumnReport(
+                name=name,
+                infinite=int(infinite_counts[at]),
+                warm_up=int(warm_up[at]),
+                holes=int(holes[at]),
+                filled=int(filled[at]),
+                dropped_alone=int(dropped_alone[at]),
+                constant=bool(constant[at]),
+            )
+            for at, name in enumerate(names)
+        ),
+    )
+    if report.kept_rows < (1.0 - max_lost_share) * report.rows:
+        raise InsufficientData(f"cleaning loses more than {max_lost_share:.0%} of the rows: {report.summary()}")
+    return CleanTable(pd.DataFrame(kept, index=table.index[rows], columns=table.columns), rows, report)
+
+
+def _leading(missing: BoolArray) -> NDArray[np.int64]:
+    """Return for each column the number of rows before its first value."""
+    if not missing.size:
+        return np.zeros(missing.shape[1], dtype=np.int64)
+    first = np.argmin(missing, axis=0)
+    return np.where(missing.all(axis=0), len(missing), first)

@@ -1,0 +1,144 @@
+"""What a model is to predict: targets from later candles, unknown until those have closed.
+
+Row i is decided at the close of candle i. A target with a horizon of h candles is known at the
+close of candle i + h, so its last h rows are NaN, and so is every row without h unbroken candles
+after it. Whoever trains on row i may not test on any row up to i + h: see `features/splits.py`.
+
+`runs` below is the run of each row from `candle_checks.unbroken_runs`. It has no default: None states
+that the horizon is counted in rows, gaps and invented candles notwithstanding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from config.settings import TargetKind
+from features.candle_checks import NO_RUN, BoolArray, IntArray
+
+FloatArray = NDArray[np.float64]
+
+
+class TradeClass(IntEnum):
+    """The three classes, in the order of a model's outputs."""
+
+    SELL = 0
+    HOLD = 1
+    BUY = 2
+
+
+def forward_returns(closes: FloatArray, horizon: int, runs: IntArray | None) -> FloatArray:
+    """Return the relative change of the close over the next `horizon` candles, as a fraction.
+
+    Known at the close of candle i + horizon.
+
+    Args:
+        closes: n closes, > 0, oldest first.
+        horizon: Candles ahead, >= 1.
+        runs: Run of each row, or None to compute across gaps.
+    """
+    returns = np.full(len(closes), np.nan)
+    rows = _rows_with_future(len(closes), horizon, runs)
+    returns[rows] = closes[rows + horizon] / closes[rows] - 1.0
+    return returns
+
+
+def multi_horizon_returns(closes: FloatArray, horizons: Sequence[int], runs: IntArray | None) -> FloatArray:
+    """Return the forward returns of several horizons, shape (n, horizons), as fractions.
+
+    Each column is known at its own horizon; a row as a whole at the longest.
+    """
+    columns = [forward_returns(closes, horizon, runs) for horizon in horizons]
+    return np.column_stack(columns) if columns else np.empty((len(closes), 0))
+
+
+def binary_target(returns: FloatArray) -> FloatArray:
+    """Return 1 where the price rises and 0 where it falls; known when the return is.
+
+    An unchanged price is NaN: it is neither, and calling it a fall would teach a lean to Short.
+    """
+    return np.where(np.isnan(returns) | (returns == 0.0), np.nan, (returns > 0.0).astype(np.float64))
+
+
+def soft_target(returns: FloatArray, threshold: float) -> FloatArray:
+    """Return 0.5 + return * 0.5 / threshold, clipped to 0..1; known when the return is.
+
+    Judge a model by the sign of the return: against labels between 0 and 1, accuracy means nothing.
+
+    Args:
+        returns: Forward returns as fractions.
+        threshold: Return, > 0, from which a rise counts as certain.
+
+    Source: FR-AI-008 of the specification, whose slope does not meet its own threshold, made continuous.
+    """
+    return np.clip(0.5 + returns * 0.5 / threshold, 0.0, 1.0)
+
+
+def three_class_target(returns: FloatArray, threshold: float) -> FloatArray:
+    """Return the `TradeClass` of each row; known when the return is.
+
+    Args:
+        returns: Forward returns as fractions.
+        threshold: Return, > 0; what moves no further than this in either direction is HOLD.
+    """
+    classes = np.full(len(returns), float(TradeClass.HOLD))
+    classes[returns > threshold] = TradeClass.BUY
+    classes[returns < -threshold] = TradeClass.SELL
+    return np.where(np.isnan(returns), np.nan, classes)
+
+
+def target_of(kind: TargetKind, returns: FloatArray, threshold: float) -> FloatArray:
+    """Return the configured target of forward returns, shape (n,); known when the return is."""
+    if kind == "binary":
+        return binary_target(returns)
+    return soft_target(returns, threshold) if kind == "soft" else three_class_target(returns, threshold)
+
+
+def future_drawdowns(closes: FloatArray, lows: FloatArray, horizon: int, runs: IntArray | None) -> FloatArray:
+    """Return how far the price falls below the close within the next `horizon` candles.
+
+    Known at the close of candle i + horizon.
+
+    Args:
+        closes: n closes, > 0, oldest first.
+        lows: n lows.
+        horizon: Candles ahead, >= 1.
+        runs: Run of each row, or None to compute across gaps.
+
+    Returns:
+        n fractions <= 0: what a long position bears at worst; 0 where the price never falls below.
+    """
+    drawdowns = np.full(len(closes), np.nan)
+    rows = _rows_with_future(len(closes), horizon, runs)
+    if len(rows):
+        lowest = sliding_window_view(lows[1:], horizon).min(axis=1)
+        drawdowns[rows] = np.minimum(0.0, lowest[rows] / closes[rows] - 1.0)
+    return drawdowns
+
+
+def future_rallies(closes: FloatArray, highs: FloatArray, horizon: int, runs: IntArray | None) -> FloatArray:
+    """Return how far the price rises above the close within the next `horizon` candles.
+
+    The mirror of `future_drawdowns`: n fractions >= 0, known at the close of candle i + horizon.
+    """
+    rallies = np.full(len(closes), np.nan)
+    rows = _rows_with_future(len(closes), horizon, runs)
+    if len(rows):
+        highest = sliding_window_view(highs[1:], horizon).max(axis=1)
+        rallies[rows] = np.maximum(0.0, highest[rows] / closes[rows] - 1.0)
+    return rallies
+
+
+def _rows_with_future(count: int, horizon: int, runs: IntArray | None) -> IntArray:
+    """Return the rows that have `horizon` rows after them, in the same run."""
+    if horizon < 1:
+        raise ValueError(f"a target needs a horizon of 1 candle or more, received {horizon}")
+    rows = np.arange(max(0, count - horizon))
+    if runs is None:
+        return rows
+    unbroken: BoolArray = (runs[rows] == runs[rows + horizon]) & (runs[rows] != NO_RUN)
+    return rows[unbroken]

@@ -1,0 +1,124 @@
+"""`cli.py features` on files."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cli
+from domain.market import CandleSeries, Timeframe
+from features.feature_engineering import FeatureEngineer
+from features.feature_sets import FEATURE_SETS, STANDARD
+from services.market_data.csv_candles import read_candles
+from tests.fixtures.histories import simulated
+
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Return a function that runs the command line and gives its exit status."""
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["cli.py", "features", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return run
+
+
+def candle_file(folder: Path, series: CandleSeries) -> Path:
+    table = series.frame.assign(timestamp=[candle.timestamp for candle in series.candles])
+    path = folder / "BTCUSDT-15m.csv.gz"
+    path.write_bytes(gzip.compress(table.to_csv(index=False).encode()))
+    return path
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+
+@pytest.mark.parametrize("set_name", FEATURE_SETS)
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+def test_writes_the_table_of_transform(tmp_path: Path, command: Command, set_name: str, ending: str) -> None:
+    series = simulated(1, timeframe=Timeframe.M15, count=400)
+    output = tmp_path / f"out.{ending}"
+    assert command(candle_file(tmp_path, series), "--set", set_name, "--output", output) == 0
+    written = read(output)
+    expected = FeatureEngineer(FEATURE_SETS[set_name]).transform(series)
+    assert written.columns.tolist() == ["timestamp", *expected.columns]
+    assert written["timestamp"].tolist() == expected.index.tolist()
+    assert np.array_equal(written.to_numpy()[:, 1:], expected.to_numpy(), equal_nan=True)
+
+
+def test_cells_that_warm_up_are_empty(tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out.csv"
+    command(candle_file(tmp_path, simulated(1, timeframe=Timeframe.M15, count=100)), "--output", output)
+    lines = output.read_text().splitlines()
+    first, last = lines[1].split(","), lines[-1].split(",")
+    names = lines[0].split(",")
+    assert first[names.index("rsi_14")] == ""
+    assert first[names.index("price_position")] != ""
+    assert "" not in last
+    assert f"100 rows, {len(STANDARD.columns)} columns, set standard {STANDARD.id}" in capsys.readouterr().err.replace(
+        "\n", " "
+    )
+
+
+def test_candles_are_resampled_first(tmp_path: Path, command: Command) -> None:
+    series = simulated(1, timeframe=Timeframe.M15, count=400)
+    output = tmp_path / "out.csv"
+    command(candle_file(tmp_path, series), "--timeframe", "1h", "--output", output)
+    expected = FeatureEngineer(STANDARD).transform(series.resample(Timeframe.H1))
+    assert np.array_equal(read(output).to_numpy()[:, 1:], expected.to_numpy(), equal_nan=True)
+
+
+def test_lists_every_column(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, feature_set in FEATURE_SETS.items():
+        command("--list", "--set", name)
+        shown = capsys.readouterr().out
+        assert feature_set.id in shown
+        assert [column.name for column in feature_set.columns if f" {column.name} " not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "needs a FILE and --output"),
+        (["{file}"], "needs a FILE and --output"),
+        (["{file}", "--output", "{folder}/out.xlsx"], "written as .csv, .csv.gz, .parquet"),
+        (["{file}", "--output", "{folder}/nowhere/out.csv"], "there is no folder"),
+        (["{file}", "--output", "{folder}/taken.csv"], "cannot be written"),
+        (["{folder}/missing.csv", "--output", "{folder}/out.csv"], "missing.csv"),
+        (["{file}", "--timeframe", "5m", "--output", "{folder}/out.csv"], "cannot be made"),
+    ],
+)
+def test_errors_are_one_line(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    file = candle_file(tmp_path, simulated(1, timeframe=Timeframe.M15, count=100))
+    (tmp_path / "taken.csv").mkdir()
+    status = command(*(argument.format(file=file, folder=tmp_path) for argument in arguments))
+    shown = capsys.readouterr().err.strip()
+    assert status == 2
+    assert shown.startswith("error: ")
+    assert words in shown
+    assert "\n" not in shown
+
+
+@pytest.mark.realdata
+def test_writes_features_of_real_candles(tmp_path: Path, command: Command, real_data: Path) -> None:
+    file, output = real_data / "BTCUSDT-15m.csv.gz", tmp_path / "out.csv"
+    assert command(file, "--set", "standard", "--timeframe", "1h", "--output", output) == 0
+    written = read(output)
+    expected = FeatureEngineer(STANDARD).transform(read_candles(file, 2**42).resample(Timeframe.H1))
+    assert written.columns[0] == "timestamp"
+    assert np.array_equal(written.to_numpy()[:, 1:], expected.to_numpy(), equal_nan=True)
+    assert not written.iloc[STANDARD.warm_up :].isna().any(axis=None)
