@@ -84,7 +84,7 @@ def mutual_information_importance(
     Source: Kraskov et al. (2004) and Ross (2014), as in scikit-learn's `mutual_info_*`.
     """
     # Here, since scikit-learn costs 140 MB, and serving never asks for importance.
-    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression  # type: ignore[import-untyped]
+    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
     values, target = _known(values, target)
     if len(target) > max_rows:

@@ -37,10 +37,9 @@ def write_features(series: CandleSeries, feature_set: FeatureSet, path: Path) ->
     table = FeatureEngineer(feature_set).transform(series).reset_index()
     try:
         if path.suffix == ".parquet":
-            import pyarrow as pa  # a tenth of a second that only this format needs
-            from pyarrow import parquet
+            import fastparquet  # a tenth of a second that only this format needs
 
-            parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
+            fastparquet.write(str(path), table)
         else:
             table.to_csv(path, index=False)
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fastparquet import ParquetFile
 
 import cli
 from domain.market import CandleSeries, Timeframe
@@ -42,7 +43,11 @@ def candle_file(folder: Path, series: CandleSeries) -> Path:
 
 
 def read(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    if path.suffix == ".parquet":
+        with path.open("rb") as file:
+            table: pd.DataFrame = ParquetFile(file).to_pandas()
+            return table
+    return pd.read_csv(path)
 
 
 @pytest.mark.parametrize("set_name", FEATURE_SETS)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.preprocessing import MinMaxScaler, StandardScaler  # type: ignore[import-untyped]
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from config.settings import ScalerKind
 from domain.errors import FeatureMismatch, InsufficientData
