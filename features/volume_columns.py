@@ -67,7 +67,7 @@ def range_per_volume(rows: int) -> Column:
     """Return the mean absolute return per share of usual volume: high where little volume moves the price."""
 
     def formula(bars: Bars) -> FloatArray:
-        usual = bars.volume / rolling_mean(bars.volume, rows)
+        usual = _share_of_usual(bars, rows)
         return np.abs(bars.returns) / np.where(usual > 0, usual, np.nan)
 
     definition = f"absolute return / (volume / mean volume of {rows} candles), 0 without volume"
@@ -86,7 +86,7 @@ def ease_of_movement(rows: int) -> Column:
     """Return how far the middle of the candle moves per share of usual volume, times the range; both of the price."""
 
     def formula(bars: Bars) -> FloatArray:
-        usual = bars.volume / rolling_mean(bars.volume, rows)
+        usual = _share_of_usual(bars, rows)
         middle = (bars.high + bars.low) / 2
         return change(middle, 1) * (bars.high - bars.low) / bars.close / usual
 
@@ -102,3 +102,7 @@ def ease_of_movement(rows: int) -> Column:
         "unbounded, around 0",
         source="Arms, Volume Cycles in the Stock Market (1994), normalized",
     )
+
+
+def _share_of_usual(bars: Bars, rows: int) -> FloatArray:
+    return bars.volume / rolling_mean(bars.volume, rows)

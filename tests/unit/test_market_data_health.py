@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
-from loguru import logger
 from prometheus_client import REGISTRY
 
 from domain.analysis import DataSource
@@ -19,13 +17,7 @@ from tests.fixtures.markets import NOW, TIMEFRAMES, SettableClock, history
 from tests.fixtures.sources import SYMBOL, FakeSource, chain, failing, refusal_of
 from utils.clock import epoch_ms
 
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lambda line: lines.append(str(line)), format="{level} {message} {extra}", level="INFO")
-    yield lines
-    logger.remove(sink)
+pytest_plugins = ["tests.fixtures.logs"]
 
 
 async def test_a_source_that_hangs_is_left_in_time_and_rests() -> None:
@@ -66,7 +58,7 @@ async def test_a_rest_that_a_source_asked_for_outlasts_an_answer_under_way() -> 
     assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.BINANCE
 
 
-async def test_a_later_shorter_rest_does_not_cut_a_longer_one(log: list[str]) -> None:
+async def test_a_later_shorter_rest_does_not_cut_a_longer_one(log_facts: list[str]) -> None:
     clock = SettableClock()
     health = SourceHealth(DataSource.BINANCE, clock.monotonic)
     for failure in (SourceFailed("answered with status 429", 90), SourceFailed("cannot be reached", 30)):
@@ -75,7 +67,7 @@ async def test_a_later_shorter_rest_does_not_cut_a_longer_one(log: list[str]) ->
     assert health.resting() == "rests for 30 s more: it answered with status 429"
     clock.advance(30)
     assert health.resting() is None
-    assert len(log) == 1
+    assert len(log_facts) == 1
 
 
 async def test_of_several_failures_the_longest_rest_counts_and_the_other_requests_end() -> None:
@@ -98,7 +90,7 @@ async def test_a_failure_without_a_rest_is_asked_again_at_once() -> None:
     assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.ENGINE
 
 
-async def test_health_changes_are_logged_once_each_way(log: list[str]) -> None:
+async def test_health_changes_are_logged_once_each_way(log_facts: list[str]) -> None:
     engine, binance = FakeSource(DataSource.ENGINE), FakeSource(DataSource.BINANCE)
     market_data = chain(engine, binance)
     assert market_data.health() == {"engine": None, "binance": None}
@@ -107,14 +99,14 @@ async def test_health_changes_are_logged_once_each_way(log: list[str]) -> None:
         for _ in range(3):
             await market_data.snapshot(SYMBOL)
         assert market_data.health()["engine"] is (behavior is history)
-    assert [line.split(" {")[0] for line in log] == [
+    assert [line.split(" {")[0] for line in log_facts] == [
         "WARNING market-data source failed",
         "INFO market-data source recovered",
     ]
-    assert "answered with status 500" in log[0]
+    assert "answered with status 500" in log_facts[0]
 
 
-async def test_a_source_that_lacks_a_market_works(log: list[str]) -> None:
+async def test_a_source_that_lacks_a_market_works(log_facts: list[str]) -> None:
     sources = [
         FakeSource(DataSource.STORED, lambda timeframe: []),
         FakeSource(DataSource.ENGINE, lambda timeframe: history(timeframe, closed_ago=9)),
@@ -123,19 +115,19 @@ async def test_a_source_that_lacks_a_market_works(log: list[str]) -> None:
     market_data = chain(*sources)
     await refusal_of(market_data)
     assert market_data.health() == {"stored": True, "engine": True, "binance": True}
-    assert log == []
+    assert log_facts == []
 
 
-async def test_synthetic_data_in_use_is_announced_once_with_the_reasons(log: list[str]) -> None:
+async def test_synthetic_data_in_use_is_announced_once_with_the_reasons(log_facts: list[str]) -> None:
     clock = SettableClock()
     market_data = chain(FakeSource(DataSource.STORED, lambda timeframe: []), SyntheticSource(1, clock), clock=clock)
     for symbol in (SYMBOL, "ETHUSDT", SYMBOL):
         snapshot = await market_data.snapshot(symbol)
         assert snapshot.source_data is DataSource.SYNTHETIC
         assert snapshot.newest_candle_ms <= epoch_ms(NOW)
-    assert len(log) == 1
-    assert log[0].startswith("WARNING synthetic market data in use")
-    assert "stored: has no 15m candles" in log[0]
+    assert len(log_facts) == 1
+    assert log_facts[0].startswith("WARNING synthetic market data in use")
+    assert "stored: has no 15m candles" in log_facts[0]
 
 
 async def test_every_question_to_a_source_is_counted_by_its_outcome() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from time import perf_counter
 
 import pytest
-from loguru import logger
 
 from domain.errors import MarketDataUnavailable
 from services.periodic import PeriodicAnalysis
 from tests.fixtures.markets import NOW, SettableClock
+
+pytest_plugins = ["tests.fixtures.logs"]
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
@@ -57,14 +57,6 @@ class Stage:
             await self.periodic(**settings).run()
 
 
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lambda line: lines.append(str(line)), format="{level} {message} {extra}", level="INFO")
-    yield lines
-    logger.remove(sink)
-
-
 async def test_a_cycle_analyzes_every_symbol_in_order_with_pauses_between() -> None:
     stage = Stage()
     report = await stage.periodic().run_once()
@@ -84,7 +76,7 @@ async def test_a_failing_symbol_does_not_stop_the_others_and_is_reported_with_it
     assert periodic.last_cycle is report
 
 
-async def test_a_symbol_that_keeps_failing_is_logged_when_it_breaks_and_when_it_recovers(log: list[str]) -> None:
+async def test_a_symbol_that_keeps_failing_is_logged_when_it_breaks_and_when_it_recovers(log_facts: list[str]) -> None:
     stage = Stage()
     periodic = stage.periodic()
     stage.failing = {"ETHUSDT": MarketDataUnavailable("engine: cannot be reached")}
@@ -93,12 +85,12 @@ async def test_a_symbol_that_keeps_failing_is_logged_when_it_breaks_and_when_it_
     stage.failing = {}
     for _ in range(2):
         await periodic.run_once()
-    about_symbol = [line for line in log if "cycle completed" not in line]
+    about_symbol = [line for line in log_facts if "cycle completed" not in line]
     assert len(about_symbol) == 2
     assert about_symbol[0].startswith("WARNING periodic analysis failed")
     assert "engine: cannot be reached" in about_symbol[0]
     assert about_symbol[1].startswith("INFO periodic analysis recovered")
-    assert len(log) == 2 + 5
+    assert len(log_facts) == 2 + 5
 
 
 async def test_cycles_are_timed_from_their_start() -> None:
