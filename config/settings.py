@@ -6,8 +6,10 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
+from config.model_settings import ModelSettings
+from config.section import Count, Seconds, Section
 from domain.market import Timeframe
 
 Network = IPv4Network | IPv6Network
@@ -36,19 +38,11 @@ Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
 Switch = Annotated[bool, BeforeValidator(_on_off)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
 ScalerKind = Literal["standard", "minmax"]
-TargetKind = Literal["binary", "soft", "three_class"]
+TargetKind = Literal["binary", "soft", "three_class", "multi_horizon"]
 HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
-
-
-class Section(BaseModel):
-    """Base of every section: unknown keys stop the start, values never change afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ServerSettings(Section):
@@ -182,6 +176,7 @@ class Settings(Section):
     analysis: AnalysisSettings
     indicators: IndicatorSettings
     features: FeatureSettings
+    models: ModelSettings
     market_data: MarketDataSettings
     periodic: PeriodicSettings
     websocket: WebSocketSettings

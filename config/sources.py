@@ -23,6 +23,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "LOG_LEVEL": ("logging", "level"),
     "DATABASE_URL": ("storage", "url"),
     "ANALYSIS_INTERVAL_MINUTES": ("analysis", "interval_minutes"),
+    "MODEL_SAVE_PATH": ("models", "save_path"),
     "ANALYSIS_SYMBOLS": ("analysis", "symbols"),
     "PERIODIC_ANALYSIS": ("periodic", "enabled"),
     "MARKET_DATA_SOURCES": ("market_data", "sources"),
@@ -49,12 +50,11 @@ def load_settings(
         ConfigurationError: one line that names the key at fault and what it needs.
     """
     tree = _read_yaml(config_file)
-    origin: dict[tuple[str, str], str] = {}
-    for name, (section, key), value in _environment_values(os.environ if environment is None else environment):
-        tree.setdefault(section, {})[key] = value
-        origin[section, key] = name
-    for section, values in (overrides or {}).items():
-        tree.setdefault(section, {}).update(values)
+    origin: dict[tuple[str, ...], str] = {}
+    for name, path, value in _environment_values(os.environ if environment is None else environment):
+        tree = _merged(tree, _nested(path, value))
+        origin[path] = name
+    tree = _merged(tree, overrides or {})
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -77,20 +77,39 @@ def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
     return tree
 
 
-def _environment_values(environment: Mapping[str, str]) -> list[tuple[str, tuple[str, str], str]]:
-    values = [(name, target, environment[name]) for name, target in ENVIRONMENT_NAMES.items() if name in environment]
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `over`, key by key at every depth."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _nested(path: tuple[str, ...], value: str) -> dict[str, Any]:
+    """Return the value under its path of keys."""
+    head, *rest = path
+    return {head: _nested(tuple(rest), value) if rest else value}
+
+
+def _environment_values(environment: Mapping[str, str]) -> list[tuple[str, tuple[str, ...], str]]:
+    values: list[tuple[str, tuple[str, ...], str]] = [
+        (name, target, environment[name]) for name, target in ENVIRONMENT_NAMES.items() if name in environment
+    ]
     for name, value in environment.items():
-        section, separator, key = name.lower().partition("__")
-        if separator and section in Settings.model_fields:
-            values.append((name, (section, key), value))
+        path = tuple(name.lower().split("__"))
+        if len(path) > 1 and all(path) and path[0] in Settings.model_fields:
+            values.append((name, path, value))
     return values
 
 
-def _one_line(error: ValidationError, origin: Mapping[tuple[str, str], str], file_name: str) -> str:
+def _one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], file_name: str) -> str:
     """Name the first key at fault, never its value: it may be a secret."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     location = tuple(str(part) for part in first["loc"])
     key = ".".join(location)
-    where = origin.get((location[0], location[1])) if len(location) > 1 else None
+    where = next(
+        (origin[location[:depth]] for depth in range(len(location), 1, -1) if location[:depth] in origin), None
+    )
     reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
     return f"{where or file_name}: {key}: {reason}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).parent / "uv"
-FILES: dict[str, list[str]] = {"requirements.txt": [], "requirements-dev.txt": ["--group", "dev"]}
+FILES: dict[str, list[str]] = {"requirements.txt": [], "requirements-dev.txt": ["--group", "dev", "--extra", "jax"]}
 
 
 def compile_into(target: Path, extra: list[str]) -> None:

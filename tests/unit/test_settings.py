@@ -94,3 +94,14 @@ def test_a_file_that_is_no_settings_tree_is_one_line(tmp_path: Path, text: str) 
     with pytest.raises(ConfigurationError) as caught:
         load_settings(file, environment={})
     assert "\n" not in caught.value.message
+
+
+def test_a_key_below_a_section_is_reached_by_one_more_pair_of_underscores() -> None:
+    settings = load_settings(environment={"MODELS__TRAINING__SEED": "3", "MODEL_SAVE_PATH": "elsewhere"})
+    assert (settings.models.training.seed, settings.models.save_path) == (3, "elsewhere")
+    assert settings.models.training.batch_size == 32
+
+
+def test_a_wrong_value_below_a_section_names_its_variable() -> None:
+    with pytest.raises(ConfigurationError, match=r"^MODELS__TRAINING__SEED: models\.training\.seed: "):
+        load_settings(environment={"MODELS__TRAINING__SEED": "many"})

@@ -1,0 +1,60 @@
+"""What a model is called and what it says: types of models, names of versions, forecasts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from domain.analysis import Frozen, Share, Signal
+from domain.market import Timeframe
+
+# A pooled model serves every symbol that has none of its own.
+ANY_SYMBOL = "*"
+
+
+class ModelType(StrEnum):
+    """The architectures that can be trained, and the ensemble over several of them."""
+
+    LSTM = "lstm"
+    GRU = "gru"
+    TRANSFORMER = "transformer"
+    PATCHTST = "patchtst"
+    RANDOM_FOREST = "random_forest"
+    XGBOOST = "xgboost"
+    LOGISTIC = "logistic"
+    ENSEMBLE = "ensemble"
+
+
+# `_2` and on: a second version of the same type within the same second.
+VersionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}_model_[0-9]{8}_[0-9]{6}(_[0-9]{1,3})?$")]
+ModelScope = Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{3,20}|\*)$")]
+
+
+class Forecast(Frozen):
+    """What a model in production expects of the close `horizon_candles` ahead.
+
+    Attributes:
+        probability_up: Calibrated probability, 0..1, that it is higher than now.
+        confidence: 0..1, |2 p - 1| of that probability, lowered by the disagreement.
+        individual_predictions: The probability of each member by model type; a single model is its own member.
+        disagreement: Standard deviation of the members' probabilities, 0..0.5.
+        expected_returns: Forecast return by horizon in candles, as fractions; empty for models without.
+        expected_drawdowns: Worst fall below the close by horizon, fractions <= 0; empty for models without.
+        expected_rallies: Best rise above the close by horizon, fractions >= 0; empty for models without.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    probability_up: Share
+    signal: Signal
+    confidence: Share
+    individual_predictions: dict[str, Share]
+    disagreement: Annotated[float, Field(ge=0, le=0.5)]
+    horizon_candles: Annotated[int, Field(ge=1)]
+    model_type: ModelType
+    model_version: VersionName
+    expected_returns: dict[int, float] = {}
+    expected_drawdowns: dict[int, float] = {}
+    expected_rallies: dict[int, float] = {}
