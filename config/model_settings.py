@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.section import Count, Section, Seconds
+from config.section import Count, Seconds, Section
 from domain.forecasting import ModelType
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]

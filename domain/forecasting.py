@@ -40,9 +40,9 @@ class Forecast(Frozen):
         confidence: 0..1, |2 p - 1| of that probability, lowered by the disagreement.
         individual_predictions: The probability of each member by model type; a single model is its own member.
         disagreement: Standard deviation of the members' probabilities, 0..0.5.
-        expected_returns: Forecast return by horizon in candles, as fractions; empty for models without.
-        expected_drawdowns: Worst fall below the close by horizon, fractions <= 0; empty for models without.
-        expected_rallies: Best rise above the close by horizon, fractions >= 0; empty for models without.
+        expected_returns: Forecast return by horizon in candles, as fractions; empty where the model has none.
+        expected_drawdowns: Worst fall below the close by horizon, fractions <= 0; empty where the model has none.
+        expected_rallies: Best rise above the close by horizon, fractions >= 0; empty where the model has none.
     """
 
     symbol: str
@@ -55,6 +55,6 @@ class Forecast(Frozen):
     horizon_candles: Annotated[int, Field(ge=1)]
     model_type: ModelType
     model_version: VersionName
-    expected_returns: dict[int, float] = {}
-    expected_drawdowns: dict[int, float] = {}
-    expected_rallies: dict[int, float] = {}
+    expected_returns: dict[int, float]
+    expected_drawdowns: dict[int, float]
+    expected_rallies: dict[int, float]

@@ -22,6 +22,9 @@ from features.candle_checks import NO_RUN, BoolArray, IntArray
 
 FloatArray = NDArray[np.float64]
 
+# The horizons of a multi-horizon target that carry a drawdown and a rally: the second and the fourth.
+RISK_HORIZONS = (1, 3)
+
 
 class TradeClass(IntEnum):
     """The three classes, in the order of a model's outputs."""
@@ -79,13 +82,13 @@ def soft_target(returns: FloatArray, threshold: float) -> FloatArray:
 
 
 def three_class_target(returns: FloatArray, threshold: float) -> FloatArray:
-    """Return the `TradeClass` of each row; known when the return is.
+    """Return the `TradeClass` of each return; known when the return is.
 
     Args:
-        returns: Forward returns as fractions.
+        returns: Forward returns as fractions, of any shape.
         threshold: Return, > 0; what moves no further than this in either direction is HOLD.
     """
-    classes = np.full(len(returns), float(TradeClass.HOLD))
+    classes = np.full(returns.shape, float(TradeClass.HOLD))
     classes[returns > threshold] = TradeClass.BUY
     classes[returns < -threshold] = TradeClass.SELL
     return np.where(np.isnan(returns), np.nan, classes)
@@ -131,6 +134,39 @@ def future_rallies(closes: FloatArray, highs: FloatArray, horizon: int, runs: In
         highest = sliding_window_view(highs[1:], horizon).max(axis=1)
         rallies[rows] = np.maximum(0.0, highest[rows] / closes[rows] - 1.0)
     return rallies
+
+
+def multi_horizon_target(
+    closes: FloatArray,
+    highs: FloatArray,
+    lows: FloatArray,
+    horizons: Sequence[int],
+    threshold: float,
+    runs: IntArray | None,
+) -> FloatArray:
+    """Return what PatchTST learns, shape (n, 12); each column is known at its own horizon, a row at the longest.
+
+    Four forward returns, their four `TradeClass`es, the drawdowns of the second and the fourth horizon,
+    and the rallies of the same two.
+
+    Args:
+        closes: n closes, > 0, oldest first.
+        highs: n highs.
+        lows: n lows.
+        horizons: Four numbers of candles ahead, each >= 1.
+        threshold: Return, > 0, beyond which a move is BUY or SELL, the same for every horizon.
+        runs: Run of each row, or None to compute across gaps.
+    """
+    returns = multi_horizon_returns(closes, horizons, runs)
+    risky = [horizons[at] for at in RISK_HORIZONS]
+    return np.column_stack(
+        [
+            returns,
+            three_class_target(returns, threshold),
+            *(future_drawdowns(closes, lows, horizon, runs) for horizon in risky),
+            *(future_rallies(closes, highs, horizon, runs) for horizon in risky),
+        ]
+    )
 
 
 def _rows_with_future(count: int, horizon: int, runs: IntArray | None) -> IntArray:

@@ -1,80 +1,193 @@
-"""From candles and their feature table to what a model is trained on: the one order of the steps."""
+"""From candles to what models are trained on: the one order of the steps, for one market or several."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
-from config.settings import FeatureSettings
+from config.settings import FeatureSettings, TargetKind
 from domain.errors import InsufficientData
-from features.candle_checks import FilledCandles, open_times, unbroken_runs
+from domain.market import CandleSeries
+from features.candle_checks import NO_RUN, IntArray, fill_gaps, open_times, unbroken_runs
 from features.cleaning import CleaningReport, clean
+from features.feature_engineering import FeatureEngineer
+from features.feature_sets import FeatureSet
 from features.scaling import Scaler, fit_scaler
-from features.splits import Split, split_rows
-from features.targets import forward_returns, target_of
+from features.targets import FloatArray, forward_returns, multi_horizon_target, target_of
 from features.windows import Windows
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Scaled windows of each part, the scaler that serving needs, and what cleaning cost.
-
-    `split` counts rows of the cleaned table, as the `ends` of the windows do.
-    """
+    """Scaled windows of each part, in single precision, and the scaler that serving needs."""
 
     train: Windows
     validation: Windows
     test: Windows
-    split: Split
     scaler: Scaler
-    cleaning: CleaningReport
 
 
-def prepare(
-    candles: FilledCandles, table: pd.DataFrame, feature_set_id: str, settings: FeatureSettings
-) -> TrainingData:
-    """Return purged training, validation and test windows; the scaler sees training rows only.
+@dataclass(frozen=True)
+class TrainingSet:
+    """The cleaned feature rows of one market, or of several, and the future of each.
 
-    Windows and targets stay within unbroken runs of real candles. Targets are made from all candles,
-    before cleaning drops rows, so that a horizon counts candles and not remaining rows.
+    Attributes:
+        feature_set: What the columns are.
+        horizon_candles: After how many candles a forecast is judged.
+        threshold: Forward return, as a fraction, from which a move counts as one.
+        horizons: Horizons in candles of the target `multi_horizon`.
+        rows: Shape (n, columns), finite, unscaled.
+        times_ms: Open time of each row's candle, epoch ms.
+        slots: Place of each row on the axis of time that all feature sets share, ascending with time and
+            unique: candles since the first candle of any market, gaps counted, with one slot for each of
+            the markets. Parts are ranges of slots.
+        markets: How many there are: so many slots are one candle.
+        runs: Unbroken run of each row, see `candle_checks.unbroken_runs`.
+        returns: Forward return of each row over `horizon_candles`, NaN where unknown.
+        past_returns: Return over the last `horizon_candles` up to each row, NaN where unknown.
+        futures: The target `multi_horizon` of each row.
+        cleaning: What cleaning cost, one report per market.
+    """
+
+    feature_set: FeatureSet
+    horizon_candles: int
+    threshold: float
+    horizons: tuple[int, ...]
+    rows: FloatArray
+    times_ms: IntArray
+    slots: IntArray
+    markets: int
+    runs: IntArray
+    returns: FloatArray
+    past_returns: FloatArray
+    futures: FloatArray
+    cleaning: tuple[CleaningReport, ...]
+
+    def by_slot(self, values: FloatArray) -> FloatArray:
+        """Return values of the rows, shape (n,), on the axis of time: NaN where no row is."""
+        spread = np.full(int(self.slots.max()) + 1, np.nan)
+        spread[self.slots] = values
+        return spread
+
+    def targets(self, kind: TargetKind) -> FloatArray:
+        """Return the target of each row, shape (n,) or, of `multi_horizon`, (n, 12)."""
+        return self.futures if kind == "multi_horizon" else target_of(kind, self.returns, self.threshold)
+
+    def target_horizon(self, kind: TargetKind) -> int:
+        """Return after how many slots that target is known: so many are purged at each border."""
+        candles = max(self.horizons) if kind == "multi_horizon" else self.horizon_candles
+        return candles * self.markets
+
+    def part(
+        self, train: range, validation: range, test: range, kind: TargetKind, length: int, settings: FeatureSettings
+    ) -> TrainingData:
+        """Return the windows of each part; the scaler sees training rows only.
+
+        Every window of a part ends in it; its earlier rows may lie before, they are the past. Test
+        windows need a known return, not a known target: they are judged by the return.
+
+        Args:
+            train: Slots, as are `validation` and `test`, purged of each other's targets.
+            validation: As `train`.
+            test: As `train`; may be empty.
+            kind: The target to learn.
+            length: Rows of a window.
+            settings: The kind of scaler.
+
+        Raises:
+            InsufficientData: training or validation has no window.
+        """
+        columns = [column.name for column in self.feature_set.columns]
+        training_rows = self.rows[(self.slots >= train.start) & (self.slots < train.stop)]
+        scaler = fit_scaler(settings.scaler, training_rows, columns, self.feature_set.id)
+        # Single precision is what networks compute in, and half the memory.
+        scaled = scaler.apply(self.rows, columns).astype(np.float32)
+        learned = Windows.over(scaled, self.targets(kind), length, self.runs)
+        judged = Windows.over(scaled, self.returns, length, self.runs)
+        parts = (
+            learned.ending_in(train, self.slots),
+            learned.ending_in(validation, self.slots),
+            judged.ending_in(test, self.slots),
+        )
+        if not len(parts[0]) or not len(parts[1]):
+            raise InsufficientData(
+                f"a part has no window of {length} unbroken rows with a known target: training {len(parts[0])}, "
+                f"validation {len(parts[1])}; {'; '.join(report.summary() for report in self.cleaning)}"
+            )
+        return TrainingData(*parts, scaler)
+
+
+def training_set(
+    markets: Sequence[CandleSeries],
+    feature_set: FeatureSet,
+    settings: FeatureSettings,
+    horizons: tuple[int, ...],
+) -> TrainingSet:
+    """Return the rows of one or several markets of the same timeframe.
+
+    Targets are made from all candles, before cleaning drops rows, so that a horizon counts candles
+    and not remaining rows; neither they nor windows cross a gap.
 
     Args:
-        candles: n closed candles, after the fill policy.
-        table: n rows of features, one per candle; NaN where warming up.
-        feature_set_id: Identity of the table's columns and parameters.
-        settings: Policies, lengths and shares.
+        markets: Closed candles of each market, one or more, none empty.
+        feature_set: Columns to compute.
+        settings: Policies, horizon and threshold.
+        horizons: Horizons in candles of the target `multi_horizon`.
 
     Raises:
-        InsufficientData: cleaning, purging or gaps leave a part without a window.
-        ValueError: candles and table differ in length.
+        InsufficientData: cleaning leaves less than its settings allow.
     """
-    if len(candles.series) != len(table):
-        raise ValueError(f"{len(candles.series)} candles and {len(table)} feature rows should be as many")
-    times, step_ms = open_times(candles.series), candles.series.timeframe.ms
-    closes = candles.series.frame["close"].to_numpy(np.float64)
-    returns = forward_returns(closes, settings.horizon_candles, unbroken_runs(times, step_ms, candles.real))
-    targets = target_of(settings.target, returns, settings.target_threshold)
-    cleaned = clean(table, settings.nan_policy, settings.max_forward_fill_rows, settings.max_lost_share)
-    split = split_rows(
-        len(cleaned.rows),
-        settings.horizon_candles,
-        validation_share=settings.validation_share,
-        test_share=settings.test_share,
-        embargo=settings.embargo_candles,
+    origin_ms = min(series.candles[0].timestamp for series in markets)
+    sets = [_one_market(series, origin_ms, feature_set, settings, horizons) for series in markets]
+    if len(sets) == 1:
+        return sets[0]
+    first_runs = np.cumsum([0] + [int(each.runs.max(initial=NO_RUN)) + 1 for each in sets[:-1]])
+    runs = [
+        np.where(each.runs == NO_RUN, NO_RUN, each.runs + first) for each, first in zip(sets, first_runs, strict=True)
+    ]
+    return replace(
+        sets[0],
+        rows=np.concatenate([each.rows for each in sets]),
+        times_ms=np.concatenate([each.times_ms for each in sets]),
+        slots=np.concatenate([each.slots * len(sets) + number for number, each in enumerate(sets)]),
+        markets=len(sets),
+        runs=np.concatenate(runs),
+        returns=np.concatenate([each.returns for each in sets]),
+        past_returns=np.concatenate([each.past_returns for each in sets]),
+        futures=np.concatenate([each.futures for each in sets]),
+        cleaning=tuple(report for each in sets for report in each.cleaning),
     )
-    columns = [str(name) for name in cleaned.table.columns]
-    values = cleaned.table.to_numpy(np.float64)
-    scaler = fit_scaler(settings.scaler, values[split.train.start : split.train.stop], columns, feature_set_id)
-    # Single precision is what networks compute in, and half the memory.
-    scaled = scaler.apply(values, columns).astype(np.float32)
-    runs = unbroken_runs(times[cleaned.rows], step_ms, candles.real[cleaned.rows])
-    windows = Windows.over(scaled, targets[cleaned.rows], settings.sequence_length, runs)
-    parts = [windows.ending_in(part) for part in (split.train, split.validation, split.test)]
-    if not len(parts[0]) or not len(parts[1]) or (split.test and not len(parts[2])):
-        raise InsufficientData(
-            f"a part has no window of {settings.sequence_length} unbroken rows with a known target: "
-            f"training {len(parts[0])}, validation {len(parts[1])}, test {len(parts[2])}; {cleaned.report.summary()}"
-        )
-    return TrainingData(parts[0], parts[1], parts[2], split, scaler, cleaned.report)
+
+
+def _one_market(
+    series: CandleSeries, origin_ms: int, feature_set: FeatureSet, settings: FeatureSettings, horizons: tuple[int, ...]
+) -> TrainingSet:
+    candles = fill_gaps(series, settings.gap_policy, settings.max_fill_candles)
+    times, step_ms = open_times(candles.series), candles.series.timeframe.ms
+    runs = unbroken_runs(times, step_ms, candles.real)
+    _, highs, lows, closes, _ = candles.series.values.T
+    horizon = settings.horizon_candles
+    returns = forward_returns(closes, horizon, runs)
+    past = np.full(len(closes), np.nan)
+    past[horizon:] = returns[:-horizon]
+    futures = multi_horizon_target(closes, highs, lows, horizons, settings.target_threshold, runs)
+    table = FeatureEngineer(feature_set).transform(candles.series)
+    cleaned = clean(table, settings.nan_policy, settings.max_forward_fill_rows, settings.max_lost_share)
+    kept = cleaned.rows
+    return TrainingSet(
+        feature_set=feature_set,
+        horizon_candles=horizon,
+        threshold=settings.target_threshold,
+        horizons=horizons,
+        rows=cleaned.table.to_numpy(np.float64),
+        times_ms=times[kept],
+        slots=(times[kept] - origin_ms) // step_ms,
+        markets=1,
+        runs=unbroken_runs(times[kept], step_ms, candles.real[kept]),
+        returns=returns[kept],
+        past_returns=past[kept],
+        futures=futures[kept],
+        cleaning=(cleaned.report,),
+    )

@@ -66,13 +66,17 @@ class Windows:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def ending_in(self, part: range) -> Windows:
-        """Return the windows whose last row lies in `part`, a range of rows with step 1.
+    def ending_in(self, part: range, slots: IntArray) -> Windows:
+        """Return the windows whose last row lies in `part`, a range of slots with step 1.
 
         The earlier rows of a window may lie before the part: they are the past, and known.
+
+        Args:
+            part: Slots, see `training_data.TrainingSet`.
+            slots: The slot of each row.
         """
-        first, last = np.searchsorted(self.ends, (part.start, part.stop))
-        return replace(self, ends=self.ends[first:last])
+        last = slots[self.ends]
+        return replace(self, ends=self.ends[(last >= part.start) & (last < part.stop)])
 
     def batch(self, samples: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return copies of some samples: shape (k, sequence_length, features), and their targets.

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from config.settings import FeatureSettings
-from features.candle_checks import fill_gaps, find_gaps
-from features.feature_engineering import FeatureEngineer
-from features.feature_sets import FEATURE_SETS
+from features.candle_checks import find_gaps
+from features.feature_sets import STANDARD
 from features.importance import correlation_importance
-from features.training_data import prepare
+from features.training_data import training_set
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.markets import NOW
 from utils.clock import epoch_ms
@@ -26,11 +25,12 @@ def test_training_data_of_real_candles(real_data: Path, policy: str) -> None:
     assert 20 <= len(report.gaps) <= 40
     assert report.missing == series.missing
     settings = FeatureSettings.model_validate({"gap_policy": policy})
-    candles = fill_gaps(series, settings.gap_policy, settings.max_fill_candles)
-    features = FEATURE_SETS["standard"]
-    data = prepare(candles, FeatureEngineer(features).transform(candles.series), features.id, settings)
+    rows = training_set([series], STANDARD, settings, (1, 4, 16, 48))
+    last = int(rows.slots[-1]) + 1
+    parts = range(last * 7 // 10), range(last * 7 // 10 + 1, last * 8 // 10), range(last * 8 // 10 + 1, last)
+    data = rows.part(*parts, "soft", settings.sequence_length, settings)
     # Cleaning costs the warm-up and no more; gaps cost some 60 windows each.
-    assert data.cleaning.kept_rows > 0.99 * len(series)
+    assert rows.cleaning[0].kept_rows > 0.99 * len(series)
     samples = len(data.train) + len(data.validation) + len(data.test)
     assert 0 < len(series) - samples < 70 * (len(report.gaps) + 2)
     assert np.isfinite(data.train.rows).all()

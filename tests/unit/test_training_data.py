@@ -1,4 +1,4 @@
-"""The whole way: candles with gaps and a table with holes become purged, scaled windows."""
+"""The whole way: candles with gaps become purged, scaled windows of one market or of several."""
 
 from __future__ import annotations
 
@@ -6,101 +6,131 @@ import tracemalloc
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from config.settings import FeatureSettings
 from domain.errors import ConfigurationError, InsufficientData
 from domain.market import Candle, CandleSeries, Timeframe
-from features.candle_checks import FilledCandles, fill_gaps, open_times
-from features.training_data import prepare
+from features.feature_engineering import FeatureEngineer
+from features.feature_sets import STANDARD
+from features.training_data import TrainingData, TrainingSet, training_set
 from tests.conftest import MakeSettings
 
 STEP = Timeframe.H1.ms
 MIB = 2**20
+HORIZONS = (1, 2, 4, 8)
+WARM_UP = STANDARD.warm_up
 
 
-def history(count: int, missing: set[int] | None = None) -> CandleSeries:
-    """Return a random walk of closes with some candles missing."""
-    closes = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.004, count)))
+def history(count: int, missing: set[int] | None = None, seed: int = 1, first: int = 0) -> CandleSeries:
+    """Return a random walk with some candles missing."""
+    rng = np.random.default_rng(seed)
+    closes = 100.0 * np.exp(np.cumsum(rng.normal(0, 0.004, count)))
+    spreads = np.exp(np.abs(rng.normal(0, 0.002, count)))
+    volumes = rng.uniform(1, 9, count)
     candles = [
-        Candle(at * STEP, close, close, close, close, 1.0)
-        for at, close in enumerate(closes.tolist())
+        Candle((first + at) * STEP, close, close * spread, close / spread, close, volume)
+        for at, (close, spread, volume) in enumerate(
+            zip(closes.tolist(), spreads.tolist(), volumes.tolist(), strict=True)
+        )
         if at not in (missing or set())
     ]
     return CandleSeries.checked(Timeframe.H1, candles)
-
-
-def table_of(candles: FilledCandles, warm_up: int = 10) -> pd.DataFrame:
-    """Return two features, one the candle's number since 1970, so that windows show where they are from."""
-    table = pd.DataFrame({"hour": open_times(candles.series) / STEP, "constant": np.full(len(candles.series), 7.0)})
-    table.loc[: warm_up - 1, "hour"] = np.nan
-    return table
 
 
 def settings(**values: Any) -> FeatureSettings:
     return FeatureSettings.model_validate({"sequence_length": 5, "horizon_candles": 3, **values})
 
 
+def rows_of(*markets: CandleSeries, **values: Any) -> TrainingSet:
+    return training_set(markets, STANDARD, settings(**values), HORIZONS)
+
+
+def parts(rows: TrainingSet, **values: Any) -> TrainingData:
+    return rows.part(range(200), range(203, 250), range(253, 300), "soft", 5, settings(**values))
+
+
 def test_windows_targets_and_scaler_fit_together() -> None:
-    candles = fill_gaps(history(300, {150, 151}), "none", 12)
-    data = prepare(candles, table_of(candles), "abc", settings())
-    times, closes = open_times(candles.series), candles.series.frame["close"].to_numpy(np.float64)
-    assert data.cleaning.warm_up_rows == 10
-    rows = table_of(candles)["hour"].to_numpy()[10:]
-    trained = rows[: data.split.train.stop]
-    assert data.scaler.offset[0] == pytest.approx(trained.mean(), rel=1e-12)
-    for part in (data.train, data.validation, data.test):
-        assert len(part) > 0
-        for values, targets in part.batches(7):
-            hours = values[..., 0].astype(np.float64) * data.scaler.scale[0] + data.scaler.offset[0]
-            np.testing.assert_allclose(np.diff(hours, axis=1), 1.0, atol=1e-3)
-            assert (values[..., 1] == 0.0).all()
-            now = np.searchsorted(times, np.rint(hours[:, -1]).astype(np.int64) * STEP)
-            np.testing.assert_array_equal(times[now + 3] - times[now], 3 * STEP)
-            change = closes[now + 3] / closes[now] - 1.0
-            np.testing.assert_allclose(targets, np.clip(0.5 + change * 0.5 / 0.005, 0, 1), atol=1e-12)
+    series = history(300, {150, 151})
+    rows = rows_of(series)
+    data = parts(rows)
+    assert rows.cleaning[0].warm_up_rows == WARM_UP
+    assert (rows.slots == rows.times_ms // STEP).all()
+    table = FeatureEngineer(STANDARD).transform(series)
+    training = table[(table.index >= WARM_UP * STEP) & (table.index < 200 * STEP)].to_numpy()
+    np.testing.assert_allclose(data.scaler.offset, training.mean(axis=0), rtol=1e-9, atol=1e-12)
+    close = dict(zip(table.index.tolist(), series.values[:, 3].tolist(), strict=True))
+    for part, slots in ((data.train, range(200)), (data.validation, range(203, 250))):
+        inputs, targets = part.batch(np.arange(len(part)))
+        for window, target, end in zip(inputs, targets, part.ends, strict=True):
+            now = int(rows.times_ms[end])
+            assert now // STEP in slots
+            # Five candles in succession before, three in succession after.
+            assert all(now + step * STEP in close for step in range(-4, 4))
+            expected = data.scaler.apply(table.loc[now - 4 * STEP : now].to_numpy(), list(table.columns))
+            np.testing.assert_allclose(window, expected, rtol=1e-5, atol=1e-6)
+            change = close[now + 3 * STEP] / close[now] - 1.0
+            assert target == pytest.approx(np.clip(0.5 + change * 0.5 / 0.005, 0, 1), abs=1e-9)
 
 
-def test_training_targets_are_known_before_validation_begins() -> None:
-    candles = fill_gaps(history(300), "none", 12)
-    data = prepare(candles, table_of(candles), "abc", settings(embargo_candles=2))
-    assert data.train.ends[-1] + 3 + 2 < data.validation.ends[0]
-    assert data.validation.ends[-1] + 3 + 2 < data.test.ends[0]
+def test_test_windows_carry_the_return_that_judges_them() -> None:
+    rows = rows_of(history(300))
+    data = parts(rows)
+    np.testing.assert_array_equal(data.test.targets[data.test.ends], rows.returns[data.test.ends])
+    np.testing.assert_array_equal(rows.slots[data.test.ends], np.arange(253, 297))
+
+
+def test_past_returns_are_the_forward_returns_of_before() -> None:
+    rows = rows_of(history(300, {150}))
+    known = np.flatnonzero(np.isfinite(rows.past_returns))
+    by_slot = dict(zip(rows.slots.tolist(), rows.returns.tolist(), strict=True))
+    checked = 0
+    for at in known.tolist():
+        before = by_slot.get(int(rows.slots[at]) - 3)
+        if before is not None:
+            assert rows.past_returns[at] == before
+            checked += 1
+    assert checked > 200
+    assert not np.isfinite(rows.past_returns[np.isin(rows.slots, [151, 152, 153])]).any()
 
 
 def test_the_scaler_does_not_see_what_comes_after_training() -> None:
-    candles = fill_gaps(history(300), "none", 12)
-    table = table_of(candles)
-    changed = table.copy()
-    changed.loc[250:, "hour"] = 1e9
-    assert prepare(candles, table, "abc", settings()).scaler == prepare(candles, changed, "abc", settings()).scaler
+    calm, wild = history(300), history(300)
+    wild = CandleSeries(Timeframe.H1, [*wild.candles[:210], *(c for c in history(300, seed=2).candles[210:])])
+    assert parts(rows_of(calm)).scaler == parts(rows_of(wild)).scaler
 
 
 def test_invented_candles_are_in_no_window_and_no_target() -> None:
-    gaps = {150, 151}
-    candles = fill_gaps(history(300, gaps), "flat", 12)
-    data = prepare(candles, table_of(candles), "abc", settings())
-    ends = np.concatenate((data.train.ends, data.validation.ends, data.test.ends)) + 10
+    rows = rows_of(history(300, {150, 151}), gap_policy="flat")
+    data = parts(rows, gap_policy="flat")
+    ends = np.concatenate((data.train.ends, data.validation.ends, data.test.ends))
     # A window of 5 and a target of 3 both stay clear of the two candles.
-    assert not set(ends.tolist()) & set(range(150 - 3, 152 + 4))
+    assert not set(rows.slots[ends].tolist()) & set(range(150 - 3, 152 + 4))
 
 
-def test_holes_dropped_by_cleaning_break_windows_too() -> None:
-    candles = fill_gaps(history(300), "none", 12)
-    table = table_of(candles)
-    table.loc[100, "hour"] = np.nan
-    data = prepare(candles, table, "abc", settings())
-    rows = np.delete(np.arange(10, 300), 90)
-    assert not set(rows[data.train.ends].tolist()) & set(range(100, 105))
+def test_several_markets_share_one_axis_of_time_and_no_window() -> None:
+    first, second = history(300), history(250, seed=3, first=100)
+    rows = rows_of(first, second)
+    data = rows.part(range(460), range(466, 560), range(566, 700), "soft", 5, settings())
+    assert len(set(rows.slots.tolist())) == len(rows.slots)
+    assert (rows.slots // 2 == rows.times_ms // STEP).all()
+    assert rows.target_horizon("soft") == 6
+    alone = rows_of(first).part(range(230), range(233, 280), range(283, 350), "soft", 5, settings())
+    other = rows_of(second).part(range(130), range(133, 180), range(183, 250), "soft", 5, settings())
+    assert len(data.train) == len(alone.train) + len(other.train)
+    assert len(data.test) == len(alone.test) + len(other.test)
+
+
+def test_a_target_of_several_horizons_is_known_at_the_longest() -> None:
+    rows = rows_of(history(300))
+    assert rows.target_horizon("multi_horizon") == 8
+    assert rows.target_horizon("soft") == 3
+    assert rows.targets("multi_horizon").shape == (len(rows.rows), 12)
 
 
 def test_without_a_window_in_a_part_there_is_an_error() -> None:
-    candles = fill_gaps(history(60), "none", 12)
-    with pytest.raises(InsufficientData, match="a part has no window of 45"):
-        prepare(candles, table_of(candles), "abc", settings(sequence_length=45, horizon_candles=1))
-    with pytest.raises(ValueError, match="60 candles and 59 feature rows"):
-        prepare(candles, table_of(candles).iloc[1:], "abc", settings())
+    with pytest.raises(InsufficientData, match="a part has no window of 70"):
+        rows_of(history(110)).part(range(100), range(101, 110), range(0), "soft", 70, settings())
 
 
 def test_defaults_of_the_shipped_file_and_names_in_errors(make_settings: MakeSettings) -> None:
@@ -110,11 +140,17 @@ def test_defaults_of_the_shipped_file_and_names_in_errors(make_settings: MakeSet
 
 
 @pytest.mark.slow
-def test_100_000_rows_of_65_columns_are_prepared_in_300_mb() -> None:
-    candles = fill_gaps(history(100_000), "none", 12)
-    table = pd.DataFrame(np.random.default_rng(0).normal(size=(100_000, 65)), columns=[f"c{i}" for i in range(65)])
+def test_100_000_rows_as_windows_need_no_copies() -> None:
+    count, columns = 100_000, len(STANDARD.columns)
+    small = rows_of(history(300))
+    rng = np.random.default_rng(0)
+    ones = np.ones(count)
+    rows = TrainingSet(
+        STANDARD, 1, 0.005, HORIZONS, rng.normal(size=(count, columns)), np.arange(count), np.arange(count), 1,
+        np.zeros(count, dtype=np.int64), ones, ones, small.futures, small.cleaning,
+    )  # fmt: skip
     tracemalloc.start()
-    data = prepare(candles, table, "abc", FeatureSettings())
+    data = rows.part(range(70_000), range(70_000, 85_000), range(85_000, count), "soft", 60, settings())
     for _ in data.train.batches(256, np.random.default_rng(0)):
         pass
     _, peak = tracemalloc.get_traced_memory()

@@ -60,7 +60,7 @@ def test_windows_without_a_known_target_are_left_out() -> None:
 
 
 def test_a_part_takes_the_windows_that_end_in_it() -> None:
-    part = numbered(10, 4).ending_in(range(5, 8))
+    part = numbered(10, 4).ending_in(range(15, 18), np.arange(10, 20))
     assert part.ends.tolist() == [5, 6, 7]
     assert part.batch(np.array([0]))[0][0, :, 0].tolist() == [2, 3, 4, 5]
 
