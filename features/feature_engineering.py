@@ -11,6 +11,7 @@ from domain.market import CandleSeries
 from features.bars import Bars
 from features.catalogue import Engine
 from features.feature_sets import FeatureSet
+from features.incremental.engine import IncrementalFeatures
 
 
 class FeatureEngineer:
@@ -79,3 +80,12 @@ class FeatureEngineer:
         recent = series.tail(self.feature_set.history + length - 1)
         # A missing candle costs the higher timeframes a whole candle of theirs: then look at all there is.
         return self.transform(series if recent.missing else recent).to_numpy()[-length:]
+
+    def incremental(self, history: CandleSeries) -> IncrementalFeatures:
+        """Return what gives the row of the next candle after `history`, and of each one after that, in one step.
+
+        Args:
+            history: Closed candles, oldest first; with fewer than `feature_set.history`, smoothed columns
+                still differ a little from what a longer history gives.
+        """
+        return IncrementalFeatures(self.feature_set, history)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
+from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from domain.market import CandleLike
@@ -22,13 +23,15 @@ class Circuit:
     """The machines in the order of their needs, and the newest value of each.
 
     Attributes:
+        step_ms: Length of a candle.
         slots: Newest values by place: the candle's open time in epoch ms, open, high, low, close,
             volume, then one per machine. NaN while warming up and where there is no value.
     """
 
-    __slots__ = ("_places", "_steps", "slots")
+    __slots__ = ("_places", "_steps", "slots", "step_ms")
 
-    def __init__(self) -> None:
+    def __init__(self, step_ms: int) -> None:
+        self.step_ms = step_ms
         self.slots: list[float] = [math.nan] * (VOLUME + 1)
         self._steps: list[Step] = []
         self._places: dict[Hashable, int] = {}
@@ -57,6 +60,7 @@ def machine(
 ) -> Callable[Concatenate[Circuit, Parameters], int]:
     """Let a function that makes a step return the place of its values: one machine per circuit and arguments."""
 
+    @wraps(make)
     def placed(circuit: Circuit, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> int:
         key = (make, args, tuple(kwargs.items()))
         return circuit.place(key, lambda: make(circuit, *args, **kwargs))

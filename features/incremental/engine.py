@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from domain.errors import InvalidMarketData
 from domain.market import CandleLike, CandleSeries
 from features.feature_sets import FeatureSet
-from features.incremental.circuit import Circuit
 from features.incremental.columns import find_machine
+from features.incremental.timeframes import ColumnsOfTimeframe
 
 
 class IncrementalFeatures:
@@ -20,42 +20,32 @@ class IncrementalFeatures:
     One of these belongs to one symbol and timeframe; it is not safe for several threads at once.
     """
 
-    def __init__(self, feature_set: FeatureSet) -> None:
-        """Build the machines.
+    def __init__(self, feature_set: FeatureSet, history: CandleSeries) -> None:
+        """Build the machines and let them take the candles that come before the first one of `update`.
+
+        From `feature_set.history` candles without a gap on, the rows are those of any longer history
+        within 1e-6; the whole history gives the very rows of `transform`.
 
         Args:
-            feature_set: What to compute: columns of the base timeframe that have a machine.
+            feature_set: What to compute.
+            history: Closed candles, oldest first, gaps allowed; none at all for a market that begins.
 
         Raises:
             ValueError: there is no machine for some columns, which are named.
+            InvalidMarketData: a candle does not open after the one before it.
         """
-        machines = {column.name: find_machine(column) for column in feature_set.columns}
-        if missing := [name for name, build in machines.items() if build is None]:
+        if missing := [column.name for column in feature_set.columns if find_machine(column) is None]:
             raise ValueError(
-                f"the incremental form has no machine for {len(missing)} of the {len(machines)} columns "
+                f"the incremental form has no machine for {len(missing)} of the {len(feature_set.columns)} columns "
                 f"of {feature_set.name}: {', '.join(missing)}"
             )
         self.feature_set = feature_set
-        self._circuit = Circuit()
-        self._places = np.array([build(self._circuit) for build in machines.values() if build is not None])
-        self._warm_ups = np.array([column.warm_up for column in feature_set.columns])
-        self._neutrals = np.array([column.neutral for column in feature_set.columns], dtype=np.float64)
-        self._count = 0
+        self._parts = [
+            ColumnsOfTimeframe(feature_set.columns, factor, history.timeframe.ms)
+            for factor in sorted({column.factor for column in feature_set.columns})
+        ]
         self._newest_ms = -math.inf
-
-    def warm_up_with(self, series: CandleSeries) -> None:
-        """Take the history that comes before the first candle of `update`.
-
-        From `feature_set.history` candles on, the rows are those of any longer history within 1e-6;
-        the whole history gives the very rows of `transform`.
-
-        Args:
-            series: Closed candles, oldest first, gaps allowed.
-
-        Raises:
-            InvalidMarketData: a candle does not open after the one before it.
-        """
-        for candle in series.candles:
+        for candle in history.candles:
             self._advance(candle)
 
     def update(self, candle: CandleLike) -> NDArray[np.float64]:
@@ -72,9 +62,9 @@ class IncrementalFeatures:
             InvalidMarketData: the candle does not open after the newest one; nothing has changed then.
         """
         self._advance(candle)
-        values = np.array(self._circuit.slots)[self._places]
-        row = np.where(np.isfinite(values), values, self._neutrals)
-        row[self._warm_ups >= self._count] = np.nan
+        row = np.empty(len(self.feature_set.columns))
+        for part in self._parts:
+            row[part.positions] = part.values()
         return row
 
     def _advance(self, candle: CandleLike) -> None:
@@ -83,6 +73,6 @@ class IncrementalFeatures:
             raise InvalidMarketData(
                 f"the next candle must open after {self._newest_ms}, received one that opens at {candle.timestamp}"
             )
-        self._circuit.advance(candle)
+        for part in self._parts:
+            part.take(candle)
         self._newest_ms = candle.timestamp
-        self._count += 1

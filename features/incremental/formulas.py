@@ -1,41 +1,32 @@
-"""The machines of the columns that are no indicators: price, time, volatility, volume and patterns."""
+"""The machines of the columns of price, volatility and volume that are no indicators."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 
-from features.candlesticks import DOJI_BODY, LONG_SHADOW, SHORT_SHADOW
-from features.feature_groups import DAY_MS, FIRST_WEEKDAY
-from features.incremental.circuit import CLOSE, HIGH, LOW, OPEN, TIME, VOLUME, Circuit, Step, machine
-from features.incremental.machines import (
-    delayed,
-    difference,
-    distance,
-    product,
-    quotient,
+from features.incremental.circuit import CLOSE, HIGH, LOW, OPEN, VOLUME, Circuit, Step, machine
+from features.incremental.machines import applied, change, difference, distance, empty_ring, moved, product, quotient
+from features.incremental.prices import candle_range, middle, move_size, price_return
+from features.incremental.volume import per_volume, volume_ratio
+from features.incremental.windows import (
+    range_position,
     rolling_deviation,
     rolling_max,
     rolling_mean,
     rolling_min,
+    rolling_sum,
 )
-from features.incremental.volume_indicators import per_volume
-
-
-def price_return(circuit: Circuit, rows: int) -> int:
-    """Make the relative change of the close over `rows` candles."""
-    return distance(circuit, CLOSE, delayed(circuit, CLOSE, rows))
+from features.volatility_columns import FOUR_LN_2
 
 
 def price_position(circuit: Circuit) -> int:
     """Make where the close stands in its candle; NaN without a range."""
-    return quotient(circuit, difference(circuit, CLOSE, LOW), difference(circuit, HIGH, LOW))
+    return quotient(circuit, difference(circuit, CLOSE, LOW), candle_range(circuit))
 
 
 def high_low_spread(circuit: Circuit) -> int:
     """Make the range as a share of the close."""
-    return quotient(circuit, difference(circuit, HIGH, LOW), CLOSE)
+    return quotient(circuit, candle_range(circuit), CLOSE)
 
 
 def open_close_spread(circuit: Circuit) -> int:
@@ -43,9 +34,50 @@ def open_close_spread(circuit: Circuit) -> int:
     return quotient(circuit, difference(circuit, CLOSE, OPEN), OPEN)
 
 
+def body_share(circuit: Circuit) -> int:
+    """Make the move within the candle as a share of its range; NaN without one."""
+    return quotient(circuit, difference(circuit, CLOSE, OPEN), candle_range(circuit))
+
+
+@machine
+def _shadow_balance(circuit: Circuit) -> Step:
+    slots = circuit.slots
+
+    def step() -> float:
+        opened, close = slots[OPEN], slots[CLOSE]
+        return min(opened, close) - slots[LOW] - slots[HIGH] + max(opened, close)
+
+    return step
+
+
+def shadow_balance(circuit: Circuit) -> int:
+    """Make the lower less the upper shadow as a share of the range; NaN without one."""
+    return quotient(circuit, _shadow_balance(circuit), candle_range(circuit))
+
+
 def price_momentum(circuit: Circuit, rows: int, average_true_range: int) -> int:
     """Make the move of the close over `rows` candles in average true ranges; NaN without any."""
-    return quotient(circuit, difference(circuit, CLOSE, delayed(circuit, CLOSE, rows)), average_true_range)
+    return quotient(circuit, moved(circuit, CLOSE, rows), average_true_range)
+
+
+def close_range_position(circuit: Circuit, rows: int) -> int:
+    """Make where the close stands between the extreme closes; NaN in a flat market."""
+    return range_position(circuit, CLOSE, rows)
+
+
+def drawdown(circuit: Circuit, rows: int) -> int:
+    """Make how far the close lies below the highest high."""
+    return distance(circuit, CLOSE, rolling_max(circuit, HIGH, rows))
+
+
+def rally(circuit: Circuit, rows: int) -> int:
+    """Make how far the close lies above the lowest low."""
+    return distance(circuit, CLOSE, rolling_min(circuit, LOW, rows))
+
+
+def trend_efficiency(circuit: Circuit, rows: int) -> int:
+    """Make the move of the close over the sum of the sizes of its moves; NaN in a flat market."""
+    return quotient(circuit, moved(circuit, CLOSE, rows), rolling_sum(circuit, move_size(circuit), rows))
 
 
 def volatility(circuit: Circuit, rows: int) -> int:
@@ -63,6 +95,58 @@ def price_dispersion(circuit: Circuit, rows: int) -> int:
     return quotient(circuit, rolling_deviation(circuit, CLOSE, rows, rows - 1), rolling_mean(circuit, CLOSE, rows))
 
 
+@machine
+def parkinson_volatility(circuit: Circuit, rows: int) -> Step:
+    """Make the volatility that the ranges show."""
+    slots, mean = circuit.slots, rolling_mean(circuit, _squared_log_range(circuit), rows)
+
+    def step() -> float:
+        return math.sqrt(slots[mean] / FOUR_LN_2)
+
+    return step
+
+
+@machine
+def _squared_log_range(circuit: Circuit) -> Step:
+    slots = circuit.slots
+
+    def step() -> float:
+        span = math.log(slots[HIGH] / slots[LOW])
+        return span * span
+
+    return step
+
+
+@machine
+def return_skew(circuit: Circuit, rows: int) -> Step:
+    """Make the third central moment of the returns over the variance to the power 1.5; NaN in a flat market."""
+    returns = price_return(circuit, 1)
+    slots, ring, mean = circuit.slots, empty_ring(rows), rolling_mean(circuit, returns, rows)
+    deviation = rolling_deviation(circuit, returns, rows, rows)
+
+    def step() -> float:
+        ring.append(slots[returns])
+        spread, center = slots[deviation], slots[mean]
+        if not spread:
+            return math.nan
+        cubes = [(apart := value - center) * apart * apart for value in ring]
+        return sum(cubes) / rows / (spread * spread * spread)
+
+    return step
+
+
+def downside_share(circuit: Circuit, rows: int) -> int:
+    """Make the squared falls over all squared returns; NaN in a flat market."""
+    returns = price_return(circuit, 1)
+    falls = applied(circuit, _fall, returns)
+    fallen, whole = (rolling_sum(circuit, product(circuit, each, each), rows) for each in (falls, returns))
+    return quotient(circuit, fallen, whole)
+
+
+def _fall(value: float) -> float:
+    return min(value, 0.0)
+
+
 def volume_balance(circuit: Circuit, rows: int) -> int:
     """Make the volume of rising less that of falling candles over all volume; NaN without any."""
     return per_volume(circuit, _signed_volume(circuit), rows)
@@ -73,111 +157,35 @@ def volume_price_trend(circuit: Circuit, rows: int) -> int:
     return per_volume(circuit, product(circuit, price_return(circuit, 1), VOLUME), rows)
 
 
-def circle(wave: Callable[[float], float], phase: Callable[[float], float]) -> Callable[[Circuit], int]:
-    """Return the machine of a wave of the part of a period that has passed at an open time in epoch ms."""
-
-    @machine
-    def made(circuit: Circuit) -> Step:
-        slots = circuit.slots
-
-        def step() -> float:
-            return wave(2 * math.pi * phase(slots[TIME]))
-
-        return step
-
-    return made
+def volume_comparison(circuit: Circuit, fast: int, slow: int) -> int:
+    """Make the recent over the usual volume; NaN without volume."""
+    return quotient(circuit, rolling_mean(circuit, VOLUME, fast), rolling_mean(circuit, VOLUME, slow))
 
 
-def hour_phase(opened: float) -> float:
-    """Return the part of the UTC day."""
-    return opened % DAY_MS / DAY_MS
+def volume_variation(circuit: Circuit, rows: int) -> int:
+    """Make the standard deviation of the volumes over their mean; NaN without volume."""
+    return quotient(circuit, rolling_deviation(circuit, VOLUME, rows, rows - 1), rolling_mean(circuit, VOLUME, rows))
 
 
-def weekday_phase(opened: float) -> float:
-    """Return the whole days since Monday, of 7."""
-    return (opened // DAY_MS + FIRST_WEEKDAY) % 7 / 7
+def range_per_volume(circuit: Circuit, rows: int) -> int:
+    """Make the absolute return per share of usual volume; NaN without volume."""
+    return quotient(circuit, applied(circuit, abs, price_return(circuit, 1)), volume_ratio(circuit, rows))
 
 
-def month_phase(opened: float) -> float:
-    """Return the whole months since January, of 12."""
-    return (time.gmtime(opened // 1000).tm_mon - 1) / 12
-
-
-@machine
-def doji(circuit: Circuit) -> Step:
-    """Make 1 where the body is next to nothing, of a candle with a range, else 0."""
-    slots = circuit.slots
-
-    def step() -> float:
-        spread = slots[HIGH] - slots[LOW]
-        return float(abs(slots[CLOSE] - slots[OPEN]) <= DOJI_BODY * spread and spread > 0)
-
-    return step
-
-
-@machine
-def hammer(circuit: Circuit) -> Step:
-    """Make 1 where a body has a long lower and a short upper shadow, else 0."""
-    slots = circuit.slots
-
-    def step() -> float:
-        opened, high, low, close = slots[OPEN], slots[HIGH], slots[LOW], slots[CLOSE]
-        body = abs(close - opened)
-        return float(
-            body > 0
-            and min(opened, close) - low >= LONG_SHADOW * body
-            and high - max(opened, close) <= SHORT_SHADOW * (high - low)
-        )
-
-    return step
-
-
-def breakout_up(circuit: Circuit, rows: int) -> int:
-    """Make 1 where the close is above the highs of the `rows` candles before, else 0."""
-    return _above(circuit, CLOSE, delayed(circuit, rolling_max(circuit, HIGH, rows), 1))
-
-
-def breakout_down(circuit: Circuit, rows: int) -> int:
-    """Make 1 where the close is below the lows of the `rows` candles before, else 0."""
-    return _above(circuit, delayed(circuit, rolling_min(circuit, LOW, rows), 1), CLOSE)
-
-
-def local_high(circuit: Circuit, sides: int) -> int:
-    """Make 1 where the high of `sides` before is above the `sides` highs before and after it, else 0."""
-    center, highest = delayed(circuit, HIGH, sides), rolling_max(circuit, HIGH, sides)
-    return product(
-        circuit,
-        _above(circuit, center, highest),
-        _above(circuit, center, delayed(circuit, highest, sides + 1)),
-    )
-
-
-def local_low(circuit: Circuit, sides: int) -> int:
-    """Make 1 where the low of `sides` before is below the `sides` lows before and after it, else 0."""
-    center, lowest = delayed(circuit, LOW, sides), rolling_min(circuit, LOW, sides)
-    return product(
-        circuit, _above(circuit, lowest, center), _above(circuit, delayed(circuit, lowest, sides + 1), center)
-    )
-
-
-@machine
-def _above(circuit: Circuit, first: int, second: int) -> Step:
-    slots = circuit.slots
-
-    def step() -> float:
-        return float(slots[first] > slots[second])
-
-    return step
+def ease_of_movement(circuit: Circuit, rows: int) -> int:
+    """Make the move of the middle times the range, both of the price, per share of usual volume; NaN without any."""
+    eased = product(circuit, change(circuit, middle(circuit), 1), candle_range(circuit))
+    return quotient(circuit, quotient(circuit, eased, CLOSE), volume_ratio(circuit, rows))
 
 
 @machine
 def _signed_volume(circuit: Circuit) -> Step:
     """Make the volume, negative where the close has fallen and 0 where it has not moved; NaN at first."""
-    slots, change = circuit.slots, price_return(circuit, 1)
+    slots, returns = circuit.slots, price_return(circuit, 1)
 
     def step() -> float:
         # As the batch does, by the rounded return: a move below its last digit is none.
-        value = slots[change]
+        value = slots[returns]
         if value > 0:
             return slots[VOLUME]
         return -slots[VOLUME] if value < 0 else 0.0 * value

@@ -6,39 +6,63 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from features.families.family import Indicator
-from features.incremental import price_indicators as price
-from features.incremental import range_indicators as ranges
-from features.incremental import volume_indicators as volume
-from features.incremental.circuit import CLOSE, Circuit
-from features.incremental.machines import exponential, rolling_mean
+from features.incremental import direction, momentum, parabolic, trend, volatility, volume
+from features.incremental.circuit import Circuit
 
-# From a circuit and the parameters of the indicator to the place of its values, in its own unit.
+# By the name of the family: from a circuit and the parameters to the place of its values, in its own unit.
 _FAMILIES: Mapping[str, Callable[..., int]] = MappingProxyType(
     {
-        "ema": lambda circuit, period: exponential(circuit, CLOSE, period),
-        "sma": lambda circuit, period: rolling_mean(circuit, CLOSE, period),
-        "rsi": price.rsi,
-        "macd": price.macd,
-        "macd_signal": price.macd_signal,
-        "macd_histogram": price.macd_histogram,
-        "bollinger_upper": price.bollinger_upper,
-        "bollinger_lower": price.bollinger_lower,
-        "bollinger_width": price.bollinger_width,
-        "bollinger_percent_b": price.bollinger_percent_b,
-        "stochastic_k": price.stochastic_k,
-        "stochastic_d": price.stochastic_d,
-        "williams_r": price.williams_r,
-        "roc": price.roc,
-        "cci": price.cci,
-        "atr": ranges.atr,
-        "adx": ranges.adx,
-        "plus_di": ranges.plus_di,
-        "minus_di": ranges.minus_di,
-        "mfi": volume.mfi,
-        "volume_ratio": volume.volume_ratio,
-        "volume_roc": volume.volume_roc,
-        "vwap": volume.vwap,
-        "cmf": volume.cmf,
+        made.__name__: made
+        for made in (
+            trend.ema,
+            trend.sma,
+            trend.kama,
+            trend.macd,
+            trend.macd_signal,
+            trend.macd_histogram,
+            trend.trix,
+            trend.dpo,
+            trend.aroon_up,
+            trend.aroon_down,
+            parabolic.psar,
+            trend.cci,
+            trend.ichimoku_a,
+            trend.ichimoku_b,
+            trend.kst,
+            trend.kst_signal,
+            trend.mass_index,
+            trend.vortex_plus,
+            trend.vortex_minus,
+            direction.adx,
+            direction.plus_di,
+            direction.minus_di,
+            momentum.rsi,
+            momentum.stochastic_rsi,
+            momentum.stochastic_k,
+            momentum.stochastic_d,
+            momentum.williams_r,
+            momentum.roc,
+            momentum.ultimate_oscillator,
+            momentum.tsi,
+            momentum.awesome_oscillator,
+            volatility.atr,
+            volatility.bollinger_upper,
+            volatility.bollinger_lower,
+            volatility.bollinger_width,
+            volatility.bollinger_percent_b,
+            volatility.keltner_upper,
+            volatility.keltner_lower,
+            volatility.donchian_upper,
+            volatility.donchian_lower,
+            volatility.ulcer_index,
+            volume.mfi,
+            volume.volume_ratio,
+            volume.volume_roc,
+            volume.vwap,
+            volume.cmf,
+            volume.force_index,
+            volume.nvi,
+        )
     }
 )
 

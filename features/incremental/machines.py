@@ -1,26 +1,23 @@
-"""Machines for any series: lags, quotients, windows and smoothed averages.
-
-A window is a ring of its newest values, which is gone through afresh at every step: nothing drifts
-as a running sum does, and for the some twenty values of our windows it takes less than a microsecond
-or two. A ring begins full of NaN, the oldest of which is in it until it has filled up.
-"""
+"""Machines for any series: lags, quotients, functions and smoothed averages."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 
 from features.incremental.circuit import Circuit, Step, machine
 
 
-def _ring(length: int) -> deque[float]:
+def empty_ring(length: int) -> deque[float]:
+    """Return a ring of so many NaN, the oldest of which is in it until it has filled up."""
     return deque([math.nan] * length, maxlen=length)
 
 
 @machine
 def delayed(circuit: Circuit, source: int, rows: int) -> Step:
     """Make the value of `rows` before."""
-    slots, ring = circuit.slots, _ring(rows + 1)
+    slots, ring = circuit.slots, empty_ring(rows + 1)
 
     def step() -> float:
         ring.append(slots[source])
@@ -54,6 +51,55 @@ def distance(circuit: Circuit, value: int, level: int) -> Step:
 
 
 @machine
+def change(circuit: Circuit, source: int, rows: int) -> Step:
+    """Make the change against `rows` before, as a fraction; NaN after a zero."""
+    slots, ring = circuit.slots, empty_ring(rows + 1)
+
+    def step() -> float:
+        value = slots[source]
+        ring.append(value)
+        before = ring[0]
+        return value / before - 1.0 if before else math.nan
+
+    return step
+
+
+@machine
+def moved(circuit: Circuit, source: int, rows: int) -> Step:
+    """Make the value less that of `rows` before."""
+    slots, ring = circuit.slots, empty_ring(rows + 1)
+
+    def step() -> float:
+        value = slots[source]
+        ring.append(value)
+        return value - ring[0]
+
+    return step
+
+
+@machine
+def applied(circuit: Circuit, function: Callable[[float], float], source: int) -> Step:
+    """Make the function of the value."""
+    slots = circuit.slots
+
+    def step() -> float:
+        return function(slots[source])
+
+    return step
+
+
+@machine
+def combined(circuit: Circuit, function: Callable[[float, float], float], first: int, second: int) -> Step:
+    """Make the function of two values."""
+    slots = circuit.slots
+
+    def step() -> float:
+        return function(slots[first], slots[second])
+
+    return step
+
+
+@machine
 def difference(circuit: Circuit, first: int, second: int) -> Step:
     """Make first - second."""
     slots = circuit.slots
@@ -71,75 +117,6 @@ def product(circuit: Circuit, first: int, second: int) -> Step:
 
     def step() -> float:
         return slots[first] * slots[second]
-
-    return step
-
-
-@machine
-def rolling_sum(circuit: Circuit, source: int, period: int) -> Step:
-    """Make the sum of the newest `period` values; NaN where one of them is."""
-    slots, ring = circuit.slots, _ring(period)
-
-    def step() -> float:
-        ring.append(slots[source])
-        return sum(ring)
-
-    return step
-
-
-@machine
-def rolling_mean(circuit: Circuit, source: int, period: int) -> Step:
-    """Make the mean of the newest `period` values; NaN where one of them is."""
-    slots, total = circuit.slots, rolling_sum(circuit, source, period)
-
-    def step() -> float:
-        return slots[total] / period
-
-    return step
-
-
-@machine
-def rolling_max(circuit: Circuit, source: int, period: int) -> Step:
-    """Make the largest of the newest `period` values."""
-    slots, ring = circuit.slots, _ring(period)
-
-    def step() -> float:
-        ring.append(slots[source])
-        # Nothing is larger than NaN: while the oldest value is NaN, so is this.
-        return max(ring)
-
-    return step
-
-
-@machine
-def rolling_min(circuit: Circuit, source: int, period: int) -> Step:
-    """Make the smallest of the newest `period` values."""
-    slots, ring = circuit.slots, _ring(period)
-
-    def step() -> float:
-        ring.append(slots[source])
-        # As above: nothing is smaller than NaN.
-        return min(ring)
-
-    return step
-
-
-@machine
-def rolling_deviation(circuit: Circuit, source: int, period: int, divisor: int) -> Step:
-    """Make the root of the sum of squared differences from the mean of `period` values over `divisor`.
-
-    Differences are taken from one of the values, not from the rounded mean: so it is exactly 0 where
-    all are equal. At most a `period`-th of the squares is left after the subtraction, so that no more
-    than two of sixteen digits cancel, and never all.
-    """
-    slots, ring = circuit.slots, _ring(period)
-
-    def step() -> float:
-        ring.append(slots[source])
-        origin = ring[0]
-        moved = [value - origin for value in ring]
-        total = sum(moved)
-        return math.sqrt((sum([move * move for move in moved]) - total * total / period) / divisor)
 
     return step
 

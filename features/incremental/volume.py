@@ -1,12 +1,15 @@
-"""The machines of the indicators that read the volume; the formulas are those of `features.kernels`."""
+"""The machines of volume indicators; the formulas are those of `features.kernels.volume`."""
 
 from __future__ import annotations
 
 import math
 
 from features.incremental.circuit import CLOSE, HIGH, LOW, VOLUME, Circuit, Step, machine
-from features.incremental.machines import delayed, product, quotient, rolling_mean, rolling_sum
-from features.incremental.price_indicators import percent_change, typical
+from features.incremental.machines import delayed, exponential, product, quotient
+from features.incremental.momentum import percent_change
+from features.incremental.prices import move, typical
+from features.incremental.windows import rolling_mean, rolling_sum
+from features.kernels.volume import FIRST_INDEX
 
 
 def volume_ratio(circuit: Circuit, period: int) -> int:
@@ -27,6 +30,26 @@ def vwap(circuit: Circuit, period: int) -> int:
 def cmf(circuit: Circuit, period: int) -> int:
     """Make accumulation less distribution over the volume; NaN without volume."""
     return per_volume(circuit, _accumulated(circuit), period)
+
+
+def force_index(circuit: Circuit, period: int) -> int:
+    """Make the EMA of the move times the volume."""
+    return exponential(circuit, product(circuit, move(circuit), VOLUME), period)
+
+
+@machine
+def nvi(circuit: Circuit) -> Step:
+    """Make an index, 1000 at first, that follows the close where the volume falls."""
+    slots, index = circuit.slots, FIRST_INDEX
+    close_before, volume_before = delayed(circuit, CLOSE, 1), delayed(circuit, VOLUME, 1)
+
+    def step() -> float:
+        nonlocal index
+        if slots[VOLUME] < slots[volume_before]:
+            index *= slots[CLOSE] / slots[close_before]
+        return index
+
+    return step
 
 
 def per_volume(circuit: Circuit, amount: int, period: int) -> int:
