@@ -33,7 +33,7 @@ class Circuit:
     def __init__(self, step_ms: int) -> None:
         self.step_ms = step_ms
         self.slots: list[float] = [math.nan] * (VOLUME + 1)
-        self._steps: list[Step] = []
+        self._steps: list[tuple[int, Step]] = []
         self._places: dict[Hashable, int] = {}
 
     def place(self, key: Hashable, make: Callable[[], Step]) -> int:
@@ -43,7 +43,7 @@ class Circuit:
             step = make()
             found = self._places[key] = len(self.slots)
             self.slots.append(math.nan)
-            self._steps.append(step)
+            self._steps.append((found, step))
         return found
 
     def advance(self, candle: CandleLike) -> None:
@@ -51,7 +51,7 @@ class Circuit:
         slots = self.slots
         slots[TIME], slots[OPEN], slots[HIGH] = float(candle.timestamp), candle.open, candle.high
         slots[LOW], slots[CLOSE], slots[VOLUME] = candle.low, candle.close, candle.volume
-        for place, step in enumerate(self._steps, VOLUME + 1):
+        for place, step in self._steps:
             slots[place] = step()
 
 

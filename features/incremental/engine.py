@@ -44,6 +44,7 @@ class IncrementalFeatures:
             ColumnsOfTimeframe(feature_set.columns, factor, history.timeframe.ms)
             for factor in sorted({column.factor for column in feature_set.columns})
         ]
+        self._row = np.full(len(feature_set.columns), np.nan)
         self._newest_ms = -math.inf
         for candle in history.candles:
             self._advance(candle)
@@ -62,10 +63,9 @@ class IncrementalFeatures:
             InvalidMarketData: the candle does not open after the newest one; nothing has changed then.
         """
         self._advance(candle)
-        row = np.empty(len(self.feature_set.columns))
         for part in self._parts:
-            row[part.positions] = part.values()
-        return row
+            part.write(self._row)
+        return self._row.copy()
 
     def _advance(self, candle: CandleLike) -> None:
         # Taken twice, a candle would spoil every smoothed average for hundreds of rows, unseen.

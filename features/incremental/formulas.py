@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 
 from features.incremental.circuit import CLOSE, HIGH, LOW, OPEN, VOLUME, Circuit, Step, machine
-from features.incremental.machines import applied, change, difference, distance, empty_ring, moved, product, quotient
+from features.incremental.machines import (
+    applied,
+    change,
+    difference,
+    distance,
+    empty_ring,
+    moved,
+    position,
+    product,
+    quotient,
+)
 from features.incremental.prices import candle_range, middle, move_size, price_return
 from features.incremental.volume import per_volume, volume_ratio
 from features.incremental.windows import (
@@ -21,7 +31,7 @@ from features.volatility_columns import FOUR_LN_2
 
 def price_position(circuit: Circuit) -> int:
     """Make where the close stands in its candle; NaN without a range."""
-    return quotient(circuit, difference(circuit, CLOSE, LOW), candle_range(circuit))
+    return position(circuit, CLOSE, LOW, HIGH)
 
 
 def high_low_spread(circuit: Circuit) -> int:

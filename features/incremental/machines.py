@@ -122,6 +122,19 @@ def product(circuit: Circuit, first: int, second: int) -> Step:
 
 
 @machine
+def position(circuit: Circuit, source: int, lowest: int, highest: int, factor: float = 1.0) -> Step:
+    """Make factor times where the value stands from the lowest, 0, to the highest, 1; NaN without a range."""
+    slots = circuit.slots
+
+    def step() -> float:
+        low = slots[lowest]
+        spread = slots[highest] - low
+        return factor * ((slots[source] - low) / spread) if spread else math.nan
+
+    return step
+
+
+@machine
 def exponential(circuit: Circuit, source: int, period: int) -> Step:
     """Make the average with alpha 2 / (period + 1) from the first value on; NaN for `period - 1` values."""
     slots, alpha = circuit.slots, 2 / (period + 1)

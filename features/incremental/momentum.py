@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from features.incremental.circuit import CLOSE, HIGH, LOW, Circuit, Step, machine
-from features.incremental.machines import delayed, difference, exponential, quotient
+from features.incremental.machines import delayed, difference, exponential, position, quotient
 from features.incremental.prices import middle, move, move_size, true_low, true_range
 from features.incremental.windows import range_position, rolling_max, rolling_mean, rolling_min, rolling_sum
 from features.kernels.momentum import FLAT_RSI
@@ -41,9 +41,7 @@ def stochastic_rsi(circuit: Circuit, period: int) -> int:
 
 def stochastic_k(circuit: Circuit, period: int) -> int:
     """Make where the close stands in the range, in percent; NaN without one."""
-    lowest = rolling_min(circuit, LOW, period)
-    spread = difference(circuit, rolling_max(circuit, HIGH, period), lowest)
-    return quotient(circuit, difference(circuit, CLOSE, lowest), spread, 100.0)
+    return position(circuit, CLOSE, rolling_min(circuit, LOW, period), rolling_max(circuit, HIGH, period), 100.0)
 
 
 def stochastic_d(circuit: Circuit, period: int, smoothing: int) -> int:
@@ -53,9 +51,7 @@ def stochastic_d(circuit: Circuit, period: int, smoothing: int) -> int:
 
 def williams_r(circuit: Circuit, period: int) -> int:
     """Make the same position, counted down from the high; NaN without a range."""
-    highest = rolling_max(circuit, HIGH, period)
-    spread = difference(circuit, highest, rolling_min(circuit, LOW, period))
-    return quotient(circuit, difference(circuit, highest, CLOSE), spread, -100.0)
+    return position(circuit, CLOSE, rolling_max(circuit, HIGH, period), rolling_min(circuit, LOW, period), -100.0)
 
 
 @machine

@@ -41,30 +41,25 @@ class FormingCandle:
 
 
 class ColumnsOfTimeframe:
-    """The columns that are made from candles of one length, and their newest values.
-
-    Attributes:
-        positions: Where these columns stand among all.
-    """
+    """The columns that are made from candles of one length."""
 
     def __init__(self, columns: Sequence[Column], factor: int, step_ms: int) -> None:
         """Build the machines.
 
         Args:
-            columns: All columns of a set; those of other timeframes are passed over.
+            columns: All columns of a set, each with a machine; those of other timeframes are passed over.
             factor: Length of the candles in candles of the base timeframe.
             step_ms: Length of a candle of the base timeframe.
         """
         own = [column for column in columns if column.factor == factor]
-        self.positions = np.array([place for place, column in enumerate(columns) if column.factor == factor])
+        self._positions = np.array([place for place, column in enumerate(columns) if column.factor == factor])
         self._forming = FormingCandle(factor, step_ms) if factor > 1 else None
         self._circuit = Circuit(factor * step_ms)
         self._places = [build(self._circuit) for column in own if (build := find_machine(column))]
         self._warm_ups = np.array([column.own_warm_up for column in own])
         self._longest_warm_up = self._warm_ups.max()
         self._neutrals = np.array([column.neutral for column in own], dtype=np.float64)
-        self._count = 0
-        self._values: NDArray[np.float64] | None = np.full(len(own), np.nan)
+        self._count, self._written = 0, 0
 
     def take(self, candle: CandleLike) -> None:
         """Take the next candle of the base timeframe."""
@@ -72,14 +67,18 @@ class ColumnsOfTimeframe:
         if completed is not None:
             self._circuit.advance(completed)
             self._count += 1
-            self._values = None
 
-    def values(self) -> NDArray[np.float64]:
-        """Return the values at the newest candle: NaN while warming up, finite from there on."""
-        if self._values is None:
-            newest = map(self._circuit.slots.__getitem__, self._places)
-            found = np.fromiter(newest, np.float64, len(self._places))
-            self._values = np.where(np.isfinite(found), found, self._neutrals)
-            if self._count <= self._longest_warm_up:
-                self._values[self._warm_ups >= self._count] = np.nan
-        return self._values
+    def write(self, row: NDArray[np.float64]) -> None:
+        """Put the newest values in their places: NaN while warming up, finite from there on.
+
+        Args:
+            row: What was written here last, all NaN at first.
+        """
+        if self._written == self._count:
+            return
+        self._written = self._count
+        found = np.fromiter(map(self._circuit.slots.__getitem__, self._places), np.float64, len(self._places))
+        values = np.where(np.isfinite(found), found, self._neutrals)
+        if self._count <= self._longest_warm_up:
+            values[self._warm_ups >= self._count] = np.nan
+        row[self._positions] = values

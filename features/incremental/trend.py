@@ -85,11 +85,17 @@ def aroon_down(circuit: Circuit, period: int) -> int:
 def _recency(circuit: Circuit, source: int, extreme: int, period: int) -> Step:
     """Make 100 where the extreme is the newest value, less for every candle since; of equal ones, the oldest counts."""
     slots, ring = circuit.slots, empty_ring(period + 1)
+    before, age = math.nan, 0
 
     def step() -> float:
+        nonlocal before, age
         ring.append(slots[source])
         value = slots[extreme]
-        return math.nan if math.isnan(value) else 100 - 100 / period * (period - ring.index(value))
+        if math.isnan(value):
+            return value
+        age = age + 1 if value == before and age < period else period - ring.index(value)
+        before = value
+        return 100 - 100 / period * age
 
     return step
 

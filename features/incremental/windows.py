@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from features.incremental.circuit import Circuit, Step, machine
-from features.incremental.machines import difference, empty_ring, quotient
+from features.incremental.machines import empty_ring, position
 
 
 def rolling_sum(circuit: Circuit, source: int, period: int) -> int:
@@ -78,9 +78,7 @@ def rolling_mean(circuit: Circuit, source: int, period: int) -> Step:
 
 def range_position(circuit: Circuit, source: int, period: int) -> int:
     """Make where the value stands between the extremes of the newest `period`: 0 to 1; NaN without a range."""
-    lowest = rolling_min(circuit, source, period)
-    spread = difference(circuit, rolling_max(circuit, source, period), lowest)
-    return quotient(circuit, difference(circuit, source, lowest), spread)
+    return position(circuit, source, rolling_min(circuit, source, period), rolling_max(circuit, source, period))
 
 
 @machine
