@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,15 +60,13 @@ def analyze(
     from services.report import render_report
 
     settings = load_settings()
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=errors, transient=True
-    ) as progress:
-        task = progress.add_task(f"reading {file.name}", total=None)
+    with _working() as now:
+        now(f"reading {file.name}")
         series = read_candles(file, epoch_ms(SystemClock().now()))
-        progress.update(task, description="making higher timeframes")
+        now("making higher timeframes")
         base = _at_timeframe(series, timeframe or series.timeframe)
         frames = higher_timeframes(base)
-        progress.update(task, description="analyzing")
+        now("analyzing")
         analysis = _analyze(symbol or file.name.partition("-")[0].upper(), frames, base.timeframe, settings)
     Console().print(render_report(analysis))
 
@@ -76,31 +76,53 @@ def features(
     file: Annotated[
         Path | None, typer.Argument(help="CSV or CSV.gz: timestamp,open,high,low,close,volume.", show_default=False)
     ] = None,
-    set_name: Annotated[Literal["standard", "wide"], typer.Option("--set", help="Which columns.")] = "standard",
+    set_name: Annotated[
+        Literal["standard", "wide"] | None, typer.Option("--set", help="Which columns; standard by default.")
+    ] = None,
     timeframe: Annotated[Timeframe | None, typer.Option(help="Timeframe; that of the file by default.")] = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .csv.gz or .parquet.", show_default=False)
     ] = None,
-    show_list: Annotated[bool, typer.Option("--list", help="Print the columns of the set instead.")] = False,
+    show_list: Annotated[
+        bool, typer.Option("--list", help="Print every indicator, or with --set the columns of the set, instead.")
+    ] = False,
 ) -> None:
     """Write the feature table of a file, one row per candle; cells still warming up are empty."""
+    from features.feature_engineering import FeatureEngineer
     from features.feature_sets import FEATURE_SETS
-    from services.feature_table import check_output, render_columns, write_features
+    from services.feature_table import check_output, render_catalogue, render_columns, write_table
     from services.market_data.csv_candles import read_candles
 
-    feature_set = FEATURE_SETS[set_name]
     if show_list:
         console = Console()
-        # A pipe has no width; 80 characters would cut the table to pieces.
-        (console if console.is_terminal else Console(width=LIST_WIDTH)).print(render_columns(feature_set))
+        # A pipe has no width; 80 characters would fold the table more than a file needs.
+        listed = render_columns(FEATURE_SETS[set_name]) if set_name else render_catalogue()
+        (console if console.is_terminal else Console(width=LIST_WIDTH)).print(listed)
         return
     if file is None or output is None:
         raise InvalidRequest("features needs a FILE and --output, or --list")
-    check_output(output)
-    series = read_candles(file, epoch_ms(SystemClock().now()))
-    table = write_features(_at_timeframe(series, timeframe or series.timeframe), feature_set, output)
-    written = f"{output}: {len(table)} rows, {len(feature_set.columns)} columns, set {set_name} {feature_set.id}"
+    check_output(output, file)
+    engineer = FeatureEngineer(FEATURE_SETS[set_name or "standard"])
+    with _working() as now:
+        now(f"reading {file.name}")
+        series = read_candles(file, epoch_ms(SystemClock().now()))
+        series = _at_timeframe(series, timeframe or series.timeframe)
+        now(f"computing {len(engineer.feature_columns)} columns of {len(series):,} candles")
+        table = engineer.transform(series)
+        now(f"writing {output.name}")
+        write_table(table, output)
+    found = engineer.feature_set
+    written = f"{output}: {len(table)} rows, {len(found.columns)} columns, set {found.name} {found.id}"
     errors.print(written, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _working() -> Iterator[Callable[[str], None]]:
+    """Show what is being done, and for how long, while a terminal looks on; give what changes the words."""
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda words: progress.update(task, description=words)
 
 
 def _at_timeframe(series: CandleSeries, timeframe: Timeframe) -> CandleSeries:

@@ -1,40 +1,50 @@
-"""A feature table as a file, and the columns of a feature set as a table for a terminal."""
+"""A feature table as a file; the catalogue and the columns of a feature set as tables for a terminal."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pandas as pd
-from rich.markup import escape
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from domain.errors import InvalidRequest
-from domain.market import CandleSeries
-from features.feature_engineering import FeatureEngineer
+from features.catalogue import FAMILIES, indicator
 from features.feature_sets import FeatureSet
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
+PARAMETERS_WIDTH = 16
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, candles: Path) -> None:
     """Refuse a path that could not be written, before any work is done.
 
+    Args:
+        path: Where the features are to go.
+        candles: The file that they are made from.
+
     Raises:
-        InvalidRequest: unknown ending, or no such folder.
+        InvalidRequest: unknown ending, no such folder, or the file of the candles itself.
     """
     if not path.name.endswith(FORMATS):
         raise InvalidRequest(f"{path.name}: features are written as {', '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise InvalidRequest(f"there is no folder {path.parent} to write {path.name} to")
+    if path.exists() and candles.exists() and path.samefile(candles):
+        raise InvalidRequest(f"{path} holds the candles: features need another file")
 
 
-def write_features(series: CandleSeries, feature_set: FeatureSet, path: Path) -> pd.DataFrame:
-    """Write and return the features of a series: first column `timestamp`, cells still warming up empty.
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write the features of a series: first column `timestamp`, cells still warming up empty.
+
+    Args:
+        table: From `FeatureEngineer.transform`.
 
     Raises:
         InvalidRequest: the file cannot be written.
     """
-    table = FeatureEngineer(feature_set).transform(series).reset_index()
+    table = table.reset_index()
     try:
         if path.suffix == ".parquet":
             import fastparquet  # a tenth of a second that only this format needs
@@ -44,23 +54,41 @@ def write_features(series: CandleSeries, feature_set: FeatureSet, path: Path) ->
             table.to_csv(path, index=False)
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def render_catalogue() -> Table:
+    """Return every indicator with group, customary parameters and their warm-up, scale and source, ready to print."""
+    table = _table(f"{len(FAMILIES)} indicators with their customary parameters")
+    table.add_column(_stacked("indicator", "group"), no_wrap=True)
+    table.add_column("parameters", max_width=PARAMETERS_WIDTH)
+    table.add_column("warm-up", justify="right")
+    table.add_column(_stacked("scale", "source"), overflow="fold")
+    for family in FAMILIES.values():
+        parameters = ", ".join(f"{name}={value:g}" for name, value in family.defaults.items()) or "none"
+        warm_up = str(indicator(family.name).warm_up)
+        table.add_row(_stacked(family.name, family.group), parameters, warm_up, _stacked(family.scale, family.source))
     return table
 
 
 def render_columns(feature_set: FeatureSet) -> Table:
-    """Return the columns of a set with group, warm-up, scale and source, ready to print."""
-    title = (
+    """Return the columns of a set with group, warm-up, needed history, scale and source, ready to print."""
+    table = _table(
         f"{feature_set.name}: {len(feature_set.columns)} columns, id {feature_set.id}, "
         f"warm-up {feature_set.warm_up}, exact from {feature_set.history} candles"
     )
-    table = Table(title=title)
-    for heading in ("column", "group"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("warm-up", "history"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("scale", "source"):
-        table.add_column(heading)
+    table.add_column(_stacked("column", "group"), no_wrap=True)
+    table.add_column(_stacked("warm-up", "history"), justify="right")
+    table.add_column(_stacked("scale", "source"), overflow="fold")
     for column in feature_set.columns:
-        cells = (column.name, column.group, str(column.warm_up), str(column.history), column.unit, column.source)
-        table.add_row(*map(escape, cells))
+        rows = _stacked(str(column.warm_up), str(column.history))
+        table.add_row(_stacked(column.name, column.group), rows, _stacked(column.unit, column.source))
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+
+
+def _stacked(first: str, second: str) -> Text:
+    """Return two lines of a cell: entries of two lines leave room for the sources in 80 characters."""
+    return Text.assemble(first, "\n", (second, "dim"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,13 @@ def read_candles(path: Path, now_ms: int) -> CandleSeries:
         InvalidMarketData: the file cannot be read, lacks a column, or holds impossible candles.
     """
     try:
-        frame = pd.read_csv(path, usecols=COLUMNS)
-    except (OSError, ValueError, UnicodeDecodeError, EOFError) as error:
-        raise InvalidMarketData(f"{path.name} needs CSV columns {', '.join(COLUMNS)}: {error}") from error
+        frame = pd.read_csv(path, usecols=COLUMNS.__contains__)
+    except UnicodeDecodeError as error:
+        raise InvalidMarketData(f"{path.name} is no CSV text, plain or as .gz") from error
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise InvalidMarketData(f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if missing := [name for name in COLUMNS if name not in frame]:
+        raise InvalidMarketData(f"{path.name} needs CSV columns {', '.join(COLUMNS)}; it has no {', '.join(missing)}")
     numeric = frame.apply(pd.to_numeric, errors="coerce")
     bad = ~np.isfinite(numeric.to_numpy(dtype=float)).all(axis=1)
     if bad.any():

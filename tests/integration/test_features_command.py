@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import re
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from fastparquet import ParquetFile
+from rich.console import Console
+from rich.table import Table
 
 import cli
 from domain.market import CandleSeries, Timeframe
+from features.catalogue import FAMILIES
 from features.feature_engineering import FeatureEngineer
-from features.feature_sets import FEATURE_SETS, STANDARD
+from features.feature_sets import FEATURE_SETS, STANDARD, WIDE
+from services.feature_table import render_catalogue, render_columns
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.histories import simulated
 
@@ -85,12 +91,41 @@ def test_candles_are_resampled_first(tmp_path: Path, command: Command) -> None:
     assert np.array_equal(read(output).to_numpy()[:, 1:], expected.to_numpy(), equal_nan=True)
 
 
-def test_lists_every_column(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, feature_set in FEATURE_SETS.items():
-        command("--list", "--set", name)
-        shown = capsys.readouterr().out
-        assert feature_set.id in shown
-        assert [column.name for column in feature_set.columns if f" {column.name} " not in shown] == []
+def test_lists_every_indicator(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("--list") == 0
+    shown = capsys.readouterr().out
+    assert [name for name in FAMILIES if f" {name} " not in shown] == []
+    macd, of_macd = (line.split() for line in shown.splitlines() if re.match(r" (macd|psar) ", line))
+    assert macd == ["macd", "fast=12,", "slow=26", "25", "price", "difference"]
+    assert of_macd == ["psar", "step=0.02,", "2", "price"]
+    assert "Appel, The Moving Average Convergence-Divergence Method (1979)" in shown
+
+
+@pytest.mark.parametrize("name", FEATURE_SETS)
+def test_lists_every_column_of_a_set(command: Command, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    feature_set = FEATURE_SETS[name]
+    assert command("--list", "--set", name) == 0
+    shown = capsys.readouterr().out
+    assert feature_set.id in shown
+    assert [column.name for column in feature_set.columns if f" {column.name} " not in shown] == []
+
+
+@pytest.mark.parametrize("table", [render_catalogue(), render_columns(STANDARD), render_columns(WIDE)])
+def test_lists_are_whole_in_a_narrow_terminal(table: Table) -> None:
+    console = Console(width=80, file=StringIO())
+    console.print(table)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    assert sum("Wilder" in line for line in lines) > 3
+
+
+def test_a_pipe_gets_no_progress(tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out.csv"
+    command(candle_file(tmp_path, simulated(1, timeframe=Timeframe.M15, count=100)), "--output", output)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines() == [f"{output}: 100 rows, 75 columns, set standard {STANDARD.id}"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +136,12 @@ def test_lists_every_column(command: Command, capsys: pytest.CaptureFixture[str]
         (["{file}", "--output", "{folder}/out.xlsx"], "written as .csv, .csv.gz, .parquet"),
         (["{file}", "--output", "{folder}/nowhere/out.csv"], "there is no folder"),
         (["{file}", "--output", "{folder}/taken.csv"], "cannot be written"),
-        (["{folder}/missing.csv", "--output", "{folder}/out.csv"], "missing.csv"),
+        (["{folder}/missing.csv", "--output", "{folder}/out.csv"], "missing.csv cannot be read: No such file"),
+        (["{folder}", "--output", "{folder}/out.csv"], "cannot be read: Is a directory"),
+        (["{folder}/broken.csv.gz", "--output", "{folder}/out.csv"], "broken.csv.gz cannot be read: "),
+        (["{folder}/binary.csv", "--output", "{folder}/out.csv"], "binary.csv is no CSV text"),
+        (["{folder}/no-volume.csv", "--output", "{folder}/out.csv"], "it has no timestamp, volume"),
+        (["{file}", "--output", "{file}"], "holds the candles"),
         (["{file}", "--timeframe", "5m", "--output", "{folder}/out.csv"], "cannot be made"),
     ],
 )
@@ -110,6 +150,9 @@ def test_errors_are_one_line(
 ) -> None:
     file = candle_file(tmp_path, simulated(1, timeframe=Timeframe.M15, count=100))
     (tmp_path / "taken.csv").mkdir()
+    (tmp_path / "broken.csv.gz").write_bytes(file.read_bytes()[:-100])
+    (tmp_path / "binary.csv").write_bytes(file.read_bytes())
+    (tmp_path / "no-volume.csv").write_text("time,open,high,low,close\n0,1,1,1,1\n")
     status = command(*(argument.format(file=file, folder=tmp_path) for argument in arguments))
     shown = capsys.readouterr().err.strip()
     assert status == 2

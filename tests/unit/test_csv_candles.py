@@ -50,8 +50,8 @@ def test_rows_are_sorted_and_repeats_read_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "needs CSV columns"),
-        ("a,b\n1,2\n", "needs CSV columns"),
+        ("", "cannot be read"),
+        ("a,b\n1,2\n", "needs CSV columns .*; it has no timestamp, open, high, low, close, volume$"),
         (HEAD, "at least 2"),
         (HEAD + rows(1), "at least 2"),
         (HEAD + rows(3) + "x,1,1,1,1,1\n", "row 4"),
@@ -69,9 +69,10 @@ def test_a_file_that_holds_no_candles_says_why(tmp_path: Path, text: str, words:
 def test_binary_and_missing_files_say_why(tmp_path: Path) -> None:
     binary = tmp_path / "a.csv.gz"
     binary.write_bytes(b"\x00\x01\x02 no gzip")
-    for path in (binary, tmp_path / "missing.csv"):
-        with pytest.raises(InvalidMarketData, match="needs CSV columns"):
-            read_candles(path, NOW)
+    with pytest.raises(InvalidMarketData, match=r"^a\.csv\.gz cannot be read: Not a gzipped file"):
+        read_candles(binary, NOW)
+    with pytest.raises(InvalidMarketData, match=r"^missing\.csv cannot be read: No such file or directory$"):
+        read_candles(tmp_path / "missing.csv", NOW)
 
 
 def test_higher_timeframes_are_made_from_whole_candles(tmp_path: Path) -> None:
