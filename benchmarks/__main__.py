@@ -71,9 +71,8 @@ def main() -> int:
             "a thousand candles (docs/decisions/0007-kernels-in-numpy.md).",
             "## One new candle: the next row of features by the incremental form and by the newest window",
             markdown_table(steps),
-            "Medians of single rows, after the history that the set needs; the window computes its newest row from "
-            "that history again. The mean is above the median of the wide set, since every fourth and sixteenth candle "
-            "completes a higher one.",
+            "After the history that the set needs, from which the window computes its newest row again. The time of "
+            "a step is the median of rounds of 64, since every fourth and sixteenth candle completes a higher one.",
         ]
     )
     TARGET.write_text(text + "\n", encoding="utf-8")

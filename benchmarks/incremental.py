@@ -14,7 +14,8 @@ from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FEATURE_SETS, FeatureSet
 from services.market_data.simulation import candles_from_returns, simulate_returns
 
-STEPS = 4_000
+# In rounds that each complete the same number of higher candles.
+STEPS, ROUND = 4_096, 64
 # The other way takes milliseconds.
 WINDOWS = 200
 
@@ -35,22 +36,22 @@ def measure_set(feature_set: FeatureSet) -> Row:
     incremental = engineer.incremental(CandleSeries(series.timeframe, series.candles[:known]))
     steps, windows = [], []
     for candle in series.candles[known:]:
-        started = time.perf_counter()
+        started = time.thread_time()
         incremental.update(candle)
-        steps.append(time.perf_counter() - started)
+        steps.append(time.thread_time() - started)
     for end in range(known + STEPS - WINDOWS, known + STEPS):
         past = CandleSeries(series.timeframe, series.candles[:end])
-        started = time.perf_counter()
+        started = time.thread_time()
         engineer.last_window(past, 1)
-        windows.append(time.perf_counter() - started)
+        windows.append(time.thread_time() - started)
+    step = median(sum(steps[start : start + ROUND]) / ROUND for start in range(0, STEPS, ROUND))
     return {
         "set": feature_set.name,
         "columns": len(feature_set.columns),
-        "incremental, µs": median(steps) * 1e6,
-        "mean, µs": sum(steps) / len(steps) * 1e6,
+        "step, µs of CPU": step * 1e6,
         "99 of 100 within, µs": quantiles(steps, n=100)[-1] * 1e6,
-        "window of 1, µs": median(windows) * 1e6,
-        "times faster": median(windows) / median(steps),
+        "newest window, µs of CPU": median(windows) * 1e6,
+        "times faster": median(windows) / step,
     }
 
 
@@ -61,7 +62,7 @@ def measure() -> list[Row]:
 
 def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
     """Return what `measure` found beside what it should be."""
-    return [verdict("incremental row of the standard set, µs", float(rows[0]["mean, µs"]), 100.0)]
+    return [verdict("incremental row of the standard set, µs of CPU", float(rows[0]["step, µs of CPU"]), 100.0)]
 
 
 def main() -> None:
