@@ -1,84 +1,45 @@
-"""Candles as arrays, together with what has been computed from them."""
+"""Candles that columns are made from: with times, with the indicators by either engine, and with longer candles."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from domain.market import CandleSeries
-from features.catalogue import Engine, compute
+from features.candle_checks import open_times
+from features.catalogue import Engine, after_warm_up
 from features.families.family import Indicator
-from features.kernels.candles import COLUMNS, Candles, FloatArray
+from features.kernels.candles import Candles, FloatArray
 
 
-class Bars:
-    """The candles that columns are made from; every indicator and column is computed once.
+class Bars(Candles):
+    """n candles with their times; every indicator and column is computed once.
 
-    `open`, `high`, `low`, `close` are in quote currency, `volume` in base currency, `times` are
-    open times in epoch ms, `step_ms` is the length of a candle.
+    Attributes:
+        times: Open times in epoch ms, ascending.
+        step_ms: Length of a candle.
     """
 
-    def __init__(
-        self,
-        times: NDArray[np.int64],
-        values: FloatArray,
-        step_ms: int,
-        wanted: Mapping[int, Sequence[Indicator]],
-        engine: Engine,
-        factor: int = 1,
-    ) -> None:
-        """Take the arrays.
+    __slots__ = ("_engine", "_higher", "_values", "step_ms", "times")
 
-        Args:
-            times: Open times, ascending, n of them.
-            values: Shape (n, 5): open, high, low, close, volume.
-            step_ms: Length of a candle.
-            wanted: Indicators that the columns need, by the factor of their timeframe.
-            engine: Engine of the indicators.
-            factor: Length of these candles in candles of the base timeframe.
-        """
-        self.times, self.step_ms = times, step_ms
-        self._values = np.ascontiguousarray(values.T)
-        self._candles = Candles(self._values)
-        self.open: FloatArray = self._values[0]
-        self.high: FloatArray = self._values[1]
-        self.low: FloatArray = self._values[2]
-        self.close: FloatArray = self._values[3]
-        self.volume: FloatArray = self._values[4]
-        self._wanted, self._engine, self._factor = wanted, engine, factor
+    def __init__(self, times: NDArray[np.int64], columns: FloatArray, step_ms: int, engine: Engine) -> None:
+        """Take the arrays: n open times, and shape (5, n) of open, high, low, close, volume."""
+        self._values = np.ascontiguousarray(columns)
+        super().__init__(self._values)
+        self.times, self.step_ms, self._engine = times, step_ms, engine
         self._higher: dict[int, tuple[Bars, NDArray[np.int64]]] = {}
-        self.memo: dict[str, FloatArray] = {}
 
     @classmethod
-    def of(cls, series: CandleSeries, wanted: Mapping[int, Sequence[Indicator]], engine: Engine) -> Bars:
+    def of_series(cls, series: CandleSeries, engine: Engine) -> Bars:
         """Return the bars of a series."""
-        times = np.fromiter((candle.timestamp for candle in series.candles), dtype=np.int64, count=len(series))
-        return cls(times, series.values, series.timeframe.ms, wanted, engine)
-
-    def __len__(self) -> int:
-        return len(self.times)
+        return cls(open_times(series), series.values.T, series.timeframe.ms, engine)
 
     def __getitem__(self, indicator: Indicator) -> FloatArray:
-        """Return an indicator in its own unit, NaN while warming up."""
-        return self._indicators[indicator.name]
-
-    @cached_property
-    def returns(self) -> FloatArray:
-        """Relative change of the close against the candle before, as a fraction."""
-        # The first row has no candle before; 0 keeps rolling sums finite, and the warm-up hides it.
-        returns = np.zeros(len(self))
-        returns[1:] = self.close[1:] / self.close[:-1] - 1.0
-        return returns
-
-    @cached_property
-    def _indicators(self) -> dict[str, FloatArray]:
-        # Only the definitions by `ta` need a frame.
-        candles = self._candles if self._engine == "fast" else pd.DataFrame(self._values.T, columns=list(COLUMNS))
-        return compute(candles, self._wanted.get(self._factor, ()), self._engine)
+        """Return an indicator in its own unit, after its warm-up, which must be shorter than the bars."""
+        found = self.memory.get(indicator.name)
+        if found is None:
+            found = self.memory[indicator.name] = after_warm_up(self, indicator, self._engine)
+        return found
 
     def higher(self, factor: int) -> tuple[Bars, NDArray[np.int64]]:
         """Return candles `factor` times as long, and for each of our rows which of them is the newest closed one.
@@ -98,9 +59,9 @@ class Bars:
         starts = starts[np.diff(starts, append=len(self)) == factor]
         # One row per bucket and candle within it: (5, buckets, factor).
         parts = self._values[:, starts[:, None] + np.arange(factor)]
-        values = np.column_stack(
+        values = np.array(
             (parts[0, :, 0], parts[1].max(axis=1), parts[2].min(axis=1), parts[3, :, -1], parts[4].sum(axis=1))
         )
-        bars = Bars(bucket[starts], values, span_ms, self._wanted, self._engine, factor)
         completed_by = starts + factor - 1
-        return bars, np.searchsorted(completed_by, np.arange(len(self)), side="right") - 1
+        newest_closed = np.searchsorted(completed_by, np.arange(len(self)), side="right") - 1
+        return Bars(bucket[starts], values, span_ms, self._engine), newest_closed

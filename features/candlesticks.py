@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from features.bars import Bars
 from features.columns import PLAIN, Column, windowed
-from features.kernels.candles import FloatArray
-from features.rolling import rolling_max, rolling_min, shifted
+from features.kernels.candles import FloatArray, returns
+from features.kernels.windows import rolling_max, rolling_min
 
 # A body of up to a tenth of the range is no decision of the market.
 DOJI_BODY = 0.1
@@ -65,13 +65,13 @@ def more_pattern_columns() -> tuple[Column, ...]:
         _pattern(
             "inside_bar",
             1,
-            lambda bars: (bars.high < shifted(bars.high, 1)) & (bars.low > shifted(bars.low, 1)),
+            lambda bars: (bars.high[1:] < bars.high[:-1]) & (bars.low[1:] > bars.low[:-1]),
             "high and low within those before",
         ),
         _pattern(
             "outside_bar",
             1,
-            lambda bars: (bars.high > shifted(bars.high, 1)) & (bars.low < shifted(bars.low, 1)),
+            lambda bars: (bars.high[1:] > bars.high[:-1]) & (bars.low[1:] < bars.low[:-1]),
             "high and low beyond those before",
         ),
         windowed(
@@ -91,14 +91,14 @@ def breakout_columns(rows: int) -> tuple[Column, ...]:
         _pattern(
             f"breakout_up_{rows}",
             rows,
-            lambda bars: bars.close > shifted(rolling_max(bars.high, rows), 1),
+            lambda bars: bars.close[rows:] > rolling_max(bars.high, rows)[:-1],
             f"close > highest high of the {rows} candles before",
             DONCHIAN,
         ),
         _pattern(
             f"breakout_down_{rows}",
             rows,
-            lambda bars: bars.close < shifted(rolling_min(bars.low, rows), 1),
+            lambda bars: bars.close[rows:] < rolling_min(bars.low, rows)[:-1],
             f"close < lowest low of the {rows} candles before",
             DONCHIAN,
         ),
@@ -126,9 +126,7 @@ def turning_point_columns(sides: int = TURN_SIDES) -> tuple[Column, ...]:
 
 
 def _pattern(name: str, rows: int, formula: _Condition, definition: str, source: str = NISON) -> Column:
-    return windowed(
-        name, "pattern", rows, lambda bars: formula(bars).astype(np.float64), definition, YES_NO, source=source
-    )
+    return windowed(name, "pattern", rows, formula, definition, YES_NO, source=source)
 
 
 def _body(bars: Bars) -> FloatArray:
@@ -155,20 +153,21 @@ def _pinned(bars: Bars, long_shadow: FloatArray, short_shadow: FloatArray) -> ND
 def _engulfing(bars: Bars, direction: float) -> NDArray[np.bool_]:
     """Return where a body in `direction` covers the opposite body before it and is larger."""
     opened, closed = direction * bars.open, direction * bars.close
-    opened_before, closed_before = shifted(opened, 1), shifted(closed, 1)
+    opened, closed, opened_before, closed_before = opened[1:], closed[1:], opened[:-1], closed[:-1]
     covers = (opened <= closed_before) & (closed >= opened_before)
     return covers & (closed_before < opened_before) & (closed - opened > opened_before - closed_before)
 
 
 def _streak(bars: Bars) -> FloatArray:
-    direction = np.sign(bars.returns)
-    streak, unbroken = direction.copy(), np.ones(len(bars), dtype=bool)
+    directions = np.sign(returns(bars))
+    newest_one = directions[LONGEST_STREAK - 1 :]
+    streak, unbroken = newest_one.copy(), np.ones(len(newest_one), dtype=bool)
     for rows in range(1, LONGEST_STREAK):
-        unbroken = unbroken & (shifted(direction, rows) == direction)
-        streak += np.where(unbroken, direction, 0.0)
+        unbroken &= directions[LONGEST_STREAK - 1 - rows : -rows] == newest_one
+        streak += np.where(unbroken, newest_one, 0.0)
     return streak
 
 
 def _confirmed_top(values: FloatArray, sides: int) -> NDArray[np.bool_]:
-    center = shifted(values, sides)
-    return (center > rolling_max(values, sides)) & (center > shifted(rolling_max(values, sides), sides + 1))
+    center, highest = values[sides:-sides], rolling_max(values, sides)
+    return (center > highest[sides + 1 :]) & (center > highest[: -sides - 1])

@@ -5,7 +5,7 @@ A value depends on its own and earlier rows only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -71,27 +71,21 @@ def compute(
         Arrays of n values, rows of one table. NaN while warming up and where there is no value
         (a ratio to nothing); never infinite.
     """
-    count = len(frame)
+    candles = frame if isinstance(frame, Candles) else Candles.of(frame)
+    count = len(candles)
     table = np.full((len(wanted), count), np.nan)
-    known = [place for place, each in enumerate(wanted) if count > each.warm_up]
-    values = _by_kernel if engine == "fast" else _by_definition
     # Prices near the limits of a float overflow; the NaN put in their place says so.
     with np.errstate(all="ignore"):
-        for place, column in zip(known, values(frame, [wanted[place] for place in known]), strict=True):
-            table[place, count - len(column) :] = column
+        for row, each in zip(table, wanted, strict=True):
+            if count > each.warm_up:
+                row[each.warm_up :] = after_warm_up(candles, each, engine)
     table[np.isinf(table)] = np.nan
     return {each.name: row for each, row in zip(wanted, table, strict=True)}
 
 
-def _by_kernel(frame: pd.DataFrame | Candles, wanted: Sequence[Indicator]) -> Iterator[FloatArray]:
-    """Yield the values after the warm-up."""
-    candles = frame if isinstance(frame, Candles) else Candles.of(frame)
-    for each in wanted:
-        yield each.family.kernel(candles, *each.parameters)
-
-
-def _by_definition(frame: pd.DataFrame | Candles, wanted: Sequence[Indicator]) -> Iterator[FloatArray]:
-    """Yield the values after the warm-up."""
-    plain = frame.frame() if isinstance(frame, Candles) else frame.reset_index(drop=True)
-    for each in wanted:
-        yield each.family.definition(plain, *each.parameters).to_numpy(np.float64)[each.warm_up :]
+def after_warm_up(candles: Candles, wanted: Indicator, engine: Engine) -> FloatArray:
+    """Return the values of an indicator from the row of its warm-up on, which must exist; they may be infinite."""
+    family = wanted.family
+    if engine == "fast":
+        return family.kernel(candles, *wanted.parameters)
+    return family.definition(candles.frame(), *wanted.parameters).to_numpy(np.float64)[wanted.warm_up :]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from features.bars import Bars
 from features.families.family import Indicator
-from features.kernels.candles import FloatArray
-from features.rolling import change, rolling_mean, shifted
+from features.kernels.candles import FloatArray, change, newest
+from features.kernels.windows import rolling_mean
 
 Formula = Callable[[Bars], FloatArray]
 
@@ -28,7 +26,8 @@ class Column:
         definition: The formula in words; it is part of the id of a feature set.
         unit: Unit and range.
         source: Where the formula comes from.
-        formula: Computes the column from the candles.
+        formula: From candles of its own timeframe, more than `own_warm_up` of them, to values that end with
+            the newest candle, at least one for each after the warm-up.
         own_warm_up: Leading rows without a value, in candles of its own timeframe.
         own_history: Candles of its own timeframe from which the newest value equals, within
             1e-6, the one from any longer history.
@@ -64,21 +63,17 @@ class Column:
         return (self.own_history + 2) * self.factor - 2
 
     def over(self, bars: Bars) -> FloatArray:
-        """Return the column for each row of the base timeframe: NaN while warming up, finite from there on."""
-        if self.factor == 1:
-            return self._values(bars)
-        higher, newest_closed = bars.higher(self.factor)
-        values = np.append(self._values(higher), np.nan)  # position -1, before the first closed one, reads NaN
-        return values[newest_closed]
+        """Return the values after the warm-up; not finite where the market gives no answer.
 
-    def _values(self, bars: Bars) -> FloatArray:
-        known = bars.memo.get(self.name)
-        if known is None:
-            values = self.formula(bars)
-            known = np.where(np.isfinite(values), values, self.neutral)
-            known[: self.own_warm_up] = np.nan
-            bars.memo[self.name] = known
-        return known
+        Args:
+            bars: Candles of its own timeframe, more than `own_warm_up`.
+        """
+        # An indicator may bear the same name.
+        key = (Column, self.name)
+        found = bars.memory.get(key)
+        if found is None:
+            found = bars.memory[key] = newest(self.formula(bars), len(bars) - self.own_warm_up)
+        return found
 
 
 def windowed(
@@ -105,12 +100,19 @@ def scaled(indicator: Indicator, neutral: float = 0.0) -> Column:
     Raises:
         ValueError: the indicator is in units of volume, or a running total: compare it with something.
     """
-    name, scale = indicator.name, indicator.family.scale
+    name, scale, first = indicator.name, indicator.family.scale, indicator.warm_up
     if scale == "price":
         definition = f"close / {name} - 1"
-        return _of(indicator, f"{name}_distance", lambda bars: bars.close / bars[indicator] - 1.0, definition, FRACTION)
+        return _of(
+            indicator,
+            f"{name}_distance",
+            lambda bars: bars.close[first:] / bars[indicator] - 1.0,
+            definition,
+            FRACTION,
+        )
     if scale == "price difference":
-        return _of(indicator, f"{name}_share", lambda bars: bars[indicator] / bars.close, f"{name} / close", FRACTION)
+        definition = f"{name} / close"
+        return _of(indicator, f"{name}_share", lambda bars: bars[indicator] / bars.close[first:], definition, FRACTION)
     if scale in ("volume", "turnover") or indicator.settled is None:
         raise ValueError(f"{name} is not scale-free, and nothing is given to compare it with")
     return _of(indicator, name, lambda bars: bars[indicator], name, scale, neutral)
@@ -131,29 +133,42 @@ def changed(indicator: Indicator, rows: int) -> Column:
 
 def against_turnover(indicator: Indicator, rows: int) -> Column:
     """Return a turnover (price change times volume) as a share of the usual one of `rows` candles."""
+    warm_up = max(indicator.warm_up, rows - 1)
+
+    def formula(bars: Bars) -> FloatArray:
+        count = len(bars) - warm_up
+        usual = newest(bars.close, count) * newest(rolling_mean(bars.volume, rows), count)
+        return newest(bars[indicator], count) / usual
+
     column = _of(
         indicator,
         f"{indicator.name}_share",
-        lambda bars: bars[indicator] / (bars.close * rolling_mean(bars.volume, rows)),
+        formula,
         f"{indicator.name} / (close * mean volume of {rows}), 0 without volume",
         FRACTION,
     )
-    return replace(column, own_warm_up=max(column.own_warm_up, rows - 1), own_history=max(column.own_history, rows))
+    return replace(column, own_warm_up=warm_up, own_history=max(column.own_history, rows))
 
 
 def compared(first: Indicator, second: Indicator) -> Column:
     """Return the relation of two indicators of one unit, 0 where they are equal."""
+    warm_up = max(first.warm_up, second.warm_up)
+
+    def formula(bars: Bars) -> FloatArray:
+        count = len(bars) - warm_up
+        return newest(bars[first], count) / newest(bars[second], count) - 1.0
+
     column = _of(
         first,
         f"{first.name}_to_{second.name}",
-        lambda bars: bars[first] / bars[second] - 1.0,
+        formula,
         f"{first.name} / {second.name} - 1",
         "fraction",
     )
     other = scaled(second)
     return replace(
         column,
-        own_warm_up=max(column.own_warm_up, other.own_warm_up),
+        own_warm_up=warm_up,
         own_history=max(divisor_history(column), divisor_history(other)),
         needs=(first, second),
     )
@@ -175,7 +190,7 @@ def lagged(column: Column, rows: int) -> Column:
         name=f"{column.name}_lag_{rows}",
         group="lag",
         definition=f"{column.definition}, {rows} candles before",
-        formula=lambda bars: shifted(column.over(bars), rows),
+        formula=lambda bars: column.over(bars)[:-rows],
         own_warm_up=column.own_warm_up + rows,
         own_history=column.own_history + rows,
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
 from features.bars import Bars
 from features.catalogue import Engine
+from features.columns import Column
 from features.feature_sets import FeatureSet
 from features.incremental.engine import IncrementalFeatures
+from features.kernels.candles import FloatArray
 
 
 class FeatureEngineer:
@@ -26,12 +29,20 @@ class FeatureEngineer:
         """
         self.feature_set = feature_set
         self._engine = engine
-        self._wanted = feature_set.indicators
+        self._base = _Block(feature_set.columns, 1)
+        self._higher = [
+            _Block(feature_set.columns, factor)
+            for factor in sorted({column.factor for column in feature_set.columns} - {1})
+        ]
 
     @property
     def feature_columns(self) -> list[str]:
         """Names of the columns, in order."""
         return [column.name for column in self.feature_set.columns]
+
+    def matrix(self, series: CandleSeries) -> FloatArray:
+        """Return what `transform` does without names and times: an array of shape (n, columns)."""
+        return self._values(Bars.of_series(series, self._engine))
 
     def transform(self, series: CandleSeries) -> pd.DataFrame:
         """Return one row per candle, known at the close of that candle and never changed by a later one.
@@ -46,15 +57,11 @@ class FeatureEngineer:
         Returns:
             Frame of n rows of float64, its index the open times in epoch ms.
         """
-        bars = Bars.of(series, self._wanted, self._engine)
-        # Ratios to nothing are expected; `Column` puts a neutral value in their place.
-        with np.errstate(all="ignore"):
-            values = np.column_stack([column.over(bars) for column in self.feature_set.columns])
-        return pd.DataFrame(
-            values, columns=self.feature_columns, index=pd.Index(bars.times, name="timestamp"), copy=False
-        )
+        bars = Bars.of_series(series, self._engine)
+        times = pd.Index(bars.times, name="timestamp")
+        return pd.DataFrame(self._values(bars), columns=self.feature_columns, index=times, copy=False)
 
-    def last_window(self, series: CandleSeries, length: int) -> NDArray[np.float64]:
+    def last_window(self, series: CandleSeries, length: int) -> FloatArray:
         """Return the newest rows, as a model reads them.
 
         Without gaps, only as many candles are looked at as the rows need, so the time does not
@@ -79,7 +86,7 @@ class FeatureEngineer:
             )
         recent = series.tail(self.feature_set.history + length - 1)
         # A missing candle costs the higher timeframes a whole candle of theirs: then look at all there is.
-        return self.transform(series if recent.missing else recent).to_numpy()[-length:]
+        return self.matrix(series if recent.missing else recent)[-length:].copy()
 
     def incremental(self, history: CandleSeries) -> IncrementalFeatures:
         """Return what gives the row of the next candle after `history`, and of each one after that, in one step.
@@ -89,3 +96,46 @@ class FeatureEngineer:
                 still differ a little from what a longer history gives.
         """
         return IncrementalFeatures(self.feature_set, history)
+
+    def _values(self, bars: Bars) -> FloatArray:
+        # Ratios to nothing are expected: a neutral value takes their place.
+        with np.errstate(all="ignore"):
+            values = self._base.over(bars)
+            if not self._higher:
+                return values.T
+            table = np.empty((len(self.feature_set.columns), len(bars)))
+            table[self._base.places] = values
+            for block in self._higher:
+                longer, newest_closed = bars.higher(block.factor)
+                # Position -1, before the first closed one, reads NaN.
+                known = np.pad(block.over(longer), ((0, 0), (0, 1)), constant_values=np.nan)
+                table[block.places] = known[:, newest_closed]
+        return table.T
+
+
+class _Block:
+    """The columns of one timeframe, as the rows of one table.
+
+    Attributes:
+        factor: Length of their candles in candles of the base timeframe.
+        places: Their places among all columns.
+    """
+
+    def __init__(self, columns: Sequence[Column], factor: int) -> None:
+        self.factor = factor
+        self.places = [place for place, column in enumerate(columns) if column.factor == factor]
+        self._columns = [columns[place] for place in self.places]
+        self._neutrals = np.array([column.neutral for column in self._columns], dtype=np.float64)[:, None]
+        warm_ups = np.array([column.own_warm_up for column in self._columns], dtype=np.int64)[:, None]
+        self._warming_up = np.arange(warm_ups.max(initial=0)) < warm_ups
+
+    def over(self, bars: Bars) -> FloatArray:
+        """Return the columns of candles of their timeframe: NaN while warming up, finite from there on."""
+        count = len(bars)
+        table = np.empty((len(self._columns), count))
+        for row, column in zip(table, self._columns, strict=True):
+            if count > column.own_warm_up:
+                row[column.own_warm_up :] = column.over(bars)
+        np.copyto(table, self._neutrals, where=~np.isfinite(table))
+        np.copyto(table[:, : self._warming_up.shape[1]], np.nan, where=self._warming_up[:, :count])
+        return table

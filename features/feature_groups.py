@@ -6,27 +6,22 @@ gives no answer (no range, no volume), the column takes a neutral value and says
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from features.bars import Bars
-from features.columns import FRACTION, PLAIN, Column, divisor_history, scaled, windowed
+from features.columns import FRACTION, PLAIN, Column, Formula, divisor_history, scaled, windowed
 from features.families.family import Indicator
-from features.kernels.candles import FloatArray
-from features.rolling import (
-    change,
-    rolling_max,
-    rolling_min,
-    rolling_sum,
-    shifted,
-)
+from features.kernels.candles import FloatArray, change, moves, newest, shared
+from features.kernels.windows import rolling_max, rolling_min, rolling_sum
 
 DAY_MS = 86_400_000
 # 1970-01-01 was a Thursday; weeks are counted from Monday.
 FIRST_WEEKDAY = 3
 ANGLE = "-1 to 1"
+# A whole circle, in radians.
+TURN = 2 * np.pi
 
 
 def price_return(rows: int) -> Column:
@@ -94,6 +89,12 @@ def shadow_balance() -> Column:
 def price_momentum(rows: int, average_true_range: Indicator) -> Column:
     """Return the move of the close over `rows` candles in average true ranges: comparable in calm and in storm."""
     column = scaled(average_true_range)
+    warm_up = max(rows, column.own_warm_up)
+
+    def formula(bars: Bars) -> FloatArray:
+        count = len(bars) - warm_up
+        return newest(bars.close[rows:] - bars.close[:-rows], count) / newest(bars[average_true_range], count)
+
     return replace(
         column,
         name=f"price_momentum_{rows}",
@@ -101,8 +102,8 @@ def price_momentum(rows: int, average_true_range: Indicator) -> Column:
         definition=f"(close - close of {rows} before) / {average_true_range.name}, 0 without a range",
         unit="average true ranges",
         source=PLAIN,
-        formula=lambda bars: (bars.close - shifted(bars.close, rows)) / bars[average_true_range],
-        own_warm_up=max(rows, column.own_warm_up),
+        formula=formula,
+        own_warm_up=warm_up,
         own_history=max(rows + 1, divisor_history(column)),
     )
 
@@ -112,7 +113,7 @@ def range_position(rows: int) -> Column:
 
     def formula(bars: Bars) -> FloatArray:
         low, high = rolling_min(bars.close, rows), rolling_max(bars.close, rows)
-        return (bars.close - low) / (high - low)
+        return (bars.close[rows - 1 :] - low) / (high - low)
 
     definition = f"(close - lowest close) / (highest - lowest) of {rows}, 0.5 in a flat market"
     return windowed(
@@ -126,7 +127,7 @@ def drawdown(rows: int) -> Column:
         f"drawdown_{rows}",
         "price",
         rows - 1,
-        lambda bars: bars.close / rolling_max(bars.high, rows) - 1.0,
+        lambda bars: bars.close[rows - 1 :] / rolling_max(bars.high, rows) - 1.0,
         f"close / highest high of {rows} - 1",
         "fraction, -1 to 0",
     )
@@ -138,7 +139,7 @@ def rally(rows: int) -> Column:
         f"rally_{rows}",
         "price",
         rows - 1,
-        lambda bars: bars.close / rolling_min(bars.low, rows) - 1.0,
+        lambda bars: bars.close[rows - 1 :] / rolling_min(bars.low, rows) - 1.0,
         f"close / lowest low of {rows} - 1",
         "fraction, from 0",
     )
@@ -148,8 +149,7 @@ def trend_efficiency(rows: int) -> Column:
     """Return how straight the way of the close over `rows` candles was (Kaufman's efficiency, with its sign)."""
 
     def formula(bars: Bars) -> FloatArray:
-        steps = np.abs(np.diff(bars.close, prepend=bars.close[:1]))
-        return (bars.close - shifted(bars.close, rows)) / rolling_sum(steps, rows)
+        return (bars.close[rows:] - bars.close[:-rows]) / rolling_sum(np.abs(moves(bars)), rows)
 
     definition = f"(close - close of {rows} before) / sum of absolute changes, 0 in a flat market"
     return windowed(
@@ -165,21 +165,21 @@ def trend_efficiency(rows: int) -> Column:
 
 def time_columns() -> tuple[Column, ...]:
     """Return hour, weekday and month of the candle's open in UTC, each as a point on a circle."""
-    phases: dict[str, tuple[str, Callable[[Bars], FloatArray]]] = {
-        "hour": ("hour of the day, minutes included, of 24", lambda bars: bars.times % DAY_MS / DAY_MS),
-        "day": ("weekday from Monday, of 7", lambda bars: (bars.times // DAY_MS + FIRST_WEEKDAY) % 7 / 7),
-        "month": ("month from January, of 12", _month_of_year),
+    angles: dict[str, tuple[str, Formula]] = {
+        "hour": ("hour of the day, minutes included, of 24", _hour),
+        "day": ("weekday from Monday, of 7", _day),
+        "month": ("month from January, of 12", _month),
     }
     return tuple(
         windowed(
             f"{name}_{wave.__name__}",
             "time",
             0,
-            lambda bars, phase=phase, wave=wave: wave(2 * np.pi * phase(bars)),  # type: ignore[misc]
+            lambda bars, angle=angle, wave=wave: wave(angle(bars)),  # type: ignore[misc]
             f"{wave.__name__} of {words}",
             ANGLE,
         )
-        for name, (words, phase) in phases.items()
+        for name, (words, angle) in angles.items()
         for wave in (np.sin, np.cos)
     )
 
@@ -196,6 +196,17 @@ def higher_progress(factor: int) -> Column:
     )
 
 
-def _month_of_year(bars: Bars) -> FloatArray:
+@shared
+def _hour(bars: Bars) -> FloatArray:
+    return bars.times % DAY_MS * (TURN / DAY_MS)
+
+
+@shared
+def _day(bars: Bars) -> FloatArray:
+    return (bars.times // DAY_MS + FIRST_WEEKDAY) % 7 * (TURN / 7)
+
+
+@shared
+def _month(bars: Bars) -> FloatArray:
     months = bars.times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
-    return months % 12 / 12
+    return months % 12 * (TURN / 12)

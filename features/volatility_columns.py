@@ -8,8 +8,8 @@ import numpy as np
 
 from features.bars import Bars
 from features.columns import Column, windowed
-from features.kernels.candles import FloatArray
-from features.rolling import rolling_mean, rolling_skew, rolling_std, rolling_sum
+from features.kernels.candles import Candles, FloatArray, returns, shared
+from features.kernels.windows import rolling_deviation, rolling_mean, rolling_skew, rolling_sum
 
 FOUR_LN_2 = 4 * math.log(2)
 
@@ -20,7 +20,7 @@ def volatility(rows: int) -> Column:
         f"volatility_{rows}",
         "volatility",
         rows,
-        lambda bars: rolling_std(bars.returns, rows),
+        lambda bars: _return_deviation(bars, rows),
         f"standard deviation of {rows} returns",
         "fraction, from 0",
     )
@@ -32,7 +32,7 @@ def volatility_ratio(fast: int, slow: int) -> Column:
         f"volatility_ratio_{fast}_{slow}",
         "volatility",
         slow,
-        lambda bars: rolling_std(bars.returns, fast) / rolling_std(bars.returns, slow),
+        lambda bars: _return_deviation(bars, fast)[slow - fast :] / _return_deviation(bars, slow),
         f"standard deviation of {fast} returns / of {slow} returns, 1 in a flat market",
         "ratio, from 0",
         neutral=1.0,
@@ -45,7 +45,7 @@ def price_dispersion(rows: int) -> Column:
         f"price_dispersion_{rows}",
         "volatility",
         rows - 1,
-        lambda bars: rolling_std(bars.close, rows) / rolling_mean(bars.close, rows),
+        lambda bars: rolling_deviation(bars.close, rows) / rolling_mean(bars.close, rows),
         f"standard deviation / mean of {rows} closes",
         "fraction, from 0",
     )
@@ -75,7 +75,7 @@ def return_skew(rows: int) -> Column:
         f"return_skew_{rows}",
         "volatility",
         rows,
-        lambda bars: rolling_skew(bars.returns, rows),
+        lambda bars: rolling_skew(returns(bars), rows),
         f"third central moment of {rows} returns / their variance^1.5, 0 in a flat market",
         "unbounded, mostly -3 to 3",
     )
@@ -85,8 +85,13 @@ def downside_share(rows: int) -> Column:
     """Return the part of the squared returns that fell on falling candles."""
 
     def formula(bars: Bars) -> FloatArray:
-        falls = np.minimum(bars.returns, 0.0)
-        return rolling_sum(falls**2, rows) / rolling_sum(bars.returns**2, rows)
+        moves = returns(bars)
+        return rolling_sum(np.minimum(moves, 0.0) ** 2, rows) / rolling_sum(moves**2, rows)
 
     definition = f"squared falls / all squared returns of {rows} candles, 0.5 in a flat market"
     return windowed(f"downside_share_{rows}", "volatility", rows, formula, definition, "0 to 1", neutral=0.5)
+
+
+@shared
+def _return_deviation(candles: Candles, rows: int) -> FloatArray:
+    return rolling_deviation(returns(candles), rows)

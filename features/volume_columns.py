@@ -6,15 +6,16 @@ import numpy as np
 
 from features.bars import Bars
 from features.columns import Column, windowed
-from features.kernels.candles import FloatArray
-from features.rolling import change, rolling_mean, rolling_std, rolling_sum
+from features.kernels.candles import FloatArray, change, newest, returns
+from features.kernels.volume import volume_sum
+from features.kernels.windows import rolling_deviation, rolling_sum
 
 
 def volume_balance(rows: int) -> Column:
     """Return the change of the on-balance volume over `rows` candles as a share of all volume."""
 
     def formula(bars: Bars) -> FloatArray:
-        return rolling_sum(np.sign(bars.returns) * bars.volume, rows) / rolling_sum(bars.volume, rows)
+        return rolling_sum(np.sign(returns(bars)) * bars.volume[1:], rows) / volume_sum(bars, rows)[1:]
 
     definition = f"(volume of rising - of falling candles) / volume of {rows} candles, 0 without volume"
     return windowed(
@@ -32,7 +33,7 @@ def volume_price_trend(rows: int) -> Column:
     """Return the change of the volume-price trend over `rows` candles per unit of volume."""
 
     def formula(bars: Bars) -> FloatArray:
-        return rolling_sum(bars.returns * bars.volume, rows) / rolling_sum(bars.volume, rows)
+        return rolling_sum(returns(bars) * bars.volume[1:], rows) / volume_sum(bars, rows)[1:]
 
     definition = f"mean of {rows} returns weighted by volume, 0 without volume"
     return windowed(f"vpt_mean_{rows}", "volume", rows, formula, definition, "fraction")
@@ -44,7 +45,7 @@ def volume_comparison(fast: int, slow: int) -> Column:
         f"volume_mean_ratio_{fast}_{slow}",
         "volume",
         slow - 1,
-        lambda bars: rolling_mean(bars.volume, fast) / rolling_mean(bars.volume, slow),
+        lambda bars: volume_sum(bars, fast)[slow - fast :] / volume_sum(bars, slow) * (slow / fast),
         f"mean volume of {fast} / of {slow} candles, 1 without volume",
         f"ratio, 0 to {slow / fast:g}",
         neutral=1.0,
@@ -57,7 +58,7 @@ def volume_variation(rows: int) -> Column:
         f"volume_variation_{rows}",
         "volume",
         rows - 1,
-        lambda bars: rolling_std(bars.volume, rows) / rolling_mean(bars.volume, rows),
+        lambda bars: rolling_deviation(bars.volume, rows) / volume_sum(bars, rows) * rows,
         f"standard deviation / mean of the volume of {rows} candles, 0 without volume",
         "ratio, from 0",
     )
@@ -68,7 +69,7 @@ def range_per_volume(rows: int) -> Column:
 
     def formula(bars: Bars) -> FloatArray:
         usual = _share_of_usual(bars, rows)
-        return np.abs(bars.returns) / np.where(usual > 0, usual, np.nan)
+        return newest(np.abs(returns(bars)), len(bars) - rows) / np.where(usual > 0, usual, np.nan)[1:]
 
     definition = f"absolute return / (volume / mean volume of {rows} candles), 0 without volume"
     return windowed(
@@ -84,11 +85,12 @@ def range_per_volume(rows: int) -> Column:
 
 def ease_of_movement(rows: int) -> Column:
     """Return how far the middle of the candle moves per share of usual volume, times the range; both of the price."""
+    warm_up = max(1, rows - 1)
 
     def formula(bars: Bars) -> FloatArray:
         usual = _share_of_usual(bars, rows)
-        middle = (bars.high + bars.low) / 2
-        return change(middle, 1) * (bars.high - bars.low) / bars.close / usual
+        moves = change(bars.high + bars.low, 1) * (bars.high - bars.low)[1:] / bars.close[1:]
+        return newest(moves, len(bars) - warm_up) / newest(usual, len(bars) - warm_up)
 
     definition = (
         f"change of (high + low) / 2 * (high - low) / close / (volume / mean volume of {rows}), 0 without volume"
@@ -96,7 +98,7 @@ def ease_of_movement(rows: int) -> Column:
     return windowed(
         f"ease_of_movement_{rows}",
         "volume",
-        max(1, rows - 1),
+        warm_up,
         formula,
         definition,
         "unbounded, around 0",
@@ -105,4 +107,4 @@ def ease_of_movement(rows: int) -> Column:
 
 
 def _share_of_usual(bars: Bars, rows: int) -> FloatArray:
-    return bars.volume / rolling_mean(bars.volume, rows)
+    return bars.volume[rows - 1 :] / volume_sum(bars, rows) * rows

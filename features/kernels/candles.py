@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 Parameters = ParamSpec("Parameters")
+Source = TypeVar("Source", bound="Candles")
 COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -49,11 +50,11 @@ class Candles:
 
 
 def shared(
-    make: Callable[Concatenate[Candles, Parameters], FloatArray],
-) -> Callable[Concatenate[Candles, Parameters], FloatArray]:
+    make: Callable[Concatenate[Source, Parameters], FloatArray],
+) -> Callable[Concatenate[Source, Parameters], FloatArray]:
     """Let a kernel run once per candles and parameters: its result is remembered with the candles."""
 
-    def once(candles: Candles, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> FloatArray:
+    def once(candles: Source, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> FloatArray:
         key = (make, args)
         found = candles.memory.get(key)
         if found is None:
@@ -83,6 +84,17 @@ def typical(candles: Candles) -> FloatArray:
 def moves(candles: Candles) -> FloatArray:
     """Return the change of the close, from the second candle on."""
     return candles.close[1:] - candles.close[:-1]
+
+
+def change(values: FloatArray, rows: int) -> FloatArray:
+    """Return the relative change against `rows` >= 1 values before, as a fraction; not finite after a zero."""
+    return values[rows:] / values[:-rows] - 1.0
+
+
+@shared
+def returns(candles: Candles) -> FloatArray:
+    """Return the relative change of the close as a fraction, from the second candle on."""
+    return change(candles.close, 1)
 
 
 @shared

@@ -72,7 +72,7 @@ def williams_r(candles: Candles, period: int) -> FloatArray:
     return -100 * ratio(highest - candles.close[period - 1 :], highest - lowest)
 
 
-def change(values: FloatArray, period: int) -> FloatArray:
+def percent_change(values: FloatArray, period: int) -> FloatArray:
     """Return the change against `period` values before, in percent; NaN after a zero."""
     before = values[:-period]
     return 100 * ratio(values[period:] - before, before)
@@ -80,7 +80,7 @@ def change(values: FloatArray, period: int) -> FloatArray:
 
 def roc(candles: Candles, period: int) -> FloatArray:
     """Return the percent change of the close."""
-    return change(candles.close, period)
+    return percent_change(candles.close, period)
 
 
 def ultimate_oscillator(candles: Candles, short: int, middle: int, long: int) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.kernels.candles import Candles, FloatArray, moves, ratio, shared, typical
-from features.kernels.momentum import change
+from features.kernels.momentum import percent_change
 from features.kernels.recursions import ema
 from features.kernels.windows import rolling_mean, rolling_sum
 
@@ -40,13 +40,14 @@ def adi(candles: Candles) -> FloatArray:
 
 
 @shared
-def _volume_sum(candles: Candles, period: int) -> FloatArray:
+def volume_sum(candles: Candles, period: int) -> FloatArray:
+    """Return the volume of `period` candles."""
     return rolling_sum(candles.volume, period)
 
 
 def cmf(candles: Candles, period: int) -> FloatArray:
     """Return accumulation less distribution over the volume; NaN without volume."""
-    return ratio(rolling_sum(_accumulated(candles), period), _volume_sum(candles, period))
+    return ratio(rolling_sum(_accumulated(candles), period), volume_sum(candles, period))
 
 
 def force_index(candles: Candles, period: int) -> FloatArray:
@@ -83,19 +84,19 @@ def nvi(candles: Candles) -> FloatArray:
 
 def vwap(candles: Candles, period: int) -> FloatArray:
     """Return the average of the typical price weighted by volume; NaN without volume."""
-    return ratio(rolling_sum(typical(candles) * candles.volume, period), _volume_sum(candles, period))
+    return ratio(rolling_sum(typical(candles) * candles.volume, period), volume_sum(candles, period))
 
 
 def volume_sma(candles: Candles, period: int) -> FloatArray:
     """Return the mean volume."""
-    return _volume_sum(candles, period) / period
+    return volume_sum(candles, period) / period
 
 
 def volume_ratio(candles: Candles, period: int) -> FloatArray:
     """Return the volume over its mean; NaN without volume."""
-    return ratio(candles.volume[period - 1 :], _volume_sum(candles, period) / period)
+    return ratio(candles.volume[period - 1 :], volume_sum(candles, period) / period)
 
 
 def volume_roc(candles: Candles, period: int) -> FloatArray:
     """Return the percent change of the volume; NaN after a candle without any."""
-    return change(candles.volume, period)
+    return percent_change(candles.volume, period)

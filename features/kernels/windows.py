@@ -7,6 +7,8 @@ an infinity or NaN is forgotten once it has left the window.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from features.kernels.candles import FloatArray
@@ -54,57 +56,48 @@ def rolling_min(values: FloatArray, window: int) -> FloatArray:
 def rolling_squares(values: FloatArray, window: int) -> FloatArray:
     """Return the sums of the squared differences from the mean of `window` values.
 
-    Two parts merge by the rule of Chan, Golub and LeVeque (1979): no large numbers cancel, as they
-    do in the mean of squares less the square of the mean. Exactly 0 where all values are equal.
+    Each from its own mean, so that no large numbers cancel, as they do in the mean of squares less
+    the square of the mean. Exactly 0 where all values are equal.
     """
-    part, squares, span = values, np.zeros(len(values)), 1
-    total = total_squares = values[:0]
-    covered = 0
-    while True:
-        if window & span:
-            if covered:
-                total, total_squares = _merge(total, total_squares, covered, part, squares, span)
-            else:
-                total, total_squares = part, squares
-            covered += span
-        if covered == window:
-            break
-        part, squares = _merge(part, squares, span, part, squares, span)
-        span *= 2
-    return _zero_where_equal(values, window, total_squares)
-
-
-def _merge(
-    late: FloatArray, late_squares: FloatArray, late_span: int, early: FloatArray, early_squares: FloatArray, span: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return sums and squares over the `late_span` values that end here and the `span` values before them."""
-    late, late_squares = late[span:], late_squares[span:]
-    early, early_squares = early[: len(early) - late_span], early_squares[: len(early_squares) - late_span]
-    apart = late - early if span == late_span else late * (span / late_span) - early
-    apart *= apart
-    apart *= late_span / (span * (span + late_span))
-    apart += late_squares
-    apart += early_squares
-    return late + early, apart
-
-
-def _zero_where_equal(values: FloatArray, window: int, squares: FloatArray) -> FloatArray:
+    squares = np.empty(len(values) - window + 1)
+    for piece, apart in _from_means(values, window, rolling_mean(values, window)):
+        np.add.reduce(np.multiply(apart, apart, out=apart), axis=0, out=squares[piece])
     # Sums of equal values may be rounded differently, so look whether any window has moved.
     if window > 1 and (values[1:] == values[:-1]).any():
         squares[rolling_max(values, window) == rolling_min(values, window)] = 0.0
     return squares
 
 
+def rolling_deviation(values: FloatArray, window: int) -> FloatArray:
+    """Return the standard deviations, with divisor `window - 1`, of `window` values."""
+    return np.sqrt(rolling_squares(values, window) / (window - 1))
+
+
+def rolling_skew(values: FloatArray, window: int) -> FloatArray:
+    """Return the third central moments of `window` values over their variance^1.5; not finite where none moves."""
+    cubes = np.empty(len(values) - window + 1)
+    for piece, apart in _from_means(values, window, rolling_mean(values, window)):
+        # Multiplied out: numpy takes ten times as long for a power of 3.
+        np.add.reduce(apart * apart * apart, axis=0, out=cubes[piece])
+    variance = rolling_squares(values, window) / window
+    return cubes / window / (variance * np.sqrt(variance))
+
+
 def mean_deviation(values: FloatArray, window: int, means: FloatArray) -> FloatArray:
     """Return the mean absolute difference of `window` values from their given mean."""
     deviations = np.empty(len(means))
+    for piece, apart in _from_means(values, window, means):
+        np.add.reduce(np.abs(apart, out=apart), axis=0, out=deviations[piece])
+    return deviations / window
+
+
+def _from_means(values: FloatArray, window: int, means: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield pieces of the windows, and the difference of each value from its window's mean as (window, piece)."""
     for start in range(0, len(means), PIECE):
         piece = slice(start, min(start + PIECE, len(means)))
-        width = piece.stop - start
         # Row k holds the k-th value of every window: the same values, shifted, without a copy.
-        spread = np.ndarray((window, width), values.dtype, values, 8 * start, (8, 8)) - means[piece]
-        deviations[piece] = np.abs(spread, out=spread).sum(axis=0)
-    return deviations / window
+        spread = np.ndarray((window, piece.stop - start), values.dtype, values, 8 * start, (8, 8))
+        yield piece, spread - means[piece]
 
 
 def age_of_max(values: FloatArray, window: int) -> FloatArray:
