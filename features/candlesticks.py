@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from features.bars import Bars
 from features.columns import PLAIN, Column, windowed
 from features.kernels.candles import FloatArray, returns
-from features.kernels.windows import rolling_max, rolling_min
+from features.kernels.volatility import donchian_lower, donchian_upper
+from features.kernels.windows import rolling_max
 
 # A body of up to a tenth of the range is no decision of the market.
 DOJI_BODY = 0.1
@@ -91,14 +92,14 @@ def breakout_columns(rows: int) -> tuple[Column, ...]:
         _pattern(
             f"breakout_up_{rows}",
             rows,
-            lambda bars: bars.close[rows:] > rolling_max(bars.high, rows)[:-1],
+            lambda bars: bars.close[rows:] > donchian_upper(bars, rows)[:-1],
             f"close > highest high of the {rows} candles before",
             DONCHIAN,
         ),
         _pattern(
             f"breakout_down_{rows}",
             rows,
-            lambda bars: bars.close[rows:] < rolling_min(bars.low, rows)[:-1],
+            lambda bars: bars.close[rows:] < donchian_lower(bars, rows)[:-1],
             f"close < lowest low of the {rows} candles before",
             DONCHIAN,
         ),
@@ -126,7 +127,9 @@ def turning_point_columns(sides: int = TURN_SIDES) -> tuple[Column, ...]:
 
 
 def _pattern(name: str, rows: int, formula: _Condition, definition: str, source: str = NISON) -> Column:
-    return windowed(name, "pattern", rows, formula, definition, YES_NO, source=source)
+    return windowed(
+        name, "pattern", rows, lambda bars: formula(bars).astype(np.float64), definition, YES_NO, source=source
+    )
 
 
 def _body(bars: Bars) -> FloatArray:

@@ -6,6 +6,7 @@ gives no answer (no range, no volume), the column takes a neutral value and says
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ DAY_MS = 86_400_000
 FIRST_WEEKDAY = 3
 ANGLE = "-1 to 1"
 # A whole circle, in radians.
-TURN = 2 * np.pi
+TURN = 2 * math.pi
 
 
 def price_return(rows: int) -> Column:
@@ -198,15 +199,15 @@ def higher_progress(factor: int) -> Column:
 
 @shared
 def _hour(bars: Bars) -> FloatArray:
-    return bars.times % DAY_MS * (TURN / DAY_MS)
+    return bars.times % DAY_MS / DAY_MS * TURN
 
 
 @shared
 def _day(bars: Bars) -> FloatArray:
-    return (bars.times // DAY_MS + FIRST_WEEKDAY) % 7 * (TURN / 7)
+    return (bars.times // DAY_MS + FIRST_WEEKDAY) % 7 / 7 * TURN
 
 
 @shared
 def _month(bars: Bars) -> FloatArray:
     months = bars.times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
-    return months % 12 * (TURN / 12)
+    return months % 12 / 12 * TURN

@@ -9,6 +9,7 @@ import numpy as np
 from features.bars import Bars
 from features.columns import Column, windowed
 from features.kernels.candles import Candles, FloatArray, returns, shared
+from features.kernels.trend import simple_average
 from features.kernels.windows import rolling_deviation, rolling_mean, rolling_skew, rolling_sum
 
 FOUR_LN_2 = 4 * math.log(2)
@@ -45,7 +46,7 @@ def price_dispersion(rows: int) -> Column:
         f"price_dispersion_{rows}",
         "volatility",
         rows - 1,
-        lambda bars: rolling_deviation(bars.close, rows) / rolling_mean(bars.close, rows),
+        lambda bars: rolling_deviation(bars.close, rows) / simple_average(bars, rows),
         f"standard deviation / mean of {rows} closes",
         "fraction, from 0",
     )

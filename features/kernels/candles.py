@@ -69,9 +69,10 @@ def newest(values: FloatArray, count: int) -> FloatArray:
     return values[len(values) - count :]
 
 
-def ratio(above: FloatArray, below: FloatArray) -> FloatArray:
-    """Return above / below, NaN where nothing is below."""
-    return above / np.where(below > 0, below, np.nan)
+def share(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return part / whole, and 0 where the whole, and hence its part, is 0."""
+    shares: FloatArray = part / (whole + (whole == 0))
+    return shares
 
 
 @shared

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import Candles, FloatArray, moves, newest, ratio, shared, true_lows, true_ranges
+from features.kernels.candles import Candles, FloatArray, moves, newest, shared, true_lows
 from features.kernels.recursions import decayed, ema
-from features.kernels.trend import exponential_average
+from features.kernels.trend import exponential_average, true_range_sum
+from features.kernels.volatility import donchian_lower, donchian_upper
 from features.kernels.windows import rolling_max, rolling_mean, rolling_min, rolling_sum
 
 # RSI of a market that has not moved: average gain equals average loss. `ta` says 100.
@@ -19,14 +20,16 @@ def rsi(candles: Candles, period: int) -> FloatArray:
     changes = moves(candles)
     risen, fallen = decayed(np.array([np.maximum(changes, 0.0), np.maximum(-changes, 0.0)]), 1 - 1 / period)
     total = risen + fallen
-    return np.where(total > 0, 100 * (risen / total), FLAT_RSI)[period - 2 :]
+    values: FloatArray = 100 * (risen / total)
+    values[total == 0] = FLAT_RSI
+    return values[period - 2 :]
 
 
 def stochastic_rsi(candles: Candles, period: int) -> FloatArray:
     """Return where the RSI stands in its own range; NaN without one."""
     values = rsi(candles, period)
     lowest = rolling_min(values, period)
-    return ratio(values[period - 1 :] - lowest, rolling_max(values, period) - lowest)
+    return (values[period - 1 :] - lowest) / (rolling_max(values, period) - lowest)
 
 
 @shared
@@ -49,16 +52,10 @@ def ppo_histogram(candles: Candles, fast: int, slow: int, signal: int) -> FloatA
 
 
 @shared
-def _range(candles: Candles, period: int) -> FloatArray:
-    """Return the lowest low and the highest high as two rows."""
-    return np.array([rolling_min(candles.low, period), rolling_max(candles.high, period)])
-
-
-@shared
 def stochastic_k(candles: Candles, period: int) -> FloatArray:
     """Return where the close stands in the range; NaN without one."""
-    lowest, highest = _range(candles, period)
-    return 100 * ratio(candles.close[period - 1 :] - lowest, highest - lowest)
+    lowest, highest = donchian_lower(candles, period), donchian_upper(candles, period)
+    return 100 * ((candles.close[period - 1 :] - lowest) / (highest - lowest))
 
 
 def stochastic_d(candles: Candles, period: int, smoothing: int) -> FloatArray:
@@ -68,14 +65,14 @@ def stochastic_d(candles: Candles, period: int, smoothing: int) -> FloatArray:
 
 def williams_r(candles: Candles, period: int) -> FloatArray:
     """Return the same position, counted down from the high; NaN without a range."""
-    lowest, highest = _range(candles, period)
-    return -100 * ratio(highest - candles.close[period - 1 :], highest - lowest)
+    lowest, highest = donchian_lower(candles, period), donchian_upper(candles, period)
+    return -100 * ((highest - candles.close[period - 1 :]) / (highest - lowest))
 
 
 def percent_change(values: FloatArray, period: int) -> FloatArray:
     """Return the change against `period` values before, in percent; NaN after a zero."""
     before = values[:-period]
-    return 100 * ratio(values[period:] - before, before)
+    return 100 * ((values[period:] - before) / before)
 
 
 def roc(candles: Candles, period: int) -> FloatArray:
@@ -85,12 +82,10 @@ def roc(candles: Candles, period: int) -> FloatArray:
 
 def ultimate_oscillator(candles: Candles, short: int, middle: int, long: int) -> FloatArray:
     """Return the close above its true low over the true range, over three windows weighted 4, 2 and 1."""
-    ranges = true_ranges(candles)
     pressure = candles.close[1:] - true_lows(candles)
-    count = len(ranges) - max(short, middle, long) + 1
-    total = np.zeros(count)
+    total = np.zeros(len(candles) - max(short, middle, long))
     for weight, period in zip((4, 2, 1), (short, middle, long), strict=True):
-        total += weight * newest(ratio(rolling_sum(pressure, period), rolling_sum(ranges, period)), count)
+        total += weight * newest(rolling_sum(pressure, period) / true_range_sum(candles, period), len(total))
     return total * (100 / 7)
 
 
@@ -98,7 +93,8 @@ def tsi(candles: Candles, slow: int, fast: int) -> FloatArray:
     """Return the twice smoothed moves over the twice smoothed sizes of the moves, in percent."""
     changes = moves(candles)
     net, whole = ema(ema(np.array([changes, np.abs(changes)]), slow), fast)
-    return 100 * ratio(net, whole)
+    shares: FloatArray = 100 * (net / whole)
+    return shares
 
 
 def awesome_oscillator(candles: Candles, fast: int, slow: int) -> FloatArray:

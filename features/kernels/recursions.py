@@ -28,7 +28,7 @@ def decayed(values: FloatArray, decay: float) -> FloatArray:
     """
     smoothed = _decayed(values, decay)
     last = smoothed[..., -1]
-    if math.isfinite(last if smoothed.ndim == 1 else last.sum()):
+    if math.isfinite(last if smoothed.ndim == 1 else np.add.reduce(last)):
         return smoothed
     endless = np.flatnonzero(~np.isfinite(np.atleast_2d(values).sum(axis=0)))
     known = int(endless[0]) if len(endless) else values.shape[-1]
@@ -53,7 +53,7 @@ def ema(values: FloatArray, period: int) -> FloatArray:
 def wilder(values: FloatArray, period: int) -> FloatArray:
     """Return Wilder's average: the mean of the first `period` values, then 1 / period of each new one."""
     shares = values[..., period - 1 :] / period
-    shares[..., 0] = values[..., :period].sum(axis=-1) / period
+    shares[..., 0] = np.add.reduce(values[..., :period], axis=-1) / period
     return decayed(shares, 1 - 1 / period)
 
 

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import (
-    Candles,
-    FloatArray,
-    newest,
-    ratio,
-    shared,
-    true_ranges,
-    typical,
-)
+from features.kernels.candles import Candles, FloatArray, newest, share, shared, true_ranges, typical
 from features.kernels.recursions import ema, varying, wilder
 from features.kernels.sequential import parabolic
 from features.kernels.windows import age_of_max, mean_deviation, rolling_max, rolling_mean, rolling_min, rolling_sum
@@ -43,8 +35,7 @@ def adaptive_average(candles: Candles, period: int, fast: int, slow: int) -> Flo
     """Return KAMA: the more the moves of `period` candles add up, the more each close counts."""
     close = candles.close
     ways = rolling_sum(np.abs(close[1:] - close[:-1]), period)
-    efficiency = np.zeros(len(ways))
-    np.divide(np.abs(close[period:] - close[:-period]), ways, out=efficiency, where=ways > 0)
+    efficiency = share(np.abs(close[period:] - close[:-period]), ways)
     slowest = 2 / (slow + 1)
     # The first value is a close; nothing is known of the moves up to there.
     alphas = np.zeros(len(close) - period + 1)
@@ -107,11 +98,9 @@ def _directional(candles: Candles, period: int) -> FloatArray:
     """Return +DI and -DI as two rows, from the row `period` on; 0 where nothing has moved."""
     up = candles.high[1:] - candles.high[:-1]
     down = candles.low[:-1] - candles.low[1:]
-    moved = np.array([up * ((up > down) & (up > 0)), down * ((down > up) & (down > 0)), true_ranges(candles)])
+    moved = np.array([up * (up > np.maximum(down, 0.0)), down * (down > np.maximum(up, 0.0)), true_ranges(candles)])
     averages = wilder(moved, period)
-    movement, ranges = averages[:2], averages[2]
-    shares: FloatArray = np.divide(movement, ranges, out=np.zeros_like(movement), where=ranges > 0)
-    return 100 * shares
+    return 100 * share(averages[:2], averages[2])
 
 
 def plus_di(candles: Candles, period: int) -> FloatArray:
@@ -129,19 +118,14 @@ def minus_di(candles: Candles, period: int) -> FloatArray:
 def adx(candles: Candles, period: int) -> FloatArray:
     """Return Wilder's average of the DX, 100 · |+DI - -DI| / (+DI + -DI)."""
     plus, minus = _directional(candles, period)
-    total = plus + minus
-    index = np.divide(np.abs(plus - minus), total, out=np.zeros(len(total)), where=total > 0)
-    return 100 * wilder(index, period)
+    return 100 * wilder(share(np.abs(plus - minus), plus + minus), period)
 
 
 def cci(candles: Candles, period: int) -> FloatArray:
-    """Return the typical price less its SMA over 0.015 mean absolute deviations; NaN where it has not moved."""
+    """Return the typical price less its SMA over 0.015 mean absolute deviations; not finite where it has not moved."""
     prices = typical(candles)
     means = rolling_mean(prices, period)
-    deviations = mean_deviation(prices, period, means)
-    # The deviation of equal prices from their rounded mean is rounding, never exactly known.
-    moved = rolling_max(prices, period) > rolling_min(prices, period)
-    return (prices[period - 1 :] - means) / np.where(moved, CCI_CONSTANT * deviations, np.nan)
+    return (prices[period - 1 :] - means) / (CCI_CONSTANT * mean_deviation(prices, period, means))
 
 
 @shared
@@ -185,21 +169,22 @@ def know_sure_thing_signal(candles: Candles, *periods: int) -> FloatArray:
 def mass_index(candles: Candles, fast: int, slow: int) -> FloatArray:
     """Return the sum of the ratios of an EMA of the candles' ranges to the EMA of that EMA."""
     once = ema(candles.high - candles.low, fast)
-    return rolling_sum(ratio(once[fast - 1 :], ema(once, fast)), slow)
+    return rolling_sum(once[fast - 1 :] / ema(once, fast), slow)
 
 
 @shared
-def _true_range_sum(candles: Candles, period: int) -> FloatArray:
+def true_range_sum(candles: Candles, period: int) -> FloatArray:
+    """Return the sum of `period` true ranges."""
     return rolling_sum(true_ranges(candles), period)
 
 
 def vortex_plus(candles: Candles, period: int) -> FloatArray:
     """Return the moves from the previous low to the high, over the true ranges."""
     rises = np.abs(candles.high[1:] - candles.low[:-1])
-    return ratio(rolling_sum(rises, period), _true_range_sum(candles, period))
+    return rolling_sum(rises, period) / true_range_sum(candles, period)
 
 
 def vortex_minus(candles: Candles, period: int) -> FloatArray:
     """Return the moves from the previous high to the low, over the true ranges."""
     falls = np.abs(candles.low[1:] - candles.high[:-1])
-    return ratio(rolling_sum(falls, period), _true_range_sum(candles, period))
+    return rolling_sum(falls, period) / true_range_sum(candles, period)

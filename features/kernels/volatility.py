@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import Candles, FloatArray, newest, ratio, shared, true_ranges
+from features.kernels.candles import Candles, FloatArray, newest, shared, true_ranges
 from features.kernels.recursions import wilder
 from features.kernels.trend import exponential_average, simple_average
-from features.kernels.windows import rolling_max, rolling_min, rolling_squares, rolling_sum
+from features.kernels.windows import rolling_deviation, rolling_max, rolling_min, rolling_squares, rolling_sum
 
 
 @shared
@@ -22,7 +22,8 @@ def average_true_range(candles: Candles, period: int) -> FloatArray:
 @shared
 def _half_width(candles: Candles, period: int, deviations: float) -> FloatArray:
     """Return so many standard deviations of the last closes, those of the whole population."""
-    return deviations * np.sqrt(rolling_squares(candles.close, period) / period)
+    squares = rolling_squares(candles.close, period, simple_average(candles, period))
+    return deviations * np.sqrt(squares / period)
 
 
 def bollinger_upper(candles: Candles, period: int, deviations: float) -> FloatArray:
@@ -48,7 +49,7 @@ def bollinger_width(candles: Candles, period: int, deviations: float) -> FloatAr
 def bollinger_percent_b(candles: Candles, period: int, deviations: float) -> FloatArray:
     """Return where the close stands: 0 on the lower band, 1 on the upper; NaN without a width."""
     above = candles.close[period - 1 :] - simple_average(candles, period)
-    return 0.5 + 0.5 * ratio(above, _half_width(candles, period, deviations))
+    return 0.5 + 0.5 * (above / _half_width(candles, period, deviations))
 
 
 def keltner_upper(candles: Candles, period: int, range_period: int, ranges: float) -> FloatArray:
@@ -72,11 +73,13 @@ def _keltner(candles: Candles, period: int, range_period: int, ranges: float) ->
     return middle + ranges * newest(average_true_range(candles, range_period), count)
 
 
+@shared
 def donchian_upper(candles: Candles, period: int) -> FloatArray:
     """Return the highest high."""
     return rolling_max(candles.high, period)
 
 
+@shared
 def donchian_lower(candles: Candles, period: int) -> FloatArray:
     """Return the lowest low."""
     return rolling_min(candles.low, period)
@@ -92,4 +95,4 @@ def ulcer_index(candles: Candles, period: int) -> FloatArray:
 def historical_volatility(candles: Candles, period: int) -> FloatArray:
     """Return the sample standard deviation of the log-returns, in percent per candle."""
     logs = np.log(candles.close)
-    return 100 * np.sqrt(rolling_squares(logs[1:] - logs[:-1], period) / (period - 1))
+    return 100 * rolling_deviation(logs[1:] - logs[:-1], period)

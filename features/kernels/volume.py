@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import Candles, FloatArray, moves, ratio, shared, typical
+from features.kernels.candles import Candles, FloatArray, moves, returns, share, shared, typical
 from features.kernels.momentum import percent_change
 from features.kernels.recursions import ema
 from features.kernels.windows import rolling_mean, rolling_sum
@@ -17,13 +17,13 @@ FIRST_INDEX = 1000.0
 def obv(candles: Candles) -> FloatArray:
     """Return the running total of the volume, less where the close falls; the first candle counts as rising."""
     signed = candles.volume.copy()
-    np.negative(signed[1:], out=signed[1:], where=moves(candles) < 0)
-    return np.cumsum(signed)
+    signed[1:] *= np.where(moves(candles) < 0, -1.0, 1.0)
+    return signed.cumsum()
 
 
 def vpt(candles: Candles) -> FloatArray:
     """Return the running total of the volume times the relative change of the close."""
-    return np.cumsum(moves(candles) / candles.close[:-1] * candles.volume[1:])
+    return (returns(candles) * candles.volume[1:]).cumsum()
 
 
 @shared
@@ -31,12 +31,12 @@ def _accumulated(candles: Candles) -> FloatArray:
     """Return the volume of each candle times -1 for a close on its low to 1 on its high; 0 without a range."""
     spread = candles.high - candles.low
     position = (candles.close - candles.low) - (candles.high - candles.close)
-    return np.divide(position, spread, out=np.zeros(len(candles)), where=spread > 0) * candles.volume
+    return share(position, spread) * candles.volume
 
 
 def adi(candles: Candles) -> FloatArray:
     """Return the running total of accumulation less distribution."""
-    return np.cumsum(_accumulated(candles))
+    return _accumulated(candles).cumsum()
 
 
 @shared
@@ -47,7 +47,7 @@ def volume_sum(candles: Candles, period: int) -> FloatArray:
 
 def cmf(candles: Candles, period: int) -> FloatArray:
     """Return accumulation less distribution over the volume; NaN without volume."""
-    return ratio(rolling_sum(_accumulated(candles), period), volume_sum(candles, period))
+    return rolling_sum(_accumulated(candles), period) / volume_sum(candles, period)
 
 
 def force_index(candles: Candles, period: int) -> FloatArray:
@@ -59,7 +59,7 @@ def ease_of_movement(candles: Candles, period: int) -> FloatArray:
     """Return the SMA of the move of the candles' middle times their range over their volume; NaN without volume."""
     spread, volume = candles.high - candles.low, candles.volume
     middles = candles.high + candles.low
-    ease = ratio((middles[1:] - middles[:-1]) * spread[1:], volume[1:])
+    ease = (middles[1:] - middles[:-1]) * spread[1:] / volume[1:]
     return rolling_mean(ease, period) * (EASE_SCALE / 2)
 
 
@@ -67,9 +67,9 @@ def mfi(candles: Candles, period: int) -> FloatArray:
     """Return the turnover on rising typical prices, over that on rising and falling ones; NaN without turnover."""
     price = typical(candles)
     turnover = price[1:] * candles.volume[1:]
-    rises = rolling_sum(np.where(price[1:] > price[:-1], turnover, 0.0), period)
-    falls = rolling_sum(np.where(price[1:] < price[:-1], turnover, 0.0), period)
-    return 100 * ratio(rises, rises + falls)
+    rises = rolling_sum(turnover * (price[1:] > price[:-1]), period)
+    falls = rolling_sum(turnover * (price[1:] < price[:-1]), period)
+    return 100 * (rises / (rises + falls))
 
 
 def nvi(candles: Candles) -> FloatArray:
@@ -84,7 +84,7 @@ def nvi(candles: Candles) -> FloatArray:
 
 def vwap(candles: Candles, period: int) -> FloatArray:
     """Return the average of the typical price weighted by volume; NaN without volume."""
-    return ratio(rolling_sum(typical(candles) * candles.volume, period), volume_sum(candles, period))
+    return rolling_sum(typical(candles) * candles.volume, period) / volume_sum(candles, period)
 
 
 def volume_sma(candles: Candles, period: int) -> FloatArray:
@@ -94,7 +94,7 @@ def volume_sma(candles: Candles, period: int) -> FloatArray:
 
 def volume_ratio(candles: Candles, period: int) -> FloatArray:
     """Return the volume over its mean; NaN without volume."""
-    return ratio(candles.volume[period - 1 :], volume_sum(candles, period) / period)
+    return candles.volume[period - 1 :] / (volume_sum(candles, period) / period)
 
 
 def volume_roc(candles: Candles, period: int) -> FloatArray:

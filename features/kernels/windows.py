@@ -26,7 +26,7 @@ def rolling_sum(values: FloatArray, window: int) -> FloatArray:
     while covered < window:
         part, span = part[span:] + part[:-span], 2 * span
         if window & span:
-            total, covered = total[span:] + part[: len(part) - covered], covered + span
+            total, covered = total[span:] + part[:-covered], covered + span
     return total
 
 
@@ -53,42 +53,47 @@ def rolling_min(values: FloatArray, window: int) -> FloatArray:
     return np.minimum(values[rest:], values[:-rest]) if rest else values
 
 
-def rolling_squares(values: FloatArray, window: int) -> FloatArray:
-    """Return the sums of the squared differences from the mean of `window` values.
+def rolling_squares(values: FloatArray, window: int, means: FloatArray) -> FloatArray:
+    """Return the sums of the squared differences of `window` values from their given mean.
 
     Each from its own mean, so that no large numbers cancel, as they do in the mean of squares less
     the square of the mean. Exactly 0 where all values are equal.
     """
-    squares = np.empty(len(values) - window + 1)
-    for piece, apart in _from_means(values, window, rolling_mean(values, window)):
+    squares = np.empty(len(means))
+    for piece, apart in _from_means(values, window, means):
         np.add.reduce(np.multiply(apart, apart, out=apart), axis=0, out=squares[piece])
-    # Sums of equal values may be rounded differently, so look whether any window has moved.
-    if window > 1 and (values[1:] == values[:-1]).any():
-        squares[rolling_max(values, window) == rolling_min(values, window)] = 0.0
-    return squares
+    return _zero_where_equal(values, window, squares)
 
 
 def rolling_deviation(values: FloatArray, window: int) -> FloatArray:
     """Return the standard deviations, with divisor `window - 1`, of `window` values."""
-    return np.sqrt(rolling_squares(values, window) / (window - 1))
+    return np.sqrt(rolling_squares(values, window, rolling_mean(values, window)) / (window - 1))
 
 
 def rolling_skew(values: FloatArray, window: int) -> FloatArray:
     """Return the third central moments of `window` values over their variance^1.5; not finite where none moves."""
-    cubes = np.empty(len(values) - window + 1)
-    for piece, apart in _from_means(values, window, rolling_mean(values, window)):
+    means = rolling_mean(values, window)
+    cubes = np.empty(len(means))
+    for piece, apart in _from_means(values, window, means):
         # Multiplied out: numpy takes ten times as long for a power of 3.
         np.add.reduce(apart * apart * apart, axis=0, out=cubes[piece])
-    variance = rolling_squares(values, window) / window
+    variance = rolling_squares(values, window, means) / window
     return cubes / window / (variance * np.sqrt(variance))
 
 
 def mean_deviation(values: FloatArray, window: int, means: FloatArray) -> FloatArray:
-    """Return the mean absolute difference of `window` values from their given mean."""
+    """Return the mean absolute difference of `window` values from their given mean; 0 where all are equal."""
     deviations = np.empty(len(means))
     for piece, apart in _from_means(values, window, means):
         np.add.reduce(np.abs(apart, out=apart), axis=0, out=deviations[piece])
-    return deviations / window
+    return _zero_where_equal(values, window, deviations) / window
+
+
+def _zero_where_equal(values: FloatArray, window: int, sums: FloatArray) -> FloatArray:
+    # The mean of equal values is rounded, so their differences from it may not be 0.
+    if np.count_nonzero(values[1:] == values[:-1]) >= window - 1:
+        sums[rolling_max(values, window) == rolling_min(values, window)] = 0.0
+    return sums
 
 
 def _from_means(values: FloatArray, window: int, means: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
@@ -102,14 +107,16 @@ def _from_means(values: FloatArray, window: int, means: FloatArray) -> Iterator[
 
 def age_of_max(values: FloatArray, window: int) -> FloatArray:
     """Return how many values ago the largest of `window` values came, in each row; of equal ones, the oldest."""
-    ages, span = np.zeros(values.shape), 1
+    last = np.arange(float(values.shape[-1]))
+    places, span = last, 1
     while 2 * span <= window:
-        values, ages = _older_or_larger(values, ages, span)
+        values, places = _older_or_larger(values, places, span)
         span *= 2
-    return _older_or_larger(values, ages, window - span)[1] if span < window else ages
+    if span < window:
+        places = _older_or_larger(values, places, window - span)[1]
+    return last[window - 1 :] - places
 
 
-def _older_or_larger(values: FloatArray, ages: FloatArray, shift: int) -> tuple[FloatArray, FloatArray]:
+def _older_or_larger(values: FloatArray, places: FloatArray, shift: int) -> tuple[FloatArray, FloatArray]:
     late, early = values[..., shift:], values[..., :-shift]
-    newer = late > early
-    return np.maximum(late, early), np.where(newer, ages[..., shift:], ages[..., :-shift] + shift)
+    return np.maximum(late, early), np.where(late > early, places[..., shift:], places[..., :-shift])

@@ -157,7 +157,10 @@ def test_windows_equal_exact_sums_at_any_level(window: int) -> None:
     rng = np.random.default_rng(window)
     # A level of a billion for a thousand rows, then of one: a running sum would keep the rounding.
     values = np.concatenate((1e9 + rng.random(1000), rng.random(1000)))
-    sums, squares = windows.rolling_sum(values, window), windows.rolling_squares(values, window)
+    sums, squares = (
+        windows.rolling_sum(values, window),
+        windows.rolling_squares(values, window, windows.rolling_mean(values, window)),
+    )
     highest, lowest = windows.rolling_max(values, window), windows.rolling_min(values, window)
     ages = windows.age_of_max(values, window)
     for row in (*range(0, 2001 - window, 97), 2000 - window):
