@@ -1,4 +1,4 @@
-"""The same indicators by `ta` and by TA-Lib, each library used as it is meant to be."""
+"""The indicators that we share with `ta` and TA-Lib, by each library used as it is meant to be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from features.families.family import Indicator
 from features.kernels.candles import Candles, FloatArray
 
 # All families that both libraries have, with the customary parameters.
-STANDARD: tuple[Indicator, ...] = (
+INDICATORS: tuple[Indicator, ...] = (
     *(indicator("ema", period=period) for period in (9, 21, 50)),
     *(indicator("sma", period=period) for period in (20, 50)),
     *(
@@ -33,7 +33,7 @@ Columns = Mapping[str, FloatArray | pd.Series]
 
 
 def by_talib(candles: Candles) -> Columns:
-    """Return the standard columns by TA-Lib, by the names of our families."""
+    """Return the columns by TA-Lib, by the names of our families."""
     high, low, close, traded = candles.high, candles.low, candles.close, candles.volume
     macd, macd_signal, macd_histogram = talib.MACD(close, 12, 26, 9)
     aroon_down, aroon_up = talib.AROON(high, low, 25)
@@ -93,7 +93,7 @@ def by_talib(candles: Candles) -> Columns:
 
 
 def by_ta(frame: pd.DataFrame) -> Columns:
-    """Return the standard columns by `ta`, one object for all that it can give."""
+    """Return the columns by `ta`, one object for all that it can give."""
     high, low, close, traded = frame["high"], frame["low"], frame["close"], frame["volume"]
     macd, aroon, adx = trend.MACD(close), trend.AroonIndicator(high, low), trend.ADXIndicator(high, low, close)
     vortex = trend.VortexIndicator(high, low, close)

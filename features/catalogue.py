@@ -79,7 +79,7 @@ def compute(
         for row, each in zip(table, wanted, strict=True):
             if count > each.warm_up:
                 row[each.warm_up :] = after_warm_up(candles, each, engine)
-    table[np.isinf(table)] = np.nan
+    np.copyto(table, np.nan, where=np.isinf(table))
     return {each.name: row for each, row in zip(wanted, table, strict=True)}
 
 

@@ -18,6 +18,8 @@ from features.kernels.candles import FloatArray
 # Series up to WHOLE take one product; longer ones are cut in blocks, as short as the product is cheap.
 WHOLE = 128
 BLOCK = 32
+# So many blocks go into one product: larger ones wake a second thread, which costs more than it helps.
+TOGETHER = 128
 
 
 def decayed(values: FloatArray, decay: float) -> FloatArray:
@@ -91,7 +93,11 @@ def _decayed(values: FloatArray, decay: float) -> FloatArray:
     padded = np.zeros((*series, blocks * BLOCK))
     padded[..., blocks * BLOCK - count :] = values
     powers = _powers(decay)
-    smoothed = np.matmul(padded.reshape(*series, blocks, BLOCK), _weights(decay, BLOCK).T)
+    cut, weights = padded.reshape(*series, blocks, BLOCK), _weights(decay, BLOCK).T
+    smoothed = np.empty(cut.shape)
+    for start in range(0, blocks, TOGETHER):
+        part = (..., slice(start, start + TOGETHER), slice(None))
+        np.matmul(cut[part], weights, out=smoothed[part])
     carries = _decayed(smoothed[..., :-1, -1], float(powers[-1]))
     smoothed[..., 1:, :] += carries[..., None] * powers
     long: FloatArray = smoothed.reshape(*series, blocks * BLOCK)[..., blocks * BLOCK - count :]

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import talib
 
-from benchmarks.libraries import STANDARD, by_talib
+from benchmarks.libraries import INDICATORS, by_talib
 from features.catalogue import FAMILIES, compute, indicator
 from features.families.family import Indicator
 from features.kernels.candles import Candles, FloatArray, typical
@@ -98,8 +98,8 @@ def _assert_close(each: Indicator, ours: FloatArray, theirs: FloatArray, toleran
 
 
 def _assert_agreement(candles: Candles) -> None:
-    ours = compute(candles, STANDARD)
-    for each, theirs in zip(STANDARD, by_talib(candles).values(), strict=True):
+    ours = compute(candles, INDICATORS)
+    for each, theirs in zip(INDICATORS, by_talib(candles).values(), strict=True):
         if each.family.name not in OTHER_DEFINITION:
             _assert_close(each, ours[each.name], np.asarray(theirs), TOLERANCE)
     for family, opinion in COMPOSED.items():
@@ -108,7 +108,7 @@ def _assert_agreement(candles: Candles) -> None:
 
 
 def test_every_family_is_asked_about() -> None:
-    assert {each.family.name for each in STANDARD} | COMPOSED.keys() == FAMILIES.keys()
+    assert {each.family.name for each in INDICATORS} | COMPOSED.keys() == FAMILIES.keys()
 
 
 @pytest.mark.parametrize("seed", range(3))
