@@ -42,7 +42,7 @@ def by_talib(times: NDArray[np.int64], values: FloatArray) -> FloatArray:
     sines, cosines = np.sin(phases), np.cos(phases)
     # What looks at the rows before begins where it can; the rows before that are the warm-up.
     table = np.full((75, count), np.nan)
-    table[:29] = (
+    columns = (
         rsi,
         macd,
         macd_signal,
@@ -72,8 +72,6 @@ def by_talib(times: NDArray[np.int64], values: FloatArray) -> FloatArray:
         talib.CMF(high, low, close, traded, 20),
         talib.SUM(np.sign(returns) * traded, 20) / volume_sum,
         talib.SUM(returns * traded, 20) / volume_sum,
-    )
-    table[29:37] = (
         returns,
         talib.ROCP(close, 5),
         talib.ROCP(close, 10),
@@ -83,6 +81,8 @@ def by_talib(times: NDArray[np.int64], values: FloatArray) -> FloatArray:
         talib.MOM(close, 5) / ranges,
         talib.MOM(close, 10) / ranges,
     )
+    for row, column in enumerate(columns):
+        table[row] = column
     table[37:43:2], table[38:43:2] = sines, cosines
     for first, column in zip((43, 48, 53, 58), (returns, volume_ratio, rsi, macd), strict=True):
         for row, lag in enumerate(LAGS, first):

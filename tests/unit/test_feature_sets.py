@@ -129,6 +129,7 @@ def test_a_table_has_a_row_per_candle_in_one_block(feature_set: FeatureSet, mark
     assert table.index.tolist() == [candle.timestamp for candle in market.candles]
     assert table.index.name == "timestamp"
     assert set(table.dtypes) == {np.dtype(np.float64)}
+    np.testing.assert_array_equal(engineer.matrix(market), table.to_numpy())
 
 
 @SETS
