@@ -10,7 +10,6 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from features.columns import Column
-from features.families.family import Indicator
 from features.standard_columns import standard_columns
 from features.wide_columns import wide_columns
 
@@ -51,14 +50,6 @@ class FeatureSet:
     def history(self) -> int:
         """Candles from which every column of the newest row is what any longer history gives, within 1e-6."""
         return max(column.history for column in self.columns)
-
-    @cached_property
-    def indicators(self) -> Mapping[int, tuple[Indicator, ...]]:
-        """The indicators that the columns read, each once, by the factor of their timeframe."""
-        needed: dict[int, dict[Indicator, None]] = {}
-        for column in self.columns:
-            needed.setdefault(column.factor, {}).update(dict.fromkeys(column.needs))
-        return MappingProxyType({factor: tuple(each) for factor, each in needed.items()})
 
 
 STANDARD = FeatureSet("standard", standard_columns())
