@@ -21,7 +21,7 @@ from services.recent_analyses import RecentAnalyses
 from services.signal_events import render_signal_event
 from services.signal_hub import SignalHub
 from services.strategies import STRATEGY_NAMES
-from storage.ports import Store
+from storage.ports import NO_CANDLES, Store
 from utils import metrics
 from utils.clock import Clock, epoch_ms
 from utils.concurrency import run_blocking
@@ -167,11 +167,11 @@ class AnalysisService:
         self.recent.remember(query, analysis)
         posted = snapshot.source_data is DataSource.CLIENT
         believed = query.trusted if posted else snapshot.source_data is not DataSource.SYNTHETIC
-        await self._store.save_analysis(query.cache_key, analysis, archive=believed)
+        candles = NO_CANDLES
         if believed and posted:
             end_ms = data_end_ms(snapshot.series.values(), epoch_ms(self._clock.now()))
-            for timeframe, series in snapshot.series.items():
-                await self._store.save_candles(snapshot.symbol, timeframe, series.closed_by(end_ms).candles)
+            candles = {timeframe: series.closed_by(end_ms).candles for timeframe, series in snapshot.series.items()}
+        await self._store.save_analysis(query.cache_key, analysis, archive=believed, candles=candles)
 
     def _broadcast(self, analysis: Analysis) -> None:
         self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,17 @@ from pymongo.uri_parser import parse_uri
 
 from domain.analysis import Analysis
 from domain.errors import ConfigurationError, StorageUnavailable
-from domain.market import Candle, CandleLike, Timeframe
+from domain.market import Candle, Timeframe
 from storage.decoding import AnalysisDecoder
-from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, StoreStatistics, SymbolCount
+from storage.ports import (
+    ANALYSIS_COLLECTION,
+    ARCHIVE_COLLECTION,
+    CANDLE_COLLECTION,
+    NO_CANDLES,
+    CandlesByTimeframe,
+    StoreStatistics,
+    SymbolCount,
+)
 from utils import metrics
 from utils.clock import Clock, SystemClock
 
@@ -94,8 +102,10 @@ class MongoStore:
         with _operation("ping"):
             await self._database.command("ping")
 
-    async def save_analysis(self, cache_key: str, analysis: Analysis, *, archive: bool) -> None:
-        """Cache the analysis and archive it on request; saving it again changes nothing."""
+    async def save_analysis(
+        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+    ) -> None:
+        """Save everything at the same time, all candles in one bulk write; saving it again changes nothing."""
         content = analysis.model_dump(mode="json")
         document = {
             "symbol": analysis.symbol,
@@ -110,12 +120,16 @@ class MongoStore:
             "analysis.analysis_id": analysis.analysis_id,
         }
         with _operation("save_analysis"):
-            writes = [self._database[ANALYSIS_COLLECTION].replace_one(identity, document, upsert=True)]
+            writes: list[Awaitable[object]] = [
+                self._database[ANALYSIS_COLLECTION].replace_one(identity, document, upsert=True)
+            ]
             if archive:
                 # Acknowledged once it is in the journal: a server that dies then has it still.
                 collection = self._database.get_collection(ARCHIVE_COLLECTION, write_concern=WriteConcern(j=True))
                 archived = document | {"analysis_id": analysis.analysis_id}
                 writes.append(collection.replace_one({"analysis_id": analysis.analysis_id}, archived, upsert=True))
+            if upserts := _candle_upserts(analysis.symbol, candles):  # MongoDB refuses an empty bulk write
+                writes.append(self._database[CANDLE_COLLECTION].bulk_write(upserts, ordered=False))
             await asyncio.gather(*writes)
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
@@ -148,21 +162,6 @@ class MongoStore:
         """Remove every cached analysis and return how many there were."""
         with _operation("clear_cache"):
             return (await self._database[ANALYSIS_COLLECTION].delete_many({})).deleted_count
-
-    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> None:
-        """Insert or replace the candles in one bulk write."""
-        if not candles:
-            return  # MongoDB refuses an empty bulk write
-        writes = [
-            UpdateOne(
-                {"symbol": symbol, "timeframe": timeframe.value, "open_time": c.timestamp},
-                {"$set": {"open": c.open, "high": c.high, "low": c.low, "close": c.close, "volume": c.volume}},
-                upsert=True,
-            )
-            for c in candles
-        ]
-        with _operation("save_candles"):
-            await self._database[CANDLE_COLLECTION].bulk_write(writes, ordered=False)
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""
@@ -213,6 +212,18 @@ def _operation(name: str) -> Iterator[None]:
         code = f" (code {error.code})" if isinstance(error, OperationFailure) and error.code else ""
         raise StorageUnavailable(f"mongodb failed at {name}: {type(error).__name__}{code}") from error
     metrics.MONGODB_OPERATIONS.labels(name, "ok").inc()
+
+
+def _candle_upserts(symbol: str, candles: CandlesByTimeframe) -> list[UpdateOne]:
+    return [
+        UpdateOne(
+            {"symbol": symbol, "timeframe": timeframe.value, "open_time": c.timestamp},
+            {"$set": {"open": c.open, "high": c.high, "low": c.low, "close": c.close, "volume": c.volume}},
+            upsert=True,
+        )
+        for timeframe, series in candles.items()
+        for c in series
+    ]
 
 
 def _database_name(url: str) -> str:

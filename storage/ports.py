@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from domain.analysis import Analysis
@@ -13,6 +14,9 @@ from domain.market import Candle, CandleLike, Timeframe
 ANALYSIS_COLLECTION = "ai_analysis_results"
 ARCHIVE_COLLECTION = "analysis_archive"
 CANDLE_COLLECTION = "posted_candles"
+
+CandlesByTimeframe = Mapping[Timeframe, Sequence[CandleLike]]
+NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,15 @@ class Store(Protocol):
     async def ping(self) -> None:
         """Return when the store answers."""
 
-    async def save_analysis(self, cache_key: str, analysis: Analysis, *, archive: bool) -> None:
-        """Cache the analysis under the key and, with `archive`, keep it for ever too."""
+    async def save_analysis(
+        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+    ) -> None:
+        """Cache the analysis under the key, with `archive` keep it for ever too, and keep the candles.
+
+        The candles are closed ones of the analysis' symbol that everybody may read; those of
+        the same timeframe and open time are replaced. Where the store has transactions all is
+        saved in one, and saving it again after a failure is no harm anywhere.
+        """
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
         """Return the newest cached analysis of the key generated at or after `not_before`."""
@@ -67,9 +78,6 @@ class Store(Protocol):
 
     async def clear_cache(self) -> int:
         """Remove every cached analysis, return how many; the archive and the candles stay."""
-
-    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> None:
-        """Insert or replace candles by symbol, timeframe and open time."""
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` (1 or more) newest candles, oldest first, each open time once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,9 +12,9 @@ from loguru import logger
 
 from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
-from domain.market import Candle, CandleLike, Timeframe
-from storage.backlog import AnalysisWrite, CandleWrite, Write
-from storage.ports import Store, StoreStatistics
+from domain.market import Candle, Timeframe
+from storage.backlog import Write
+from storage.ports import NO_CANDLES, CandlesByTimeframe, Store, StoreStatistics
 from storage.recovery import Recovery, bounded, describe
 from utils import metrics
 
@@ -94,9 +94,11 @@ class ResilientStore:
         """
         await self._query("ping", lambda store: store.ping())
 
-    async def save_analysis(self, cache_key: str, analysis: Analysis, *, archive: bool) -> None:
-        """Save the analysis, later if it must be; without `archive` one try is enough."""
-        await self._write("save_analysis", AnalysisWrite(cache_key, analysis, archive))
+    async def save_analysis(
+        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+    ) -> None:
+        """Save the analysis and the candles, later if it must be; what is for the cache alone has one try."""
+        await self._write("save_analysis", Write(cache_key, analysis, archive, candles))
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
         """Return the newest cached analysis; None also when the store does not answer in time."""
@@ -117,11 +119,6 @@ class ResilientStore:
             StorageUnavailable: it is down, or still at it after 2 s.
         """
         return await self._query("clear_cache", lambda store: store.clear_cache())
-
-    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> None:
-        """Save the candles, later if it must be."""
-        if candles:
-            await self._write("save_candles", CandleWrite(symbol, timeframe, tuple(candles)))
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return the newest candles, oldest first; none also when the store does not answer in time."""

@@ -15,7 +15,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleLike, Timeframe
 from storage import sqlite_statements as sql
 from storage.decoding import AnalysisDecoder
-from storage.ports import StoreStatistics, SymbolCount
+from storage.ports import NO_CANDLES, CandlesByTimeframe, StoreStatistics, SymbolCount
 from utils.clock import Clock, SystemClock, epoch_ms
 
 T = TypeVar("T")
@@ -75,8 +75,10 @@ class SqliteStore:
         """Return when the file can be read."""
         await self._run("ping", lambda: self._open_connection.execute("PRAGMA user_version").fetchone())
 
-    async def save_analysis(self, cache_key: str, analysis: Analysis, *, archive: bool) -> None:
-        """Cache the analysis, archive it on request, and drop what is past its retention."""
+    async def save_analysis(
+        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+    ) -> None:
+        """Save everything in one transaction, and drop cached analyses past their retention."""
 
         def save() -> None:
             now_ms = epoch_ms(self._clock.now())
@@ -89,6 +91,8 @@ class SqliteStore:
                 if archive:
                     analysis_id, symbol = identity
                     connection.execute(sql.SAVE_ARCHIVED, (analysis_id, cache_key, symbol, generated_ms, text))
+                for timeframe, series in candles.items():
+                    _save_candles(connection, analysis.symbol, timeframe, series)
 
         await self._run("save_analysis", save)
 
@@ -122,16 +126,6 @@ class SqliteStore:
                 return connection.execute(sql.CLEAR).rowcount
 
         return await self._run("clear_cache", clear)
-
-    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> None:
-        """Insert or replace the candles in one transaction."""
-
-        def save() -> None:
-            rows = [(symbol, timeframe, c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in candles]
-            with self._open_connection as connection:
-                connection.executemany(sql.SAVE_CANDLE, rows)
-
-        await self._run("save_candles", save)
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""
@@ -185,3 +179,12 @@ class SqliteStore:
 
     def _expired_before(self, now_ms: int) -> int:
         return now_ms - self._cache_retention // timedelta(milliseconds=1)
+
+
+def _save_candles(
+    connection: sqlite3.Connection, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]
+) -> None:
+    for start in range(0, len(candles), sql.CANDLES_AT_ONCE):
+        part = candles[start : start + sql.CANDLES_AT_ONCE]
+        values = [value for c in part for value in (c.timestamp, c.open, c.high, c.low, c.close, c.volume)]
+        connection.execute(sql.save_candles(len(part)), (symbol, timeframe, *values))

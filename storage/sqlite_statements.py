@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
 
 SCHEMA_VERSION = 1
@@ -63,16 +65,28 @@ SELECT symbol, count(*), max(generated_at) FROM {ANALYSIS_COLLECTION} GROUP BY s
 """  # noqa: S608
 COUNT_ARCHIVED = f"SELECT count(*) FROM {ARCHIVE_COLLECTION}"  # noqa: S608
 CLEAR = f"DELETE FROM {ANALYSIS_COLLECTION}"  # noqa: S608
-# Clients post mostly candles that are here already: those cost a look-up and no write.
-SAVE_CANDLE = f"""
+LATEST_CANDLES = f"""
+SELECT timestamp, open, high, low, close, volume FROM {CANDLE_COLLECTION}
+WHERE symbol = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT ?
+"""  # noqa: S608
+
+# A statement for each candle costs twice the time, and each gives the interpreter's lock away and has
+# to win it back from the event loop; more at once saves nothing and makes many statements to prepare.
+CANDLES_AT_ONCE = 25
+
+
+@lru_cache(maxsize=CANDLES_AT_ONCE)
+def save_candles(count: int) -> str:
+    """Return the statement that saves so many candles: symbol, timeframe, then six values of each.
+
+    Clients post mostly candles that are here already: those cost a look-up and no write.
+    """
+    rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * count)
+    return f"""
 INSERT INTO {CANDLE_COLLECTION} (symbol, timeframe, timestamp, open, high, low, close, volume)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+SELECT ?, ?, * FROM (VALUES {rows}) WHERE true
 ON CONFLICT (symbol, timeframe, timestamp) DO UPDATE SET
     open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume
 WHERE (open, high, low, close, volume)
     IS NOT (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
-"""  # noqa: S608
-LATEST_CANDLES = f"""
-SELECT timestamp, open, high, low, close, volume FROM {CANDLE_COLLECTION}
-WHERE symbol = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT ?
 """  # noqa: S608

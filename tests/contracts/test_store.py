@@ -17,6 +17,7 @@ from domain.market import Timeframe
 from storage.ports import Store, SymbolCount
 from storage.sqlite import SqliteStore
 from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.stores import save_candles
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -117,8 +118,8 @@ async def test_one_analysis_under_two_keys_is_cached_twice_and_archived_once(sto
 
 async def test_clear_cache_counts_and_keeps_archive_and_candles(store: Store) -> None:
     for number in range(3):
-        await store.save_analysis("key", make_analysis(analysis_id=f"a-{number}"), archive=number > 0)
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+        analysis, candles = make_analysis(analysis_id=f"a-{number}"), {Timeframe.H1: [make_candle(0)]}
+        await store.save_analysis("key", analysis, archive=number > 0, candles=candles)
     assert await store.clear_cache() == 3
     assert await store.clear_cache() == 0
     assert await store.latest_analysis("key", NOON) is None
@@ -156,29 +157,29 @@ async def test_cache_expires_and_archive_does_not(store: Store, clock: SetClock)
 
 async def test_candles_come_oldest_first_and_only_the_newest(store: Store) -> None:
     candles = [make_candle(hour * HOUR_MS, 100 + hour) for hour in range(10)]
-    await store.save_candles("BTCUSDT", Timeframe.H1, candles[5:])
-    await store.save_candles("BTCUSDT", Timeframe.H1, candles[:5])
+    await save_candles(store, candles[5:])
+    await save_candles(store, candles[:5])
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 100) == candles
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 3) == candles[-3:]
 
 
 async def test_candle_of_the_same_open_time_is_replaced(store: Store) -> None:
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0, 100), make_candle(HOUR_MS, 101)])
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(HOUR_MS, 105)])
+    await save_candles(store, [make_candle(0, 100), make_candle(HOUR_MS, 101)])
+    await save_candles(store, [make_candle(HOUR_MS, 105)])
     expected = [make_candle(0, 100), make_candle(HOUR_MS, 105)]
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == expected
 
 
 async def test_candles_of_other_symbols_and_timeframes_stay_apart(store: Store) -> None:
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0, 100)])
-    await store.save_candles("BTCUSDT", Timeframe.H4, [make_candle(0, 200)])
-    await store.save_candles("ETHUSDT", Timeframe.H1, [make_candle(0, 300)])
+    both = {Timeframe.H1: [make_candle(0, 100)], Timeframe.H4: [make_candle(0, 200)]}
+    await store.save_analysis("key", make_analysis(), archive=True, candles=both)
+    await save_candles(store, [make_candle(0, 300)], "ETHUSDT")
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0, 100)]
     assert await store.latest_candles("ADAUSDT", Timeframe.H1, 10) == []
 
 
 async def test_saving_no_candles_is_no_error(store: Store) -> None:
-    await store.save_candles("BTCUSDT", Timeframe.H1, [])
+    await save_candles(store, [])
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
 
 
@@ -196,7 +197,7 @@ async def test_candles_obey_the_law_of_a_dict_updated_in_turn(
     symbol = uuid.uuid4().hex
     expected: dict[int, float] = {}
     for batch in batches:
-        await store.save_candles(symbol, Timeframe.H1, [make_candle(hour, close) for hour, close in batch.items()])
+        await save_candles(store, [make_candle(hour, close) for hour, close in batch.items()], symbol)
         expected |= batch
     newest = [make_candle(hour, expected[hour]) for hour in sorted(expected)][-limit:]
     assert await store.latest_candles(symbol, Timeframe.H1, limit) == newest
@@ -205,9 +206,8 @@ async def test_candles_obey_the_law_of_a_dict_updated_in_turn(
 @pytest.mark.parametrize("text", HOSTILE)
 async def test_hostile_text_is_only_text(store: Store, text: str) -> None:
     analysis = make_analysis(analysis_id=text, symbol=text, strategy_scores={text: 0.5}, reasoning=text + " reasoning")
-    await store.save_analysis(text, analysis, archive=True)
+    await store.save_analysis(text, analysis, archive=True, candles={Timeframe.H1: [make_candle(0)]})
     await store.save_analysis("innocent", make_analysis(), archive=False)
-    await store.save_candles(text, Timeframe.H1, [make_candle(0)])
     assert await store.latest_analysis(text, NOON) == analysis
     assert await store.latest_candles(text, Timeframe.H1, 10) == [make_candle(0)]
     statistics = await store.statistics()
@@ -222,11 +222,21 @@ async def test_text_that_cannot_be_stored_is_refused_as_a_storage_error(store: S
     assert (await store.statistics()).archived_analyses == 0
 
 
+async def test_an_analysis_of_hundreds_of_candles_is_saved_with_all_of_them(store: Store) -> None:
+    counts = {Timeframe.M15: 1, Timeframe.H1: 351, Timeframe.H4: 50}
+    candles = {tf: [make_candle(n * tf.ms, 100 + n) for n in range(count)] for tf, count in counts.items()}
+    await store.save_analysis("key", make_analysis(), archive=True, candles=candles)
+    assert await store.latest_analysis("key", NOON) == make_analysis()
+    assert (await store.statistics()).archived_analyses == 1
+    for timeframe, series in candles.items():
+        assert await store.latest_candles("BTCUSDT", timeframe, 500) == series
+
+
 async def test_fifty_saves_at_once_are_all_kept(store: Store) -> None:
     candles = [make_candle(hour * HOUR_MS) for hour in range(20)]
+    analyses = [make_analysis(analysis_id=f"a-{number}") for number in range(50)]
     await asyncio.gather(
-        *(store.save_analysis("key", make_analysis(analysis_id=f"a-{n}"), archive=True) for n in range(50)),
-        *(store.save_candles("BTCUSDT", Timeframe.H1, candles) for _ in range(50)),
+        *(store.save_analysis("key", a, archive=True, candles={Timeframe.H1: candles}) for a in analyses)
     )
     statistics = await store.statistics()
     assert (statistics.total_analyses, statistics.archived_analyses) == (50, 50)
@@ -234,8 +244,7 @@ async def test_fifty_saves_at_once_are_all_kept(store: Store) -> None:
 
 
 async def test_data_outlives_the_store_object(build: BuildStore, store: Store) -> None:
-    await store.save_analysis("key", make_analysis(), archive=True)
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await store.save_analysis("key", make_analysis(), archive=True, candles={Timeframe.H1: [make_candle(0)]})
     await store.close()
     reopened = build()
     await reopened.open()
@@ -269,6 +278,6 @@ async def test_store_that_is_not_open_says_so(build: BuildStore) -> None:
         with pytest.raises(StorageUnavailable):
             await store.save_analysis("key", make_analysis(), archive=True)
         with pytest.raises(StorageUnavailable):
-            await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+            await save_candles(store, [make_candle(0)])
         with pytest.raises(StorageUnavailable):
             await store.statistics()

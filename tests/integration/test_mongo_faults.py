@@ -30,8 +30,8 @@ async def in_bounds(store: ResilientStore, analysis_id: str) -> None:
     """Do what a request does with the store, and check that it takes no time to speak of."""
     started = time.monotonic()
     await store.latest_analysis("key", NOON)
-    await store.save_analysis("key", make_analysis(analysis_id=analysis_id), archive=True)
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    analysis = make_analysis(analysis_id=analysis_id)
+    await store.save_analysis("key", analysis, archive=True, candles={Timeframe.H1: [make_candle(0)]})
     await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
     assert time.monotonic() - started < BOUND_SECONDS
 

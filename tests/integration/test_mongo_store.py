@@ -31,8 +31,7 @@ def database(mongo_url: str) -> Iterator[Documents]:
 async def test_documents_have_the_shape_that_others_read(mongo_url: str, database: Documents) -> None:
     store = MongoStore(mongo_url)
     await store.open()
-    await store.save_analysis("key", make_analysis(), archive=True)
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await store.save_analysis("key", make_analysis(), archive=True, candles={Timeframe.H1: [make_candle(0)]})
     await store.close()
     cached = database[ANALYSIS_COLLECTION].find_one({}, {"_id": 0}) or {}
     assert set(cached) == {"symbol", "cache_key", "timestamp", "analysis", "created_at"}
@@ -50,14 +49,14 @@ async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
     store = MongoStore(mongo_url)
     await store.open()
     for number in range(20):
-        await store.save_analysis(f"key-{number}", make_analysis(analysis_id=str(number)), archive=True)
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(hour) for hour in range(20)])
+        analysis, candles = make_analysis(analysis_id=str(number)), {Timeframe.H1: [make_candle(number)]}
+        await store.save_analysis(f"key-{number}", analysis, archive=True, candles=candles)
     database.command("profile", 2)
     await store.latest_analysis("key-3", NOON)
     await store.latest_candles("BTCUSDT", Timeframe.H1, 5)
     await store.statistics()
-    await store.save_analysis("key-3", make_analysis(analysis_id="3"), archive=True)
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(3, 105)])
+    candles = {Timeframe.H1: [make_candle(3, 105)]}
+    await store.save_analysis("key-3", make_analysis(analysis_id="3"), archive=True, candles=candles)
     database.command("profile", 0)
     await store.close()
     entries = list(database["system.profile"].find({"ns": {"$regex": "ai_analysis_results|archive|candles"}}))

@@ -22,8 +22,7 @@ async def test_working_store_is_passed_through(store: ResilientStore, log_lines:
     assert store.available
     assert store.kind == "faulty"
     await store.ping()
-    await save(store, "a")
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0, 100.0)])
+    await save(store, "a", candles={Timeframe.H1: [make_candle(0, 100.0)]})
     assert await read(store) == [100.0]
     assert (await store.statistics()).archived_analyses == 1
     assert await store.clear_cache() == 1
@@ -33,8 +32,7 @@ async def test_working_store_is_passed_through(store: ResilientStore, log_lines:
 async def test_failing_store_gives_nothing_and_takes_writes(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.failing = True
     assert await read(store) == []
-    await save(store, "a")
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await save(store, "a", candles={Timeframe.H1: [make_candle(0)]})
     assert await store.latest_analysis("key", NOON) is None
     assert not store.available
 
@@ -71,10 +69,8 @@ async def test_writes_that_failed_or_came_while_down_are_saved_in_order_on_heali
     store: ResilientStore, faulty: FaultyStore
 ) -> None:
     faulty.failing = True
-    await save(store, "failed")
-    await save(store, "while down")
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0, 1.0 + 9)])
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0, 2.0 + 9)])
+    await save(store, "failed", candles={Timeframe.H1: [make_candle(0, 10.0)]})
+    await save(store, "while down", candles={Timeframe.H1: [make_candle(0, 11.0)]})
     faulty.failing = False
     await eventually(lambda: store.available)
     assert faulty.saved == ["failed", "while down"]

@@ -8,9 +8,8 @@ import time
 import pytest
 
 from domain.errors import StorageUnavailable
-from domain.market import Timeframe
 from storage.resilient import ResilientStore
-from tests.fixtures.analyses import NOON, make_candle
+from tests.fixtures.analyses import NOON
 from tests.fixtures.stores import TIMEOUT_MS, FaultyStore, eventually, read, save
 
 pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
@@ -87,11 +86,11 @@ async def test_one_failure_ends_all_late_calls_and_keeps_their_writes(
     for name in ["a", "b", "c"]:
         await save(store, name)
     faulty.failing, faulty.delay_seconds = True, 0
-    await store.save_candles("BTCUSDT", Timeframe.H1, [make_candle(0)])
+    await save(store, "d")
     await eventually(lambda: not store.available)
     faulty.failing = False
     await eventually(lambda: store.available)
-    assert sorted(faulty.saved) == ["a", "b", "c"]
+    assert sorted(faulty.saved) == ["a", "b", "c", "d"]
 
 
 async def test_caller_that_is_cancelled_does_not_stop_its_write(store: ResilientStore, faulty: FaultyStore) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StorageUnavailable
+from domain.market import Timeframe
 from storage.ports import ANALYSIS_COLLECTION
 from storage.sqlite import SqliteStore
-from tests.fixtures.analyses import NOON, make_analysis
+from tests.fixtures.analyses import NOON, make_analysis, make_candle
 
 pytest_plugins = ["tests.fixtures.logs"]
 
@@ -91,4 +92,15 @@ async def test_locked_file_fails_the_write_but_not_the_event_loop(
     assert turns > 5
     await store.save_analysis("key", make_analysis(), archive=True)
     assert await store.latest_analysis("key", NOON) == make_analysis()
+    await store.close()
+
+
+async def test_write_that_fails_in_the_middle_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    await store.open()
+    impossible = [make_candle(0), make_candle(2**63)]
+    with pytest.raises(StorageUnavailable, match="OverflowError"):
+        await store.save_analysis("key", make_analysis(), archive=True, candles={Timeframe.H1: impossible})
+    assert await store.latest_analysis("key", NOON) is None
+    assert (await store.statistics()).archived_analyses == 0
     await store.close()

@@ -15,6 +15,7 @@ from services.market_data.stored import MAX_HOLE_CANDLES, StoredSource
 from storage.ports import Store
 from storage.sqlite import SqliteStore
 from tests.fixtures.markets import history
+from tests.fixtures.stores import save_candles
 
 SYMBOL = "BTCUSDT"
 CANDLES = history(Timeframe.H1, 100)
@@ -29,7 +30,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def test_it_gives_the_newest_candles_of_the_store(store: Store) -> None:
-    await store.save_candles(SYMBOL, Timeframe.H1, CANDLES)
+    await save_candles(store, CANDLES, SYMBOL)
     source = StoredSource(store)
     assert source.name is DataSource.STORED
     assert list((await source.candles(SYMBOL, Timeframe.H1, 30)).candles) == CANDLES[-30:]
@@ -41,14 +42,14 @@ async def test_having_none_is_no_failure(store: Store) -> None:
 
 @pytest.mark.parametrize(("lost", "kept"), [(1, 99), (MAX_HOLE_CANDLES, 90), (MAX_HOLE_CANDLES + 1, 39)])
 async def test_candles_before_a_long_hole_are_left_out(store: Store, lost: int, kept: int) -> None:
-    await store.save_candles(SYMBOL, Timeframe.H1, CANDLES[: 61 - lost] + CANDLES[61:])
+    await save_candles(store, CANDLES[: 61 - lost] + CANDLES[61:], SYMBOL)
     series = await StoredSource(store).candles(SYMBOL, Timeframe.H1, 100)
     assert list(series.candles)[-39:] == CANDLES[-39:]
     assert len(series) == kept
 
 
 async def test_impossible_candles_are_a_failure(store: Store) -> None:
-    await store.save_candles(SYMBOL, Timeframe.H1, [*CANDLES[:5], CANDLES[5]._replace(low=1e6)])
+    await save_candles(store, [*CANDLES[:5], CANDLES[5]._replace(low=1e6)], SYMBOL)
     with pytest.raises(SourceFailed, match="nonsense"):
         await StoredSource(store).candles(SYMBOL, Timeframe.H1, 30)
 
