@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from contextlib import suppress
 
@@ -55,6 +56,9 @@ class AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say where the service is and what it uses."""
         await super().startup(sockets)
+        # What is there now stays to the end. Walking it for garbage again and again would stop every
+        # request for an eighth of a second each time.
+        gc.freeze()
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
             Console().print(start_screen(self._settings, self._app.state.container, port))

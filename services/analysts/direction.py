@@ -88,10 +88,10 @@ def move_over_noise(part: TimeframeContext) -> float:
     standard normal in a random walk whatever its tails, and never above ten.
     Source: self-normalized sums, Logan et al. (1973).
     """
-    closes = part.series.values[-MOVE_CANDLES - 1 :, 3]
-    returns = np.diff(np.log(closes))
-    noise = float(np.sqrt(np.sum(returns**2)))
-    return float(np.sum(returns)) / noise if noise > 0 else 0.0
+    logs = np.log(part.series.values[-MOVE_CANDLES - 1 :, 3])
+    returns = logs[1:] - logs[:-1]
+    noise = math.sqrt(returns @ returns)
+    return float(logs[-1] - logs[0]) / noise if noise > 0 else 0.0
 
 
 def is_flat(part: TimeframeContext) -> bool:
