@@ -85,3 +85,21 @@ class NotReady(AppError):
     """The service is starting or shutting down."""
 
     code = "not_ready"
+
+
+class TrainingFailed(AppError):
+    """Training did not come to a model that answers."""
+
+    code = "training_failed"
+
+
+class ExportMismatch(AppError):
+    """A model has no ONNX form that gives the model's own answers."""
+
+    code = "export_mismatch"
+
+
+class InvalidModelFile(AppError):
+    """A model file is damaged, unsafe to load or not what it should hold."""
+
+    code = "invalid_model_file"

@@ -1,0 +1,1 @@
+"""The architectures: one builder or learner each, over shared blocks."""

@@ -1,0 +1,61 @@
+"""The blocks that networks are built of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+Tensor = Any  # a symbolic tensor of Keras, which has no types
+
+
+@keras.saving.register_keras_serializable("trading")
+class LearnedPositions(layers.Layer):  # type: ignore[misc]
+    """Adds a learned vector to each position; without it attention cannot see the order of candles.
+
+    (batch, positions, width) -> the same shape.
+
+    Source: the learned variant in Vaswani et al., Attention Is All You Need (2017), section 3.5.
+    """
+
+    def build(self, input_shape: Sequence[int]) -> None:
+        self.positions = self.add_weight(shape=tuple(input_shape[1:]), initializer="random_normal", name="positions")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return inputs + self.positions
+
+
+def recurrent_stack(inputs: Tensor, cell: type[layers.Layer], units: Sequence[int], dropout: float) -> Tensor:
+    """Return the last state of stacked recurrent layers, each with batch normalization and dropout.
+
+    (batch, time, features) -> (batch, units[-1]).
+    """
+    x = inputs
+    for depth, width in enumerate(units, start=1):
+        x = cell(width, return_sequences=depth < len(units))(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Dropout(dropout)(x)
+    return x
+
+
+def dense_head(x: Tensor, units: Sequence[int], dropouts: Sequence[float]) -> Tensor:
+    """Return a probability, shape (batch, 1), after dense layers with batch normalization and dropout."""
+    for width, dropout in zip(units, dropouts, strict=True):
+        x = layers.Dense(width, activation="relu")(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Dropout(dropout)(x)
+    return layers.Dense(1, activation="sigmoid")(x)
+
+
+def encoder_block(x: Tensor, heads: int, head_width: int, feed_forward_width: int, dropout: float) -> Tensor:
+    """Return a Transformer encoder block of (batch, positions, width), the same shape.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), figure 1: normalization after each sum.
+    """
+    attended = layers.MultiHeadAttention(heads, head_width, dropout=dropout)(x, x)
+    x = layers.LayerNormalization()(layers.Add()([x, layers.Dropout(dropout)(attended)]))
+    fed = layers.Dense(feed_forward_width, activation="relu")(x)
+    fed = layers.Dense(x.shape[-1])(fed)
+    return layers.LayerNormalization()(layers.Add()([x, layers.Dropout(dropout)(fed)]))

@@ -1,0 +1,62 @@
+"""Logistic regression on summaries: the baseline that is always trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.linear_model import LogisticRegression
+
+from config.model_settings import ModelSettings
+from domain.errors import TrainingFailed
+from features.windows import Windows
+from models.export.graph import INPUTS
+from models.export.tabular import tabular_onnx
+from models.fitted import EpochProgress, FloatArray, require_shape
+from models.summary import summaries
+
+_MAX_ITERATIONS = 1000
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A `FittedModel` of scikit-learn; its file holds the coefficients, (1, columns), and the intercept, (1,)."""
+
+    regression: LogisticRegression
+    history: tuple[EpochProgress, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        return int(self.regression.coef_.size + self.regression.intercept_.size)
+
+    def raw(self, inputs: FloatArray) -> FloatArray:
+        require_shape(inputs, (self.regression.n_features_in_,))
+        return np.asarray(self.regression.predict_proba(inputs)[:, 1:], dtype=np.float32)
+
+    def onnx(self) -> bytes:
+        inputs = [(INPUTS, FloatTensorType([None, self.regression.n_features_in_]))]
+        converted = to_onnx(self.regression, initial_types=inputs, options={"zipmap": False})
+        return tabular_onnx(converted, np.array([[0.0], [1.0]], dtype=np.float32))
+
+    def save(self, folder: Path, stem: str) -> str:
+        name = f"{stem}.npz"
+        np.savez(folder / name, coefficients=self.regression.coef_, intercept=self.regression.intercept_)
+        return name
+
+
+def fit_logistic(train: Windows, settings: ModelSettings) -> Logistic:
+    """Train logistic regression on binary targets; see `models.architectures.catalogue.fit`.
+
+    Raises:
+        TrainingFailed: the price only rises, or only falls, in training.
+    """
+    targets = train.targets[train.ends]
+    if len(np.unique(targets)) < 2:
+        raise TrainingFailed(
+            f"logistic regression needs rises and falls to tell apart; all {len(targets)} training windows end the same"
+        )
+    regression = LogisticRegression(C=settings.logistic_inverse_regularization, max_iter=_MAX_ITERATIONS)
+    return Logistic(regression.fit(summaries(train), targets))

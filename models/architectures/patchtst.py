@@ -1,0 +1,84 @@
+"""PatchTST over all features at once: returns, classes and risks of four horizons from patches of a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from config.model_settings import PatchTSTSettings
+from features.targets import RISK_HORIZONS
+from models.architectures.blocks import LearnedPositions, encoder_block
+from models.outputs import CLASSES, HORIZONS, LOGITS, RETURNS, RISKS
+
+# The columns of `features.targets.multi_horizon_target`.
+_TRUE_RETURNS, _TRUE_CLASSES = slice(0, HORIZONS), slice(HORIZONS, 2 * HORIZONS)
+_TRUE_RISKS = slice(2 * HORIZONS, 2 * HORIZONS + 2 * len(RISK_HORIZONS))
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """How large returns and risks are in training: root mean squares as fractions of the price, never 0."""
+
+    returns: tuple[float, ...]
+    risks: tuple[float, ...]
+
+    @classmethod
+    def of(cls, targets: NDArray[np.floating]) -> TargetScale:
+        """Return the scale of multi-horizon targets, shape (n, 12)."""
+        size = np.sqrt(np.square(targets).mean(axis=0))
+        size = np.where(size == 0.0, 1.0, size)
+        return cls(tuple(size[_TRUE_RETURNS].tolist()), tuple(size[_TRUE_RISKS].tolist()))
+
+
+def build_patchtst(input_shape: tuple[int, int], settings: PatchTSTSettings, scale: TargetScale) -> keras.Model:
+    """Return the uncompiled network: windows (sequence_length, features) -> the 20 numbers of `models/outputs.py`.
+
+    Patches mix all features, since one feature tells of another; the network works in units of `scale`.
+
+    Source: Nie et al., A Time Series is Worth 64 Words (2023): patches, learned positions, flattened head.
+    """
+    inputs = keras.Input(input_shape)
+    # Cutting overlapping patches and projecting each is what a strided convolution does.
+    patches = layers.Conv1D(settings.width, settings.patch_length, strides=settings.patch_stride)(inputs)
+    x = layers.Dropout(settings.dropout)(LearnedPositions()(patches))
+    for _ in range(settings.blocks):
+        head_width = settings.width // settings.heads
+        x = encoder_block(x, settings.heads, head_width, settings.feed_forward_width, settings.dropout)
+    x = layers.Dropout(settings.dropout)(layers.Flatten()(x))
+    # Softplus is never negative: the signs of drawdowns and rallies come with their scale.
+    outputs = layers.Concatenate()(
+        [
+            layers.Dense(HORIZONS)(x),
+            layers.Dense(HORIZONS * CLASSES)(x),
+            layers.Dense(len(scale.risks), activation="softplus")(x),
+        ]
+    )
+    drawdowns, rallies = np.split(np.array(scale.risks), 2)
+    units = [*scale.returns, *[1.0] * (HORIZONS * CLASSES), *(-drawdowns).tolist(), *rallies.tolist()]
+    return keras.Model(inputs, layers.Rescaling(units)(outputs), name="patchtst")
+
+
+class MultiHorizonLoss(keras.losses.Loss):  # type: ignore[misc]
+    """Huber losses of returns and risks in units of their scale, and the cross-entropy of the classes, summed."""
+
+    def __init__(self, scale: TargetScale) -> None:
+        super().__init__(name="multi_horizon")
+        self.scale = scale
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        returns = (y_true[:, _TRUE_RETURNS] - y_pred[:, RETURNS]) / ops.array(self.scale.returns)
+        risks = (y_true[:, _TRUE_RISKS] - y_pred[:, RISKS]) / ops.array(self.scale.risks)
+        classes = ops.one_hot(ops.cast(y_true[:, _TRUE_CLASSES], "int32"), CLASSES)
+        logits = ops.reshape(y_pred[:, LOGITS], (-1, HORIZONS, CLASSES))
+        surprise = -ops.mean(ops.sum(classes * ops.log_softmax(logits), axis=-1), axis=-1)
+        return _huber(returns) + surprise + _huber(risks)
+
+
+def _huber(errors: Any) -> Any:
+    size = ops.abs(errors)
+    return ops.mean(ops.where(size <= 1.0, 0.5 * ops.square(errors), size - 0.5), axis=-1)

@@ -1,0 +1,19 @@
+"""The Transformer encoder."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from config.model_settings import TransformerSettings
+from models.architectures.blocks import LearnedPositions, dense_head, encoder_block
+
+
+def build_transformer(input_shape: tuple[int, int], settings: TransformerSettings) -> keras.Model:
+    """Return the uncompiled network: windows (sequence_length, features) -> probability that the price rises."""
+    inputs = keras.Input(input_shape)
+    x = LearnedPositions()(layers.Dense(settings.width)(inputs))
+    for _ in range(settings.blocks):
+        x = encoder_block(x, settings.heads, settings.head_width, settings.feed_forward_width, settings.dropout)
+    x = layers.GlobalAveragePooling1D()(x)
+    return keras.Model(inputs, dense_head(x, settings.dense_units, settings.dense_dropouts), name="transformer")

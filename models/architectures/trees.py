@@ -1,0 +1,131 @@
+"""Random forest and XGBoost: sell, hold or buy from the summary of a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+from onnxmltools.convert import convert_xgboost
+from onnxmltools.convert.common.data_types import FloatTensorType as XGBoostInputs
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import RandomForestClassifier
+
+from config.model_settings import ModelSettings
+from features.windows import Windows
+from models.export.graph import INPUTS
+from models.export.tabular import tabular_onnx
+from models.fitted import EpochProgress, FloatArray, require_shape
+from models.outputs import CLASSES
+from models.summary import summaries
+
+
+@dataclass(frozen=True)
+class RandomForest:
+    """A `FittedModel` of scikit-learn; its file is its ONNX form, as scikit-learn has none but pickles."""
+
+    forest: RandomForestClassifier
+    history: tuple[EpochProgress, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        return sum(int(tree.tree_.node_count) for tree in self.forest.estimators_)
+
+    def raw(self, inputs: FloatArray) -> FloatArray:
+        require_shape(inputs, (self.forest.n_features_in_,))
+        probabilities: FloatArray = self.forest.predict_proba(inputs).astype(np.float32) @ self._placement
+        return probabilities
+
+    def onnx(self) -> bytes:
+        return self._onnx
+
+    def save(self, folder: Path, stem: str) -> str:
+        name = f"{stem}.onnx"
+        (folder / name).write_bytes(self._onnx)
+        return name
+
+    @cached_property
+    def _onnx(self) -> bytes:
+        inputs = [(INPUTS, FloatTensorType([None, self.forest.n_features_in_]))]
+        converted = to_onnx(self.forest, initial_types=inputs, options={"zipmap": False})
+        return tabular_onnx(converted, self._placement)
+
+    @property
+    def _placement(self) -> NDArray[np.float32]:
+        # A class that training never saw has no column; its probability is 0.
+        placement: NDArray[np.float32] = np.eye(CLASSES, dtype=np.float32)[self.forest.classes_]
+        return placement
+
+
+@dataclass(frozen=True)
+class XGBoost:
+    """A `FittedModel` of XGBoost."""
+
+    booster: xgboost.Booster
+    history: tuple[EpochProgress, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        return sum(tree.count("\n") for tree in self.booster.get_dump())
+
+    def raw(self, inputs: FloatArray) -> FloatArray:
+        require_shape(inputs, (self.booster.num_features(),))
+        return np.asarray(self.booster.predict(xgboost.DMatrix(inputs)), dtype=np.float32)
+
+    def onnx(self) -> bytes:
+        inputs = [(INPUTS, XGBoostInputs([None, self.booster.num_features()]))]
+        return tabular_onnx(convert_xgboost(self.booster, initial_types=inputs), np.eye(CLASSES, dtype=np.float32))
+
+    def save(self, folder: Path, stem: str) -> str:
+        name = f"{stem}.ubj"
+        self.booster.save_model(folder / name)
+        return name
+
+
+def fit_random_forest(train: Windows, settings: ModelSettings) -> RandomForest:
+    """Train a random forest on three-class targets; see `models.architectures.catalogue.fit`."""
+    sizes = settings.random_forest
+    forest = RandomForestClassifier(
+        sizes.trees,
+        max_depth=sizes.max_depth,
+        min_samples_leaf=sizes.min_samples_leaf,
+        random_state=settings.training.seed,
+        n_jobs=settings.training.threads,
+    )
+    forest.fit(summaries(train), train.targets[train.ends].astype(np.int64))
+    for tree in forest.estimators_:
+        _to_single_precision(tree.tree_.threshold)
+    return RandomForest(forest)
+
+
+def fit_xgboost(train: Windows, settings: ModelSettings) -> XGBoost:
+    """Train gradient boosting on three-class targets; see `models.architectures.catalogue.fit`.
+
+    `min_samples_leaf` is XGBoost's `min_child_weight`, where a sample weighs at most one half.
+    """
+    sizes = settings.xgboost
+    parameters = {
+        "objective": "multi:softprob",
+        "num_class": CLASSES,
+        "max_depth": sizes.max_depth,
+        "learning_rate": sizes.learning_rate,
+        "min_child_weight": sizes.min_samples_leaf,
+        "seed": settings.training.seed,
+        "nthread": settings.training.threads,
+    }
+    samples = xgboost.DMatrix(summaries(train), label=train.targets[train.ends])
+    return XGBoost(xgboost.train(parameters, samples, sizes.trees))
+
+
+def _to_single_precision(thresholds: NDArray[np.float64]) -> None:
+    """Round thresholds down to float32, in place.
+
+    ONNX keeps them so, and rounded to the nearest some would come to lie on the other side of a value.
+    Rounded down they part float32 values exactly as before.
+    """
+    nearest = thresholds.astype(np.float32)
+    thresholds[:] = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)

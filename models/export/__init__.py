@@ -1,0 +1,1 @@
+"""From trained models to ONNX, and the proof that both answer alike."""

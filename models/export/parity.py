@@ -1,0 +1,33 @@
+"""The proof, at every export, that the ONNX form answers as the model does."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+
+from domain.errors import ExportMismatch
+from models.fitted import FittedModel, FloatArray
+
+LARGEST_DIFFERENCE = 1e-5
+
+
+def check_parity(model: FittedModel, onnx: bytes, inputs: FloatArray) -> float:
+    """Return the largest absolute difference between the answers of a model and of its ONNX form.
+
+    Args:
+        model: The model in its own library.
+        onnx: Its ONNX form.
+        inputs: Real inputs of the model, float32, one or more.
+
+    Raises:
+        ExportMismatch: the difference is 1e-5 or more, or an answer is not finite.
+    """
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    (exported,) = session.run(["outputs"], {"inputs": inputs})
+    difference = float(np.abs(exported - model.raw(inputs)).max())
+    if not difference < LARGEST_DIFFERENCE:
+        raise ExportMismatch(
+            f"over {len(inputs)} inputs the ONNX form differs from the model by up to {difference:.3g}; "
+            f"less than {LARGEST_DIFFERENCE:g} is needed"
+        )
+    return difference

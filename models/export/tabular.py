@@ -1,0 +1,34 @@
+"""What the converters of scikit-learn and XGBoost make, brought to the one form that serving knows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+
+from models.export.graph import BATCH, INPUTS, IR_VERSION, OPSET, OUTPUTS
+
+
+def tabular_onnx(converted: ModelProto, placement: NDArray[np.float32]) -> bytes:
+    """Return the model with its probabilities at their places among the outputs, and without its labels.
+
+    Args:
+        converted: From inputs called `inputs` to a label and the probabilities (n, known classes).
+        placement: Zeros and ones, shape (known classes, outputs): where each probability goes.
+    """
+    graph = converted.graph
+    probabilities = graph.output[1].name
+    columns = graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    nodes = [*graph.node, helper.make_node("MatMul", [probabilities, "placement"], [OUTPUTS])]
+    wrapped = helper.make_graph(
+        nodes,
+        graph.name,
+        [helper.make_tensor_value_info(INPUTS, TensorProto.FLOAT, [BATCH, columns])],
+        [helper.make_tensor_value_info(OUTPUTS, TensorProto.FLOAT, [BATCH, placement.shape[1]])],
+        [*graph.initializer, numpy_helper.from_array(placement, "placement")],
+    )
+    opsets = {"": OPSET} | {each.domain: each.version for each in converted.opset_import if each.domain}
+    imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    model = helper.make_model(wrapped, ir_version=IR_VERSION, opset_imports=imports)
+    checker.check_model(model)
+    return bytes(model.SerializeToString())

@@ -1,0 +1,144 @@
+"""The training loop of all networks: compile, fit with early stopping, report, keep the best epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from config.model_settings import LearningSettings, ModelSettings, TrainingSettings
+from domain.errors import TrainingFailed
+from domain.forecasting import ModelType
+from features.windows import FloatArray, Windows
+from models.architectures.gru import build_gru
+from models.architectures.lstm import build_lstm
+from models.architectures.patchtst import MultiHorizonLoss, TargetScale, build_patchtst
+from models.architectures.transformer import build_transformer
+from models.fitted import EpochProgress, LearningData, Report
+from models.network import Network
+
+_VALIDATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A new network, what it is to make small, and for how long it learns."""
+
+    model: keras.Model
+    loss: keras.losses.Loss
+    learning: LearningSettings
+
+
+def fit_network(type_: ModelType, data: LearningData, settings: ModelSettings, report: Report) -> Network:
+    """Train a network from a seeded start; see `models.architectures.catalogue.fit`.
+
+    Learning stops early when the validation loss no longer falls, and the best epoch's weights are kept.
+
+    Raises:
+        TrainingFailed: a loss is not finite.
+    """
+    training = settings.training
+    keras.utils.set_random_seed(training.seed)
+    recipe = _recipe(type_, data.train, settings)
+    progress = _Progress(recipe.learning.epochs, report)
+    _compile(recipe, training)
+    recipe.model.fit(
+        _ShuffledBatches(data.train, training.batch_size, training.seed),
+        validation_data=_Batches(data.validation, _VALIDATION_BATCH),
+        epochs=recipe.learning.epochs,
+        callbacks=[progress, *_schedule(recipe.learning)],
+        verbose=0,
+        shuffle=False,
+    )
+    # A copy without the optimizer, whose state would triple the file.
+    trained = keras.Model.from_config(recipe.model.get_config())
+    trained.set_weights(recipe.model.get_weights())
+    return Network(trained, tuple(progress.history), training.native_format)
+
+
+def _recipe(type_: ModelType, train: Windows, settings: ModelSettings) -> Recipe:
+    shape = (train.sequence_length, train.rows.shape[1])
+    if type_ is ModelType.PATCHTST:
+        scale = TargetScale.of(train.targets[train.ends])
+        model = build_patchtst(shape, settings.patchtst, scale)
+        return Recipe(model, MultiHorizonLoss(scale), settings.patchtst.learning)
+    loss = keras.losses.BinaryCrossentropy()
+    if type_ is ModelType.TRANSFORMER:
+        return Recipe(build_transformer(shape, settings.transformer), loss, settings.transformer.learning)
+    build = {ModelType.LSTM: build_lstm, ModelType.GRU: build_gru}[type_]
+    return Recipe(build(shape, settings.recurrent), loss, settings.recurrent.learning)
+
+
+def _compile(recipe: Recipe, training: TrainingSettings) -> None:
+    # XLA makes recurrent layers slower under TensorFlow; JAX cannot do without.
+    compiled = training.keras_backend == "jax"
+    recipe.model.compile(keras.optimizers.Adam(training.learning_rate), recipe.loss, jit_compile=compiled)
+
+
+def _schedule(learning: LearningSettings) -> list[keras.callbacks.Callback]:
+    return [
+        keras.callbacks.EarlyStopping("val_loss", patience=learning.patience_epochs, restore_best_weights=True),
+        keras.callbacks.ReduceLROnPlateau(
+            "val_loss", factor=learning.rate_factor, patience=learning.rate_patience_epochs
+        ),
+    ]
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Windows in the order of time, gathered a batch at a time."""
+
+    def __init__(self, windows: Windows, size: int) -> None:
+        super().__init__()
+        self.windows, self.size = windows, size
+        self.order = np.arange(len(windows))
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.windows) / self.size)
+
+    def __getitem__(self, index: int) -> tuple[FloatArray, FloatArray]:
+        inputs, targets = self.windows.batch(self.order[index * self.size : (index + 1) * self.size])
+        return inputs, targets.reshape(len(targets), -1).astype(np.float32)
+
+
+class _ShuffledBatches(_Batches):
+    """Windows in a new seeded order every epoch.
+
+    All batches are full, and what is left over waits for another epoch: the statistics of batch
+    normalization over a few windows would be noise.
+    """
+
+    def __init__(self, windows: Windows, size: int, seed: int) -> None:
+        super().__init__(windows, min(size, len(windows)))
+        self.rng = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return len(self.windows) // self.size
+
+    def on_epoch_end(self) -> None:
+        self.order = self.rng.permutation(len(self.windows))
+
+
+class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells of every epoch, and ends a training that has lost its way."""
+
+    def __init__(self, epochs: int, report: Report) -> None:
+        super().__init__()
+        self.epochs, self.report = epochs, report
+        self.history: list[EpochProgress] = []
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        done, loss, validation_loss = epoch + 1, float(logs["loss"]), float(logs["val_loss"])
+        if not math.isfinite(loss + validation_loss):
+            raise TrainingFailed(
+                f"the loss of epoch {done} is {loss}, of validation {validation_loss}: training has diverged. "
+                "A smaller models.training.learning_rate may help; features and targets need to be finite"
+            )
+        seconds_left = (time.monotonic() - self.started) / done * (self.epochs - done)
+        self.history.append(EpochProgress(done, self.epochs, loss, validation_loss, seconds_left))
+        self.report(self.history[-1])

@@ -1,0 +1,149 @@
+"""One suite for every architecture: what any trained model must do, whatever library runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from domain.errors import ExportMismatch, FeatureMismatch
+from domain.forecasting import ModelType
+from models.architectures.catalogue import ARCHITECTURES, Architecture, fit
+from models.export.parity import check_parity
+from models.fitted import EpochProgress, FittedModel, FloatArray
+from models.outputs import OUTPUTS, probability_up
+from models.summary import summarize
+from tests.fixtures.learning import ToyData, toy_data, toy_settings
+
+every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.type)
+EPOCHS = 6
+
+
+@cache
+def fitted(architecture: Architecture) -> tuple[FittedModel, ToyData, list[EpochProgress]]:
+    reports: list[EpochProgress] = []
+    data = toy_data(architecture.target)
+    return fit(architecture, data, toy_settings(), reports.append), data, reports
+
+
+def inputs_of(architecture: Architecture, data: ToyData, count: int = 300) -> FloatArray:
+    windows = data.inputs(count)
+    return summarize(windows) if architecture.inputs == "summary" else windows
+
+
+@every_architecture
+def test_it_learns_a_planted_pattern_and_answers_in_range(architecture: Architecture) -> None:
+    model, data, _ = fitted(architecture)
+    raw = model.raw(inputs_of(architecture, data))
+    assert raw.shape == (300, OUTPUTS[architecture.outputs])
+    assert raw.dtype == np.float32
+    probability = probability_up(raw, architecture.outputs)
+    assert ((probability >= 0) & (probability <= 1)).all()
+    up = data.up[data.validation.ends[:300]]
+    assert ((probability > 0.5) == up).mean() > 0.85
+    if architecture.outputs == "three_class":
+        np.testing.assert_allclose(raw.sum(axis=1), 1.0, atol=1e-6)
+    if architecture.outputs == "multi_horizon":
+        assert np.corrcoef(raw[:, 0], up)[0, 1] > 0.7
+        assert (raw[:, 16:18] <= 0).all()
+        assert (raw[:, 18:20] >= 0).all()
+
+
+@every_architecture
+def test_the_same_data_and_seed_give_the_same_model(architecture: Architecture) -> None:
+    model, data, _ = fitted(architecture)
+    inputs = inputs_of(architecture, data)
+    again = fit(architecture, data, toy_settings(), lambda _: None)
+    np.testing.assert_array_equal(again.raw(inputs), model.raw(inputs))
+
+
+@every_architecture
+def test_its_onnx_form_answers_alike_for_one_or_many(architecture: Architecture) -> None:
+    model, data, _ = fitted(architecture)
+    inputs = inputs_of(architecture, data)
+    exported = model.onnx()
+    assert check_parity(model, exported, inputs) < 1e-5
+    session = onnxruntime.InferenceSession(exported)
+    assert [each.name for each in session.get_inputs()] == ["inputs"]
+    assert [each.name for each in session.get_outputs()] == ["outputs"]
+    many = session.run(None, {"inputs": inputs})[0]
+    one = session.run(None, {"inputs": inputs[7:8]})[0]
+    np.testing.assert_allclose(one, many[7:8], atol=1e-6)
+
+
+def test_parity_refuses_the_onnx_form_of_another_model() -> None:
+    # Of the quickest to train; the check is the same for all.
+    architecture = ARCHITECTURES[ModelType.LOGISTIC]
+    model, data, _ = fitted(architecture)
+    inputs = inputs_of(architecture, data)
+    other = fit(architecture, toy_data(architecture.target, seed=1), toy_settings(seed=7), lambda _: None)
+    with pytest.raises(ExportMismatch, match="differs from the model by up to"):
+        check_parity(model, other.onnx(), inputs)
+
+
+@every_architecture
+def test_inputs_of_another_shape_are_refused(architecture: Architecture) -> None:
+    model, data, _ = fitted(architecture)
+    inputs = inputs_of(architecture, data)
+    shape = ", ".join(str(size) for size in inputs.shape[1:])
+    for wrong in (inputs[..., :-1], inputs[:, 1:], inputs[0]):
+        with pytest.raises(FeatureMismatch, match=rf"shape \(n, {shape}\), received"):
+            model.raw(wrong)
+
+
+def _from_keras(path: Path, inputs: FloatArray) -> FloatArray:
+    from models.network import load_keras
+
+    return np.asarray(load_keras(path).predict(inputs, verbose=0))
+
+
+def _from_onnx(path: Path, inputs: FloatArray) -> FloatArray:
+    return np.asarray(onnxruntime.InferenceSession(path).run(None, {"inputs": inputs})[0])
+
+
+def _from_xgboost(path: Path, inputs: FloatArray) -> FloatArray:
+    import xgboost
+
+    return np.asarray(xgboost.Booster(model_file=path).predict(xgboost.DMatrix(inputs)))
+
+
+def _from_coefficients(path: Path, inputs: FloatArray) -> FloatArray:
+    saved = np.load(path, allow_pickle=False)
+    return np.asarray(1 / (1 + np.exp(-(inputs @ saved["coefficients"].T + saved["intercept"]))))
+
+
+LOAD: dict[str, Callable[[Path, Any], FloatArray]] = {
+    ".keras": _from_keras,
+    ".onnx": _from_onnx,
+    ".ubj": _from_xgboost,
+    ".npz": _from_coefficients,
+}
+
+
+@every_architecture
+def test_its_saved_file_answers_as_it_does(architecture: Architecture, tmp_path: Path) -> None:
+    model, data, _ = fitted(architecture)
+    inputs = inputs_of(architecture, data)
+    path = tmp_path / model.save(tmp_path, "model")
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    np.testing.assert_allclose(LOAD[path.suffix](path, inputs), model.raw(inputs), atol=1e-6)
+
+
+@every_architecture
+def test_every_epoch_is_reported(architecture: Architecture) -> None:
+    model, _, reports = fitted(architecture)
+    assert tuple(reports) == model.history
+    epochs = EPOCHS if architecture.library == "keras" else 0
+    assert [each.epoch for each in reports] == list(range(1, epochs + 1))
+    if reports:
+        assert reports[-1].validation_loss < reports[0].validation_loss
+        assert reports[-1].seconds_left == 0.0 < reports[0].seconds_left
+
+
+def test_every_type_but_the_ensemble_has_an_architecture() -> None:
+    assert set(ARCHITECTURES) == set(ModelType) - {ModelType.ENSEMBLE}
