@@ -33,6 +33,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pymongo": ("storage/mongo.py",),
     "sqlite3": ("storage/sqlite.py",),
     "ta": ("features/definitions.py",),
+    "matplotlib": ("models/evaluation/plots.py",),
 }
 PROJECT = {*MAY_IMPORT, "container", "main", "cli"}
 

@@ -1,0 +1,1 @@
+"""How good a model is, how sure of that we may be, and whether it may serve."""

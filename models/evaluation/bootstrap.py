@@ -1,0 +1,113 @@
+"""How sure a mean is: 95 % intervals for rows whose neighbors are alike.
+
+Predictions of neighboring candles share most of their window, so drawing rows one by one would count
+the same luck many times. Blocks of successive rows are drawn instead, from a circle so that every row
+is drawn equally often. Source: Politis and Romano, A Circular Block-Resampling Procedure for
+Stationary Data (1992).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model_settings import EvaluationSettings
+from domain.analysis import Frozen
+
+FloatArray = NDArray[np.floating]
+
+CONFIDENCE = 0.95
+# With fewer blocks, what they have in common by chance is not seen.
+MIN_BLOCKS = 8
+
+
+class Interval(Frozen):
+    """Both ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How rows are drawn: `samples` times, in blocks of `block` rows; the same seed draws the same rows."""
+
+    samples: int
+    block: int
+    seed: int
+
+    @classmethod
+    def of(cls, settings: EvaluationSettings, horizon: int, seed: int) -> Resampling:
+        """Return the configured resampling, with blocks of two horizons at least.
+
+        Returns over `horizon` candles overlap. On sums of so many independent numbers, blocks of one horizon
+        gave intervals that held the truth in 88 to 91 % of cases, blocks of two in 94 %.
+        """
+        return cls(settings.bootstrap_samples, max(settings.bootstrap_block, 2 * horizon), seed)
+
+    @property
+    def min_rows(self) -> int:
+        """Rows below which there is no interval."""
+        return MIN_BLOCKS * self.block
+
+
+def resampled_means(columns: FloatArray, resampling: Resampling) -> FloatArray:
+    """Return the column means of every draw: shape (samples, columns).
+
+    Statistics made of means (ratios, correlations) are to be made of these, draw by draw: the rows of
+    a draw are the same in all columns.
+
+    Args:
+        columns: Shape (n, columns), in the order of time, n >= 1.
+        resampling: Blocks longer than n count as n.
+    """
+    count, block = len(columns), min(resampling.block, len(columns))
+    rng = np.random.default_rng(resampling.seed)
+    sums = np.cumsum(np.concatenate((np.zeros((1, columns.shape[1])), columns, columns[: block - 1])), axis=0)
+    blocks = ceil(count / block)
+    # The last block is cut so that every draw has n rows.
+    rest = count - (blocks - 1) * block
+    whole, cut = sums[block:] - sums[:-block], sums[rest : rest + count] - sums[:count]
+    means = np.empty((resampling.samples, columns.shape[1]))
+    for draw in means:
+        starts = rng.integers(0, count, size=blocks)
+        draw[:] = whole[starts[1:]].sum(axis=0) + cut[starts[0]]
+    return means / count
+
+
+def interval(draws: FloatArray, count: int, resampling: Resampling) -> Interval | None:
+    """Return the 95 % interval of a statistic, or None where the rows are too few to tell.
+
+    Percentiles of few blocks lie too close together. They are taken further out, as Student's t with
+    blocks - 1 degrees of freedom is wider than the normal distribution. Source: Hesterberg, What Teachers
+    Should Know about the Bootstrap (2014), section 3.4 (expanded percentile interval).
+
+    Args:
+        draws: The statistic of each draw; draws in which it is undefined (NaN) are left out.
+        count: Rows that were drawn from.
+        resampling: How they were drawn.
+    """
+    from scipy.special import stdtrit
+
+    draws = draws[np.isfinite(draws)]
+    if count < resampling.min_rows or not len(draws):
+        return None
+    blocks = count / resampling.block
+    reach = float(stdtrit(blocks - 1, 0.5 + CONFIDENCE / 2)) * sqrt(blocks / (blocks - 1))
+    tail = NormalDist().cdf(-reach)
+    low, high = np.quantile(draws, (tail, 1 - tail))
+    return Interval(low=float(low), high=float(high))
+
+
+def mean_interval(values: FloatArray, resampling: Resampling) -> Interval | None:
+    """Return the 95 % interval of the mean of n values in the order of time, or None where they are too few.
+
+    Given the differences of two models' losses on the same rows, it is the paired interval.
+    """
+    if len(values) < resampling.min_rows:
+        return None
+    return interval(resampled_means(values[:, None], resampling)[:, 0], len(values), resampling)

@@ -1,0 +1,172 @@
+"""Probabilities that mean what they say: of all rises foretold with 60 %, 60 % should come.
+
+Fitted on validation rows, which the model has not learned from, and never on those it is judged by.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from config.model_settings import CalibrationKind
+from domain.analysis import Frozen, Share
+
+FloatArray = NDArray[np.floating]
+BoolArray = NDArray[np.bool_]
+
+# No forecast of a market is surer than this, and the logarithm of 0 is no loss.
+MIN_PROBABILITY = 0.001
+# Isotonic regression has as many free steps as rows; below this it draws the noise.
+MIN_ISOTONIC_ROWS = 200
+
+
+class Calibration(Frozen):
+    """A function that never falls, from a model's probability to the calibrated one.
+
+    Attributes:
+        kind: `sigmoid`: 1 / (1 + exp(-(slope * logit(p) + intercept))). `isotonic`: straight lines between
+            `points`, constant beyond them. `none`: p itself.
+        slope: >= 0; 0 is a constant, for a model that was wrong more often the surer it was.
+        intercept: In log odds.
+        points: (probability, calibrated probability), both ascending; only for `isotonic`.
+    """
+
+    kind: CalibrationKind = "none"
+    slope: Annotated[float, Field(ge=0)] = 1.0
+    intercept: float = 0.0
+    points: tuple[tuple[Share, Share], ...] = ()
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.kind == "isotonic" and not self.points:
+            raise ValueError("an isotonic calibration needs points")
+        if any(before[0] >= after[0] or before[1] > after[1] for before, after in pairwise(self.points)):
+            raise ValueError("the points of a calibration have to ascend")
+        return self
+
+    def apply(self, probability: FloatArray) -> FloatArray:
+        """Return the calibrated probabilities, of the same shape, within 0.001..0.999."""
+        clipped = clip_probability(probability)
+        if self.kind == "sigmoid":
+            clipped = _sigmoid(self.slope * _logit(clipped) + self.intercept)
+        elif self.kind == "isotonic":
+            known, calibrated = zip(*self.points, strict=True)
+            clipped = np.interp(probability, known, calibrated)
+        return clip_probability(clipped)
+
+
+class ReliabilityBin(Frozen):
+    """Predictions of about the same probability, and how many of them came."""
+
+    count: Annotated[int, Field(ge=1)]
+    low: Share
+    high: Share
+    mean_probability: Share
+    share_up: Share
+
+
+def fit_calibration(kind: CalibrationKind, probability: FloatArray, up: BoolArray) -> Calibration:
+    """Return the calibration of validation rows.
+
+    `sigmoid` is Platt's scaling on log odds, with a weak belief that the model is right: slope and
+    intercept are drawn towards 1 and 0 as by one standard deviation of 1. Hundreds of rows outweigh it;
+    few rows, a constant probability or a single class cannot run away from it. `isotonic` falls back to
+    `sigmoid` where it has no shape to learn: below 200 rows, for a constant probability or a single
+    class. Without rows every kind is `none`.
+
+    Args:
+        kind: The kind wanted.
+        probability: n probabilities, 0..1, of the model.
+        up: Whether the price rose.
+
+    Source: Platt, Probabilistic Outputs for Support Vector Machines (1999); Zadrozny and Elkan,
+    Transforming Classifier Scores into Accurate Multiclass Probability Estimates (2002).
+    """
+    if kind == "none" or not len(up):
+        return Calibration()
+    shapeless = len(up) < MIN_ISOTONIC_ROWS or np.ptp(probability) == 0.0 or up.all() or not up.any()
+    if kind == "sigmoid" or shapeless:
+        return _fit_sigmoid(probability, up)
+    return _fit_isotonic(probability, up)
+
+
+def reliability_table(probability: FloatArray, up: BoolArray, bins: int = 10) -> tuple[ReliabilityBin, ...]:
+    """Return bins of about equal count, lowest probabilities first; equal probabilities stay together.
+
+    Bins of equal width would put nearly all forecasts of a market into the two around 0.5.
+    """
+    if not len(up):
+        return ()
+    # The upper edges; whatever equals an edge belongs below it.
+    edges = np.unique(np.quantile(probability, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
+    places = np.searchsorted(edges, probability)
+    table = []
+    for place in np.unique(places):
+        inside = places == place
+        values = probability[inside]
+        table.append(
+            ReliabilityBin(
+                count=int(inside.sum()),
+                low=float(values.min()),
+                high=float(values.max()),
+                mean_probability=float(values.mean()),
+                share_up=float(up[inside].mean()),
+            )
+        )
+    return tuple(table)
+
+
+def expected_calibration_error(probability: FloatArray, up: BoolArray) -> float:
+    """Return the mean distance, 0..1, of probability and share of rises over bins of equal count; 0 for no rows.
+
+    Source: Naeini, Cooper and Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian
+    Binning (2015), with bins of equal count.
+    """
+    table = reliability_table(probability, up)
+    return sum(part.count * abs(part.mean_probability - part.share_up) for part in table) / max(1, len(up))
+
+
+def clip_probability(probability: FloatArray) -> FloatArray:
+    """Return probabilities within 0.001..0.999."""
+    clipped: FloatArray = np.clip(np.asarray(probability, np.float64), MIN_PROBABILITY, 1.0 - MIN_PROBABILITY)
+    return clipped
+
+
+def _fit_sigmoid(probability: FloatArray, up: BoolArray) -> Calibration:
+    from scipy.optimize import minimize
+
+    odds = _logit(clip_probability(probability))
+
+    def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
+        slope, intercept = parameters
+        values = slope * odds + intercept
+        wrong = _sigmoid(values) - up
+        belief = parameters - (1.0, 0.0)
+        total = np.logaddexp(0.0, values).sum() - values[up].sum() + belief @ belief / 2.0
+        return float(total), np.array((wrong @ odds, wrong.sum())) + belief
+
+    best = minimize(loss, (1.0, 0.0), jac=True, method="L-BFGS-B", bounds=((0.0, None), (None, None)))
+    return Calibration(kind="sigmoid", slope=float(best.x[0]), intercept=float(best.x[1]))
+
+
+def _fit_isotonic(probability: FloatArray, up: BoolArray) -> Calibration:
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(probability, up)
+    points = zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True)
+    return Calibration(kind="isotonic", points=tuple(points))
+
+
+def _logit(probability: FloatArray) -> FloatArray:
+    odds: FloatArray = np.log(probability / (1.0 - probability))
+    return odds
+
+
+def _sigmoid(values: FloatArray) -> FloatArray:
+    # tanh does not overflow, as exp would.
+    share: FloatArray = 0.5 + 0.5 * np.tanh(values / 2.0)
+    return share

@@ -1,0 +1,79 @@
+"""The steps of a walk forward: what a model learns from, stops and calibrates by, and is judged on.
+
+Every fold has its own training, validation and test part, in the order of time and purged between.
+The test parts lie one after the other and end with the newest window, so each of these is predicted
+once, by a model that has seen nothing of it or after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model_settings import EvaluationSettings
+from domain.errors import InsufficientData
+from features.splits import Fold, Split, split_rows, walk_forward
+
+# A test part of fewer windows is not worth a training of its own.
+MIN_FOLD_WINDOWS = 50
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Ranges of rows per fold, oldest fold first; `note` says in words where they are fewer than configured."""
+
+    splits: tuple[Split, ...]
+    note: str | None = None
+
+
+def evaluation_folds(ends: NDArray[np.int64], horizon: int, settings: EvaluationSettings, embargo: int = 0) -> Folds:
+    """Return the folds over the windows that can be judged.
+
+    Parts are counted in windows, so that the rows before the first window, or between windows, take
+    nothing from any part. Windows lie at least a row apart: `horizon` of them left out between parts
+    are at least `horizon` rows.
+
+    Args:
+        ends: Rows that end a window and whose forward return is known, ascending.
+        horizon: Candles after which the latest target is known: so many windows are purged before each border.
+        settings: Folds and shares. `test_share` is of all windows, `validation_share` of those before a test part.
+        embargo: Further windows left out before each border, >= 0.
+
+    Raises:
+        InsufficientData: a part would have no window.
+    """
+    windows = round(len(ends) * settings.test_share)
+    folds = min(settings.folds, max(1, windows // MIN_FOLD_WINDOWS))
+    size, gap = max(1, windows // folds), horizon + embargo
+    first_train = max(1, len(ends) - gap - folds * size)
+    try:
+        steps = walk_forward(len(ends), horizon, folds=folds, min_train_rows=first_train, embargo=embargo)
+        splits = tuple(_split(ends, step, horizon, settings.validation_share, embargo) for step in steps)
+    except InsufficientData as error:
+        raise InsufficientData(
+            f"{len(ends)} windows with a known return are too few to train and judge a model: "
+            f"{settings.test_share:.0%} of them are for the test, {settings.validation_share:.0%} of those "
+            f"before it for validation, and {gap} are left out before each"
+        ) from error
+    if folds == settings.folds:
+        return Folds(splits)
+    return Folds(
+        splits,
+        f"{folds} of {settings.folds} folds: there are {windows} windows to test on, and a fold needs "
+        f"{MIN_FOLD_WINDOWS} to be worth a training of its own",
+    )
+
+
+def _split(ends: NDArray[np.int64], step: Fold, horizon: int, validation_share: float, embargo: int) -> Split:
+    """Return the rows of a step over windows, whose training part is cut into training and validation."""
+    before = split_rows(len(step.train), horizon, validation_share=validation_share, embargo=embargo)
+    # From row 0: what lies before the first window's end is in that window, and the scaler may see it.
+    train = range(int(ends[before.train.stop - 1]) + 1)
+    return Split(train, _rows(ends, before.validation), _rows(ends, step.validation))
+
+
+def _rows(ends: NDArray[np.int64], windows: range) -> range:
+    """Return the rows from the first window's end to the last's."""
+    return range(int(ends[windows.start]), int(ends[windows.stop - 1]) + 1)

@@ -1,0 +1,201 @@
+"""Whether a candidate may serve: only if it forecasts better than what is simpler and what serves now.
+
+Better is a lower Brier score on the same out-of-sample rows, by a paired block-bootstrap interval of
+the difference that excludes zero. Three are to be beaten: the prior (the share of rises so far),
+logistic regression, and the model in production. The cases are told in `Gate.judge`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from config.model_settings import EvaluationSettings
+from domain.analysis import Frozen, Share
+from models.evaluation.bootstrap import Interval, Resampling, mean_interval
+from models.evaluation.metrics import brier_losses
+from models.evaluation.out_of_sample import OutOfSample
+
+# Calibrated forecasts that spread by s around the share of rises score about s squared better than it,
+# and need (2 / s) squared rows to show it: a million for this one.
+COLLAPSED_DEVIATION = 0.002
+
+Serves = Literal["candidate", "logistic", "production", "nothing"]
+
+
+class Comparison(Frozen):
+    """Two models on the rows that both predicted and where the price moved.
+
+    Attributes:
+        model: What was judged, in words.
+        against: What it was held against, in words.
+        count: Rows; the figures below are None without any.
+        brier: Brier score of the model.
+        against_brier: Brier score of the other.
+        difference: The first less the second; below 0 the model is better.
+        interval: 95 % interval of the difference; None where the rows are too few to tell.
+    """
+
+    model: str
+    against: str
+    count: Annotated[int, Field(ge=0)]
+    brier: Share | None = None
+    against_brier: Share | None = None
+    difference: float | None = None
+    interval: Interval | None = None
+
+    @property
+    def better(self) -> bool:
+        """Tell whether the whole interval is below zero."""
+        return self.interval is not None and self.interval.high < 0.0
+
+    @property
+    def worse(self) -> bool:
+        """Tell whether the whole interval is above zero."""
+        return self.interval is not None and self.interval.low > 0.0
+
+    def in_words(self) -> str:
+        """Return one sentence with the numbers."""
+        if self.difference is None:
+            return f"{self.model} and {self.against} have no prediction in common."
+        said = (
+            f"Brier {self.brier:.4f} of {self.model} against {self.against_brier:.4f} of {self.against} "
+            f"on {self.count} predictions: {self.difference:+.4f}"
+        )
+        if self.interval is None:
+            return f"{said}, too few for an interval."
+        verdict = "better" if self.better else "worse" if self.worse else "no difference that could not be chance"
+        return f"{said} [{self.interval.low:+.4f}, {self.interval.high:+.4f}], {verdict}."
+
+
+class Verdict(Frozen):
+    """What serves from now on, and why.
+
+    Attributes:
+        serves: `candidate`; `logistic`: the logistic regression that was trained beside it, the simpler
+            of two that tie; `production`: what served before goes on; `nothing`: none was good enough.
+        forced: The candidate serves because a person said so.
+        reasons: Plain sentences with the numbers, the decision last.
+        comparisons: Everything that was compared.
+    """
+
+    serves: Serves
+    forced: bool = False
+    reasons: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def promoted(self) -> bool:
+        """Tell whether the candidate serves."""
+        return self.serves == "candidate"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How differences are told from chance, and from how many predictions on.
+
+    `resampling` draws the rows of the intervals; below `min_predictions` nothing is promoted.
+    """
+
+    resampling: Resampling
+    min_predictions: int
+
+    @classmethod
+    def of(cls, settings: EvaluationSettings, horizon: int, seed: int) -> Gate:
+        """Return the configured gate; it needs as many predictions as an interval needs, at least."""
+        resampling = Resampling.of(settings, horizon, seed)
+        return cls(resampling, max(settings.min_test_windows, resampling.min_rows))
+
+    def judge(
+        self,
+        candidate: OutOfSample,
+        prior: OutOfSample,
+        logistic: OutOfSample | None,
+        production: OutOfSample | None,
+        force: str | None = None,
+    ) -> Verdict:
+        """Return what serves from now on.
+
+        - The candidate serves if it is better than each of the others and has not collapsed to a constant.
+        - Where it is not better than logistic regression, that serves if it is better than the prior and
+          than production.
+        - Otherwise production stays, or nothing serves where there is none. So it is where predictions
+          are too few, be it that those in common with production are.
+
+        Args:
+            candidate: Predictions of what may be promoted.
+            prior: Of the share of rises so far, on the same folds.
+            logistic: Of logistic regression, on the same folds; None if the candidate is one.
+            production: Of the model that serves now, for rows that it has not been trained on; None without one.
+            force: Reason why the candidate is to serve, whatever is found.
+
+        Raises:
+            ValueError: `force` is blank.
+        """
+        if force is not None and not force.strip():
+            raise ValueError("a promotion by force needs a reason to record")
+        others = [("the prior", prior)]
+        served = [] if production is None else [("the model in production", production)]
+        simpler = [] if logistic is None else [("logistic regression", logistic)]
+        own = [self.compare("the candidate", candidate, *other) for other in others + simpler + served]
+        fallback = [self.compare(*simpler[0], *other) for other in others + served] if simpler else []
+        standing = [self.compare(*served[0], *others[0])] if served else []
+        comparisons = (*own, *fallback, *standing)
+
+        doubts = self._doubts(candidate, own)
+        ties = bool(simpler) and not own[1].better
+        stays = "The model in production stays" if served else "Nothing serves"
+        serves: Serves = "production" if served else "nothing"
+        if not doubts:
+            serves, decision = "candidate", f"The candidate serves: better than {_listed(own)}."
+        elif ties and all(comparison.better for comparison in fallback):
+            serves = "logistic"
+            decision = f"Logistic regression serves, better than {_listed(fallback)}: {doubts}."
+        else:
+            decision = f"{stays}: {doubts}."
+        reasons = (*(comparison.in_words() for comparison in comparisons), decision)
+        if force is None or serves == "candidate":
+            return Verdict(serves=serves, reasons=reasons, comparisons=comparisons)
+        reasons = (*reasons, f"The candidate serves by force all the same: {force.strip()}")
+        return Verdict(serves="candidate", forced=True, reasons=reasons, comparisons=comparisons)
+
+    def compare(self, name: str, model: OutOfSample, other_name: str, other: OutOfSample) -> Comparison:
+        """Return how a model did against another on the rows that both predicted and where the price moved."""
+        _, ours, theirs = np.intersect1d(model.rows, other.rows, assume_unique=True, return_indices=True)
+        moved = model.returns[ours] != 0.0
+        ours, theirs = ours[moved], theirs[moved]
+        if not len(ours):
+            return Comparison(model=name, against=other_name, count=0)
+        up = model.returns[ours] > 0.0
+        losses, other_losses = brier_losses(model.probability[ours], up), brier_losses(other.probability[theirs], up)
+        difference = losses - other_losses
+        return Comparison(
+            model=name,
+            against=other_name,
+            count=len(ours),
+            brier=float(losses.mean()),
+            against_brier=float(other_losses.mean()),
+            difference=float(difference.mean()),
+            interval=mean_interval(difference, self.resampling) if len(ours) >= self.min_predictions else None,
+        )
+
+    def _doubts(self, candidate: OutOfSample, comparisons: list[Comparison]) -> str:
+        """Return why the candidate may not serve, in words; empty if it may."""
+        count = comparisons[0].count
+        if count < self.min_predictions:
+            return f"the candidate has {count} out-of-sample predictions, {self.min_predictions} are needed to tell"
+        if candidate.raw_deviation < COLLAPSED_DEVIATION:
+            return (
+                f"the candidate collapsed to a constant, its raw probabilities deviate by "
+                f"{candidate.raw_deviation:.5f} ({COLLAPSED_DEVIATION} is the least)"
+            )
+        unbeaten = [comparison for comparison in comparisons if not comparison.better]
+        return f"the candidate is not better than {_listed(unbeaten)}" if unbeaten else ""
+
+
+def _listed(comparisons: list[Comparison]) -> str:
+    *first, last = (comparison.against for comparison in comparisons)
+    return f"{', '.join(first)} and {last}" if first else last

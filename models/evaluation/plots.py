@@ -1,0 +1,143 @@
+"""Two pictures of a judgement: are the probabilities true, and what would acting on them have earned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import InsufficientData
+from models.evaluation.calibration import expected_calibration_error, reliability_table
+from models.evaluation.equity import Backtest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FloatArray = NDArray[np.floating]
+
+MODEL, FREE, REFERENCE = "#1f5fa8", "#8fb8de", "#6b6b6b"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a picture is about."""
+
+    model: str
+    symbol: str
+    timeframe: str
+
+    def title(self, times_ms: NDArray[np.int64], what: str) -> str:
+        """Return two lines: model, market and the days of the candles' open times, and what is shown."""
+        days = [datetime.fromtimestamp(time / 1000, UTC).date() for time in (times_ms[0], times_ms[-1])]
+        return f"{self.model}, {self.symbol} {self.timeframe}, {days[0]} to {days[1]}\n{what}"
+
+
+def write_reliability(
+    path: Path, probability: FloatArray, returns: FloatArray, times_ms: NDArray[np.int64], subject: Subject
+) -> None:
+    """Write a PNG: the share of rises against the probability foretold, and how often which was foretold.
+
+    Args:
+        path: File to write.
+        probability: n calibrated probabilities of a rise.
+        returns: Forward returns as fractions; rows where one is NaN or 0 are left out.
+        times_ms: Open times of the rows, ascending.
+        subject: For the title.
+
+    Raises:
+        InsufficientData: no row is left.
+    """
+    from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+
+    moved = np.isfinite(returns) & (returns != 0.0)
+    probability, up = probability[moved], returns[moved] > 0.0
+    if not len(up):
+        raise InsufficientData("there is no prediction with a known return to draw")
+    table = reliability_table(probability, up)
+    said, came = np.array([(part.mean_probability, part.share_up) for part in table]).T
+    counts = np.array([part.count for part in table])
+    reach = 1.96 * np.sqrt(came * (1.0 - came) / counts)
+    sizes = f"{counts.min():,}" if np.ptp(counts) == 0 else f"{counts.min():,} to {counts.max():,}"
+    bins = f"{len(table)} bins of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
+    figure = _figure()
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.axline((0.5, 0.5), slope=1.0, color=REFERENCE, linestyle="--", label="what is said comes true")
+    upper.axhline(up.mean(), color=REFERENCE, linestyle=":", label=f"share of all: {up.mean():.1%}")
+    upper.errorbar(said, came, reach, fmt="o", color=MODEL, capsize=3, label=bins)
+    upper.set_ylim((came - reach).min() - 0.02, (came + reach).max() + 0.03)
+    upper.set_ylabel("share that rose")
+    error = expected_calibration_error(probability, up)
+    upper.set_title(
+        subject.title(times_ms, f"{len(up):,} out-of-sample predictions, expected calibration error {error:.3f}")
+    )
+    for axis in (upper.yaxis, lower.xaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    # A few extreme predictions would press the rest together: they count into the outermost bars.
+    low, high = np.quantile(probability, 0.002) - 0.005, np.quantile(probability, 0.998) + 0.005
+    lower.hist(np.clip(probability, low, high), bins=40, range=(low, high), color=MODEL)
+    lower.set_ylabel("predictions")
+    lower.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    lower.set_xlabel("probability of a rise")
+    _finish(figure, upper, path)
+
+
+def write_equity(path: Path, result: Backtest, subject: Subject) -> None:
+    """Write a PNG: the value of 1 invested by the model, after and before costs, and by buying and holding."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+
+    performance, times = result.performance, result.times_ms.astype("datetime64[ms]")
+    lines = (
+        (result.buy_and_hold, REFERENCE, f"bought and held {performance.buy_and_hold_return:+.1%}"),
+        (result.gross_equity, FREE, f"model free of costs {performance.gross_return:+.1%}"),
+        (result.equity, MODEL, f"model after costs {performance.total_return:+.1%}"),
+    )
+    figure = _figure()
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    for values, color, label in lines:
+        upper.plot(times, values, color=color, linewidth=1.2, label=label)
+        lower.plot(times, values / np.maximum.accumulate(values) - 1.0, color=color, linewidth=0.8)
+    everything = np.concatenate([values for values, _, _ in lines])
+    if everything.min() > 0.0 and everything.max() / everything.min() > 4.0:
+        upper.set_yscale("log")
+        upper.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        upper.yaxis.set_minor_formatter(NullFormatter())
+    upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    upper.set_ylabel("value of 1 invested")
+    costs = performance.costs
+    upper.set_title(
+        subject.title(
+            result.times_ms,
+            f"filled at the next candle's open: {performance.trades:,} trades, a position in "
+            f"{performance.exposure:.0%} of {performance.candles:,} candles,\n"
+            f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage per change of position",
+        )
+    )
+    lower.yaxis.set_major_formatter(PercentFormatter(1.0, 0))
+    lower.set_ylabel("fall from the high")
+    locator = AutoDateLocator()
+    lower.xaxis.set_major_locator(locator)
+    lower.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    lower.set_xlabel("time, UTC")
+    _finish(figure, upper, path)
+
+
+def _figure() -> Figure:
+    """Return an empty figure of its own: pyplot would keep every one of them."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(9.0, 7.5), layout="constrained")
+
+
+def _finish(figure: Figure, upper: Axes, path: Path) -> None:
+    """Add what all pictures have, and write."""
+    upper.legend(frameon=False)
+    for axes in figure.axes:
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, format="png", dpi=120)
