@@ -67,7 +67,7 @@ def score(probability: FloatArray, returns: FloatArray, resampling: Resampling |
         return Scores(count=0, ups=0, intervals={})
     means = _row_values(probability, returns)
     metrics = _from_means(means.mean(axis=0)[None, :])
-    intervals: dict[str, Interval]
+    intervals: dict[str, Interval] = {}
     if resampling is not None:
         draws = _from_means(resampled_means(means, resampling))
         found = {name: interval(draws[name], len(up), resampling) for name in draws}
