@@ -39,6 +39,36 @@ class FeatureMismatch(AppError):
     code = "feature_mismatch"
 
 
+class ModelNotFound(AppError):
+    """No version of that name is registered."""
+
+    code = "model_not_found"
+
+
+class ModelUnusable(AppError):
+    """A registered version that cannot serve; the message names the version and what is wrong."""
+
+    code = "model_unusable"
+
+
+class ModelCorrupt(ModelUnusable):
+    """Files are missing, damaged, or not those that were written."""
+
+    code = "model_corrupt"
+
+
+class ModelOutdated(ModelUnusable):
+    """The model reads features that this release no longer computes, or computes otherwise."""
+
+    code = "model_outdated"
+
+
+class ModelUnavailable(AppError):
+    """No model is in production for a symbol and timeframe."""
+
+    code = "model_unavailable"
+
+
 class MarketDataUnavailable(AppError):
     """No market-data source could give candles for a symbol."""
 

@@ -1,0 +1,49 @@
+"""Two versions side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from models.evaluation.metrics import Scores
+from models.metadata import ModelMetadata
+
+_SCORES = TypeAdapter(Scores)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of two versions; the difference is the second less the first, None where one is unknown."""
+
+    name: str
+    first: float | None
+    second: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """The second less the first."""
+        return None if self.first is None or self.second is None else self.second - self.first
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions side by side. Scores on different data do not rank them: `same_data` tells."""
+
+    first: ModelMetadata
+    second: ModelMetadata
+    figures: tuple[Figure, ...]
+    same_data: bool
+
+
+def compare(first: ModelMetadata, second: ModelMetadata) -> Comparison:
+    """Return two versions with every figure that either has."""
+    ones, others = _figures(first), _figures(second)
+    figures = tuple(Figure(name, ones.get(name), others.get(name)) for name in {**ones, **others})
+    same = (first.scope, first.horizon_candles, first.data) == (second.scope, second.horizon_candles, second.data)
+    return Comparison(first, second, figures, same_data=same)
+
+
+def _figures(model: ModelMetadata) -> dict[str, float | None]:
+    scores: dict[str, float | None] = _SCORES.dump_python(model.metrics)
+    return {**scores, "parameters": model.parameters, "training_windows": model.data.training_windows}

@@ -1,0 +1,159 @@
+"""What is known of one version of a model: the content of its `metadata.json`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+
+from config.section import Count
+from domain.analysis import Frozen
+from domain.errors import InvalidRequest
+from domain.forecasting import ModelScope, ModelType, VersionName
+from domain.market import Timeframe
+from models.evaluation.calibration import Calibration
+from models.evaluation.metrics import Scores
+from models.outputs import OutputKind
+
+# No separator and no leading dot: a name can only mean a file within the version's folder.
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}(\.[a-z0-9]{1,10}){1,2}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+InputKind = Literal["window", "summary"]
+
+MODEL_FILE = "model.onnx"
+SCALER_FILE = "scaler.json"
+METADATA_FILE = "metadata.json"
+
+_VERSION_NAME: TypeAdapter[str] = TypeAdapter(VersionName)
+
+
+class FeatureColumns(Frozen):
+    """The feature set that a model reads: its name, its id and its columns in order."""
+
+    name: str
+    id: str
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class TrainingRange(Frozen):
+    """What a model was trained on: first and last candle by open time, and how many there were."""
+
+    first_ms: int
+    last_ms: int
+    candles: Count
+    training_windows: Count
+    validation_windows: Annotated[int, Field(ge=0)]
+
+
+class Graph(Frozen):
+    """How `model.onnx` is fed and read.
+
+    Attributes:
+        sequence_length: Rows of features in a window.
+        inputs: Whether it is shown the scaled window or its summary (`models/summary.py`).
+        outputs: What its answers are (`models/outputs.py`).
+        horizons_candles: The horizons it forecasts; of `multi_horizon` models alone.
+        calibration: From its probability to one that means what it says.
+    """
+
+    feature_set: FeatureColumns
+    sequence_length: Count
+    inputs: InputKind
+    outputs: OutputKind
+    horizons_candles: tuple[Count, ...] = ()
+    calibration: Calibration
+
+    @model_validator(mode="after")
+    def _horizons_where_told(self) -> Self:
+        if bool(self.horizons_candles) != (self.outputs == "multi_horizon"):
+            raise ValueError("multi_horizon models name their horizons, and no others do")
+        return self
+
+
+class Member(Frozen):
+    """A version within an ensemble, with its share of the answer."""
+
+    version: VersionName
+    type: ModelType
+    weight: Annotated[float, Field(gt=0, le=1)]
+
+
+class ModelMetadata(Frozen):
+    """One version of a model. Either it has a graph of its own, or it is an ensemble of members.
+
+    Attributes:
+        horizon_candles: Candles ahead of the close that `probability_up` speaks of.
+        metrics: Out of sample, fold after fold, on the sign of the forward return.
+        baselines: The same of each baseline, on the same rows.
+        verdict: What the gate decided, with its `reasons`.
+        settings: Of the training run, as they were.
+        libraries: Name and version of what trained and exported it.
+        parameters: Trained numbers; of trees the nodes.
+        files: SHA-256 of every other file of the version.
+    """
+
+    version: VersionName
+    type: ModelType
+    symbol: ModelScope
+    timeframe: Timeframe
+    created_at: AwareDatetime
+    horizon_candles: Count
+    graph: Graph | None = None
+    members: tuple[Member, ...] = ()
+    data: TrainingRange
+    metrics: Scores
+    baselines: dict[str, Scores]
+    verdict: str
+    reasons: tuple[str, ...]
+    seed: int
+    settings: dict[str, Any]
+    libraries: dict[str, str]
+    parameters: Annotated[int, Field(ge=0)]
+    files: dict[FileName, Sha256] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _graph_or_members(self) -> Self:
+        if not self.version.startswith(f"{self.type}_model_"):
+            raise ValueError(f"a {self.type} model cannot be called {self.version}")
+        if (self.type is ModelType.ENSEMBLE) == (self.graph is not None) or bool(self.members) == bool(self.graph):
+            raise ValueError("an ensemble has members and no graph, every other model a graph and no members")
+        if self.members:
+            if len({member.type for member in self.members}) < len(self.members):
+                raise ValueError("an ensemble has one member of a type at most")
+            if any(member.type is ModelType.ENSEMBLE for member in self.members):
+                raise ValueError("an ensemble is no member of another")
+            if abs(sum(member.weight for member in self.members) - 1) > 1e-9:
+                raise ValueError("the weights of the members do not add up to 1")
+        if (
+            self.graph
+            and self.graph.outputs == "multi_horizon"
+            and self.horizon_candles not in self.graph.horizons_candles
+        ):
+            raise ValueError(f"{self.horizon_candles} candles are none of the horizons {self.graph.horizons_candles}")
+        return self
+
+    @property
+    def scope(self) -> tuple[str, Timeframe]:
+        """Symbol (or `*`) and timeframe that it was trained for."""
+        return self.symbol, self.timeframe
+
+
+def version_name(type: ModelType, created_at: datetime, attempt: int = 1) -> str:
+    """Return the name of a version, `{type}_model_{YYYYMMDD_HHMMSS}` in UTC, with `_2` and on for later attempts."""
+    suffix = f"_{attempt}" if attempt > 1 else ""
+    return f"{type}_model_{created_at.astimezone(UTC):%Y%m%d_%H%M%S}{suffix}"
+
+
+def check_version_name(name: str) -> str:
+    """Return the name where it is one that a version can have.
+
+    Raises:
+        InvalidRequest: anything else, paths included.
+    """
+    try:
+        return _VERSION_NAME.validate_python(name)
+    except ValidationError:
+        raise InvalidRequest(
+            f"{name[:80]!r} is not the name of a version; those look like lstm_model_20260131_120000"
+        ) from None

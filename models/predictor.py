@@ -1,0 +1,225 @@
+"""One version that answers: rows of features in, calibrated probabilities out, by ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import FeatureMismatch, InsufficientData, ModelCorrupt, ModelOutdated
+from domain.forecasting import ModelType
+from features.feature_sets import FEATURE_SETS
+from features.scaling import Scaler
+from models.artifacts import StoredVersion
+from models.metadata import MODEL_FILE, SCALER_FILE, Graph, ModelMetadata
+from models.outputs import OUTPUTS, probability_up
+from models.summary import STATISTICS, summarize
+
+FloatArray = NDArray[np.float64]
+RawArray = NDArray[np.float32]
+# By the name of the feature set: shape (n, rows, columns), unscaled, oldest row first.
+FeatureRows = Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answers to n windows.
+
+    Attributes:
+        probability_up: Shape (n,), calibrated, 0..1.
+        members: The same of each member of an ensemble; a single model is its own member.
+        disagreement: Shape (n,), standard deviation of the members' probabilities, 0..0.5.
+        confidence: Shape (n,), 0..1.
+        raw: Shape (n, outputs), what the graph said, for `models/outputs.py`; an ensemble has no outputs.
+    """
+
+    probability_up: FloatArray
+    members: Mapping[ModelType, FloatArray]
+    disagreement: FloatArray
+    confidence: FloatArray
+    raw: RawArray
+
+    def part(self, first: int, last: int) -> Prediction:
+        """Return the answers to the windows first..last - 1."""
+        return Prediction(
+            self.probability_up[first:last],
+            {type: values[first:last] for type, values in self.members.items()},
+            self.disagreement[first:last],
+            self.confidence[first:last],
+            self.raw[first:last],
+        )
+
+
+class Forecaster(Protocol):
+    """What answers, be it one model or an ensemble of several."""
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What is known of the version."""
+
+    @property
+    def needs(self) -> Mapping[str, int]:
+        """Rows per window that it needs, by the name of the feature set."""
+
+    def check(self, rows: FeatureRows) -> None:
+        """Refuse rows that cannot be predicted on.
+
+        Raises:
+            ValueError: a feature set is missing, or has fewer rows or other columns than needed.
+            InsufficientData: a value that is needed is not known (NaN); the message names its columns.
+        """
+
+    def predict(self, rows: FeatureRows) -> Prediction:
+        """Return the answers to n windows; a thread may call it while others do.
+
+        Args:
+            rows: For each feature set of `needs` an array of shape (n, needed rows or more, columns),
+                float64, unscaled, oldest row first. The newest rows are read.
+
+        Raises:
+            ValueError, InsufficientData: as `check`.
+        """
+
+
+class Predictor:
+    """A model's graph in memory with everything around it: scaling, summary, outputs, calibration."""
+
+    def __init__(self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any) -> None:
+        self.metadata = metadata
+        self._graph = graph
+        self._scaler = scaler
+        self._session = session
+
+    @classmethod
+    def load(cls, stored: StoredVersion) -> Predictor:
+        """Return the predictor of a version, checked and warmed up by one run.
+
+        Raises:
+            ModelCorrupt: a file is not the one that was written, or does not fit the metadata.
+            ModelOutdated: its feature set is not one that this release computes.
+        """
+        metadata, graph = stored.metadata, stored.metadata.graph
+        if graph is None:
+            raise ValueError(f"{metadata.version} is an ensemble; load its members")
+        _require_current(metadata.version, graph)
+        scaler = _scaler(stored, graph)
+        predictor = cls(metadata, graph, scaler, _session(stored, graph))
+        predictor._warm_up()
+        return predictor
+
+    @cached_property
+    def needs(self) -> Mapping[str, int]:
+        """Rows per window that it needs, by the name of the feature set."""
+        return {self._graph.feature_set.name: self._graph.sequence_length}
+
+    def check(self, rows: FeatureRows) -> None:
+        """Refuse rows that cannot be predicted on; see `Forecaster.check`."""
+        self._newest(rows)
+
+    def predict(self, rows: FeatureRows) -> Prediction:
+        """Return the answers to n windows; see `Forecaster.predict`."""
+        return self._predict(self._newest(rows))
+
+    def _newest(self, rows: FeatureRows) -> FloatArray:
+        """Return the rows that are read, checked."""
+        name, columns = self._graph.feature_set.name, self._graph.feature_set.columns
+        length = self._graph.sequence_length
+        values = rows.get(name)
+        if values is None:
+            raise ValueError(f"rows of the feature set {name} are needed, received {', '.join(rows) or 'none'}")
+        if values.ndim != 3 or values.shape[1] < length or values.shape[2] != len(columns):
+            raise ValueError(f"{name}: shape (n, {length}, {len(columns)}) is needed, received {values.shape}")
+        newest = values[:, -length:]
+        if not np.isfinite(newest).all():
+            known: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(newest), axis=(0, 1))
+            missing = [column for column, good in zip(columns, known, strict=True) if not good]
+            raise InsufficientData(
+                f"the newest {length} rows need every feature known; more history is needed "
+                f"for {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
+            )
+        return newest
+
+    def _predict(self, windows: FloatArray) -> Prediction:
+        graph = self._graph
+        scaled = self._scaler.apply(windows, graph.feature_set.columns).astype(np.float32)
+        inputs = summarize(scaled) if graph.inputs == "summary" else scaled
+        raw: RawArray = self._session.run(["outputs"], {"inputs": inputs})[0]
+        judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
+        # Single precision may overshoot by its last digit.
+        uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)
+        probability = graph.calibration.apply(uncalibrated)
+        return Prediction(
+            probability_up=probability,
+            members={self.metadata.type: probability},
+            disagreement=np.zeros_like(probability),
+            confidence=np.abs(2.0 * probability - 1.0),
+            raw=raw,
+        )
+
+    def _warm_up(self) -> None:
+        """Run once on the middle of the training data, which every model has an answer to."""
+        middle = np.array(self._scaler.offset) + 0.5 * np.array(self._scaler.scale) * (self._scaler.kind == "minmax")
+        windows = np.broadcast_to(middle, (1, self._graph.sequence_length, len(middle)))
+        version = self.metadata.version
+        try:
+            prediction = self._predict(windows)
+        except Exception as error:  # the runtime's own errors share no base
+            raise ModelCorrupt(f"{version}: {MODEL_FILE} does not run: {error}") from error
+        if not np.isfinite(prediction.raw).all():
+            raise ModelCorrupt(f"{version}: {MODEL_FILE} answers with something that is not a number")
+
+
+def _require_current(version: str, graph: Graph) -> None:
+    trained, current = graph.feature_set, FEATURE_SETS.get(graph.feature_set.name)
+    columns = tuple(column.name for column in current.columns) if current else ()
+    if current is None or (current.id, columns) != (trained.id, trained.columns):
+        raise ModelOutdated(
+            f"{version} was trained on the feature set {trained.name} {trained.id}, and this release computes "
+            f"{f'{current.name} {current.id}' if current else 'no set of that name'}: train it again"
+        )
+
+
+def _scaler(stored: StoredVersion, graph: Graph) -> Scaler:
+    version = stored.metadata.version
+    try:
+        scaler = Scaler.from_json(stored.read(SCALER_FILE).decode("utf-8", "replace"))
+        scaler.require(graph.feature_set.columns)
+    except FeatureMismatch as error:
+        raise ModelCorrupt(f"{version}: {SCALER_FILE}: {error.message}") from error
+    if scaler.feature_set_id != graph.feature_set.id:
+        raise ModelCorrupt(f"{version}: {SCALER_FILE} belongs to the feature set {scaler.feature_set_id}")
+    return scaler
+
+
+def _session(stored: StoredVersion, graph: Graph) -> Any:
+    import onnxruntime  # 40 MB that a service without models does not need
+
+    options = onnxruntime.SessionOptions()
+    # Requests run beside each other; threads of their own would only fight for the cores.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    version, content = stored.metadata.version, stored.read(MODEL_FILE)
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own errors share no base
+        raise ModelCorrupt(f"{version}: {MODEL_FILE} cannot be loaded: {error}") from error
+    columns = len(graph.feature_set.columns)
+    shape = [graph.sequence_length, columns] if graph.inputs == "window" else [len(STATISTICS) * columns]
+    _require_shape(version, "inputs", session.get_inputs(), shape)
+    _require_shape(version, "outputs", session.get_outputs(), [OUTPUTS[graph.outputs]])
+    return session
+
+
+def _require_shape(version: str, name: str, found: list[Any], shape: list[int]) -> None:
+    """Every number after the batch must be the one of the metadata; the batch must be free."""
+    needed = f"one float {name} of shape (batch, {', '.join(map(str, shape))})"
+    if [(each.name, each.type) for each in found] != [(name, "tensor(float)")]:
+        described = ", ".join(f"{each.name} {each.type}" for each in found)
+        raise ModelCorrupt(f"{version}: {MODEL_FILE} needs {needed}, and has {described}")
+    batch, *rest = found[0].shape
+    if isinstance(batch, int) or rest != shape:
+        raise ModelCorrupt(f"{version}: {MODEL_FILE} needs {needed}, and has shape {found[0].shape}")
