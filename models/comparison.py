@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
-
-from models.evaluation.metrics import Scores
 from models.metadata import ModelMetadata
-
-_SCORES = TypeAdapter(Scores)
 
 
 @dataclass(frozen=True)
@@ -45,5 +40,5 @@ def compare(first: ModelMetadata, second: ModelMetadata) -> Comparison:
 
 
 def _figures(model: ModelMetadata) -> dict[str, float | None]:
-    scores: dict[str, float | None] = _SCORES.dump_python(model.metrics)
+    scores = model.metrics.model_dump(exclude={"intervals"})
     return {**scores, "parameters": model.parameters, "training_windows": model.data.training_windows}

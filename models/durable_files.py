@@ -72,10 +72,13 @@ def _read_file(folder: Path, name: str, max_bytes: int) -> bytes:
         descriptor = os.open(name, flags, dir_fd=parent)
     finally:
         os.close(parent)
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ModelCorrupt(f"{folder.name}: {name} is not a plain file")
         if status.st_size > max_bytes:
             raise ModelCorrupt(f"{folder.name}: {name} has {status.st_size} bytes, more than the {max_bytes} allowed")
-        return file.read(max_bytes)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(max_bytes)
+    finally:
+        os.close(descriptor)

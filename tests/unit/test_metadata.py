@@ -94,9 +94,7 @@ def test_a_version_is_either_a_model_or_an_ensemble() -> None:
 
 def test_the_horizon_that_is_judged_is_one_that_is_forecast() -> None:
     horizons = (1, 4, 16, 48)
-    fitting = make_metadata(
-        ModelType.PATCHTST, outputs="multi_horizon", horizons_candles=horizons, horizon_candles=16
-    )
+    fitting = make_metadata(ModelType.PATCHTST, outputs="multi_horizon", horizons_candles=horizons, horizon_candles=16)
     assert fitting.horizon_candles == 16
     with pytest.raises(ValidationError, match="none of the horizons"):
         make_metadata(ModelType.PATCHTST, outputs="multi_horizon", horizons_candles=horizons, horizon_candles=2)
