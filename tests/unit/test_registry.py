@@ -229,7 +229,7 @@ for version in sys.argv[2:]:
 
 def test_processes_and_threads_lose_no_promotion(registry: Registry) -> None:
     timeframes = list(Timeframe)[:4]
-    versions = [[add(registry, hour, timeframe=each).version for hour in range(8)] for each in timeframes]
+    versions = [[add(registry, hour, timeframe=each).version for hour in range(5)] for each in timeframes]
     shared = [add(registry, hour, symbol="ETHUSDT").version for hour in range(3)]
     commands = [
         [sys.executable, "-c", PROMOTER, str(registry.root), *own, shared[number]]
@@ -246,4 +246,4 @@ def test_processes_and_threads_lose_no_promotion(registry: Registry) -> None:
         history = [each.version for each in aliases.of("BTCUSDT", timeframe).history]
         assert sorted(history, key=str) == sorted(own)
     assert {each.version for each in aliases.of("ETHUSDT", H1).history} == set(shared)
-    assert len(registry.versions().models) == 35
+    assert len(registry.versions().models) == 23

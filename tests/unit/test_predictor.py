@@ -1,0 +1,218 @@
+"""A version that answers: the numbers it gives, and everything it refuses."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from domain.errors import InsufficientData, ModelCorrupt, ModelOutdated
+from domain.forecasting import ModelType
+from features.feature_sets import FEATURE_SETS, STANDARD
+from models.evaluation.calibration import Calibration
+from models.metadata import ModelMetadata
+from models.predictor import Predictor
+from models.registry import Registry
+from models.summary import summarize
+from tests.fixtures.models import (
+    LENGTH,
+    add_model,
+    feature_rows,
+    files_of,
+    linear_onnx,
+    linear_weights,
+    make_metadata,
+    make_scaler,
+)
+
+pytest_plugins = ["tests.fixtures.registry"]
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS = tuple(column.name for column in STANDARD.columns)
+
+
+def load(registry: Registry, metadata: ModelMetadata) -> Predictor:
+    return Predictor.load(registry.open(metadata.version))
+
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-values))
+
+
+def scaled(values: np.ndarray) -> np.ndarray:
+    return make_scaler(STANDARD).apply(values, COLUMNS).astype(np.float32)
+
+
+def test_a_window_is_scaled_and_run(registry: Registry) -> None:
+    predictor = load(registry, add_model(registry, calibration=Calibration(kind="none")))
+    rows = feature_rows(5)
+    prediction = predictor.predict(rows)
+    inputs = scaled(rows["standard"]).reshape(5, -1)
+    expected = sigmoid(inputs @ linear_weights(LENGTH * len(COLUMNS), 1, seed=1))[:, 0]
+    np.testing.assert_allclose(prediction.raw[:, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(prediction.probability_up, expected, atol=1e-6)
+    np.testing.assert_allclose(prediction.confidence, np.abs(2 * expected - 1), atol=1e-6)
+    np.testing.assert_array_equal(prediction.members[ModelType.LSTM], prediction.probability_up)
+    assert prediction.disagreement.tolist() == [0.0] * 5
+    assert predictor.needs == {"standard": LENGTH}
+
+
+def test_a_tree_is_shown_the_summary_of_the_scaled_window(registry: Registry) -> None:
+    predictor = load(registry, add_model(registry, ModelType.RANDOM_FOREST, inputs="summary", outputs="three_class"))
+    rows = feature_rows(5)
+    prediction = predictor.predict(rows)
+    inputs = summarize(scaled(rows["standard"]))
+    sell, _, buy = sigmoid(inputs @ linear_weights(4 * len(COLUMNS), 3, seed=1)).T
+    np.testing.assert_allclose(prediction.probability_up, buy / (buy + sell), atol=1e-5)
+
+
+@pytest.mark.parametrize(("judged", "first_logit"), [(1, 4), (16, 10)])
+def test_of_several_horizons_the_judged_one_is_answered(registry: Registry, judged: int, first_logit: int) -> None:
+    predictor = load(
+        registry,
+        add_model(
+            registry,
+            ModelType.PATCHTST,
+            feature_set="wide",
+            outputs="multi_horizon",
+            horizons_candles=(1, 4, 16, 48),
+            horizon_candles=judged,
+        ),
+    )
+    prediction = predictor.predict(feature_rows(3, feature_set="wide"))
+    assert prediction.raw.shape == (3, 20)
+    sell, _, buy = prediction.raw[:, first_logit : first_logit + 3].T.astype(np.float64)
+    np.testing.assert_allclose(prediction.probability_up, sigmoid(buy - sell), atol=1e-6)
+
+
+def test_the_probability_is_calibrated(registry: Registry) -> None:
+    plain = load(registry, add_model(registry))
+    moved = load(registry, add_model(registry, calibration=Calibration(kind="sigmoid", slope=0.5, intercept=0.3)))
+    rows = feature_rows(4)
+    before, after = plain.predict(rows).probability_up, moved.predict(rows).probability_up
+    np.testing.assert_allclose(after, sigmoid(0.5 * np.log(before / (1 - before)) + 0.3), atol=1e-9)
+
+
+def test_one_window_is_answered_as_among_many(registry: Registry) -> None:
+    predictor = load(registry, add_model(registry))
+    rows = feature_rows(64)["standard"]
+    together = predictor.predict({"standard": rows})
+    for window in (0, 31, 63):
+        alone = predictor.predict({"standard": rows[window : window + 1]})
+        np.testing.assert_allclose(alone.probability_up, together.probability_up[window : window + 1], atol=1e-6)
+        part = together.part(window, window + 1)
+        assert (part.probability_up, part.raw.shape) == (together.probability_up[window], (1, 1))
+
+
+def test_of_more_rows_the_newest_are_read(registry: Registry) -> None:
+    predictor = load(registry, add_model(registry))
+    rows = feature_rows(2, length=LENGTH + 7)["standard"]
+    rows[:, :7] = math.nan
+    newest = predictor.predict({"standard": rows[:, 7:]})
+    np.testing.assert_array_equal(predictor.predict({"standard": rows}).probability_up, newest.probability_up)
+
+
+def test_an_unknown_value_is_refused_by_its_column(registry: Registry) -> None:
+    predictor = load(registry, add_model(registry))
+    rows = feature_rows(2)
+    rows["standard"][1, 3, 2] = math.nan
+    with pytest.raises(InsufficientData, match=f"the newest {LENGTH} rows .* for {COLUMNS[2]}$"):
+        predictor.predict(rows)
+    with pytest.raises(InsufficientData):
+        predictor.check(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ({}, "rows of the feature set standard are needed, received none"),
+        (feature_rows(1, feature_set="wide"), "standard are needed, received wide"),
+        (feature_rows(1, length=LENGTH - 1), "is needed, received"),
+        ({"standard": np.zeros((LENGTH, len(COLUMNS)))}, "is needed, received"),
+        ({"standard": np.zeros((1, LENGTH, len(COLUMNS) + 1))}, "is needed, received"),
+    ],
+)
+def test_rows_of_another_shape_are_refused(registry: Registry, rows: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        load(registry, add_model(registry)).predict(rows)
+
+
+def test_a_model_of_other_features_is_outdated(registry: Registry) -> None:
+    fitting = make_metadata()
+    assert fitting.graph is not None
+    of_old = fitting.graph.feature_set.model_copy(update={"id": "0123456789ab"})
+    of_none = fitting.graph.feature_set.model_copy(update={"name": "tiny"})
+    for feature_set, problem in ((of_old, f"computes standard {STANDARD.id}"), (of_none, "no set of that name")):
+        metadata = make_metadata(graph=fitting.graph.model_copy(update={"feature_set": feature_set}))
+        added = registry.add(metadata, files_of(fitting))
+        with pytest.raises(ModelOutdated, match=problem) as refused:
+            load(registry, added)
+        assert added.version in refused.value.message
+
+
+WINDOW = (LENGTH, len(COLUMNS))
+UNFIT_MODELS = [
+    (b"not a graph", "cannot be loaded"),
+    (linear_onnx((LENGTH + 1, len(COLUMNS))), "and has shape"),
+    (linear_onnx((LENGTH, len(COLUMNS) - 1)), "and has shape"),
+    (linear_onnx((LENGTH * len(COLUMNS),)), "and has shape"),
+    (linear_onnx(WINDOW, outputs=3), "needs one float outputs of shape"),
+    (linear_onnx(WINDOW).replace(b"outputs", b"outcome"), "needs one float outputs of shape"),
+    (linear_onnx(WINDOW).replace(b"inputs", b"inlets"), "needs one float inputs of shape"),
+    (linear_onnx(WINDOW, activation="Log"), "not a number"),
+]
+
+
+@pytest.mark.parametrize(("model", "problem"), UNFIT_MODELS)
+def test_a_graph_that_does_not_fit_is_refused_before_it_serves(registry: Registry, model: bytes, problem: str) -> None:
+    metadata = make_metadata()
+    added = registry.add(metadata, files_of(metadata, model=model))
+    with pytest.raises(ModelCorrupt, match=problem) as refused:
+        load(registry, added)
+    assert f"{added.version}: model.onnx" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("scaler", "problem"),
+    [
+        ("{", "unusable"),
+        (make_scaler(FEATURE_SETS["wide"]).to_json(), "these are not the"),
+        (
+            make_scaler(STANDARD).to_json().replace(STANDARD.id, "0123456789ab"),
+            "belongs to the feature set 0123456789ab",
+        ),
+    ],
+)
+def test_a_scaler_that_does_not_fit_is_refused(registry: Registry, scaler: str, problem: str) -> None:
+    metadata = make_metadata()
+    added = registry.add(metadata, files_of(metadata, scaler=scaler.encode()))
+    with pytest.raises(ModelCorrupt, match=problem) as refused:
+        load(registry, added)
+    assert f"{added.version}: scaler.json" in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "scaler.json"])
+def test_a_file_that_was_tampered_with_is_refused(registry: Registry, name: str) -> None:
+    metadata = add_model(registry)
+    with (registry.root / metadata.version / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ModelCorrupt, match=f"{metadata.version}: {name} is not the file that was written"):
+        load(registry, metadata)
+
+
+@pytest.mark.parametrize("kind", ["standard", "minmax"])
+def test_the_warm_up_is_within_what_was_trained_on(registry: Registry, kind: str) -> None:
+    metadata = make_metadata()
+    scaler = make_scaler(STANDARD).to_json().replace('"standard"', f'"{kind}"')
+    load(registry, registry.add(metadata, files_of(metadata, scaler=scaler.encode())))
+
+
+def test_serving_loads_nothing_that_trains() -> None:
+    heavy = ("tensorflow", "keras", "sklearn", "scipy", "xgboost", "onnx", "matplotlib")
+    code = f"import models.serving, services.micro_batching, sys; print([n for n in {heavy} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
