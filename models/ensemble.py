@@ -26,7 +26,8 @@ def skill_weights(log_losses: Mapping[ModelType, float], prior_log_loss: float) 
         log_losses: Of the calibrated probabilities on the validation rows, in nats.
         prior_log_loss: Of the training share of ups on the same rows.
 
-    Source: log-score skill against the climatological forecast (Gneiting and Raftery, 2007, section 2.3).
+    Source: log-score skill against the climatological forecast
+    (Gneiting and Raftery, Strictly Proper Scoring Rules, Prediction, and Estimation, 2007).
     """
     skills = {type: max(0.0, prior_log_loss - loss) for type, loss in log_losses.items()}
     total = sum(skills.values())

@@ -151,7 +151,7 @@ class Predictor:
         judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
         # Single precision may overshoot by its last digit.
         uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)
-        probability = graph.calibration.apply(uncalibrated)
+        probability = graph.calibration.apply(uncalibrated).astype(np.float64)
         return Prediction(
             probability_up=probability,
             members={self.metadata.type: probability},

@@ -52,7 +52,7 @@ def test_every_name_that_is_given_is_accepted(type: ModelType, attempt: int) -> 
         "lstm_model_20260131_120000\0",
         ".unfinished_lstm_model_20260131_120000",
         "LSTM_model_20260131_120000",
-        "lstm_model_2026０131_120000",
+        "lstm_model_2026\uff10131_120000",
         "lstm_model_20260131_120000_1234",
         "a" * 5000,
     ],

@@ -40,7 +40,7 @@ def load(registry: Registry, metadata: ModelMetadata) -> Predictor:
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-values))
+    return np.asarray(1.0 / (1.0 + np.exp(-values)))
 
 
 def scaled(values: np.ndarray) -> np.ndarray:
