@@ -14,7 +14,15 @@ from pydantic import ValidationError
 
 from domain.errors import ModelCorrupt, ModelNotFound
 from models.durable_files import read_file, sync, write_synced
-from models.metadata import METADATA_FILE, MODEL_FILE, SCALER_FILE, ModelMetadata, check_version_name, version_name
+from models.metadata import (
+    METADATA_FILE,
+    MODEL_FILE,
+    SCALER_FILE,
+    SEAL_FILE,
+    ModelMetadata,
+    check_version_name,
+    version_name,
+)
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_METADATA_BYTES = 1024 * 1024
@@ -70,10 +78,13 @@ def open_version(root: Path, version: str) -> StoredVersion:
     folder = root / check_version_name(version)
     try:
         content = read_file(folder, METADATA_FILE, MAX_METADATA_BYTES)
-    except FileNotFoundError:
+        seal = read_file(folder, SEAL_FILE, MAX_METADATA_BYTES)
+    except FileNotFoundError as error:
         if folder.is_dir():
-            raise ModelCorrupt(f"{version}: {METADATA_FILE} is missing") from None
+            raise ModelCorrupt(f"{version}: {Path(error.filename).name} is missing") from None
         raise ModelNotFound(f"there is no version {version}") from None
+    if seal != _seal(content):
+        raise ModelCorrupt(f"{version}: {METADATA_FILE} is not the file that was written: {SEAL_FILE} differs")
     try:
         metadata = ModelMetadata.model_validate_json(content)
     except ValidationError as error:
@@ -129,7 +140,9 @@ def _publish(root: Path, folder: Path, metadata: ModelMetadata) -> ModelMetadata
     for attempt in range(1, _MAX_ATTEMPTS + 1):
         version = version_name(metadata.type, metadata.created_at, attempt)
         named = ModelMetadata(**{**dict(metadata), "version": version})
-        write_synced(folder / METADATA_FILE, named.model_dump_json(indent=2).encode())
+        content = named.model_dump_json(indent=2).encode()
+        write_synced(folder / METADATA_FILE, content)
+        write_synced(folder / SEAL_FILE, _seal(content))
         sync(folder)
         try:
             folder.rename(root / version)
@@ -140,6 +153,10 @@ def _publish(root: Path, folder: Path, metadata: ModelMetadata) -> ModelMetadata
         sync(root)
         return named
     raise ValueError(f"more than {_MAX_ATTEMPTS} versions of {metadata.type} in one second")
+
+
+def _seal(metadata: bytes) -> bytes:
+    return f"{sha256(metadata).hexdigest()}  {METADATA_FILE}\n".encode()
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -24,6 +24,8 @@ InputKind = Literal["window", "summary"]
 MODEL_FILE = "model.onnx"
 SCALER_FILE = "scaler.json"
 METADATA_FILE = "metadata.json"
+# The SHA-256 of the metadata, which hold those of all other files, as `sha256sum -c` reads it.
+SEAL_FILE = "metadata.json.sha256"
 
 _VERSION_NAME: TypeAdapter[str] = TypeAdapter(VersionName)
 
@@ -90,7 +92,7 @@ class ModelMetadata(Frozen):
         settings: Of the training run, as they were.
         libraries: Name and version of what trained and exported it.
         parameters: Trained numbers; of trees the nodes.
-        files: SHA-256 of every other file of the version.
+        files: SHA-256 of every file of the version but the metadata and their seal.
     """
 
     version: VersionName

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,17 @@ while True:
 def test_a_version_holds_what_was_written(registry: Registry) -> None:
     metadata = add_model(registry)
     folder = registry.root / "lstm_model_20260131_120000"
-    assert {path.name for path in folder.iterdir()} == {"metadata.json", "model.keras", "model.onnx", "scaler.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "metadata.json",
+        "metadata.json.sha256",
+        "model.keras",
+        "model.onnx",
+        "scaler.json",
+    }
+    assert (
+        subprocess.run(["sha256sum", "--check", "--quiet", "metadata.json.sha256"], cwd=folder, check=False).returncode
+        == 0
+    )
     stored = registry.open(metadata.version)
     assert stored.metadata == metadata
     assert set(metadata.files) == {"model.keras", "model.onnx", "scaler.json"}
@@ -127,34 +138,59 @@ def test_a_damaged_file_is_refused_by_name(
     assert name in refused.value.message
 
 
-def edit(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
-    def damage(file: Path) -> None:
-        content = json.loads(file.read_bytes())
-        change(content)
-        file.write_text(json.dumps(content))
-
-    return damage
-
-
+@pytest.mark.parametrize("name", ["metadata.json", "metadata.json.sha256"])
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (lambda file: os.truncate(file, 100), "is unusable: the whole"),
-        (lambda file: os.truncate(file, 0), "is unusable"),
+        (flip_a_byte, "is not the file that was written"),
+        (lambda file: os.truncate(file, file.stat().st_size - 1), "is not the file that was written"),
+        (lambda file: os.truncate(file, 0), "is not the file that was written"),
         (lambda file: os.truncate(file, MAX_METADATA_BYTES + 1), "more than the"),
         (lambda file: file.unlink(), "is missing"),
         (link_elsewhere, "cannot be read"),
-        (lambda file: file.write_bytes(b"\xff\xfe"), "is unusable"),
-        (lambda file: file.write_text("[" * 100_000), "is unusable"),
-        (edit(lambda content: content.pop("graph")), "is unusable"),
-        (edit(lambda content: content.update(surprise=1)), "is unusable: surprise"),
-        (edit(lambda content: content.update(files={"../../secret": "0" * 64})), "is unusable: files"),
-        (edit(lambda content: content.update(version="lstm_model_20250101_000000")), "belongs to lstm_model_2025"),
+        (replace_by_a_pipe, "is not a plain file"),
     ],
 )
-def test_unusable_metadata_are_refused(registry: Registry, damage: Callable[[Path], object], problem: str) -> None:
+def test_damaged_metadata_are_refused(
+    registry: Registry, damage: Callable[[Path], object], problem: str, name: str
+) -> None:
     version = add_model(registry).version
-    damage(registry.root / version / "metadata.json")
+    damage(registry.root / version / name)
+    with pytest.raises(ModelCorrupt, match=problem) as refused:
+        registry.open(version)
+    assert version in refused.value.message
+    assert name in refused.value.message
+
+
+def edit(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], bytes]:
+    def edited(content: bytes) -> bytes:
+        values = json.loads(content)
+        change(values)
+        return json.dumps(values).encode()
+
+    return edited
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda content: b"", "is unusable"),
+        (lambda content: b"\xff\xfe", "is unusable"),
+        (lambda content: b"[" * 100_000, "is unusable"),
+        (edit(lambda values: values.pop("graph")), "is unusable"),
+        (edit(lambda values: values.update(surprise=1)), "is unusable: surprise"),
+        (edit(lambda values: values.update(files={"../../secret": "0" * 64})), "is unusable: files"),
+        (edit(lambda values: values.update(version="lstm_model_20250101_000000")), "belongs to lstm_model_2025"),
+    ],
+)
+def test_metadata_that_were_sealed_are_not_believed_either(
+    registry: Registry, change: Callable[[bytes], bytes], problem: str
+) -> None:
+    version = add_model(registry).version
+    folder = registry.root / version
+    content = change((folder / "metadata.json").read_bytes())
+    (folder / "metadata.json").write_bytes(content)
+    (folder / "metadata.json.sha256").write_text(f"{sha256(content).hexdigest()}  metadata.json\n")
     with pytest.raises(ModelCorrupt, match=problem) as refused:
         registry.open(version)
     assert version in refused.value.message

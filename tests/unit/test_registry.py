@@ -45,7 +45,7 @@ def test_versions_are_listed_newest_first_with_the_unusable_ones_beside(registry
     listing = registry.versions()
     assert [model.version for model in listing.models] == [new.version, *reversed(twice)]
     assert list(listing.unusable) == [old.version]
-    assert "metadata.json is unusable" in listing.unusable[old.version]
+    assert "metadata.json is not the file that was written" in listing.unusable[old.version]
 
 
 def test_two_versions_are_compared_figure_by_figure(registry: Registry) -> None:
