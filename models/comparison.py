@@ -35,10 +35,15 @@ def compare(first: ModelMetadata, second: ModelMetadata) -> Comparison:
     """Return two versions with every figure that either has."""
     ones, others = _figures(first), _figures(second)
     figures = tuple(Figure(name, ones.get(name), others.get(name)) for name in {**ones, **others})
-    same = (first.scope, first.horizon_candles, first.data) == (second.scope, second.horizon_candles, second.data)
+    same = first.data is not None and (first.scope, first.horizon_candles, first.data) == (
+        second.scope,
+        second.horizon_candles,
+        second.data,
+    )
     return Comparison(first, second, figures, same_data=same)
 
 
 def _figures(model: ModelMetadata) -> dict[str, float | None]:
-    scores = model.metrics.model_dump(exclude={"intervals"})
-    return {**scores, "parameters": model.parameters, "training_windows": model.data.training_windows}
+    scores = model.metrics.model_dump(exclude={"intervals"}) if model.metrics else {}
+    windows = model.data.training_windows if model.data else None
+    return {**scores, "parameters": model.parameters, "training_windows": windows}

@@ -13,6 +13,7 @@ from domain.errors import InvalidRequest
 from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
 from models.evaluation.calibration import Calibration
+from models.evaluation.gate import Verdict
 from models.evaluation.metrics import Scores
 from models.outputs import OutputKind
 
@@ -86,9 +87,10 @@ class ModelMetadata(Frozen):
 
     Attributes:
         horizon_candles: Candles ahead of the close that `probability_up` speaks of.
+        data: What it was trained on; None of a file that was imported, as `metrics`, `verdict` and `seed`.
         metrics: Out of sample, fold after fold, on the sign of the forward return.
         baselines: The same of each baseline, on the same rows.
-        verdict: What the gate decided, with its `reasons`.
+        verdict: What the gate decided, and why.
         settings: Of the training run, as they were.
         libraries: Name and version of what trained and exported it.
         parameters: Trained numbers; of trees the nodes.
@@ -103,12 +105,11 @@ class ModelMetadata(Frozen):
     horizon_candles: Count
     graph: Graph | None = None
     members: tuple[Member, ...] = ()
-    data: TrainingRange
-    metrics: Scores
-    baselines: dict[str, Scores]
-    verdict: str
-    reasons: tuple[str, ...]
-    seed: int
+    data: TrainingRange | None = None
+    metrics: Scores | None = None
+    baselines: dict[str, Scores] = Field(default_factory=dict)
+    verdict: Verdict | None = None
+    seed: int | None = None
     settings: dict[str, Any]
     libraries: dict[str, str]
     parameters: Annotated[int, Field(ge=0)]

@@ -33,6 +33,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pymongo": ("storage/mongo.py",),
     "sqlite3": ("storage/sqlite.py",),
     "ta": ("features/definitions.py",),
+    "fcntl": ("models/durable_files.py",),
+    "onnxruntime": ("models/predictor.py", "models/export/"),
     "matplotlib": ("models/evaluation/plots.py",),
 }
 PROJECT = {*MAY_IMPORT, "container", "main", "cli"}

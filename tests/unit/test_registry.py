@@ -59,6 +59,10 @@ def test_two_versions_are_compared_figure_by_figure(registry: Registry) -> None:
     assert comparison.same_data
     elsewhere = add(registry, 2, symbol="ETHUSDT")
     assert not registry.compare(first.version, elsewhere.version).same_data
+    imported = add(registry, 3, data=None, metrics=None, verdict=None)
+    against_unknown = registry.compare(first.version, imported.version)
+    assert {figure.name: figure.second for figure in against_unknown.figures}["brier"] is None
+    assert not against_unknown.same_data
     with pytest.raises(ModelNotFound):
         registry.compare(first.version, "lstm_model_20200101_000000")
 
