@@ -89,6 +89,9 @@ class EnsemblePredictor:
         """Refuse rows that cannot be predicted on; see `Forecaster.check`."""
         for predictor in self._predictors:
             predictor.check(rows)
+        counts = {name: len(rows[name]) for name in self.needs}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"every feature set needs as many windows, received {counts}")
 
     def predict(self, rows: FeatureRows) -> Prediction:
         """Return the answers to n windows; see `Forecaster.predict`."""

@@ -131,8 +131,8 @@ class Predictor:
         values = rows.get(name)
         if values is None:
             raise ValueError(f"rows of the feature set {name} are needed, received {', '.join(rows) or 'none'}")
-        if values.ndim != 3 or values.shape[1] < length or values.shape[2] != len(columns):
-            raise ValueError(f"{name}: shape (n, {length}, {len(columns)}) is needed, received {values.shape}")
+        if values.ndim != 3 or not len(values) or values.shape[1] < length or values.shape[2] != len(columns):
+            raise ValueError(f"{name}: shape (n, {length}, {len(columns)}) with n >= 1 is needed, got {values.shape}")
         newest = values[:, -length:]
         if not np.isfinite(newest).all():
             known: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(newest), axis=(0, 1))

@@ -105,7 +105,8 @@ class LoadedModels:
 
     def loaded(self) -> tuple[str, ...]:
         """Return the versions that are in memory and serve."""
-        return tuple(sorted(slot.serving.metadata.version for slot in self._slots.values() if slot.serving))
+        serving = [slot.serving for slot in list(self._slots.values())]
+        return tuple(sorted(each.metadata.version for each in serving if each))
 
     def _exchange(self, slot: _Slot, of: ScopeAliases, production: str) -> None:
         if slot.settled(production, self._monotonic()):
@@ -147,8 +148,9 @@ class LoadedModels:
             return
         self._aliases_failed = False
         served = {(of.symbol, of.timeframe) for of in self._aliases.scopes if of.production}
-        for scope in set(self._slots) - served:
-            self._slots.pop(scope, None)
+        for scope in list(self._slots):  # a copy: other threads add to it
+            if scope not in served:
+                self._slots.pop(scope, None)
 
 
 def _stamp(path: Path) -> Stamp:

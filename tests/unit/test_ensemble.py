@@ -115,6 +115,8 @@ def test_what_one_member_cannot_read_is_refused(registry: Registry, members: lis
     ensemble.check(rows)
     with pytest.raises(ValueError, match="rows of the feature set wide are needed"):
         ensemble.check(feature_rows(1))
+    with pytest.raises(ValueError, match="every feature set needs as many windows"):
+        ensemble.check({**rows, **feature_rows(2)})
     rows["wide"][0, 0, 0] = np.nan
     with pytest.raises(InsufficientData):
         ensemble.check(rows)

@@ -168,7 +168,7 @@ async def test_rows_that_cannot_be_read_concern_nobody_else(model: Gated, execut
     fine = ask(batching, model, *range(4))
     with pytest.raises(InsufficientData):
         await batching.predict(model, bad)
-    with pytest.raises(ValueError, match="is needed, received"):
+    with pytest.raises(ValueError, match="is needed, got"):
         await batching.predict(model, feature_rows(1, length=LENGTH - 1))
     await asyncio.gather(*fine)
     longer = feature_rows(1, length=LENGTH + 5)

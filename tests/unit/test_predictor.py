@@ -131,9 +131,10 @@ def test_an_unknown_value_is_refused_by_its_column(registry: Registry) -> None:
     [
         ({}, "rows of the feature set standard are needed, received none"),
         (feature_rows(1, feature_set="wide"), "standard are needed, received wide"),
-        (feature_rows(1, length=LENGTH - 1), "is needed, received"),
-        ({"standard": np.zeros((LENGTH, len(COLUMNS)))}, "is needed, received"),
-        ({"standard": np.zeros((1, LENGTH, len(COLUMNS) + 1))}, "is needed, received"),
+        (feature_rows(1, length=LENGTH - 1), "is needed, got"),
+        (feature_rows(0), "is needed, got"),
+        ({"standard": np.zeros((LENGTH, len(COLUMNS)))}, "is needed, got"),
+        ({"standard": np.zeros((1, LENGTH, len(COLUMNS) + 1))}, "is needed, got"),
     ],
 )
 def test_rows_of_another_shape_are_refused(registry: Registry, rows: Any, problem: str) -> None:
