@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
+from storage.document_ports import DocumentStore
 from storage.ports import Store
 from storage.sqlite import SqliteStore
+from storage.sqlite_documents import SqliteDocumentStore
 
 _SQLITE = "sqlite:///"
 _MONGODB = ("mongodb://", "mongodb+srv://")
@@ -23,13 +25,38 @@ def build_store(settings: StorageSettings) -> Store:
     """
     url = settings.url.get_secret_value()
     cache_retention = timedelta(hours=settings.cache_retention_hours)
-    if url.startswith(_SQLITE):
-        path = url.removeprefix(_SQLITE)
-        if not path or path.endswith("/") or path == ":memory:":
-            raise ConfigurationError("storage.url names no file; use sqlite:///data/trading_ai.db")
+    if (path := _sqlite_path(url)) is not None:
         return SqliteStore(path, cache_retention=cache_retention)
-    if url.startswith(_MONGODB):
-        from storage.mongo import MongoStore  # 48 MB that a service on SQLite does without
+    from storage.mongo import MongoStore  # 48 MB that a service on SQLite does without
 
-        return MongoStore(url, cache_retention=cache_retention)
-    raise ConfigurationError("storage.url must be sqlite:///path/to/file.db or mongodb://host:27017/database")
+    return MongoStore(url, cache_retention=cache_retention)
+
+
+def build_documents(settings: StorageSettings) -> DocumentStore:
+    """Return the document store in the same database, not opened yet.
+
+    Raises:
+        ConfigurationError: as `build_store` does.
+    """
+    url = settings.url.get_secret_value()
+    if (path := _sqlite_path(url)) is not None:
+        return SqliteDocumentStore(path)
+    from storage.mongo_documents import MongoDocumentStore
+
+    return MongoDocumentStore(url)
+
+
+def _sqlite_path(url: str) -> str | None:
+    """Return the file of a SQLite URL, None for a MongoDB URL.
+
+    Raises:
+        ConfigurationError: the URL names no file, or is neither.
+    """
+    if url.startswith(_MONGODB):
+        return None
+    if not url.startswith(_SQLITE):
+        raise ConfigurationError("storage.url must be sqlite:///path/to/file.db or mongodb://host:27017/database")
+    path = url.removeprefix(_SQLITE)
+    if not path or path.endswith("/") or path == ":memory:":
+        raise ConfigurationError("storage.url names no file; use sqlite:///data/trading_ai.db")
+    return path

@@ -1,0 +1,108 @@
+"""Documents that are kept by a key of their own: jobs, LLM calls, feedback, what others read in the database.
+
+Every adapter passes the suite in `tests/contracts/test_document_store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+# JSON-like: text, whole numbers of 64 bits, finite floats, booleans, None, lists and mappings of them, and aware
+# datetimes, which come back in UTC and in whole milliseconds. Money is a whole number of nano-dollars (`_nano_usd`):
+# prices per million tokens have up to three decimals, so nothing is rounded, and databases add it up exactly.
+Document = dict[str, Any]
+Where = Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection, or table, of documents.
+
+    Attributes:
+        name: As the database has it.
+        key_field: The field that holds a document's key.
+        filters: Top-level fields that `where` and `by` may name; each has an index. One type of value per field.
+    """
+
+    name: str
+    key_field: str
+    filters: tuple[str, ...] = ()
+
+
+JOBS = Collection("jobs", "job_id", ("status",))
+LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
+FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol",))
+# The trading engine reads these two by their BSON `created_at`.
+TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol",))
+CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))
+COLLECTIONS = (JOBS, LLM_CALLS, FEEDBACK, TRADE_ANALYSES, CONFIG_SUGGESTIONS)
+
+
+@dataclass(frozen=True)
+class Total:
+    """What the documents of one group add up to; `group` is None for those without the field, and without groups."""
+
+    group: str | None
+    count: int
+    sums: Mapping[str, int]
+
+
+class DocumentStore(Protocol):
+    """Keeps documents by key; each has `created_at`, an aware UTC time, by which it is found, summed and removed.
+
+    Every method raises `StorageUnavailable` when the store fails, and ValueError for a document, a collection or
+    a field that its caller should not have given.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Short name for people: sqlite or mongodb."""
+
+    async def open(self) -> None:
+        """Connect and make tables or indexes; safe to call again after a failure."""
+
+    async def close(self) -> None:
+        """Release the connection; what was saved stays."""
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+
+    async def put(self, collection: Collection, key: str, document: Document) -> None:
+        """Keep the document under its key, in place of the one that was there."""
+
+    async def insert(self, collection: Collection, key: str, document: Document) -> bool:
+        """Keep the document unless the key has one already; return whether it was kept."""
+
+    async def get(self, collection: Collection, key: str) -> Document | None:
+        """Return the document of the key, its key field included."""
+
+    async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
+        """Return at most `limit` (1 or more) documents with these values, newest first; of equals the last kept."""
+
+    async def totals(
+        self,
+        collection: Collection,
+        since: datetime,
+        sums: Sequence[str] = (),
+        *,
+        by: str | None = None,
+        where: Where | None = None,
+    ) -> list[Total]:
+        """Count the documents created at or after `since`, and add up whole-number fields of theirs.
+
+        Args:
+            collection: Where to look.
+            since: Aware time.
+            sums: Top-level fields; a document without one adds nothing.
+            by: Text field to group by: a document carries the day or month that it is to be counted in.
+            where: Values of fields that all have.
+
+        Returns:
+            One total per group, by group in ascending order; none where there is no document.
+        """
+
+    async def remove(self, collection: Collection, older_than: datetime) -> int:
+        """Remove the documents created before `older_than` and return how many there were."""

@@ -1,0 +1,293 @@
+"""What every document store does alike: one suite, run on SQLite and on a real MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import StorageUnavailable
+from storage.document_ports import (
+    COLLECTIONS,
+    JOBS,
+    LLM_CALLS,
+    TRADE_ANALYSES,
+    Collection,
+    Document,
+    DocumentStore,
+    Total,
+)
+from storage.sqlite_documents import SqliteDocumentStore
+
+pytest_plugins = ["tests.fixtures.mongod"]
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+HOSTILE = [
+    "a'b\"c; DROP TABLE jobs --",
+    "$where",
+    "$date",
+    "a.b.$c",
+    "{'$gt': ''}",
+    "ключ 鍵 🔑",
+    "x" * 5_000,
+    "50%_\\",
+]
+BuildStore = Callable[[], DocumentStore]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
+def build(request: pytest.FixtureRequest, tmp_path: Path) -> BuildStore:
+    """Return a function that makes stores on the same, at first empty, data."""
+    if request.param == "sqlite":
+        path = tmp_path / "made" / "by open" / "store.db"
+        return lambda: SqliteDocumentStore(path)
+    url = request.getfixturevalue("mongo_url")
+    from storage.mongo_documents import MongoDocumentStore
+
+    return lambda: MongoDocumentStore(url)
+
+
+@pytest.fixture
+async def store(build: BuildStore) -> AsyncIterator[DocumentStore]:
+    store = build()
+    await store.open()
+    yield store
+    await store.close()
+
+
+def document(minutes: float = 0, **values: Any) -> Document:
+    return {"created_at": NOON + timedelta(minutes=minutes), **values}
+
+
+async def keys(store: DocumentStore, collection: Collection, limit: int = 100, **where: Any) -> list[str]:
+    return [found[collection.key_field] for found in await store.newest(collection, limit, where)]
+
+
+async def test_document_comes_back_equal_with_its_key_and_nothing_else(store: DocumentStore) -> None:
+    content = document(
+        status="running",
+        nothing=None,
+        yes=True,
+        count=2**53 + 1,
+        share=0.1,
+        text="",
+        list=[1, 2.5, "x", None, [], {}],
+        deep={"finished_at": NOON - timedelta(days=1), "tags": [{"at": NOON}]},
+    )
+    await store.put(JOBS, "j1", content)
+    assert await store.get(JOBS, "j1") == content | {"job_id": "j1"}
+    assert await store.newest(JOBS, 1) == [content | {"job_id": "j1"}]
+
+
+async def test_times_come_back_in_utc_and_whole_milliseconds(store: DocumentStore) -> None:
+    moment = datetime(2025, 6, 1, 14, 0, 0, 123_999, tzinfo=timezone(timedelta(hours=2)))
+    await store.put(JOBS, "j1", {"created_at": moment, "before_1970": datetime(1969, 1, 1, 0, 0, 0, 1, tzinfo=UTC)})
+    found = await store.get(JOBS, "j1") or {}
+    assert found["created_at"] == NOON + timedelta(milliseconds=123)
+    assert found["created_at"].utcoffset() == timedelta(0)
+    assert found["before_1970"] == datetime(1969, 1, 1, tzinfo=UTC)
+
+
+async def test_members_of_enumerations_and_tuples_come_back_as_texts_and_lists(store: DocumentStore) -> None:
+    color = StrEnum("color", "RED")
+    await store.put(JOBS, "j1", document(status=color.RED, pair=(1, 2)))
+    found = await store.get(JOBS, "j1") or {}
+    assert (type(found["status"]), found["status"], found["pair"]) == (str, "red", [1, 2])
+    assert await keys(store, JOBS, status=color.RED) == ["j1"]
+
+
+async def test_put_replaces_the_whole_document(store: DocumentStore) -> None:
+    await store.put(JOBS, "j1", document(status="queued", note="gone later"))
+    await store.put(JOBS, "j1", document(status="running"))
+    assert await store.newest(JOBS, 10) == [document(status="running", job_id="j1")]
+
+
+async def test_insert_keeps_the_first_of_a_key(store: DocumentStore) -> None:
+    assert await store.insert(TRADE_ANALYSES, "t1", document(pnl_usdt=1.5))
+    assert not await store.insert(TRADE_ANALYSES, "t1", document(pnl_usdt=-1.5))
+    assert await store.insert(TRADE_ANALYSES, "t2", document())
+    assert await store.get(TRADE_ANALYSES, "t1") == document(pnl_usdt=1.5, trade_id="t1")
+
+
+async def test_of_many_inserts_at_once_exactly_one_wins(store: DocumentStore) -> None:
+    won = await asyncio.gather(*(store.insert(TRADE_ANALYSES, "t1", document(number=n)) for n in range(30)))
+    assert won.count(True) == 1
+    assert (await store.get(TRADE_ANALYSES, "t1") or {})["number"] == won.index(True)
+
+
+async def test_many_puts_at_once_leave_one_document_per_key(store: DocumentStore) -> None:
+    await asyncio.gather(*(store.put(JOBS, f"j{n % 3}", document(n)) for n in range(30)))
+    assert sorted(await keys(store, JOBS)) == ["j0", "j1", "j2"]
+
+
+async def test_collections_and_keys_stay_apart(store: DocumentStore) -> None:
+    await store.put(JOBS, "a", document())
+    assert await store.newest(LLM_CALLS, 10) == []
+    for other in ["A", "a ", "", "b"]:
+        assert await store.get(JOBS, other) is None
+    assert await store.get(LLM_CALLS, "a") is None
+
+
+async def test_newest_come_first_and_of_one_moment_the_last_kept(store: DocumentStore) -> None:
+    for key, minutes in [("c", 2), ("a", 1), ("e", 3), ("b", 1), ("d", 2)]:
+        await store.insert(JOBS, key, document(minutes))
+    await store.put(JOBS, "d", document(2, status="again"))
+    assert await keys(store, JOBS) == ["e", "d", "c", "b", "a"]
+    assert await keys(store, JOBS, limit=2) == ["e", "d"]
+
+
+async def test_newest_finds_by_equal_values_only(store: DocumentStore) -> None:
+    for number in range(6):
+        status = "failed" if number % 2 else "running"
+        await store.put(LLM_CALLS, f"c{number}", document(number, symbol=status, model="m" if number > 2 else "M"))
+    assert await keys(store, LLM_CALLS, symbol="failed") == ["c5", "c3", "c1"]
+    assert await keys(store, LLM_CALLS, symbol="failed", model="m") == ["c5", "c3"]
+    assert await keys(store, LLM_CALLS, symbol="fail") == []
+
+
+@given(
+    calls=st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from(["BTC", "ETH", None]), st.integers(0, 10**15), st.booleans()),
+        max_size=12,
+    ),
+    since=st.integers(0, 6),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_totals_are_the_sums_of_the_documents(
+    store: DocumentStore, calls: list[tuple[int, str | None, int, bool]], since: int
+) -> None:
+    """Each example has a model of its own, since all of them share the store."""
+    model = uuid.uuid4().hex
+    counts: Counter[str | None] = Counter()
+    costs: dict[str | None, int] = defaultdict(int)
+    tokens: dict[str | None, int] = defaultdict(int)
+    for minutes, symbol, cost, priced in calls:
+        values = {"symbol": symbol} if symbol else {}
+        price = {"cost_nano_usd": cost} if priced else {}
+        await store.insert(LLM_CALLS, uuid.uuid4().hex, document(minutes, model=model, tokens=7, **values, **price))
+        if minutes >= since:
+            counts[symbol] += 1
+            costs[symbol] += cost if priced else 0
+            tokens[symbol] += 7
+    found = await store.totals(
+        LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd", "tokens"], by="symbol", where={"model": model}
+    )
+    assert found == [
+        Total(symbol, counts[symbol], {"cost_nano_usd": costs[symbol], "tokens": tokens[symbol]})
+        for symbol in sorted(counts, key=lambda name: name or "")
+    ]
+    whole = await store.totals(LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd"], where={"model": model})
+    assert whole == ([Total(None, counts.total(), {"cost_nano_usd": sum(costs.values())})] if counts else [])
+
+
+async def test_totals_without_sums_only_count(store: DocumentStore) -> None:
+    for number in range(3):
+        await store.put(LLM_CALLS, f"c{number}", document(number, day="2025-06-01" if number else "2025-05-31"))
+    assert await store.totals(LLM_CALLS, NOON, by="day") == [Total("2025-05-31", 1, {}), Total("2025-06-01", 2, {})]
+
+
+async def test_sums_are_exact_beyond_what_floats_hold(store: DocumentStore) -> None:
+    for number in range(3):
+        await store.put(LLM_CALLS, f"c{number}", document(cost_nano_usd=2**53 + 1))
+    (total,) = await store.totals(LLM_CALLS, NOON, ["cost_nano_usd"])
+    assert total.sums == {"cost_nano_usd": 3 * (2**53 + 1)}
+
+
+async def test_remove_takes_only_what_is_older(store: DocumentStore) -> None:
+    for number in range(4):
+        await store.put(JOBS, f"j{number}", document(number))
+    await store.put(LLM_CALLS, "c0", document(0))
+    assert await store.remove(JOBS, NOON + timedelta(minutes=2)) == 2
+    assert await store.remove(JOBS, NOON + timedelta(minutes=2)) == 0
+    assert await keys(store, JOBS) == ["j3", "j2"]
+    assert await keys(store, LLM_CALLS) == ["c0"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_text_is_only_text(store: DocumentStore, text: str) -> None:
+    content = document(status=text, inner={text: {text: [text]}}, note={"$date": 5, "$$date": {"$date": "x"}})
+    await store.put(JOBS, text, content)
+    await store.put(JOBS, "innocent", document(1, status="running"))
+    assert await store.get(JOBS, text) == content | {"job_id": text}
+    assert await keys(store, JOBS, status=text) == [text]
+    assert (await store.totals(JOBS, NOON, by="status", where={"status": text})) == [Total(text, 1, {})]
+
+
+async def test_text_that_cannot_be_stored_is_refused_as_a_storage_error(store: DocumentStore) -> None:
+    with pytest.raises(StorageUnavailable):
+        await store.put(JOBS, "j1", document(note="lone surrogate \ud800"))
+    await store.ping()
+    assert await store.newest(JOBS, 10) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"created_at": "2025-06-01"},
+        {"created_at": datetime(2025, 6, 1)},  # noqa: DTZ001
+        document(share=float("nan")),
+        document(deep=[{"at": datetime(2025, 6, 1)}]),  # noqa: DTZ001
+        document(thing=object()),
+        document(job_id="another"),
+    ],
+    ids=["no created_at", "text", "naive", "NaN", "naive within", "object", "another key"],
+)
+async def test_document_that_breaks_the_rules_is_refused_before_it_is_stored(
+    store: DocumentStore, wrong: Document
+) -> None:
+    with pytest.raises(ValueError, match=r"created_at|zone|cannot hold|another job_id"):
+        await store.put(JOBS, "j1", wrong)
+    with pytest.raises(ValueError, match=r"created_at|zone|cannot hold|another job_id"):
+        await store.insert(JOBS, "j1", wrong)
+    assert await store.newest(JOBS, 10) == []
+
+
+async def test_only_known_collections_and_fields_are_looked_up(store: DocumentStore) -> None:
+    stranger = Collection("jobs; DROP TABLE jobs", "job_id", ("status",))
+    with pytest.raises(ValueError, match="not looked up"):
+        await store.put(stranger, "j1", document())
+    with pytest.raises(ValueError, match="not looked up"):
+        await store.get(stranger, "j1")
+    with pytest.raises(ValueError, match="not looked up by note"):
+        await store.newest(JOBS, 1, {"note": "x"})
+    with pytest.raises(ValueError, match="not looked up by note"):
+        await store.totals(JOBS, NOON, by="note")
+
+
+async def test_every_collection_takes_documents_and_data_outlives_the_store_object(
+    build: BuildStore, store: DocumentStore
+) -> None:
+    for collection in COLLECTIONS:
+        await store.put(collection, "k", document())
+    await store.close()
+    reopened = build()
+    await reopened.open()
+    await reopened.open()
+    try:
+        for collection in COLLECTIONS:
+            assert await keys(reopened, collection) == ["k"]
+    finally:
+        await reopened.close()
+
+
+async def test_store_that_is_not_open_says_so(build: BuildStore) -> None:
+    store = build()
+    await store.close()
+    for reopen in [False, True]:
+        if reopen:
+            await store.open()
+            await store.close()
+            await store.close()
+        for call in (store.ping(), store.get(JOBS, "j"), store.put(JOBS, "j", document()), store.newest(JOBS, 1)):
+            with pytest.raises(StorageUnavailable):
+                await call
