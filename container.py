@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from config.settings import Settings
+from config.settings import JobSettings, Settings
 from domain.analysis import Analysis
 from features.technical_indicators import TechnicalIndicators
 from services.analysis import AnalysisService
 from services.analysts.technical import TechnicalAnalyst
+from services.job_records import JobRecords
+from services.jobs import JobService
 from services.market_data.binance import BinanceSource
 from services.market_data.engine import EngineSource
 from services.market_data.market_data import MarketData
@@ -22,9 +24,12 @@ from services.market_data.synthetic import SyntheticSource
 from services.periodic import PeriodicAnalysis
 from services.ports import MarketDataSource
 from services.signal_hub import SignalHub
-from storage.factory import build_store
+from storage.document_ports import DocumentStore
+from storage.factory import build_documents, build_store
 from storage.ports import Store
 from storage.resilient import ResilientStore
+from storage.resilient_documents import ResilientDocuments
+from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
 
 
@@ -42,10 +47,12 @@ class Container:
     settings: Settings
     clock: Clock
     store: ResilientStore
+    documents: DocumentStore
     market_data: MarketData
     hub: SignalHub
     analysis: AnalysisService
     periodic: PeriodicAnalysis
+    jobs: JobService
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -59,8 +66,12 @@ def check_adapters(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def build_container(settings: Settings) -> AsyncIterator[Container]:
+async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.
+
+    Args:
+        settings: Of everything.
+        job_table: Module whose `JOBS` holds the functions that jobs run.
 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
@@ -74,6 +85,8 @@ async def build_container(settings: Settings) -> AsyncIterator[Container]:
         )
         stack.push_async_callback(store.close)
         await store.open()
+        documents = ResilientDocuments(build_documents(settings.storage), retry_seconds=settings.storage.retry_seconds)
+        stack.push_async_callback(documents.close)
         client = await stack.enter_async_context(
             httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False)
         )
@@ -104,12 +117,29 @@ async def build_container(settings: Settings) -> AsyncIterator[Container]:
             interval_seconds=settings.analysis.interval_minutes * 60,
             pause_seconds=settings.periodic.pause_seconds,
         )
-        container = Container(settings, clock, store, market_data, hub, analysis, periodic)
+        jobs = await stack.enter_async_context(_jobs(settings.jobs, job_table, documents, hub, clock))
+        container = Container(settings, clock, store, documents, market_data, hub, analysis, periodic, jobs)
         container.readiness.ready = True
         try:
             yield container
         finally:
             container.readiness.ready = False
+
+
+@asynccontextmanager
+async def _jobs(
+    settings: JobSettings, table: str, documents: DocumentStore, hub: SignalHub, clock: Clock
+) -> AsyncIterator[JobService]:
+    """Run jobs in child processes, until all of them are ended and their states are saved."""
+    runner = InProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
+    records = JobRecords(documents, clock, keep_days=settings.keep_days)
+    records.open()
+    jobs = JobService(runner, records, hub, settings, clock)
+    try:
+        yield jobs
+    finally:
+        await jobs.close()
+        await records.close()
 
 
 def _sources(settings: Settings, store: Store, client: httpx2.AsyncClient, clock: Clock) -> list[MarketDataSource]:

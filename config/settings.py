@@ -135,6 +135,14 @@ class MarketDataSettings(Section):
     synthetic_seed: int = 20251
 
 
+class JobSettings(Section):
+    backend: Literal["in_process"] = "in_process"
+    max_running: Count = 1
+    max_queued: Count = 8
+    timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120
+    keep_days: Count = 90
+
+
 class PeriodicSettings(Section):
     enabled: Switch = True
     pause_seconds: Annotated[float, Field(ge=0)] = 1
@@ -179,6 +187,7 @@ class Settings(Section):
     models: ModelSettings
     market_data: MarketDataSettings
     periodic: PeriodicSettings
+    jobs: JobSettings
     websocket: WebSocketSettings
     access: AccessSettings
     rate_limits: RateLimitSettings

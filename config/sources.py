@@ -27,6 +27,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "ANALYSIS_SYMBOLS": ("analysis", "symbols"),
     "PERIODIC_ANALYSIS": ("periodic", "enabled"),
     "MARKET_DATA_SOURCES": ("market_data", "sources"),
+    "JOBS_BACKEND": ("jobs", "backend"),
     "RUST_API_URL": ("market_data", "engine_url"),
     "ADMIN_TOKEN": ("access", "admin_token"),
     "WS_TOKEN": ("websocket", "token"),

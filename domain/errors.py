@@ -133,3 +133,27 @@ class InvalidModelFile(AppError):
     """A model file is damaged, unsafe to load or not what it should hold."""
 
     code = "invalid_model_file"
+
+
+class NotFound(AppError):
+    """What the request names is not there."""
+
+    code = "not_found"
+
+
+class Conflict(AppError):
+    """The request does not fit the state of what it names."""
+
+    code = "conflict"
+
+
+class JobQueueFull(AppError):
+    """As many jobs wait already as may."""
+
+    code = "job_queue_full"
+
+
+class JobFailed(AppError):
+    """A job ended without a result."""
+
+    code = "job_failed"

@@ -1,10 +1,12 @@
-"""What the use cases need from others: somebody who analyses, somebody who has candles."""
+"""What the use cases need from others: somebody who analyses, who has candles, who does long work."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from domain.analysis import Analysis, DataSource
+from domain.jobs import JobKind, JobProgress
 from domain.market import CandleSeries, Timeframe
 from services.analysts.context import MarketContext
 
@@ -28,4 +30,22 @@ class MarketDataSource(Protocol):
 
         Raises:
             MarketDataUnavailable: the source has none, cannot be reached or answers nonsense.
+        """
+
+
+class JobRunner(Protocol):
+    """Does long work somewhere beside the event loop."""
+
+    async def run(
+        self, kind: JobKind, parameters: Mapping[str, Any], report: Callable[[JobProgress], None]
+    ) -> dict[str, Any]:
+        """Return what the job's function returns for these parameters; canceling the call ends the work.
+
+        Args:
+            kind: Which function.
+            parameters: JSON-like.
+            report: Called on the event loop whenever the job says how far it is.
+
+        Raises:
+            JobFailed: the function failed, took too long, or its process died.
         """

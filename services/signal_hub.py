@@ -186,17 +186,20 @@ class SignalHub:
             subscription.close(CloseReason.SHUTDOWN)
         return subscription
 
-    def publish(self, symbol: str, render: Callable[[], str]) -> int:
+    def publish(self, symbol: str | None, render: Callable[[], str]) -> int:
         """Queue a message for every subscriber of the symbol, without waiting for any of them.
 
         Args:
-            symbol: Market the message is about.
+            symbol: Market the message is about; None for what concerns everybody.
             render: Makes the text; called once, and only when somebody wants it.
 
         Returns:
             Number of subscribers it was queued for.
         """
-        subscribers = [subscription for subscription in self._subscriptions if subscription.wants(symbol)]
+        if symbol is None:
+            subscribers = list(self._subscriptions)
+        else:
+            subscribers = [subscription for subscription in self._subscriptions if subscription.wants(symbol)]
         if not subscribers:
             return 0
         text = render()

@@ -1,1 +1,1 @@
-"""Background jobs; none yet: the periodic analysis runs inside the service."""
+"""Long work beside the service: the functions, the process that runs one, and who starts that process."""

@@ -1,0 +1,85 @@
+"""Work that takes minutes and runs beside the service: what was asked for, how far it is, what came of it."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from domain.analysis import Frozen, Share
+
+
+def _finite(value: Any) -> Any:
+    """Turn the loss of a training that has diverged into None: JSON has no NaN."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Loss = Annotated[float | None, BeforeValidator(_finite)]
+Epochs = Annotated[int, Field(ge=0)] | None
+Scalar = str | int | float | bool | None
+
+
+class JobKind(StrEnum):
+    """What can be asked for; each kind is a function in `tasks/jobs.py`."""
+
+    TRAIN = "train"
+
+
+class JobStatus(StrEnum):
+    """Where a job is; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class JobProgress(Frozen):
+    """How far a running job is.
+
+    Attributes:
+        stage: What it does now, for a person.
+        share: Of the whole job, 0..1.
+        epoch: Epochs done of the model that is being trained.
+        loss: None also when it is no finite number.
+        seconds_left: Estimate for the rest.
+    """
+
+    stage: str
+    share: Share
+    epoch: Epochs = None
+    epochs: Epochs = None
+    loss: Loss = None
+    validation_loss: Loss = None
+    seconds_left: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class Job(Frozen):
+    """A job as it is kept and shown.
+
+    Attributes:
+        parameters: The plain values of what was asked for; candles and settings are left out.
+        progress: The newest that is known; None before the first.
+        result: What the job's function returned, once it has succeeded.
+        error: Why it failed, for a person.
+    """
+
+    job_id: str
+    kind: JobKind
+    status: JobStatus
+    parameters: dict[str, Scalar]
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress: JobProgress | None = None
+    result: dict[str, Any] | None = None
+    error: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status not in {JobStatus.QUEUED, JobStatus.RUNNING}

@@ -1,0 +1,135 @@
+"""Runs each job in a child process of the service, so that serving stays fast and a crash harms nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+from pydantic import ValidationError
+
+from domain.errors import JobFailed
+from domain.jobs import JobKind, JobProgress
+from tasks.messages import Message, Order
+
+ROOT = Path(__file__).resolve().parents[1]
+MAX_LINE_BYTES = 1_048_576
+# Of what a dead process has written to standard error, the end is logged.
+STDERR_TAIL_BYTES = 4_096
+
+
+class InProcessRunner:
+    """Starts a process per job, listens to it, and never leaves one behind."""
+
+    def __init__(self, *, timeout_seconds: float, table: str = "tasks.jobs") -> None:
+        """Make a runner.
+
+        Args:
+            timeout_seconds: A job that takes longer is ended.
+            table: Module whose `JOBS` holds the functions by kind.
+        """
+        self._timeout_seconds = timeout_seconds
+        self._table = table
+
+    async def run(
+        self, kind: JobKind, parameters: Mapping[str, Any], report: Callable[[JobProgress], None]
+    ) -> dict[str, Any]:
+        """Return the job's result; whoever cancels this ends its process, and those that it has started.
+
+        Raises:
+            JobFailed: the function failed, took too long, or its process died or wrote nonsense.
+        """
+        order = Order(kind=kind, parameters=dict(parameters)).model_dump_json().encode() + b"\n"
+        process = await self._start()
+        tail = bytearray()
+        draining = asyncio.create_task(_drain(process, tail))
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await _send(process, order)
+                result = await self._listen(process, report)
+                if result is None:
+                    raise JobFailed(await _cause_of_death(process))
+                return result
+        except TimeoutError:
+            raise JobFailed(f"the job was ended: it took longer than {self._timeout_seconds / 60:g} minutes") from None
+        except JobFailed as error:
+            await asyncio.wait({draining}, timeout=1)
+            log = logger.bind(kind=kind.value, reason=error.message, stderr=tail.decode(errors="replace"))
+            log.warning("job failed")
+            raise
+        finally:
+            _kill(process)
+            draining.cancel()
+            await asyncio.wait({draining})
+            await process.communicate()  # reads what is left, so that the pipes are closed
+
+    async def _start(self) -> Process:
+        # The child finds the project's packages, and relative paths mean there what they mean here.
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tasks.job_process", self._table),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=MAX_LINE_BYTES,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,  # a process group to kill, and no Ctrl-C from the terminal
+        )
+
+    async def _listen(self, process: Process, report: Callable[[JobProgress], None]) -> dict[str, Any] | None:
+        """Return the result, or None when the process ends without one.
+
+        Raises:
+            JobFailed: the process says so, or what it says is no message.
+        """
+        assert process.stdout is not None  # noqa: S101 - a pipe
+        while True:
+            try:
+                line = await process.stdout.readline()
+                if not line:
+                    return None
+                message = Message.model_validate_json(line)
+            except ValidationError:
+                raise JobFailed("the job's process wrote something that is no message") from None
+            except ValueError:
+                raise JobFailed(f"the job's process wrote a line of more than {MAX_LINE_BYTES} bytes") from None
+            if message.error is not None:
+                raise JobFailed(message.error)
+            if message.result is not None:
+                return message.result
+            if message.progress is not None:
+                report(message.progress)
+
+
+async def _send(process: Process, order: bytes) -> None:
+    assert process.stdin is not None  # noqa: S101 - a pipe
+    with suppress(BrokenPipeError, ConnectionResetError):  # it died: its output says so next
+        process.stdin.write(order)
+        await process.stdin.drain()
+
+
+async def _drain(process: Process, tail: bytearray) -> None:
+    """Read standard error to its end, or the process would wait for us, and keep the last of it."""
+    assert process.stderr is not None  # noqa: S101 - a pipe
+    while chunk := await process.stderr.read(STDERR_TAIL_BYTES):
+        tail += chunk
+        del tail[:-STDERR_TAIL_BYTES]
+
+
+async def _cause_of_death(process: Process) -> str:
+    status = await process.wait()
+    if status < 0:
+        return f"the job's process was killed ({signal.Signals(-status).name})"
+    return f"the job's process ended without a result (exit status {status})"
+
+
+def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):  # all of its group have ended
+        os.killpg(process.pid, signal.SIGKILL)

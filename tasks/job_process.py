@@ -1,0 +1,86 @@
+"""The process of one job: `python -m tasks.job_process tasks.jobs`, an order on standard input, messages on output.
+
+It is started by `tasks/in_process.py`, as the leader of a process group of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from threading import Thread
+from typing import IO
+
+from domain.errors import AppError
+from domain.jobs import JobKind, JobProgress
+from tasks.jobs import JobFunction
+from tasks.messages import Message, Order
+
+# Serving goes first.
+NICENESS = 10
+# More progress than this within a stage is not passed on.
+REPORT_SECONDS = 0.2
+
+
+def main(table: str) -> None:
+    """Run the one job that standard input orders.
+
+    Args:
+        table: Module whose `JOBS` holds the functions by kind.
+    """
+    os.nice(NICENESS)
+    say = _speaker(_own_output())
+    order = Order.model_validate_json(sys.stdin.buffer.readline())
+    Thread(target=_end_with_the_service, daemon=True).start()
+    jobs: Mapping[JobKind, JobFunction] = import_module(table).JOBS
+    try:
+        say(Message(result=jobs[order.kind](order.parameters, _reporter(say))))
+    except AppError as error:
+        say(Message(error=error.message))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the service must hear of it
+        traceback.print_exc()
+        say(Message(error=f"the job failed unexpectedly ({type(error).__name__}); the log says more"))
+
+
+def _own_output() -> IO[bytes]:
+    """Take standard output for messages alone: what libraries print goes to standard error."""
+    own = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return own
+
+
+def _speaker(output: IO[bytes]) -> Callable[[Message], None]:
+    def say(message: Message) -> None:
+        output.write(message.model_dump_json().encode() + b"\n")
+        output.flush()
+
+    return say
+
+
+def _reporter(say: Callable[[Message], None]) -> Callable[[JobProgress], None]:
+    """Return a report that passes on each new stage, and otherwise a few messages a second."""
+    last_stage, last_seconds = "", 0.0
+
+    def report(progress: JobProgress) -> None:
+        nonlocal last_stage, last_seconds
+        now = time.monotonic()
+        if progress.stage != last_stage or now - last_seconds >= REPORT_SECONDS:
+            last_stage, last_seconds = progress.stage, now
+            say(Message(progress=progress))
+
+    return report
+
+
+def _end_with_the_service() -> None:
+    """Wait until the service is gone, however it went, and end this process and all that it has started."""
+    while os.read(sys.stdin.fileno(), 1):  # not by a buffered read, which Python cannot leave when it ends
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,23 @@
+"""What a job's process and the service say to each other: one JSON text per line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.analysis import Frozen
+from domain.jobs import JobKind, JobProgress
+
+
+class Order(Frozen):
+    """The one line that the process reads; its input then stays open as long as the service lives."""
+
+    kind: JobKind
+    parameters: dict[str, Any]
+
+
+class Message(Frozen):
+    """A line that the process writes: exactly one of the three is given, and the last two end it."""
+
+    progress: JobProgress | None = None
+    result: dict[str, Any] | None = None
+    error: str | None = None
