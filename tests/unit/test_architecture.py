@@ -84,6 +84,13 @@ def test_serving_does_not_import_what_it_does_not_need(heavy: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("heavy", ["scipy", "sklearn", "matplotlib"])
+def test_judging_loads_no_library_before_it_is_used(heavy: str) -> None:
+    modules = ", ".join(f"models.evaluation.{path.stem}" for path in (ROOT / "models/evaluation").glob("[a-z]*.py"))
+    code = f"import {modules}, sys; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 def test_files_fit_in_the_head() -> None:
     long = [str(path.relative_to(ROOT)) for path in _files() if len(path.read_text().splitlines()) > 250]
     assert long == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.model_settings import EvaluationSettings
@@ -28,6 +28,7 @@ def test_blocks_keep_the_promise_where_single_rows_break_it() -> None:
     assert coverage(block=1, horizon=12) <= 0.6
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 80), st.integers(0, 9))
 def test_every_draw_has_all_its_rows(count: int, block: int, seed: int) -> None:
     rows = np.arange(count, dtype=float)
@@ -59,6 +60,6 @@ def test_too_few_blocks_give_no_interval() -> None:
 
 
 def test_blocks_span_two_horizons_at_least() -> None:
-    settings = EvaluationSettings(bootstrap_block=24)
-    assert Resampling.of(settings, horizon=4, seed=1).block == 24
-    assert Resampling.of(settings, horizon=48, seed=1).block == 96
+    configured = EvaluationSettings(bootstrap_block=24)
+    assert Resampling.of(configured, horizon=4, seed=1).block == 24
+    assert Resampling.of(configured, horizon=48, seed=1).block == 96

@@ -105,6 +105,7 @@ def test_numbers_that_would_fall_are_refused(numbers: dict[str, object]) -> None
         Calibration.model_validate(numbers)
 
 
+@settings(deadline=None)
 @given(samples)
 def test_reliability_bins_hold_every_row_once_and_in_order(rows: list[tuple[float, bool]]) -> None:
     probability, up = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=bool)

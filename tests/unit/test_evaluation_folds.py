@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from config.model_settings import EvaluationSettings
@@ -16,15 +16,16 @@ from models.evaluation.folds import MIN_FOLD_WINDOWS, evaluation_folds
 shares = st.floats(0.05, 0.6)
 
 
+@settings(deadline=None)
 @given(
     st.integers(30, 3_000), st.integers(1, 4), st.integers(1, 48), st.integers(0, 30), st.integers(1, 6), shares, shares
 )
 def test_laws(count: int, step: int, horizon: int, embargo: int, folds: int, test: float, validation: float) -> None:
     # Windows up to `step` rows apart.
     ends = 59 + np.cumsum(np.random.default_rng(count).integers(1, step + 1, size=count))
-    settings = EvaluationSettings(folds=folds, test_share=test, validation_share=validation)
+    configured = EvaluationSettings(folds=folds, test_share=test, validation_share=validation)
     try:
-        found = evaluation_folds(ends, horizon, settings, embargo)
+        found = evaluation_folds(ends, horizon, configured, embargo)
     except InsufficientData:
         assume(False)
     assert 1 <= len(found.splits) <= folds

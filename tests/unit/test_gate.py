@@ -36,8 +36,8 @@ FORECASTS = {
 def decide(candidate: str, logistic: str | None, production: str | None, force: str | None = None) -> Verdict:
     """Return the verdict on forecasts by name."""
     made = {name: forecast(probability, RETURNS) for name, probability in FORECASTS.items()}
-    others = [None if name is None else made[name] for name in (logistic, production)]
-    return GATE.judge(made[candidate], forecast(PRIOR, RETURNS), *others, force)
+    simpler, served = (None if name is None else made[name] for name in (logistic, production))
+    return GATE.judge(made[candidate], forecast(PRIOR, RETURNS), simpler, served, force)
 
 
 @pytest.mark.parametrize(
