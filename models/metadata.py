@@ -25,6 +25,7 @@ InputKind = Literal["window", "summary"]
 MODEL_FILE = "model.onnx"
 SCALER_FILE = "scaler.json"
 METADATA_FILE = "metadata.json"
+PREDICTIONS_FILE = "predictions.npz"
 # The SHA-256 of the metadata, which hold those of all other files, as `sha256sum -c` reads it.
 SEAL_FILE = "metadata.json.sha256"
 

@@ -66,6 +66,23 @@ def evaluation_folds(ends: NDArray[np.int64], horizon: int, settings: Evaluation
     )
 
 
+def final_split(ends: NDArray[np.int64], horizon: int, settings: EvaluationSettings) -> Split:
+    """Return training and validation rows of the version that serves: all there is, and no test.
+
+    Args:
+        ends: As in `evaluation_folds`.
+        horizon: As in `evaluation_folds`.
+        settings: The share of the validation part.
+
+    Raises:
+        InsufficientData: a part would have no window.
+    """
+    parts = split_rows(len(ends), horizon, validation_share=settings.validation_share)
+    train = range(int(ends[parts.train.stop - 1]) + 1)
+    last = int(ends[-1]) + 1
+    return Split(train, _rows(ends, parts.validation), range(last, last))
+
+
 def _split(ends: NDArray[np.int64], step: Fold, horizon: int, validation_share: float, embargo: int) -> Split:
     """Return the rows of a step over windows, whose training part is cut into training and validation."""
     before = split_rows(len(step.train), horizon, validation_share=validation_share, embargo=embargo)

@@ -1,0 +1,119 @@
+"""One architecture on one history: fitted for a fold of a walk forward just as for the version that serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.forecasting import ModelType
+from features.splits import Split
+from features.training_data import TrainingData, TrainingSet
+from features.windows import FloatArray, Windows
+from models.architectures.catalogue import ARCHITECTURES, Architecture, fit
+from models.evaluation.out_of_sample import FoldPrediction, Predicted
+from models.fitted import FittedModel, Report
+from models.outputs import probability_up
+from models.summary import summarize
+
+IntArray = NDArray[np.int64]
+
+# Windows that are copied out at once: 1,000 of 60 rows and 75 columns take 18 MB.
+BATCH = 1_000
+
+
+def sequence_length(architecture: Architecture, models: ModelSettings, features: FeatureSettings) -> int:
+    """Return how many rows of features one window of the architecture has."""
+    return models.patchtst.sequence_length if architecture.type is ModelType.PATCHTST else features.sequence_length
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, the windows it was fitted on, and how to ask it."""
+
+    architecture: Architecture
+    model: FittedModel
+    data: TrainingData
+    judged_horizon: int
+
+    def inputs(self, windows: Windows, samples: IntArray) -> FloatArray:
+        """Return some windows as the model is shown them, float32."""
+        gathered, _ = windows.batch(samples)
+        return summarize(gathered) if self.architecture.inputs == "summary" else gathered
+
+    def probability_up(self, windows: Windows) -> NDArray[np.float64]:
+        """Return the uncalibrated probability of a rise for every window, shape (n,), 0..1."""
+        parts = [
+            probability_up(
+                self.model.raw(self.inputs(windows, np.arange(start, min(start + BATCH, len(windows))))),
+                self.architecture.outputs,
+                self.judged_horizon,
+            )
+            for start in range(0, len(windows), BATCH)
+        ]
+        return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """An architecture with its settings and the history it is to learn from."""
+
+    architecture: Architecture
+    rows: TrainingSet
+    models: ModelSettings
+    features: FeatureSettings
+
+    @classmethod
+    def of(cls, type: ModelType, rows: TrainingSet, models: ModelSettings, features: FeatureSettings) -> Learner:
+        """Return the learner of a type; `rows` are of the feature set that it reads."""
+        return cls(ARCHITECTURES[type], rows, models, features)
+
+    @property
+    def length(self) -> int:
+        """Rows of features in a window."""
+        return sequence_length(self.architecture, self.models, self.features)
+
+    @cached_property
+    def slots(self) -> IntArray:
+        """Slots of the windows that can be judged, ascending."""
+        windows = Windows.over(self.rows.rows, self.rows.returns, self.length, self.rows.runs)
+        slots: IntArray = np.sort(self.rows.slots[windows.ends])
+        return slots
+
+    @property
+    def horizon(self) -> int:
+        """Slots after which a target is known."""
+        return self.rows.target_horizon(self.architecture.target)
+
+    def fit(self, split: Split, report: Report) -> Fitted:
+        """Return the model of a split, whose parts are slots.
+
+        Raises:
+            InsufficientData: training or validation has no window.
+            TrainingFailed: the losses are not finite, or the targets leave nothing to tell apart.
+        """
+        kind = self.architecture.target
+        data = self.rows.part(split.train, split.validation, split.test, kind, self.length, self.features)
+        return Fitted(self.architecture, fit(self.architecture, data, self.models, report), data, self._judged)
+
+    def predict(self, fitted: Fitted) -> FoldPrediction:
+        """Return what a fitted model says of the validation and the test part of its split."""
+        return FoldPrediction(
+            self._predicted(fitted, fitted.data.validation), self._predicted(fitted, fitted.data.test)
+        )
+
+    @property
+    def _judged(self) -> int:
+        """Number of the judged horizon among those of a model with several; 0 for all others."""
+        several = self.architecture.outputs == "multi_horizon"
+        return self.rows.horizons.index(self.rows.horizon_candles) if several else 0
+
+    def _predicted(self, fitted: Fitted, windows: Windows) -> Predicted:
+        slots = self.rows.slots[windows.ends]
+        # Of several markets, windows come market by market.
+        order = np.argsort(slots)
+        return Predicted(slots[order], fitted.probability_up(windows)[order])

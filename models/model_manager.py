@@ -1,0 +1,165 @@
+"""ModelManager: the one door to the life of a model, from candles to the version that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.errors import InsufficientData, InvalidRequest, ModelUnusable
+from domain.forecasting import ModelType
+from domain.market import CandleSeries
+from features.candle_checks import open_times, unbroken_runs
+from features.splits import Split
+from features.targets import forward_returns
+from models.evaluation.baselines import majority, prior, reversal
+from models.evaluation.bootstrap import Resampling
+from models.evaluation.gate import Verdict
+from models.evaluation.metrics import Scores
+from models.evaluation.out_of_sample import OutOfSample, out_of_sample
+from models.metadata import ModelMetadata
+from models.progress import Listener
+from models.registration import register
+from models.registry import Registry
+from models.serving import load_version
+from models.time_axis import TimeAxis
+from models.training_run import TrainingRequest, TrainingResult, TrainingRun
+from models.unseen import unseen_predictions
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """The version that was asked for, the verdict, and the version in production after it, if any."""
+
+    model: ModelMetadata
+    verdict: Verdict
+    production: str | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a version did on candles that it had not been trained on, beside the baselines on the same ones."""
+
+    model: ModelMetadata
+    predictions: OutOfSample
+    times_ms: NDArray[np.int64]
+    scores: Scores
+    baselines: Mapping[str, Scores]
+
+
+class ModelManager:
+    """Trains, judges, registers, promotes and evaluates; `models.serving` keeps what serves in memory."""
+
+    def __init__(self, models: ModelSettings, features: FeatureSettings, now: Callable[[], datetime]) -> None:
+        """Take the settings; nothing is read or written yet.
+
+        Args:
+            models: Sizes, training, evaluation, and the folder of the versions.
+            features: Preparation of candles.
+            now: The server's clock, aware UTC.
+        """
+        self._models = models
+        self._features = features
+        self._now = now
+        self.registry = Registry(Path(models.save_path))
+
+    def train(
+        self,
+        request: TrainingRequest,
+        markets: Mapping[str, CandleSeries],
+        listener: Listener,
+        force: str | None = None,
+    ) -> TrainingOutcome:
+        """Train, judge, register and, where the gate allows it, promote; takes from seconds to hours.
+
+        Args:
+            request: What to train and for whom.
+            markets: Closed candles by symbol, one or more.
+            listener: Told after every epoch and every fit.
+            force: Reason to promote whatever the gate finds.
+
+        Raises:
+            InsufficientData: too few candles, with the numbers.
+            TrainingFailed, ExportMismatch: nothing is registered.
+        """
+        run = TrainingRun(request, markets, self._models, self._features)
+        result = run.run(listener, self._incumbent(run), force)
+        now = self._now()
+        members = {
+            type: register(self.registry, run, result, result.find(type), {}, now).version
+            for type in result.asked.weights
+        }
+        model = register(self.registry, run, result, result.asked, members, now)
+        self.registry.nominate(model.version)
+        self._promote(run, result, model, members, now)
+        return TrainingOutcome(model, result.verdict, self.registry.resolve(request.symbol, request.timeframe))
+
+    def evaluate(self, version: str, symbol: str, series: CandleSeries) -> Evaluation:
+        """Return how a version does on the candles of a symbol that it had not been trained on.
+
+        Raises:
+            InsufficientData: there is no such candle with a known return.
+            ModelNotFound, ModelUnusable: the version cannot be loaded.
+        """
+        stored = self.registry.open(version)
+        axis = TimeAxis.of({symbol: series})
+        times, horizon = open_times(series), stored.metadata.horizon_candles
+        runs = unbroken_runs(times, series.timeframe.ms)
+        slots = axis.slots(times, symbol)
+        by_candle = forward_returns(series.values[:, 3], horizon, runs)
+        returns = np.full(int(slots[-1]) + 1, np.nan)
+        returns[slots] = by_candle
+        forecaster = load_version(self.registry, version)
+        predictions = unseen_predictions(stored, forecaster, {symbol: series}, axis, returns)
+        if not len(predictions.rows):
+            raise InsufficientData(
+                f"{version} was trained on all of these candles, or needs more of them before the first that is new"
+            )
+        positions = np.searchsorted(slots, predictions.rows)
+        # The baselines know what was known at the first of these candles.
+        known = max(0, int(positions[0]) - horizon + 1)
+        fold = Split(range(known), range(known, known), range(int(positions[0]), len(times)))
+        resampling = Resampling.of(self._models.evaluation, horizon, self._models.training.seed)
+        baselines = {
+            name: out_of_sample([predict(fold, positions, by_candle)], by_candle, "none").scores()
+            for name, predict in (("prior", prior), ("majority", majority), ("reversal", reversal(runs, horizon)))
+        }
+        return Evaluation(stored.metadata, predictions, times[positions], predictions.scores(resampling), baselines)
+
+    def _incumbent(self, run: TrainingRun) -> OutOfSample | None:
+        """Return what the version in production says of the rows of a run; None where nothing usable serves."""
+        version = self.registry.resolve(run.request.symbol, run.request.timeframe)
+        if version is None:
+            return None
+        try:
+            stored, forecaster = self.registry.open(version), load_version(self.registry, version)
+            return unseen_predictions(stored, forecaster, run.markets, run.axis, run.ground.returns)
+        except (ModelUnusable, InvalidRequest) as error:
+            run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
+            return None
+
+    def _promote(
+        self,
+        run: TrainingRun,
+        result: TrainingResult,
+        model: ModelMetadata,
+        members: Mapping[ModelType, str],
+        now: datetime,
+    ) -> None:
+        verdict = result.verdict
+        if verdict.serves == "candidate":
+            version = model.version
+        elif verdict.serves == "logistic":
+            version = (
+                members.get(ModelType.LOGISTIC)
+                or register(self.registry, run, result, result.find(ModelType.LOGISTIC), {}, now).version
+            )
+        else:
+            return
+        self.registry.promote(version, by="forced" if verdict.forced else "gate", reason=verdict.reasons[-1], at=now)

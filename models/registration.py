@@ -1,0 +1,125 @@
+"""From a candidate to a version in the registry: its metadata and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from domain.forecasting import ModelType
+from models.metadata import (
+    MODEL_FILE,
+    PREDICTIONS_FILE,
+    SCALER_FILE,
+    FeatureColumns,
+    Graph,
+    Member,
+    ModelMetadata,
+    TrainingRange,
+    version_name,
+)
+from models.registry import Registry
+from models.training_run import Artefact, Candidate, TrainingResult, TrainingRun
+
+LIBRARIES = ("numpy", "keras", "tensorflow-cpu", "tensorflow", "jax", "scikit-learn", "xgboost-cpu", "xgboost", "onnx")
+NATIVE_STEM = "model"
+
+
+def register(
+    registry: Registry,
+    run: TrainingRun,
+    result: TrainingResult,
+    candidate: Candidate,
+    members: Mapping[ModelType, str],
+    now: datetime,
+) -> ModelMetadata:
+    """Write a candidate as a version and return its metadata.
+
+    Args:
+        registry: Where to.
+        run: Its request, settings and candles.
+        result: The verdict, which is kept with every version of the run.
+        candidate: One of the result's.
+        members: Names of the registered members, for an ensemble.
+        now: Gives the version its name.
+    """
+    artefact = candidate.artefact
+    metadata = ModelMetadata(
+        version=version_name(candidate.type, now),
+        type=candidate.type,
+        symbol=run.request.symbol,
+        timeframe=run.request.timeframe,
+        created_at=now,
+        horizon_candles=run.features.horizon_candles,
+        graph=_graph(artefact) if artefact else None,
+        members=tuple(
+            Member(version=members[type], type=type, weight=weight) for type, weight in candidate.weights.items()
+        ),
+        data=_range(candidate, run),
+        metrics=candidate.scores,
+        baselines={**result.baselines, **_beside(candidate, result)},
+        verdict=result.verdict if candidate is result.asked else None,
+        seed=run.models.training.seed,
+        settings=_settings(run),
+        libraries=_libraries(),
+        parameters=artefact.fitted.model.parameters if artefact else 0,
+    )
+
+    def write(folder: Path) -> None:
+        (folder / PREDICTIONS_FILE).write_bytes(run.axis.dump(candidate.judged))
+        if artefact is not None:
+            (folder / MODEL_FILE).write_bytes(artefact.graph)
+            (folder / SCALER_FILE).write_text(artefact.fitted.data.scaler.to_json(), encoding="utf-8")
+            artefact.fitted.model.save(folder, NATIVE_STEM)
+
+    return registry.add(metadata, write)
+
+
+def _graph(artefact: Artefact) -> Graph:
+    architecture, rows = artefact.learner.architecture, artefact.learner.rows
+    return Graph(
+        feature_set=FeatureColumns(
+            name=rows.feature_set.name,
+            id=rows.feature_set.id,
+            columns=tuple(column.name for column in rows.feature_set.columns),
+        ),
+        sequence_length=artefact.learner.length,
+        inputs=architecture.inputs,
+        outputs=architecture.outputs,
+        horizons_candles=rows.horizons if architecture.outputs == "multi_horizon" else (),
+        calibration=artefact.calibration,
+    )
+
+
+def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
+    data = candidate.artefact.fitted.data if candidate.artefact else None
+    return TrainingRange(
+        first_ms=min(series.candles[0].timestamp for series in run.markets.values()),
+        last_ms=max(series.last_open_ms for series in run.markets.values()),
+        candles=sum(len(series) for series in run.markets.values()),
+        training_windows=len(data.train) if data else len(run.ground.ends),
+        validation_windows=len(data.validation) if data else 0,
+    )
+
+
+def _beside(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
+    """Return the scores of what was trained on the same folds."""
+    others = (result.asked, *result.beside)
+    return {str(each.type): each.scores for each in others if each is not candidate}
+
+
+def _settings(run: TrainingRun) -> dict[str, Any]:
+    models = run.models.model_dump(mode="json", exclude={"save_path", "keep_versions", "serving", "default_type"})
+    return {"models": models, "features": run.features.model_dump(mode="json")}
+
+
+def _libraries() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # a wheel of another platform, or an extra that is not installed
+    return found

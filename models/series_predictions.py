@@ -1,0 +1,64 @@
+"""What a version says at every candle of a series: to judge it on candles that it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from domain.market import CandleSeries
+from features.candle_checks import BoolArray, IntArray, open_times, unbroken_runs
+from features.feature_engineering import FeatureEngineer
+from features.feature_sets import FEATURE_SETS
+from features.windows import window_ends
+from models.predictor import Forecaster
+
+FloatArray = NDArray[np.float64]
+
+# Windows that are copied out at once.
+BATCH = 512
+
+
+@dataclass(frozen=True)
+class SeriesPredictions:
+    """n predictions, oldest first: position of the candle in the series, and probability of a rise, 0..1."""
+
+    positions: IntArray
+    probability: FloatArray
+
+
+def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) -> SeriesPredictions:
+    """Return the forecast at every candle that opens after `after_ms` and has a whole window before it.
+
+    Args:
+        forecaster: One model or an ensemble.
+        series: Closed candles; windows do not cross a gap.
+        after_ms: Epoch ms; only candles that open later are forecast.
+    """
+    times = open_times(series)
+    tables = {name: FeatureEngineer(FEATURE_SETS[name]).transform(series).to_numpy() for name in forecaster.needs}
+    ends = window_ends(unbroken_runs(times, series.timeframe.ms), max(forecaster.needs.values()))
+    ends = ends[times[ends] > after_ms]
+    for name, length in forecaster.needs.items():
+        ends = ends[_known(tables[name], length)[ends]]
+    views = {
+        name: sliding_window_view(tables[name], length, axis=0).transpose(0, 2, 1)
+        for name, length in forecaster.needs.items()
+        if len(ends)
+    }
+    parts = [np.empty(0)]
+    for start in range(0, len(ends), BATCH):
+        chosen = ends[start : start + BATCH]
+        rows = {name: view[chosen - forecaster.needs[name] + 1] for name, view in views.items()}
+        parts.append(forecaster.predict(rows).probability_up)
+    return SeriesPredictions(ends, np.concatenate(parts))
+
+
+def _known(table: FloatArray, length: int) -> BoolArray:
+    """Tell for each row whether the window that ends in it has no missing value."""
+    bad = np.concatenate(([0], np.cumsum(~np.isfinite(table).all(axis=1))))
+    first = np.maximum(np.arange(len(table)) - length + 1, 0)
+    clean: BoolArray = (bad[1:] - bad[first] == 0) & (np.arange(len(table)) >= length - 1)
+    return clean

@@ -1,0 +1,216 @@
+"""From candles to candidates: walk forward, final fit, export, and the gate's verdict. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.errors import InsufficientData, TrainingFailed
+from domain.forecasting import ModelScope, ModelType
+from domain.market import CandleSeries, Timeframe
+from features.feature_sets import FEATURE_SETS
+from features.training_data import TrainingSet, training_set
+from features.windows import Windows
+from models.architectures.catalogue import ARCHITECTURES
+from models.evaluation.calibration import Calibration
+from models.evaluation.folds import final_split
+from models.evaluation.gate import Gate, Verdict
+from models.evaluation.metrics import Scores
+from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
+from models.export.parity import check_parity
+from models.learner import Fitted, Learner
+from models.progress import Listener, Progress
+from models.time_axis import TimeAxis
+from models.walk_forward import Ground, ensemble_predictions, judged, member_weights, walk_forward
+
+# Real windows on which every export is compared with the model it came from.
+PARITY_WINDOWS = 1_000
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What is to be trained, and for whom: one symbol, or `*` for every symbol that has no model of its own."""
+
+    type: ModelType
+    symbol: ModelScope
+    timeframe: Timeframe
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A model fitted on everything, ready to be written: its graph agrees with its library."""
+
+    learner: Learner
+    fitted: Fitted
+    calibration: Calibration
+    graph: bytes
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What may serve, and how it did on rows it had not seen.
+
+    An ensemble has no artefact of its own but `weights`, the share of each member.
+    """
+
+    type: ModelType
+    judged: OutOfSample
+    scores: Scores
+    artefact: Artefact | None
+    weights: Mapping[ModelType, float]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The candidate that was asked for, all models that were fitted beside it, and the verdict."""
+
+    asked: Candidate
+    beside: tuple[Candidate, ...]
+    baselines: Mapping[str, Scores]
+    verdict: Verdict
+
+    def find(self, type: ModelType) -> Candidate:
+        """Return the candidate of a type."""
+        return next(each for each in (self.asked, *self.beside) if each.type is type)
+
+
+class TrainingRun:
+    """One run: every learner on the same folds, then the final fits, then the verdict."""
+
+    def __init__(
+        self,
+        request: TrainingRequest,
+        markets: Mapping[str, CandleSeries],
+        models: ModelSettings,
+        features: FeatureSettings,
+    ) -> None:
+        """Check the candles and prepare what the learners read.
+
+        Args:
+            request: What to train.
+            markets: Closed candles by symbol, one or more, of the request's timeframe.
+            models: Settings of the models.
+            features: Settings of the preparation.
+
+        Raises:
+            InsufficientData: too few candles, with the numbers.
+        """
+        self.request = request
+        self.markets = markets
+        self.models, self.features = models, features
+        ensemble = request.type is ModelType.ENSEMBLE
+        self.members = models.ensemble_members if ensemble else (request.type,)
+        self.notes: list[str] = []
+        self._check()
+        self._sets: dict[str, TrainingSet] = {}
+        self.learners = {
+            type: self.learner(type, models) for type in dict.fromkeys((*self.members, ModelType.LOGISTIC))
+        }
+        self.ground = Ground.of(tuple(self.learners.values()), models)
+
+    def learner(self, type: ModelType, models: ModelSettings) -> Learner:
+        """Return the learner of a type on these candles, with the run's settings or a former run's."""
+        name = ARCHITECTURES[type].feature_set
+        if name not in self._sets:
+            horizons = self.models.patchtst.horizons_candles
+            self._sets[name] = training_set(tuple(self.markets.values()), FEATURE_SETS[name], self.features, horizons)
+        return Learner.of(type, self._sets[name], models, self.features)
+
+    @cached_property
+    def axis(self) -> TimeAxis:
+        """The axis of slots."""
+        return TimeAxis.of(self.markets)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The gate, with intervals over blocks as long as the horizon at least."""
+        return Gate.of(self.models.evaluation, self.ground.horizon, self.models.training.seed)
+
+    def run(self, listener: Listener, production: OutOfSample | None, force: str | None) -> TrainingResult:
+        """Train, judge and export; takes from seconds to hours.
+
+        Args:
+            listener: Told after every epoch and every fit.
+            production: What the model that serves now says of rows it has not been trained on.
+            force: Reason to promote whatever the gate finds.
+
+        Raises:
+            InsufficientData: a part has no window.
+            TrainingFailed: losses that are not finite, or an ensemble without a member of any skill.
+            ExportMismatch: a graph does not answer as its model does.
+        """
+        folds = len(self.ground.folds.splits)
+        progress = Progress((folds + 1) * len(self.learners), listener)
+        predictions = walk_forward(self.learners, self.ground, progress)
+        artefacts = self._final_fits(progress)
+        progress.stage("judging")
+        candidates = {type: self._candidate(type, predictions[type], artefacts[type], {}) for type in self.learners}
+        if self.request.type is ModelType.ENSEMBLE:
+            members = {type: predictions[type] for type in self.members}
+            combined = ensemble_predictions(members, self.ground, self.models)
+            weights = self._weights({type: artefacts[type] for type in self.members})
+            candidates[ModelType.ENSEMBLE] = self._candidate(ModelType.ENSEMBLE, combined, None, weights)
+        asked = candidates.pop(self.request.type)
+        prior = self.ground.baseline("prior")
+        logistic = candidates.get(ModelType.LOGISTIC)
+        verdict = self.gate.judge(asked.judged, prior, logistic.judged if logistic else None, production, force)
+        others = {name: self.ground.baseline(name) for name in ("majority", "reversal")}
+        baselines = {name: each.scores() for name, each in {"prior": prior, **others}.items()}
+        notes = (*self.notes, *filter(None, [self.ground.folds.note]))
+        verdict = verdict.model_copy(update={"reasons": (*notes, *verdict.reasons)})
+        return TrainingResult(asked, tuple(candidates.values()), baselines, verdict)
+
+    def _check(self) -> None:
+        candles = sum(len(series) for series in self.markets.values())
+        needed = self.models.training.min_candles
+        if candles < needed:
+            raise InsufficientData(f"training needs {needed} closed candles at least, received {candles}")
+
+    def _final_fits(self, progress: Progress) -> dict[ModelType, Artefact]:
+        artefacts = {}
+        for type, learner in self.learners.items():
+            with progress.fit(f"final fit: {type}") as report:
+                fitted = learner.fit(final_split(learner.slots, learner.horizon, self.models.evaluation), report)
+                graph = fitted.model.onnx()
+                check_parity(fitted.model, graph, _sample(fitted))
+                calibration = learner.predict(fitted).calibration(
+                    self.ground.returns, self.models.evaluation.calibration
+                )
+                artefacts[type] = Artefact(learner, fitted, calibration, graph)
+        return artefacts
+
+    def _candidate(
+        self,
+        type: ModelType,
+        predictions: Sequence[FoldPrediction],
+        artefact: Artefact | None,
+        weights: Mapping[ModelType, float],
+    ) -> Candidate:
+        pooled = judged(predictions, self.ground, self.models)
+        return Candidate(type, pooled, pooled.scores(self.gate.resampling), artefact, weights)
+
+    def _weights(self, members: Mapping[ModelType, Artefact]) -> dict[ModelType, float]:
+        returns, kind = self.ground.returns, self.models.evaluation.calibration
+        validation = {
+            type: each.learner.predict(each.fitted).calibrated(returns, kind).validation
+            for type, each in members.items()
+        }
+        ends, horizon = self.ground.ends, max(each.learner.horizon for each in members.values())
+        weights = member_weights(validation, final_split(ends, horizon, self.models.evaluation), returns)
+        if len(weights) < 2:
+            raise TrainingFailed(
+                "an ensemble needs two members that are better than the prior on the validation part; "
+                f"better were: {', '.join(weights) or 'none'}"
+            )
+        return weights
+
+
+def _sample(fitted: Fitted) -> np.ndarray:
+    windows: Windows = fitted.data.validation if len(fitted.data.validation) else fitted.data.train
+    chosen = np.linspace(0, len(windows) - 1, min(PARITY_WINDOWS, len(windows))).astype(np.int64)
+    return fitted.inputs(windows, chosen)

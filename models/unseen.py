@@ -1,0 +1,63 @@
+"""What a registered version has said, or says now, of candles that it had not been trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import InvalidRequest
+from domain.forecasting import ANY_SYMBOL
+from domain.market import CandleSeries
+from features.candle_checks import open_times
+from models.artifacts import StoredVersion
+from models.evaluation.out_of_sample import OutOfSample
+from models.metadata import PREDICTIONS_FILE
+from models.predictor import Forecaster
+from models.series_predictions import predict_series
+from models.time_axis import TimeAxis
+
+# The fold of predictions made by the version itself, after all that it was trained on.
+AFTER_TRAINING = -1
+
+
+def unseen_predictions(
+    stored: StoredVersion,
+    forecaster: Forecaster,
+    markets: Mapping[str, CandleSeries],
+    axis: TimeAxis,
+    returns: NDArray[np.float64],
+) -> OutOfSample:
+    """Return the predictions of its own walk forward, and those it makes now of newer candles.
+
+    The former were made before the version was fitted on everything, by models that ended before.
+
+    Args:
+        stored: The version.
+        forecaster: The same, loaded.
+        markets: Candles by symbol; those of other symbols than the version's are left out.
+        axis: Of these markets.
+        returns: Forward return by slot, NaN where unknown; such slots are left out.
+
+    Raises:
+        ModelCorrupt: the version's predictions cannot be read.
+        InvalidRequest: nobody knows what the version was trained on, for it was imported.
+    """
+    metadata = stored.metadata
+    if metadata.data is None:
+        raise InvalidRequest(f"{metadata.version} was imported: nobody knows which candles it has been trained on")
+    parts = [axis.load(stored.read(PREDICTIONS_FILE))] if PREDICTIONS_FILE in metadata.files else []
+    for symbol, series in markets.items():
+        if metadata.symbol in (symbol, ANY_SYMBOL):
+            later = predict_series(forecaster, series, metadata.data.last_ms)
+            slots = axis.slots(open_times(series)[later.positions], symbol)
+            known = (slots < len(returns)) & np.isfinite(returns[np.minimum(slots, len(returns) - 1)])
+            slots, said = slots[known], later.probability[known]
+            parts.append(OutOfSample(slots, said, said, returns[slots], np.full(len(slots), AFTER_TRAINING)))
+    rows, first = np.unique(np.concatenate([part.rows for part in parts] or [np.empty(0, np.int64)]), return_index=True)
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts] or [np.empty(0)])[first]
+        for name in ("probability", "raw", "returns", "fold")
+    )
+    return OutOfSample(rows, *columns)

@@ -1,0 +1,156 @@
+"""Learners side by side: each fitted on the same folds, and each judged on rows that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.model_settings import ModelSettings
+from domain.forecasting import ModelType
+from features.candle_checks import NO_RUN
+from features.splits import Split
+from models.ensemble import combine, skill_weights
+from models.evaluation.baselines import Baseline, majority, prior, reversal
+from models.evaluation.folds import Folds, evaluation_folds
+from models.evaluation.metrics import log_losses
+from models.evaluation.out_of_sample import FoldPrediction, OutOfSample, Predicted, out_of_sample
+from models.learner import Learner
+from models.progress import Progress
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BaselineName = Literal["prior", "majority", "reversal"]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all learners are judged on: the folds and the truth, on the axis of slots.
+
+    Attributes:
+        folds: Parts in slots.
+        ends: Slots of the windows that every learner can judge, ascending.
+        returns: Forward return by slot, NaN where unknown.
+        runs: Unbroken run by slot.
+        horizon: Slots after which a forecast is judged.
+    """
+
+    folds: Folds
+    ends: IntArray
+    returns: FloatArray
+    runs: IntArray
+    horizon: int
+
+    @classmethod
+    def of(cls, learners: Sequence[Learner], models: ModelSettings) -> Ground:
+        """Return the ground that the learners, one or more, have in common.
+
+        Raises:
+            InsufficientData: a part would have no window.
+        """
+        ends = reduce(np.intersect1d, (learner.slots for learner in learners))
+        # The latest target of all purges for all: the folds are to be the same.
+        purged = max(learner.horizon for learner in learners)
+        rows = learners[0].rows
+        runs = rows.by_slot(rows.runs.astype(np.float64))
+        return cls(
+            folds=evaluation_folds(ends, purged, models.evaluation),
+            ends=ends,
+            returns=rows.by_slot(rows.returns),
+            runs=np.nan_to_num(runs, nan=NO_RUN).astype(np.int64),
+            horizon=rows.horizon_candles * rows.markets,
+        )
+
+    def baseline(self, name: BaselineName) -> OutOfSample:
+        """Return the predictions of a baseline, which says frequencies and is not calibrated."""
+        predict: Baseline = reversal(self.runs, self.horizon) if name == "reversal" else _SIMPLE[name]
+        parts = (predict(split, self.ends, self.returns) for split in self.folds.splits)
+        return out_of_sample(parts, self.returns, "none")
+
+
+_SIMPLE: Mapping[BaselineName, Baseline] = {"prior": prior, "majority": majority}
+
+
+def walk_forward(
+    learners: Mapping[ModelType, Learner], ground: Ground, progress: Progress
+) -> dict[ModelType, tuple[FoldPrediction, ...]]:
+    """Return what each learner says, fold by fold, uncalibrated.
+
+    Raises:
+        InsufficientData, TrainingFailed: as `Learner.fit`.
+    """
+    predictions: dict[ModelType, list[FoldPrediction]] = {type: [] for type in learners}
+    splits = ground.folds.splits
+    for number, split in enumerate(splits, start=1):
+        for type, learner in learners.items():
+            with progress.fit(f"fold {number} of {len(splits)}: {type}") as report:
+                predictions[type].append(learner.predict(learner.fit(split, report)))
+    return {type: tuple(parts) for type, parts in predictions.items()}
+
+
+def ensemble_predictions(
+    members: Mapping[ModelType, Sequence[FoldPrediction]], ground: Ground, models: ModelSettings
+) -> tuple[FoldPrediction, ...]:
+    """Return what an ensemble says fold by fold; its members are calibrated, and weighted by their skill."""
+    calibration = models.evaluation.calibration
+    folds = []
+    for number, split in enumerate(ground.folds.splits):
+        parts = {type: each[number].calibrated(ground.returns, calibration) for type, each in members.items()}
+        weights = member_weights({type: part.validation for type, part in parts.items()}, split, ground.returns)
+        chosen = [parts[type] for type in weights] or [prior(split, ground.ends, ground.returns)]
+        shares = np.array(list(weights.values()) or [1.0])
+        folds.append(
+            FoldPrediction(
+                _combined([part.validation for part in chosen], shares),
+                _combined([part.test for part in chosen], shares),
+            )
+        )
+    return tuple(folds)
+
+
+def member_weights(
+    validation: Mapping[ModelType, Predicted], split: Split, returns: FloatArray
+) -> dict[ModelType, float]:
+    """Return the weights by skill over the prior on the validation rows that all members predicted.
+
+    Args:
+        validation: Calibrated predictions of each member.
+        split: Its training part gives the prior.
+        returns: Forward return by slot.
+    """
+    rows = _common([each.rows for each in validation.values()])
+    rows = rows[np.isfinite(returns[rows]) & (returns[rows] != 0.0)]
+    trained = returns[split.train.start : split.train.stop]
+    trained = trained[np.isfinite(trained) & (trained != 0.0)]
+    if not len(rows) or not len(trained):
+        return {}
+    up = returns[rows] > 0.0
+    losses = {type: float(log_losses(_at(each, rows), up).mean()) for type, each in validation.items()}
+    share = np.full(len(rows), float((trained > 0.0).mean()))
+    return skill_weights(losses, float(log_losses(share, up).mean()))
+
+
+def _combined(parts: Sequence[Predicted], weights: FloatArray) -> Predicted:
+    rows = _common([part.rows for part in parts])
+    probability, _, _ = combine(np.stack([_at(part, rows) for part in parts]), weights)
+    return Predicted(rows, probability)
+
+
+def _common(rows: Sequence[IntArray]) -> IntArray:
+    common: IntArray = reduce(np.intersect1d, rows)
+    return common
+
+
+def _at(part: Predicted, rows: IntArray) -> FloatArray:
+    """Return the probabilities of some of a part's rows."""
+    values: FloatArray = np.asarray(part.probability[np.searchsorted(part.rows, rows)], np.float64)
+    return values
+
+
+def judged(predictions: Sequence[FoldPrediction], ground: Ground, models: ModelSettings) -> OutOfSample:
+    """Return a learner's pooled test predictions, each fold calibrated on its own validation part."""
+    return out_of_sample(predictions, ground.returns, models.evaluation.calibration)
