@@ -63,7 +63,7 @@ def write_reliability(
     counts = np.array([part.count for part in table])
     reach = 1.96 * np.sqrt(came * (1.0 - came) / counts)
     sizes = f"{counts.min():,}" if np.ptp(counts) == 0 else f"{counts.min():,} to {counts.max():,}"
-    bins = f"{len(table)} bins of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
+    bins = f"{len(table)} {'bin' if len(table) == 1 else 'bins'} of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
     figure = _figure()
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.axline((0.5, 0.5), slope=1.0, color=REFERENCE, linestyle="--", label="what is said comes true")
