@@ -63,12 +63,13 @@ def write_reliability(
     counts = np.array([part.count for part in table])
     reach = 1.96 * np.sqrt(came * (1.0 - came) / counts)
     sizes = f"{counts.min():,}" if np.ptp(counts) == 0 else f"{counts.min():,} to {counts.max():,}"
-    bins = f"{len(table)} {'bin' if len(table) == 1 else 'bins'} of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
+    bins = "1 bin" if len(table) == 1 else f"{len(table)} bins"
+    label = f"{bins} of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
     figure = _figure()
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.axline((0.5, 0.5), slope=1.0, color=REFERENCE, linestyle="--", label="what is said comes true")
     upper.axhline(up.mean(), color=REFERENCE, linestyle=":", label=f"share of all: {up.mean():.1%}")
-    upper.errorbar(said, came, reach, fmt="o", color=MODEL, capsize=3, label=bins)
+    upper.errorbar(said, came, reach, fmt="o", color=MODEL, capsize=3, label=label)
     upper.set_ylim((came - reach).min() - 0.02, (came + reach).max() + 0.03)
     upper.set_ylabel("share that rose")
     error = expected_calibration_error(probability, up)
