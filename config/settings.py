@@ -112,8 +112,8 @@ class FeatureSettings(Section):
     max_lost_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
     scaler: ScalerKind = "standard"
     sequence_length: Count = 60
-    target: TargetKind = "soft"
     target_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    hold_deviations: Annotated[float, Field(gt=0, le=5)] = 0.25
     horizon_candles: Count = 1
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.15

@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
+import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from config.settings import TargetKind
 from features.candle_checks import NO_RUN, BoolArray, IntArray
 
 FloatArray = NDArray[np.float64]
+
+# Candles whose returns say what a usual move is.
+TYPICAL_CANDLES = 50
 
 # The horizons of a multi-horizon target that carry a drawdown and a rally: the second and the fourth.
 RISK_HORIZONS = (1, 3)
@@ -81,24 +84,34 @@ def soft_target(returns: FloatArray, threshold: float) -> FloatArray:
     return np.clip(0.5 + returns * 0.5 / threshold, 0.0, 1.0)
 
 
-def three_class_target(returns: FloatArray, threshold: float) -> FloatArray:
-    """Return the `TradeClass` of each return; known when the return is.
+def hold_thresholds(closes: FloatArray, deviations: float) -> FloatArray:
+    """Return how far each close may move within a candle and still count as standing still, as a fraction.
+
+    A fixed threshold would ask how volatile a market is, and hardly where it goes: beyond 0.5 % there are
+    only the wild hours.
+
+    Args:
+        closes: n closes, > 0, oldest first.
+        deviations: Standard deviations of the newest 50 returns, > 0.
+
+    Returns:
+        n fractions, of the returns so far while there are fewer than 50; NaN for the first two.
+    """
+    changes = pd.Series(closes).pct_change()
+    return deviations * changes.rolling(TYPICAL_CANDLES, min_periods=2).std().to_numpy()
+
+
+def three_class_target(returns: FloatArray, thresholds: FloatArray) -> FloatArray:
+    """Return the `TradeClass` of each return; known when the return and its threshold are.
 
     Args:
         returns: Forward returns as fractions, of any shape.
-        threshold: Return, > 0; what moves no further than this in either direction is HOLD.
+        thresholds: Fractions, >= 0, that fit that shape; what moves no further in either direction is HOLD.
     """
     classes = np.full(returns.shape, float(TradeClass.HOLD))
-    classes[returns > threshold] = TradeClass.BUY
-    classes[returns < -threshold] = TradeClass.SELL
-    return np.where(np.isnan(returns), np.nan, classes)
-
-
-def target_of(kind: TargetKind, returns: FloatArray, threshold: float) -> FloatArray:
-    """Return the configured target of forward returns, shape (n,); known when the return is."""
-    if kind == "binary":
-        return binary_target(returns)
-    return soft_target(returns, threshold) if kind == "soft" else three_class_target(returns, threshold)
+    classes[returns > thresholds] = TradeClass.BUY
+    classes[returns < -thresholds] = TradeClass.SELL
+    return np.where(np.isnan(returns) | np.isnan(thresholds), np.nan, classes)
 
 
 def future_drawdowns(closes: FloatArray, lows: FloatArray, horizon: int, runs: IntArray | None) -> FloatArray:
@@ -141,7 +154,7 @@ def multi_horizon_target(
     highs: FloatArray,
     lows: FloatArray,
     horizons: Sequence[int],
-    threshold: float,
+    thresholds: FloatArray,
     runs: IntArray | None,
 ) -> FloatArray:
     """Return what PatchTST learns, shape (n, 12); each column is known at its own horizon, a row at the longest.
@@ -154,7 +167,7 @@ def multi_horizon_target(
         highs: n highs.
         lows: n lows.
         horizons: Four numbers of candles ahead, each >= 1.
-        threshold: Return, > 0, beyond which a move is BUY or SELL, the same for every horizon.
+        thresholds: n fractions, from `hold_thresholds`; a horizon's grows with the root of its length.
         runs: Run of each row, or None to compute across gaps.
     """
     returns = multi_horizon_returns(closes, horizons, runs)
@@ -162,7 +175,7 @@ def multi_horizon_target(
     return np.column_stack(
         [
             returns,
-            three_class_target(returns, threshold),
+            three_class_target(returns, thresholds[:, None] * np.sqrt(horizons)),
             *(future_drawdowns(closes, lows, horizon, runs) for horizon in risky),
             *(future_rallies(closes, highs, horizon, runs) for horizon in risky),
         ]

@@ -15,7 +15,15 @@ from features.cleaning import CleaningReport, clean
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FeatureSet
 from features.scaling import Scaler, fit_scaler
-from features.targets import FloatArray, forward_returns, multi_horizon_target, target_of
+from features.targets import (
+    FloatArray,
+    binary_target,
+    forward_returns,
+    hold_thresholds,
+    multi_horizon_target,
+    soft_target,
+    three_class_target,
+)
 from features.windows import Windows
 
 
@@ -36,7 +44,7 @@ class TrainingSet:
     Attributes:
         feature_set: What the columns are.
         horizon_candles: After how many candles a forecast is judged.
-        threshold: Forward return, as a fraction, from which a move counts as one.
+        threshold: Forward return, as a fraction, at which the soft target ends.
         horizons: Horizons in candles of the target `multi_horizon`.
         rows: Shape (n, columns), finite, unscaled.
         times_ms: Open time of each row's candle, epoch ms.
@@ -46,7 +54,7 @@ class TrainingSet:
         markets: How many there are: so many slots are one candle.
         runs: Unbroken run of each row, see `candle_checks.unbroken_runs`.
         returns: Forward return of each row over `horizon_candles`, NaN where unknown.
-        past_returns: Return over the last `horizon_candles` up to each row, NaN where unknown.
+        classes: The target `three_class` of each row, NaN where unknown.
         futures: The target `multi_horizon` of each row.
         cleaning: What cleaning cost, one report per market.
     """
@@ -61,7 +69,7 @@ class TrainingSet:
     markets: int
     runs: IntArray
     returns: FloatArray
-    past_returns: FloatArray
+    classes: FloatArray
     futures: FloatArray
     cleaning: tuple[CleaningReport, ...]
 
@@ -73,7 +81,11 @@ class TrainingSet:
 
     def targets(self, kind: TargetKind) -> FloatArray:
         """Return the target of each row, shape (n,) or, of `multi_horizon`, (n, 12)."""
-        return self.futures if kind == "multi_horizon" else target_of(kind, self.returns, self.threshold)
+        if kind == "multi_horizon":
+            return self.futures
+        if kind == "three_class":
+            return self.classes
+        return binary_target(self.returns) if kind == "binary" else soft_target(self.returns, self.threshold)
 
     def target_horizon(self, kind: TargetKind) -> int:
         """Return after how many slots that target is known: so many are purged at each border."""
@@ -155,7 +167,7 @@ def training_set(
         markets=len(sets),
         runs=np.concatenate(runs),
         returns=np.concatenate([each.returns for each in sets]),
-        past_returns=np.concatenate([each.past_returns for each in sets]),
+        classes=np.concatenate([each.classes for each in sets]),
         futures=np.concatenate([each.futures for each in sets]),
         cleaning=tuple(report for each in sets for report in each.cleaning),
     )
@@ -170,9 +182,9 @@ def _one_market(
     _, highs, lows, closes, _ = candles.series.values.T
     horizon = settings.horizon_candles
     returns = forward_returns(closes, horizon, runs)
-    past = np.full(len(closes), np.nan)
-    past[horizon:] = returns[:-horizon]
-    futures = multi_horizon_target(closes, highs, lows, horizons, settings.target_threshold, runs)
+    thresholds = hold_thresholds(closes, settings.hold_deviations)
+    classes = three_class_target(returns, thresholds * np.sqrt(horizon))
+    futures = multi_horizon_target(closes, highs, lows, horizons, thresholds, runs)
     table = FeatureEngineer(feature_set).transform(candles.series)
     cleaned = clean(table, settings.nan_policy, settings.max_forward_fill_rows, settings.max_lost_share)
     kept = cleaned.rows
@@ -187,7 +199,7 @@ def _one_market(
         markets=1,
         runs=unbroken_runs(times[kept], step_ms, candles.real[kept]),
         returns=returns[kept],
-        past_returns=past[kept],
+        classes=classes[kept],
         futures=futures[kept],
         cleaning=(cleaned.report,),
     )

@@ -44,7 +44,7 @@ def test_answers_and_targets_of_four_horizons_have_the_same_order() -> None:
     closes = 100.0 * np.exp(np.cumsum(rng.normal(0, 0.01, 60)))
     highs, lows = closes * 1.01, closes * 0.98
     horizons = (1, 2, 5, 9)
-    target = multi_horizon_target(closes, highs, lows, horizons, 0.005, None)
+    target = multi_horizon_target(closes, highs, lows, horizons, np.full(60, 0.005), None)
     assert target.shape == (60, 12)
     # An answer that is the truth, with logits that state the true class.
     known = target[:-9]
@@ -55,8 +55,9 @@ def test_answers_and_targets_of_four_horizons_have_the_same_order() -> None:
         expected = closes[horizon : len(known) + horizon] / closes[: len(known)] - 1
         np.testing.assert_allclose(forecasts.returns[horizon], expected)
         probability = probability_up(raw, "multi_horizon", horizons.index(horizon))
-        assert (probability[expected > 0.005] > 0.99).all()
-        assert (probability[expected < -0.005] < 0.01).all()
+        moved = 0.005 * np.sqrt(horizon)
+        assert (probability[expected > moved] > 0.99).all()
+        assert (probability[expected < -moved] < 0.01).all()
     assert list(forecasts.drawdowns) == list(forecasts.rallies) == [2, 9]
     at = 7
     assert forecasts.drawdowns[9][at] == pytest.approx(min(0, lows[at + 1 : at + 10].min() / closes[at] - 1))

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import TargetKind
 from features.candle_checks import NO_RUN
 from features.targets import (
     TradeClass,
@@ -17,14 +16,13 @@ from features.targets import (
     forward_returns,
     future_drawdowns,
     future_rallies,
+    hold_thresholds,
     multi_horizon_returns,
     soft_target,
-    target_of,
     three_class_target,
 )
 
 NAN = float("nan")
-KINDS: tuple[TargetKind, ...] = ("binary", "soft", "three_class")
 prices = st.lists(st.floats(1.0, 1_000.0), max_size=30).map(lambda values: np.array(values, dtype=np.float64))
 horizons = st.integers(1, 6)
 returns = st.floats(-0.5, 0.5)
@@ -103,17 +101,30 @@ def test_soft_is_continuous_ascending_and_within_0_and_1(one: float, other: floa
 
 
 def test_three_classes_hold_within_the_threshold() -> None:
-    values = three_class_target(np.array([-0.02, -0.01, 0.0, 0.01, 0.02, NAN]), 0.01)
+    returns = np.array([-0.02, -0.01, 0.0, 0.01, 0.02, 0.02, NAN, 0.01])
+    thresholds = np.array([0.01, 0.01, 0.01, 0.01, 0.01, 0.03, 0.01, NAN])
     buy, hold, sell = TradeClass.BUY, TradeClass.HOLD, TradeClass.SELL
-    np.testing.assert_array_equal(values, [sell, hold, hold, hold, buy, NAN])
+    values = three_class_target(returns, thresholds)
+    np.testing.assert_array_equal(values, [sell, hold, hold, hold, buy, hold, NAN, NAN])
+
+
+def test_what_counts_as_standing_still_grows_with_the_market() -> None:
+    calm = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.001, 200)))
+    wild = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.010, 200)))
+    small, large = hold_thresholds(calm, 0.25), hold_thresholds(wild, 0.25)
+    assert np.isnan(small[:2]).all()
+    np.testing.assert_allclose(large[2:] / small[2:], 10.0, rtol=0.05)
+    np.testing.assert_allclose(small[-1], 0.25 * np.std(np.diff(calm)[-50:] / calm[-51:-1], ddof=1), rtol=1e-9)
+    np.testing.assert_array_equal(hold_thresholds(calm[:80], 0.25), small[:80])
 
 
 @given(st.lists(returns, max_size=20), st.floats(1e-4, 0.1))
 def test_targets_of_the_mirrored_market_are_mirrored(values: list[float], threshold: float) -> None:
     rises = np.array(values)
-    for kind, top in zip(KINDS, (1.0, 1.0, 2.0), strict=True):
-        mirrored = target_of(kind, -rises, threshold)
-        np.testing.assert_allclose(mirrored, top - target_of(kind, rises, threshold), atol=1e-12)
+    thresholds = np.full(len(rises), threshold)
+    np.testing.assert_allclose(binary_target(-rises), 1.0 - binary_target(rises))
+    np.testing.assert_allclose(soft_target(-rises, threshold), 1.0 - soft_target(rises, threshold), atol=1e-12)
+    np.testing.assert_allclose(three_class_target(-rises, thresholds), 2.0 - three_class_target(rises, thresholds))
 
 
 def test_multi_horizon_returns_have_a_column_per_horizon() -> None:

@@ -80,20 +80,6 @@ def test_test_windows_carry_the_return_that_judges_them() -> None:
     np.testing.assert_array_equal(rows.slots[data.test.ends], np.arange(253, 297))
 
 
-def test_past_returns_are_the_forward_returns_of_before() -> None:
-    rows = rows_of(history(300, {150}))
-    known = np.flatnonzero(np.isfinite(rows.past_returns))
-    by_slot = dict(zip(rows.slots.tolist(), rows.returns.tolist(), strict=True))
-    checked = 0
-    for at in known.tolist():
-        before = by_slot.get(int(rows.slots[at]) - 3)
-        if before is not None:
-            assert rows.past_returns[at] == before
-            checked += 1
-    assert checked > 200
-    assert not np.isfinite(rows.past_returns[np.isin(rows.slots, [151, 152, 153])]).any()
-
-
 def test_the_scaler_does_not_see_what_comes_after_training() -> None:
     calm, wild = history(300), history(300)
     wild = CandleSeries(Timeframe.H1, [*wild.candles[:210], *(c for c in history(300, seed=2).candles[210:])])
