@@ -8,18 +8,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
-from config.section import Count, Seconds, Section
+from config.section import Count, HttpUrl, Seconds, Secret, Section, split_commas
 from domain.market import Timeframe
 
 Network = IPv4Network | IPv6Network
-
-
-def _split_commas(value: Any) -> Any:
-    """Let an environment variable give a list as `a, b`."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
 
 
 def _on_off(value: Any) -> Any:
@@ -29,20 +23,13 @@ def _on_off(value: Any) -> Any:
     return value
 
 
-def _no_empty_secret(value: Any) -> Any:
-    """Treat an empty environment variable as a secret that is not configured."""
-    return None if value == "" else value
-
-
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
 Switch = Annotated[bool, BeforeValidator(_on_off)]
-Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
 ScalerKind = Literal["standard", "minmax"]
 TargetKind = Literal["binary", "soft", "three_class", "multi_horizon"]
-HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
 
 
 class ServerSettings(Section):
@@ -69,7 +56,7 @@ class StorageSettings(Section):
 
 class AnalysisSettings(Section):
     interval_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5
-    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_split_commas), Field(min_length=1)]
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(split_commas), Field(min_length=1)]
     min_candles: Annotated[int, Field(ge=60)] = 60
     max_candles_per_timeframe: Count = 5000
     window_candles: Annotated[int, Field(ge=60)] = 300
@@ -123,7 +110,7 @@ class FeatureSettings(Section):
 class MarketDataSettings(Section):
     sources: Annotated[
         tuple[Literal["stored", "engine", "binance", "synthetic"], ...],
-        BeforeValidator(_split_commas),
+        BeforeValidator(split_commas),
         Field(min_length=1),
     ]
     timeframes: Annotated[tuple[Timeframe, ...], Field(min_length=1)]
@@ -159,9 +146,9 @@ class WebSocketSettings(Section):
 
 class AccessSettings(Section):
     admin_token: Secret = None
-    trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(_split_commas)] = ()
-    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_split_commas)] = ()
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
+    trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(split_commas)] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(split_commas)] = ()
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(split_commas)] = ()
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4_194_304
 
 
@@ -185,6 +172,7 @@ class Settings(Section):
     indicators: IndicatorSettings
     features: FeatureSettings
     models: ModelSettings
+    llm: LlmSettings
     market_data: MarketDataSettings
     periodic: PeriodicSettings
     jobs: JobSettings
@@ -194,6 +182,6 @@ class Settings(Section):
 
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
-        tokens = [self.access.admin_token, self.websocket.token]
+        tokens = [self.access.admin_token, self.websocket.token, *self.llm.keys]
         password = urlsplit(self.storage.url.get_secret_value()).password
         return [token.get_secret_value() for token in tokens if token is not None] + ([password] if password else [])

@@ -29,6 +29,10 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "MARKET_DATA_SOURCES": ("market_data", "sources"),
     "JOBS_BACKEND": ("jobs", "backend"),
     "RUST_API_URL": ("market_data", "engine_url"),
+    "OPENAI_API_KEY": ("llm", "api_key"),
+    "OPENAI_BACKUP_API_KEYS": ("llm", "backup_keys"),
+    "OPENAI_BASE_URL": ("llm", "base_url"),
+    "OPENAI_REQUEST_DELAY": ("llm", "spacing_seconds"),
     "ADMIN_TOKEN": ("access", "admin_token"),
     "WS_TOKEN": ("websocket", "token"),
     "RATE_LIMITS": ("rate_limits", "enabled"),
@@ -37,7 +41,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "CORS_ORIGINS": ("access", "cors_origins"),
 }
 
-_SECRETS = {("access", "admin_token"), ("websocket", "token")}
+_SECRETS = {("access", "admin_token"), ("websocket", "token"), ("llm", "api_key"), ("llm", "backup_keys")}
 
 
 def load_settings(

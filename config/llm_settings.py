@@ -1,0 +1,109 @@
+"""Settings of the LLM: keys, models, how each is asked and what it costs, budgets. Prices are USD per 1 M tokens."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+
+from config.section import Count, HttpUrl, Seconds, Secret, Section, split_commas
+
+Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
+TokensParameter = Literal["max_tokens", "max_completion_tokens"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+
+
+def _fits_a_header(key: SecretStr | None) -> SecretStr | None:
+    """Refuse what could not be sent as `Authorization: Bearer …`, without repeating any of it."""
+    text = key.get_secret_value() if key else ""
+    if not all("!" <= character <= "~" for character in text):
+        raise ValueError("a key needs printable ASCII characters without spaces")
+    return key
+
+
+class TokenPrices(Section):
+    """What a model's provider charges."""
+
+    input: Money
+    cached_input: Money
+    output: Money
+
+
+class LlmModelSettings(Section):
+    """How a model is asked, and what it costs; the defaults are for models that the table lacks.
+
+    A temperature or reasoning effort of None is not sent. Without prices the cost of a call is unknown.
+    """
+
+    tokens_parameter: TokensParameter = "max_tokens"
+    temperature: Annotated[float | None, Field(ge=0, le=2)] = 0
+    reasoning_effort: ReasoningEffort | None = None
+    prices: TokenPrices | None = None
+    shutdown_date: date | None = None
+
+
+class LlmRestSettings(Section):
+    """How long a key rests after what went wrong with it, in seconds."""
+
+    quota_seconds: Seconds = 3600
+    rate_limit_seconds: Seconds = 60
+    max_rate_limit_seconds: Seconds = 3600
+    trouble_seconds: Seconds = 30
+    max_trouble_seconds: Seconds = 600
+
+
+class LlmBudgetSettings(Section):
+    """In USD per UTC day and calendar month; None: no such limit."""
+
+    daily_warning_usd: Money | None = None
+    daily_stop_usd: Money | None = None
+    monthly_warning_usd: Money | None = None
+    monthly_stop_usd: Money | None = None
+
+
+class LlmSettings(Section):
+    api_key: Annotated[Secret, AfterValidator(_fits_a_header)] = None
+    backup_keys: Annotated[
+        tuple[Annotated[SecretStr, AfterValidator(_fits_a_header)], ...], BeforeValidator(split_commas)
+    ] = ()
+    key_groups: tuple[tuple[Count, ...], ...] = ()
+    base_url: HttpUrl = ""
+    model: ModelId = "gpt-4o-mini"
+    fallback_models: tuple[ModelId, ...] = ()
+    max_output_tokens: Count = 2000
+    total_timeout_seconds: Seconds = 30
+    call_timeout_seconds: Seconds = 20
+    spacing_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20
+    max_reply_bytes: Annotated[int, Field(ge=4096)] = 262_144
+    rests: LlmRestSettings = LlmRestSettings()
+    prices_as_of: date | None = None
+    models: dict[ModelId, LlmModelSettings] = Field(default_factory=dict)
+    usd_to_vnd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+    budgets: LlmBudgetSettings = LlmBudgetSettings()
+
+    @model_validator(mode="after")
+    def _groups_name_keys_once(self) -> LlmSettings:
+        numbers = [number for group in self.key_groups for number in group]
+        if len(numbers) != len(set(numbers)):
+            raise ValueError("key_groups: a key belongs to one organization only")
+        if self.keys and max(numbers, default=0) > len(self.keys):
+            raise ValueError(f"key_groups: there are {len(self.keys)} keys, and no key {max(numbers)}")
+        return self
+
+    @property
+    def keys(self) -> tuple[SecretStr, ...]:
+        """Return the keys, each once: a key given twice would be called twice as often as it may be."""
+        given = [self.api_key] if self.api_key else []
+        return tuple({key.get_secret_value(): key for key in [*given, *self.backup_keys]}.values())
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is anybody to ask: a key, or an endpoint of one's own that may need none."""
+        return bool(self.keys or self.base_url)
+
+    def model_settings(self, model: str) -> LlmModelSettings:
+        """Return how a model is asked and what it costs."""
+        return self.models.get(model) or LlmModelSettings()
