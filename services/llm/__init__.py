@@ -1,0 +1,1 @@
+"""Asking a large language model: keys, endpoint, calls."""

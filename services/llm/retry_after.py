@@ -1,0 +1,45 @@
+"""How long an endpoint asks to be left alone: the forms of `Retry-After`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds that the headers ask for, or None when they ask for nothing sensible.
+
+    `retry-after-ms` (OpenAI's own) goes first, then `retry-after` as seconds or as an HTTP date
+    (RFC 9110, section 10.2.3). What is negative, past or unreadable asks for nothing.
+
+    Args:
+        headers: Of the reply, their names in lower case or found in any case.
+        now: Aware UTC time that a date is counted from.
+    """
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after", "")
+    seconds = _number(text)
+    return seconds if seconds is not None else _until(text, now)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _until(text: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # a date with the zone -0000 is read as naive, and is UTC
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    seconds = (moment - now).total_seconds()
+    return seconds if seconds >= 0 else None
