@@ -13,6 +13,7 @@ COPY --from=build /app/.venv /app/.venv
 COPY pyproject.toml config.yaml main.py cli.py container.py ./
 COPY api api
 COPY config config
+COPY demo demo
 COPY domain domain
 COPY features features
 COPY models models

@@ -75,6 +75,20 @@ class MarketDataUnavailable(AppError):
     code = "market_data_unavailable"
 
 
+class LlmUnavailable(AppError):
+    """The LLM gave no answer: no key is ready, the budget is spent, or every call failed.
+
+    Attributes:
+        reason: One word for metrics and callers: `no_key`, `budget`, or what became of the last call.
+    """
+
+    code = "llm_unavailable"
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class StorageUnavailable(AppError):
     """The store did not answer in its time, or answered with a failure of its own."""
 

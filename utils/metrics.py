@@ -29,6 +29,18 @@ STORE_OPERATIONS = Counter("store_operations", "Calls to the store.", ["store", 
 MONGODB_OPERATIONS = Counter("mongodb_operations", "Calls to MongoDB.", ["operation", "outcome"])
 MARKET_DATA_REQUESTS = Counter("market_data_requests", "Calls to a market-data source.", ["source", "outcome"])
 
+OPENAI_REQUESTS = Counter("openai_requests", "HTTP requests sent to the LLM's endpoint.")
+OPENAI_ERRORS = Counter("openai_errors", "HTTP requests to the LLM's endpoint that failed.", ["reason"])
+OPENAI_RATE_LIMIT_ERRORS = Counter("openai_rate_limit_errors", "HTTP requests that the LLM's limits or quota refused.")
+GPT4_CALLS = Counter("gpt4_api_calls", "Questions that the LLM was asked, whatever number of keys was tried.")
+GPT4_FAILURES = Counter("gpt4_api_failures", "Questions that the LLM gave no usable answer to.", ["error"])
+LLM_OUTCOMES = Counter("llm_outcomes", "What became of each wish to ask the LLM.", ["outcome"])
+LLM_LATENCY = Histogram(
+    "llm_latency_seconds", "Time of an answered LLM request.", buckets=(0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30)
+)
+LLM_TOKENS = Counter("llm_tokens", "Tokens of answered LLM requests.", ["kind"])
+LLM_KEYS = Gauge("llm_keys", "API keys of the LLM by what may be done with them.", ["status"])
+
 
 def count_analysis(source: str, *, cached: bool) -> None:
     """Count one answered analysis."""

@@ -17,8 +17,9 @@ class Outcome(StrEnum):
     """What a call says about the key that it was made with."""
 
     ANSWERED = "answered"
-    # refused for a reason that is not the key's: an unknown model, a malformed request
-    REFUSED = "refused"
+    MODEL_UNKNOWN = "model_unknown"
+    FORMAT_REFUSED = "format_refused"
+    BAD_REQUEST = "bad_request"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     QUOTA = "quota"
@@ -28,6 +29,8 @@ class Outcome(StrEnum):
     SERVER_ERROR = "server_error"
 
 
+# The request was at fault, or the model: any key would meet the same.
+NOT_THE_KEYS_FAULT = frozenset({Outcome.MODEL_UNKNOWN, Outcome.FORMAT_REFUSED, Outcome.BAD_REQUEST})
 # Limits and money belong to the organization, so every key of it meets them.
 _SHARED = frozenset({Outcome.QUOTA, Outcome.RATE_LIMITED})
 
@@ -119,7 +122,7 @@ class KeyRing:
             retry_after_seconds: The rest that the endpoint asked for, None when it named none.
         """
         key = self._keys[number]
-        if outcome is Outcome.REFUSED:
+        if outcome in NOT_THE_KEYS_FAULT:
             return
         if outcome is Outcome.ANSWERED:
             key.troubles_in_a_row = 0

@@ -23,17 +23,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"domain", "utils", "config"},
     "services": {"domain", "config", "utils", "features", "models", *STORAGE_PORTS},
     "tasks": {"domain", "config", "utils", "features", "models", *STORAGE_PORTS, "services"},
+    "demo": set(),
     "api": {"domain", "config", "utils", "features", "models", *STORAGE_PORTS, "services", "container"},
 }
 # third-party package -> the only places that may import it
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "fastapi": ("api/",),
+    "fastapi": ("api/", "demo/"),
     "starlette": ("api/",),
-    "uvicorn": ("api/",),
+    "uvicorn": ("api/", "demo/"),
     "slowapi": ("api/",),
     "motor": ("storage/mongo.py", "storage/mongo_documents.py"),
     "pymongo": ("storage/mongo.py", "storage/mongo_documents.py"),
     "sqlite3": ("storage/sqlite.py", "storage/sqlite_file.py", "storage/sqlite_documents.py"),
+    "openai": ("services/llm/endpoint.py",),
     "ta": ("features/definitions.py",),
     "fcntl": ("models/durable_files.py",),
     "onnxruntime": ("models/predictor.py", "models/export/"),
@@ -77,7 +79,7 @@ def test_third_party_libraries_stay_in_their_place() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "motor", "sklearn"])
+@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "motor", "sklearn", "openai"])
 def test_serving_does_not_import_what_it_does_not_need(heavy: str) -> None:
     code = f"import main, sys; sys.exit({heavy!r} in sys.modules)"
     environment = {"PATH": "", "DATABASE_URL": "sqlite:///unused.db"}

@@ -121,8 +121,9 @@ def test_a_short_rest_leaves_the_spacing(time: Time) -> None:
     assert only(keys) == KeyState(1, "spacing", 19.5, None, 1, 1)
 
 
-def test_a_refusal_is_not_the_keys_fault(time: Time) -> None:
-    keys = failed_once(time, Outcome.REFUSED)
+@pytest.mark.parametrize("outcome", [Outcome.MODEL_UNKNOWN, Outcome.FORMAT_REFUSED, Outcome.BAD_REQUEST])
+def test_what_is_wrong_with_the_request_is_not_the_keys_fault(time: Time, outcome: Outcome) -> None:
+    keys = failed_once(time, outcome)
     assert only(keys) == KeyState(1, "spacing", SPACING, None, 1, 0)
 
 
@@ -230,7 +231,7 @@ class Laws(RuleBasedStateMachine):
             case Outcome.ANSWERED:
                 self.troubles[number] = 0
                 return
-            case Outcome.REFUSED:
+            case Outcome.MODEL_UNKNOWN | Outcome.FORMAT_REFUSED | Outcome.BAD_REQUEST:
                 return
             case Outcome.UNAUTHORIZED:
                 rest = math.inf

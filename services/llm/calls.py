@@ -1,0 +1,122 @@
+"""What is asked of the LLM, what comes back, and what is booked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ReplySchema:
+    """The JSON schema that a reply has to match, in the subset that OpenAI's strict mode takes.
+
+    Every object lists all of its properties as required and forbids others.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LlmRequest:
+    """One question.
+
+    Attributes:
+        system: The instructions.
+        user: The facts, as data.
+        reply_schema: None for a reply in plain words.
+        purpose: What the answer is for, one word: statistics are kept by it.
+        symbol: The market it is about, None for none.
+    """
+
+    system: str
+    user: str
+    reply_schema: ReplySchema | None
+    purpose: str
+    symbol: str | None = None
+
+
+@dataclass(frozen=True)
+class TokenUsage:
+    """Tokens as the endpoint counted them; the cached ones are among the input, 0 <= cached <= input."""
+
+    input: int
+    cached_input: int
+    output: int
+
+
+class Unusable(StrEnum):
+    """Why a reply, though paid for, is no answer."""
+
+    # the model would not, was cut short by the token limit, or was stopped by a filter
+    REFUSAL = "refusal"
+    LENGTH = "length"
+    FILTERED = "filtered"
+    EMPTY = "empty"
+    # the envelope: no JSON of the protocol, cut off on the way, over the size limit
+    MALFORMED = "malformed"
+    BROKEN_OFF = "broken_off"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A reply that was paid for, as it came: nothing in `content` has been checked.
+
+    Attributes:
+        content: The text; None where there is none, or nobody can read it.
+        usage: None when the endpoint did not say; the cost is unknown then, not zero.
+        model: The model that was asked.
+        model_answered: The model that the endpoint names, None when it names none.
+        request_id: The endpoint's own, for its support.
+        key_number: From 1, in the order of the configuration.
+        unusable: Why it is no answer, None when it may be one.
+    """
+
+    content: str | None
+    usage: TokenUsage | None
+    model: str
+    model_answered: str | None
+    finish_reason: str | None
+    refusal: str | None
+    unusable: Unusable | None
+    latency_seconds: float
+    key_number: int
+    request_id: str | None
+
+
+@dataclass(frozen=True)
+class LlmCall:
+    """A reply for the books: made for each that the endpoint began, before anything in it is judged.
+
+    Attributes:
+        at: Aware UTC time of its end.
+        usage: None when unknown; so is the cost then.
+    """
+
+    at: datetime
+    purpose: str
+    symbol: str | None
+    model: str
+    model_answered: str | None
+    usage: TokenUsage | None
+    latency_seconds: float
+    key_number: int
+    request_id: str | None
+
+
+@dataclass(frozen=True)
+class CallEstimate:
+    """An upper estimate of what a call will use, for the budget."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
+Book = Callable[[LlmCall], None]
+# Returns why the call must not be made, for a person, or None when it may.
+Allow = Callable[[CallEstimate], str | None]
