@@ -89,7 +89,7 @@ class LlmClient:
         """Close the connections."""
         await self._endpoint.close()
 
-    def keys(self) -> list[KeyState]:
+    def key_states(self) -> list[KeyState]:
         """Return the state of every key, for operators."""
         return self._ring.states()
 
