@@ -125,6 +125,17 @@ def altered(**changes: Any) -> Behavior:
     return behave
 
 
+def with_header(name: str, text: str) -> Behavior:
+    """Answer by the demo's rules, with this header."""
+
+    async def behave(asked: Asked) -> Response:
+        response = await normal(asked)
+        response.headers[name] = text
+        return response
+
+    return behave
+
+
 def error(
     status: int, code: str | None, message: str = "", headers: Mapping[str, str] | None = None, **more: Any
 ) -> Behavior:

@@ -121,7 +121,10 @@ class LlmClient:
         deadline = self._monotonic() + self._settings.total_timeout_seconds
         least_seconds = self._settings.total_timeout_seconds * LEAST_SHARE
         failure: Failure | None = None
-        while deadline - self._monotonic() >= least_seconds:
+        # no more tries than keys: where nothing is spaced and no rest asked for, a key is ready again at once
+        for _ in self._ring.states():
+            if deadline - self._monotonic() < least_seconds:
+                break
             self._permitted_model(request)
             number = self._ring.acquire()
             if number is None:

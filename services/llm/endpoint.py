@@ -63,13 +63,13 @@ class Endpoint:
             follow_redirects=False,
             event_hooks={"response": [self._bound]},
         )
-        keys = [key.get_secret_value() for key in settings.keys] or [NO_KEY]
+        self._keys = [key.get_secret_value() for key in settings.keys] or [NO_KEY]
         client = AsyncOpenAI(
-            api_key=keys[0], base_url=settings.base_url or OPENAI_URL, max_retries=0, http_client=self._http
+            api_key=self._keys[0], base_url=settings.base_url or OPENAI_URL, max_retries=0, http_client=self._http
         )
         # Made now, since the package imports its types when they are first touched.
         self._asking = [
-            client.with_options(api_key=key).chat.completions.with_streaming_response.create for key in keys
+            client.with_options(api_key=key).chat.completions.with_streaming_response.create for key in self._keys
         ]
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class Endpoint:
                 asyncio.timeout(timeout_seconds),
                 self._asking[key_number - 1](**payload) as response,
             ):
-                begun.append(_request_id(response.headers))
+                begun.append(self._request_id(response.headers))
                 async for chunk in response.iter_bytes():
                     body += chunk
         except openai.APIStatusError as error:
@@ -122,6 +122,11 @@ class Endpoint:
             f"status {error.status_code}, {code}",
             retry_after_seconds(error.response.headers, self._clock.now()),
         )
+
+    def _request_id(self, headers: Mapping[str, str]) -> str | None:
+        text = headers.get("x-request-id", "")
+        plain = _REQUEST_ID.fullmatch(text) and not any(key in text for key in self._keys)
+        return text if plain else None
 
     async def _bound(self, response: httpx2.Response) -> None:
         succeeded = response.status_code < HTTPStatus.BAD_REQUEST
@@ -148,8 +153,3 @@ class _Bounded(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    text = headers.get("x-request-id", "")
-    return text if _REQUEST_ID.fullmatch(text) else None

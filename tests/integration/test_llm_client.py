@@ -407,6 +407,12 @@ async def test_keys_of_an_organization_are_not_tried_after_its_limit(
     assert (await complete(asking)).key_number == 3
 
 
+async def test_a_limit_that_asks_for_no_rest_starts_no_storm(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
+    fake_openai.always = rate_limited(retry_after="0")
+    assert await reason(make_asking(spacing_seconds=0)) == "rate_limited"
+    assert [asked.key for asked in fake_openai.asked] == list(KEYS)
+
+
 async def test_a_spent_budget_costs_neither_a_request_nor_a_key(
     fake_openai: FakeOpenAI, make_asking: MakeAsking
 ) -> None:

@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 
 from config.settings import LoggingSettings
 from demo import behaviors
-from demo.behaviors import Behavior, drip, error, rate_limited, raw
+from demo.behaviors import Behavior, drip, error, rate_limited, raw, with_header
 from demo.openai_server import FakeOpenAI
 from domain.errors import LlmUnavailable
 from tests.fixtures.llm_clients import KEYS, REQUEST, MakeAsking
@@ -33,13 +33,16 @@ BEHAVIORS: list[Behavior] = [
     error(400, "bad"),
     error(404, "model_not_found"),
     error(400, None, param="response_format"),
-    # a hostile endpoint that puts the key where codes stand
-    error(400, KEYS[0]),
-    error(429, "insufficient_quota", headers={"x-request-id": KEYS[0]}),
-    raw(KEYS[0].encode()),
     behaviors.cut,
     behaviors.hang,
     drip(0.02, cut_after=2),
+]
+# An endpoint that puts the key where codes and ids stand, or answers with nothing else.
+HOSTILE: list[Behavior] = [
+    error(400, KEYS[0]),
+    error(429, "insufficient_quota", headers={"x-request-id": KEYS[0]}),
+    with_header("x-request-id", f"req-{KEYS[0]}"),
+    raw(KEYS[0].encode()),
 ]
 
 
@@ -50,9 +53,15 @@ def parts(key: str) -> set[str]:
 
 
 @pytest.fixture
-def everything_is_logged() -> Iterator[None]:
+def logged() -> Iterator[None]:
     # Without the masks of utils/logging: nothing may depend on them.
     configure_logging(LoggingSettings(level="DEBUG"))
+    yield
+    logger.remove()
+
+
+@pytest.fixture
+def libraries_log_too(logged: None) -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LIBRARIES]
     levels = [each.level for each in loggers]
     for each in loggers:
@@ -60,31 +69,44 @@ def everything_is_logged() -> Iterator[None]:
     yield
     for each, level in zip(loggers, levels, strict=True):
         each.setLevel(level)
-    logger.remove()
 
 
-@pytest.mark.usefixtures("everything_is_logged")
-async def test_no_part_of_a_key_is_written_anywhere(
-    fake_openai: FakeOpenAI, make_asking: MakeAsking, capsys: pytest.CaptureFixture[str]
-) -> None:
-    written: list[str] = []
-    for behavior in BEHAVIORS:
+async def written(fake_openai: FakeOpenAI, make_asking: MakeAsking, behaviors: list[Behavior]) -> str:
+    """Return all that a service could show of calls that meet these behaviors, but for what it logs."""
+    texts: list[str] = []
+    for behavior in behaviors:
         fake_openai.always = behavior
         asking = make_asking(call_timeout_seconds=0.3)
         try:
             async with asyncio.timeout(20):
-                written.append(repr(await asking.client.complete(REQUEST)))
+                texts.append(repr(await asking.client.complete(REQUEST)))
         except LlmUnavailable as unavailable:
             logger.exception("the LLM is out")
-            written += [unavailable.message, unavailable.reason]
-            written += traceback.TracebackException.from_exception(unavailable, capture_locals=True).format()
-        written += [repr(asking.client.key_states()), repr(asking.booked), repr(vars(asking.client))]
-    written.append(generate_latest().decode())
+            texts += [unavailable.message, unavailable.reason]
+            texts += traceback.TracebackException.from_exception(unavailable, capture_locals=True).format()
+        texts += [repr(asking.client.key_states()), repr(asking.booked), repr(vars(asking.client))]
+    assert {asked.key for asked in fake_openai.asked} >= {KEYS[0]}
+    return "\n".join([*texts, generate_latest().decode()])
+
+
+def found_in(text: str) -> set[str]:
+    return {part for key in KEYS for part in parts(key) if part in text}
+
+
+@pytest.mark.usefixtures("libraries_log_too")
+async def test_no_part_of_a_key_is_written_anywhere(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = await written(fake_openai, make_asking, BEHAVIORS)
     logged = capsys.readouterr().err
     assert "LLM call failed" in logged
     assert "HTTP Request" in logged  # the libraries did write
-    assert {asked.key for asked in fake_openai.asked} == set(KEYS)
-    text = logged + "\n".join(written)
-    found = {part for key in KEYS for part in parts(key) if part in text}
-    # `raw` made one reply out of a key: the only text that may hold it is that reply, which is malformed and dropped
-    assert found == set()
+    assert found_in(shown + logged) == set()
+
+
+@pytest.mark.usefixtures("logged")
+async def test_an_endpoint_cannot_make_the_service_repeat_a_key(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = await written(fake_openai, make_asking, HOSTILE)
+    assert found_in(shown + capsys.readouterr().err) == set()
