@@ -16,7 +16,7 @@ from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
 from api.rate_limit import limiter
-from api.routes import analysis, insights, storage, system
+from api.routes import analysis, insights, jobs, storage, system
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container, build_container
@@ -46,6 +46,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         openapi_tags=[
             {"name": "analysis", "description": "The main job: candles in, signal out."},
             {"name": "insights", "description": "What the service is and what it can be asked."},
+            {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
             {"name": "storage", "description": "What the store holds, for operators."},
             {"name": "system", "description": "Health and metrics."},
         ],
@@ -53,8 +54,9 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.state.limiter = limiter
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
-    for module in (insights, storage, system, websocket):
+    for module in (insights, jobs, storage, system, websocket):
         app.include_router(module.router)
+    app.include_router(jobs.router, prefix="/api/v1", include_in_schema=False)
     install_error_handlers(app)
     app.add_middleware(
         CORSMiddleware,

@@ -23,7 +23,7 @@ INTERRUPTED = "interrupted by a restart of the service"
 
 
 class JobList(NamedTuple):
-    """Jobs, newest first; not complete while the store is down, when only those of this process are known."""
+    """Jobs, newest first; not complete while the store is down, when only what is not stored yet is known."""
 
     jobs: list[Job]
     complete: bool
