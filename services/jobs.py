@@ -105,7 +105,7 @@ class JobService:
             await asyncio.wait({task})
         job = await self.get(job_id)
         if task is None:
-            raise Conflict(f"job {job_id} has {job.status.value} already")
+            raise Conflict(f"job {job_id} has ended already: {job.status.value}")
         return job
 
     async def close(self) -> None:

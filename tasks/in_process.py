@@ -15,6 +15,7 @@ from typing import Any
 from loguru import logger
 from pydantic import ValidationError
 
+from config.sources import ENVIRONMENT_NAMES
 from domain.errors import JobFailed
 from domain.jobs import JobKind, JobProgress
 from tasks.messages import Message, Order
@@ -71,15 +72,18 @@ class InProcessRunner:
             await process.communicate()  # reads what is left, so that the pipes are closed
 
     async def _start(self) -> Process:
+        # Settings come with the order: the service's own variables, its secrets among them, stay here.
+        own = {name for name in os.environ if name in ENVIRONMENT_NAMES or "__" in name}
+        inherited = {name: value for name, value in os.environ.items() if name not in own}
         # The child finds the project's packages, and relative paths mean there what they mean here.
-        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        paths = [str(ROOT), *filter(None, [inherited.get("PYTHONPATH")])]
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tasks.job_process", self._table),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
             limit=MAX_LINE_BYTES,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env={**inherited, "PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,  # a process group to kill, and no Ctrl-C from the terminal
         )
 

@@ -74,6 +74,14 @@ async def test_what_the_job_prints_is_no_message_and_it_runs_at_low_priority() -
     assert await Run("print").result() == {"niceness": os.nice(0) + 10}
 
 
+async def test_secrets_of_the_service_stay_in_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ADMIN_TOKEN", "DATABASE_URL", "ACCESS__ADMIN_TOKEN", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    names = (await Run("show the environment").result())["names"]
+    assert {"ADMIN_TOKEN", "DATABASE_URL", "ACCESS__ADMIN_TOKEN"}.isdisjoint(names)
+    assert {"PATH", "OMP_NUM_THREADS"} <= set(names)
+
+
 async def test_numbers_that_json_does_not_have_become_null() -> None:
     run = Run("diverge")
     assert await run.result() == {"loss": None}

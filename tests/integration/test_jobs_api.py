@@ -90,7 +90,7 @@ def test_running_and_waiting_jobs_are_canceled(operator: Operator) -> None:
         canceled = operator.client.delete(f"{prefix}/jobs/{job_id}")
         assert (canceled.status_code, canceled.json()["status"]) == (200, "cancelled")
         again = operator.client.delete(f"{prefix}/jobs/{job_id}")
-        assert (again.status_code, again.json()["detail"]) == (409, f"job {job_id} has cancelled already")
+        assert (again.status_code, again.json()["detail"]) == (409, f"job {job_id} has ended already: cancelled")
     assert not alive(pid)
     assert [job["status"] for job in operator.client.get("/jobs").json()["jobs"]] == ["cancelled", "cancelled"]
     assert len(operator.client.get("/jobs", params={"limit": 1}).json()["jobs"]) == 1

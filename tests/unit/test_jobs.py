@@ -153,7 +153,7 @@ async def test_ended_or_unknown_jobs_cannot_be_canceled(jobs: Jobs, runner: Manu
     job = jobs.service.submit(JobKind.TRAIN, {})
     (await started(runner, 1)).outcome.set_result({})
     await jobs.reaches(job, JobStatus.SUCCEEDED)
-    with pytest.raises(Conflict, match="succeeded already"):
+    with pytest.raises(Conflict, match="has ended already: succeeded"):
         await jobs.service.cancel(job.job_id)
     with pytest.raises(NotFound, match="there is no job nothing"):
         await jobs.service.cancel("nothing")

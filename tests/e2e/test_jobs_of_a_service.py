@@ -1,0 +1,56 @@
+"""A service that ends in the middle of a job: nothing of the job goes on, and the next start says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.fixtures.job_functions import alive
+from tests.fixtures.service import Service, running_service
+from tests.fixtures.stores import eventually
+
+# The service as `python main.py` serves it, with one job from the start.
+SERVICE = """
+from contextlib import asynccontextmanager
+
+from api.app import create_app
+from api.server import serve
+from config.sources import load_settings
+from container import build_container
+from domain.jobs import JobKind
+
+@asynccontextmanager
+async def build(settings):
+    async with build_container(settings, job_table="tests.fixtures.job_functions") as container:
+        container.jobs.submit(JobKind.TRAIN, dict(do="wait with a child"))
+        yield container
+
+settings = load_settings()
+serve(create_app(settings, build), settings)
+"""
+
+
+def jobs_of(service: Service) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx2.get(f"{service.url}/jobs").json()["jobs"]
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Signals) -> None:
+    database = f"sqlite:///{tmp_path}/store.db"
+    with running_service("-c", SERVICE, DATABASE_URL=database) as service:
+        asyncio.run(eventually(lambda: jobs_of(service)[0]["progress"] is not None))
+        grandchild = int(jobs_of(service)[0]["progress"]["stage"])
+        assert alive(grandchild)
+        _, seconds = service.stop(number)
+        assert seconds < 5
+        assert "Traceback" not in service.output
+    asyncio.run(eventually(lambda: not alive(grandchild)))
+    with running_service(DATABASE_URL=database) as service:
+        asyncio.run(eventually(lambda: jobs_of(service)[0]["status"] == "failed"))
+        assert jobs_of(service)[0]["error"] == "interrupted by a restart of the service"
