@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
-from domain.errors import StorageUnavailable
 from storage.document_ports import COLLECTIONS, Collection, Document, Total, Where
 from storage.document_values import check_fields, checked
-from storage.mongo import TIMEOUTS_MS, _database_name, _operation
+from storage.mongo_connection import MongoConnection, operation
 
 _NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 _WITHOUT_ID = {"_id": 0}
@@ -31,41 +30,33 @@ class MongoDocumentStore:
         Raises:
             ConfigurationError: the URL is malformed or names no database.
         """
-        self._url = url
-        self._database_name = _database_name(url)
-        self._client: AsyncIOMotorClient[Document] | None = None
+        self._connection = MongoConnection(url)
 
     async def open(self) -> None:
         """Connect and make the indexes; the client reconnects by itself, so a second call keeps it."""
-        with _operation("open_documents"):
-            if self._client is None:
-                self._client = AsyncIOMotorClient(self._url, tz_aware=True, **TIMEOUTS_MS)
-            await self._client.admin.command("ping")
+        with operation("open_documents"):
+            await self._connection.open()
             await asyncio.gather(*(self._of(each).create_indexes(_indexes(each)) for each in COLLECTIONS))
 
     async def close(self) -> None:
         """Close the connections; later calls raise `StorageUnavailable`."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._connection.close()
 
     async def ping(self) -> None:
         """Return when the server answers."""
-        if self._client is None:
-            raise _not_open()
-        with _operation("ping"):
-            await self._client.admin.command("ping")
+        with operation("ping"):
+            await self._connection.database.command("ping")
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Insert the document or replace the one of its key."""
         stored = checked(collection, key, document)
-        with _operation("put_document"):
+        with operation("put_document"):
             await self._of(collection).replace_one({collection.key_field: key}, stored, upsert=True)
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Insert the document unless its key is there; return whether it was inserted."""
         stored = checked(collection, key, document)
-        with _operation("insert_document"):
+        with operation("insert_document"):
             try:
                 await self._of(collection).insert_one(stored)
             except DuplicateKeyError:
@@ -74,14 +65,14 @@ class MongoDocumentStore:
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
-        with _operation("get_document"):
+        with operation("get_document"):
             found: Document | None = await self._of(collection).find_one({collection.key_field: key}, _WITHOUT_ID)
         return found
 
     async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
         """Return the newest documents with these values."""
         check_fields(collection, where or {})
-        with _operation("newest_documents"):
+        with operation("newest_documents"):
             found = self._of(collection).find(_equal(where), _WITHOUT_ID, sort=_NEWEST_FIRST, limit=limit)
             return await found.to_list(limit)
 
@@ -102,7 +93,7 @@ class MongoDocumentStore:
             {"$group": {"_id": f"${by}" if by else None, "count": {"$sum": 1}, **added}},
             {"$sort": {"_id": ASCENDING}},
         ]
-        with _operation("total_documents"):
+        with operation("total_documents"):
             rows = await self._of(collection).aggregate(pipeline).to_list(None)
         return [
             Total(row["_id"], row["count"], {field: row[name] for field, name in zip(sums, added, strict=True)})
@@ -111,16 +102,13 @@ class MongoDocumentStore:
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
         """Remove what was created before."""
-        with _operation("remove_documents"):
+        with operation("remove_documents"):
             return (await self._of(collection).delete_many({"created_at": {"$lt": older_than}})).deleted_count
 
     def _of(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         check_fields(collection, ())
-        if self._client is None:
-            raise _not_open()
         # Acknowledged once it is in the journal: a server that dies then has it still.
-        database = self._client[self._database_name]
-        return database.get_collection(collection.name, write_concern=WriteConcern(j=True))
+        return self._connection.database.get_collection(collection.name, write_concern=WriteConcern(j=True))
 
 
 def _equal(where: Where | None) -> dict[str, Any]:
@@ -134,7 +122,3 @@ def _indexes(collection: Collection) -> list[IndexModel]:
     identity = IndexModel([(key, ASCENDING)], unique=True, partialFilterExpression={key: {"$exists": True}})
     filters = [IndexModel([(field, ASCENDING), *_NEWEST_FIRST]) for field in collection.filters]
     return [identity, IndexModel(_NEWEST_FIRST), *filters]
-
-
-def _not_open() -> StorageUnavailable:
-    return StorageUnavailable("the mongodb store is not open")

@@ -41,7 +41,7 @@ class SqliteDocumentStore:
 
     def __init__(self, path: str | Path) -> None:
         """Remember where the file is; nothing is opened yet."""
-        self._file = SqliteFile(path, SCHEMA)
+        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA))
 
     async def open(self) -> None:
         """Connect, or connect anew, and make the tables."""

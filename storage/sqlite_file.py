@@ -19,21 +19,21 @@ BUSY_SECONDS = 2.0  # how long another writer may hold the file before a call fa
 class SqliteFile:
     """Runs work on the connection, off the event loop and one piece after the other."""
 
-    def __init__(self, path: str | Path, schema: str) -> None:
-        """Remember the file, and the script that makes what is missing in it; nothing is opened yet."""
+    def __init__(self, path: str | Path, prepare: Callable[[sqlite3.Connection], object]) -> None:
+        """Remember the file, and what is to be done with each new connection; nothing is opened yet."""
         self._path = Path(path)
-        self._schema = schema
+        self._prepare = prepare
         self._executor: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
 
     async def open(self) -> None:
-        """Connect, or connect anew, and run the schema; missing folders are made.
+        """Connect, or connect anew, and prepare the connection; missing folders are made.
 
         Raises:
             StorageUnavailable: the file cannot be opened.
         """
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite documents")
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         await self._on_thread("open", self._connect)
 
     async def close(self) -> None:
@@ -52,7 +52,7 @@ class SqliteFile:
 
         def in_transaction() -> T:
             if self._connection is None:
-                raise StorageUnavailable("the sqlite file is not open")
+                raise _not_open()
             with self._connection:
                 return work(self._connection)
 
@@ -60,7 +60,7 @@ class SqliteFile:
 
     async def _on_thread(self, operation: str, work: Callable[[], T]) -> T:
         if self._executor is None:
-            raise StorageUnavailable("the sqlite file is not open")
+            raise _not_open()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, work)
         except (sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
@@ -73,8 +73,9 @@ class SqliteFile:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode NORMAL loses nothing when the process dies, and the last commits only on a power cut.
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(self._schema)
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
@@ -84,3 +85,7 @@ class SqliteFile:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _not_open() -> StorageUnavailable:
+    return StorageUnavailable("the sqlite store is not open")

@@ -76,7 +76,7 @@ async def test_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> 
 async def test_locked_file_fails_the_write_but_not_the_event_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.sqlite.BUSY_SECONDS", 0.3)
+    monkeypatch.setattr("storage.sqlite_file.BUSY_SECONDS", 0.3)
     store = SqliteStore(tmp_path / "store.db")
     await store.open()
     with closing(sqlite3.connect(tmp_path / "store.db")) as other:
