@@ -9,14 +9,16 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from domain.errors import StorageUnavailable
 from storage.document_ports import COLLECTIONS, Collection, Document, Total, Where
 from storage.document_values import check_fields, checked
 from storage.mongo_connection import MongoConnection, operation
 
 _NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 _WITHOUT_ID = {"_id": 0}
+_DUPLICATE_KEY = 11000
 
 
 class MongoDocumentStore:
@@ -33,10 +35,14 @@ class MongoDocumentStore:
         self._connection = MongoConnection(url)
 
     async def open(self) -> None:
-        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it."""
+        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
+
+        Raises:
+            StorageUnavailable: no server answers, or a collection has several documents of one key already.
+        """
         with operation("open_documents"):
             await self._connection.open()
-            await asyncio.gather(*(self._of(each).create_indexes(_indexes(each)) for each in COLLECTIONS))
+            await asyncio.gather(*map(self._make_indexes, COLLECTIONS))
 
     async def close(self) -> None:
         """Close the connections; later calls raise `StorageUnavailable`."""
@@ -104,6 +110,15 @@ class MongoDocumentStore:
         """Remove what was created before."""
         with operation("remove_documents"):
             return (await self._of(collection).delete_many({"created_at": {"$lt": older_than}})).deleted_count
+
+    async def _make_indexes(self, collection: Collection) -> None:
+        try:
+            await self._of(collection).create_indexes(_indexes(collection))
+        except OperationFailure as error:
+            if error.code != _DUPLICATE_KEY:
+                raise
+            needed = f"collection {collection.name} needs one document per {collection.key_field}: remove the others"
+            raise StorageUnavailable(needed) from error
 
     def _of(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         check_fields(collection, ())

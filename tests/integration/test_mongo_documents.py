@@ -52,6 +52,14 @@ async def test_documents_that_others_wrote_without_a_key_may_stay(mongo_url: str
     await store.close()
 
 
+async def test_several_documents_of_one_key_are_named_in_the_refusal(mongo_url: str, database: Documents) -> None:
+    database["trade_analyses"].insert_many([{"trade_id": "old"}, {"trade_id": "old"}])
+    store = MongoDocumentStore(mongo_url)
+    with pytest.raises(StorageUnavailable, match="trade_analyses needs one document per trade_id"):
+        await store.open()
+    await store.close()
+
+
 async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
     store = MongoDocumentStore(mongo_url)
     await store.open()
