@@ -117,9 +117,9 @@ async def test_end_of_standard_error_is_logged_when_the_process_dies(log_facts: 
 
 
 async def test_job_that_takes_too_long_is_ended() -> None:
-    run = Run("wait", timeout_seconds=3)
+    run = Run("wait", timeout_seconds=6)
     pid = await run.pid()
-    assert await run.failure() == "the job was ended: it took longer than 0.05 minutes"
+    assert await run.failure() == "the job was ended: it took longer than 0.1 minutes"
     assert not alive(pid)
 
 
