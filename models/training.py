@@ -39,7 +39,7 @@ def fit_network(type_: ModelType, data: LearningData, settings: ModelSettings, r
     Learning stops early when the validation loss no longer falls, and the best epoch's weights are kept.
 
     Raises:
-        TrainingFailed: a loss is not finite.
+        TrainingFailed: losses or weights are no longer finite.
     """
     training = settings.training
     keras.utils.set_random_seed(training.seed)
@@ -134,10 +134,13 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         done, loss, validation_loss = epoch + 1, float(logs["loss"]), float(logs["val_loss"])
-        if not math.isfinite(loss + validation_loss):
+        # Clipping within a loss can turn NaN into a number, so the weights are looked at as well.
+        finite = all(np.isfinite(weights).all() for weights in self.model.get_weights())
+        if not (finite and math.isfinite(loss + validation_loss)):
             raise TrainingFailed(
-                f"the loss of epoch {done} is {loss}, of validation {validation_loss}: training has diverged. "
-                "A smaller models.training.learning_rate may help; features and targets need to be finite"
+                f"training has diverged in epoch {done}: loss {loss:g}, validation loss {validation_loss:g}, "
+                f"weights {'finite' if finite else 'not finite'}. Features and targets need to be finite; "
+                "a smaller models.training.learning_rate may help"
             )
         seconds_left = (time.monotonic() - self.started) / done * (self.epochs - done)
         self.history.append(EpochProgress(done, self.epochs, loss, validation_loss, seconds_left))

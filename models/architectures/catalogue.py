@@ -55,7 +55,7 @@ def fit(architecture: Architecture, data: LearningData, settings: ModelSettings,
         report: Called after every epoch; never for what is fitted in one go.
 
     Raises:
-        TrainingFailed: the losses are not finite, or the targets leave nothing to tell apart.
+        TrainingFailed: losses or weights are not finite, or the targets leave nothing to tell apart.
         ConfigurationError: this process runs Keras on another backend than the settings name.
     """
     if architecture.library == "keras":
