@@ -40,6 +40,14 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "fcntl": ("models/durable_files.py",),
     "onnxruntime": ("models/predictor.py", "models/export/"),
     "matplotlib": ("models/evaluation/plots.py",),
+    # what trains; the serving process never needs it
+    "keras": ("models/architectures/", "models/export/", "models/network.py", "models/training.py"),
+    "tensorflow": (),
+    "jax": (),
+    "xgboost": ("models/architectures/trees.py",),
+    "onnx": ("models/export/",),
+    "skl2onnx": ("models/architectures/",),
+    "onnxmltools": ("models/architectures/trees.py",),
 }
 PROJECT = {*MAY_IMPORT, "container", "main", "cli"}
 
@@ -91,6 +99,13 @@ def test_judging_loads_no_library_before_it_is_used(heavy: str) -> None:
     modules = ", ".join(f"models.evaluation.{path.stem}" for path in (ROOT / "models/evaluation").glob("[a-z]*.py"))
     code = f"import {modules}, sys; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_catalogue_of_architectures_imports_no_library_that_trains() -> None:
+    code = "import models.architectures.catalogue, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    heavy = {"keras", "tensorflow", "jax", "sklearn", "xgboost", "onnx", "skl2onnx", "onnxmltools", "scipy"}
+    assert heavy & set(run.stdout.split()) == set()
 
 
 def test_files_fit_in_the_head() -> None:

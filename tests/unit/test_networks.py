@@ -104,7 +104,7 @@ def test_a_training_that_diverges_is_an_error() -> None:
     rows = data.train.rows.copy()
     rows[300] = np.nan
     broken = replace(data, train=replace(data.train, rows=rows))
-    with pytest.raises(TrainingFailed, match="diverged in epoch 1: .* weights not finite"):
+    with pytest.raises(TrainingFailed, match=r"diverged in epoch 1: .* weights not finite"):
         fit(LSTM, broken, toy_settings(), lambda _: None)
 
 
