@@ -1,0 +1,87 @@
+"""Models learn what is there to be learned, nearly all of it, and the gate lets nothing pass where there is nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.forecasting import ModelType
+from domain.jobs import JobProgress
+from domain.market import Timeframe
+from models.training_run import TrainingRequest, TrainingRun
+from tests.conftest import MakeSettings
+from tests.fixtures.planted_market import reversal_market
+
+TURNS = 0.85
+# Of the edge over chance that the best possible forecast has.
+LEARNED_SHARE = 0.9
+
+ROWS = 4
+LEARNING = {"patience_epochs": 12, "rate_patience_epochs": 5}
+# Candles, learning rate and epochs that each needs: attention learns more slowly, 240 columns need more rows.
+NEEDS: dict[ModelType, tuple[int, float, int]] = {
+    ModelType.LOGISTIC: (3_000, 0.001, 1),
+    ModelType.RANDOM_FOREST: (3_000, 0.001, 1),
+    ModelType.XGBOOST: (3_000, 0.001, 1),
+    ModelType.LSTM: (5_000, 0.003, 12),
+    ModelType.GRU: (5_000, 0.003, 8),
+    ModelType.TRANSFORMER: (7_000, 0.001, 8),
+    ModelType.PATCHTST: (9_000, 0.001, 6),
+}
+
+
+def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[ModelSettings, FeatureSettings]:
+    """Return settings of short windows, on which networks of full width learn in seconds."""
+    learning = {**LEARNING, "epochs": epochs}
+    patches: dict[str, Any] = {"sequence_length": ROWS, "patch_length": 2, "patch_stride": 2, "width": 64, "blocks": 1}
+    patches |= {"heads": 2, "feed_forward_width": 128, "horizons_candles": [1, 2, 3, 4], "learning": learning}
+    settings = make_settings(
+        features={"sequence_length": ROWS},
+        models={
+            "training": {"learning_rate": rate},
+            "evaluation": {"folds": 1},
+            "recurrent": {"learning": learning},
+            "transformer": {"learning": learning},
+            "patchtst": patches,
+        },
+    )
+    return settings.models, settings.features
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("type", NEEDS)
+def test_every_architecture_finds_nearly_all_of_a_planted_signal(type: ModelType, make_settings: MakeSettings) -> None:
+    candles, rate, epochs = NEEDS[type]
+    models, features = settings_of(make_settings, rate, epochs)
+    markets = {"BTCUSDT": reversal_market(candles, TURNS, seed=7)}
+    run = TrainingRun(TrainingRequest(type, "BTCUSDT", Timeframe.H1), markets, models, features)
+    learner, (split,) = run.learners[type], run.ground.folds.splits
+    fitted = learner.fit(split, lambda epoch: None)
+    said = learner.predict(fitted).calibrated(run.ground.returns, "sigmoid").test
+    up = run.ground.returns[said.rows] > 0.0
+    accuracy = float(((said.probability > 0.5) == up).mean())
+    # What always expecting the turn achieves on these very rows: the best that anyone could do.
+    before = run.ground.returns[said.rows - 1]
+    best = float(((before < 0.0) == up).mean())
+    assert best == pytest.approx(TURNS, abs=0.03)
+    assert accuracy - 0.5 >= LEARNED_SHARE * (best - 0.5)
+
+
+@pytest.mark.parametrize("type", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.RANDOM_FOREST])
+def test_where_there_is_nothing_to_know_nothing_serves(type: ModelType, make_settings: MakeSettings) -> None:
+    models, features = settings_of(make_settings, 0.001, 1)
+    covered = 0
+    for seed in range(3):
+        markets = {"BTCUSDT": reversal_market(2_000, 0.5, seed)}
+        run = TrainingRun(TrainingRequest(type, "BTCUSDT", Timeframe.H1), markets, models, features)
+        stages: list[JobProgress] = []
+        result = run.run(stages.append, None, None)
+        assert result.verdict.serves == "nothing", result.verdict.reasons
+        assert stages[-1].share == 1.0
+        accuracy = result.asked.scores.intervals["accuracy"]
+        covered += accuracy.low <= 0.5 <= accuracy.high
+    # One interval in twenty does not cover the truth.
+    assert covered >= 2
