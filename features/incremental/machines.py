@@ -122,14 +122,14 @@ def product(circuit: Circuit, first: int, second: int) -> Step:
 
 
 @machine
-def position(circuit: Circuit, source: int, lowest: int, highest: int, factor: float = 1.0) -> Step:
-    """Make factor times where the value stands from the lowest, 0, to the highest, 1; NaN without a range."""
+def position(circuit: Circuit, source: int, lowest: int, highest: int, factor: float = 1.0, least: float = 0.0) -> Step:
+    """Make factor times where the value stands from lowest (0) to highest (1); NaN where the range is `least` or less."""
     slots = circuit.slots
 
     def step() -> float:
         low = slots[lowest]
         spread = slots[highest] - low
-        return factor * ((slots[source] - low) / spread) if spread else math.nan
+        return factor * ((slots[source] - low) / spread) if abs(spread) > least else math.nan
 
     return step
 

@@ -7,8 +7,8 @@ import math
 from features.incremental.circuit import CLOSE, HIGH, LOW, Circuit, Step, machine
 from features.incremental.machines import delayed, difference, exponential, position, quotient
 from features.incremental.prices import middle, move, move_size, true_low, true_range
-from features.incremental.windows import range_position, rolling_max, rolling_mean, rolling_min, rolling_sum
-from features.kernels.momentum import FLAT_RSI
+from features.incremental.windows import rolling_max, rolling_mean, rolling_min, rolling_sum
+from features.kernels.momentum import FLAT_RSI, RSI_NOISE
 
 
 @machine
@@ -36,7 +36,9 @@ def rsi(circuit: Circuit, period: int) -> Step:
 
 def stochastic_rsi(circuit: Circuit, period: int) -> int:
     """Make where the RSI stands in its own range; NaN without one."""
-    return range_position(circuit, rsi(circuit, period), period)
+    values = rsi(circuit, period)
+    lowest, highest = rolling_min(circuit, values, period), rolling_max(circuit, values, period)
+    return position(circuit, values, lowest, highest, least=RSI_NOISE)
 
 
 def stochastic_k(circuit: Circuit, period: int) -> int:

@@ -12,6 +12,8 @@ from features.kernels.windows import rolling_max, rolling_mean, rolling_min, rol
 
 # RSI of a market that has not moved: average gain equals average loss. `ta` says 100.
 FLAT_RSI = 50.0
+# While the close stands still RSI changes in its last digits only: a range of that size is rounding.
+RSI_NOISE = 1e-9
 
 
 @shared
@@ -29,7 +31,8 @@ def stochastic_rsi(candles: Candles, period: int) -> FloatArray:
     """Return where the RSI stands in its own range; NaN without one."""
     values = rsi(candles, period)
     lowest = rolling_min(values, period)
-    return (values[period - 1 :] - lowest) / (rolling_max(values, period) - lowest)
+    spread = rolling_max(values, period) - lowest
+    return (values[period - 1 :] - lowest) / np.where(spread > RSI_NOISE, spread, np.nan)
 
 
 @shared
