@@ -8,20 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Signal(StrEnum):
-    """What to do: buy, sell, or stay out."""
-
-    LONG = "Long"
-    SHORT = "Short"
-    NEUTRAL = "Neutral"
+from domain.values import Frozen, Price, Share, Signal
 
 
 class TrendDirection(StrEnum):
@@ -49,6 +40,8 @@ class AnalysisSource(StrEnum):
     """Who gave the answer."""
 
     TECHNICAL = "technical"
+    MODEL = "model"
+    ENSEMBLE = "ensemble"
 
 
 class DataSource(StrEnum):
@@ -60,12 +53,6 @@ class DataSource(StrEnum):
     BINANCE = "binance"
     FILE = "file"
     SYNTHETIC = "synthetic"
-
-
-class Frozen(BaseModel):
-    """Base of the value objects: immutable, no unknown keys, no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MarketAnalysis(Frozen):
@@ -104,7 +91,11 @@ class TimeframeView(Frozen):
 
 
 class Analysis(Frozen):
-    """A finished analysis of one symbol."""
+    """A finished analysis of one symbol.
+
+    `forecast` is what the model in production says of the same market and timeframe; where it is
+    None, `forecast_note` says why.
+    """
 
     analysis_id: str
     symbol: str
@@ -123,6 +114,9 @@ class Analysis(Frozen):
     average_true_range: Annotated[float, Field(ge=0)]
     newest_candle_ms: int
     generated_at: datetime
+    # Analyses that were stored by earlier releases have neither.
+    forecast: Forecast | None = None
+    forecast_note: str | None = None
 
 
 @dataclass(frozen=True)

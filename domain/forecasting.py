@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from domain.analysis import Frozen, Share, Signal
 from domain.market import Timeframe
+from domain.values import Frozen, Share, Signal
 
 # A pooled model serves every symbol that has none of its own.
 ANY_SYMBOL = "*"

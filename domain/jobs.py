@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from domain.analysis import Frozen, Share
+from domain.values import Frozen, Share
 
 
 def _finite(value: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from domain.analysis import Frozen
 from domain.errors import ModelCorrupt
 from domain.forecasting import ANY_SYMBOL, ModelScope, VersionName
 from domain.market import Timeframe
+from domain.values import Frozen
 from models.durable_files import read_file, replace_file
 
 ALIASES_FILE = "aliases.json"

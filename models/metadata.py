@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from config.section import Count
-from domain.analysis import Frozen
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
+from domain.values import Frozen
 from models.evaluation.calibration import Calibration
 from models.evaluation.gate import Verdict
 from models.evaluation.metrics import Scores

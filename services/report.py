@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from domain.analysis import Analysis, DataSource, Signal
+from domain.analysis import Analysis, DataSource
+from domain.values import Signal
 
 _COLORS = {Signal.LONG: "green", Signal.SHORT: "red", Signal.NEUTRAL: "yellow"}
 

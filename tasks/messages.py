@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.analysis import Frozen
 from domain.jobs import JobKind, JobProgress
+from domain.values import Frozen
 
 
 class Order(Frozen):

@@ -8,16 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.analysis import (
-    Analysis,
-    AnalysisSource,
-    DataSource,
-    MarketAnalysis,
-    RiskAssessment,
-    Share,
-    Signal,
-)
+from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.market import Timeframe
+from domain.values import Share, Signal
 from utils.clock import epoch_ms
 
 RECENT_PREFIX = "[RECENT] "

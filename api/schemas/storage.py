@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
-from domain.analysis import Share
+from domain.values import Share
 
 
 class SymbolStats(ResponseModel):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.model_settings import EvaluationSettings
-from domain.analysis import Frozen
+from domain.values import Frozen
 
 FloatArray = NDArray[np.floating]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from config.model_settings import CalibrationKind
-from domain.analysis import Frozen, Share
+from domain.values import Frozen, Share
 
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from config.model_settings import ServingSettings
-from domain.analysis import Frozen, Share
 from domain.errors import InsufficientData
+from domain.values import Frozen, Share
 
 FloatArray = NDArray[np.floating]
 

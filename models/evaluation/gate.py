@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from config.model_settings import EvaluationSettings
-from domain.analysis import Frozen, Share
+from domain.values import Frozen, Share
 from models.evaluation.bootstrap import Interval, Resampling, mean_interval
 from models.evaluation.metrics import brier_losses
 from models.evaluation.out_of_sample import OutOfSample

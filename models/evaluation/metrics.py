@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from domain.analysis import Frozen, Share
+from domain.values import Frozen, Share
 from models.evaluation.bootstrap import Interval, Resampling, interval, resampled_means
 from models.evaluation.calibration import clip_probability, expected_calibration_error
 

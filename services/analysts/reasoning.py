@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from domain.analysis import Signal
+from domain.values import Signal
 from services.analysts.context import MarketContext
 from services.analysts.direction import POINTS, TrendView
 from services.analysts.verdict import Ground, Verdict, has_few_candles

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.analysis import RiskAssessment, RiskLevel, Signal, VolatilityLevel
+from domain.analysis import RiskAssessment, RiskLevel, VolatilityLevel
 from domain.market import Timeframe
+from domain.values import Signal
 from features.support_resistance import Levels
 from services.analysts.context import MarketContext
 from services.analysts.direction import TrendView

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.analysis import Signal, TrendDirection
+from domain.analysis import TrendDirection
+from domain.values import Signal
 from services.analysts.context import MarketContext
 from services.analysts.direction import POINTS, TrendView
 from services.strategies import ramp

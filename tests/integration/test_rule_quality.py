@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.analysis import Analysis, MarketSnapshot, Signal
+from domain.analysis import Analysis, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
+from domain.values import Signal
 from services.analysts.technical import TechnicalAnalyst
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.histories import (

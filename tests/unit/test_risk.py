@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.analysis import RiskLevel, Signal, VolatilityLevel
+from domain.analysis import RiskLevel, VolatilityLevel
+from domain.values import Signal
 from features.support_resistance import Levels
 from services.analysts.risk import find_exits, volatility_level
 from tests.fixtures.histories import assess, dashboard

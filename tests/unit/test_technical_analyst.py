@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from domain.analysis import AnalysisSource, Signal, TrendDirection
+from domain.analysis import AnalysisSource, TrendDirection
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.values import Signal
 from services.analysts.technical import TechnicalAnalyst
 from services.analysts.verdict import SIGNAL_BAR, USUAL_CONFIDENCE
 from tests.fixtures.histories import (

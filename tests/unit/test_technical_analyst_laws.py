@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analysis import MarketSnapshot, Signal, TrendDirection
+from domain.analysis import MarketSnapshot, TrendDirection
 from domain.market import CandleSeries, Timeframe
+from domain.values import Signal
 from services.analysts.direction import DISAGREES, view_trend
 from services.analysts.risk import MAX_POSITION
 from services.analysts.technical import TechnicalAnalyst

@@ -1,0 +1,25 @@
+"""What all value objects are made of: the base that they share, shares, prices and the signal."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Frozen(BaseModel):
+    """Base of the value objects: immutable, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Signal(StrEnum):
+    """What to do: buy, sell, or stay out."""
+
+    LONG = "Long"
+    SHORT = "Short"
+    NEUTRAL = "Neutral"
