@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx2
 
 from config.settings import JobSettings, Settings
 from domain.analysis import Analysis
 from features.technical_indicators import TechnicalIndicators
+from models.registry import Registry
+from models.serving import LoadedModels
 from services.analysis import AnalysisService
 from services.analysts.technical import TechnicalAnalyst
+from services.forecasting import Forecasting, count_load_failure
 from services.job_records import JobRecords
 from services.jobs import JobService
 from services.market_data.binance import BinanceSource
@@ -21,8 +25,11 @@ from services.market_data.engine import EngineSource
 from services.market_data.market_data import MarketData
 from services.market_data.stored import StoredSource
 from services.market_data.synthetic import SyntheticSource
+from services.micro_batching import MicroBatcher
+from services.model_candles import ModelCandles
 from services.periodic import PeriodicAnalysis
 from services.ports import MarketDataSource
+from services.predictions import Predictions
 from services.signal_hub import SignalHub
 from storage.document_ports import DocumentStore
 from storage.factory import build_documents, build_store
@@ -53,6 +60,8 @@ class Container:
     analysis: AnalysisService
     periodic: PeriodicAnalysis
     jobs: JobService
+    forecasting: Forecasting
+    predictions: Predictions
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -92,16 +101,19 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         )
         executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="analysis")
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+        indicators = TechnicalIndicators(settings.indicators)
         hub = SignalHub(settings.websocket.max_buffered_bytes)
         stack.callback(hub.close)
         market_data = MarketData(
             _sources(settings, store, client, clock), settings.market_data, settings.analysis.min_candles, clock
         )
+        forecasting = _forecasting(settings, store, clock, stack)
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
-            analyst=TechnicalAnalyst(),
-            indicators=TechnicalIndicators(settings.indicators),
+            analyst=TechnicalAnalyst(settings.analysis.model_weight if settings.analysis.blend == "weighted" else 0.0),
+            indicators=indicators,
+            forecasting=forecasting,
             hub=hub,
             settings=settings.analysis,
             clock=clock,
@@ -118,12 +130,34 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             pause_seconds=settings.periodic.pause_seconds,
         )
         jobs = await stack.enter_async_context(_jobs(settings.jobs, job_table, documents, hub, clock))
-        container = Container(settings, clock, store, documents, market_data, hub, analysis, periodic, jobs)
+        predictions = Predictions(
+            forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
+        )
+        container = Container(
+            settings, clock, store, documents, market_data, hub, analysis, periodic, jobs, forecasting, predictions
+        )
         container.readiness.ready = True
         try:
             yield container
         finally:
             container.readiness.ready = False
+
+
+def _forecasting(settings: Settings, store: Store, clock: Clock, stack: AsyncExitStack) -> Forecasting:
+    """Serve the models of the registry; nothing is loaded before somebody asks."""
+    serving = settings.models.serving
+    # Threads of their own: analyses do not wait while a model is loaded.
+    executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
+    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    models = LoadedModels(Registry(Path(settings.models.save_path)), serving.reload_seconds, count_load_failure)
+    return Forecasting(
+        models=models,
+        batcher=MicroBatcher(executor, serving),
+        candles=ModelCandles(StoredSource(store), clock),
+        settings=serving,
+        preferred=settings.analysis.primary_timeframes,
+        executor=executor,
+    )
 
 
 @asynccontextmanager

@@ -10,15 +10,17 @@ dashboards and, once closed, for hours: what was read and checked a moment ago i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
 from msgspec import Meta
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from api.schemas.predictions import PredictRequest
 from api.schemas.requests import FIRST_MS, LAST_MS, MAX_LIST, MAX_TEXT, AnalyzeRequest, StrategyContext
 from config.settings import AnalysisSettings
 from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
@@ -28,6 +30,10 @@ from services.strategies import STRATEGY_NAMES
 
 # Candles are kept while so few bytes long; 64 times that is a few megabytes.
 MAX_KEPT_BYTES = 32_768
+# A body this large takes milliseconds to read: routes do that in a thread, small ones are read at once.
+LARGE_BODY_BYTES = 200_000
+
+Body = TypeVar("Body", bound=BaseModel)
 
 _Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
 _Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
@@ -62,7 +68,21 @@ class _Request(msgspec.Struct):
     strategy_context: _Context
 
 
-_decoder = msgspec.json.Decoder(_Request)
+class _PredictRequest(_Request):
+    strategy_context: _Context = msgspec.field(default_factory=_Context)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A body in its two readings."""
+
+    decoder: msgspec.json.Decoder[_Request]
+    schema: type[AnalyzeRequest]
+
+
+ANALYZE = Form(msgspec.json.Decoder(_Request), AnalyzeRequest)
+PREDICT = Form(msgspec.json.Decoder(_PredictRequest), PredictRequest)
+
 _candle_decoder = msgspec.json.Decoder(list[_Candle])
 _KNOWN = frozenset(STRATEGY_NAMES)
 
@@ -93,7 +113,9 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
 
 
-def read_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted: bool) -> tuple[AnalysisQuery, bool]:
+def read_query(
+    body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted: bool, form: Form = ANALYZE
+) -> tuple[AnalysisQuery, bool]:
     """Return the query of a body, and whether it is a call of an engine's own loop.
 
     Raises:
@@ -102,7 +124,7 @@ def read_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted:
         InvalidMarketData: the candles break a rule of the market, or the price does not fit them.
     """
     try:
-        request: _Request | AnalyzeRequest = _decoder.decode(body)
+        request: _Request | AnalyzeRequest = form.decoder.decode(body)
         series = {
             timeframe: _read_candles(timeframe, bytes(raw), settings.max_candles_per_timeframe)
             for timeframe, raw in cast("_Request", request).timeframe_data.items()
@@ -112,7 +134,7 @@ def read_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted:
         fits = False
     if not fits:
         # Not wrong yet: the schema decides, and says why.
-        request = _by_schema(body)
+        request = by_schema(form.schema, body)
         series = {
             timeframe: _series(timeframe, candles, settings.max_candles_per_timeframe)
             for timeframe, candles in request.timeframe_data.items()
@@ -131,9 +153,14 @@ def read_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted:
     return query, _is_engine_call(context, len(series))
 
 
-def _by_schema(body: bytes) -> AnalyzeRequest:
+def by_schema(schema: type[Body], body: bytes) -> Body:
+    """Return the body of a request.
+
+    Raises:
+        RequestValidationError: it is no JSON or does not fit the schema.
+    """
     try:
-        return AnalyzeRequest.model_validate_json(body)
+        return schema.model_validate_json(body)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
 

@@ -16,7 +16,7 @@ from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
 from api.rate_limit import limiter
-from api.routes import analysis, insights, jobs, storage, system
+from api.routes import analysis, insights, jobs, predictions, storage, system
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container, build_container
@@ -45,6 +45,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         telemetry={"tracing": False, "metrics": False, "logs": False},
         openapi_tags=[
             {"name": "analysis", "description": "The main job: candles in, signal out."},
+            {"name": "predictions", "description": "Forecasts of the models in production."},
             {"name": "insights", "description": "What the service is and what it can be asked."},
             {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
             {"name": "storage", "description": "What the store holds, for operators."},
@@ -54,7 +55,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.state.limiter = limiter
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
-    for module in (insights, jobs, storage, system, websocket):
+    for module in (predictions, insights, jobs, storage, system, websocket):
         app.include_router(module.router)
     app.include_router(jobs.router, prefix="/api/v1", include_in_schema=False)
     install_error_handlers(app)

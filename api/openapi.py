@@ -9,14 +9,21 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.schemas.predictions import PredictRequest, TrendRequest
 from api.schemas.problems import Problem
 from api.schemas.requests import AnalyzeRequest
 
 # Bodies that routes read by themselves, and the shape of every error.
-EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (AnalyzeRequest, Problem)
+EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (AnalyzeRequest, PredictRequest, TrendRequest, Problem)
 # The name under which routes ask for the admin token.
 ADMIN_SCHEME = "admin"
 _REF = "#/components/schemas/{model}"
+
+
+def json_body(schema: str) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route that reads its body by itself."""
+    content = {"application/json": {"schema": {"$ref": _REF.format(model=schema)}}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def describe(app: FastAPI) -> None:

@@ -30,6 +30,10 @@ GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
 ScalerKind = Literal["standard", "minmax"]
 TargetKind = Literal["binary", "soft", "three_class", "multi_horizon"]
+# YAML reads `off` as false.
+Blend = Annotated[
+    Literal["off", "advise", "weighted"], BeforeValidator(lambda value: "off" if value is False else value)
+]
 
 
 class ServerSettings(Section):
@@ -64,6 +68,8 @@ class AnalysisSettings(Section):
     max_price_drift_atr: Annotated[float, Field(gt=0)] = 1.0
     primary_timeframes: tuple[Timeframe, ...]
     worker_threads: Annotated[int, Field(ge=1, le=32)] = 2
+    blend: Blend = "advise"
+    model_weight: Annotated[float, Field(ge=0, le=1)] = 0.3
 
 
 class IndicatorSettings(Section):

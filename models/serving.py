@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from domain.errors import AppError, ModelNotFound, ModelUnusable
+from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
 from models.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.ensemble import EnsemblePredictor
@@ -107,6 +108,27 @@ class LoadedModels:
         """Return the versions that are in memory and serve."""
         serving = [slot.serving for slot in list(self._slots.values())]
         return tuple(sorted(each.metadata.version for each in serving if each))
+
+    def timeframes(self, symbol: str) -> frozenset[Timeframe]:
+        """Return the timeframes in which a version is in production for a symbol; call it as `find`."""
+        self._look()
+        return frozenset(
+            of.timeframe for of in self._aliases.scopes if of.symbol in (symbol, ANY_SYMBOL) and of.production
+        )
+
+    def in_production(self) -> dict[tuple[str, Timeframe], str | None]:
+        """Return what serves each symbol (or `*`) and timeframe with a version in production; call it as `find`.
+
+        Before the first request that is the version to be loaded, and None where none can be.
+        """
+        self._look()
+        return {(of.symbol, of.timeframe): self._served(of) for of in self._aliases.scopes if of.production}
+
+    def _served(self, of: ScopeAliases) -> str | None:
+        slot = self._slots.get((of.symbol, of.timeframe), _Slot())
+        if slot.serving:
+            return slot.serving.metadata.version
+        return next((version for version in reversed(of.line) if version not in slot.failed), None)
 
     def _exchange(self, slot: _Slot, of: ScopeAliases, production: str) -> None:
         if slot.settled(production, self._monotonic()):

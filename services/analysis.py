@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import perf_counter
 
@@ -12,9 +12,10 @@ from loguru import logger
 
 from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
-from domain.market import data_end_ms
+from domain.market import Timeframe, data_end_ms
 from features.technical_indicators import TechnicalIndicators
 from services.analysts.context import build_context, require_candles
+from services.forecasting import Forecasting, Opinion
 from services.market_data.market_data import MarketData
 from services.ports import Analyst
 from services.recent_analyses import RecentAnalyses
@@ -45,6 +46,7 @@ class AnalysisService:
         market_data: MarketData,
         analyst: Analyst,
         indicators: TechnicalIndicators,
+        forecasting: Forecasting,
         hub: SignalHub,
         settings: AnalysisSettings,
         clock: Clock,
@@ -54,6 +56,7 @@ class AnalysisService:
         self._market_data = market_data
         self._analyst = analyst
         self._indicators = indicators
+        self._forecasting = forecasting
         self._hub = hub
         self._settings = settings
         self._clock = clock
@@ -141,6 +144,8 @@ class AnalysisService:
         context = await run_blocking(
             self._executor, build_context, snapshot, query.strategies, self._settings, self._indicators, now
         )
+        opinion = await self._opinion(snapshot, context.primary)
+        context = replace(context, forecast=opinion.forecast, forecast_note=opinion.note)
         analysis = await self._analyst.analyze(context)
         await self._keep(query, snapshot, analysis)
         seconds = perf_counter() - started
@@ -157,6 +162,11 @@ class AnalysisService:
             seconds=round(seconds, 4),
         ).info("analysis completed")
         return analysis
+
+    async def _opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
+        if self._settings.blend == "off":
+            return Opinion(None, "models are not asked: analysis.blend is off")
+        return await self._forecasting.opinion(snapshot, timeframe)
 
     async def _keep(self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis) -> None:
         """Cache the analysis; archive it and the client's closed candles where they can be believed.

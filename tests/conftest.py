@@ -47,6 +47,7 @@ def make_settings(tmp_path: Path) -> MakeSettings:
         base: dict[str, dict[str, Any]] = {
             "server": {"environment": "test"},
             "storage": {"url": f"sqlite:///{tmp_path}/store.db"},
+            "models": {"save_path": f"{tmp_path}/models"},
             "periodic": {"enabled": False},
             "market_data": {"sources": ["stored", "synthetic"]},
         }

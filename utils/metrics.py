@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
+_MILLISECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
+
 API_REQUESTS = Counter("api_requests", "HTTP requests answered.", ["method", "route", "status"])
 API_REQUEST_DURATION = Histogram("api_request_duration_seconds", "Time to answer an HTTP request.", ["route"])
 
@@ -15,6 +17,19 @@ PREDICTIONS = Counter("ai_predictions", "Signals of fresh analyses.", ["signal"]
 CONFIDENCE = Histogram(
     "ai_model_confidence", "Confidence of fresh analyses.", ["source"], buckets=[i / 10 for i in range(1, 11)]
 )
+PREDICTION_DURATION = Histogram(
+    "ai_prediction_duration_seconds", "Time from candles to a model's forecast.", ["model_type"], buckets=_MILLISECONDS
+)
+INFERENCE_DURATION = Histogram(
+    "ml_inference_duration_seconds", "Time in the model, waiting for its turn included.", buckets=_MILLISECONDS
+)
+MODEL_PREDICTIONS = Counter("model_predictions", "Forecasts of models.", ["model_type", "signal"])
+ML_PREDICTIONS = Counter("ml_predictions", "Forecasts of models, all together.")
+ML_CONFIDENCE = Histogram(
+    "ml_signal_confidence", "Confidence of the models' forecasts.", buckets=[i / 10 for i in range(1, 11)]
+)
+MODEL_LOAD_FAILURES = Counter("model_load_failures", "Versions in production that could not be loaded.")
+
 CACHE_HIT_RATE = Gauge("cache_hit_rate", "Share of analysis requests answered from the cache since start.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")

@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import identify
-from api.analyze_body import read_body, read_query
+from api.analyze_body import LARGE_BODY_BYTES, read_body, read_query
 from api.dependencies import get_container
+from api.openapi import json_body
 from api.rate_limit import limit_analyze
 from api.routes.raw import RawRoute
 from api.schemas.problems import problem_responses
@@ -16,9 +17,6 @@ from api.schemas.responses import AnalyzeResponse, EngineAnalyzeResponse, render
 from container import Container
 from domain.analysis import AnalysisQuery
 from utils.clock import epoch_ms
-
-# A body this large takes milliseconds to read: it goes to a thread, small ones are read at once.
-LARGE_BODY_BYTES = 200_000
 
 
 @limit_analyze
@@ -57,10 +55,5 @@ route = RawRoute(
         200: {"model": AnalyzeResponse | EngineAnalyzeResponse, "description": "The signal and what it rests on."},
         **problem_responses(400, 413, 415, 422, 429, 503),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AnalyzeRequest"}}},
-        }
-    },
+    openapi_extra=json_body("AnalyzeRequest"),
 )

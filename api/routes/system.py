@@ -26,6 +26,8 @@ async def index() -> ServiceIndex:
         description="Candles in, trading signal out",
         endpoints={
             "analyze": "/ai/analyze",
+            "predict": "/ai/predict",
+            "predict_trend": "/predict-trend",
             "info": "/ai/info",
             "strategies": "/ai/strategies",
             "storage_stats": "/ai/storage/stats",
@@ -41,7 +43,8 @@ async def index() -> ServiceIndex:
 async def health(request: Request) -> Health:
     """Return 200 always: a part that does not work is named in `degraded`."""
     container = get_container(request)
-    degraded = _degraded(container)
+    models = await container.forecasting.in_production()
+    degraded = _degraded(container) + [f"model {scope}" for scope, version in models.items() if version is None]
     return Health(
         status="degraded" if degraded else "healthy",
         service=SERVICE_NAME,
@@ -50,7 +53,8 @@ async def health(request: Request) -> Health:
         mongodb_connected=container.store.kind == "mongodb" and container.store.available,
         gpt4_available=False,
         api_key_configured=False,
-        model_loaded=False,
+        model_loaded=any(models.values()),
+        models=models,
         supported_symbols=list(container.settings.analysis.symbols),
         analysis_interval_minutes=container.settings.analysis.interval_minutes,
         store=container.store.kind,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
+from domain.forecasting import Forecast
 from domain.market import Timeframe
 from domain.values import Share, Signal
 from utils.clock import epoch_ms
@@ -45,6 +46,8 @@ class AnalysisBody(ResponseModel):
     analysis_id: str
     generated_at: Annotated[int, Field(description="The same moment as `timestamp`.")]
     cached: bool
+    forecast: Annotated[Forecast | None, Field(description="What the model in production says of the timeframe.")]
+    forecast_note: Annotated[str | None, Field(description="Why there is no forecast; null beside one.")]
 
 
 class AnalyzeResponse(AnalysisBody):
@@ -96,6 +99,8 @@ def _render(answer: _Answer) -> bytes:
         "analysis_id": analysis.analysis_id,
         "generated_at": made_ms,
         "cached": answer.cached,
+        "forecast": analysis.forecast,
+        "forecast_note": analysis.forecast_note,
     }
     if not answer.engine:
         response: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)

@@ -57,7 +57,11 @@ class Health(ResponseModel):
     mongodb_connected: bool
     gpt4_available: bool
     api_key_configured: bool
-    model_loaded: bool
+    model_loaded: Annotated[bool, Field(description="A model in production is in memory, or can be loaded.")]
+    models: Annotated[
+        dict[str, str | None],
+        Field(description="Version in production by symbol (or *) and timeframe; null where none can be loaded."),
+    ]
     supported_symbols: list[str]
     analysis_interval_minutes: float
     store: str

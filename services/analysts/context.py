@@ -10,6 +10,7 @@ from datetime import datetime
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InsufficientData
+from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe, data_end_ms
 from features.kernels.candles import Candles, FloatArray
 from features.support_resistance import Levels, find_levels
@@ -64,6 +65,8 @@ class MarketContext:
         primary: The timeframe that gives stop, target and levels; it has enough candles.
         newest_candle_ms: Open time of the newest candle received, still forming ones included.
         missing_candles: Number of candles missing in gaps, all timeframes together.
+        forecast: What the model in production says of the primary timeframe.
+        forecast_note: Why there is no forecast.
     """
 
     symbol: str
@@ -76,6 +79,8 @@ class MarketContext:
     newest_candle_ms: int
     generated_at: datetime
     missing_candles: int
+    forecast: Forecast | None = None
+    forecast_note: str | None = None
 
     @property
     def main(self) -> TimeframeContext:
@@ -130,12 +135,16 @@ def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: d
         _primary(_closed(snapshot, settings, now), settings)
 
 
+def closed_candles(snapshot: MarketSnapshot, timeframe: Timeframe, now: datetime) -> CandleSeries:
+    """Return the candles of a timeframe that have closed, by the clock and by what the other timeframes show."""
+    return snapshot.series[timeframe].closed_by(data_end_ms(snapshot.series.values(), epoch_ms(now)))
+
+
 def _closed(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> dict[Timeframe, CandleSeries]:
     """Return the newest closed candles of each timeframe, shortest first."""
-    as_of_ms = data_end_ms(snapshot.series.values(), epoch_ms(now))
     return {
-        timeframe: series.closed_by(as_of_ms).tail(settings.window_candles)
-        for timeframe, series in sorted(snapshot.series.items(), key=lambda item: item[0].ms)
+        timeframe: closed_candles(snapshot, timeframe, now).tail(settings.window_candles)
+        for timeframe in sorted(snapshot.series, key=lambda timeframe: timeframe.ms)
     }
 
 

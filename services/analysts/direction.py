@@ -40,6 +40,8 @@ class TrendView:
         flat: Whether the primary timeframe hardly moves at all.
         scores: Score of each selected strategy, 0 to 1.
         consensus: Mean view of the selected strategies, -1 (Short) to 1 (Long).
+        agreement: How far rules and model agree, 0 to 1; 1 where the rules decide alone.
+        blended: Whether a model has a say in the trend.
     """
 
     directions: Mapping[Timeframe, float]
@@ -48,6 +50,8 @@ class TrendView:
     flat: bool
     scores: Mapping[str, float]
     consensus: float
+    agreement: float = 1.0
+    blended: bool = False
 
 
 def view_trend(context: MarketContext) -> TrendView:

@@ -36,7 +36,7 @@ _GROUNDS = {
 
 def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     """Return the reasons for a verdict, most important first."""
-    sentences = [_verdict_sentence(context, view, verdict)]
+    sentences = [_verdict_sentence(context, view, verdict), _model_sentence(context, view)]
     if verdict.ground is not Ground.FLAT:
         sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
     sentences += [describe_volume(context), _levels_sentence(context)]
@@ -60,9 +60,24 @@ def describe_volume(context: MarketContext) -> str:
 def _verdict_sentence(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     ways = ", ".join(f"{timeframe} {_way(value)}" for timeframe, value in view.directions.items())
     if verdict.signal is Signal.NEUTRAL:
-        return f"Neutral: {_GROUNDS[verdict.ground]} ({ways})."
+        unclear = view.blended and verdict.ground is Ground.NO_TREND
+        return f"Neutral: {'rules and model together are not clear' if unclear else _GROUNDS[verdict.ground]} ({ways})."
     up_or_down = "up" if verdict.signal is Signal.LONG else "down"
-    return f"{verdict.signal}: the trend points {up_or_down} at a price of {_price(context.price)} ({ways})."
+    who = "rules and model together point" if view.blended else "the trend points"
+    return f"{verdict.signal}: {who} {up_or_down} at a price of {_price(context.price)} ({ways})."
+
+
+def _model_sentence(context: MarketContext, view: TrendView) -> str:
+    forecast = context.forecast
+    if forecast is None:
+        return ""
+    frame, horizon = forecast.timeframe, forecast.horizon_candles
+    event = f"the next {frame} candle closes higher" if horizon == 1 else f"{frame} closes higher {horizon} candles on"
+    alone = "" if view.blended else f", {forecast.signal} by itself; the signal does not depend on it"
+    return (
+        f"The {forecast.model_type} model gives a probability of {_figure(forecast.probability_up)} "
+        f"that {event}{alone}."
+    )
 
 
 def _way(direction: float) -> str:

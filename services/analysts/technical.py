@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
+from services.analysts.blending import blend
 from services.analysts.context import MarketContext
 from services.analysts.direction import view_trend
 from services.analysts.reasoning import describe_volume, explain
@@ -26,7 +27,9 @@ class TechnicalAnalyst:
     clearly the other way; Neutral in noise, in disagreement and in a flat market.
     """
 
-    def __init__(self, new_id: Callable[[], str] = _new_id) -> None:
+    def __init__(self, model_weight: float = 0.0, new_id: Callable[[], str] = _new_id) -> None:
+        """Take the share of the model, 0..1, in the direction of a context that has a forecast."""
+        self._model_weight = model_weight
         self._new_id = new_id
 
     async def analyze(self, context: MarketContext) -> Analysis:
@@ -36,7 +39,9 @@ class TechnicalAnalyst:
     def assess(self, context: MarketContext) -> Analysis:
         """Return the analysis of the context."""
         view = view_trend(context)
-        verdict = decide(context, view)
+        together = blend(view, context.forecast, self._model_weight)
+        verdict = decide(context, together)
+        model = context.forecast if together.blended else None
         levels = context.main.levels
         return Analysis(
             analysis_id=self._new_id(),
@@ -44,7 +49,7 @@ class TechnicalAnalyst:
             timeframe=context.primary,
             signal=verdict.signal,
             confidence=round(verdict.confidence, 4),
-            reasoning=explain(context, view, verdict),
+            reasoning=explain(context, together, verdict),
             strategy_scores={name: round(score, 4) for name, score in view.scores.items()},
             market_analysis=MarketAnalysis(
                 trend_direction=trend_direction(view),
@@ -54,7 +59,7 @@ class TechnicalAnalyst:
                 volatility_level=volatility_level(context.main.range_percentile),
                 volume_analysis=describe_volume(context),
             ),
-            risk_assessment=assess_risk(context, view, verdict),
+            risk_assessment=assess_risk(context, together, verdict),
             timeframes={
                 timeframe: TimeframeView(
                     direction=round(view.directions[timeframe], 4),
@@ -64,11 +69,13 @@ class TechnicalAnalyst:
                 )
                 for timeframe, part in context.timeframes.items()
             },
-            source=AnalysisSource.TECHNICAL,
-            model_type=MODEL_TYPE,
+            source=AnalysisSource.ENSEMBLE if together.blended else AnalysisSource.TECHNICAL,
+            model_type=MODEL_TYPE if model is None else f"{MODEL_TYPE}+{model.model_type}",
             source_data=context.source_data,
             price=context.price,
             average_true_range=context.main.average_true_range,
             newest_candle_ms=context.newest_candle_ms,
             generated_at=context.generated_at,
+            forecast=context.forecast,
+            forecast_note=context.forecast_note,
         )

@@ -64,13 +64,17 @@ class Verdict:
 
 
 def decide(context: MarketContext, view: TrendView) -> Verdict:
-    """Return the signal: with the trend where the timeframes agree and it is strong enough, else Neutral."""
+    """Return the signal: with the trend where the timeframes agree and it is strong enough, else Neutral.
+
+    The trend may be that of rules and model together; the timeframes' disagreement, a flat market and
+    candles too wide for a stop hold back a signal all the same.
+    """
     ground = _ground(context, view)
     signal = Signal.NEUTRAL
     if ground is Ground.TREND:
         signal = Signal.LONG if view.trend > 0 else Signal.SHORT
     certainty = _trend_confidence(context, view) if ground is Ground.TREND else _neutral_confidence(view, ground)
-    return Verdict(signal, certainty * data_quality(context), ground)
+    return Verdict(signal, certainty * data_quality(context) * view.agreement, ground)
 
 
 def strength(view: TrendView) -> float:

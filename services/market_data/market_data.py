@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from loguru import logger
 
@@ -18,6 +19,15 @@ from services.market_data.snapshots import day_volume, newest_price, require_eno
 from services.ports import MarketDataSource
 from utils import metrics
 from utils.clock import Clock, epoch_ms
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What every source is asked for."""
+
+    symbol: str
+    timeframes: tuple[Timeframe, ...]
+    candles: int
 
 
 class MarketData:
@@ -55,16 +65,24 @@ class MarketData:
         """Return by source, in order, whether it works; None while it was never asked."""
         return {name.value: health.works for name, health in self._health.items()}
 
-    async def snapshot(self, symbol: str) -> MarketSnapshot:
+    async def snapshot(
+        self, symbol: str, timeframes: Sequence[Timeframe] = (), candles: int | None = None
+    ) -> MarketSnapshot:
         """Return the market of a symbol from the first source that has usable candles.
+
+        Args:
+            symbol: Market.
+            timeframes: Which; those of the settings when none is named.
+            candles: How many of each, still forming ones included; as many as the settings say by default.
 
         Raises:
             MarketDataUnavailable: no source has; the message says why of each.
         """
+        wanted = _Wanted(symbol, tuple(timeframes) or self._settings.timeframes, candles or self._settings.candles)
         refusals: list[str] = []
         for source in self._sources:
             try:
-                snapshot = await self._ask(source, symbol)
+                snapshot = await self._ask(source, wanted)
             except MarketDataUnavailable as refusal:
                 refusals.append(f"{source.name}: {refusal.message}")
                 continue
@@ -74,13 +92,13 @@ class MarketData:
         reasons = "; ".join(refusals) or "no source is configured"
         raise MarketDataUnavailable(f"no market data for {symbol}: {reasons}")
 
-    async def _ask(self, source: MarketDataSource, symbol: str) -> MarketSnapshot:
+    async def _ask(self, source: MarketDataSource, wanted: _Wanted) -> MarketSnapshot:
         """Return the snapshot of one source and remember how the source did."""
         health = self._health[source.name]
         if rests := health.resting():
             raise MarketDataUnavailable(rests)
         try:
-            series = await self._fetch_in_time(source, symbol)
+            series = await self._fetch_in_time(source, wanted)
         except SourceFailed as failure:
             health.failed(failure)
             _count(source, "failed")
@@ -91,28 +109,28 @@ class MarketData:
             raise
         health.answered()
         try:
-            snapshot = self._snapshot(source, symbol, series)
+            snapshot = self._snapshot(source, wanted.symbol, series)
         except MarketDataUnavailable:
             _count(source, "refused")
             raise
         _count(source, "ok")
         return snapshot
 
-    async def _fetch_in_time(self, source: MarketDataSource, symbol: str) -> dict[Timeframe, CandleSeries]:
+    async def _fetch_in_time(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
         seconds = self._settings.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._fetch(source, symbol)
+                return await self._fetch(source, wanted)
         except TimeoutError as error:
             raise SourceFailed(f"did not answer in {seconds:g} s", REST_SECONDS) from error
 
-    async def _fetch(self, source: MarketDataSource, symbol: str) -> dict[Timeframe, CandleSeries]:
+    async def _fetch(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
         """Return the candles of all timeframes, asked for at the same time; one failure ends the others."""
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = {
-                    timeframe: group.create_task(source.candles(symbol, timeframe, self._settings.candles))
-                    for timeframe in self._settings.timeframes
+                    timeframe: group.create_task(source.candles(wanted.symbol, timeframe, wanted.candles))
+                    for timeframe in wanted.timeframes
                 }
         except* MarketDataUnavailable as refusals:
             refusal = _most_telling(refusals)

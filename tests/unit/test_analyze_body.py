@@ -12,8 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api import analyze_body
-from api.analyze_body import read_query
+from api.analyze_body import ANALYZE, PREDICT, Form, read_query
 from api.schemas.requests import AnalyzeRequest
 from config.sources import load_settings
 from domain.analysis import AnalysisQuery
@@ -38,6 +37,8 @@ body = st.fixed_dictionaries(
         "current_price": st.just(10.0) | values,
         "volume_24h": st.just(10.0) | values,
         "timestamp": st.just(1_700_000_000_000) | values,
+    },
+    optional={
         "strategy_context": st.fixed_dictionaries(
             {},
             optional={
@@ -48,7 +49,7 @@ body = st.fixed_dictionaries(
             },
         )
         | values,
-    }
+    },
 )
 
 
@@ -56,8 +57,8 @@ ANALYSIS = load_settings(environment={}).analysis
 NOW_MS = 1_800_000_000_000
 
 
-def read(content: bytes) -> tuple[AnalysisQuery, bool]:
-    return read_query(content, ANALYSIS, NOW_MS, trusted=True)
+def read(content: bytes, form: Form = ANALYZE) -> tuple[AnalysisQuery, bool]:
+    return read_query(content, ANALYSIS, NOW_MS, trusted=True, form=form)
 
 
 def as_plain(query: AnalysisQuery) -> dict[str, Any]:
@@ -75,22 +76,32 @@ def as_plain(query: AnalysisQuery) -> dict[str, Any]:
     }
 
 
-def outcome(content: bytes) -> Any:
+def outcome(content: bytes, form: Form) -> Any:
     """Return what reading gives: the query, or the kind of error."""
     try:
-        query, engine = read(content)
+        query, engine = read(content, form)
     except (RequestValidationError, AppError) as error:
         return type(error)
     return as_plain(query), engine
 
 
+@pytest.mark.parametrize("form", [ANALYZE, PREDICT])
 @settings(max_examples=500, deadline=None)
-@given(body)
-def test_the_fast_parser_never_changes_what_the_schema_says(content: dict[str, Any]) -> None:
+@given(content=body)
+def test_the_fast_parser_never_changes_what_the_schema_says(form: Form, content: dict[str, Any]) -> None:
     text = json.dumps(content).encode()
-    with patch.object(analyze_body, "_decoder", msgspec.json.Decoder(int)):  # accepts no body at all
-        by_schema = outcome(text)
-    assert outcome(text) == by_schema
+    schema_alone = Form(msgspec.json.Decoder(int), form.schema)  # the fast parser accepts no body at all
+    assert outcome(text, form) == outcome(text, schema_alone)
+
+
+def test_a_prediction_needs_no_context() -> None:
+    content = shape_b()
+    whole, _ = read(json.dumps(content).encode(), PREDICT)
+    for without in ({**content, "strategy_context": None}, {k: content[k] for k in content if k != "strategy_context"}):
+        query, _ = read(json.dumps(without).encode(), PREDICT)
+        assert as_plain(query) == as_plain(whole)
+        with pytest.raises(RequestValidationError, match="strategy_context"):
+            read(json.dumps(without).encode())
 
 
 @pytest.mark.parametrize("shape", [shape_a, shape_b, shape_c, shape_d])

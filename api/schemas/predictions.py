@@ -1,0 +1,168 @@
+"""What is asked of models and what they answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from api.schemas.requests import AnalyzeRequest, RequestModel, StrategyContext
+from api.schemas.responses import ResponseModel
+from domain.analysis import DataSource
+from domain.forecasting import ModelType, VersionName
+from domain.market import Timeframe
+from domain.values import Share, Signal
+from services.predictions import Prediction, Trend
+from utils.clock import epoch_ms
+
+_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTCUSDT",
+    "timeframe": "1h",
+    "probability_up": 0.618,
+    "signal": "Long",
+    "confidence": 0.217,
+    "individual_predictions": {"lstm": 0.64, "logistic": 0.596},
+    "disagreement": 0.022,
+    "model_type": "ensemble",
+    "model_version": "ensemble_model_20260131_120000",
+    "horizon_candles": 1,
+    "expected_returns": {},
+    "expected_drawdowns": {},
+    "expected_rallies": {},
+    "source_data": "client",
+    "timestamp": 1769860800000,
+}
+
+
+class PredictRequest(AnalyzeRequest):
+    """The body of an analysis; `strategy_context` may be missing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "symbol": "BTCUSDT",
+                    "timeframe_data": {},
+                    "current_price": 0,
+                    "volume_24h": 0,
+                    "timestamp": 1769860800000,
+                }
+            ]
+        }
+    )
+
+    strategy_context: Annotated[
+        StrategyContext, BeforeValidator(lambda value: StrategyContext() if value is None else value)
+    ] = Field(default_factory=StrategyContext)
+
+
+class TrendRequest(RequestModel):
+    """The symbol whose direction is asked for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"symbol": "ETHUSDT", "timeframe": "4h"}]})
+
+    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
+    timeframe: Timeframe | None = Field(None, description="4h when missing.")
+
+
+class ForecastBody(ResponseModel):
+    """What the answers to every client have in common."""
+
+    symbol: str
+    timeframe: Timeframe
+    probability_up: Annotated[Share, Field(description="Calibrated, that the close is higher after the horizon.")]
+    individual_predictions: Annotated[dict[str, Share], Field(description="Probability of each member, by its type.")]
+    disagreement: Annotated[float, Field(ge=0, le=0.5, description="Standard deviation of the members.")]
+    model_type: ModelType
+    model_version: VersionName
+    horizon_candles: Annotated[int, Field(ge=1)]
+    expected_returns: Annotated[dict[int, float], Field(description="By horizon in candles, where the model has them.")]
+    expected_drawdowns: dict[int, float]
+    expected_rallies: dict[int, float]
+    source_data: DataSource
+    timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
+
+
+class PredictResponse(ForecastBody):
+    """A forecast; Long from 0.6 on and Short up to 0.4 by default, else Neutral."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    signal: Signal
+    confidence: Annotated[Share, Field(description="Distance of the probability from 0.5, less for disagreement.")]
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> Self:
+        """Return the answer for a prediction."""
+        forecast = prediction.forecast
+        return cls(**_common(prediction), signal=forecast.signal, confidence=forecast.confidence)
+
+
+class PercentPredictResponse(ForecastBody):
+    """A forecast in the words of `/api/v1`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "signal": "long", "confidence": 21.7}]})
+
+    signal: Literal["long", "short", "neutral"]
+    confidence: Annotated[float, Field(ge=0, le=100)]
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> Self:
+        """Return the answer for a prediction."""
+        forecast = prediction.forecast
+        percent = round(100 * forecast.confidence, 2)
+        return cls(**_common(prediction), signal=forecast.signal.lower(), confidence=percent)
+
+
+class TrendResponse(ResponseModel):
+    """The direction of a symbol, and who says so."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "symbol": "ETHUSDT",
+                    "timeframe": "4h",
+                    "trend": "Uptrend",
+                    "confidence": 0.52,
+                    "model": "technical-rules",
+                    "source_data": "binance",
+                    "timestamp": 1769860800000,
+                }
+            ]
+        }
+    )
+
+    symbol: str
+    timeframe: Timeframe
+    trend: Literal["Uptrend", "Downtrend", "Neutral"]
+    confidence: Share
+    model: Annotated[str, Field(description="The version that answered, or technical-rules.")]
+    source_data: DataSource
+    timestamp: Annotated[int, Field(description="When it was found, epoch ms by the server's clock.")]
+
+    @classmethod
+    def of(cls, trend: Trend) -> Self:
+        """Return the answer for a trend."""
+        return cls(
+            symbol=trend.symbol,
+            timeframe=trend.timeframe,
+            trend=_TRENDS[trend.signal],
+            confidence=trend.confidence,
+            model=trend.model,
+            source_data=trend.source_data,
+            timestamp=epoch_ms(trend.at),
+        )
+
+
+_TRENDS: dict[Signal, Literal["Uptrend", "Downtrend", "Neutral"]] = {
+    Signal.LONG: "Uptrend",
+    Signal.SHORT: "Downtrend",
+    Signal.NEUTRAL: "Neutral",
+}
+
+
+def _common(prediction: Prediction) -> dict[str, Any]:
+    """Return what all answers say in the same words."""
+    forecast = prediction.forecast.model_dump(exclude={"signal", "confidence"})
+    return {**forecast, "source_data": prediction.source_data, "timestamp": epoch_ms(prediction.at)}

@@ -1,0 +1,191 @@
+"""What the models in production say: a market in, a forecast out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from loguru import logger
+
+from config.model_settings import ServingSettings
+from domain.analysis import MarketSnapshot
+from domain.errors import AppError, InvalidMarketData, ModelUnavailable
+from domain.forecasting import Forecast
+from domain.market import CandleSeries, Timeframe
+from domain.values import Signal
+from features.feature_engineering import FeatureEngineer
+from features.feature_sets import FEATURE_SETS
+from models.metadata import ModelMetadata
+from models.outputs import unpack_horizons
+from models.predictor import FeatureRows, Forecaster, Prediction
+from models.serving import LoadedModels
+from services.micro_batching import MicroBatcher
+from services.model_candles import ModelCandles, best_candles
+from utils import metrics
+from utils.concurrency import run_blocking
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A forecast, or why there is none."""
+
+    forecast: Forecast | None
+    note: str | None
+
+
+def count_load_failure(version: str, error: AppError) -> None:
+    """Count and log a version in production that cannot be loaded."""
+    metrics.MODEL_LOAD_FAILURES.inc()
+    logger.bind(version=version, reason=error.message).error("a model in production cannot be loaded")
+
+
+class Forecasting:
+    """Asks the model in production of a symbol and timeframe.
+
+    Whatever takes longer than microseconds is done in the executor: loading, features, the model's run.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: LoadedModels,
+        batcher: MicroBatcher,
+        candles: ModelCandles,
+        settings: ServingSettings,
+        preferred: Sequence[Timeframe],
+        executor: Executor,
+    ) -> None:
+        """Load nothing yet.
+
+        Args:
+            models: What is in production.
+            batcher: Runs the models.
+            candles: What models read of a market.
+            settings: From which probability on a signal is Long or Short.
+            preferred: Timeframes to forecast, first choice first.
+            executor: For whatever must not stop the event loop.
+        """
+        self._models = models
+        self._batcher = batcher
+        self._candles = candles
+        self._settings = settings
+        self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
+        self._executor = executor
+        self._engineers = {name: FeatureEngineer(each) for name, each in FEATURE_SETS.items()}
+
+    async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
+        """Return what the model in production says of a market, from its closed candles.
+
+        Raises:
+            ModelUnavailable: no model is in production, or none can be loaded.
+            InsufficientData: too few candles, stored ones included; the message has the numbers.
+            InvalidMarketData: candles so far from any market that the model has no answer.
+        """
+        started = perf_counter()
+        symbol = snapshot.symbol
+        model = await run_blocking(self._executor, self._find, symbol, timeframe)
+        history = await self._candles.history(model, snapshot, timeframe)
+        rows = await run_blocking(self._executor, self._rows, model, history)
+        asked = perf_counter()
+        prediction = await self._batcher.predict(model, rows)
+        metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
+        forecast = self._worded(symbol, timeframe, model.metadata, prediction)
+        metrics.PREDICTION_DURATION.labels(forecast.model_type).observe(perf_counter() - started)
+        metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
+        metrics.ML_PREDICTIONS.inc()
+        metrics.ML_CONFIDENCE.observe(forecast.confidence)
+        return forecast
+
+    async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
+        """Return the forecast, or why there is none: whoever asks can do without."""
+        try:
+            return Opinion(await self.forecast(snapshot, timeframe), None)
+        except AppError as error:
+            return Opinion(None, error.message)
+        except Exception as error:  # noqa: BLE001 - a defect of a model must not take the analysis with it
+            logger.bind(symbol=snapshot.symbol, timeframe=timeframe.value).opt(exception=error).error("forecast failed")
+            return Opinion(None, "the model failed; the service's log says why")
+
+    async def choose(self, symbol: str, offered: Iterable[Timeframe]) -> Timeframe:
+        """Return the preferred one of the offered timeframes that have a model in production.
+
+        Raises:
+            ModelUnavailable: none has.
+        """
+        timeframes = tuple(sorted(offered, key=lambda timeframe: timeframe.ms))
+        served = await run_blocking(self._executor, self._models.timeframes, symbol)
+        chosen = next((each for each in self._preferred if each in served and each in timeframes), None)
+        if chosen is None:
+            raise ModelUnavailable(_none_in_production(symbol, timeframes))
+        return chosen
+
+    async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
+        """Return the closed candles of which the model in production answers as it would of any longer history.
+
+        Raises:
+            ModelUnavailable: no model is in production, or none can be loaded.
+        """
+        return best_candles(await run_blocking(self._executor, self._find, symbol, timeframe))
+
+    async def in_production(self) -> dict[str, str | None]:
+        """Return the version that serves each symbol (or `*`) and timeframe; None where none can be loaded."""
+        served = await run_blocking(self._executor, self._models.in_production)
+        return {f"{symbol} {timeframe}": version for (symbol, timeframe), version in served.items()}
+
+    def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
+        model = self._models.find(symbol, timeframe)
+        if model is not None:
+            return model
+        if timeframe in self._models.timeframes(symbol):
+            raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
+        raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+
+    def _rows(self, model: Forecaster, history: CandleSeries) -> FeatureRows:
+        return {name: self._engineers[name].last_window(history, length)[None] for name, length in model.needs.items()}
+
+    def _worded(self, symbol: str, timeframe: Timeframe, model: ModelMetadata, prediction: Prediction) -> Forecast:
+        probability = float(prediction.probability_up[0])
+        if not np.isfinite(probability):
+            raise InvalidMarketData(f"the {model.type} model has no answer to candles so far from any market")
+        return Forecast(
+            symbol=symbol,
+            timeframe=timeframe,
+            probability_up=probability,
+            signal=self._signal(probability),
+            confidence=float(prediction.confidence[0]),
+            individual_predictions={str(type): float(values[0]) for type, values in prediction.members.items()},
+            disagreement=float(prediction.disagreement[0]),
+            horizon_candles=model.horizon_candles,
+            model_type=model.type,
+            model_version=model.version,
+            **_expectations(model, prediction),
+        )
+
+    def _signal(self, probability: float) -> Signal:
+        if probability >= self._settings.long_probability:
+            return Signal.LONG
+        return Signal.SHORT if probability <= self._settings.short_probability else Signal.NEUTRAL
+
+
+def _expectations(model: ModelMetadata, prediction: Prediction) -> Mapping[str, dict[int, float]]:
+    """Return the expected returns, drawdowns and rallies by horizon; empty of models that have none."""
+    if model.graph is None or model.graph.outputs != "multi_horizon":
+        return {"expected_returns": {}, "expected_drawdowns": {}, "expected_rallies": {}}
+    horizons = unpack_horizons(prediction.raw, model.graph.horizons_candles)
+    parts = {"returns": horizons.returns, "drawdowns": horizons.drawdowns, "rallies": horizons.rallies}
+    return {
+        f"expected_{name}": {horizon: float(values[0]) for horizon, values in part.items()}
+        for name, part in parts.items()
+    }
+
+
+def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
+    shown = ", ".join(timeframes) or "no timeframe"
+    example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
+    return (
+        f"no model is in production for {symbol} on {shown}; train one: "
+        f"python cli.py train FILE --type lstm --symbol {symbol} --timeframe {example}"
+    )
