@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from models.registry import Registry
+from tests.fixtures.models import NOON, add_model
+
 ROOT = Path(__file__).resolve().parents[2]
 
 STORAGE_PORTS = {"storage.ports", "storage.document_ports"}
@@ -87,11 +90,29 @@ def test_third_party_libraries_stay_in_their_place() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "motor", "sklearn", "openai"])
+HEAVY = ["tensorflow", "keras", "motor", "sklearn", "xgboost", "onnx", "onnxruntime", "matplotlib", "jax", "openai"]
+
+
+@pytest.mark.parametrize("heavy", HEAVY)
 def test_serving_does_not_import_what_it_does_not_need(heavy: str) -> None:
     code = f"import main, sys; sys.exit({heavy!r} in sys.modules)"
     environment = {"PATH": "", "DATABASE_URL": "sqlite:///unused.db"}
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False).returncode == 0
+
+
+def test_a_forecast_imports_the_runtime_and_nothing_that_trains(tmp_path: Path) -> None:
+    Registry(tmp_path).promote(add_model(Registry(tmp_path)).version, by="gate", reason="better", at=NOON)
+    code = f"""
+import sys, container
+from pathlib import Path
+from domain.market import Timeframe
+from models.registry import Registry
+from models.serving import LoadedModels
+print(LoadedModels(Registry(Path({str(tmp_path)!r})), 5, print).find("BTCUSDT", Timeframe.H1).metadata.type)
+print(*({{"onnxruntime", *{HEAVY!r}}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["lstm", "onnxruntime"]
 
 
 @pytest.mark.parametrize("heavy", ["scipy", "sklearn", "matplotlib"])

@@ -1,0 +1,312 @@
+"""The models in production over HTTP: forecasts on request, beside an analysis, and as a trend."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from domain.analysis import Analysis
+from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.market import Timeframe
+from models.evaluation.calibration import Calibration
+from models.registry import Registry
+from storage.decoding import AnalysisDecoder
+from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.analyses import make_analysis
+from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, shape_d, wire_candles
+from tests.fixtures.forecasting import LEAST, make_forecast, put_in_production
+from tests.fixtures.models import NOON
+from tests.fixtures.service import running_service
+
+pytest_plugins = ["tests.fixtures.registry"]
+
+KEYS = {
+    "symbol": str,
+    "timeframe": str,
+    "probability_up": float,
+    "signal": str,
+    "confidence": float,
+    "individual_predictions": dict,
+    "disagreement": float,
+    "model_type": str,
+    "model_version": str,
+    "timestamp": int,
+}
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> TestClient:
+    """Return a client on this machine of a service that sees a promotion at once."""
+    return make_client(models={"serving": {"reload_seconds": 0.0001}})
+
+
+def prediction(count: int = 200, **changes: Any) -> dict[str, Any]:
+    """Return a request for a forecast of ETHUSDT: so many hours, no context."""
+    body = shape_b(count=count)
+    del body["strategy_context"]
+    return body | changes
+
+
+def post(client: TestClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    response = client.post(path, json=body)
+    assert response.status_code == 200, response.text
+    answer = json.loads(response.text, parse_constant=lambda name: pytest.fail(f"{name} in the answer"))
+    assert isinstance(answer, dict)
+    return answer
+
+
+def always(probability: float) -> Calibration:
+    return Calibration(kind="isotonic", points=((0.0, probability), (1.0, probability)))
+
+
+def serve(registry: Registry, probability: float | None = None, type: ModelType = ModelType.LSTM, **more: Any) -> str:
+    """Put a model for ETHUSDT into production, with one answer to everything where one is named."""
+    calibration = {} if probability is None else {"calibration": always(probability)}
+    return put_in_production(registry, type, **{"symbol": "ETHUSDT", **calibration, **more})
+
+
+def test_without_a_model_503_says_how_to_train_one(client: TestClient) -> None:
+    for path in ("/ai/predict", "/api/v1/predict"):
+        response = client.post(path, json=prediction())
+        assert response.status_code == 503
+        assert response.json()["detail"] == (
+            "no model is in production for ETHUSDT on 1h; train one: "
+            "python cli.py train FILE --type lstm --symbol ETHUSDT --timeframe 1h"
+        )
+    health = client.get("/health").json()
+    assert (health["model_loaded"], health["models"]) == (False, {})
+
+
+def test_a_forecast_has_every_agreed_key(client: TestClient, registry: Registry) -> None:
+    version = serve(registry)
+    answer = post(client, "/ai/predict", prediction())
+    assert {key: type(answer[key]) for key in KEYS} == KEYS
+    assert (answer["symbol"], answer["timeframe"], answer["source_data"]) == ("ETHUSDT", "1h", "client")
+    assert (answer["model_type"], answer["model_version"]) == ("lstm", version)
+    assert 0 < answer["probability_up"] < 1
+    assert answer["individual_predictions"] == {"lstm": answer["probability_up"]}
+    assert abs(answer["timestamp"] - now_ms()) < 60_000
+    assert client.get("/health").json()["models"] == {"ETHUSDT 1h": version}
+
+
+@pytest.mark.parametrize(
+    ("probability", "signal", "confidence"), [(0.75, "Long", 0.5), (0.5, "Neutral", 0.0), (0.25, "Short", 0.5)]
+)
+def test_signal_and_confidence_come_from_the_probability_in_both_dialects(
+    client: TestClient, registry: Registry, probability: float, signal: str, confidence: float
+) -> None:
+    serve(registry, probability)
+    usual, percent = (post(client, path, prediction()) for path in ("/ai/predict", "/api/v1/predict"))
+    assert (usual["signal"], usual["confidence"]) == (signal, confidence)
+    assert (percent["signal"], percent["confidence"]) == (signal.lower(), 100 * confidence)
+    different = {"signal", "confidence", "timestamp"}
+    assert {k: v for k, v in usual.items() if k not in different} == {
+        k: v for k, v in percent.items() if k not in different
+    }
+
+
+def test_too_few_candles_are_400_with_the_numbers(client: TestClient, registry: Registry) -> None:
+    serve(registry)
+    for body, received in ((prediction(30), 30), (shape_d(), 1), (prediction(timeframe_data={"1h": []}), 0)):
+        response = client.post("/ai/predict", json=body)
+        assert response.status_code == 400
+        assert f"needs {LEAST} closed 1h candles" in response.json()["detail"]
+        assert f"(received {received}, stored 0)" in response.json()["detail"]
+
+
+def test_candles_that_a_trusted_client_posted_complete_those_of_anyone(
+    make_client: MakeClient, registry: Registry
+) -> None:
+    serve(registry)
+    body = shape_b(count=300)
+    few = {**body, "timeframe_data": {"1h": body["timeframe_data"]["1h"][-20:]}}
+    stranger = make_client(STRANGER)
+    post(stranger, "/ai/analyze", body)
+    assert stranger.post("/ai/predict", json=few).status_code == 400  # what strangers post is not kept
+    trusted = make_client()
+    expected = post(trusted, "/ai/predict", body)
+    assert trusted.post("/ai/predict", json=few).status_code == 400  # nor is what a forecast was asked for
+    post(trusted, "/ai/analyze", body)
+    completed = post(stranger, "/ai/predict", few)
+    assert completed["probability_up"] == pytest.approx(expected["probability_up"], abs=1e-6)
+
+
+def test_the_preferred_timeframe_that_has_a_model_is_forecast(client: TestClient, registry: Registry) -> None:
+    serve(registry, 0.7, timeframe=Timeframe.M15, created_at=NOON + timedelta(hours=1))
+    assert post(client, "/ai/predict", shape_a())["timeframe"] == "15m"
+    serve(registry, 0.2, symbol=ANY_SYMBOL)
+    fresh = post(client, "/ai/predict", shape_a(symbol="SOLUSDT"))
+    assert (fresh["timeframe"], fresh["signal"]) == ("1h", "Short")
+
+
+def test_a_browser_gets_a_forecast_of_fetched_candles(client: TestClient, registry: Registry) -> None:
+    serve(registry)
+    answer = post(client, "/ai/predict", shape_c())
+    assert (answer["timeframe"], answer["source_data"]) == ("1h", "synthetic")
+
+
+def test_strangers_are_limited_as_for_analyses(make_client: MakeClient, registry: Registry) -> None:
+    serve(registry)
+    for path, body in (("/ai/predict", prediction()), ("/predict-trend", {"symbol": "ETHUSDT"})):
+        stranger, trusted = make_client(STRANGER), make_client()
+        assert [stranger.post(path, json=body).status_code for _ in range(11)] == [200] * 10 + [429]
+        assert {trusted.post(path, json=body).status_code for _ in range(11)} == {200}
+
+
+def test_a_corrupt_version_leaves_the_one_before(client: TestClient, registry: Registry) -> None:
+    first = serve(registry)
+    second = serve(registry, created_at=NOON + timedelta(hours=1))
+    (registry.root / second / "scaler.json").write_text("{}")
+    assert post(client, "/ai/predict", prediction())["model_version"] == first
+    (registry.root / first / "model.onnx").unlink()
+    assert post(client, "/ai/predict", prediction())["model_version"] == first  # it is in memory
+    assert client.get("/health").json()["status"] == "healthy"
+
+
+def test_health_names_a_model_that_cannot_be_loaded(client: TestClient, registry: Registry) -> None:
+    version = serve(registry)
+    health = client.get("/health").json()
+    assert (health["model_loaded"], health["models"]) == (True, {"ETHUSDT 1h": version})
+    (registry.root / version / "model.onnx").write_bytes(b"")
+    assert client.post("/ai/predict", json=prediction()).status_code == 503
+    health = client.get("/health").json()
+    assert (health["model_loaded"], health["models"]) == (False, {"ETHUSDT 1h": None})
+    assert (health["status"], health["degraded"]) == ("degraded", ["model ETHUSDT 1h"])
+
+
+def test_an_analysis_carries_the_forecast_beside_the_rules(client: TestClient, registry: Registry) -> None:
+    before = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35, symbol="BTCUSDT"))
+    assert before["forecast"] is None
+    assert before["forecast_note"].startswith("no model is in production for BTCUSDT on 1h")
+    version = serve(registry, 0.2)
+    short = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
+    assert short["forecast"]["model_version"] == version
+    assert short["forecast_note"] is None
+    assert (short["signal"], short["source"], short["model_type"]) == ("Long", "technical", "technical-rules")
+    assert "The lstm model gives a probability of 0.2 that the next 1h candle closes higher" in short["reasoning"]
+    cached = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
+    assert cached["cached"]
+    assert cached["forecast"] == short["forecast"]
+
+
+def test_a_stored_analysis_keeps_its_forecast(make_client: MakeClient, registry: Registry) -> None:
+    horizons = {"outputs": "multi_horizon", "horizons_candles": (1, 4, 16, 48)}
+    serve(registry, 0.7, ModelType.PATCHTST, **horizons)
+    first = post(make_client(), "/ai/analyze", shape_a())
+    again = post(make_client(), "/ai/analyze", shape_a())  # of a service that has only the store
+    assert again["cached"]
+    assert again["forecast"] == first["forecast"]
+    assert set(again["forecast"]["expected_returns"]) == {"1", "4", "16", "48"}
+
+
+def test_analyses_of_earlier_releases_are_read() -> None:
+    new = make_analysis(forecast=make_forecast(expected_returns={1: 0.01}), forecast_note=None)
+    assert Analysis.model_validate(new.model_dump(mode="json")) == new  # as documents are kept
+    old = json.loads(make_analysis().model_dump_json())
+    del old["forecast"], old["forecast_note"]
+    assert AnalysisDecoder("sqlite").from_json(json.dumps(old)) == make_analysis()
+
+
+@pytest.mark.parametrize(
+    ("blend", "weight", "signal", "source", "model_type", "shown"),
+    [
+        ("off", 0.9, "Long", "technical", "technical-rules", False),
+        (False, 0.9, "Long", "technical", "technical-rules", False),  # as YAML reads `off`
+        ("advise", 0.9, "Long", "technical", "technical-rules", True),
+        ("weighted", 0.9, "Short", "ensemble", "technical-rules+lstm", True),
+        ("weighted", 0.05, "Long", "ensemble", "technical-rules+lstm", True),
+    ],
+)
+def test_the_settings_say_how_rules_and_model_combine(
+    make_client: MakeClient,
+    registry: Registry,
+    blend: object,
+    weight: float,
+    signal: str,
+    source: str,
+    model_type: str,
+    shown: bool,
+) -> None:
+    serve(registry, 0.01)
+    body = shape_a(seed=5, drift=0.35)
+    answer = post(make_client(analysis={"blend": blend, "model_weight": weight}), "/ai/analyze", body)
+    assert (answer["signal"], answer["source"], answer["model_type"]) == (signal, source, model_type)
+    assert (answer["forecast"] is not None) is shown
+    assert (answer["forecast_note"] is None) is shown
+    stop, target = (answer["risk_assessment"][key] for key in ("stop_loss_suggestion", "take_profit_suggestion"))
+    side = 1 if signal == "Long" else -1
+    assert stop * side < body["current_price"] * side < target * side
+
+
+def test_a_broken_model_fails_no_analysis(client: TestClient, registry: Registry) -> None:
+    version = serve(registry)
+    (registry.root / version / "model.onnx").write_bytes(b"not a graph")
+    answer = post(client, "/ai/analyze", shape_b(drift=0.35))
+    assert answer["forecast"] is None
+    assert answer["forecast_note"] == "the model in production for ETHUSDT 1h cannot be loaded"
+    (registry.root / "aliases.json").write_bytes(b"[")
+    post(client, "/ai/analyze", shape_b(drift=-0.35))
+
+
+def test_the_trend_comes_from_the_model_or_truthfully_from_the_rules(client: TestClient, registry: Registry) -> None:
+    rules = post(client, "/predict-trend", {"symbol": "ETHUSDT"})
+    assert rules["model"] == "technical-rules"
+    assert (rules["symbol"], rules["timeframe"], rules["source_data"]) == ("ETHUSDT", "4h", "synthetic")
+    assert rules["trend"] in {"Uptrend", "Downtrend", "Neutral"}
+    assert 0 <= rules["confidence"] <= 1
+    assert type(rules["timestamp"]) is int
+    version = serve(registry, 0.9, timeframe=Timeframe.M30)
+    by_model = post(client, "/predict-trend", {"symbol": "ETHUSDT", "timeframe": "30m"})
+    assert (by_model["trend"], by_model["model"], by_model["confidence"]) == ("Uptrend", version, pytest.approx(0.8))
+    assert post(client, "/predict-trend", {"symbol": "ETHUSDT", "timeframe": None})["model"] == "technical-rules"
+
+
+def test_a_trend_needs_a_symbol_and_a_known_timeframe(client: TestClient) -> None:
+    for body in ({}, {"symbol": "eth"}, {"symbol": "ETHUSDT", "timeframe": "2h"}, []):
+        assert client.post("/predict-trend", json=body).status_code == 422
+    assert client.post("/predict-trend", content=b"symbol=ETHUSDT").status_code == 415
+
+
+def test_metrics_have_the_agreed_names(client: TestClient, registry: Registry) -> None:
+    serve(registry, 0.9)
+    post(client, "/ai/predict", prediction())
+    text = client.get("/metrics").text
+    assert 'model_predictions_total{model_type="lstm",signal="Long"}' in text
+    for name in (
+        'ai_prediction_duration_seconds_count{model_type="lstm"}',
+        "ml_predictions_total ",
+        "ml_inference_duration_seconds_count",
+        "ml_signal_confidence_count",
+        "model_load_failures_total ",
+    ):
+        assert name in text
+
+
+def test_over_real_sockets_an_exchange_loses_none_of_many_requests(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    path = base_path(count=2400).resample(Timeframe.H1)
+    bodies = [prediction(timeframe_data={"1h": wire_candles(path, 200 + number)}) for number in range(32)]
+    versions = [serve(registry)]
+    environment = {"MODEL_SAVE_PATH": str(registry.root), "MODELS__SERVING__RELOAD_SECONDS": "0.05"}
+    with running_service(**environment) as service, httpx2.Client(base_url=service.url, timeout=20) as http:
+        with ThreadPoolExecutor(32) as threads:
+
+            def predict(body: dict[str, Any]) -> tuple[int, str]:
+                response = http.post("/ai/predict", json=body)
+                return response.status_code, response.json().get("model_version", "")
+
+            answers = []
+            for hour in range(1, 4):
+                under_way = [threads.submit(predict, body) for body in bodies]
+                versions.append(serve(registry, created_at=NOON + timedelta(hours=hour), seed=hour))
+                answers += [each.result() for each in under_way]
+        assert "Traceback" not in service.output
+    assert [status for status, _ in answers] == [200] * 96
+    assert {version for _, version in answers} <= set(versions)
