@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -269,7 +270,8 @@ def test_the_trend_comes_from_the_model_or_truthfully_from_the_rules(client: Tes
 
 
 def test_a_trend_needs_a_symbol_and_a_known_timeframe(client: TestClient) -> None:
-    for body in ({}, {"symbol": "eth"}, {"symbol": "ETHUSDT", "timeframe": "2h"}, []):
+    bodies: tuple[object, ...] = ({}, {"symbol": "eth"}, {"symbol": "ETHUSDT", "timeframe": "2h"}, [])
+    for body in bodies:
         assert client.post("/predict-trend", json=body).status_code == 422
     assert client.post("/predict-trend", content=b"symbol=ETHUSDT").status_code == 415
 
@@ -294,8 +296,8 @@ def test_over_real_sockets_an_exchange_loses_none_of_many_requests(tmp_path: Pat
     path = base_path(count=2400).resample(Timeframe.H1)
     bodies = [prediction(timeframe_data={"1h": wire_candles(path, 200 + number)}) for number in range(32)]
     versions = [serve(registry)]
-    environment = {"MODEL_SAVE_PATH": str(registry.root), "MODELS__SERVING__RELOAD_SECONDS": "0.05"}
-    with running_service(**environment) as service, httpx2.Client(base_url=service.url, timeout=20) as http:
+    service_of = partial(running_service, MODEL_SAVE_PATH=str(registry.root), MODELS__SERVING__RELOAD_SECONDS="0.05")
+    with service_of() as service, httpx2.Client(base_url=service.url, timeout=20) as http:
         with ThreadPoolExecutor(32) as threads:
 
             def predict(body: dict[str, Any]) -> tuple[int, str]:
