@@ -183,7 +183,7 @@ def _expectations(model: ModelMetadata, prediction: Prediction) -> Mapping[str, 
 
 
 def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
-    shown = ", ".join(timeframes) or "no timeframe"
+    shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
     example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
     return (
         f"no model is in production for {symbol} on {shown}; train one: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,11 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import create_app
 from config.sources import load_settings
+from domain.forecasting import ANY_SYMBOL
+from domain.market import Timeframe
+from models.registry import Registry
+from tests.fixtures.forecasting import put_in_production
+from tests.fixtures.models import NOON
 from tests.fixtures.service import running_service
 
 TOKEN = "fuzz-token"  # noqa: S105
@@ -28,8 +34,12 @@ schema = schemathesis.openapi.from_dict(create_app(load_settings(environment={})
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with running_service(RATE_LIMITS="off", ADMIN_TOKEN=TOKEN) as service:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve with a model for every market, so that forecasts have something to fail on."""
+    registry = Registry(tmp_path_factory.mktemp("models"))
+    for number, timeframe in enumerate(Timeframe):
+        put_in_production(registry, symbol=ANY_SYMBOL, timeframe=timeframe, created_at=NOON + timedelta(hours=number))
+    with running_service(RATE_LIMITS="off", ADMIN_TOKEN=TOKEN, MODEL_SAVE_PATH=str(registry.root)) as service:
         yield service.url
         assert "Traceback" not in service.output
 
