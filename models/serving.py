@@ -109,6 +109,10 @@ class LoadedModels:
         serving = [slot.serving for slot in list(self._slots.values())]
         return tuple(sorted(each.metadata.version for each in serving if each))
 
+    def known_absent(self, symbol: str, timeframe: Timeframe) -> bool:
+        """Tell whether `find` would return None without looking at the registry again; the event loop may ask."""
+        return self._monotonic() < self._look_at and self._aliases.serving(symbol, timeframe) is None
+
     def timeframes(self, symbol: str) -> frozenset[Timeframe]:
         """Return the timeframes in which a version is in production for a symbol; call it as `find`."""
         self._look()

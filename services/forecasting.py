@@ -86,7 +86,7 @@ class Forecasting:
         """
         started = perf_counter()
         symbol = snapshot.symbol
-        model = await run_blocking(self._executor, self._find, symbol, timeframe)
+        model = await self._model(symbol, timeframe)
         history = await self._candles.history(model, snapshot, timeframe)
         rows = await run_blocking(self._executor, self._rows, model, history)
         asked = perf_counter()
@@ -128,12 +128,17 @@ class Forecasting:
         Raises:
             ModelUnavailable: no model is in production, or none can be loaded.
         """
-        return best_candles(await run_blocking(self._executor, self._find, symbol, timeframe))
+        return best_candles(await self._model(symbol, timeframe))
 
     async def in_production(self) -> dict[str, str | None]:
         """Return the version that serves each symbol (or `*`) and timeframe; None where none can be loaded."""
         served = await run_blocking(self._executor, self._models.in_production)
         return {f"{symbol} {timeframe}": version for (symbol, timeframe), version in served.items()}
+
+    async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
+        if self._models.known_absent(symbol, timeframe):  # most analyses: without models they cost nothing
+            raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+        return await run_blocking(self._executor, self._find, symbol, timeframe)
 
     def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         model = self._models.find(symbol, timeframe)

@@ -68,6 +68,10 @@ def test_nothing_serves_until_something_is_promoted(registry: Registry, serving:
     assert serving.version() is None
     assert serving.promote(model) == serving.version() == model.version
     assert serving.version("ETHUSDT") is None
+    assert serving.models.known_absent("ETHUSDT", H1)
+    assert not serving.models.known_absent("BTCUSDT", H1)
+    serving.now += RELOAD_SECONDS
+    assert not serving.models.known_absent("ETHUSDT", H1)  # it is time to look again
     assert serving.models.loaded() == (model.version,)
     assert serving.failures == []
 
@@ -207,3 +211,19 @@ def test_no_request_goes_unanswered_while_models_are_exchanged(registry: Registr
     found = loaded.find("BTCUSDT", H1)
     assert found is not None
     assert found.metadata.version in promoted
+
+
+def test_all_that_is_in_production_is_named(registry: Registry, serving: Serving) -> None:
+    own = serving.promote(add(registry))
+    pooled = serving.promote(add(registry, 1, symbol=ANY_SYMBOL, timeframe=Timeframe.H4))
+    repair = damage(registry, pooled)
+    assert serving.models.in_production() == {("BTCUSDT", H1): own, (ANY_SYMBOL, Timeframe.H4): pooled}
+    assert serving.models.loaded() == ()
+    assert serving.models.timeframes("BTCUSDT") == {H1, Timeframe.H4}
+    assert serving.models.timeframes("ETHUSDT") == {Timeframe.H4}
+    assert serving.models.find("ETHUSDT", Timeframe.H4) is None
+    assert serving.models.in_production() == {("BTCUSDT", H1): own, (ANY_SYMBOL, Timeframe.H4): None}
+    repair()
+    serving.now += RELOAD_SECONDS
+    assert serving.models.find("ETHUSDT", Timeframe.H4) is not None
+    assert serving.models.in_production() == {("BTCUSDT", H1): own, (ANY_SYMBOL, Timeframe.H4): pooled}
