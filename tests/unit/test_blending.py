@@ -85,9 +85,18 @@ def test_disagreement_lowers_the_confidence() -> None:
     assert turned.signal is Signal.NEUTRAL
     assert agreeing.confidence >= alone.confidence - 0.01
     assert against.confidence < 0.8 * agreeing.confidence
+    light = judged(RISING, 0.05, 0.02)  # it hardly moves the direction, and yet it contradicts
+    assert light.signal is Signal.LONG
+    assert light.confidence < 0.5 * alone.confidence
     members = [judged(RISING, 0.3, 0.99, disagreement=each).confidence for each in (0.0, 0.1, 0.3, 0.5)]
     assert members == sorted(members, reverse=True)
     assert members[-1] == pytest.approx(0.7 * members[0], abs=1e-3)
+
+
+def test_a_direction_that_the_model_weakens_is_a_greater_risk_and_gets_less_capital() -> None:
+    alone, weaker = RULES.assess(CONTEXTS["rising"]).risk_assessment, judged(RISING, 0.3, 0.5).risk_assessment
+    assert weaker.technical_risk > alone.technical_risk
+    assert 0 < weaker.recommended_position_size < alone.recommended_position_size
 
 
 @pytest.mark.parametrize("market", [RISING, FALLING, NOISE, FLAT])

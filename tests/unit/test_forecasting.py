@@ -17,6 +17,7 @@ from domain.errors import InsufficientData, InvalidMarketData, ModelUnavailable
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import Signal
+from features.feature_engineering import FeatureEngineer
 from models.evaluation.calibration import Calibration
 from models.outputs import unpack_horizons
 from models.predictor import FeatureRows, Prediction, Predictor
@@ -248,7 +249,7 @@ async def test_loading_and_computing_leave_the_event_loop_alone(
 ) -> None:
     put_in_production(registry)
     threads = []
-    for owner, name in ((Predictor, "load"), (Predictor, "predict")):
+    for owner, name in ((Predictor, "load"), (FeatureEngineer, "last_window"), (Predictor, "predict")):
         original = getattr(owner, name)
 
         def noted(*arguments: object, original: object = original) -> object:
@@ -257,7 +258,7 @@ async def test_loading_and_computing_leave_the_event_loop_alone(
 
         monkeypatch.setattr(owner, name, noted)
     await models.forecasting.forecast(market(ALL), H1)
-    assert len(threads) == 2
+    assert len(threads) == 3
     assert all(name.startswith("forecasting") for name in threads)
 
 

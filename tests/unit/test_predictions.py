@@ -1,0 +1,51 @@
+"""Trends in time: a source that does not answer keeps nobody, and the next request goes on to the next source."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from domain.analysis import DataSource
+from domain.errors import MarketDataUnavailable
+from domain.market import Timeframe
+from models.registry import Registry
+from services import predictions
+from services.analysts.technical import TechnicalAnalyst
+from services.predictions import Predictions
+from tests.fixtures.forecasting import Models, put_in_production
+from tests.fixtures.histories import ANALYSIS, INDICATORS
+from tests.fixtures.sources import SYMBOL, FakeSource, chain
+from tests.fixtures.stores import eventually
+
+pytest_plugins = ["tests.fixtures.registry"]
+
+
+@pytest.fixture
+async def executor() -> AsyncIterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+async def test_a_trend_waits_for_no_source(
+    registry: Registry, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictions, "FETCH_SECONDS", 0.01)
+    models = Models(registry, executor)
+    hanging, working = FakeSource(DataSource.ENGINE), FakeSource(DataSource.BINANCE)
+    hanging.hanging = set(Timeframe)
+    market_data = chain(hanging, working, clock=models.clock, timeout_seconds=0.05)
+    asked = Predictions(
+        models.forecasting, market_data, TechnicalAnalyst(), INDICATORS, ANALYSIS, models.clock, executor
+    )
+    with pytest.raises(MarketDataUnavailable, match="no source gave 4h candles of BTCUSDT within"):
+        await asked.trend(SYMBOL, Timeframe.H4)
+    await eventually(lambda: market_data.health()["binance"] is True)  # it went on, and knows better now
+    monkeypatch.setattr(predictions, "FETCH_SECONDS", 10)
+    version = put_in_production(registry, timeframe=Timeframe.H4)
+    trend = await asked.trend(SYMBOL, Timeframe.H4)
+    assert (trend.model, trend.source_data, trend.at) == (version, DataSource.BINANCE, models.clock.now())
+    rules = await asked.trend(SYMBOL, Timeframe.H1)
+    assert (rules.model, rules.source_data) == ("technical-rules", DataSource.BINANCE)
+    assert hanging.calls == [Timeframe.H4]
