@@ -26,11 +26,13 @@ from services.market_data.market_data import MarketData
 from services.market_data.stored import StoredSource
 from services.market_data.synthetic import SyntheticSource
 from services.micro_batching import MicroBatcher
+from services.model_admin import ModelAdmin
 from services.model_candles import ModelCandles
 from services.periodic import PeriodicAnalysis
 from services.ports import MarketDataSource
 from services.predictions import Predictions
 from services.signal_hub import SignalHub
+from services.training import TrainingService
 from storage.document_ports import DocumentStore
 from storage.factory import build_documents, build_store
 from storage.ports import Store
@@ -62,6 +64,8 @@ class Container:
     jobs: JobService
     forecasting: Forecasting
     predictions: Predictions
+    training: TrainingService
+    models: ModelAdmin
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -107,7 +111,9 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         market_data = MarketData(
             _sources(settings, store, client, clock), settings.market_data, settings.analysis.min_candles, clock
         )
-        forecasting = _forecasting(settings, store, clock, stack)
+        registry = Registry(Path(settings.models.save_path))
+        loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
+        forecasting = _forecasting(loaded, settings, store, clock, stack)
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
@@ -134,7 +140,19 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
         )
         container = Container(
-            settings, clock, store, documents, market_data, hub, analysis, periodic, jobs, forecasting, predictions
+            settings=settings,
+            clock=clock,
+            store=store,
+            documents=documents,
+            market_data=market_data,
+            hub=hub,
+            analysis=analysis,
+            periodic=periodic,
+            jobs=jobs,
+            forecasting=forecasting,
+            predictions=predictions,
+            training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
+            models=ModelAdmin(registry, loaded, settings.analysis, clock),
         )
         container.readiness.ready = True
         try:
@@ -143,15 +161,16 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             container.readiness.ready = False
 
 
-def _forecasting(settings: Settings, store: Store, clock: Clock, stack: AsyncExitStack) -> Forecasting:
+def _forecasting(
+    loaded: LoadedModels, settings: Settings, store: Store, clock: Clock, stack: AsyncExitStack
+) -> Forecasting:
     """Serve the models of the registry; nothing is loaded before somebody asks."""
     serving = settings.models.serving
     # Threads of their own: analyses do not wait while a model is loaded.
     executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
     stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-    models = LoadedModels(Registry(Path(settings.models.save_path)), serving.reload_seconds, count_load_failure)
     return Forecasting(
-        models=models,
+        models=loaded,
         batcher=MicroBatcher(executor, serving),
         candles=ModelCandles(StoredSource(store), clock),
         settings=serving,

@@ -12,28 +12,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, cast
 
 import msgspec
-from fastapi.exceptions import RequestValidationError
 from msgspec import Meta
-from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
 
+from api.json_body import by_schema
 from api.schemas.predictions import PredictRequest
 from api.schemas.requests import FIRST_MS, LAST_MS, MAX_LIST, MAX_TEXT, AnalyzeRequest, StrategyContext
 from config.settings import AnalysisSettings
 from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
-from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSeries, Timeframe, check_price
 from services.strategies import STRATEGY_NAMES
 
 # Candles are kept while so few bytes long; 64 times that is a few megabytes.
 MAX_KEPT_BYTES = 32_768
-# A body this large takes milliseconds to read: routes do that in a thread, small ones are read at once.
-LARGE_BODY_BYTES = 200_000
-
-Body = TypeVar("Body", bound=BaseModel)
 
 _Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
 _Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
@@ -87,32 +81,6 @@ _candle_decoder = msgspec.json.Decoder(list[_Candle])
 _KNOWN = frozenset(STRATEGY_NAMES)
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Return the bytes of a JSON request.
-
-    Raises:
-        UnsupportedMediaType: the body is not declared as JSON. That also keeps the pages of
-            others out: a browser sends JSON across origins only after asking.
-        PayloadTooLarge: more than `max_bytes` are announced or come.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) <= max_bytes:
-        # The server hands over no more than was announced.
-        return await request.body()
-    chunks, size = [], 0
-    if not announced.isdecimal():
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
-                break
-        else:
-            return b"".join(chunks)
-    raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
-
-
 def read_query(
     body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted: bool, form: Form = ANALYZE
 ) -> tuple[AnalysisQuery, bool]:
@@ -151,18 +119,6 @@ def read_query(
         trusted=trusted,
     )
     return query, _is_engine_call(context, len(series))
-
-
-def by_schema(schema: type[Body], body: bytes) -> Body:
-    """Return the body of a request.
-
-    Raises:
-        RequestValidationError: it is no JSON or does not fit the schema.
-    """
-    try:
-        return schema.model_validate_json(body)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
 
 
 def _read_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:

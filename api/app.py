@@ -16,7 +16,7 @@ from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
 from api.rate_limit import limiter
-from api.routes import analysis, insights, jobs, predictions, storage, system
+from api.routes import analysis, configuration, insights, jobs, models, predictions, storage, system, training
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container, build_container
@@ -48,6 +48,10 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
             {"name": "predictions", "description": "Forecasts of the models in production."},
             {"name": "insights", "description": "What the service is and what it can be asked."},
             {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
+            {
+                "name": "models",
+                "description": "Training, and which version serves; /train, /model/… also under /api/v1.",
+            },
             {"name": "storage", "description": "What the store holds, for operators."},
             {"name": "system", "description": "Health and metrics."},
         ],
@@ -55,9 +59,12 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.state.limiter = limiter
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
-    for module in (predictions, insights, jobs, storage, system, websocket):
+    for module in (predictions, insights, jobs, models, storage, system, training, websocket):
         app.include_router(module.router)
-    app.include_router(jobs.router, prefix="/api/v1", include_in_schema=False)
+    for dashboard in (configuration.dashboard, models.dashboard, training.dashboard):
+        app.include_router(dashboard)
+    for router in (configuration.dashboard, jobs.router, models.dashboard, training.dashboard):
+        app.include_router(router, prefix="/api/v1", include_in_schema=False)
     install_error_handlers(app)
     app.add_middleware(
         CORSMiddleware,

@@ -9,12 +9,24 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
 from api.schemas.predictions import PredictRequest, TrendRequest
 from api.schemas.problems import Problem
 from api.schemas.requests import AnalyzeRequest
+from api.schemas.training import TrainRequest
 
 # Bodies that routes read by themselves, and the shape of every error.
-EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (AnalyzeRequest, PredictRequest, TrendRequest, Problem)
+EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
+    AnalyzeRequest,
+    PredictRequest,
+    TrendRequest,
+    TrainRequest,
+    LoadRequest,
+    SaveRequest,
+    PromoteRequest,
+    RollbackRequest,
+    Problem,
+)
 # The name under which routes ask for the admin token.
 ADMIN_SCHEME = "admin"
 _REF = "#/components/schemas/{model}"
@@ -24,6 +36,11 @@ def json_body(schema: str) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that reads its body by itself."""
     content = {"application/json": {"schema": {"$ref": _REF.format(model=schema)}}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def admin_route(schema: str | None = None) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route for the administrator, with the body that it reads if it has one."""
+    return {"security": [{ADMIN_SCHEME: []}], **(json_body(schema) if schema else {})}
 
 
 def describe(app: FastAPI) -> None:

@@ -74,6 +74,7 @@ class TrainingSettings(Section):
     """One run of training; the seed makes it repeatable, threads keep it from taking every core."""
 
     min_candles: Annotated[int, Field(ge=160)] = 160
+    history_candles: Annotated[int, Field(ge=160)] = 20_000
     keras_backend: KerasBackend = "tensorflow"
     batch_size: Count = 32
     learning_rate: Positive = 0.001
@@ -124,3 +125,27 @@ class ModelSettings(Section):
     random_forest: TreeSettings = TreeSettings(trees=200, max_depth=8)
     xgboost: TreeSettings = TreeSettings(max_depth=3)
     logistic_inverse_regularization: Positive = 0.001
+
+    def trained_with(
+        self, *, epochs: int | None = None, seed: int | None = None, backend: KerasBackend | None = None
+    ) -> ModelSettings:
+        """Return the settings with other epochs of every network, another seed or backend; None keeps what is set.
+
+        Args:
+            epochs: 1 or more.
+            seed: 0 or more.
+            backend: Under Keras.
+        """
+        training = {"seed": seed, "keras_backend": backend}
+        changed: dict[str, Section] = {
+            "training": self.training.model_copy(update={key: to for key, to in training.items() if to is not None})
+        }
+        if epochs is not None:
+            for name, network in (
+                ("recurrent", self.recurrent),
+                ("transformer", self.transformer),
+                ("patchtst", self.patchtst),
+            ):
+                learning = network.learning.model_copy(update={"epochs": epochs})
+                changed[name] = network.model_copy(update={"learning": learning})
+        return self.model_copy(update=changed)

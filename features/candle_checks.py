@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import GapPolicy
+from domain.errors import InvalidMarketData
 from domain.market import Candle, CandleLike, CandleSeries, Timeframe
 
 IntArray = NDArray[np.int64]
@@ -61,6 +62,25 @@ class FilledCandles:
 def open_times(series: CandleSeries) -> IntArray:
     """Return the open times in epoch ms, one per candle."""
     return np.fromiter((candle.timestamp for candle in series.candles), np.int64, len(series))
+
+
+def usual_timeframe(times_ms: IntArray) -> Timeframe:
+    """Return the timeframe of candles: the most frequent distance between two of them.
+
+    Args:
+        times_ms: Open times in epoch ms.
+
+    Raises:
+        InvalidMarketData: fewer than 2 candles, or a distance that is no timeframe's.
+    """
+    if len(times_ms) < 2:
+        raise InvalidMarketData(f"a timeframe shows in at least 2 candles, received {len(times_ms)}")
+    distances, counts = np.unique(np.abs(np.diff(times_ms)), return_counts=True)
+    usual = int(distances[counts.argmax()])
+    for timeframe in Timeframe:
+        if timeframe.ms == usual:
+            return timeframe
+    raise InvalidMarketData(f"candles are {usual} ms apart; known timeframes are {', '.join(Timeframe)}")
 
 
 def find_gaps(series: CandleSeries) -> GapReport:

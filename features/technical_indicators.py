@@ -43,6 +43,11 @@ class TechnicalIndicators:
         self._columns = _columns(settings)
         self._wanted = list(self._columns.values())
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the indicators, as the analysts read them."""
+        return tuple(self._columns)
+
     def compute(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the indicators of each candle, with the index of `frame`.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,23 @@ class TrainingOutcome:
     model: ModelMetadata
     verdict: Verdict
     production: str | None
+
+    def report(self) -> dict[str, Any]:
+        """Return what came of it as JSON-like values; `verdict` says what serves, `samples` are windows."""
+        data = self.model.data
+        return {
+            "version": self.model.version,
+            "symbol": self.model.symbol,
+            "timeframe": self.model.timeframe.value,
+            "model_type": self.model.type.value,
+            "promoted": self.verdict.promoted,
+            "verdict": self.verdict.serves,
+            "reasons": list(self.verdict.reasons),
+            "metrics": self.model.metrics.model_dump(mode="json") if self.model.metrics else None,
+            "production": self.production,
+            "training_samples": data.training_windows if data else None,
+            "validation_samples": data.validation_windows if data else None,
+        }
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,19 @@ class Registry:
         """
         return open_version(self.root, version)
 
+    def verify(self, version: str) -> ModelMetadata:
+        """Read every file of a version and of its members, and return its metadata.
+
+        Raises:
+            InvalidRequest, ModelNotFound: as `open`.
+            ModelCorrupt: one of the files is missing, or not the one that was written.
+        """
+        stored = self.open(version)
+        stored.verify()
+        for member in stored.metadata.members:
+            self.verify(member.version)
+        return stored.metadata
+
     def versions(self) -> Listing:
         """Return what is known of every version."""
         models, unusable = [], {}
@@ -139,7 +152,7 @@ class Registry:
             of, aliases = self._scope(version)
             if of.production == version:
                 raise InvalidRequest(f"{version} is already in production for {of.symbol} {of.timeframe}")
-            self._verify(version)
+            self.verify(version)
             write_aliases(self.root, aliases.replaced(of.promoted(version, at, by, reason)))
 
     def rollback(self, symbol: str, timeframe: Timeframe, *, reason: str, at: datetime) -> str | None:
@@ -161,7 +174,7 @@ class Registry:
                 raise InvalidRequest(f"nothing is in production for {symbol} {timeframe}")
             before = self._before(of)
             if before is not None:
-                self._verify(before)
+                self.verify(before)
             write_aliases(self.root, aliases.replaced(of.promoted(before, at, "rollback", reason)))
             return before
 
@@ -202,12 +215,6 @@ class Registry:
     def _scope(self, version: str) -> tuple[ScopeAliases, Aliases]:
         metadata, aliases = self.open(version).metadata, self.aliases()
         return aliases.of(metadata.symbol, metadata.timeframe), aliases
-
-    def _verify(self, version: str) -> None:
-        stored = self.open(version)
-        stored.verify()
-        for member in stored.metadata.members:
-            self._verify(member.version)
 
     def _names(self) -> list[str]:
         if not self.root.is_dir():

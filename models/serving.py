@@ -104,6 +104,10 @@ class LoadedModels:
                 slot.loading.release()
         return slot.serving
 
+    def look_again(self) -> None:
+        """Have the next `find` see what has just been changed."""
+        self._look_at = float("-inf")
+
     def loaded(self) -> tuple[str, ...]:
         """Return the versions that are in memory and serve."""
         serving = [slot.serving for slot in list(self._slots.values())]

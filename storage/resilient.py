@@ -125,6 +125,14 @@ class ResilientStore:
         nothing: list[Candle] = []
         return await self._read("latest_candles", nothing, lambda store: store.latest_candles(symbol, timeframe, limit))
 
+    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return the newest candles, oldest first, to somebody who can wait for thousands.
+
+        Raises:
+            StorageUnavailable: it is down, or has not answered within 2 s.
+        """
+        return await self._query("candle_history", lambda store: store.latest_candles(symbol, timeframe, limit))
+
     async def _read(self, operation: str, nothing: T, call: Callable[[Store], Awaitable[T]]) -> T:
         if not self.available or self._overdue:  # where one caller waited in vain, the next need not
             self._count(operation, "skipped")

@@ -9,28 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.errors import NotReady
 from domain.jobs import JobKind, JobProgress
 
 Report = Callable[[JobProgress], None]
 JobFunction = Callable[[dict[str, Any], Report], dict[str, Any]]
 
 
-def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
-    """Train a model of candles and register it.
+def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Train a model of candles, judge it and register it; a second run registers another version.
 
     Args:
-        parameters: `symbol`, `timeframe`, `model_type`, `epochs`, `seed`, `candles` (rows of timestamp, open, high,
-            low, close, volume), and the settings sections `features` and `models`.
+        parameters: As `services.training_order.TrainingOrder`.
         report: Takes the progress.
 
     Returns:
-        `version`, `promoted`, `verdict`, `metrics`.
+        As `TrainingOutcome.report`.
 
     Raises:
-        NotReady: always, until there are models.
+        InsufficientData: too few candles, with the numbers.
+        TrainingFailed, ExportMismatch: nothing is registered.
     """
-    raise NotReady("models cannot be trained yet")
+    from domain.market import CandleSeries
+    from models.model_manager import ModelManager
+    from models.training_run import TrainingRequest
+    from services.training_order import TrainingOrder
+    from utils.clock import SystemClock
+
+    order = TrainingOrder.model_validate(parameters)
+    models = order.models.trained_with(epochs=order.epochs, seed=order.seed)
+    manager = ModelManager(models, order.features, SystemClock().now)
+    request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
+    series = CandleSeries.checked(order.timeframe, order.candles)
+    return manager.train(request, {order.symbol: series}, report).report()
 
 
 JOBS: Mapping[JobKind, JobFunction] = {JobKind.TRAIN: train}

@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import identify
-from api.analyze_body import LARGE_BODY_BYTES, read_body, read_query
+from api.analyze_body import read_query
 from api.dependencies import get_container
+from api.json_body import LARGE_BODY_BYTES, read_body
 from api.openapi import json_body
 from api.rate_limit import limit_analyze
 from api.routes.raw import RawRoute

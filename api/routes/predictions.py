@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.access import identify
-from api.analyze_body import LARGE_BODY_BYTES, PREDICT, by_schema, read_body, read_query
+from api.analyze_body import PREDICT, read_query
 from api.dependencies import get_container
+from api.json_body import LARGE_BODY_BYTES, read_body, read_model
 from api.openapi import json_body
 from api.rate_limit import limit_analyze
 from api.schemas.predictions import PercentPredictResponse, PredictResponse, TrendRequest, TrendResponse
@@ -64,7 +65,7 @@ async def predict_trend(request: Request) -> TrendResponse:
     `model` names the version that answered, or `technical-rules`.
     """
     container = get_container(request)
-    body = by_schema(TrendRequest, await read_body(request, container.settings.access.max_body_bytes))
+    body = await read_model(request, TrendRequest, container.settings.access.max_body_bytes)
     trend = await container.predictions.trend(body.symbol, body.timeframe or Timeframe.H4)
     return TrendResponse.of(trend)
 

@@ -39,6 +39,7 @@ async def index() -> ServiceIndex:
     )
 
 
+@router.get("/api/v1/health", include_in_schema=False)
 @router.get("/health", operation_id="health", summary="State of every part")
 async def health(request: Request) -> Health:
     """Return 200 always: a part that does not work is named in `degraded`."""

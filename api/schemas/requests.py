@@ -32,6 +32,7 @@ def _known_strategy(value: str) -> str:
 
 EpochMs = Annotated[int, AfterValidator(_milliseconds), Field(description="Epoch milliseconds, UTC.")]
 CandlePrice = Annotated[float, Field(ge=MIN_PRICE, le=MAX_PRICE)]
+SymbolName = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
 Volume = Annotated[float, Field(ge=0, le=MAX_VOLUME)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 StrategyName = Annotated[str, AfterValidator(_known_strategy), Field(json_schema_extra={"enum": list(STRATEGY_NAMES)})]
@@ -74,7 +75,7 @@ class StrategyContext(RequestModel):
 class AnalyzeRequest(RequestModel):
     """Candles of one market in one or more timeframes, oldest first."""
 
-    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
+    symbol: SymbolName
     timeframe_data: dict[Timeframe, list[CandleBody]] = Field(
         description="Candles by timeframe, oldest first. Empty: the service fetches candles and price itself."
     )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
+from features.candle_checks import usual_timeframe
 
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
 # Exchanges began to publish microseconds in 2025; such numbers lie far beyond any millisecond of a candle.
@@ -49,7 +50,11 @@ def read_candles(path: Path, now_ms: int) -> CandleSeries:
     times = numeric["timestamp"].to_numpy()
     rows = numeric[COLUMNS[1:]].to_numpy(dtype=float).tolist()
     candles = [Candle(time, *row) for time, row in zip(times.tolist(), rows, strict=True)]
-    series = CandleSeries.checked(_timeframe(path, times), candles)
+    try:
+        timeframe = usual_timeframe(times)
+    except InvalidMarketData as error:
+        raise InvalidMarketData(f"{path.name}: {error.message}") from error
+    series = CandleSeries.checked(timeframe, candles)
     series.require_opened_by(now_ms)
     return series
 
@@ -64,14 +69,3 @@ def higher_timeframes(series: CandleSeries, count: int = 3) -> dict[Timeframe, C
             frames[timeframe] = series.resample(timeframe)
             shortest = timeframe
     return frames
-
-
-def _timeframe(path: Path, times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Timeframe:
-    if len(times) < 2:
-        raise InvalidMarketData(f"{path.name} needs at least 2 candles, received {len(times)}")
-    distances, counts = np.unique(np.diff(times), return_counts=True)
-    usual = int(distances[counts.argmax()])
-    for timeframe in Timeframe:
-        if timeframe.ms == usual:
-            return timeframe
-    raise InvalidMarketData(f"{path.name}: candles are {usual} ms apart; known timeframes are {', '.join(Timeframe)}")

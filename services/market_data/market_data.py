@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loguru import logger
 
@@ -19,6 +20,17 @@ from services.market_data.snapshots import day_volume, newest_price, require_eno
 from services.ports import MarketDataSource
 from utils import metrics
 from utils.clock import Clock, epoch_ms
+
+# What every source gives in one answer.
+HISTORY_CANDLES = 1_000
+_NOT_OVER_THE_NETWORK = {DataSource.STORED, DataSource.SYNTHETIC}
+
+
+class MarketHistory(NamedTuple):
+    """Closed candles and whose they are."""
+
+    source: DataSource
+    series: CandleSeries
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ class MarketData:
         refusals: list[str] = []
         for source in self._sources:
             try:
-                snapshot = await self._ask(source, wanted)
+                snapshot = await self._ask_snapshot(source, wanted)
             except MarketDataUnavailable as refusal:
                 refusals.append(f"{source.name}: {refusal.message}")
                 continue
@@ -92,8 +104,47 @@ class MarketData:
         reasons = "; ".join(refusals) or "no source is configured"
         raise MarketDataUnavailable(f"no market data for {symbol}: {reasons}")
 
-    async def _ask(self, source: MarketDataSource, wanted: _Wanted) -> MarketSnapshot:
-        """Return the snapshot of one source and remember how the source did."""
+    async def history(self, symbol: str, timeframe: Timeframe, enough: int) -> MarketHistory:
+        """Return up to 1,000 closed candles of any age from the first source over the network that has enough.
+
+        Args:
+            symbol: Of the market.
+            timeframe: Length of a candle.
+            enough: Closed candles that are needed.
+
+        Raises:
+            MarketDataUnavailable: no source has so many; the message says what each has.
+        """
+        wanted = _Wanted(symbol, (timeframe,), HISTORY_CANDLES)
+        refusals: list[str] = []
+        for source in self._sources:
+            if source.name in _NOT_OVER_THE_NETWORK:
+                continue
+            try:
+                series = await self._ask(source, wanted)
+            except MarketDataUnavailable as refusal:
+                refusals.append(f"{source.name}: {refusal.message}")
+                continue
+            closed = series[timeframe].closed_by(epoch_ms(self._clock.now()))
+            _count(source, "ok" if len(closed) >= enough else "refused")
+            if len(closed) >= enough:
+                return MarketHistory(source.name, closed)
+            refusals.append(f"{source.name}: has {len(closed)}")
+        raise MarketDataUnavailable("; ".join(refusals) or "no other source is configured")
+
+    async def _ask_snapshot(self, source: MarketDataSource, wanted: _Wanted) -> MarketSnapshot:
+        """Return the snapshot of one source."""
+        series = await self._ask(source, wanted)
+        try:
+            snapshot = self._snapshot(source, wanted.symbol, series)
+        except MarketDataUnavailable:
+            _count(source, "refused")
+            raise
+        _count(source, "ok")
+        return snapshot
+
+    async def _ask(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
+        """Return the candles of one source and remember how the source did."""
         health = self._health[source.name]
         if rests := health.resting():
             raise MarketDataUnavailable(rests)
@@ -108,13 +159,7 @@ class MarketData:
             _count(source, "refused")
             raise
         health.answered()
-        try:
-            snapshot = self._snapshot(source, wanted.symbol, series)
-        except MarketDataUnavailable:
-            _count(source, "refused")
-            raise
-        _count(source, "ok")
-        return snapshot
+        return series
 
     async def _fetch_in_time(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
         seconds = self._settings.timeout_seconds

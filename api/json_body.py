@@ -1,0 +1,71 @@
+"""Bodies of requests: read within a limit, and held to their schema.
+
+FastAPI would read any amount before a route could refuse its caller.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from domain.errors import PayloadTooLarge, UnsupportedMediaType
+
+# A body this large takes milliseconds to read: it goes to a thread, small ones are read at once.
+LARGE_BODY_BYTES = 200_000
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the bytes of a JSON request.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON. That also keeps the pages of
+            others out: a browser sends JSON across origins only after asking.
+        PayloadTooLarge: more than `max_bytes` are announced or come.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) <= max_bytes:
+        # The server hands over no more than was announced.
+        return await request.body()
+    chunks, size = [], 0
+    if not announced.isdecimal():
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
+                break
+        else:
+            return b"".join(chunks)
+    raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
+
+
+async def read_model(request: Request, model: type[Body], max_bytes: int) -> Body:
+    """Return the JSON body of a request by its schema.
+
+    Raises:
+        UnsupportedMediaType, PayloadTooLarge: as `read_body`.
+        RequestValidationError: it is no JSON or does not fit the schema.
+    """
+    body = await read_body(request, max_bytes)
+    if len(body) > LARGE_BODY_BYTES:
+        return await run_in_threadpool(by_schema, model, body)
+    return by_schema(model, body)
+
+
+def by_schema(model: type[Body], body: bytes) -> Body:
+    """Return the body by its schema.
+
+    Raises:
+        RequestValidationError: it is no JSON or does not fit, without what was sent.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None

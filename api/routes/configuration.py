@@ -1,0 +1,82 @@
+"""The settings that a dashboard shows."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from api.dependencies import get_container
+from api.rate_limit import limit_default
+from api.schemas.configuration import DataConfig, ModelConfig, RiskManagement, ServiceConfig, TradingConfig
+from api.schemas.problems import problem_responses
+from config.model_settings import ModelSettings
+from config.settings import Settings
+from domain.forecasting import ModelType
+from domain.market import Timeframe
+from features.feature_sets import FEATURE_SETS
+from features.technical_indicators import TechnicalIndicators
+from models.architectures.catalogue import ARCHITECTURES
+from models.learner import sequence_length
+from services.analysts.risk import CAPITAL_AT_RISK, MAX_POSITION, REWARD
+
+DAY_MS = Timeframe.D1.ms
+
+dashboard = APIRouter(tags=["insights"])
+
+
+@dashboard.get("/config", operation_id="config", summary="Settings in force", responses=problem_responses(429))
+@limit_default
+async def config(request: Request) -> ServiceConfig:
+    """Return the settings that a dashboard shows; no secret is among them."""
+    settings = get_container(request).settings
+    interval = settings.analysis.interval_minutes
+    return ServiceConfig(
+        supported_timeframes=list(Timeframe),
+        of_models=_models(settings),
+        trading_config=TradingConfig(
+            enabled=False,
+            model_confidence_threshold=settings.models.serving.long_probability,
+            max_signal_age_minutes=interval,
+            supported_timeframes=list(Timeframe),
+            risk_management=RiskManagement(
+                max_position_size=MAX_POSITION,
+                stop_loss_percentage=100 * CAPITAL_AT_RISK,
+                take_profit_percentage=100 * CAPITAL_AT_RISK * REWARD,
+            ),
+        ),
+        data_config=DataConfig(
+            data_source=", ".join(settings.market_data.sources),
+            update_interval_seconds=60 * interval,
+            historical_data_days=settings.market_data.candles * settings.analysis.primary_timeframes[0].ms / DAY_MS,
+            required_indicators=list(TechnicalIndicators(settings.indicators).names),
+            cache_enabled=True,
+            cache_ttl_minutes=interval,
+        ),
+    )
+
+
+def _models(settings: Settings) -> ModelConfig:
+    models = settings.models
+    # An ensemble is shown by its first member.
+    type = models.ensemble_members[0] if models.default_type is ModelType.ENSEMBLE else models.default_type
+    architecture = ARCHITECTURES[type]
+    return ModelConfig(
+        model_type=models.default_type,
+        sequence_length=sequence_length(architecture, models, settings.features),
+        batch_size=models.training.batch_size,
+        learning_rate=models.training.learning_rate,
+        epochs=_epochs(type, models),
+        validation_split=models.evaluation.validation_share,
+        features=[column.name for column in FEATURE_SETS[architecture.feature_set].columns],
+    )
+
+
+def _epochs(type: ModelType, models: ModelSettings) -> int:
+    match type:
+        case ModelType.LSTM | ModelType.GRU:
+            return models.recurrent.learning.epochs
+        case ModelType.TRANSFORMER:
+            return models.transformer.learning.epochs
+        case ModelType.PATCHTST:
+            return models.patchtst.learning.epochs
+        case _:
+            return 1

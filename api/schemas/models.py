@@ -1,0 +1,177 @@
+"""Requests and answers about the models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field
+
+from api.schemas.requests import RequestModel
+from api.schemas.responses import ResponseModel
+from domain.forecasting import ModelScope, ModelType, VersionName
+from domain.market import Timeframe
+from models.evaluation.gate import Serves
+from models.evaluation.metrics import Scores
+from models.metadata import ModelMetadata
+from models.registry import MAX_REASON
+from services.model_admin import Alias, KnownModel
+
+IsoTime = Annotated[datetime, Field(description="ISO 8601, UTC.")]
+Name = Annotated[VersionName, Field(examples=["lstm_model_20260131_120000"])]
+Reason = Annotated[
+    str, Field(min_length=1, max_length=MAX_REASON, pattern=r"\S", examples=["the gate had too few rows"])
+]
+
+
+class LoadRequest(RequestModel):
+    """Which version is to serve; `model_path`, another word for `version`, holds a name too, never a path."""
+
+    version: Name = Field(validation_alias=AliasChoices("version", "model_path"))
+
+
+class SaveRequest(RequestModel):
+    """Which version is to be verified; `model_name` is another word for `version`."""
+
+    version: Name | None = Field(
+        None,
+        validation_alias=AliasChoices("version", "model_name"),
+        description="Without it: what `/model/info` shows.",
+    )
+
+
+class PromoteRequest(RequestModel):
+    """Why a version is to serve whatever the gate found; kept with the promotion."""
+
+    reason: Reason
+
+
+class RollbackRequest(RequestModel):
+    """Whose version before is to serve again, and why."""
+
+    symbol: Annotated[ModelScope, Field(description="`*` for the models of every symbol without one of its own.")]
+    timeframe: Timeframe
+    reason: Reason
+
+
+class Scope(ResponseModel):
+    """Whose model it is."""
+
+    symbol: str
+    timeframe: Timeframe
+
+
+class ModelInfo(ResponseModel):
+    """The version that serves the default market or, where none does, the newest; all null without any."""
+
+    model_type: Annotated[ModelType | Literal["none"], Field(description="none before the first training.")]
+    model_loaded: Annotated[bool, Field(description="It is in memory and serves.")]
+    training_samples: Annotated[int | None, Field(description="Windows.")]
+    validation_samples: Annotated[int | None, Field(description="Windows.")]
+    feature_count: Annotated[int | None, Field(description="Columns of a window; null for an ensemble.")]
+    training_accuracy: Annotated[
+        float | None,
+        Field(description="Out of sample, 0..1, on the sign of the return; the share on training rows is of no use."),
+    ]
+    trained_timestamp: Annotated[datetime | None, Field(description="ISO 8601, UTC.")]
+    version: str | None
+    scope: Scope | None
+
+
+class ModelLoaded(ResponseModel):
+    """The version that serves now."""
+
+    message: str
+    model_type: ModelType
+    status: Literal["loaded"]
+    version: str
+    scope: Scope
+
+
+class ModelSaved(ResponseModel):
+    """A version whose files were all found to be those that were written."""
+
+    message: str
+    model_type: ModelType
+    timestamp: Annotated[datetime, Field(description="When it was saved, ISO 8601, UTC.")]
+    version: str
+
+
+class ModelsCleaned(ResponseModel):
+    """How many versions were deleted, and how many stayed."""
+
+    message: str
+    deleted_models: int
+    kept_models: int
+
+
+class ModelSummary(ResponseModel):
+    """A version and how it was judged."""
+
+    version: str
+    model_type: ModelType
+    symbol: str
+    timeframe: Timeframe
+    created_at: IsoTime
+    alias: Alias | None
+    loaded: Annotated[bool, Field(description="It is in memory and serves.")]
+    metrics: Annotated[Scores | None, Field(description="Out of sample; null of an imported file.")]
+    verdict: Annotated[Serves | None, Field(description="What served after its training; null if it was not judged.")]
+    reasons: list[str]
+
+
+class Models(ResponseModel):
+    """Every version, newest first."""
+
+    models: list[ModelSummary]
+    unusable: Annotated[dict[str, str], Field(description="Why a version cannot be used, by name.")]
+
+
+class ModelDetails(ModelSummary):
+    """A version with its metadata: data, settings, libraries, baselines, SHA-256 of every file."""
+
+    metadata: ModelMetadata
+
+
+class ModelPromoted(ResponseModel):
+    """What is in production of a market now; null: nothing."""
+
+    message: str
+    symbol: str
+    timeframe: Timeframe
+    production: str | None
+
+
+def summary_of(known: KnownModel) -> ModelSummary:
+    """Return the line of a version in a list."""
+    metadata = known.metadata
+    verdict = metadata.verdict
+    return ModelSummary(
+        version=metadata.version,
+        model_type=metadata.type,
+        symbol=metadata.symbol,
+        timeframe=metadata.timeframe,
+        created_at=metadata.created_at,
+        alias=known.alias,
+        loaded=known.loaded,
+        metrics=metadata.metrics,
+        verdict=verdict.serves if verdict else None,
+        reasons=list(verdict.reasons) if verdict else [],
+    )
+
+
+def info_of(known: KnownModel | None) -> ModelInfo:
+    """Return the card of the current version."""
+    metadata = known.metadata if known else None
+    data = metadata.data if metadata else None
+    return ModelInfo(
+        model_type=metadata.type if metadata else "none",
+        model_loaded=known.loaded if known else False,
+        training_samples=data.training_windows if data else None,
+        validation_samples=data.validation_windows if data else None,
+        feature_count=len(metadata.graph.feature_set.columns) if metadata and metadata.graph else None,
+        training_accuracy=metadata.metrics.accuracy if metadata and metadata.metrics else None,
+        trained_timestamp=metadata.created_at if metadata else None,
+        version=metadata.version if metadata else None,
+        scope=Scope(symbol=metadata.symbol, timeframe=metadata.timeframe) if metadata else None,
+    )

@@ -1,0 +1,54 @@
+"""A request to train a model, and what it is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.requests import CandleBody, RequestModel, SymbolName
+from api.schemas.responses import ResponseModel
+from domain.analysis import DataSource
+from domain.forecasting import ModelType
+from domain.market import Timeframe
+
+MAX_EPOCHS = 1_000
+
+
+class TrainRequest(RequestModel):
+    """What to train; candles, where they come with it, oldest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"symbol": "BTCUSDT", "timeframe": "1h", "model_type": "lstm", "epochs": 30}],
+        }
+    )
+
+    symbol: SymbolName
+    timeframe: Timeframe | None = Field(
+        None,
+        description="Without it: the usual distance of the candles or, without these, the first primary timeframe.",
+    )
+    model_type: ModelType | None = Field(None, description="Without it: models.default_type.")
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = Field(
+        None, description="At most so many of every network; without it as configured."
+    )
+    candles: list[CandleBody] | None = Field(
+        None,
+        description="Without any, those that trusted clients have posted are used or, where they are too few, those of "
+        "the market-data sources; never synthetic ones.",
+    )
+    retrain: bool | None = Field(None, description="Accepted; every request trains a new version.")
+
+
+class TrainingQueued(ResponseModel):
+    """The job that was queued; `GET /jobs/{job_id}` says how far it is."""
+
+    message: str
+    job_id: str
+    status: Literal["queued"]
+    symbol: str
+    timeframe: Timeframe
+    model_type: ModelType
+    training_samples: Annotated[int, Field(description="Closed candles that the job was given.")]
+    source_data: Annotated[DataSource, Field(description="Whose candles.")]

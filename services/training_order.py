@@ -1,0 +1,32 @@
+"""What a job needs to train a model: everything, since its process knows no settings of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.forecasting import ModelScope, ModelType
+from domain.market import Candle, Timeframe
+from domain.values import Frozen
+
+
+class TrainingOrder(Frozen):
+    """One training of one market, as JSON between the service and the job's process.
+
+    Attributes:
+        epochs: Of every network; None is what the settings say.
+        seed: None is what the settings say.
+        candles: Closed ones, oldest first.
+    """
+
+    symbol: ModelScope
+    timeframe: Timeframe
+    model_type: ModelType
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+    candles: tuple[Candle, ...]
+    features: FeatureSettings
+    models: ModelSettings
