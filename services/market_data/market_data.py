@@ -129,8 +129,8 @@ class MarketData:
             _count(source, "ok" if len(closed) >= enough else "refused")
             if len(closed) >= enough:
                 return MarketHistory(source.name, closed)
-            refusals.append(f"{source.name}: has {len(closed)}")
-        raise MarketDataUnavailable("; ".join(refusals) or "no other source is configured")
+            refusals.append(f"{source.name}: has {len(closed)} closed candles")
+        raise MarketDataUnavailable("; ".join(refusals) or "no source over the network is configured")
 
     async def _ask_snapshot(self, source: MarketDataSource, wanted: _Wanted) -> MarketSnapshot:
         """Return the snapshot of one source."""

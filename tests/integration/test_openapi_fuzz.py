@@ -19,11 +19,11 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import create_app
 from config.sources import load_settings
-from domain.forecasting import ANY_SYMBOL
+from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry import Registry
 from tests.fixtures.forecasting import put_in_production
-from tests.fixtures.models import NOON
+from tests.fixtures.models import NOON, add_ensemble, add_model
 from tests.fixtures.service import running_service
 
 TOKEN = "fuzz-token"  # noqa: S105
@@ -35,10 +35,12 @@ schema = schemathesis.openapi.from_dict(create_app(load_settings(environment={})
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve with a model for every market, so that forecasts have something to fail on."""
+    """Serve with a model for every market, so that forecasts have something to fail on, and an ensemble."""
     registry = Registry(tmp_path_factory.mktemp("models"))
     for number, timeframe in enumerate(Timeframe):
         put_in_production(registry, symbol=ANY_SYMBOL, timeframe=timeframe, created_at=NOON + timedelta(hours=number))
+    members = add_model(registry), add_model(registry, ModelType.GRU)
+    add_ensemble(registry, (members[0], 0.4), (members[1], 0.6))
     with running_service(RATE_LIMITS="off", ADMIN_TOKEN=TOKEN, MODEL_SAVE_PATH=str(registry.root)) as service:
         yield service.url
         assert "Traceback" not in service.output

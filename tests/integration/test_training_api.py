@@ -169,10 +169,9 @@ def test_without_candles_those_of_trusted_clients_are_used(operator: TestClient)
         sent = shape_a(symbol="SOLUSDT", current_price=path.candles[-1].close)
         sent["timeframe_data"] = {"15m": wire_candles(path, len(path))}
         assert operator.post("/ai/analyze", json=sent).status_code == 200
-    for candles in (None, []):
-        queued = operator.post(
-            "/train", json={"symbol": "SOLUSDT", "timeframe": "15m", "model_type": "logistic", "candles": candles}
-        ).json()
+    asked = {"symbol": "SOLUSDT", "timeframe": "15m", "model_type": "logistic"}
+    for request in (asked, asked | {"candles": None}, {**asked, "candles": []}):
+        queued = operator.post("/train", json=request).json()
         assert (queued["source_data"], queued["training_samples"]) == ("stored", 400)
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import InvalidMarketData
 from domain.market import Candle, CandleSeries, Timeframe
-from features.candle_checks import NO_RUN, Gap, fill_gaps, find_gaps, open_times, unbroken_runs
+from features.candle_checks import NO_RUN, Gap, fill_gaps, find_gaps, open_times, unbroken_runs, usual_timeframe
 
 STEP = Timeframe.M5.ms
 steps_apart = st.lists(st.integers(1, 6), max_size=30)
@@ -83,3 +84,24 @@ def test_runs_tell_whether_two_rows_are_unbroken_between(apart: list[int], data:
 
 def test_no_rows_have_no_runs() -> None:
     assert len(unbroken_runs(np.empty(0, dtype=np.int64), STEP)) == 0
+
+
+@pytest.mark.parametrize("timeframe", Timeframe)
+def test_usual_timeframe_is_the_most_frequent_distance_in_any_order(timeframe: Timeframe) -> None:
+    times = 100 * Timeframe.D1.ms + timeframe.ms * np.array([0, 1, 2, 5, 6, 7, 8])
+    assert usual_timeframe(times) is timeframe
+    assert usual_timeframe(times[::-1]) is timeframe
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([], "at least 2 candles, received 0"),
+        ([STEP], "at least 2 candles, received 1"),
+        ([0, 1000, 2000], "1000 ms apart; known timeframes are 1m, 3m"),
+        ([5, 5], "0 ms apart"),
+    ],
+)
+def test_usual_timeframe_needs_two_candles_a_known_distance_apart(times: list[int], message: str) -> None:
+    with pytest.raises(InvalidMarketData, match=message):
+        usual_timeframe(np.array(times, dtype=np.int64))

@@ -1,0 +1,98 @@
+"""The real training in its process: what it returns, and what is left of it when it is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.sources import load_settings
+from domain.errors import JobFailed
+from domain.forecasting import ModelType
+from domain.jobs import JobKind, JobProgress
+from domain.market import Candle, Timeframe
+from models.registry import Registry
+from services.training_order import TrainingOrder
+from tasks.in_process import InProcessRunner
+from tests.fixtures.histories import simulated
+from tests.fixtures.stuck_training import FILES_WRITTEN
+
+pytest_plugins = ["tests.fixtures.registry"]
+
+SMALL = {"evaluation": {"folds": 1}, "recurrent": {"units": [8], "dense_units": [8]}, "xgboost": {"trees": 100_000}}
+KILLED = "the job's process was killed (SIGKILL)"
+
+
+def order(root: Path, type: ModelType, **changes: Any) -> dict[str, Any]:
+    settings = load_settings(environment={}, overrides={"models": SMALL | {"save_path": str(root)}})
+    candles = simulated(3, count=200).candles
+    made = TrainingOrder(
+        symbol="BTCUSDT",
+        timeframe=Timeframe.H1,
+        model_type=type,
+        candles=tuple(Candle(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in candles),
+        features=settings.features,
+        models=settings.models,
+    )
+    return made.model_copy(update=changes).model_dump(mode="json")
+
+
+def unfinished(root: Path) -> list[Path]:
+    return list(root.glob(".unfinished_*"))
+
+
+async def run(parameters: dict[str, Any], report: Any, table: str = "tasks.jobs") -> dict[str, Any]:
+    return await InProcessRunner(timeout_seconds=300, table=table).run(JobKind.TRAIN, parameters, report)
+
+
+async def test_killed_between_files_and_name_leaves_no_version_and_the_next_sweeps(registry: Registry) -> None:
+    parameters = order(registry.root, ModelType.LOGISTIC)
+
+    def kill(progress: JobProgress) -> None:
+        if progress.stage.startswith(FILES_WRITTEN):
+            os.kill(int(progress.stage.removeprefix(FILES_WRITTEN)), signal.SIGKILL)
+
+    with pytest.raises(JobFailed, match="SIGKILL") as failed:
+        await run(parameters, kill, "tests.fixtures.stuck_training")
+    assert failed.value.message == KILLED
+    (left,) = unfinished(registry.root)
+    assert (left / "model.onnx").exists()
+    assert (registry.versions().models, registry.versions().unusable) == ((), {})
+    result = await run(parameters, lambda progress: None)
+    assert unfinished(registry.root) == []
+    (model,) = registry.versions().models
+    assert registry.verify(model.version) == model
+    assert (result["version"], result["reasons"]) == (
+        model.version,
+        list(model.verdict.reasons if model.verdict else ()),
+    )
+
+
+async def test_killed_while_it_fits_it_leaves_nothing(registry: Registry) -> None:
+    def kill(progress: JobProgress) -> None:
+        assert progress.stage.startswith("fold 1")
+        (child,) = (int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split())
+        os.kill(child, signal.SIGKILL)
+
+    with pytest.raises(JobFailed, match="SIGKILL"):
+        await run(order(registry.root, ModelType.XGBOOST), kill)
+    assert (registry.versions().models, unfinished(registry.root)) == ((), [])
+
+
+async def test_network_is_trained_with_progress_whatever_its_library_prints(registry: Registry) -> None:
+    stages: list[JobProgress] = []
+    result = await run(order(registry.root, ModelType.LSTM, epochs=1, seed=7), stages.append)
+    (model,) = registry.versions().models
+    assert (result["version"], result["model_type"]) == (model.version, "lstm")
+    assert (model.seed, model.settings["models"]["recurrent"]["learning"]["epochs"]) == (7, 1)
+    assert {stage.epochs for stage in stages if stage.epoch} == {1}
+    assert [stage.share for stage in stages] == sorted(stage.share for stage in stages)
+
+
+async def test_fewer_candles_than_needed_are_the_jobs_error(registry: Registry) -> None:
+    parameters = order(registry.root, ModelType.LOGISTIC)
+    with pytest.raises(JobFailed, match="training needs 160 closed candles at least, received 150"):
+        await run(parameters | {"candles": parameters["candles"][:150]}, lambda progress: None)
