@@ -97,9 +97,13 @@ async def save(request: Request) -> ModelSaved:
     openapi_extra=admin_route(),
 )
 @limit_default
-async def cleanup(request: Request, keep_count: Annotated[int, Query(ge=1, le=MAX_KEPT)] = 5) -> ModelsCleaned:
+async def cleanup(
+    request: Request,
+    keep_count: Annotated[int | None, Query(ge=1, le=MAX_KEPT, description="Without it: models.keep_versions.")] = None,
+) -> ModelsCleaned:
     """Keep the newest versions of each symbol and timeframe, and whatever serves, may, or did before."""
-    pruned = await run_in_threadpool(_administered(request).prune, keep_count)
+    models, settings = _administered(request), get_container(request).settings.models
+    pruned = await run_in_threadpool(models.prune, keep_count or settings.keep_versions)
     return ModelsCleaned(
         message=f"{len(pruned.deleted)} versions deleted, {len(pruned.kept)} kept",
         deleted_models=len(pruned.deleted),

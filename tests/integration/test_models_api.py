@@ -237,11 +237,19 @@ def test_promotion_and_rollback_keep_their_reasons(client: TestClient, registry:
     assert reasons == ["try lstm", "try gru", "it lost", "it lost"]
 
 
-@pytest.mark.parametrize("reason", ["", " \n", "x" * 1_001, None, 5])
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 1_001, None, 5, "\ud800"])
 def test_promotion_and_rollback_need_a_reason(client: TestClient, registry: Registry, reason: Any) -> None:
     model = add_model(registry)
-    assert client.post(f"/ai/models/{model.version}/promote", json={"reason": reason}).status_code == 422
-    assert client.post("/ai/models/rollback", json={**DEFAULT_MARKET, "reason": reason}).status_code == 422
+    sent = json.dumps({**DEFAULT_MARKET, "reason": reason})
+    for path in (f"/ai/models/{model.version}/promote", "/ai/models/rollback"):
+        assert client.post(path, content=sent, headers={"content-type": "application/json"}).status_code == 422
+
+
+def test_reason_may_be_in_any_script(client: TestClient, registry: Registry) -> None:
+    reason = 'größer 💥 "quoted"\u2028\x00'
+    model = add_model(registry)
+    assert client.post(f"/ai/models/{model.version}/promote", json={"reason": reason}).status_code == 200
+    assert registry.aliases().of("BTCUSDT", Timeframe.H1).history[-1].reason == reason
 
 
 def test_pooled_models_are_rolled_back_under_their_own_name(client: TestClient, registry: Registry) -> None:
@@ -278,12 +286,19 @@ def test_damaged_member_is_found_by_saving(client: TestClient, registry: Registr
 def test_cleanup_keeps_the_newest_and_what_serves(client: TestClient, registry: Registry) -> None:
     models = [add_model(registry, created_at=later(minute)) for minute in range(8)]
     registry.promote(models[0].version, by="gate", reason="better", at=later(9))
-    cleaned = client.delete("/model/cleanup").json()
+    cleaned = client.delete("/model/cleanup", params={"keep_count": 5}).json()
     assert cleaned == {"message": "2 versions deleted, 6 kept", "deleted_models": 2, "kept_models": 6}
     cleaned = client.delete("/api/v1/model/cleanup", params={"keep_count": 1}).json()
     assert (cleaned["deleted_models"], cleaned["kept_models"]) == (4, 2)
     left = [model["version"] for model in client.get("/ai/models").json()["models"]]
     assert left == [models[7].version, models[0].version]
+
+
+def test_cleanup_keeps_what_the_settings_say(make_client: MakeClient, registry: Registry) -> None:
+    for minute in range(4):
+        add_model(registry, created_at=later(minute))
+    cleaned = make_client(models={"keep_versions": 3}).delete("/model/cleanup").json()
+    assert (cleaned["deleted_models"], cleaned["kept_models"]) == (1, 3)
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "1001", "all", ""])
