@@ -12,6 +12,7 @@ from domain.forecasting import ModelType
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+CostBps = Annotated[float, Field(ge=0, lt=5_000)]
 CalibrationKind = Literal["sigmoid", "isotonic", "none"]
 KerasBackend = Literal["tensorflow", "jax"]
 NativeFormat = Literal["keras", "h5"]
@@ -84,7 +85,10 @@ class TrainingSettings(Section):
 
 
 class EvaluationSettings(Section):
-    """How a candidate is judged: on the newest rows, fold after fold, each row once."""
+    """How a candidate is judged: on the newest rows, fold after fold, each row once.
+
+    Fee and slippage, in hundredths of a percent of what changes hands, are those of the equity curve.
+    """
 
     folds: Count = 3
     test_share: Share = 0.3
@@ -93,6 +97,8 @@ class EvaluationSettings(Section):
     bootstrap_samples: Annotated[int, Field(ge=200)] = 1000
     bootstrap_block: Count = 24
     min_test_windows: Count = 200
+    fee_bps: CostBps = 10.0
+    slippage_bps: CostBps = 2.0
 
 
 class ServingSettings(Section):

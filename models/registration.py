@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from domain.forecasting import ModelType
+from features.feature_sets import FeatureSet
+from models.architectures.catalogue import Architecture
+from models.evaluation.calibration import Calibration
 from models.metadata import (
     MODEL_FILE,
     PREDICTIONS_FILE,
@@ -63,7 +66,7 @@ def register(
         verdict=result.verdict if candidate is result.asked else None,
         seed=run.models.training.seed,
         settings=_settings(run),
-        libraries=_libraries(),
+        libraries=libraries(),
         parameters=artefact.fitted.model.parameters if artefact else 0,
     )
 
@@ -77,20 +80,51 @@ def register(
     return registry.add(metadata, write)
 
 
-def _graph(artefact: Artefact) -> Graph:
-    architecture, rows = artefact.learner.architecture, artefact.learner.rows
+def graph_of(
+    architecture: Architecture,
+    feature_set: FeatureSet,
+    length: int,
+    horizons_candles: tuple[int, ...],
+    calibration: Calibration,
+) -> Graph:
+    """Return how a model of an architecture is fed and read.
+
+    Args:
+        architecture: Its inputs and outputs.
+        feature_set: Whose columns it reads.
+        length: Rows of a window.
+        horizons_candles: Of a model with several horizons; left out for all others.
+        calibration: Of its probability.
+    """
     return Graph(
         feature_set=FeatureColumns(
-            name=rows.feature_set.name,
-            id=rows.feature_set.id,
-            columns=tuple(column.name for column in rows.feature_set.columns),
+            name=feature_set.name,
+            id=feature_set.id,
+            columns=tuple(column.name for column in feature_set.columns),
         ),
-        sequence_length=artefact.learner.length,
+        sequence_length=length,
         inputs=architecture.inputs,
         outputs=architecture.outputs,
-        horizons_candles=rows.horizons if architecture.outputs == "multi_horizon" else (),
-        calibration=artefact.calibration,
+        horizons_candles=horizons_candles if architecture.outputs == "multi_horizon" else (),
+        calibration=calibration,
     )
+
+
+def libraries() -> dict[str, str]:
+    """Return name and version of every library that trains or exports, of those that are installed."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # a wheel of another platform, or an extra that is not installed
+    return found
+
+
+def _graph(artefact: Artefact) -> Graph:
+    learner = artefact.learner
+    rows = learner.rows
+    return graph_of(learner.architecture, rows.feature_set, learner.length, rows.horizons, artefact.calibration)
 
 
 def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
@@ -113,13 +147,3 @@ def _beside(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
 def _settings(run: TrainingRun) -> dict[str, Any]:
     models = run.models.model_dump(mode="json", exclude={"save_path", "keep_versions", "serving", "default_type"})
     return {"models": models, "features": run.features.model_dump(mode="json")}
-
-
-def _libraries() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue  # a wheel of another platform, or an extra that is not installed
-    return found

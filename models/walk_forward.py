@@ -96,20 +96,27 @@ def ensemble_predictions(
     members: Mapping[ModelType, Sequence[FoldPrediction]], ground: Ground, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
     """Return what an ensemble says fold by fold; its members are calibrated, and weighted by their skill."""
-    calibration = models.evaluation.calibration
     folds = []
+    calibrated = {type: calibrated_predictions(each, ground, models) for type, each in members.items()}
     for number, split in enumerate(ground.folds.splits):
-        parts = {type: each[number].calibrated(ground.returns, calibration) for type, each in members.items()}
+        parts = {type: each[number] for type, each in calibrated.items()}
         weights = member_weights({type: part.validation for type, part in parts.items()}, split, ground.returns)
         chosen = [parts[type] for type in weights] or [prior(split, ground.ends, ground.returns)]
-        shares = np.array(list(weights.values()) or [1.0])
-        folds.append(
-            FoldPrediction(
-                _combined([part.validation for part in chosen], shares),
-                _combined([part.test for part in chosen], shares),
-            )
-        )
+        folds.append(_combined_fold(chosen, np.array(list(weights.values()) or [1.0])))
     return tuple(folds)
+
+
+def mean_predictions(members: Sequence[Sequence[FoldPrediction]]) -> tuple[FoldPrediction, ...]:
+    """Return the plain mean of what several learners, one or more, say fold by fold."""
+    shares = np.full(len(members), 1.0 / len(members))
+    return tuple(_combined_fold(parts, shares) for parts in zip(*members, strict=True))
+
+
+def calibrated_predictions(
+    predictions: Sequence[FoldPrediction], ground: Ground, models: ModelSettings
+) -> tuple[FoldPrediction, ...]:
+    """Return what a learner says with each fold calibrated on its own validation part."""
+    return tuple(each.calibrated(ground.returns, models.evaluation.calibration) for each in predictions)
 
 
 def member_weights(
@@ -132,6 +139,12 @@ def member_weights(
     losses = {type: float(log_losses(_at(each, rows), up).mean()) for type, each in validation.items()}
     share = np.full(len(rows), float((trained > 0.0).mean()))
     return skill_weights(losses, float(log_losses(share, up).mean()))
+
+
+def _combined_fold(parts: Sequence[FoldPrediction], weights: FloatArray) -> FoldPrediction:
+    return FoldPrediction(
+        _combined([part.validation for part in parts], weights), _combined([part.test for part in parts], weights)
+    )
 
 
 def _combined(parts: Sequence[Predicted], weights: FloatArray) -> Predicted:
