@@ -21,6 +21,7 @@ from features.splits import Split
 from features.targets import forward_returns
 from models.evaluation.baselines import majority, prior, reversal
 from models.evaluation.bootstrap import Resampling
+from models.evaluation.calibration import ReliabilityBin, reliability_table
 from models.evaluation.gate import Verdict
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import OutOfSample, out_of_sample
@@ -69,6 +70,12 @@ class Evaluation:
     times_ms: NDArray[np.int64]
     scores: Scores
     baselines: Mapping[str, Scores]
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """How often a rise came, by the probability that was foretold."""
+        moved = self.predictions.returns != 0.0
+        return reliability_table(self.predictions.probability[moved], self.predictions.returns[moved] > 0.0)
 
 
 class ModelManager:

@@ -1,0 +1,92 @@
+"""What a command shows: its result on stdout, as tables or as one JSON document, and all else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from domain.jobs import JobProgress
+
+errors = Console(stderr=True)
+# A pipe has no width; 80 characters would fold a table more than a file needs.
+PIPE_WIDTH = 160
+
+
+def output() -> Console:
+    """Return the console of results."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
+def show(document: Mapping[str, Any], tables: RenderableType, as_json: bool) -> None:
+    """Print a result: the tables, or else the document alone.
+
+    Args:
+        document: Plain values.
+        tables: The same for a person.
+        as_json: Which of the two.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
+    else:
+        output().print(tables)
+
+
+def say(words: str) -> None:
+    """Print a line on stderr as it is."""
+    errors.print(words, highlight=False, markup=False, soft_wrap=True)
+
+
+def fail(message: str) -> None:
+    """Print an error as one line on stderr."""
+    line = Text.assemble(("error:", "red"), " ", " ".join(message.split()))
+    errors.print(line, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def working() -> Iterator[Callable[[str], None]]:
+    """Show what is being done, and for how long, while a terminal looks on; give what changes the words."""
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda words: progress.update(task, description=words)
+
+
+@contextmanager
+def training() -> Iterator[Callable[[JobProgress], None]]:
+    """Show a bar with stage, epoch, losses and time left while a terminal looks on; give what it is told by."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[epoch]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("preparing", total=1.0, epoch="")
+
+        def tell(now: JobProgress) -> None:
+            progress.update(task, completed=now.share, description=now.stage, epoch=_epoch(now))
+
+        yield tell
+
+
+def _epoch(now: JobProgress) -> str:
+    parts = []
+    if now.epoch is not None:
+        parts.append(f"epoch {now.epoch} of {now.epochs}")
+    if now.loss is not None and now.validation_loss is not None:
+        parts.append(f"loss {now.loss:.4f}, validation {now.validation_loss:.4f}")
+    if now.seconds_left is not None:
+        minutes, seconds = divmod(round(now.seconds_left), 60)
+        hours, minutes = divmod(minutes, 60)
+        parts.append(f"{hours}:{minutes:02}:{seconds:02} left")
+    return ", ".join(parts)

@@ -1,0 +1,52 @@
+"""`features`: the feature table of a file of candles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from commands.candles import read_series
+from commands.console import output as result_console
+from commands.console import say, working
+from commands.options import SeriesTimeframe
+from domain.errors import InvalidRequest
+
+
+def features(
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV or CSV.gz: timestamp,open,high,low,close,volume.", show_default=False)
+    ] = None,
+    set_name: Annotated[
+        Literal["standard", "wide"] | None, typer.Option("--set", help="Which columns; standard by default.")
+    ] = None,
+    timeframe: SeriesTimeframe = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write: .csv, .csv.gz or .parquet.", show_default=False)
+    ] = None,
+    show_list: Annotated[
+        bool, typer.Option("--list", help="Print every indicator, or with --set the columns of the set, instead.")
+    ] = False,
+) -> None:
+    """Write the feature table of a file, one row per candle; cells still warming up are empty."""
+    from features.feature_engineering import FeatureEngineer
+    from features.feature_sets import FEATURE_SETS
+    from services.feature_table import check_output, render_catalogue, render_columns, write_table
+
+    if show_list:
+        result_console().print(render_columns(FEATURE_SETS[set_name]) if set_name else render_catalogue())
+        return
+    if file is None or output is None:
+        raise InvalidRequest("features needs a FILE and --output, or --list")
+    check_output(output, file)
+    engineer = FeatureEngineer(FEATURE_SETS[set_name or "standard"])
+    with working() as now:
+        now(f"reading {file.name}")
+        series = read_series(file, timeframe)
+        now(f"computing {len(engineer.feature_columns)} columns of {len(series):,} candles")
+        table = engineer.transform(series)
+        now(f"writing {output.name}")
+        write_table(table, output)
+    found = engineer.feature_set
+    say(f"{output}: {len(table)} rows, {len(found.columns)} columns, set {found.name} {found.id}")

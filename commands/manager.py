@@ -1,0 +1,19 @@
+"""The models as the settings describe them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from config.model_settings import ModelSettings
+from config.settings import Settings
+from utils.clock import SystemClock
+
+if TYPE_CHECKING:
+    from models.model_manager import ModelManager
+
+
+def model_manager(settings: Settings, models: ModelSettings | None = None) -> ModelManager:
+    """Return the manager of the registry that the settings name; `models` replaces their section."""
+    from models.model_manager import ModelManager
+
+    return ModelManager(models or settings.models, settings.features, SystemClock().now)

@@ -1,0 +1,157 @@
+"""`models`: look after the versions in the registry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.candles import checked_scope
+from commands.console import say, show
+from commands.manager import model_manager
+from commands.options import Json, Version
+from config.sources import load_settings
+from domain.errors import InvalidRequest
+from domain.forecasting import ModelType
+from domain.market import Timeframe
+
+if TYPE_CHECKING:
+    from models.metadata import ModelMetadata
+    from models.registry import Registry
+
+Market = Annotated[str, typer.Option(help="Market, or * for the model of all.")]
+Candles = Annotated[Timeframe, typer.Option(help="Timeframe.")]
+
+models = typer.Typer(
+    help="Look after the versions: list, show, compare, promote, roll back, prune, import.", no_args_is_help=True
+)
+
+
+@models.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List every version, newest first."""
+    from commands.model_tables import alias_names, listed
+
+    registry = _registry()
+    listing, aliases = registry.versions(), registry.aliases()
+    called = alias_names(aliases)
+    document = {
+        "models": [_summary(model, called.get(model.version, [])) for model in listing.models],
+        "unusable": listing.unusable,
+    }
+    show(document, listed(listing, aliases), as_json)
+
+
+@models.command("show")
+def show_model(version: Version, as_json: Json = False) -> None:
+    """Show everything about a version."""
+    from commands.model_tables import alias_names, shown
+
+    registry = _registry()
+    model = registry.open(version).metadata
+    called = alias_names(registry.aliases()).get(version, [])
+    show({**model.model_dump(mode="json"), "aliases": called}, shown(model, called), as_json)
+
+
+@models.command("compare")
+def compare_models(first: Version, second: Version, as_json: Json = False) -> None:
+    """Show the figures of two versions side by side."""
+    from commands.model_tables import compared
+
+    found = _registry().compare(first, second)
+    document = {
+        "first": first,
+        "second": second,
+        "same_data": found.same_data,
+        "figures": [
+            {"name": each.name, "first": each.first, "second": each.second, "difference": each.difference}
+            for each in found.figures
+        ],
+    }
+    show(document, compared(found), as_json)
+
+
+@models.command("promote")
+def promote_model(
+    version: Version,
+    force_reason: Annotated[str | None, typer.Option(help="Why; a promotion by hand is kept as forced.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a version into production, whatever the gate has said of it."""
+    if force_reason is None:
+        raise InvalidRequest("the gate promotes when a model is trained; to decide otherwise, say why: --force-reason")
+    registry = _registry()
+    registry.promote(version, by="forced", reason=force_reason, at=datetime.now(UTC))
+    model = registry.open(version).metadata
+    _tell_production(model.symbol, model.timeframe, version, as_json)
+
+
+@models.command("rollback")
+def roll_back(
+    symbol: Market,
+    timeframe: Candles,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    as_json: Json = False,
+) -> None:
+    """Put the version that served before into production again."""
+    scope = checked_scope(symbol)
+    version = _registry().rollback(scope, timeframe, reason=reason, at=datetime.now(UTC))
+    _tell_production(scope, timeframe, version, as_json)
+
+
+@models.command("prune")
+def prune_models(
+    keep: Annotated[int | None, typer.Option(min=1, help="Of each market; the settings' by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Delete all but the newest versions of each market; what serves, and what it needs, is kept."""
+    settings = load_settings()
+    pruned = _registry().prune(keep or settings.models.keep_versions)
+    if as_json:
+        show({"deleted": list(pruned.deleted), "kept": list(pruned.kept)}, "", as_json=True)
+        return
+    for version in pruned.deleted:
+        say(f"deleted {version}")
+    show({}, f"{len(pruned.deleted)} deleted, {len(pruned.kept)} kept", as_json=False)
+
+
+@models.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="A trained network: .h5 or .keras.")],
+    type: Annotated[ModelType, typer.Option(help="What it is.")],
+    symbol: Market,
+    timeframe: Candles,
+    scaler: Annotated[Path, typer.Option(help="JSON of the scaler of its inputs, as scaler.json of a version.")],
+    as_json: Json = False,
+) -> None:
+    """Register a Keras network that was trained elsewhere; nobody knows how good it is, so only force promotes it."""
+    from commands.model_tables import shown
+    from models.importing import import_network
+    from models.training_run import TrainingRequest
+
+    settings = load_settings()
+    request = TrainingRequest(type, checked_scope(symbol), timeframe)
+    now = datetime.now(UTC)
+    model = import_network(_registry(), file, scaler, request, settings.models, settings.features, now)
+    show(model.model_dump(mode="json"), shown(model, ()), as_json)
+
+
+def _registry() -> Registry:
+    return model_manager(load_settings()).registry
+
+
+def _summary(model: ModelMetadata, called: list[str]) -> dict[str, Any]:
+    told = {"version", "type", "symbol", "timeframe", "created_at", "horizon_candles", "metrics"}
+    return {
+        **model.model_dump(mode="json", include=told),
+        "aliases": called,
+        "verdict": model.verdict.serves if model.verdict else None,
+        "imported": model.data is None,
+    }
+
+
+def _tell_production(symbol: str, timeframe: Timeframe, version: str | None, as_json: bool) -> None:
+    document = {"symbol": symbol, "timeframe": timeframe, "production": version}
+    show(document, f"in production for {symbol} {timeframe}: {version or 'nothing'}", as_json)

@@ -1,0 +1,25 @@
+"""Arguments and options that several commands have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from domain.market import Timeframe
+
+CandleFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="CSV or CSV.gz: timestamp,open,high,low,close,volume.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+SeriesTimeframe = Annotated[Timeframe | None, typer.Option(help="Timeframe; that of the file by default.")]
+ScopeSymbol = Annotated[
+    str | None, typer.Option(help="Market, or * for all; the file's name up to the first '-' by default.")
+]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Of each network; the settings' by default.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of all chance; the settings' by default.")]
+Backend = Annotated[
+    Literal["tensorflow", "jax"] | None, typer.Option(help="What computes under Keras; the settings' by default.")
+]
+Version = Annotated[str, typer.Argument(help="Name of a version.")]

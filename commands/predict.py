@@ -1,0 +1,41 @@
+"""`predict`: what a version says of the newest closed candles of a file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.console import show, working
+from commands.manager import model_manager
+from commands.options import CandleFile, Json, ScopeSymbol, SeriesTimeframe
+from commands.versions import choose_version
+from config.sources import load_settings
+
+
+def predict(
+    file: CandleFile,
+    symbol: ScopeSymbol = None,
+    timeframe: SeriesTimeframe = None,
+    version: Annotated[str | None, typer.Option(help="The version in production by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Forecast what comes after the newest closed candle of a file."""
+    settings = load_settings()
+    with working() as now:
+        now(f"reading {file.name}")
+        manager = model_manager(settings)
+        chosen = choose_version(manager.registry, version, file, symbol, timeframe)
+
+        from models.forecasts import newest_forecast
+        from models.serving import load_version
+
+        now(f"asking {chosen.version}")
+        forecaster = load_version(manager.registry, chosen.version)
+        forecast = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving)
+
+    from commands.model_tables import forecast_table
+
+    time_ms = chosen.series.last_open_ms
+    document = {**forecast.model_dump(mode="json"), "candle_ms": time_ms}
+    show(document, forecast_table(forecast, time_ms), as_json)

@@ -1,0 +1,83 @@
+"""`evaluate --types`: a study of several learners on the same folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.candles import read_markets
+from commands.console import show, training
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.errors import InvalidRequest
+from domain.forecasting import ModelType
+from domain.market import Timeframe
+
+if TYPE_CHECKING:
+    from models.study import StudyResult, StudyRow
+
+
+@dataclass(frozen=True)
+class StudyOrder:
+    """What the command line asks for: `types` separated by commas, the rest as the options say."""
+
+    types: str
+    seeds: int
+    files: tuple[Path, ...]
+    symbol: str | None
+    timeframe: Timeframe | None
+    save: Path | None
+    markdown: Path | None
+
+
+def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSettings, as_json: bool) -> None:
+    """Run a study and show it."""
+    types = [_type(name.strip()) for name in order.types.split(",")]
+    if order.markdown and not order.markdown.parent.is_dir():
+        raise InvalidRequest(f"there is no folder {order.markdown.parent} to write {order.markdown.name} to")
+    scope, markets = read_markets(order.files, order.symbol, order.timeframe)
+    timeframe = next(iter(markets.values())).timeframe
+
+    from commands.study_tables import study_markdown, study_table
+    from models.study import Study
+
+    study = Study(types, order.seeds, markets, timeframe, models, features)
+    with training() as listener:
+        result = study.run(listener, order.save)
+    subject = f"{' '.join(markets)} {timeframe}"
+    if order.markdown:
+        try:
+            order.markdown.write_text(study_markdown(result, subject), encoding="utf-8")
+        except OSError as error:
+            raise InvalidRequest(f"{order.markdown} cannot be written: {error.strerror or error}") from error
+    document = {"symbol": scope, "markets": list(markets), "timeframe": timeframe, **_document(result)}
+    show(document, study_table(result, subject), as_json)
+
+
+def _type(name: str) -> ModelType:
+    try:
+        return ModelType(name)
+    except ValueError:
+        raise InvalidRequest(f"{name!r} is no type of model; there are {', '.join(ModelType)}") from None
+
+
+def _document(result: StudyResult) -> dict[str, Any]:
+    return {
+        "candles": result.candles,
+        "folds": result.folds,
+        "first_ms": result.first_ms,
+        "last_ms": result.last_ms,
+        "note": result.note,
+        "rows": [_row(row) for row in result.rows],
+    }
+
+
+def _row(row: StudyRow) -> dict[str, Any]:
+    compared = row.against_logistic
+    return {
+        "name": row.name,
+        "metrics": row.scores.model_dump(mode="json"),
+        "against_logistic": compared.model_dump(mode="json") if compared else None,
+        "cpu_seconds": row.cpu_seconds,
+    }

@@ -1,0 +1,70 @@
+"""`train`: from files of candles to a registered version and the gate's verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.candles import read_markets
+from commands.console import show, training
+from commands.manager import model_manager
+from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
+from config.sources import load_settings
+from domain.errors import InvalidRequest
+from domain.forecasting import ModelType
+
+if TYPE_CHECKING:
+    from models.model_manager import TrainingOutcome
+
+
+def train(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Candles; several files train one model of all markets.")
+    ],
+    type: Annotated[
+        ModelType | None, typer.Option(help="What to train; the settings' default_type by default.")
+    ] = None,
+    symbol: ScopeSymbol = None,
+    timeframe: SeriesTimeframe = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    backend: Backend = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Promote whatever the gate finds, and say why.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a model, judge it out of sample, register it, and let it serve where the gate allows."""
+    settings = load_settings()
+    if force is not None and not force.strip():
+        raise InvalidRequest("--force needs a reason to record")
+    scope, markets = read_markets(files, symbol, timeframe)
+
+    from commands.model_tables import trained
+    from models.training_run import TrainingRequest
+
+    request = TrainingRequest(type or settings.models.default_type, scope, next(iter(markets.values())).timeframe)
+    chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
+    manager = model_manager(settings, chosen)
+    started = monotonic()
+    with training() as listener:
+        outcome = manager.train(request, markets, listener, force)
+    show(_document(outcome, monotonic() - started), trained(outcome), as_json)
+
+
+def _document(outcome: TrainingOutcome, seconds: float) -> dict[str, Any]:
+    model, verdict = outcome.model.model_dump(mode="json"), outcome.verdict
+    told = ("version", "type", "symbol", "timeframe", "metrics", "baselines", "data", "members", "seed", "parameters")
+    return {
+        **{key: model[key] for key in told},
+        "promoted": verdict.promoted,
+        "forced": verdict.forced,
+        "verdict": verdict.serves,
+        "reasons": list(verdict.reasons),
+        "comparisons": [each.model_dump(mode="json") for each in verdict.comparisons],
+        "production": outcome.production,
+        "seconds": round(seconds, 3),
+    }

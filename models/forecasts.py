@@ -1,0 +1,89 @@
+"""From the newest closed candles, or from a prediction, to a forecast that can be told."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from config.model_settings import ServingSettings
+from domain.analysis import Signal
+from domain.errors import InsufficientData, InvalidMarketData
+from domain.forecasting import Forecast
+from domain.market import CandleSeries
+from features.feature_engineering import FeatureEngineer
+from features.feature_sets import FEATURE_SETS
+from models.metadata import ModelMetadata
+from models.outputs import unpack_horizons
+from models.predictor import Forecaster, Prediction
+
+
+def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, settings: ServingSettings) -> Forecast:
+    """Return the forecast at the close of the newest candle.
+
+    Args:
+        forecaster: A version, loaded.
+        symbol: Whose candles they are.
+        series: Closed candles of the version's timeframe; the more, the nearer are indicators to their final values.
+        settings: From which probability on a signal is Long or Short.
+
+    Raises:
+        InsufficientData: fewer candles than the window and the warm-up of its features take.
+        InvalidMarketData: candles so far from any market that the model has no answer.
+    """
+    needed = max(length + FEATURE_SETS[name].warm_up for name, length in forecaster.needs.items())
+    if len(series) < needed:
+        raise InsufficientData(
+            f"{forecaster.metadata.version} needs {needed} closed {series.timeframe} candles, received {len(series)}"
+        )
+    rows = {
+        name: FeatureEngineer(FEATURE_SETS[name]).last_window(series, length)[None]
+        for name, length in forecaster.needs.items()
+    }
+    return to_forecast(symbol, forecaster.metadata, forecaster.predict(rows), settings)
+
+
+def to_forecast(symbol: str, model: ModelMetadata, prediction: Prediction, settings: ServingSettings) -> Forecast:
+    """Return the answer to the first window of a prediction.
+
+    Args:
+        symbol: Whose window it is.
+        model: What answered.
+        prediction: Its answers, one or more.
+        settings: From which probability on a signal is Long or Short.
+
+    Raises:
+        InvalidMarketData: the probability is not finite.
+    """
+    probability = float(prediction.probability_up[0])
+    if not np.isfinite(probability):
+        raise InvalidMarketData(f"the {model.type} model has no answer to candles so far from any market")
+    return Forecast(
+        symbol=symbol,
+        timeframe=model.timeframe,
+        probability_up=probability,
+        signal=_signal(probability, settings),
+        confidence=float(prediction.confidence[0]),
+        individual_predictions={str(type): float(values[0]) for type, values in prediction.members.items()},
+        disagreement=float(prediction.disagreement[0]),
+        horizon_candles=model.horizon_candles,
+        model_type=model.type,
+        model_version=model.version,
+        **_expectations(model, prediction),
+    )
+
+
+def _signal(probability: float, settings: ServingSettings) -> Signal:
+    if probability >= settings.long_probability:
+        return Signal.LONG
+    return Signal.SHORT if probability <= settings.short_probability else Signal.NEUTRAL
+
+
+def _expectations(model: ModelMetadata, prediction: Prediction) -> dict[str, dict[int, float]]:
+    """Return the expected returns, drawdowns and rallies by horizon; empty of models that have none."""
+    if model.graph is None or model.graph.outputs != "multi_horizon":
+        return {"expected_returns": {}, "expected_drawdowns": {}, "expected_rallies": {}}
+    horizons = unpack_horizons(prediction.raw, model.graph.horizons_candles)
+    parts = {"returns": horizons.returns, "drawdowns": horizons.drawdowns, "rallies": horizons.rallies}
+    return {
+        f"expected_{name}": {horizon: float(values[0]) for horizon, values in part.items()}
+        for name, part in parts.items()
+    }
