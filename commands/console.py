@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
+
+from domain.errors import AppError
 
 if TYPE_CHECKING:
     from domain.jobs import JobProgress
@@ -55,7 +67,7 @@ def fail(message: str) -> None:
 def working() -> Iterator[Callable[[str], None]]:
     """Show what is being done, and for how long, while a terminal looks on; give what changes the words."""
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+    with _progress(*columns) as progress:
         task = progress.add_task("", total=None)
         yield lambda words: progress.update(task, description=words)
 
@@ -63,20 +75,51 @@ def working() -> Iterator[Callable[[str], None]]:
 @contextmanager
 def training() -> Iterator[Callable[[JobProgress], None]]:
     """Show a bar with stage, epoch, losses and time left while a terminal looks on; give what it is told by."""
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[epoch]}", markup=False),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+    epoch = TextColumn("{task.fields[epoch]}", markup=False)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(20), TaskProgressColumn(), epoch
+    with _progress(*columns) as progress:
         task = progress.add_task("preparing", total=1.0, epoch="")
 
         def tell(now: JobProgress) -> None:
             progress.update(task, completed=now.share, description=now.stage, epoch=_epoch(now))
 
         yield tell
+
+
+@contextmanager
+def _progress(*columns: ProgressColumn) -> Iterator[Progress]:
+    with _noise_kept() as terminal:
+        console = Console(file=terminal)
+        # What Python writes to stderr is noise as well, and not to be lifted above the bar.
+        with Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stderr=False
+        ) as progress:
+            yield progress
+
+
+@contextmanager
+def _noise_kept() -> Iterator[TextIO]:
+    """Keep what libraries write to stderr, TensorFlow above all, off the terminal; give stderr as it was.
+
+    No setting silences all of it: some is written by C++ before settings are read. Should an error come
+    that nobody expected, what was kept is written after all.
+    """
+    sys.stderr.flush()
+    with TemporaryFile() as noise, os.fdopen(os.dup(2), "w") as terminal:
+        os.dup2(noise.fileno(), 2)
+        expected = False
+        try:
+            yield terminal
+            expected = True
+        except (AppError, KeyboardInterrupt):
+            expected = True
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal.fileno(), 2)
+            if not expected:
+                noise.seek(0)
+                terminal.write(noise.read().decode(errors="replace"))
 
 
 def _epoch(now: JobProgress) -> str:

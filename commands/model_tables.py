@@ -66,7 +66,7 @@ def listed(listing: Listing, aliases: Aliases) -> Group:
             f"{scores.count:,}" if scores else "-",
             *(number(getattr(scores, name)) if scores else "-" for name in METRICS.values()),
             ", ".join(called.get(model.version, ())),
-            model.verdict.serves if model.verdict else "imported" if model.data is None else "",
+            _verdict(model),
         )
     unusable = [f"{version}: {reason}" for version, reason in listing.unusable.items()]
     return Group(table, *_sentences("Unusable", unusable))
@@ -78,7 +78,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
     facts = {
         "version": model.version,
         "alias": ", ".join(aliases) or "none",
-        "market": f"{model.symbol} {model.timeframe}, {model.horizon_candles} candles ahead",
+        "market": f"{model.symbol} {model.timeframe}, {_ahead(model.horizon_candles)}",
         "created": f"{model.created_at:%Y-%m-%d %H:%M:%S} UTC",
         "parameters": f"{model.parameters:,}",
         "seed": "-" if model.seed is None else str(model.seed),
@@ -122,7 +122,7 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
         "market": f"{forecast.symbol} {forecast.timeframe}, candle of {_time(time_ms)}",
         "version": forecast.model_version,
         "signal": f"{forecast.signal}, confidence {forecast.confidence:.4f}",
-        "probability of a rise": f"{forecast.probability_up:.4f}, {forecast.horizon_candles} candles ahead",
+        "probability of a rise": f"{forecast.probability_up:.4f}, {_ahead(forecast.horizon_candles)}",
     }
     if len(forecast.individual_predictions) > 1:
         facts["members"] = ", ".join(f"{name} {value:.4f}" for name, value in forecast.individual_predictions.items())
@@ -142,6 +142,16 @@ def alias_names(aliases: Aliases) -> dict[str, list[str]]:
             if version is not None:
                 names.setdefault(version, []).append(name)
     return names
+
+
+def _verdict(model: ModelMetadata) -> str:
+    if model.verdict is None:
+        return "imported" if model.data is None else ""
+    return "forced" if model.verdict.forced else model.verdict.serves
+
+
+def _ahead(candles: int) -> str:
+    return f"{candles} candle{'s' if candles > 1 else ''} ahead"
 
 
 def _own_scores(model: ModelMetadata) -> RenderableType:

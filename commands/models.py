@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.candles import checked_scope
-from commands.console import say, show
+from commands.console import say, show, working
 from commands.manager import model_manager
 from commands.options import Json, Version
 from config.sources import load_settings
@@ -134,7 +134,9 @@ def import_model(
     settings = load_settings()
     request = TrainingRequest(type, checked_scope(symbol), timeframe)
     now = datetime.now(UTC)
-    model = import_network(_registry(), file, scaler, request, settings.models, settings.features, now)
+    with working() as doing:
+        doing(f"importing {file.name}")
+        model = import_network(_registry(), file, scaler, request, settings.models, settings.features, now)
     show(model.model_dump(mode="json"), shown(model, ()), as_json)
 
 

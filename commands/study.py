@@ -42,9 +42,8 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     from commands.study_tables import study_markdown, study_table
     from models.study import Study
 
-    study = Study(types, order.seeds, markets, timeframe, models, features)
     with training() as listener:
-        result = study.run(listener, order.save)
+        result = Study(types, order.seeds, markets, timeframe, models, features).run(listener, order.save)
     subject = f"{' '.join(markets)} {timeframe}"
     if order.markdown:
         try:
