@@ -45,8 +45,8 @@ def read_closed(file: Path, timeframe: Timeframe | None) -> CandleSeries:
 
 
 def file_symbol(file: Path) -> str:
-    """Return the market that a file's name begins with: up to the first '-', in capitals."""
-    return file.name.partition("-")[0].upper()
+    """Return the market that a file's name begins with: up to the first '-', without endings, in capitals."""
+    return file.name.partition("-")[0].partition(".")[0].upper()
 
 
 def checked_scope(symbol: str) -> str:

@@ -25,12 +25,26 @@ def network_to_onnx(model: keras.Model) -> bytes:
             f"{len(model.inputs)} and {len(model.outputs)}"
         )
     graph = Graph()
+    walk = _sequential if isinstance(model, keras.Sequential) else _functional
+    output = walk(model, graph)
+    exported = graph.model(model.name, model.input_shape[1:], output, int(model.output_shape[-1]))
+    return bytes(exported.SerializeToString())
+
+
+def _sequential(model: keras.Sequential, graph: Graph) -> str:
+    name = INPUTS
+    for layer in model.layers:
+        name = converter_of(layer)(graph, layer, name)
+    return name
+
+
+def _functional(model: keras.Model, graph: Graph) -> str:
     names = {id(model.inputs[0]): INPUTS}
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
-        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-        names[id(layer.output)] = converter_of(layer)(graph, layer, *(names[id(tensor)] for tensor in inputs))
-    output = model.outputs[0]
-    exported = graph.model(model.name, model.input_shape[1:], names[id(output)], int(output.shape[-1]))
-    return bytes(exported.SerializeToString())
+        inputs = [id(tensor) for tensor in (layer.input if isinstance(layer.input, list) else [layer.input])]
+        if not names.keys() >= set(inputs):
+            raise ExportMismatch(f"the layer {layer.name} is used in more than one place, which has no ONNX form here")
+        names[id(layer.output)] = converter_of(layer)(graph, layer, *(names[tensor] for tensor in inputs))
+    return names[id(model.outputs[0])]

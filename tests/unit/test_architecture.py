@@ -133,3 +133,9 @@ def test_the_catalogue_of_architectures_imports_no_library_that_trains() -> None
 def test_files_fit_in_the_head() -> None:
     long = [str(path.relative_to(ROOT)) for path in _files() if len(path.read_text().splitlines()) > 250]
     assert long == []
+
+
+@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi"])
+def test_the_command_line_starts_without_what_only_some_commands_need(heavy: str) -> None:
+    code = f"import cli, sys; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,194 @@
+"""`cli.py train`, `evaluate` and `predict` on files, as a user runs them: in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.candle_files import turning_market, write_candles
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+KNOWN, ALL = 1_200, 1_400
+
+
+class Workplace:
+    """A folder of candle files and a registry beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.models = folder, folder / "models"
+        self.market = turning_market(1, ALL)
+        self.btc = write_candles(folder / "BTCUSDT-1h.csv", self.market.closed_by(self.time(KNOWN)))
+        self.later = write_candles(folder / "BTCUSDT-later.csv", self.market)
+        self.eth = write_candles(folder / "ETHUSDT-1h.csv", turning_market(2, KNOWN, memory=0.0))
+        self.environment = {**os.environ, "MODEL_SAVE_PATH": str(self.models), "COLUMNS": "200"}
+
+    def time(self, candle: int) -> int:
+        return self.market.candles[0].timestamp + candle * self.market.timeframe.ms
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "cli.py", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=500
+        )
+
+    def json(self, *arguments: object) -> Any:
+        """Run a command that is to succeed and to print one document and nothing else."""
+        ended = self.run(*arguments, "--json")
+        assert (ended.returncode, ended.stderr) == (0, "")
+        return json.loads(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace(tmp_path_factory.mktemp("workplace"))
+
+
+@pytest.fixture(scope="module")
+def trained(workplace: Workplace) -> Any:
+    return workplace.json("train", workplace.btc, "--type", "logistic", "--symbol", "BTCUSDT", "--timeframe", "1h")
+
+
+def test_training_promotes_what_has_learned_something(workplace: Workplace, trained: Any) -> None:
+    assert trained["version"].startswith("logistic_model_")
+    assert (trained["promoted"], trained["verdict"], trained["production"]) == (True, "candidate", trained["version"])
+    assert trained["reasons"][-1].startswith("The candidate serves: better than the prior")
+    metrics = trained["metrics"]
+    assert metrics["accuracy"] > 0.6
+    assert metrics["brier"] < trained["baselines"]["prior"]["brier"]
+    for name in ("accuracy", "auc", "brier", "log_loss", "ic"):
+        ends = metrics["intervals"][name]
+        assert ends["low"] < metrics[name] < ends["high"]
+    assert set(trained["baselines"]) == {"prior", "majority", "reversal"}
+    assert [path.name for path in workplace.models.iterdir() if path.is_dir()] == [trained["version"]]
+
+
+def test_training_on_noise_is_registered_and_not_promoted(workplace: Workplace) -> None:
+    ended = workplace.run("train", workplace.eth, "--type", "xgboost")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    shown = [line.rstrip() for line in ended.stdout.splitlines()]
+    version = shown[0].split()[-1]
+    assert (workplace.models / version / "model.onnx").is_file()
+    assert shown[1:3] == ["verdict        not promoted: nothing serves", "in production  nothing"]
+    figures = {line.split()[0]: line.split()[1] for line in shown if line[1:].split(" ")[0] in ("xgboost", "logistic")}
+    assert set(figures) == {"xgboost", "logistic"}
+    assert shown[-1].startswith("- Nothing serves: the candidate is not better than the prior")
+
+
+def test_several_files_train_one_model_of_all_markets(workplace: Workplace, trained: Any) -> None:
+    arguments = ("train", workplace.btc, workplace.eth, "--symbol", "*", "--type", "logistic", "--force", "to see")
+    pooled = workplace.json(*arguments)
+    assert (pooled["symbol"], pooled["data"]["candles"]) == ("*", 2 * KNOWN)
+    assert pooled["production"] == pooled["version"]
+    for_eth = workplace.json("predict", workplace.eth)
+    assert (for_eth["symbol"], for_eth["model_version"]) == ("ETHUSDT", pooled["version"])
+    # A market's own model goes before the one of all.
+    assert workplace.json("predict", workplace.btc)["model_version"] == trained["version"]
+
+
+def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace: Workplace) -> None:
+    few = write_candles(workplace.folder / "LTCUSDT-1h.csv", turning_market(3, 420))
+    answer = workplace.json("train", few, "--type", "lstm", "--epochs", 1, "--seed", 7)
+    stored = workplace.json("models", "show", answer["version"])
+    assert stored["settings"]["models"]["recurrent"]["learning"]["epochs"] == 1
+    assert (stored["seed"], stored["parameters"]) == (7, answer["parameters"])
+    assert set(stored["files"]) == {"model.keras", "model.onnx", "predictions.npz", "scaler.json"}
+
+
+def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:
+    screen, terminal = pty.openpty()
+    root = workplace.folder / "interrupted"
+    process = subprocess.Popen(
+        [sys.executable, "cli.py", "train", str(workplace.btc), "--type", "lstm"],
+        cwd=ROOT,
+        env={**workplace.environment, "MODEL_SAVE_PATH": str(root), "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    seen = b""
+    with os.fdopen(screen, "rb", buffering=0) as file:
+        while b"epoch 1 of 100" not in seen:
+            seen += file.read(4096)
+        process.send_signal(signal.SIGINT)
+        try:
+            while read := file.read(4096):
+                seen += read
+        except OSError:  # how a terminal says that nobody writes any more
+            pass
+    printed, _ = process.communicate()
+    assert process.returncode == 130
+    assert printed == b""
+    assert b"Traceback" not in seen
+    assert b"validation 0." in seen
+    assert not root.exists()
+
+
+def test_evaluation_is_on_unseen_candles_alone(workplace: Workplace, trained: Any) -> None:
+    before = workplace.json("evaluate", workplace.btc)
+    assert before["version"] == trained["version"]
+    assert before["metrics"] == trained["metrics"]
+    after = workplace.json("evaluate", trained["version"], workplace.later)
+    assert after["metrics"]["count"] > before["metrics"]["count"] + 150
+    assert after["metrics"]["accuracy"] > 0.6
+    assert set(after["baselines"]) == {"prior", "majority", "reversal"}
+    assert sum(each["count"] for each in after["reliability"]) == after["metrics"]["count"]
+    assert after["performance"]["costs"] == {"fee_bps": 10.0, "slippage_bps": 2.0}
+
+
+def test_evaluation_draws_pictures(workplace: Workplace, trained: Any) -> None:
+    folder = workplace.folder / "pictures"
+    arguments = ("evaluate", workplace.later, "--symbol", "BTCUSDT", "--timeframe", "1h", "--plot", folder)
+    ended = workplace.run(*arguments, "--fee-bps", 0, "--slippage-bps", 1)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "0 bps fee and 1 bps slippage" in ended.stdout
+    for name in ("reliability.png", "equity.png"):
+        content = (folder / name).read_bytes()
+        assert content.startswith(b"\x89PNG\r\n\x1a\n")
+        assert struct.unpack(">II", content[16:24]) == (1080, 900)
+        assert len(content) > 20_000
+
+
+def test_a_study_goes_on_where_it_was_interrupted(workplace: Workplace) -> None:
+    saved, table = workplace.folder / "study", workplace.folder / "study.md"
+    arguments = ("evaluate", workplace.btc, "--types", "xgboost,random_forest", "--save", saved)
+    found = workplace.json(*arguments, "--markdown", table)
+    names = [row["name"] for row in found["rows"]]
+    learners = ["xgboost", "random_forest", "logistic"]
+    assert names == ["prior", "majority", "reversal", *learners, "mean of 2", "ensemble of 2"]
+    rows = dict(zip(names, found["rows"], strict=True))
+    assert len({row["metrics"]["count"] for row in found["rows"]}) == 1
+    assert rows["logistic"]["against_logistic"] is None
+    difference = rows["xgboost"]["metrics"]["brier"] - rows["logistic"]["metrics"]["brier"]
+    assert rows["xgboost"]["against_logistic"]["difference"] == pytest.approx(difference)
+    assert len([line for line in table.read_text().splitlines() if line.startswith("|")]) == 2 + len(names)
+    # As if it had been interrupted before the forest: the others are not trained again.
+    (saved / "random_forest-20251.npz").unlink()
+    again = {row["name"]: row for row in workplace.json(*arguments)["rows"]}
+    assert {name: row["metrics"] for name, row in again.items()} == {n: row["metrics"] for n, row in rows.items()}
+    same = {name for name, row in again.items() if row["cpu_seconds"] == rows[name]["cpu_seconds"] is not None}
+    assert same == {"xgboost", "logistic"}
+    other = workplace.run(*arguments, "--seed", 5, "--json")
+    assert other.returncode == 0  # another seed has files of its own
+    refused = workplace.run("evaluate", workplace.eth, *arguments[2:])
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "was made from other candles, learners or settings" in refused.stderr
+
+
+def test_predict_tells_the_newest_closed_candle(workplace: Workplace, trained: Any) -> None:
+    forecast = workplace.json("predict", workplace.later, "--symbol", "BTCUSDT", "--version", trained["version"])
+    assert forecast["candle_ms"] == workplace.market.last_open_ms
+    assert (forecast["symbol"], forecast["timeframe"]) == ("BTCUSDT", "1h")
+    assert forecast["individual_predictions"] == {"logistic": forecast["probability_up"]}
+    assert forecast["confidence"] == pytest.approx(abs(2 * forecast["probability_up"] - 1))
+    shown = workplace.run("predict", workplace.later, "--symbol", "BTCUSDT").stdout
+    assert f"{forecast['probability_up']:.4f}, 1 candle ahead" in shown

@@ -1,0 +1,242 @@
+"""`cli.py models` on a registry of small versions, import of Keras files, and errors of all commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cli
+from config.model_settings import TrainingSettings
+from domain.forecasting import ModelType
+from features.feature_sets import STANDARD
+from models.backend import use_backend
+from models.registry import Registry
+from tests.fixtures.candle_files import turning_market, write_candles
+from tests.fixtures.models import NOON, add_model, make_scaler
+
+Command = Callable[..., int]
+CommandJson = Callable[..., Any]
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    monkeypatch.setenv("MODEL_SAVE_PATH", str(tmp_path / "models"))
+    return Registry(tmp_path / "models")
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, registry: Registry) -> Command:
+    """Return a function that runs the command line and gives its exit status."""
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["cli.py", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def document(command: Command, capsys: pytest.CaptureFixture[str]) -> CommandJson:
+    """Return a function that runs a command of `models` and gives the JSON that it printed."""
+
+    def run(*arguments: object) -> Any:
+        capsys.readouterr()
+        assert command("models", *arguments, "--json") == 0
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        return json.loads(shown.out)
+
+    return run
+
+
+def versions(registry: Registry, count: int) -> list[str]:
+    """Register versions, oldest first."""
+    made = (add_model(registry, created_at=NOON + timedelta(hours=hour), seed=hour) for hour in range(count))
+    return [model.version for model in made]
+
+
+def test_promotes_lists_and_rolls_back(registry: Registry, document: CommandJson) -> None:
+    first, second = versions(registry, 2)
+    scope = ("--symbol", "BTCUSDT", "--timeframe", "1h")
+    for version in (first, second):
+        answer = document("promote", version, "--force-reason", "a person looked at it")
+        assert answer == {"symbol": "BTCUSDT", "timeframe": "1h", "production": version}
+    listed = document("list")["models"]
+    assert [(model["version"], model["aliases"]) for model in listed] == [(second, ["production"]), (first, [])]
+    assert document("rollback", *scope, "--reason", "it was worse")["production"] == first
+    assert document("show", first)["aliases"] == ["production"]
+    assert [each.by for each in registry.aliases().scopes[0].history] == ["forced", "forced", "rollback"]
+
+
+def test_prunes_all_but_the_newest_and_what_serves(registry: Registry, document: CommandJson) -> None:
+    oldest, second, third, newest = versions(registry, 4)
+    document("promote", oldest, "--force-reason", "it serves")
+    assert document("prune", "--keep", 1) == {"deleted": [third, second], "kept": [newest, oldest]}
+
+
+def test_compares_figure_by_figure(registry: Registry, document: CommandJson) -> None:
+    first, second = versions(registry, 2)
+    found = document("compare", first, second)
+    figures = {each["name"]: each for each in found["figures"]}
+    assert found["same_data"] is True
+    assert figures["brier"] == {"name": "brier", "first": 0.248, "second": 0.248, "difference": 0.0}
+
+
+def test_tables_name_versions_and_reasons(
+    registry: Registry, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = versions(registry, 2)
+    (registry.root / second / "metadata.json").write_text("{}")
+    assert command("models", "list") == 0
+    shown = capsys.readouterr().out
+    assert f" {first} " in shown
+    assert f"- {second}: {second}: metadata.json is not the file that was written" in shown
+    assert command("models", "show", first) == 0
+    assert "- better than the prior" in capsys.readouterr().out
+    assert command("models", "compare", first, first) == 0
+    assert "on the same candles" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "{folder}/missing.csv"], "missing.csv cannot be read: No such file"),
+        (["train", "{short}"], "training needs 160 closed candles at least, received 100"),
+        (["train", "{file}", "--symbol", "btc/usdt"], "'btc/usdt' is no market"),
+        (["train", "{file}", "{short}", "--symbol", "BTCUSDT"], "2 files make a model of all their markets"),
+        (["train", "{file}", "{file}"], "there is a file of BTCUSDT already"),
+        (["train", "{file}", "--timeframe", "5m"], "5m candles cannot be made"),
+        (["train", "{file}", "--force", " "], "--force needs a reason"),
+        (["evaluate", "{file}"], "no model is in production for BTCUSDT 1h"),
+        (["evaluate", "a", "b", "{file}"], "a VERSION and a FILE, or a FILE alone; received 3"),
+        (["evaluate", "../x", "{file}"], "is not the name of a version"),
+        (["evaluate", "lstm_model_20300101_000000", "{file}"], "there is no version"),
+        (["evaluate", "{version}", "{file}", "--symbol", "ETHUSDT"], "forecasts BTCUSDT, not ETHUSDT"),
+        (["evaluate", "{version}", "{file}", "--timeframe", "4h"], "forecasts 1h candles, not 4h"),
+        (["evaluate", "{file}", "--types", "lstm,magic"], "'magic' is no type of model"),
+        (["evaluate", "{file}", "--types", "lstm,ensemble"], "adds their mean and ensemble by itself"),
+        (["evaluate", "{file}", "--types", "logistic", "--plot", "x"], "--plot draws one version"),
+        (["evaluate", "{file}", "--types", "logistic", "--markdown", "{folder}/no/x.md"], "there is no folder"),
+        (["predict", "{file}"], "no model is in production for BTCUSDT 1h"),
+        (["predict", "{short}", "--version", "{version}", "--symbol", "ETHUSDT"], "forecasts BTCUSDT, not ETHUSDT"),
+        (["predict", "{tiny}", "--version", "{version}"], "closed 1h candles, received 20"),
+        (["models", "show", "lstm_model_20300101_000000"], "there is no version"),
+        (["models", "promote", "{version}"], "say why: --force-reason"),
+        (["models", "rollback", "--symbol", "*", "--timeframe", "1h", "--reason", "x"], "nothing is in production"),
+    ],
+)
+def test_errors_are_one_line(
+    tmp_path: Path,
+    registry: Registry,
+    command: Command,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
+) -> None:
+    places = {
+        "folder": tmp_path,
+        "file": write_candles(tmp_path / "BTCUSDT-1h.csv", turning_market(1, 300)),
+        "tiny": write_candles(tmp_path / "tiny.csv", turning_market(1, 20)),
+        "short": write_candles(tmp_path / "ETHUSDT-1h.csv", turning_market(1, 100)),
+        "version": add_model(registry).version,
+    }
+    given = [argument.format(**places) for argument in arguments]
+    assert command(*given) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+    assert words in shown.err
+    assert shown.err.count("\n") == 1
+
+
+class TestImport:
+    """A network that was trained elsewhere."""
+
+    @pytest.fixture
+    def importing(self, tmp_path: Path) -> Callable[..., list[object]]:
+        """Return a function that writes a network with the layers given, and gives the command that imports it."""
+        use_backend(TrainingSettings())
+        import keras
+
+        def write(
+            layers: Callable[[Any], list[Any]], shape: tuple[int, ...] = (60, len(STANDARD.columns)), ending: str = "h5"
+        ) -> list[object]:
+            keras.utils.set_random_seed(1)
+            file, scaler = tmp_path / f"network.{ending}", tmp_path / "scaler.json"
+            keras.Sequential([keras.Input(shape), *layers(keras.layers)]).save(file)
+            scaler.write_text(make_scaler(STANDARD).to_json())
+            market = ["--symbol", "BTCUSDT", "--timeframe", "1h"]
+            return ["models", "import", file, "--type", "lstm", *market, "--scaler", scaler]
+
+        return write
+
+    @pytest.mark.parametrize("ending", ["h5", "keras"])
+    def test_serves_by_force_alone(
+        self,
+        tmp_path: Path,
+        importing: Callable[..., list[object]],
+        registry: Registry,
+        command: Command,
+        document: CommandJson,
+        capsys: pytest.CaptureFixture[str],
+        ending: str,
+    ) -> None:
+        arguments = importing(lambda make: [make.LSTM(8), make.Dense(1, "sigmoid")], ending=ending)
+        imported = document(*arguments[1:])
+        assert (imported["type"], imported["metrics"], imported["data"]) == ("lstm", None, None)
+        assert imported["settings"]["imported"]["file"] == f"network.{ending}"
+        (listed,) = registry.versions().models
+        assert listed.type is ModelType.LSTM
+        assert registry.aliases().scopes == ()
+        file = write_candles(tmp_path / "BTCUSDT-1h.csv", turning_market(1, 300))
+        assert command("evaluate", listed.version, file) == 2
+        assert "was imported: nobody knows which candles" in capsys.readouterr().err
+        document("promote", listed.version, "--force-reason", "known from elsewhere")
+        assert command("predict", file, "--json") == 0
+        forecast = json.loads(capsys.readouterr().out)
+        assert forecast["model_version"] == listed.version
+        assert 0.0 < forecast["probability_up"] < 1.0
+
+    @pytest.mark.parametrize(
+        ("layers", "shape", "words"),
+        [
+            (lambda make: [make.LSTM(8), make.Dense(1, "sigmoid")], (60, 5), "takes (None, 60, 5)"),
+            (lambda make: [make.LSTM(8), make.Dense(1, "sigmoid")], (30, 75), "60 rows of the 75 columns"),
+            (lambda make: [make.LSTM(8), make.Dense(3, "softmax")], (60, 75), "and gives (None, 3)"),
+            (lambda make: [make.LSTM(8), make.Dense(1)], (60, 75), "probabilities of a rise, 0 to 1"),
+            (lambda make: [make.Lambda(lambda x: x[:, 0, :1])], (60, 75), "a `Lambda` layer"),
+        ],
+    )
+    def test_other_networks_are_refused(
+        self,
+        importing: Callable[..., list[object]],
+        registry: Registry,
+        command: Command,
+        capsys: pytest.CaptureFixture[str],
+        layers: Callable[[Any], list[Any]],
+        shape: tuple[int, ...],
+        words: str,
+    ) -> None:
+        assert command(*importing(layers, shape)) == 2
+        assert words in capsys.readouterr().err
+        assert registry.versions().models == ()
+
+    def test_no_network_is_refused(self, tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+        file, scaler = tmp_path / "network.h5", tmp_path / "scaler.json"
+        file.write_bytes(b"nothing")
+        scaler.write_text(make_scaler(STANDARD).to_json())
+        market = ("--symbol", "BTCUSDT", "--timeframe", "1h", "--scaler", scaler)
+        assert command("models", "import", file, "--type", "lstm", *market) == 2
+        assert "is not a Keras model that can be loaded" in capsys.readouterr().err
+        assert command("models", "import", file, "--type", "xgboost", *market) == 2
+        assert "a Keras file holds one of lstm, gru" in capsys.readouterr().err
+        assert command("models", "import", tmp_path / "x.pkl", "--type", "lstm", *market) == 2
+        assert "from .h5 or .keras files" in capsys.readouterr().err
