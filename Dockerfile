@@ -12,6 +12,7 @@ WORKDIR /app
 COPY --from=build /app/.venv /app/.venv
 COPY pyproject.toml config.yaml main.py cli.py container.py ./
 COPY api api
+COPY commands commands
 COPY config config
 COPY demo demo
 COPY domain domain

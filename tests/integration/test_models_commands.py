@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.candle_files import turning_market, write_candles
+from tests.fixtures.candle_files import write_candles
+from tests.fixtures.planted_market import reversal_market
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -26,10 +27,10 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.models = folder, folder / "models"
-        self.market = turning_market(1, ALL)
+        self.market = reversal_market(ALL, 0.7, 1)
         self.btc = write_candles(folder / "BTCUSDT-1h.csv", self.market.closed_by(self.time(KNOWN)))
         self.later = write_candles(folder / "BTCUSDT-later.csv", self.market)
-        self.eth = write_candles(folder / "ETHUSDT-1h.csv", turning_market(2, KNOWN, memory=0.0))
+        self.eth = write_candles(folder / "ETHUSDT-1h.csv", reversal_market(KNOWN, 0.5, 2))
         self.environment = {**os.environ, "MODEL_SAVE_PATH": str(self.models), "COLUMNS": "200"}
 
     def time(self, candle: int) -> int:
@@ -96,7 +97,7 @@ def test_several_files_train_one_model_of_all_markets(workplace: Workplace, trai
 
 
 def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace: Workplace) -> None:
-    few = write_candles(workplace.folder / "LTCUSDT-1h.csv", turning_market(3, 420))
+    few = write_candles(workplace.folder / "LTCUSDT-1h.csv", reversal_market(420, 0.7, 3))
     answer = workplace.json("train", few, "--type", "lstm", "--epochs", 1, "--seed", 7)
     stored = workplace.json("models", "show", answer["version"])
     assert stored["settings"]["models"]["recurrent"]["learning"]["epochs"] == 1

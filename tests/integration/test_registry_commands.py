@@ -17,8 +17,9 @@ from domain.forecasting import ModelType
 from features.feature_sets import STANDARD
 from models.backend import use_backend
 from models.registry import Registry
-from tests.fixtures.candle_files import turning_market, write_candles
+from tests.fixtures.candle_files import write_candles
 from tests.fixtures.models import NOON, add_model, make_scaler
+from tests.fixtures.planted_market import reversal_market
 
 Command = Callable[..., int]
 CommandJson = Callable[..., Any]
@@ -143,9 +144,9 @@ def test_errors_are_one_line(
 ) -> None:
     places = {
         "folder": tmp_path,
-        "file": write_candles(tmp_path / "BTCUSDT-1h.csv", turning_market(1, 300)),
-        "tiny": write_candles(tmp_path / "tiny.csv", turning_market(1, 20)),
-        "short": write_candles(tmp_path / "ETHUSDT-1h.csv", turning_market(1, 100)),
+        "file": write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(300, 0.7, 1)),
+        "tiny": write_candles(tmp_path / "tiny.csv", reversal_market(20, 0.7, 1)),
+        "short": write_candles(tmp_path / "ETHUSDT-1h.csv", reversal_market(100, 0.7, 1)),
         "version": add_model(registry).version,
     }
     given = [argument.format(**places) for argument in arguments]
@@ -196,7 +197,7 @@ class TestImport:
         (listed,) = registry.versions().models
         assert listed.type is ModelType.LSTM
         assert registry.aliases().scopes == ()
-        file = write_candles(tmp_path / "BTCUSDT-1h.csv", turning_market(1, 300))
+        file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(300, 0.7, 1))
         assert command("evaluate", listed.version, file) == 2
         assert "was imported: nobody knows which candles" in capsys.readouterr().err
         document("promote", listed.version, "--force-reason", "known from elsewhere")
