@@ -85,7 +85,7 @@ def load_walk(path: Path, mark: str) -> Walk | None:
         InvalidRequest: the file cannot be read, or is of other candles or settings than `mark` tells.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             if str(file["mark"]) != mark:
                 raise InvalidRequest(
                     f"{path} was made from other candles, learners or settings: save this study in another folder"
