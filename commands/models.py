@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.candles import checked_scope
-from commands.console import say, show, working
+from commands.console import show, working
 from commands.manager import model_manager
 from commands.options import Json, Version
 from config.sources import load_settings
@@ -109,12 +109,8 @@ def prune_models(
     """Delete all but the newest versions of each market; what serves, and what it needs, is kept."""
     settings = load_settings()
     pruned = _registry().prune(keep or settings.models.keep_versions)
-    if as_json:
-        show({"deleted": list(pruned.deleted), "kept": list(pruned.kept)}, "", as_json=True)
-        return
-    for version in pruned.deleted:
-        say(f"deleted {version}")
-    show({}, f"{len(pruned.deleted)} deleted, {len(pruned.kept)} kept", as_json=False)
+    lines = [f"{len(pruned.deleted)} deleted, {len(pruned.kept)} kept", *(f"- {version}" for version in pruned.deleted)]
+    show({"deleted": list(pruned.deleted), "kept": list(pruned.kept)}, "\n".join(lines), as_json)
 
 
 @models.command("import")
