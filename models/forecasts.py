@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from config.model_settings import ServingSettings
-from domain.analysis import Signal
 from domain.errors import InsufficientData, InvalidMarketData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries
+from domain.values import Signal
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FEATURE_SETS
 from models.metadata import ModelMetadata
 from models.outputs import unpack_horizons
-from models.predictor import Forecaster, Prediction
+from models.predictor import FeatureRows, Forecaster, Prediction
 
 
 def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, settings: ServingSettings) -> Forecast:
@@ -29,16 +31,21 @@ def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, s
         InsufficientData: fewer candles than the window and the warm-up of its features take.
         InvalidMarketData: candles so far from any market that the model has no answer.
     """
+    return to_forecast(symbol, forecaster.metadata, forecaster.predict(newest_rows(forecaster, series)), settings)
+
+
+def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
+    """Return the newest rows of every feature set that the model reads, each as a batch of one.
+
+    Raises:
+        InsufficientData: fewer candles than the window and the warm-up of its features take.
+    """
     needed = max(length + FEATURE_SETS[name].warm_up for name, length in forecaster.needs.items())
     if len(series) < needed:
         raise InsufficientData(
             f"{forecaster.metadata.version} needs {needed} closed {series.timeframe} candles, received {len(series)}"
         )
-    rows = {
-        name: FeatureEngineer(FEATURE_SETS[name]).last_window(series, length)[None]
-        for name, length in forecaster.needs.items()
-    }
-    return to_forecast(symbol, forecaster.metadata, forecaster.predict(rows), settings)
+    return {name: _engineer(name).last_window(series, length)[None] for name, length in forecaster.needs.items()}
 
 
 def to_forecast(symbol: str, model: ModelMetadata, prediction: Prediction, settings: ServingSettings) -> Forecast:
@@ -69,6 +76,11 @@ def to_forecast(symbol: str, model: ModelMetadata, prediction: Prediction, setti
         model_version=model.version,
         **_expectations(model, prediction),
     )
+
+
+@cache
+def _engineer(feature_set: str) -> FeatureEngineer:
+    return FeatureEngineer(FEATURE_SETS[feature_set])
 
 
 def _signal(probability: float, settings: ServingSettings) -> Signal:

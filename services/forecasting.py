@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from time import perf_counter
 
-import numpy as np
 from loguru import logger
 
 from config.model_settings import ServingSettings
 from domain.analysis import MarketSnapshot
-from domain.errors import AppError, InvalidMarketData, ModelUnavailable
+from domain.errors import AppError, ModelUnavailable
 from domain.forecasting import Forecast
-from domain.market import CandleSeries, Timeframe
-from domain.values import Signal
-from features.feature_engineering import FeatureEngineer
-from features.feature_sets import FEATURE_SETS
-from models.metadata import ModelMetadata
-from models.outputs import unpack_horizons
-from models.predictor import FeatureRows, Forecaster, Prediction
+from domain.market import Timeframe
+from models.forecasts import newest_rows, to_forecast
+from models.predictor import Forecaster
 from models.serving import LoadedModels
 from services.micro_batching import MicroBatcher
 from services.model_candles import ModelCandles, best_candles
@@ -74,7 +69,6 @@ class Forecasting:
         self._settings = settings
         self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
         self._executor = executor
-        self._engineers = {name: FeatureEngineer(each) for name, each in FEATURE_SETS.items()}
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
         """Return what the model in production says of a market, from its closed candles.
@@ -88,11 +82,11 @@ class Forecasting:
         symbol = snapshot.symbol
         model = await self._model(symbol, timeframe)
         history = await self._candles.history(model, snapshot, timeframe)
-        rows = await run_blocking(self._executor, self._rows, model, history)
+        rows = await run_blocking(self._executor, newest_rows, model, history)
         asked = perf_counter()
         prediction = await self._batcher.predict(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        forecast = self._worded(symbol, timeframe, model.metadata, prediction)
+        forecast = to_forecast(symbol, model.metadata, prediction, self._settings)
         metrics.PREDICTION_DURATION.labels(forecast.model_type).observe(perf_counter() - started)
         metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
         metrics.ML_PREDICTIONS.inc()
@@ -147,44 +141,6 @@ class Forecasting:
         if timeframe in self._models.timeframes(symbol):
             raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
         raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
-
-    def _rows(self, model: Forecaster, history: CandleSeries) -> FeatureRows:
-        return {name: self._engineers[name].last_window(history, length)[None] for name, length in model.needs.items()}
-
-    def _worded(self, symbol: str, timeframe: Timeframe, model: ModelMetadata, prediction: Prediction) -> Forecast:
-        probability = float(prediction.probability_up[0])
-        if not np.isfinite(probability):
-            raise InvalidMarketData(f"the {model.type} model has no answer to candles so far from any market")
-        return Forecast(
-            symbol=symbol,
-            timeframe=timeframe,
-            probability_up=probability,
-            signal=self._signal(probability),
-            confidence=float(prediction.confidence[0]),
-            individual_predictions={str(type): float(values[0]) for type, values in prediction.members.items()},
-            disagreement=float(prediction.disagreement[0]),
-            horizon_candles=model.horizon_candles,
-            model_type=model.type,
-            model_version=model.version,
-            **_expectations(model, prediction),
-        )
-
-    def _signal(self, probability: float) -> Signal:
-        if probability >= self._settings.long_probability:
-            return Signal.LONG
-        return Signal.SHORT if probability <= self._settings.short_probability else Signal.NEUTRAL
-
-
-def _expectations(model: ModelMetadata, prediction: Prediction) -> Mapping[str, dict[int, float]]:
-    """Return the expected returns, drawdowns and rallies by horizon; empty of models that have none."""
-    if model.graph is None or model.graph.outputs != "multi_horizon":
-        return {"expected_returns": {}, "expected_drawdowns": {}, "expected_rallies": {}}
-    horizons = unpack_horizons(prediction.raw, model.graph.horizons_candles)
-    parts = {"returns": horizons.returns, "drawdowns": horizons.drawdowns, "rallies": horizons.rallies}
-    return {
-        f"expected_{name}": {horizon: float(values[0]) for horizon, values in part.items()}
-        for name, part in parts.items()
-    }
 
 
 def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:

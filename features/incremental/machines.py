@@ -123,7 +123,7 @@ def product(circuit: Circuit, first: int, second: int) -> Step:
 
 @machine
 def position(circuit: Circuit, source: int, lowest: int, highest: int, factor: float = 1.0, least: float = 0.0) -> Step:
-    """Make factor times where the value stands from lowest (0) to highest (1); NaN where the range is `least` or less."""
+    """Make factor times where the value stands from lowest (0) to highest (1); NaN for a range of `least` or less."""
     slots = circuit.slots
 
     def step() -> float:
