@@ -18,6 +18,7 @@ from models.evaluation.metrics import Scores
 from models.metadata import ModelMetadata
 from models.registry import Registry
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.bodies import shape_b
 from tests.fixtures.models import NOON, add_ensemble, add_model
 
 pytest_plugins = ["tests.fixtures.registry"]
@@ -196,6 +197,18 @@ def test_loading_lets_a_version_serve_at_once(client: TestClient, registry: Regi
     assert [(each.version, each.by, each.reason) for each in promotions] == [
         (model.version, "forced", "loaded by an operator") for model in (first, second)
     ]
+
+
+def test_forecasts_come_from_what_was_loaded_or_rolled_back_to(client: TestClient, registry: Registry) -> None:
+    market = shape_b(symbol="BTCUSDT")
+    assert client.post("/ai/predict", json=market).status_code == 503
+    first, second = add_model(registry), add_model(registry, ModelType.GRU, created_at=later(1))
+    for model in (first, second):
+        assert client.post("/model/load", json={"version": model.version}).status_code == 200
+        assert client.post("/ai/predict", json=market).json()["model_version"] == model.version
+    for status in (200, 503):
+        assert client.post("/ai/models/rollback", json={**DEFAULT_MARKET, "reason": "it lost"}).status_code == 200
+        assert client.post("/ai/predict", json=market).status_code == status
 
 
 def test_version_that_cannot_serve_is_refused_and_the_other_stays(client: TestClient, registry: Registry) -> None:

@@ -21,7 +21,6 @@ from tests.fixtures.histories import simulated
 
 ROUTES = ["/ai/train", "/train", "/api/v1/train"]
 TOKEN = "correct horse battery"  # noqa: S105
-# The shape that the dashboard sends, without candles of its own.
 KEYS = {"message", "job_id", "status", "symbol", "timeframe", "model_type", "training_samples", "source_data"}
 
 
