@@ -166,7 +166,7 @@ def _forecasting(
 ) -> Forecasting:
     """Serve the models of the registry; nothing is loaded before somebody asks."""
     serving = settings.models.serving
-    # Threads of their own: analyses do not wait while a model is loaded.
+    # Threads of their own: other analyses do not wait while a model is loaded.
     executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
     stack.callback(executor.shutdown, wait=False, cancel_futures=True)
     return Forecasting(
