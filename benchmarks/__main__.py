@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, features, incremental
+from benchmarks import analyze, broadcast, features, incremental, models
 from benchmarks.report import markdown_table, verdict
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -29,6 +29,8 @@ def main() -> int:
         tables = features.measure()
     with console.status("rows of features, candle by candle"):
         steps = incremental.measure()
+    with console.status("predictions of every network, by ONNX Runtime and by TensorFlow"):
+        predictions, memory_mb = models.measure()
     ours, plain = cached[:2]
     targets = [
         verdict("CPU of a cached analysis, ms", float(ours["CPU per request, ms"]), 0.5),
@@ -45,6 +47,7 @@ def main() -> int:
         *broadcast.targets(rows),
         *features.targets(tables),
         *incremental.targets(steps),
+        *models.targets(predictions, memory_mb),
     ]
     text = "\n\n".join(
         [
@@ -76,6 +79,10 @@ def main() -> int:
             markdown_table(steps),
             "After the history that the set needs, from which the window computes its newest row again. The time of "
             "a step is the median of rounds of 64, since every fourth and sixteenth candle completes a higher one.",
+            "## One prediction: served by ONNX Runtime, by a compiled TensorFlow function and by Keras",
+            markdown_table(predictions),
+            "Networks of the configured sizes, trained for an epoch on simulated candles. CPU time of all threads; the "
+            "served one includes scaling, checks and calibration. TensorFlow's function is called with a ready tensor.",
         ]
     )
     TARGET.write_text(text + "\n", encoding="utf-8")

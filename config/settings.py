@@ -103,6 +103,7 @@ class FeatureSettings(Section):
     nan_policy: NanPolicy = "drop"
     max_forward_fill_rows: Count = 3
     max_lost_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    selected_features: Annotated[int, Field(ge=0)] = 0
     scaler: ScalerKind = "standard"
     sequence_length: Count = 60
     target_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.005

@@ -10,10 +10,11 @@ import numpy as np
 from config.settings import FeatureSettings, TargetKind
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
-from features.candle_checks import NO_RUN, IntArray, fill_gaps, open_times, unbroken_runs
+from features.candle_checks import NO_RUN, BoolArray, IntArray, fill_gaps, open_times, unbroken_runs
 from features.cleaning import CleaningReport, clean
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FeatureSet
+from features.importance import correlation_importance
 from features.scaling import Scaler, fit_scaler
 from features.targets import (
     FloatArray,
@@ -95,7 +96,7 @@ class TrainingSet:
     def part(
         self, train: range, validation: range, test: range, kind: TargetKind, length: int, settings: FeatureSettings
     ) -> TrainingData:
-        """Return the windows of each part; the scaler sees training rows only.
+        """Return the windows of each part; scaler and selection of features see training rows only.
 
         Every window of a part ends in it; its earlier rows may lie before, they are the past. Test
         windows need a known return, not a known target: they are judged by the return.
@@ -106,16 +107,18 @@ class TrainingSet:
             test: As `train`; may be empty.
             kind: The target to learn.
             length: Rows of a window.
-            settings: The kind of scaler.
+            settings: The kind of scaler, and how many features are selected.
 
         Raises:
             InsufficientData: training or validation has no window.
         """
-        columns = [column.name for column in self.feature_set.columns]
-        training_rows = self.rows[(self.slots >= train.start) & (self.slots < train.stop)]
-        scaler = fit_scaler(settings.scaler, training_rows, columns, self.feature_set.id)
+        names = tuple(column.name for column in self.feature_set.columns)
+        training = (self.slots >= train.start) & (self.slots < train.stop)
+        columns = self._selected(names, training, settings.selected_features)
+        rows = self.rows if columns == names else self.rows[:, [names.index(name) for name in columns]]
+        scaler = fit_scaler(settings.scaler, rows[training], columns, self.feature_set.id)
         # Single precision is what networks compute in, and half the memory.
-        scaled = scaler.apply(self.rows, columns).astype(np.float32)
+        scaled = scaler.apply(rows, columns).astype(np.float32)
         learned = Windows.over(scaled, self.targets(kind), length, self.runs)
         judged = Windows.over(scaled, self.returns, length, self.runs)
         parts = (
@@ -129,6 +132,12 @@ class TrainingSet:
                 f"validation {len(parts[1])}; {'; '.join(report.summary() for report in self.cleaning)}"
             )
         return TrainingData(*parts, scaler)
+
+    def _selected(self, names: tuple[str, ...], training: BoolArray, count: int) -> tuple[str, ...]:
+        """Return the columns that tell most of the return of training rows, by correlation; all for a count of 0."""
+        if not 0 < count < len(names):
+            return names
+        return correlation_importance(self.rows[training], self.returns[training], names).top(count)
 
 
 def training_set(

@@ -59,17 +59,26 @@ class Graph(Frozen):
         outputs: What its answers are (`models/outputs.py`).
         horizons_candles: The horizons it forecasts; of `multi_horizon` models alone.
         calibration: From its probability to one that means what it says.
+        selected: The columns of the set that it is shown, in their order; empty where it is shown all.
     """
 
     feature_set: FeatureColumns
+    selected: tuple[str, ...] = ()
     sequence_length: Count
     inputs: InputKind
     outputs: OutputKind
     horizons_candles: tuple[Count, ...] = ()
     calibration: Calibration
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is shown."""
+        return self.selected or self.feature_set.columns
+
     @model_validator(mode="after")
     def _horizons_where_told(self) -> Self:
+        if self.selected != tuple(name for name in self.feature_set.columns if name in self.selected):
+            raise ValueError("the selected columns have to be those of the feature set, in their order")
         if bool(self.horizons_candles) != (self.outputs == "multi_horizon"):
             raise ValueError("multi_horizon models name their horizons, and no others do")
         return self

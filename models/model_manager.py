@@ -103,6 +103,8 @@ class ModelManager:
     ) -> TrainingOutcome:
         """Train, judge, register and, where the gate allows it, promote; takes from seconds to hours.
 
+        Of each symbol and timeframe the newest `keep_versions` stay, and whatever serves or may serve again.
+
         Args:
             request: What to train and for whom.
             markets: Closed candles by symbol, one or more.
@@ -123,6 +125,7 @@ class ModelManager:
         model = register(self.registry, run, result, result.asked, members, now)
         self.registry.nominate(model.version)
         self._promote(run, result, model, members, now)
+        self.registry.prune(self._models.keep_versions)
         return TrainingOutcome(model, result.verdict, self.registry.resolve(request.symbol, request.timeframe))
 
     def evaluate(self, version: str, symbol: str, series: CandleSeries) -> Evaluation:

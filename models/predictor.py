@@ -97,6 +97,8 @@ class Predictor:
         self._graph = graph
         self._scaler = scaler
         self._session = session
+        all_columns = graph.feature_set.columns
+        self._places = [all_columns.index(name) for name in graph.selected] or slice(None)
 
     @classmethod
     def load(cls, stored: StoredVersion) -> Predictor:
@@ -137,10 +139,10 @@ class Predictor:
             raise ValueError(f"rows of the feature set {name} are needed, received {', '.join(rows) or 'none'}")
         if values.ndim != 3 or not len(values) or values.shape[1] < length or values.shape[2] != len(columns):
             raise ValueError(f"{name}: shape (n, {length}, {len(columns)}) with n >= 1 is needed, got {values.shape}")
-        newest = values[:, -length:]
+        newest = values[:, -length:, self._places]
         if not np.isfinite(newest).all():
             known: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(newest), axis=(0, 1))
-            missing = [column for column, good in zip(columns, known, strict=True) if not good]
+            missing = [column for column, good in zip(self._graph.columns, known, strict=True) if not good]
             raise InsufficientData(
                 f"the newest {length} rows need every feature known; more history is needed "
                 f"for {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
@@ -149,7 +151,7 @@ class Predictor:
 
     def _predict(self, windows: FloatArray) -> Prediction:
         graph = self._graph
-        scaled = self._scaler.apply(windows, graph.feature_set.columns).astype(np.float32)
+        scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
         inputs = summarize(scaled) if graph.inputs == "summary" else scaled
         runs = [inputs[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(inputs), _WINDOWS_AT_ONCE)]
         raw: RawArray = np.concatenate([self._session.run(["outputs"], {"inputs": each})[0] for each in runs])
@@ -192,7 +194,7 @@ def _scaler(stored: StoredVersion, graph: Graph) -> Scaler:
     version = stored.metadata.version
     try:
         scaler = Scaler.from_json(stored.read(SCALER_FILE).decode("utf-8", "replace"))
-        scaler.require(graph.feature_set.columns)
+        scaler.require(graph.columns)
     except FeatureMismatch as error:
         raise ModelCorrupt(f"{version}: {SCALER_FILE}: {error.message}") from error
     if scaler.feature_set_id != graph.feature_set.id:
@@ -212,7 +214,7 @@ def _session(stored: StoredVersion, graph: Graph) -> Any:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own errors share no base
         raise ModelCorrupt(f"{version}: {MODEL_FILE} cannot be loaded: {error}") from error
-    columns = len(graph.feature_set.columns)
+    columns = len(graph.columns)
     shape = [graph.sequence_length, columns] if graph.inputs == "window" else [len(STATISTICS) * columns]
     _require_shape(version, "inputs", session.get_inputs(), shape)
     _require_shape(version, "outputs", session.get_outputs(), [OUTPUTS[graph.outputs]])

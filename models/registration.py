@@ -124,7 +124,9 @@ def libraries() -> dict[str, str]:
 def _graph(artefact: Artefact) -> Graph:
     learner = artefact.learner
     rows = learner.rows
-    return graph_of(learner.architecture, rows.feature_set, learner.length, rows.horizons, artefact.calibration)
+    graph = graph_of(learner.architecture, rows.feature_set, learner.length, rows.horizons, artefact.calibration)
+    shown = artefact.fitted.data.scaler.columns
+    return graph if shown == graph.columns else graph.model_copy(update={"selected": shown})
 
 
 def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:

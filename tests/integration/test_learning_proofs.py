@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from config.model_settings import ModelSettings
@@ -11,6 +14,9 @@ from config.settings import FeatureSettings
 from domain.forecasting import ModelType
 from domain.jobs import JobProgress
 from domain.market import Timeframe
+from models.model_manager import ModelManager
+from models.series_predictions import predict_series
+from models.serving import load_version
 from models.training_run import TrainingRequest, TrainingRun
 from tests.conftest import MakeSettings
 from tests.fixtures.planted_market import reversal_market
@@ -68,6 +74,25 @@ def test_every_architecture_finds_nearly_all_of_a_planted_signal(type: ModelType
     best = float(((before < 0.0) == up).mean())
     assert best == pytest.approx(TURNS, abs=0.03)
     assert accuracy - 0.5 >= LEARNED_SHARE * (best - 0.5)
+
+
+def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: MakeSettings, tmp_path: Path) -> None:
+    models, features = settings_of(make_settings, 0.001, 1)
+    features = features.model_copy(update={"selected_features": 5})
+    models = models.model_copy(update={"save_path": str(tmp_path)})
+    manager = ModelManager(models, features, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    series = reversal_market(3_000, TURNS, seed=5)
+    request = TrainingRequest(ModelType.LOGISTIC, "BTCUSDT", Timeframe.H1)
+    outcome = manager.train(request, {"BTCUSDT": series}, lambda progress: None)
+    graph = outcome.model.graph
+    assert graph is not None
+    assert len(graph.selected) == 5
+    assert outcome.production == outcome.model.version
+    forecaster = load_version(manager.registry, outcome.model.version)
+    said = predict_series(forecaster, series, series.candles[-300].timestamp)
+    falls = np.diff(series.values[:, 3])[said.positions - 1] < 0.0
+    # It expects the turn: a rise after a fall.
+    assert ((said.probability > 0.5) == falls).mean() > 0.95
 
 
 @pytest.mark.parametrize("type", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.RANDOM_FOREST])

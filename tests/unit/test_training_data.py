@@ -107,6 +107,20 @@ def test_several_markets_share_one_axis_of_time_and_no_window() -> None:
     assert len(data.test) == len(alone.test) + len(other.test)
 
 
+def test_a_selection_of_features_is_made_from_training_rows() -> None:
+    series = history(300)
+    other = CandleSeries(Timeframe.H1, [*series.candles[:210], *(c for c in history(300, seed=2).candles[210:])])
+    chosen = parts(rows_of(series), selected_features=7).scaler.columns
+    assert len(chosen) == 7
+    assert list(chosen) == [column.name for column in STANDARD.columns if column.name in chosen]
+    assert parts(rows_of(other), selected_features=7).scaler.columns == chosen
+    data = parts(rows_of(series), selected_features=7)
+    assert data.train.rows.shape[1] == 7
+    whole = parts(rows_of(series))
+    places = [whole.scaler.columns.index(name) for name in chosen]
+    np.testing.assert_array_equal(data.train.rows, whole.train.rows[:, places])
+
+
 def test_a_target_of_several_horizons_is_known_at_the_longest() -> None:
     rows = rows_of(history(300))
     assert rows.target_horizon("multi_horizon") == 8
