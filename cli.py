@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from commands.analyze import analyze
 from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features
+from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
 from commands.train import train
@@ -27,6 +29,9 @@ cli = typer.Typer(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo-llm", help="Ask a demonstration on this machine instead of an LLM; no key needed.")
+    ] = False,
 ) -> None:
     """Run the service: REST on /ai, signals on /ws, documentation on /docs."""
     from api.app import create_app  # FastAPI is only needed to serve
@@ -35,14 +40,19 @@ def serve(
     from utils.logging import configure_logging
 
     server = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
-    settings = load_settings(overrides={"server": server})
-    check_adapters(settings)
-    configure_logging(settings.logging, settings.secret_values())
-    serve_app(create_app(settings), settings)
+    with ExitStack() as stack:
+        demonstration = {"llm": stack.enter_context(demo_llm())} if demo else {}
+        settings = load_settings(overrides={"server": server, **demonstration})
+        check_adapters(settings)
+        configure_logging(settings.logging, settings.secret_values())
+        if demo:
+            announce(settings)
+        serve_app(create_app(settings), settings)
 
 
 for command in (analyze, features, train, evaluate, predict):
     cli.command()(command)
+cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
 
 

@@ -10,16 +10,20 @@ from pathlib import Path
 
 import httpx2
 
-from config.settings import JobSettings, Settings
+from config.settings import AnalysisSettings, JobSettings, Settings
 from domain.analysis import Analysis
 from features.technical_indicators import TechnicalIndicators
 from models.registry import Registry
 from models.serving import LoadedModels
 from services.analysis import AnalysisService
+from services.analysts.fallback import FallbackAnalyst
+from services.analysts.llm import LlmAnalyst
 from services.analysts.technical import TechnicalAnalyst
 from services.forecasting import Forecasting, count_load_failure
 from services.job_records import JobRecords
 from services.jobs import JobService
+from services.llm.parts import LlmParts, open_llm
+from services.llm.patience import wait_for_a_key
 from services.market_data.binance import BinanceSource
 from services.market_data.engine import EngineSource
 from services.market_data.market_data import MarketData
@@ -29,9 +33,10 @@ from services.micro_batching import MicroBatcher
 from services.model_admin import ModelAdmin
 from services.model_candles import ModelCandles
 from services.periodic import PeriodicAnalysis
-from services.ports import MarketDataSource
+from services.ports import Analyst, MarketDataSource
 from services.predictions import Predictions
 from services.signal_hub import SignalHub
+from services.trade_reviews import TradeReviews
 from services.training import TrainingService
 from storage.document_ports import DocumentStore
 from storage.factory import build_documents, build_store
@@ -66,6 +71,8 @@ class Container:
     predictions: Predictions
     training: TrainingService
     models: ModelAdmin
+    llm: LlmParts
+    trades: TradeReviews
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -108,6 +115,10 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         indicators = TechnicalIndicators(settings.indicators)
         hub = SignalHub(settings.websocket.max_buffered_bytes)
         stack.callback(hub.close)
+        llm = await stack.enter_async_context(open_llm(settings.llm, documents, clock))
+        trades = TradeReviews(llm.journal, documents, llm.pending, clock)
+        trades.open()
+        stack.push_async_callback(trades.close)
         market_data = MarketData(
             _sources(settings, store, client, clock), settings.market_data, settings.analysis.min_candles, clock
         )
@@ -117,7 +128,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
-            analyst=TechnicalAnalyst(settings.analysis.model_weight if settings.analysis.blend == "weighted" else 0.0),
+            analyst=_analyst(settings.analysis, llm),
             indicators=indicators,
             forecasting=forecasting,
             hub=hub,
@@ -127,6 +138,8 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         )
 
         async def analyze(symbol: str) -> Analysis:
+            if llm.client is not None:
+                await wait_for_a_key(llm.client, settings.llm.spacing_seconds)
             return await analysis.refresh(symbol)
 
         periodic = PeriodicAnalysis(
@@ -153,12 +166,20 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             predictions=predictions,
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
+            llm=llm,
+            trades=trades,
         )
         container.readiness.ready = True
         try:
             yield container
         finally:
             container.readiness.ready = False
+
+
+def _analyst(settings: AnalysisSettings, llm: LlmParts) -> Analyst:
+    """Return the rules, after the LLM where one is configured."""
+    rules = TechnicalAnalyst(settings.model_weight if settings.blend == "weighted" else 0.0)
+    return FallbackAnalyst(LlmAnalyst(llm.journal, rules), rules) if llm.journal else rules
 
 
 def _forecasting(

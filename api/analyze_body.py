@@ -19,9 +19,16 @@ from msgspec import Meta
 
 from api.json_body import by_schema
 from api.schemas.predictions import PredictRequest
-from api.schemas.requests import FIRST_MS, LAST_MS, MAX_LIST, MAX_TEXT, AnalyzeRequest, StrategyContext
+from api.schemas.requests import FIRST_MS, LAST_MS, MAX_COUNT, MAX_LIST, MAX_TEXT, AnalyzeRequest, News, StrategyContext
 from config.settings import AnalysisSettings
-from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import (
+    NOTHING_SAID,
+    AnalysisQuery,
+    ClientContext,
+    DataSource,
+    MarketSnapshot,
+    NewsSentiment,
+)
 from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSeries, Timeframe, check_price
 from services.strategies import STRATEGY_NAMES
@@ -33,6 +40,7 @@ _Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
 _Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
 _Milliseconds = Annotated[int, Meta(ge=FIRST_MS, lt=LAST_MS)]
 _Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+_Number = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 
 
 class _Candle(msgspec.Struct, gc=False):
@@ -44,6 +52,14 @@ class _Candle(msgspec.Struct, gc=False):
     volume: _Volume
 
 
+class _News(msgspec.Struct):
+    overall_sentiment: _Text | float | None = None
+    positive_count: _Number | None = None
+    negative_count: _Number | None = None
+    neutral_count: _Number | None = None
+    fear_greed_index: Annotated[float, Meta(ge=0, le=100)] | None = None
+
+
 class _Context(msgspec.Struct):
     selected_strategies: Annotated[list[str], Meta(max_length=MAX_LIST)] | None = None
     active_strategies: Annotated[list[_Text], Meta(max_length=MAX_LIST)] | None = None
@@ -51,6 +67,7 @@ class _Context(msgspec.Struct):
     risk_level: _Text | None = None
     user_preferences: dict[str, Any] | None = None
     technical_indicators: dict[str, Any] | None = None
+    news_sentiment: _News | None = None
 
 
 class _Request(msgspec.Struct):
@@ -82,9 +99,23 @@ _KNOWN = frozenset(STRATEGY_NAMES)
 
 
 def read_query(
-    body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted: bool, form: Form = ANALYZE
+    body: bytes,
+    settings: AnalysisSettings,
+    now_ms: int,
+    *,
+    trusted: bool,
+    form: Form = ANALYZE,
+    listening: bool = False,
 ) -> tuple[AnalysisQuery, bool]:
     """Return the query of a body, and whether it is a call of an engine's own loop.
+
+    Args:
+        body: JSON.
+        settings: Limits of the candles.
+        now_ms: The server's clock.
+        trusted: Whether others may read what this caller sends.
+        form: Which of the bodies it is.
+        listening: Whether somebody reads what the client says beside its candles; the rules do not.
 
     Raises:
         RequestValidationError: the body is no JSON or does not fit the schema.
@@ -117,6 +148,7 @@ def read_query(
         strategies=tuple(dict.fromkeys(chosen)) if chosen else STRATEGY_NAMES,
         snapshot=_snapshot(request, series),
         trusted=trusted,
+        client=_said(context) if listening else NOTHING_SAID,
     )
     return query, _is_engine_call(context, len(series))
 
@@ -146,6 +178,29 @@ def _snapshot(request: _Request | AnalyzeRequest, series: Mapping[Timeframe, Can
         )
     check_price(series.values(), request.current_price)
     return MarketSnapshot(request.symbol, series, request.current_price, request.volume_24h, DataSource.CLIENT)
+
+
+def _said(context: _Context | StrategyContext) -> ClientContext:
+    """Return what the client says; of its preferences only plain ones, and so many at most."""
+    preferences = [
+        (name[:MAX_TEXT], value[:MAX_TEXT] if isinstance(value, str) else value)
+        for name, value in sorted((context.user_preferences or {}).items())[:MAX_LIST]
+        if isinstance(value, str) or (isinstance(value, (int, float)) and abs(value) < MAX_COUNT)
+    ]
+    news = context.news_sentiment
+    return ClientContext(
+        market_condition=context.market_condition,
+        risk_level=context.risk_level,
+        strategies=tuple(context.active_strategies or ()),
+        preferences=tuple(preferences),
+        news=_news(news) if news else None,
+    )
+
+
+def _news(news: _News | News) -> NewsSentiment:
+    return NewsSentiment(
+        news.overall_sentiment, news.positive_count, news.negative_count, news.neutral_count, news.fear_greed_index
+    )
 
 
 def _is_engine_call(context: _Context | StrategyContext, timeframes: int) -> bool:

@@ -16,7 +16,19 @@ from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
 from api.rate_limit import limiter
-from api.routes import analysis, configuration, insights, jobs, models, predictions, storage, system, training
+from api.routes import (
+    analysis,
+    configuration,
+    insights,
+    jobs,
+    llm,
+    models,
+    predictions,
+    storage,
+    system,
+    trades,
+    training,
+)
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container, build_container
@@ -52,6 +64,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
                 "name": "models",
                 "description": "Training, and which version serves; /train, /model/… also under /api/v1.",
             },
+            {"name": "llm", "description": "The language model, for operators: its costs, whether it answers."},
             {"name": "storage", "description": "What the store holds, for operators."},
             {"name": "system", "description": "Health and metrics."},
         ],
@@ -59,7 +72,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.state.limiter = limiter
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
-    for module in (predictions, insights, jobs, models, storage, system, training, websocket):
+    for module in (predictions, insights, jobs, llm, models, storage, system, trades, training, websocket):
         app.include_router(module.router)
     for dashboard in (configuration.dashboard, models.dashboard, training.dashboard):
         app.include_router(dashboard)

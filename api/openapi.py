@@ -13,6 +13,7 @@ from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, Sav
 from api.schemas.predictions import PredictRequest, TrendRequest
 from api.schemas.problems import Problem
 from api.schemas.requests import AnalyzeRequest
+from api.schemas.trades import TradeRequest
 from api.schemas.training import TrainRequest
 
 # Bodies that routes read by themselves, and the shape of every error.
@@ -20,6 +21,7 @@ EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
     AnalyzeRequest,
     PredictRequest,
     TrendRequest,
+    TradeRequest,
     TrainRequest,
     LoadRequest,
     SaveRequest,

@@ -43,6 +43,11 @@ def limit_default(route: Route[P, T]) -> Route[P, T]:
     return _limited(route, lambda limits, trusted: limits.default_trusted if trusted else limits.default)
 
 
+def limit_debug(route: Route[P, T]) -> Route[P, T]:
+    """Hold a route to the limit of calls that are paid for, whoever makes them."""
+    return _limited(route, lambda limits, _: limits.debug)
+
+
 def retry_after_seconds(request: Request) -> int:
     """Return the whole seconds until the limit that this request ran into opens again, at least 1."""
     item, names = request.state.view_rate_limit

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from rich.panel import Panel
 from rich.table import Table
 
+from config.llm_settings import LlmSettings
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container
@@ -26,7 +29,7 @@ def start_screen(settings: Settings, container: Container, port: int) -> Panel:
         ("health", f"http://{address}/health"),
         ("store", store),
         ("data", _sources(container)),
-        ("LLM", "none: the technical rules answer"),
+        ("LLM", _llm(settings.llm)),
         ("loop", loop),
         ("admin", "by ADMIN_TOKEN" if settings.access.admin_token else "from this machine only"),
         ("stop", "Ctrl-C"),
@@ -39,3 +42,11 @@ def _sources(container: Container) -> str:
     names = list(container.market_data.health())
     text = ", then ".join(names)
     return text + ("  [yellow](synthetic is for demonstration)[/]" if DataSource.SYNTHETIC in names else "")
+
+
+def _llm(settings: LlmSettings) -> str:
+    if not settings.enabled:
+        return "none: the technical rules answer"
+    # The host alone: a URL may hold a password.
+    where = urlsplit(settings.base_url).hostname or "OpenAI"
+    return f"{settings.model} at {where}; the technical rules where it does not answer"

@@ -83,6 +83,8 @@ class LlmSettings(Section):
     models: dict[ModelId, LlmModelSettings] = Field(default_factory=dict)
     usd_to_vnd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
     budgets: LlmBudgetSettings = LlmBudgetSettings()
+    keep_calls_days: Count = 400
+    keep_replies_days: Count = 90
 
     @model_validator(mode="after")
     def _groups_name_keys_once(self) -> LlmSettings:

@@ -167,6 +167,7 @@ class RateLimitSettings(Section):
     analyze_trusted: RateLimit = "600/minute"
     default: RateLimit = "120/minute"
     default_trusted: RateLimit = "6000/minute"
+    debug: RateLimit = "5/minute"
 
 
 class Settings(Section):

@@ -1,9 +1,9 @@
 """The demo's reply to a prompt, by rules that fit on one page; no model is asked.
 
 Every RSI in the prompt over 55 speaks for Long, every one under 45 for Short; so does every MACD
-histogram over or under 0. The majority decides, a tie is Neutral. Confidence is 0.5, and 0.1 more
-for each vote of the majority's lead, up to 0.9. The reply is filled into the JSON schema that the
-request carries, by the names of its properties.
+histogram over or under 0. What clients say is left out. The majority decides, a tie is Neutral.
+Confidence is 0.5, and 0.1 more for each vote of the majority's lead, up to 0.9. The reply is filled
+into the JSON schema that the request carries, by the names of its properties.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import Any
 
 # "rsi": 61.2, RSI(14) = 61.2, macd_histogram: -3
 _VALUE = r"[\w ()]*[\"']?\s*[:=]\s*(-?\d+(?:\.\d+)?)"
+_CLIENT_DATA = re.compile(r"<client_data>.*?</client_data>", re.DOTALL)
 _RSI = re.compile(r"\brsi" + _VALUE, re.IGNORECASE)
 _HISTOGRAM = re.compile(r"histogram" + _VALUE, re.IGNORECASE)
 _RSI_HIGH, _RSI_LOW = 55.0, 45.0
 _SIGNALS = {1: ("long", "buy", "bullish"), 0: ("neutral", "hold", "sideways"), -1: ("short", "sell", "bearish")}
+_WORDS = {1: "a rise", 0: "neither side", -1: "a fall"}
 _PLAIN_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -33,7 +35,7 @@ _PLAIN_SCHEMA: dict[str, Any] = {
 def reply_to(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the reply to a chat completion request, as the object that its schema asks for."""
     messages = [str(message.get("content", "")) for message in body.get("messages", [])]
-    facts = messages[-1] if messages else ""
+    facts = _CLIENT_DATA.sub("", messages[-1]) if messages else ""
     strengths = [float(text) for text in _RSI.findall(facts)]
     momenta = [float(text) for text in _HISTOGRAM.findall(facts)]
     votes = [(rsi > _RSI_HIGH) - (rsi < _RSI_LOW) for rsi in strengths] + [(m > 0) - (m < 0) for m in momenta]
@@ -44,7 +46,7 @@ def reply_to(body: Mapping[str, Any]) -> dict[str, Any]:
     rules = _Found(
         direction,
         round(min(0.5 + 0.1 * abs(lead), 0.9), 2),
-        f"Demonstration by simple rules, no model was asked. RSI: {said}. Votes for a rise minus a fall: {lead}.",
+        f"Demonstration by simple rules, no model was asked. RSI: {said}. Together they speak for {_WORDS[direction]}.",
         schema.get("$defs", {}),
     )
     return dict(rules.value(schema))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated
 
 from pydantic import Field
@@ -42,6 +43,7 @@ class AnalysisSource(StrEnum):
     TECHNICAL = "technical"
     MODEL = "model"
     ENSEMBLE = "ensemble"
+    LLM = "llm"
 
 
 class DataSource(StrEnum):
@@ -93,8 +95,13 @@ class TimeframeView(Frozen):
 class Analysis(Frozen):
     """A finished analysis of one symbol.
 
-    `forecast` is what the model in production says of the same market and timeframe; where it is
-    None, `forecast_note` says why.
+    Attributes:
+        forecast: What the model in production says of the same market and timeframe.
+        forecast_note: Why there is no forecast.
+        cost_usd: What the LLM's reply to it cost; 0 for one that was paid for earlier, None where no LLM
+            answered or the cost is not known.
+        groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
+        fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
     """
 
     analysis_id: str
@@ -114,9 +121,12 @@ class Analysis(Frozen):
     average_true_range: Annotated[float, Field(ge=0)]
     newest_candle_ms: int
     generated_at: datetime
-    # Analyses that were stored by earlier releases have neither.
+    # Analyses that were stored by earlier releases have none of these.
     forecast: Forecast | None = None
     forecast_note: str | None = None
+    cost_usd: Annotated[float | None, Field(ge=0)] = None
+    groundedness: Share | None = None
+    fallback_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,36 @@ class MarketSnapshot:
 
 
 @dataclass(frozen=True)
+class NewsSentiment:
+    """What a client says of the news; None for what it does not say. Fear and greed is an index, 0 to 100."""
+
+    overall: str | float | None = None
+    positive: int | None = None
+    negative: int | None = None
+    neutral: int | None = None
+    fear_greed: float | None = None
+
+
+@dataclass(frozen=True)
+class ClientContext:
+    """What a client says of the market and of itself, in its own words: for an LLM to weigh, never to obey.
+
+    Attributes:
+        strategies: Those of the client's own, by its names.
+        preferences: By name, in the order of the names.
+    """
+
+    market_condition: str | None = None
+    risk_level: str | None = None
+    strategies: tuple[str, ...] = ()
+    preferences: tuple[tuple[str, str | float | bool], ...] = ()
+    news: NewsSentiment | None = None
+
+
+NOTHING_SAID = ClientContext()
+
+
+@dataclass(frozen=True)
 class AnalysisQuery:
     """A request for an analysis.
 
@@ -147,12 +187,14 @@ class AnalysisQuery:
         strategies: Names of the strategies that have a say, in the order asked for.
         snapshot: The client's own candles; None asks the service to fetch them.
         trusted: Whether the candles come from a caller whose data others may read.
+        client: What the caller says beside its candles, where somebody reads it.
     """
 
     symbol: str
     strategies: tuple[str, ...]
     snapshot: MarketSnapshot | None
     trusted: bool = False
+    client: ClientContext = field(default=NOTHING_SAID)
 
     @property
     def cache_key(self) -> str:
@@ -162,4 +204,7 @@ class AnalysisQuery:
         else:
             scope = "trusted" if self.trusted else "stranger"
             timeframes = ",".join(sorted(self.snapshot.series))
-        return f"{self.symbol}|{scope}|{timeframes}|{','.join(sorted(self.strategies))}"
+        key = f"{self.symbol}|{scope}|{timeframes}|{','.join(sorted(self.strategies))}"
+        if self.client == NOTHING_SAID:
+            return key
+        return f"{key}|{sha256(repr(self.client).encode('utf-8', 'replace')).hexdigest()[:16]}"

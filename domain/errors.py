@@ -76,10 +76,10 @@ class MarketDataUnavailable(AppError):
 
 
 class LlmUnavailable(AppError):
-    """The LLM gave no answer: no key is ready, the budget is spent, or every call failed.
+    """The LLM gave no answer: no key is ready, the budget is spent, every call failed, or its reply is none.
 
     Attributes:
-        reason: One word for metrics and callers: `no_key`, `budget`, or what became of the last call.
+        reason: One word for metrics and callers: `no_key`, `budget`, or what became of the last call or reply.
     """
 
     code = "llm_unavailable"

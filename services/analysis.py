@@ -145,7 +145,7 @@ class AnalysisService:
             self._executor, build_context, snapshot, query.strategies, self._settings, self._indicators, now
         )
         opinion = await self._opinion(snapshot, context.primary)
-        context = replace(context, forecast=opinion.forecast, forecast_note=opinion.note)
+        context = replace(context, client=query.client, forecast=opinion.forecast, forecast_note=opinion.note)
         analysis = await self._analyst.analyze(context)
         await self._keep(query, snapshot, analysis)
         seconds = perf_counter() - started

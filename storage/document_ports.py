@@ -34,11 +34,12 @@ class Collection:
 
 JOBS = Collection("jobs", "job_id", ("status",))
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
+LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol",))
 # The trading engine reads these two by their BSON `created_at`.
 TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol",))
 CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))
-COLLECTIONS = (JOBS, LLM_CALLS, FEEDBACK, TRADE_ANALYSES, CONFIG_SUGGESTIONS)
+COLLECTIONS = (JOBS, LLM_CALLS, LLM_REPLIES, FEEDBACK, TRADE_ANALYSES, CONFIG_SUGGESTIONS)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,15 @@ LLM_LATENCY = Histogram(
     "llm_latency_seconds", "Time of an answered LLM request.", buckets=(0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30)
 )
 LLM_TOKENS = Counter("llm_tokens", "Tokens of answered LLM requests.", ["kind"])
+LLM_COST = Counter("llm_cost_usd", "What the LLM's replies cost, as far as it is known.", ["model"])
+LLM_UNPRICED = Counter("llm_unpriced_calls", "Replies of the LLM whose cost is not known.", ["model"])
+LLM_REUSED = Counter("llm_replies_reused", "Prompts that a kept reply answered without a call.", ["purpose"])
+LLM_FALLBACKS = Counter("llm_fallbacks", "Answers that the rules gave since the LLM gave none.", ["reason"])
+LLM_GROUNDEDNESS = Histogram(
+    "llm_groundedness",
+    "Share of the figures in the LLM's reasoning that it was given.",
+    buckets=[i / 10 for i in range(1, 11)],
+)
 LLM_KEYS = Gauge("llm_keys", "API keys of the LLM by what may be done with them.", ["status"])
 
 

@@ -42,7 +42,9 @@ async def analyze(request: Request) -> Response:
 
 
 def _read(body: bytes, container: Container, trusted: bool) -> tuple[AnalysisQuery, bool]:
-    return read_query(body, container.settings.analysis, epoch_ms(container.clock.now()), trusted=trusted)
+    settings = container.settings
+    now_ms = epoch_ms(container.clock.now())
+    return read_query(body, settings.analysis, now_ms, trusted=trusted, listening=settings.llm.enabled)
 
 
 route = RawRoute(

@@ -13,6 +13,8 @@ from domain.market import Timeframe
 from services.analysts.technical import MODEL_TYPE
 from services.strategies import STRATEGY_NAMES
 
+CAPABILITIES = ("multi_timeframe_analysis", "technical_rules", "signal_broadcast", "periodic_analysis", "trade_review")
+
 router = APIRouter(prefix="/ai", tags=["insights"])
 
 
@@ -27,7 +29,7 @@ async def info(request: Request) -> ServiceInfo:
         model_version=MODEL_TYPE,
         supported_timeframes=list(Timeframe),
         supported_symbols=list(settings.analysis.symbols),
-        capabilities=["multi_timeframe_analysis", "technical_rules", "signal_broadcast", "periodic_analysis"],
+        capabilities=[*CAPABILITIES, *(["llm_analysis"] if settings.llm.enabled else [])],
         last_trained=None,
     )
 

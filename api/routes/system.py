@@ -13,6 +13,7 @@ from api.schemas.system import Cycle, Health, Liveness, Readiness, ServiceIndex
 from config.version import SERVICE_NAME, service_version
 from container import Container
 from domain.errors import NotReady
+from services.llm.status import can_be_asked, shutdown_warning
 
 router = APIRouter(tags=["system"])
 
@@ -52,14 +53,15 @@ async def health(request: Request) -> Health:
         version=service_version(),
         timestamp=container.clock.now(),
         mongodb_connected=container.store.kind == "mongodb" and container.store.available,
-        gpt4_available=False,
-        api_key_configured=False,
+        gpt4_available=container.llm.client is not None and can_be_asked(container.llm.client.key_states()),
+        api_key_configured=bool(container.settings.llm.keys),
         model_loaded=any(models.values()),
         models=models,
         supported_symbols=list(container.settings.analysis.symbols),
         analysis_interval_minutes=container.settings.analysis.interval_minutes,
         store=container.store.kind,
         degraded=degraded,
+        warnings=_warnings(container),
         market_data=container.market_data.health(),
         websocket_clients=len(container.hub),
         last_cycle=Cycle(**asdict(cycle)) if (cycle := container.periodic.last_cycle) else None,
@@ -96,4 +98,11 @@ async def metrics() -> Response:
 
 def _degraded(container: Container) -> list[str]:
     parts = [] if container.store.available else ["store"]
+    if container.llm.client is not None and not can_be_asked(container.llm.client.key_states()):
+        parts.append("llm")
     return parts + [f"market_data.{name}" for name, works in container.market_data.health().items() if works is False]
+
+
+def _warnings(container: Container) -> list[str]:
+    warning = shutdown_warning(container.settings.llm, container.clock) if container.llm.client is not None else None
+    return [warning] if warning else []

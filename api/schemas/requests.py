@@ -14,6 +14,7 @@ FIRST_MS = 10**11
 LAST_MS = 10**14
 MAX_TEXT = 200
 MAX_LIST = 50
+MAX_COUNT = 10**9
 
 
 def _milliseconds(value: int) -> int:
@@ -57,6 +58,16 @@ class CandleBody(RequestModel):
     volume: Volume = Field(description="In base currency.")
 
 
+class News(RequestModel):
+    """What the news say, counted by the client."""
+
+    overall_sentiment: Text | float | None = None
+    positive_count: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
+    negative_count: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
+    neutral_count: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
+    fear_greed_index: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
 class StrategyContext(RequestModel):
     """What the client says of itself."""
 
@@ -69,7 +80,10 @@ class StrategyContext(RequestModel):
     market_condition: Text | None = None
     risk_level: Text | None = None
     user_preferences: dict[str, Any] | None = None
-    technical_indicators: dict[str, Any] | None = None
+    technical_indicators: dict[str, Any] | None = Field(
+        None, description="Not read: the service computes its own from the candles."
+    )
+    news_sentiment: News | None = None
 
 
 class AnalyzeRequest(RequestModel):

@@ -48,6 +48,11 @@ class AnalysisBody(ResponseModel):
     cached: bool
     forecast: Annotated[Forecast | None, Field(description="What the model in production says of the timeframe.")]
     forecast_note: Annotated[str | None, Field(description="Why there is no forecast; null beside one.")]
+    cost_usd: Annotated[float | None, Field(description="Of the LLM's reply; 0 when it was paid for before.")]
+    groundedness: Annotated[
+        Share | None, Field(description="Share of the figures in the LLM's reasoning that it was given.")
+    ]
+    fallback_reason: Annotated[str | None, Field(description="Why the rules answer and not the LLM.")]
 
 
 class AnalyzeResponse(AnalysisBody):
@@ -101,6 +106,9 @@ def _render(answer: _Answer) -> bytes:
         "cached": answer.cached,
         "forecast": analysis.forecast,
         "forecast_note": analysis.forecast_note,
+        "cost_usd": analysis.cost_usd,
+        "groundedness": analysis.groundedness,
+        "fallback_reason": analysis.fallback_reason,
     }
     if not answer.engine:
         response: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)

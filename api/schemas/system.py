@@ -66,6 +66,7 @@ class Health(ResponseModel):
     analysis_interval_minutes: float
     store: str
     degraded: Annotated[list[str], Field(description="Parts that do not work now.")]
+    warnings: Annotated[list[str], Field(description="What will need an operator, such as the end of a model.")]
     market_data: Annotated[
         dict[str, bool | None], Field(description="Sources in order: works, fails, or null while not asked yet.")
     ]

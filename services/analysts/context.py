@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.settings import AnalysisSettings
-from domain.analysis import DataSource, MarketSnapshot
+from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe, data_end_ms
@@ -67,6 +67,7 @@ class MarketContext:
         missing_candles: Number of candles missing in gaps, all timeframes together.
         forecast: What the model in production says of the primary timeframe.
         forecast_note: Why there is no forecast.
+        client: What the client says beside its candles.
     """
 
     symbol: str
@@ -81,6 +82,7 @@ class MarketContext:
     missing_candles: int
     forecast: Forecast | None = None
     forecast_note: str | None = None
+    client: ClientContext = NOTHING_SAID
 
     @property
     def main(self) -> TimeframeContext:

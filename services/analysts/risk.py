@@ -21,6 +21,10 @@ LEVEL_MARGIN_ATR = 0.25
 # Reward over risk: twice, or down to 1.6 to take profit just before a level.
 REWARD = 2.0
 LEAST_REWARD = 1.6
+# What somebody else proposes: the stop no nearer and no farther in Average True Ranges, the reward over the
+# risk no less and no more.
+PROPOSED_STOP_ATR = (1.0, 5.0)
+PROPOSED_REWARD = (1.0, 10.0)
 
 # Lose at most a hundredth of the capital at the stop, and put in at most a quarter of it.
 CAPITAL_AT_RISK = 0.01
@@ -48,15 +52,23 @@ class Exits:
     target: float
 
 
-def assess_risk(context: MarketContext, view: TrendView, verdict: Verdict) -> RiskAssessment:
+def assess_risk(
+    context: MarketContext, view: TrendView, verdict: Verdict, proposed: Exits | None = None
+) -> RiskAssessment:
     """Return the risk of acting on the verdict; no position, stop or target when it is Neutral.
+
+    Proposed exits are taken when they fit (`exits_fit`), else those of the rules stand.
 
     Technical risk is how weak or thin the evidence is; market risk is half the volatility
     against the recent past, half the range of a day against what is usual for a coin.
     """
     technical = 1 - abs(view.trend) * data_quality(context) if not view.disagree else 1.0
     market = _market_risk(context)
-    exits = find_exits(verdict.signal, context.price, context.main.average_true_range, context.main.levels)
+    average_true_range = context.main.average_true_range
+    if proposed is None or not exits_fit(proposed, verdict.signal, context.price, average_true_range):
+        exits = find_exits(verdict.signal, context.price, average_true_range, context.main.levels)
+    else:
+        exits = Exits(round_significant(proposed.stop), round_significant(proposed.target))
     return RiskAssessment(
         overall_risk=_risk_level((technical + market) / 2),
         technical_risk=round(technical, 4),
@@ -91,6 +103,20 @@ def find_exits(signal: Signal, price: float, average_true_range: float, levels: 
     rewards = (abs(level - price) - margin for level in ahead)
     reward = next((away for away in rewards if LEAST_REWARD * risk <= away <= REWARD * risk), REWARD * risk)
     return Exits(round_significant(price - side * risk), round_significant(price + side * reward))
+
+
+def exits_fit(exits: Exits, signal: Signal, price: float, average_true_range: float) -> bool:
+    """Return whether somebody else's exits can be traded on.
+
+    The stop is on the losing side and 1 to 5 ATR away, the target on the winning side and 1 to 10 times as far.
+    """
+    if signal is Signal.NEUTRAL:
+        return False
+    side = 1 if signal is Signal.LONG else -1
+    risk, reward = side * (price - exits.stop), side * (exits.target - price)
+    nearest, farthest = (distance * average_true_range for distance in PROPOSED_STOP_ATR)
+    least, most = (times * risk for times in PROPOSED_REWARD)
+    return nearest <= risk <= farthest and least <= reward <= most and min(exits.stop, exits.target) > 0
 
 
 def volatility_level(percentile: float) -> VolatilityLevel:

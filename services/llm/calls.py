@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,6 +61,8 @@ class Unusable(StrEnum):
     MALFORMED = "malformed"
     BROKEN_OFF = "broken_off"
     TOO_LARGE = "too_large"
+    # a key of ours stands in it
+    KEY_ECHOED = "key_echoed"
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,22 @@ class Completion:
 
 
 @dataclass(frozen=True)
+class CallEstimate:
+    """An upper estimate of what a call will use, for the budget."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
 class LlmCall:
     """A reply for the books: made for each that the endpoint began, before anything in it is judged.
 
     Attributes:
         at: Aware UTC time of its end.
         usage: None when unknown; so is the cost then.
+        estimate: What it was expected to use at most.
     """
 
     at: datetime
@@ -106,17 +119,11 @@ class LlmCall:
     latency_seconds: float
     key_number: int
     request_id: str | None
-
-
-@dataclass(frozen=True)
-class CallEstimate:
-    """An upper estimate of what a call will use, for the budget."""
-
-    model: str
-    input_tokens: int
-    output_tokens: int
+    estimate: CallEstimate
 
 
 Book = Callable[[LlmCall], None]
 # Returns why the call must not be made, for a person, or None when it may.
 Allow = Callable[[CallEstimate], str | None]
+# Counts the estimate as spent while the call is made, so that calls at the same moment do not overshoot together.
+Reserve = Callable[[CallEstimate], AbstractContextManager[None]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, get_args
@@ -13,9 +14,18 @@ from loguru import logger
 
 from config.llm_settings import LlmSettings
 from domain.errors import LlmUnavailable
-from services.llm.calls import Allow, Book, CallEstimate, Completion, LlmCall, LlmRequest, Unusable
+from services.llm.calls import (
+    Allow,
+    Book,
+    CallEstimate,
+    Completion,
+    LlmCall,
+    LlmRequest,
+    Reserve,
+    Unusable,
+)
 from services.llm.capabilities import Capabilities, ReplyForm
-from services.llm.envelope import read_envelope, usage_of
+from services.llm.envelope import Envelope, read_envelope, usage_of
 from services.llm.failures import Failure
 from services.llm.key_ring import NOT_THE_KEYS_FAULT, KeyRing, KeyState, KeyStatus, Outcome
 from services.llm.payload import payload_of
@@ -55,6 +65,7 @@ class LlmClient:
         book: Book,
         allow: Allow,
         clock: Clock,
+        reserve: Reserve = lambda _: nullcontext(),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make the parts; nothing is sent yet.
@@ -64,6 +75,7 @@ class LlmClient:
             book: Called once for every reply, before anything in it is judged.
             allow: Asked before every call; says why it must not be made, or None.
             clock: Dates what is booked.
+            reserve: Entered around every call, with the estimate that `allow` has let pass.
             monotonic: Seconds that never jump back, for spacing, rests and the total time.
         """
         from services.llm.endpoint import Endpoint  # costs 48 MB, which only an LLM is worth
@@ -80,6 +92,7 @@ class LlmClient:
         self._capabilities = Capabilities((settings.model, *settings.fallback_models), monotonic)
         self._book = book
         self._allow = allow
+        self._reserve = reserve
         self._clock = clock
         self._monotonic = monotonic
         for status in get_args(KeyStatus):
@@ -153,9 +166,10 @@ class LlmClient:
             payload = payload_of(request, model, form, self._settings)
             began = self._monotonic()
             seconds = min(self._settings.call_timeout_seconds, deadline - began)
-            answer = await self._endpoint.send(number, payload, seconds)
-            if not isinstance(answer, Failure):
-                return self._booked(answer, request, model, number, self._monotonic() - began)
+            with self._reserve(self._estimate(request, model)):
+                answer = await self._endpoint.send(number, payload, seconds)
+                if not isinstance(answer, Failure):
+                    return self._booked(answer, request, model, number, self._monotonic() - began)
             if not self._capabilities.learn(model, form, answer.outcome):
                 return answer
 
@@ -169,16 +183,20 @@ class LlmClient:
         if model is None:
             outcome = Outcome.MODEL_UNKNOWN
             raise LlmUnavailable(f"the LLM gave no answer: {_REASONS[outcome]}", outcome.value)
-        characters = len(request.system.encode()) + len(request.user.encode())
-        estimate = CallEstimate(model, math.ceil(characters / CHARACTERS_PER_TOKEN), self._settings.max_output_tokens)
-        refusal = self._allow(estimate)
+        refusal = self._allow(self._estimate(request, model))
         if refusal is not None:
             raise LlmUnavailable(f"the LLM is not asked: {refusal}", "budget")
         return model
 
+    def _estimate(self, request: LlmRequest, model: str) -> CallEstimate:
+        characters = len(request.system.encode()) + len(request.user.encode())
+        return CallEstimate(model, math.ceil(characters / CHARACTERS_PER_TOKEN), self._settings.max_output_tokens)
+
     def _booked(self, reply: Reply, request: LlmRequest, model: str, number: int, seconds: float) -> Completion:
         usage = usage_of(reply.body)
-        envelope = read_envelope(reply.body)
+        # An endpoint that repeats a key, whole or in a word of the model's, must not be believed nor repeated.
+        echoed = any(key.get_secret_value().encode() in reply.body for key in self._settings.keys)
+        envelope = Envelope(unusable=Unusable.KEY_ECHOED) if echoed else read_envelope(reply.body)
         self._book(
             LlmCall(
                 at=self._clock.now(),
@@ -190,6 +208,7 @@ class LlmClient:
                 latency_seconds=seconds,
                 key_number=number,
                 request_id=reply.request_id,
+                estimate=self._estimate(request, model),
             )
         )
         metrics.LLM_LATENCY.observe(seconds)

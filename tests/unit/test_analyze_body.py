@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from api.analyze_body import ANALYZE, PREDICT, Form, read_query
 from api.schemas.requests import AnalyzeRequest
 from config.sources import load_settings
-from domain.analysis import AnalysisQuery
+from domain.analysis import NOTHING_SAID, AnalysisQuery, NewsSentiment
 from domain.errors import AppError, InvalidMarketData
 from tests.fixtures.bodies import now_ms, shape_a, shape_b, shape_c, shape_d
 
@@ -24,6 +25,7 @@ numbers = st.one_of(
     st.floats(),
     st.sampled_from([0, -0.0, 1e-13, 1e-12, 1e12, 1.1e12, 10**11 - 1, 10**11, 10**14 - 1, 10**14, 1e999, True]),
 )
+NEWS = ["overall_sentiment", "positive_count", "negative_count", "neutral_count", "fear_greed_index"]
 values = numbers | st.none() | st.text(max_size=5) | st.lists(numbers, max_size=2)
 candle = st.fixed_dictionaries(
     {name: st.just(10.0) | values for name in ("open", "high", "low", "close", "volume")},
@@ -46,6 +48,7 @@ body = st.fixed_dictionaries(
                 "active_strategies": st.lists(st.text(max_size=3), max_size=2) | values,
                 "market_condition": st.text(max_size=201) | values,
                 "user_preferences": st.dictionaries(st.text(max_size=2), values, max_size=2) | values,
+                "news_sentiment": st.dictionaries(st.sampled_from(NEWS), values, max_size=3) | values,
             },
         )
         | values,
@@ -58,7 +61,7 @@ NOW_MS = 1_800_000_000_000
 
 
 def read(content: bytes, form: Form = ANALYZE) -> tuple[AnalysisQuery, bool]:
-    return read_query(content, ANALYSIS, NOW_MS, trusted=True, form=form)
+    return read_query(content, ANALYSIS, NOW_MS, trusted=True, form=form, listening=True)
 
 
 def as_plain(query: AnalysisQuery) -> dict[str, Any]:
@@ -136,3 +139,22 @@ def test_only_the_engines_own_loop_is_an_engine_call() -> None:
     both = shape_b()
     both["strategy_context"]["selected_strategies"] = ["RSI Strategy"]
     assert not is_engine_call(both)
+
+
+def test_what_the_client_says_reaches_those_who_listen_and_is_a_key_of_its_own() -> None:
+    body = shape_a()
+    body["strategy_context"] |= {
+        "news_sentiment": {"overall_sentiment": "calm", "negative_count": 2, "fear_greed_index": 40},
+        "user_preferences": {"b": 1, "a": "x" * 500, "nested": {}, "huge": 1e300},
+    }
+    query, _ = read(json.dumps(body).encode())
+    said = query.client
+    assert (said.market_condition, said.risk_level) == ("Bullish", "Moderate")
+    assert said.preferences == (("a", "x" * 200), ("b", 1))
+    assert said.news == NewsSentiment(overall="calm", negative=2, fear_greed=40.0)
+    deaf, _ = read_query(json.dumps(body).encode(), ANALYSIS, NOW_MS, trusted=True)
+    assert deaf.client == NOTHING_SAID
+    assert deaf.cache_key != query.cache_key
+    body["strategy_context"]["news_sentiment"]["fear_greed_index"] = 60
+    assert read(json.dumps(body).encode())[0].cache_key != query.cache_key
+    assert query.cache_key == replace(query).cache_key

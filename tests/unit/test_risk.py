@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.analysis import RiskLevel, VolatilityLevel
 from domain.values import Signal
 from features.support_resistance import Levels
-from services.analysts.risk import find_exits, volatility_level
+from services.analysts.risk import Exits, exits_fit, find_exits, volatility_level
 from tests.fixtures.histories import assess, dashboard
 
 
@@ -49,3 +51,30 @@ def test_overall_risk_follows_its_parts() -> None:
     ranks = [order.index(risk.overall_risk) for risk in risks]
     assert ranks == sorted(ranks)
     assert len(set(ranks)) > 1
+
+
+@given(
+    st.sampled_from([Signal.LONG, Signal.SHORT]),
+    st.floats(1e-8, 1e9),
+    st.floats(-2, 2),
+    st.floats(-2, 4),
+)
+def test_exits_of_others_fit_only_where_they_can_be_traded_on(
+    signal: Signal, price: float, stop: float, target: float
+) -> None:
+    average_true_range = price * 0.01
+    exits = Exits(price * stop, price * target)
+    side = 1 if signal is Signal.LONG else -1
+    risk, reward = side * (price - exits.stop), side * (exits.target - price)
+    if exits_fit(exits, signal, price, average_true_range):
+        assert average_true_range <= risk <= 5 * average_true_range
+        assert risk <= reward <= 10 * risk
+        assert exits.stop > 0
+        assert exits.target > 0
+    assert not exits_fit(exits, Signal.NEUTRAL, price, average_true_range)
+
+
+def test_plain_exits_of_others_fit() -> None:
+    assert exits_fit(Exits(98.0, 104.0), Signal.LONG, 100.0, 1.0)
+    assert exits_fit(Exits(102.0, 96.0), Signal.SHORT, 100.0, 1.0)
+    assert not exits_fit(Exits(102.0, 96.0), Signal.LONG, 100.0, 1.0)

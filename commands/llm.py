@@ -1,0 +1,75 @@
+"""The LLM from the command line: one call to check it, and a demonstration without a key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from commands.console import errors, output
+from config.settings import LoggingSettings, Settings
+from config.sources import load_settings
+from domain.errors import LlmUnavailable
+
+llm = typer.Typer(help="The language model that analyses are asked of.", no_args_is_help=True)
+
+
+@llm.command()
+def check() -> None:
+    """Ask the configured LLM once and say what came of it; spends one call, which no budget counts."""
+    settings = load_settings()
+    from services.llm.probe import NOT_CONFIGURED, Probe, probe
+    from utils.logging import configure_logging
+
+    # What went wrong is said once, at the end.
+    configure_logging(LoggingSettings(level="ERROR"), settings.secret_values())
+
+    if not settings.llm.enabled:
+        raise LlmUnavailable("no LLM is configured: set OPENAI_API_KEY or OPENAI_BASE_URL", NOT_CONFIGURED)
+
+    async def ask() -> Probe:
+        from services.llm.client import LlmClient
+        from utils.clock import SystemClock
+
+        client = LlmClient(settings.llm, book=lambda _: None, allow=lambda _: None, clock=SystemClock())
+        try:
+            return await probe(client)
+        finally:
+            await client.close()
+
+    found = asyncio.run(ask())
+    if found.error is not None:
+        raise LlmUnavailable(f"{found.error}; {found.diagnosis}", found.reason or "")
+    console = output()
+    console.print(f"endpoint  {settings.llm.base_url or 'OpenAI'}", highlight=False, markup=False)
+    console.print(f"model     {found.model}", highlight=False, markup=False)
+    console.print(f"answer    {found.answer}", highlight=False, markup=False)
+
+
+@contextmanager
+def demo_llm() -> Iterator[dict[str, Any]]:
+    """Serve the demonstration's endpoint on loopback, and give the settings that point to it."""
+    from demo.behaviors import MODEL
+    from demo.openai_server import FakeOpenAI, serving
+
+    free = {"input": 0, "cached_input": 0, "output": 0}
+    with serving(FakeOpenAI()) as url:
+        yield {
+            "api_key": None,
+            "backup_keys": (),
+            "key_groups": (),
+            "base_url": url,
+            "model": MODEL,
+            "fallback_models": (),
+            "spacing_seconds": 0,
+            "models": {MODEL: {"prices": free}},
+        }
+
+
+def announce(settings: Settings) -> None:
+    """Say on the terminal that the LLM is none."""
+    words = f"DEMONSTRATION: {settings.llm.model} at {settings.llm.base_url} answers by simple rules, it is no model"
+    errors.print(words, style="yellow", highlight=False, markup=False, soft_wrap=True)

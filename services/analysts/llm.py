@@ -1,0 +1,123 @@
+"""The analyst that asks an LLM, and believes it only as far as the facts go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from domain.analysis import Analysis, AnalysisSource
+from domain.errors import LlmUnavailable
+from domain.values import Signal
+from services.analysts.context import MarketContext
+from services.analysts.direction import TrendView, view_trend
+from services.analysts.risk import Exits, assess_risk
+from services.analysts.technical import TechnicalAnalyst
+from services.analysts.verdict import Ground, Verdict, decide
+from services.llm.analysis_reply import AnalysisReply
+from services.llm.grounding import ground_reasoning, real_levels
+from services.llm.journal import Answered, Journal
+from services.llm.pricing import usd
+from services.llm.prompts.analysis import analysis_prompt
+from utils import metrics
+
+PURPOSE = "analysis"
+# In such a market no stop and no target can be placed, so there is nothing to ask.
+NOTHING_TO_JUDGE = "nothing_to_judge"
+_UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD})
+
+
+class LlmAnalyst:
+    """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits only where they are real.
+
+    Volatility, volume, risk and what each timeframe says stay measured.
+    """
+
+    def __init__(self, journal: Journal, rules: TechnicalAnalyst) -> None:
+        """Take who asks, and the rules that measure what is not the LLM's to say."""
+        self._journal = journal
+        self._rules = rules
+
+    async def analyze(self, context: MarketContext) -> Analysis:
+        """Return the LLM's analysis of the context.
+
+        Raises:
+            LlmUnavailable: there is none; its `reason` says why in one word.
+        """
+        view = view_trend(context)
+        verdict = decide(context, view)
+        if verdict.ground in _UNTRADABLE:
+            raise LlmUnavailable(f"the LLM is not asked: the market is {verdict.ground}", NOTHING_TO_JUDGE)
+        prompt = analysis_prompt(context, context.forecast)
+        answered = await self._journal.ask(prompt, AnalysisReply, purpose=PURPOSE, symbol=context.symbol)
+        return self._held_to_the_facts(context, view, prompt.facts, answered)
+
+    def _held_to_the_facts(
+        self, context: MarketContext, view: TrendView, facts: Mapping[str, Any], answered: Answered[AnalysisReply]
+    ) -> Analysis:
+        reply, measured = answered.reply, self._rules.assess(context)
+        risk = assess_risk(context, _as_seen(view, reply.signal), _verdict(reply), _proposed(reply))
+        supports, resistances = _levels(context, reply)
+        market = measured.market_analysis
+        accepted = {
+            "stop_loss": risk.stop_loss_suggestion,
+            "take_profit": risk.take_profit_suggestion,
+            "support_levels": supports,
+            "resistance_levels": resistances,
+        }
+        grounded = ground_reasoning(reply.reasoning, {"facts": facts, "accepted": accepted})
+        if grounded.share is not None:
+            metrics.LLM_GROUNDEDNESS.observe(grounded.share)
+        changes = {
+            "signal": reply.signal,
+            "confidence": round(reply.confidence, 4),
+            "reasoning": grounded.reasoning,
+            "strategy_scores": _scores(reply, measured.strategy_scores),
+            "market_analysis": market.model_copy(
+                update={
+                    "trend_direction": reply.trend_direction,
+                    "trend_strength": round(reply.trend_strength, 4),
+                    "support_levels": supports or market.support_levels,
+                    "resistance_levels": resistances or market.resistance_levels,
+                }
+            ),
+            "risk_assessment": risk,
+            "source": AnalysisSource.LLM,
+            "model_type": answered.model,
+            "cost_usd": None if answered.cost_nano_usd is None else float(usd(answered.cost_nano_usd)),
+            "groundedness": None if grounded.share is None else round(grounded.share, 4),
+        }
+        return measured.model_copy(update=changes)
+
+
+def _as_seen(view: TrendView, signal: Signal) -> TrendView:
+    """Return the view for the risk of this signal: against the measured trend no evidence counts for it."""
+    side = {Signal.LONG: 1, Signal.SHORT: -1, Signal.NEUTRAL: 0}[signal]
+    return replace(view, disagree=view.disagree or side * view.trend < 0)
+
+
+def _verdict(reply: AnalysisReply) -> Verdict:
+    ground = Ground.NO_TREND if reply.signal is Signal.NEUTRAL else Ground.TREND
+    return Verdict(reply.signal, reply.confidence, ground)
+
+
+def _proposed(reply: AnalysisReply) -> Exits | None:
+    if reply.stop_loss is None or reply.take_profit is None:
+        return None
+    return Exits(reply.stop_loss, reply.take_profit)
+
+
+def _levels(context: MarketContext, reply: AnalysisReply) -> tuple[list[float], list[float]]:
+    """Return the levels within the range of all candles, on their side of the price."""
+    lowest = min(float(part.series.values[:, 2].min()) for part in context.timeframes.values())
+    highest = max(float(part.series.values[:, 1].max()) for part in context.timeframes.values())
+    return (
+        real_levels(reply.support_levels, lowest, highest, context.price, below=True),
+        real_levels(reply.resistance_levels, lowest, highest, context.price, below=False),
+    )
+
+
+def _scores(reply: AnalysisReply, measured: Mapping[str, float]) -> dict[str, float]:
+    """Return the score of each strategy that was asked for; where the LLM gave none, that of its rule."""
+    given = {score.name.strip().lower(): round(score.score, 4) for score in reply.strategy_scores}
+    return {name: given.get(name.lower(), score) for name, score in measured.items()}

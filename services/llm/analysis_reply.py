@@ -1,0 +1,56 @@
+"""The LLM's reply to an analysis."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from domain.analysis import TrendDirection
+from domain.values import Signal
+from services.llm.replies import Prose, ReplyModel, Share, schema_of
+
+_WORDS = {
+    "long": Signal.LONG,
+    "buy": Signal.LONG,
+    "short": Signal.SHORT,
+    "sell": Signal.SHORT,
+    "neutral": Signal.NEUTRAL,
+    "hold": Signal.NEUTRAL,
+}
+
+
+def _signal(value: Any) -> Any:
+    """Take the signal in any case, and the words of an order for it."""
+    return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _direction(value: Any) -> Any:
+    """Take the direction in any case."""
+    known = {direction.lower(): direction for direction in TrendDirection}
+    return known.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+class StrategyScore(ReplyModel):
+    """One strategy's score: 0 speaks for Short, 1 for Long."""
+
+    name: str
+    score: Share
+
+
+class AnalysisReply(ReplyModel):
+    """What the model says of a market; nothing in it has been held against the facts."""
+
+    signal: Annotated[Signal, BeforeValidator(_signal)]
+    confidence: Share
+    reasoning: Prose
+    strategy_scores: list[StrategyScore]
+    trend_direction: Annotated[TrendDirection, BeforeValidator(_direction)]
+    trend_strength: Share
+    support_levels: Annotated[list[float], Field(description="Below the price.")]
+    resistance_levels: Annotated[list[float], Field(description="Above the price.")]
+    stop_loss: float | None
+    take_profit: float | None
+
+
+ANALYSIS_SCHEMA = schema_of(AnalysisReply, "market_analysis")

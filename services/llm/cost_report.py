@@ -1,0 +1,38 @@
+"""What the LLM costs, for people."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+
+from services.llm.ledger import CostLedger, Tally
+from services.llm.pricing import usd
+from utils.clock import Clock
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What a day and a whole month cost at this month's pace, in USD."""
+
+    daily: Decimal
+    monthly: Decimal
+
+
+def project(ledger: CostLedger, clock: Clock) -> Projection:
+    """Return the pace of the current month, from its first day with a call to now; less than a day counts as one."""
+    now = clock.now().astimezone(UTC)
+    if ledger.first_day is None:
+        return Projection(Decimal(0), Decimal(0))
+    first = date.fromisoformat(ledger.first_day)
+    today = now.hour * 3600 + now.minute * 60 + now.second
+    days = max(Decimal(1), Decimal((now.date() - first).days) + Decimal(today) / 86_400)
+    daily = usd(ledger.this_month.cost_nano_usd) / days
+    return Projection(daily, daily * calendar.monthrange(now.year, now.month)[1])
+
+
+def average_usd(tally: Tally) -> Decimal:
+    """Return the mean cost of a call whose cost is known; 0 where there is none."""
+    priced = tally.calls - tally.unpriced
+    return usd(tally.cost_nano_usd) / priced if priced else Decimal(0)

@@ -1,0 +1,187 @@
+"""Asking by prompt: an equal prompt is answered by the reply that was paid for, and every reply is on record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Generic
+
+from loguru import logger
+
+from config.llm_settings import LlmSettings
+from domain.errors import LlmUnavailable, StorageUnavailable
+from services.llm.calls import Completion, LlmRequest
+from services.llm.ledger import CostLedger
+from services.llm.prompts.prompt import Prompt
+from services.llm.replies import Reply, read_reply
+from services.pending_documents import PendingDocuments
+from storage.document_ports import LLM_REPLIES, DocumentStore
+from utils import metrics
+from utils.clock import Clock
+
+if TYPE_CHECKING:
+    from services.llm.client import LlmClient
+
+# A kept reply is worth a moment, no more: a store that is down must not hold up an analysis.
+LOOK_UP_SECONDS = 0.1
+MAX_RECENT = 256
+USED = "used"
+
+
+@dataclass(frozen=True)
+class Answered(Generic[Reply]):
+    """A reply that fits its schema.
+
+    Attributes:
+        model: The model that was asked.
+        cost_nano_usd: Of this answer: 0 when it was paid for before, None when it is not known.
+    """
+
+    reply: Reply
+    model: str
+    cost_nano_usd: int | None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    content: str
+    model: str
+
+
+class Journal:
+    """Records are kept under a hash of endpoint, model and prompt; only those that were used answer again."""
+
+    def __init__(
+        self,
+        client: LlmClient,
+        ledger: CostLedger,
+        documents: DocumentStore,
+        pending: PendingDocuments,
+        settings: LlmSettings,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._documents = documents
+        self._pending = pending
+        self._settings = settings
+        self._clock = clock
+        self._recent: OrderedDict[str, _Kept] = OrderedDict()
+        self._in_flight: dict[str, asyncio.Task[tuple[_Kept, int | None]]] = {}
+
+    async def ask(self, prompt: Prompt, reply: type[Reply], *, purpose: str, symbol: str) -> Answered[Reply]:
+        """Return the reply to a prompt; prompts that are equal at the same moment share one call.
+
+        Raises:
+            LlmUnavailable: there is no reply, or it is no answer.
+        """
+        key = self._key(prompt)
+        task = self._in_flight.get(key)
+        if task is None:
+            request = LlmRequest(prompt.system, prompt.user, prompt.reply_schema, purpose, symbol)
+            task = asyncio.create_task(self._find_or_ask(key, prompt, request, reply))
+            self._in_flight[key] = task
+            task.add_done_callback(lambda done: self._landed(key, done))
+        kept, cost = await asyncio.shield(task)
+        return Answered(read_reply(reply, kept.content), kept.model, cost)
+
+    async def close(self) -> None:
+        """Give up the calls that are under way."""
+        tasks = list(self._in_flight.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _landed(self, key: str, task: asyncio.Task[tuple[_Kept, int | None]]) -> None:
+        del self._in_flight[key]
+        if not task.cancelled():
+            task.exception()  # whoever waits gets it; with nobody left it is known here
+
+    async def _find_or_ask(
+        self, key: str, prompt: Prompt, request: LlmRequest, reply: type[Reply]
+    ) -> tuple[_Kept, int | None]:
+        kept = self._recent.get(key) or await self._stored(key)
+        if kept is not None:
+            metrics.LLM_REUSED.labels(request.purpose).inc()
+            self._remember(key, kept)
+            return kept, 0
+        completion = await self._client.complete(request)
+        cost = self._ledger.cost_nano_usd(completion.model, completion.usage)
+        try:
+            content = _usable(completion, reply)
+        except LlmUnavailable as refusal:
+            self._record(key, prompt, request, completion, cost, f"{refusal.reason}: {refusal.message}")
+            raise
+        self._record(key, prompt, request, completion, cost, USED)
+        kept = _Kept(content, completion.model)
+        self._remember(key, kept)
+        return kept, cost
+
+    async def _stored(self, key: str) -> _Kept | None:
+        try:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                document = await self._documents.get(LLM_REPLIES, key)
+        except (StorageUnavailable, TimeoutError):
+            return None
+        if document is None or document["verdict"] != USED:
+            return None
+        return _Kept(document["reply"], document["model"])
+
+    def _remember(self, key: str, kept: _Kept) -> None:
+        self._recent[key] = kept
+        self._recent.move_to_end(key)
+        if len(self._recent) > MAX_RECENT:
+            self._recent.popitem(last=False)
+
+    def _record(
+        self, key: str, prompt: Prompt, request: LlmRequest, completion: Completion, cost: int | None, verdict: str
+    ) -> None:
+        usage = completion.usage
+        document = {
+            "created_at": self._clock.now(),
+            "purpose": request.purpose,
+            "symbol": request.symbol,
+            "prompt_version": prompt.version,
+            "system": prompt.system,
+            "user": prompt.user,
+            "reply": completion.content,
+            "refusal": completion.refusal,
+            "finish_reason": completion.finish_reason,
+            "model": completion.model,
+            "model_answered": completion.model_answered,
+            "input_tokens": usage.input if usage else None,
+            "cached_input_tokens": usage.cached_input if usage else None,
+            "output_tokens": usage.output if usage else None,
+            "cost_nano_usd": cost,
+            "latency_seconds": completion.latency_seconds,
+            "request_id": completion.request_id,
+            "verdict": verdict,
+        }
+        self._pending.put(LLM_REPLIES, key, document)
+        if verdict != USED:
+            logger.bind(purpose=request.purpose, symbol=request.symbol, verdict=verdict).warning("LLM reply not used")
+
+    def _key(self, prompt: Prompt) -> str:
+        asked = [self._settings.base_url, self._settings.model, prompt.version, prompt.system, prompt.user]
+        return sha256(json.dumps([*asked, prompt.reply_schema.schema]).encode()).hexdigest()
+
+
+def _usable(completion: Completion, reply: type[Reply]) -> str:
+    """Return the content of a reply that fits its schema.
+
+    Raises:
+        LlmUnavailable: it is no answer; one that only does not fit is counted here.
+    """
+    if completion.unusable or completion.content is None:
+        reason = completion.unusable.value if completion.unusable else "empty"
+        raise LlmUnavailable("the LLM's reply is no answer", reason)
+    try:
+        read_reply(reply, completion.content)
+    except LlmUnavailable as refusal:
+        metrics.GPT4_FAILURES.labels(refusal.reason).inc()
+        raise
+    return completion.content

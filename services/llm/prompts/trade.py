@@ -1,0 +1,32 @@
+"""The question about a closed trade: what is there to learn?"""
+
+from __future__ import annotations
+
+from domain.trades import ClosedTrade
+from services.llm.prompts.prompt import Prompt, make_prompt
+from services.llm.trade_reply import TRADE_SCHEMA
+
+VERSION = "trade_v1"
+
+
+def trade_prompt(trade: ClosedTrade) -> Prompt:
+    """Return the question about a trade; when it was, it does not say."""
+    facts = {
+        "symbol": trade.symbol,
+        "side": trade.side,
+        "entry_price": trade.entry_price,
+        "exit_price": trade.exit_price,
+        "quantity": trade.quantity,
+        "leverage": trade.leverage,
+        "price_move_percent": trade.move_percent,
+        "pnl_usdt": trade.pnl_usdt,
+        "pnl_percent": trade.pnl_percentage,
+        "duration_seconds": trade.duration_seconds,
+        "signal_confidence": trade.ai_confidence,
+    }
+    said = {
+        "close_reason": trade.close_reason,
+        "strategy_name": trade.strategy_name,
+        "signal_reasoning": trade.ai_reasoning,
+    }
+    return make_prompt(VERSION, facts, {name: text for name, text in said.items() if text}, TRADE_SCHEMA)

@@ -1,0 +1,150 @@
+"""Looking back at closed trades, in the background and once each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Any
+
+from loguru import logger
+
+from domain.analysis import AnalysisSource
+from domain.errors import JobQueueFull, LlmUnavailable, StorageUnavailable
+from domain.trades import ClosedTrade
+from services.llm.journal import Journal
+from services.llm.pricing import usd
+from services.llm.prompts.trade import trade_prompt
+from services.llm.trade_reply import TradeReply
+from services.pending_documents import PendingDocuments
+from storage.document_ports import TRADE_ANALYSES, DocumentStore
+from utils import metrics
+from utils.clock import Clock
+
+PURPOSE = "trade"
+MAX_WAITING = 1_000
+MAX_REMEMBERED = 10_000
+
+
+class TradeReviews:
+    """Reviews trades one after the other, by the LLM where it answers, else by their plain figures."""
+
+    def __init__(
+        self, journal: Journal | None, documents: DocumentStore, pending: PendingDocuments, clock: Clock
+    ) -> None:
+        """Take who asks the LLM, None where none is configured, and where reviews are kept."""
+        self._journal = journal
+        self._documents = documents
+        self._pending = pending
+        self._clock = clock
+        self._waiting: dict[str, ClosedTrade] = {}
+        self._accepted: OrderedDict[str, None] = OrderedDict()
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Start to review."""
+        self._task = asyncio.create_task(self._run(), name="trade reviews")
+
+    async def close(self) -> None:
+        """Review what still waits by its figures alone, and stop."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        for trade in self._waiting.values():
+            self._keep(trade, plain_review(trade))
+
+    def accept(self, trade: ClosedTrade) -> bool:
+        """Take a trade to review; return False for one that was taken before.
+
+        Raises:
+            JobQueueFull: as many wait already as may.
+        """
+        if trade.trade_id in self._accepted:
+            return False
+        if len(self._waiting) >= MAX_WAITING:
+            raise JobQueueFull(f"{MAX_WAITING} trades wait to be reviewed already; try again later")
+        self._waiting[trade.trade_id] = trade
+        self._accepted[trade.trade_id] = None
+        if len(self._accepted) > MAX_REMEMBERED:
+            self._accepted.popitem(last=False)
+        self._arrived.set()
+        return True
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            for trade in list(self._waiting.values()):
+                try:
+                    if not await self._is_reviewed(trade):
+                        self._keep(trade, await self._review(trade))
+                except Exception:  # noqa: BLE001 - a fault of ours, met by one trade, must not end the reviews
+                    logger.bind(trade_id=trade.trade_id).exception("reviewing a trade failed unexpectedly")
+                del self._waiting[trade.trade_id]
+
+    async def _is_reviewed(self, trade: ClosedTrade) -> bool:
+        try:
+            return await self._documents.get(TRADE_ANALYSES, trade.trade_id) is not None
+        except StorageUnavailable:
+            return False  # one that is there stays as it is when this one is written
+
+    async def _review(self, trade: ClosedTrade) -> dict[str, Any]:
+        if self._journal is None:
+            return plain_review(trade)
+        try:
+            prompt = trade_prompt(trade)
+            answered = await self._journal.ask(prompt, TradeReply, purpose=PURPOSE, symbol=trade.symbol)
+        except LlmUnavailable as unavailable:
+            metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
+            return plain_review(trade) | {"fallback_reason": f"{unavailable.reason}: {unavailable.message}"}
+        cost = answered.cost_nano_usd
+        return answered.reply.model_dump() | {
+            "source": AnalysisSource.LLM,
+            "model": answered.model,
+            "cost_usd": None if cost is None else float(usd(cost)),
+            "fallback_reason": None,
+        }
+
+    def _keep(self, trade: ClosedTrade, review: dict[str, Any]) -> None:
+        document = {
+            "created_at": self._clock.now(),
+            "is_winning": trade.is_winning,
+            "pnl_usdt": trade.pnl_usdt,
+            "pnl_percentage": trade.pnl_percentage,
+            "symbol": trade.symbol,
+            "side": trade.side,
+            "entry_price": trade.entry_price,
+            "exit_price": trade.exit_price,
+            "close_reason": trade.close_reason,
+            "analysis": review,
+            "trade_data": trade.model_dump(),
+        }
+        self._pending.put(TRADE_ANALYSES, trade.trade_id, document, once=True)
+        logger.bind(trade_id=trade.trade_id, source=str(review["source"])).info("trade reviewed")
+
+
+def plain_review(trade: ClosedTrade) -> dict[str, Any]:
+    """Return what the trade's own figures say."""
+    move = abs(trade.move_percent)
+    way = "its way" if trade.move_percent > 0 else "against it"
+    outcome = "made" if trade.is_winning else "lost"
+    summary = (
+        f"The {trade.side} trade on {trade.symbol} {outcome} {abs(trade.pnl_usdt):.2f} USDT "
+        f"({trade.pnl_percentage:+.2f} %): from {trade.entry_price:.6g} to {trade.exit_price:.6g} "
+        f"the price moved {move:.2f} % {way}, with a leverage of {trade.leverage:g}."
+    )
+    moved = f"The price moved {move:.2f} % {way}."
+    right = trade.move_percent > 0
+    wrong = "The costs were more than the move gave." if right else moved
+    return {
+        "summary": summary,
+        "what_went_well": [moved] if right else [],
+        "what_went_wrong": [] if trade.is_winning else [wrong],
+        "lessons": [],
+        "source": AnalysisSource.TECHNICAL,
+        "model": None,
+        "cost_usd": None,
+        "fallback_reason": None,
+    }

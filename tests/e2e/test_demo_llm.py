@@ -1,0 +1,67 @@
+"""`cli.py serve --demo-llm`: the LLM's path without a key, and everything says that it is a demonstration."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import httpx2
+
+from demo import behaviors
+from demo.openai_server import FakeOpenAI, serving
+from tests.fixtures.bodies import shape_a
+from tests.fixtures.llm_clients import KEYS
+from tests.fixtures.service import ROOT, running_service
+
+DEMO = ("cli.py", "serve", "--port", "{port}", "--demo-llm")
+
+
+def test_the_demonstration_answers_without_a_key_and_says_what_it_is() -> None:
+    # A real key must not be sent to the demonstration, nor money counted.
+    with running_service(*DEMO, OPENAI_API_KEY=KEYS[0]) as service:
+        answer = httpx2.post(f"{service.url}/ai/analyze", json=shape_a(seed=5, drift=0.35), timeout=20).json()
+        health = httpx2.get(f"{service.url}/health").json()
+        service.stop()
+        output = service.output
+    assert (answer["source"], answer["model_type"], answer["cost_usd"]) == ("llm", "demo-gpt", 0.0)
+    assert "Demonstration by simple rules" in answer["reasoning"]
+    assert (health["gpt4_available"], health["api_key_configured"]) == (True, False)
+    assert "DEMONSTRATION: demo-gpt at http://127.0.0.1:" in output
+    assert KEYS[0][:8] not in output
+
+
+def check(**environment: str) -> Any:
+    return subprocess.run(
+        [sys.executable, "cli.py", "llm", "check"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_check_says_what_came_of_one_call() -> None:
+    fake = FakeOpenAI()
+    with serving(fake) as url:
+        done = check(OPENAI_BASE_URL=url, OPENAI_API_KEY=KEYS[0])
+        assert done.returncode == 0, done.stderr
+        assert "demo-gpt" in done.stdout
+        fake.always = behaviors.unauthorized
+        refused = check(OPENAI_BASE_URL=url, OPENAI_API_KEY=KEYS[0])
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "check OPENAI_API_KEY" in refused.stderr
+    assert KEYS[0][:8] not in done.stdout + done.stderr + refused.stdout + refused.stderr
+    assert len(fake.asked) == 2
+
+
+def test_check_without_an_llm_says_what_is_needed() -> None:
+    done = check()
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: no LLM is configured: set OPENAI_API_KEY or OPENAI_BASE_URL\n",
+    )

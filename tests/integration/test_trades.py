@@ -1,0 +1,149 @@
+"""POST /ai/analyze-trade: accepted at once, reviewed once, stored where the engine reads it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from demo import behaviors
+from demo.openai_server import FakeOpenAI
+from tests.conftest import MakeClient
+from tests.fixtures.llm_clients import llm_section
+
+pytest_plugins = ["tests.fixtures.openai_server"]
+
+TRADE: dict[str, Any] = {
+    "trade_id": "pt-20260101-17",
+    "symbol": "ETHUSDT",
+    "side": "Long",
+    "entry_price": 3050.2,
+    "exit_price": 3004.9,
+    "quantity": 0.8,
+    "leverage": 5,
+    "pnl_usdt": -36.24,
+    "pnl_percentage": -7.43,
+    "duration_seconds": 5400,
+    "close_reason": "StopLoss",
+    "open_time": "2026-01-01T06:10:00+00:00",
+    "close_time": "2026-01-01T07:40:00+00:00",
+    "strategy_name": "MACD Strategy",
+    "ai_confidence": 0.66,
+    "ai_reasoning": "momentum",
+}
+PATIENCE_SECONDS = 10
+
+
+def stored(folder: Path, count: int = 1) -> list[dict[str, Any]]:
+    """Return the stored reviews once there are so many."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        with sqlite3.connect(folder / "store.db") as connection:
+            rows = connection.execute("SELECT document FROM trade_analyses ORDER BY number").fetchall()
+        if len(rows) >= count or time.monotonic() > give_up_at:
+            return [json.loads(text) for (text,) in rows]
+        time.sleep(0.02)
+
+
+def post(client: TestClient, **changes: Any) -> dict[str, Any]:
+    response = client.post("/ai/analyze-trade", json=TRADE | changes)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def test_a_trade_is_accepted_and_reviewed_by_the_llm_as_the_engine_reads_it(
+    llm_service: TestClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    assert post(llm_service) == {
+        "status": "accepted",
+        "trade_id": "pt-20260101-17",
+        "message": "the trade is reviewed in the background",
+    }
+    (review,) = stored(tmp_path)
+    assert isinstance(review["created_at"]["$date"], int)  # a BSON date in MongoDB
+    assert review["is_winning"] is False
+    assert (review["pnl_usdt"], review["pnl_percentage"]) == (-36.24, -7.43)
+    assert (review["symbol"], review["side"], review["close_reason"]) == ("ETHUSDT", "Long", "StopLoss")
+    assert (review["entry_price"], review["exit_price"]) == (3050.2, 3004.9)
+    assert review["analysis"]["source"] == "llm"
+    assert review["analysis"]["cost_usd"] > 0
+    assert review["trade_data"]["ai_reasoning"] == "momentum"
+    user = fake_openai.asked[0].body["messages"][1]["content"]
+    assert "2026" not in user  # no dates
+    assert '"signal_reasoning":"momentum"' in user.partition("<client_data>")[2]
+
+
+def test_a_trade_is_reviewed_once_whatever_is_sent_and_restarted(
+    make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    first = make_client(llm=llm_section(fake_openai.url))
+    post(first)
+    assert post(first, pnl_usdt=99.0)["message"] == "the trade was accepted before"
+    assert len(stored(tmp_path)) == 1
+    first.__exit__(None, None, None)
+    second = make_client(llm=llm_section(fake_openai.url))
+    post(second, pnl_usdt=99.0)
+    post(second, trade_id="another", exit_price=3100.0, pnl_usdt=39.84)
+    reviews = stored(tmp_path, 2)
+    assert [review["pnl_usdt"] for review in reviews] == [-36.24, 39.84]
+    assert len(fake_openai.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "lost 36.24 USDT (-7.43 %): from 3050.2 to 3004.9 the price moved 1.49 % against it"),
+        ({"exit_price": 3080.0, "pnl_usdt": 23.84, "pnl_percentage": 4.89}, "made 23.84 USDT (+4.89 %)"),
+        ({"side": "Short", "pnl_usdt": 36.24, "pnl_percentage": 7.43}, "the price moved 1.49 % its way"),
+    ],
+)
+def test_without_an_llm_the_figures_speak(
+    client: TestClient, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    post(client, **changes)
+    (review,) = stored(tmp_path)
+    assert review["analysis"]["source"] == "technical"
+    assert words in review["analysis"]["summary"]
+
+
+def test_where_the_llm_fails_the_figures_speak_and_the_reason_is_kept(
+    llm_service: TestClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    fake_openai.always = behaviors.quota
+    post(llm_service)
+    (review,) = stored(tmp_path)
+    assert review["analysis"]["source"] == "technical"
+    assert review["analysis"]["fallback_reason"].startswith("quota: ")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trade_id": ""},
+        {"trade_id": "x" * 101},
+        {"symbol": "eth"},
+        {"side": "Sideways"},
+        {"entry_price": 0},
+        {"leverage": 0},
+        {"pnl_usdt": "much"},
+        {"quantity": -1},
+        {"ai_confidence": 85},
+    ],
+)
+def test_what_is_no_trade_is_refused(client: TestClient, changes: dict[str, Any]) -> None:
+    response = client.post("/ai/analyze-trade", json=TRADE | changes)
+    assert response.status_code == 422
+    assert next(iter(changes)) in response.json()["detail"]
+
+
+def test_only_what_a_trade_needs_is_needed(client: TestClient, tmp_path: Path) -> None:
+    needed = ("trade_id", "symbol", "side", "entry_price", "exit_price", "quantity", "leverage", "pnl_usdt")
+    body = {name: TRADE[name] for name in (*needed, "pnl_percentage")}
+    assert client.post("/ai/analyze-trade", json=body).status_code == 200
+    assert stored(tmp_path)[0]["close_reason"] is None
