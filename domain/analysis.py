@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated
 
@@ -196,7 +197,7 @@ class AnalysisQuery:
     trusted: bool = False
     client: ClientContext = field(default=NOTHING_SAID)
 
-    @property
+    @cached_property
     def cache_key(self) -> str:
         """Everything that must be equal for one analysis to answer two requests."""
         if self.snapshot is None:

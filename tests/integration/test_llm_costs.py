@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from demo import behaviors
 from demo.behaviors import altered, content
 from demo.openai_server import FakeOpenAI
 from tests.conftest import STRANGER, MakeClient
@@ -123,14 +125,28 @@ def test_at_the_stop_nothing_is_asked_and_the_rules_say_why(make_client: MakeCli
 def test_calls_of_one_moment_do_not_overshoot_the_stop_together(
     make_client: MakeClient, fake_openai: FakeOpenAI
 ) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     # Room for one call at its most (0.0012 for output alone), not for two.
     client = make_client(llm=llm_section(fake_openai.url, budgets={"daily_stop_usd": 0.003}))
     fake_openai.always = altered(usage=USAGE | {"completion_tokens": 2000})
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: analyze(client, f"COIN{number}USDT"), range(8)))
     assert 0 < statistics(client)["today"]["total_cost_usd"] <= 0.003
+
+
+NO_BUDGETS = dict.fromkeys(("daily_warning_usd", "daily_stop_usd", "monthly_warning_usd", "monthly_stop_usd"))
+NO_STORE = {"url": "mongodb://127.0.0.1:9/none"}
+
+
+def test_with_the_store_down_the_llm_answers_where_no_stop_depends_on_it(
+    make_client: MakeClient, fake_openai: FakeOpenAI
+) -> None:
+    free = make_client(llm=llm_section(fake_openai.url, budgets=NO_BUDGETS), storage=NO_STORE)
+    assert analyze(free, "ETHUSDT")["source"] == "llm"
+    assert statistics(free)["today"]["total_requests"] == 1
+    stopped = make_client(llm=llm_section(fake_openai.url), storage=NO_STORE)
+    answer = analyze(stopped, "ETHUSDT")
+    assert answer["source"] == "technical"
+    assert "what was spent before is not known while the store is down" in answer["fallback_reason"]
 
 
 def test_every_reply_is_on_record(llm_service: TestClient, fake_openai: FakeOpenAI, tmp_path: Path) -> None:
@@ -175,8 +191,6 @@ def test_the_probe_of_a_service_without_an_llm_says_what_is_needed(client: TestC
 
 
 def test_health_says_whether_the_llm_can_be_asked(make_client: MakeClient, fake_openai: FakeOpenAI) -> None:
-    from demo import behaviors
-
     client = make_client(llm=llm_section(fake_openai.url))
     health = client.get("/health").json()
     assert (health["gpt4_available"], health["api_key_configured"], health["degraded"]) == (True, True, [])
@@ -193,8 +207,6 @@ def test_health_says_whether_the_llm_can_be_asked(make_client: MakeClient, fake_
 def test_no_part_of_a_key_is_answered_logged_or_stored(
     make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from demo import behaviors
-
     client = make_client(llm=llm_section(fake_openai.url))
     seen = []
     for number, behavior in enumerate(
