@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -195,7 +195,7 @@ class AnalysisQuery:
     strategies: tuple[str, ...]
     snapshot: MarketSnapshot | None
     trusted: bool = False
-    client: ClientContext = field(default=NOTHING_SAID)
+    client: ClientContext = NOTHING_SAID
 
     @cached_property
     def cache_key(self) -> str:

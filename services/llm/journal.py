@@ -104,7 +104,7 @@ class Journal:
     async def _find_or_ask(
         self, key: str, prompt: Prompt, request: LlmRequest, reply: type[Reply]
     ) -> tuple[_Kept, int | None]:
-        kept = self._recent.get(key) or await self._stored(key)
+        kept = self._recent.get(key) or await self._stored(key, reply)
         if kept is not None:
             metrics.LLM_REUSED.labels(request.purpose).inc()
             self._remember(key, kept)
@@ -121,7 +121,7 @@ class Journal:
         self._remember(key, kept)
         return kept, cost
 
-    async def _stored(self, key: str) -> _Kept | None:
+    async def _stored(self, key: str, reply: type[Reply]) -> _Kept | None:
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 document = await self._documents.get(LLM_REPLIES, key)
@@ -129,7 +129,12 @@ class Journal:
             return None
         if document is None or document["verdict"] != USED:
             return None
-        return _Kept(document["reply"], document["model"])
+        kept = _Kept(document["reply"], document["model"])
+        try:
+            read_reply(reply, kept.content)
+        except LlmUnavailable:  # an earlier release read it otherwise
+            return None
+        return kept
 
     def _remember(self, key: str, kept: _Kept) -> None:
         self._recent[key] = kept
