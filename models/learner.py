@@ -80,9 +80,12 @@ class Learner:
     @cached_property
     def slots(self) -> IntArray:
         """Slots of the windows that can be judged, ascending."""
-        windows = Windows.over(self.rows.rows, self.rows.returns, self.length, self.rows.runs)
-        slots: IntArray = np.sort(self.rows.slots[windows.ends])
-        return slots
+        return self._slots_of(self.rows.returns)
+
+    @cached_property
+    def taught_slots(self) -> IntArray:
+        """Slots of the windows whose target is known, ascending: of several horizons, all of them."""
+        return self._slots_of(self.rows.targets(self.architecture.target))
 
     @property
     def horizon(self) -> int:
@@ -105,6 +108,11 @@ class Learner:
         return FoldPrediction(
             self._predicted(fitted, fitted.data.validation), self._predicted(fitted, fitted.data.test)
         )
+
+    def _slots_of(self, known: FloatArray) -> IntArray:
+        windows = Windows.over(self.rows.rows, known, self.length, self.rows.runs)
+        slots: IntArray = np.sort(self.rows.slots[windows.ends])
+        return slots
 
     @property
     def _judged(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 
@@ -23,13 +24,15 @@ from models.evaluation.gate import Gate, Verdict
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.export.parity import check_parity
-from models.learner import Fitted, Learner
+from models.learner import Fitted, Learner, sequence_length
 from models.progress import Listener, Progress
 from models.time_axis import TimeAxis
 from models.walk_forward import Ground, ensemble_predictions, judged, member_weights, walk_forward
 
 # Real windows on which every export is compared with the model it came from.
 PARITY_WINDOWS = 1_000
+# Windows to train, stop and judge on, below which there is nothing to divide.
+MIN_WINDOWS = 40
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,24 @@ class TrainingResult:
     def find(self, type: ModelType) -> Candidate:
         """Return the candidate of a type."""
         return next(each for each in (self.asked, *self.beside) if each.type is type)
+
+
+def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
+    """Return how many closed candles of a market training takes at least.
+
+    The configured minimum, or what the feature set's warm-up, a window and some of them for every part ask
+    for; of an ensemble, what the neediest of its members does.
+    """
+    if type is ModelType.ENSEMBLE:
+        return max(needed_candles(member, models, features) for member in models.ensemble_members)
+    architecture = ARCHITECTURES[type]
+    warm_up = FEATURE_SETS[architecture.feature_set].warm_up
+    several = architecture.target == "multi_horizon"
+    horizon = max(models.patchtst.horizons_candles) if several else features.horizon_candles
+    used = warm_up + sequence_length(architecture, models, features) + 3 * horizon + MIN_WINDOWS
+    # Cleaning refuses to lose more than its share, warm-up included.
+    kept = ceil(warm_up / features.max_lost_share) if features.max_lost_share else 0
+    return max(models.training.min_candles, used, kept)
 
 
 class TrainingRun:
@@ -166,16 +187,17 @@ class TrainingRun:
         return TrainingResult(asked, tuple(candidates.values()), baselines, verdict)
 
     def _check(self) -> None:
-        candles = sum(len(series) for series in self.markets.values())
-        needed = self.models.training.min_candles
+        candles = max(len(series) for series in self.markets.values())
+        needed = needed_candles(self.request.type, self.models, self.features)
         if candles < needed:
-            raise InsufficientData(f"training needs {needed} closed candles at least, received {candles}")
+            several = " in the longest market" if len(self.markets) > 1 else ""
+            raise InsufficientData(f"training needs {needed} closed candles at least, received {candles}{several}")
 
     def _final_fits(self, progress: Progress) -> dict[ModelType, Artefact]:
         artefacts = {}
         for type, learner in self.learners.items():
             with progress.fit(f"final fit: {type}") as report:
-                fitted = learner.fit(final_split(learner.slots, learner.horizon, self.models.evaluation), report)
+                fitted = learner.fit(final_split(learner.taught_slots, learner.horizon, self.models.evaluation), report)
                 graph = fitted.model.onnx()
                 check_parity(fitted.model, graph, _sample(fitted))
                 calibration = learner.predict(fitted).calibration(

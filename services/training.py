@@ -16,6 +16,7 @@ from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
 from domain.market import Candle, CandleLike, CandleSeries, Timeframe
 from features.candle_checks import usual_timeframe
+from models.training_run import needed_candles
 from services.jobs import JobService
 from services.market_data.fetching import SourceFailed
 from services.market_data.market_data import MarketData, MarketHistory
@@ -79,13 +80,14 @@ class TrainingService:
             InsufficientData: fewer closed candles than training needs, with the numbers.
             JobQueueFull: as many jobs wait already as may.
         """
+        type = asked.type or self._settings.models.default_type
+        needed = needed_candles(type, self._settings.models, self._settings.features)
         if asked.candles is not None:
-            series = await asyncio.to_thread(self._given, asked.candles, asked.timeframe)
+            series = await asyncio.to_thread(self._given, asked.candles, asked.timeframe, needed)
             history = MarketHistory(DataSource.CLIENT, series)
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
-            history = await self._find(asked.symbol, timeframe)
-        type = asked.type or self._settings.models.default_type
+            history = await self._find(asked.symbol, timeframe, needed)
         job = self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, type, history.series))
         return TrainingAccepted(job, asked.symbol, history.series.timeframe, type, history.source, len(history.series))
 
@@ -101,10 +103,10 @@ class TrainingService:
         )
         return order.model_dump(mode="json")
 
-    def _given(self, candles: Sequence[CandleLike], timeframe: Timeframe | None) -> CandleSeries:
+    def _given(self, candles: Sequence[CandleLike], timeframe: Timeframe | None, needed: int) -> CandleSeries:
         """Return the closed ones of a client's candles."""
-        if len(candles) < self._needed:
-            raise self._too_few(len(candles))
+        if len(candles) < needed:
+            raise _too_few(needed, len(candles))
         times = np.array([candle.timestamp for candle in candles], dtype=np.int64)
         usual = usual_timeframe(times)
         if timeframe not in (None, usual):
@@ -113,20 +115,20 @@ class TrainingService:
         now_ms = epoch_ms(self._clock.now())
         series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
         closed = series.closed_by(now_ms)
-        if len(closed) < self._needed:
-            raise self._too_few(len(closed))
+        if len(closed) < needed:
+            raise _too_few(needed, len(closed))
         return closed
 
-    async def _find(self, symbol: str, timeframe: Timeframe) -> MarketHistory:
+    async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
         """Return the candles that were posted or, if those are too few, those of a source over the network."""
         stored, note = await self._read_store(symbol, timeframe)
-        if len(stored) >= self._needed:
+        if len(stored) >= needed:
             return MarketHistory(DataSource.STORED, stored)
         try:
-            return await self._market_data.history(symbol, timeframe, self._needed)
+            return await self._market_data.history(symbol, timeframe, needed)
         except MarketDataUnavailable as refusal:
             found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
-            raise self._too_few(len(stored), found) from refusal
+            raise _too_few(needed, len(stored), found) from refusal
 
     async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
         """Return the stored candles, and how many there are or why none, in words."""
@@ -140,9 +142,6 @@ class TrainingService:
             return CandleSeries(timeframe, []), "candles that no market produces"
         return series, f"{len(series)} candles"
 
-    @property
-    def _needed(self) -> int:
-        return self._settings.models.training.min_candles
 
-    def _too_few(self, count: int, found: str = "") -> InsufficientData:
-        return InsufficientData(f"training needs {self._needed} closed candles at least, there are {count}{found}")
+def _too_few(needed: int, count: int, found: str = "") -> InsufficientData:
+    return InsufficientData(f"training needs {needed} closed candles at least, there are {count}{found}")
