@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.forecasting import ModelType
+from features.feature_sets import FEATURE_SETS
 from features.splits import Split
 from features.training_data import TrainingData, TrainingSet
 from features.windows import FloatArray, Windows
@@ -24,11 +26,31 @@ IntArray = NDArray[np.int64]
 
 # Windows that are copied out at once: 1,000 of 60 rows and 75 columns take 18 MB.
 BATCH = 1_000
+# Windows to train, stop and judge on, below which there is nothing to divide.
+MIN_WINDOWS = 40
 
 
 def sequence_length(architecture: Architecture, models: ModelSettings, features: FeatureSettings) -> int:
     """Return how many rows of features one window of the architecture has."""
     return models.patchtst.sequence_length if architecture.type is ModelType.PATCHTST else features.sequence_length
+
+
+def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
+    """Return how many closed candles of a market training takes at least.
+
+    The configured minimum, or what the feature set's warm-up, a window and some of them for every part ask
+    for; of an ensemble, what the neediest of its members does.
+    """
+    if type is ModelType.ENSEMBLE:
+        return max(needed_candles(member, models, features) for member in models.ensemble_members)
+    architecture = ARCHITECTURES[type]
+    warm_up = FEATURE_SETS[architecture.feature_set].warm_up
+    several = architecture.target == "multi_horizon"
+    horizon = max(models.patchtst.horizons_candles) if several else features.horizon_candles
+    used = warm_up + sequence_length(architecture, models, features) + 3 * horizon + MIN_WINDOWS
+    # Cleaning refuses to lose more than its share, warm-up included.
+    kept = ceil(warm_up / features.max_lost_share) if features.max_lost_share else 0
+    return max(models.training.min_candles, used, kept)
 
 
 @dataclass(frozen=True)

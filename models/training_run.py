@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
 
 import numpy as np
 
@@ -24,15 +23,13 @@ from models.evaluation.gate import Gate, Verdict
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.export.parity import check_parity
-from models.learner import Fitted, Learner, sequence_length
+from models.learner import Fitted, Learner, needed_candles
 from models.progress import Listener, Progress
 from models.time_axis import TimeAxis
 from models.walk_forward import Ground, ensemble_predictions, judged, member_weights, walk_forward
 
 # Real windows on which every export is compared with the model it came from.
 PARITY_WINDOWS = 1_000
-# Windows to train, stop and judge on, below which there is nothing to divide.
-MIN_WINDOWS = 40
 
 
 @dataclass(frozen=True)
@@ -80,24 +77,6 @@ class TrainingResult:
     def find(self, type: ModelType) -> Candidate:
         """Return the candidate of a type."""
         return next(each for each in (self.asked, *self.beside) if each.type is type)
-
-
-def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
-    """Return how many closed candles of a market training takes at least.
-
-    The configured minimum, or what the feature set's warm-up, a window and some of them for every part ask
-    for; of an ensemble, what the neediest of its members does.
-    """
-    if type is ModelType.ENSEMBLE:
-        return max(needed_candles(member, models, features) for member in models.ensemble_members)
-    architecture = ARCHITECTURES[type]
-    warm_up = FEATURE_SETS[architecture.feature_set].warm_up
-    several = architecture.target == "multi_horizon"
-    horizon = max(models.patchtst.horizons_candles) if several else features.horizon_candles
-    used = warm_up + sequence_length(architecture, models, features) + 3 * horizon + MIN_WINDOWS
-    # Cleaning refuses to lose more than its share, warm-up included.
-    kept = ceil(warm_up / features.max_lost_share) if features.max_lost_share else 0
-    return max(models.training.min_candles, used, kept)
 
 
 class TrainingRun:

@@ -16,7 +16,7 @@ from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
 from domain.market import Candle, CandleLike, CandleSeries, Timeframe
 from features.candle_checks import usual_timeframe
-from models.training_run import needed_candles
+from models.learner import needed_candles
 from services.jobs import JobService
 from services.market_data.fetching import SourceFailed
 from services.market_data.market_data import MarketData, MarketHistory

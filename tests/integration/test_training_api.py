@@ -223,8 +223,12 @@ def test_real_training_from_request_to_registry(make_client: MakeClient) -> None
 
 def test_reason_why_a_training_fails_is_told(make_client: MakeClient) -> None:
     client = make_client(rate_limits={"enabled": False})
-    # PatchTST needs 12 hours of 15m candles after a window of 96.
-    job = ended(client, client.post("/train", json=body(count=160, model_type="patchtst")).json()["job_id"])
+    refused = client.post("/train", json=body(count=160, model_type="patchtst"))
+    assert refused.status_code == 400
+    assert refused.json()["detail"] == "training needs 700 closed candles at least, there are 160"
+    # A price that never moves: there is nothing to tell apart.
+    still = [{**candle, "open": 5, "high": 5, "low": 5, "close": 5} for candle in body()["candles"]]
+    job = ended(client, client.post("/train", json=body(candles=still)).json()["job_id"])
     assert job["status"] == "failed"
     assert "unexpectedly" not in job["error"]
     assert client.get("/ai/models").json() == {"models": [], "unusable": {}}
