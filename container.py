@@ -29,6 +29,7 @@ from services.market_data.engine import EngineSource
 from services.market_data.market_data import MarketData
 from services.market_data.stored import StoredSource
 from services.market_data.synthetic import SyntheticSource
+from services.market_insights import MarketInsights
 from services.micro_batching import MicroBatcher
 from services.model_admin import ModelAdmin
 from services.model_candles import ModelCandles
@@ -69,6 +70,7 @@ class Container:
     jobs: JobService
     forecasting: Forecasting
     predictions: Predictions
+    insights: MarketInsights
     training: TrainingService
     models: ModelAdmin
     llm: LlmParts
@@ -164,6 +166,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             jobs=jobs,
             forecasting=forecasting,
             predictions=predictions,
+            insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
             llm=llm,

@@ -135,7 +135,7 @@ def read_query(
         # Not wrong yet: the schema decides, and says why.
         request = by_schema(form.schema, body)
         series = {
-            timeframe: _series(timeframe, candles, settings.max_candles_per_timeframe)
+            timeframe: checked_series(timeframe, candles, settings.max_candles_per_timeframe)
             for timeframe, candles in request.timeframe_data.items()
         }
     latest_open_ms = now_ms + round(settings.clock_skew_seconds * 1000)
@@ -160,10 +160,16 @@ def _read_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> Candle
 
 @lru_cache(maxsize=64)
 def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
-    return _series(timeframe, _candle_decoder.decode(text), max_candles)
+    return checked_series(timeframe, _candle_decoder.decode(text), max_candles)
 
 
-def _series(timeframe: Timeframe, candles: Sequence[object], max_candles: int) -> CandleSeries:
+def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles: int) -> CandleSeries:
+    """Return the candles of one timeframe as a series.
+
+    Raises:
+        InvalidRequest: more candles than are allowed.
+        InvalidMarketData: they break a rule of the market.
+    """
     if len(candles) > max_candles:
         raise InvalidRequest(f"timeframe_data.{timeframe}: at most {max_candles} candles, received {len(candles)}")
     return CandleSeries.checked(timeframe, cast("Sequence[CandleLike]", candles))

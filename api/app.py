@@ -22,6 +22,7 @@ from api.routes import (
     insights,
     jobs,
     llm,
+    market,
     models,
     predictions,
     storage,
@@ -58,7 +59,10 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         openapi_tags=[
             {"name": "analysis", "description": "The main job: candles in, signal out."},
             {"name": "predictions", "description": "Forecasts of the models in production."},
-            {"name": "insights", "description": "What the service is and what it can be asked."},
+            {
+                "name": "insights",
+                "description": "The state of a market, strategies that suit it, and what the service is.",
+            },
             {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
             {
                 "name": "models",
@@ -72,7 +76,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.state.limiter = limiter
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
-    for module in (predictions, insights, jobs, llm, models, storage, system, trades, training, websocket):
+    for module in (predictions, market, insights, jobs, llm, models, storage, system, trades, training, websocket):
         app.include_router(module.router)
     for dashboard in (configuration.dashboard, models.dashboard, training.dashboard):
         app.include_router(dashboard)

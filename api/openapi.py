@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.schemas.market import MarketRequest, RecommendationsRequest
 from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
 from api.schemas.predictions import PredictRequest, TrendRequest
 from api.schemas.problems import Problem
@@ -21,6 +22,8 @@ EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
     AnalyzeRequest,
     PredictRequest,
     TrendRequest,
+    MarketRequest,
+    RecommendationsRequest,
     TradeRequest,
     TrainRequest,
     LoadRequest,

@@ -13,7 +13,15 @@ from domain.market import Timeframe
 from services.analysts.technical import MODEL_TYPE
 from services.strategies import STRATEGY_NAMES
 
-CAPABILITIES = ("multi_timeframe_analysis", "technical_rules", "signal_broadcast", "periodic_analysis", "trade_review")
+CAPABILITIES = (
+    "multi_timeframe_analysis",
+    "technical_rules",
+    "market_condition",
+    "strategy_recommendations",
+    "signal_broadcast",
+    "periodic_analysis",
+    "trade_review",
+)
 
 router = APIRouter(prefix="/ai", tags=["insights"])
 

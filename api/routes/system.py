@@ -29,6 +29,8 @@ async def index() -> ServiceIndex:
             "analyze": "/ai/analyze",
             "predict": "/ai/predict",
             "predict_trend": "/predict-trend",
+            "market_condition": "/ai/market-condition",
+            "strategy_recommendations": "/ai/strategy-recommendations",
             "info": "/ai/info",
             "strategies": "/ai/strategies",
             "storage_stats": "/ai/storage/stats",

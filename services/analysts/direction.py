@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.market import Timeframe
+from features.kernels.candles import FloatArray
 from services.analysts.context import MarketContext, TimeframeContext
 from services.strategies import NO_VIEW, STRATEGIES, clip, directional_movement, moving_averages
 
@@ -80,19 +81,19 @@ def timeframe_direction(part: TimeframeContext) -> float:
     """
     if is_flat(part):
         return 0.0
-    move = clip(move_over_noise(part) / FULL_MOVE)
+    move = clip(move_over_noise(part.series.values[-MOVE_CANDLES - 1 :, 3]) / FULL_MOVE)
     averages, movement = moving_averages(part.latest), directional_movement(part.latest)
     return clip(MOVE_SHARE * move + AVERAGES_SHARE * _or_zero(averages) + MOVEMENT_SHARE * _or_zero(movement))
 
 
-def move_over_noise(part: TimeframeContext) -> float:
-    """Return the move of the last hundred candles in standard deviations of a random walk.
+def move_over_noise(closes: FloatArray) -> float:
+    """Return the move from the first close to the last in standard deviations of a random walk.
 
     It is the sum of the log-returns over the root of the sum of their squares: about
-    standard normal in a random walk whatever its tails, and never above ten.
+    standard normal in a random walk whatever its tails, and never above the root of the number of returns.
     Source: self-normalized sums, Logan et al. (1973).
     """
-    logs = np.log(part.series.values[-MOVE_CANDLES - 1 :, 3])
+    logs = np.log(closes)
     returns = logs[1:] - logs[:-1]
     noise = math.sqrt(returns @ returns)
     return float(logs[-1] - logs[0]) / noise if noise > 0 else 0.0

@@ -54,7 +54,12 @@ def describe_volume(context: MarketContext) -> str:
     side = "on both sides alike"
     if abs(balance) > ONE_SIDED_VOLUME:
         side = "mostly on rising candles" if balance > 0 else "mostly on falling candles"
-    return f"Volume is {size}, {_figure(ratio)} times its average, and lately {side}."
+    return f"Volume is {size}, {figure(ratio)} times its average, and lately {side}."
+
+
+def figure(value: float) -> str:
+    """Return a number as a reader needs it: three significant digits and no exponent."""
+    return _plain(value, FIGURE_DIGITS)
 
 
 def _verdict_sentence(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
@@ -75,8 +80,7 @@ def _model_sentence(context: MarketContext, view: TrendView) -> str:
     event = f"the next {frame} candle closes higher" if horizon == 1 else f"{frame} closes higher {horizon} candles on"
     alone = "" if view.blended else f", {forecast.signal} by itself; the signal does not depend on it"
     return (
-        f"The {forecast.model_type} model gives a probability of {_figure(forecast.probability_up)} "
-        f"that {event}{alone}."
+        f"The {forecast.model_type} model gives a probability of {figure(forecast.probability_up)} that {event}{alone}."
     )
 
 
@@ -103,11 +107,10 @@ def _strength_sentence(latest: Mapping[str, float]) -> str:
     parts = []
     if {"adx", "plus_di", "minus_di"} <= latest.keys():
         parts.append(
-            f"ADX is {_figure(latest['adx'])} with +DI {_figure(latest['plus_di'])} "
-            f"and -DI {_figure(latest['minus_di'])}"
+            f"ADX is {figure(latest['adx'])} with +DI {figure(latest['plus_di'])} and -DI {figure(latest['minus_di'])}"
         )
     if "rsi" in latest:
-        parts.append(f"RSI is {_figure(latest['rsi'])}")
+        parts.append(f"RSI is {figure(latest['rsi'])}")
     if "macd_histogram" in latest:
         parts.append(f"the MACD histogram is {'above' if latest['macd_histogram'] > 0 else 'not above'} zero")
     return f"{', '.join(parts)}." if parts else ""
@@ -142,10 +145,6 @@ def _data_sentence(context: MarketContext) -> str:
 
 def _price(value: float) -> str:
     return _plain(value, PRICE_DIGITS)
-
-
-def _figure(value: float) -> str:
-    return _plain(value, FIGURE_DIGITS)
 
 
 def _plain(value: float, digits: int) -> str:

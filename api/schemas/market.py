@@ -1,0 +1,192 @@
+"""What is asked of a market and what is said of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.requests import MAX_LIST, CandleBody, EpochMs, RequestModel, StrategyName, SymbolName, Volume
+from api.schemas.responses import ResponseModel
+from domain.analysis import DataSource, TrendDirection
+from domain.market import MAX_PRICE, Timeframe
+from domain.values import Share
+from services.market_condition import MarketCondition, MarketPhase
+from services.strategy_fit import Recommendation
+from utils.clock import epoch_ms
+
+_FETCHED: dict[str, Any] = {"symbol": "ETHUSDT", "timeframe_data": {}, "current_price": 0, "volume_24h": 0}
+Direction = Annotated[float, Field(ge=-1, le=1)]
+
+
+class MarketRequest(RequestModel):
+    """A market; whatever is missing, empty or 0 the service finds out itself."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_FETCHED]})
+
+    symbol: SymbolName
+    timeframe_data: Annotated[
+        dict[Timeframe, list[CandleBody]],
+        Field(description="Candles by timeframe, oldest first. Empty: the service fetches candles and price itself."),
+    ] = Field(default_factory=dict)
+    current_price: Annotated[float, Field(ge=0, le=MAX_PRICE, description="0: the newest close.")] = 0.0
+    volume_24h: Volume = 0.0
+    timestamp: EpochMs | Literal[0] = 0
+
+
+class RecommendationsRequest(MarketRequest):
+    """A market, and the strategies that the client can run."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_FETCHED, "available_strategies": ["RSI Strategy", "MACD Strategy"]}]}
+    )
+
+    available_strategies: Annotated[
+        list[StrategyName], Field(max_length=MAX_LIST, description="All of them when missing or empty.")
+    ] = Field(default_factory=list)
+
+
+class StrategyRecommendation(ResponseModel):
+    """How well a strategy suits the market."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "strategy_name": "MACD Strategy",
+                    "suitability_score": 0.7412,
+                    "reasoning": "It follows moves, and the market trends: the direction of all timeframes is +0.58. "
+                    "Its own evidence on 1h (macd 21.4, macd histogram 3.08) leans Long.",
+                    "recommended_config": {"timeframe": "1h", "macd_fast": 12, "macd_slow": 26, "macd_signal": 9},
+                }
+            ]
+        }
+    )
+
+    strategy_name: str
+    suitability_score: Share
+    reasoning: str
+    recommended_config: Annotated[
+        dict[str, str | int | float], Field(description="The settings that the score was found with.")
+    ]
+
+    @classmethod
+    def of(cls, found: Recommendation) -> Self:
+        """Return the answer for a recommendation."""
+        return cls(
+            strategy_name=found.strategy,
+            suitability_score=found.suitability,
+            reasoning=found.reasoning,
+            recommended_config=dict(found.config),
+        )
+
+
+class MarketConditionResponse(ResponseModel):
+    """The state of a market."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "symbol": "ETHUSDT",
+                    "condition_type": "Bullish",
+                    "confidence": 0.6071,
+                    "characteristics": [
+                        "Of 3 timeframes 3 point up, 0 down, 0 sideways.",
+                        "Volatility is medium.",
+                        "ADX 31.2 says a strong trend.",
+                        "Volume is usual, 1.1 times its average, and lately mostly on rising candles.",
+                    ],
+                    "recommended_strategies": ["trend_following", "MACD Strategy"],
+                    "market_phase": "Markup",
+                    "direction": 0.5784,
+                    "trend_strength": 0.5784,
+                    "timeframe_analysis": {
+                        "1h": {
+                            "direction": 0.6012,
+                            "rsi": 61.3,
+                            "macd_histogram": 3.08,
+                            "adx": 31.2,
+                            "ema_50": 2981.4,
+                            "stoch_k": 74.5,
+                        }
+                    },
+                    "indicators_summary": {
+                        "primary_timeframe": "1h",
+                        "rsi": 61.3,
+                        "macd_histogram": 3.08,
+                        "adx": 31.2,
+                        "volume_ratio": 1.1,
+                        "stochastic_k": 74.5,
+                    },
+                    "source_data": "binance",
+                    "timestamp": 1769860800000,
+                }
+            ]
+        }
+    )
+
+    symbol: str
+    condition_type: TrendDirection
+    confidence: Annotated[
+        Share,
+        Field(
+            description="How far the market is from being called something else: 0.4 at the border, 0.9 in the middle, "
+            "less for few candles and gaps; 0 where the candles are synthetic."
+        ),
+    ]
+    characteristics: list[str]
+    recommended_strategies: Annotated[list[str], Field(description="Those with a suitability of 0.5 or more.")]
+    market_phase: MarketPhase
+    direction: Annotated[Direction, Field(description="Of all timeframes together, -1 (down) to 1 (up).")]
+    trend_strength: Share
+    timeframe_analysis: Annotated[
+        dict[Timeframe, dict[str, float]],
+        Field(description="Direction and newest indicators; what cannot be computed is left out."),
+    ]
+    indicators_summary: Annotated[dict[str, str | float], Field(description="Of the primary timeframe.")]
+    source_data: Annotated[DataSource, Field(description="Whose candles; synthetic ones are for demonstration.")]
+    timestamp: Annotated[int, Field(description="When it was found, epoch ms by the server's clock.")]
+
+    @classmethod
+    def of(cls, found: MarketCondition) -> Self:
+        """Return the answer for a condition."""
+        return cls(
+            symbol=found.symbol,
+            condition_type=found.condition,
+            confidence=found.confidence,
+            characteristics=found.characteristics,
+            recommended_strategies=found.recommended_strategies,
+            market_phase=found.phase,
+            direction=found.direction,
+            trend_strength=abs(found.direction),
+            timeframe_analysis={timeframe: dict(figures) for timeframe, figures in found.timeframes.items()},
+            indicators_summary={"primary_timeframe": found.primary, **found.summary},
+            source_data=found.source_data,
+            timestamp=epoch_ms(found.at),
+        )
+
+
+class MarketConditionHealth(ResponseModel):
+    """A market was analyzed end to end on fresh candles."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "healthy",
+                    "pipeline": "binance, 909 candles of BTCUSDT, Bullish with confidence 0.61",
+                    "test_direction": 0.5784,
+                    "candles_fetched": 909,
+                    "timestamp": "2026-01-31T12:00:00Z",
+                }
+            ]
+        }
+    )
+
+    status: Literal["healthy"]
+    pipeline: Annotated[str, Field(description="What was done.")]
+    test_direction: Direction
+    candles_fetched: Annotated[int, Field(ge=1)]
+    timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
