@@ -36,6 +36,7 @@ from services.model_candles import ModelCandles
 from services.periodic import PeriodicAnalysis
 from services.ports import Analyst, MarketDataSource
 from services.predictions import Predictions
+from services.signal_feedback import SignalFeedback
 from services.signal_hub import SignalHub
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService
@@ -71,6 +72,7 @@ class Container:
     forecasting: Forecasting
     predictions: Predictions
     insights: MarketInsights
+    feedback: SignalFeedback
     training: TrainingService
     models: ModelAdmin
     llm: LlmParts
@@ -167,6 +169,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             forecasting=forecasting,
             predictions=predictions,
             insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
+            feedback=SignalFeedback(documents, store, clock),
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
             llm=llm,

@@ -25,6 +25,7 @@ from api.routes import (
     market,
     models,
     predictions,
+    quality,
     storage,
     system,
     trades,
@@ -59,10 +60,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         openapi_tags=[
             {"name": "analysis", "description": "The main job: candles in, signal out."},
             {"name": "predictions", "description": "Forecasts of the models in production."},
-            {
-                "name": "insights",
-                "description": "The state of a market, strategies that suit it, and what the service is.",
-            },
+            {"name": "insights", "description": "Of markets, strategies, the signals' quality and the service itself."},
             {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
             {
                 "name": "models",
@@ -76,12 +74,26 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.state.limiter = limiter
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
-    for module in (predictions, market, insights, jobs, llm, models, storage, system, trades, training, websocket):
+    for module in (
+        predictions,
+        market,
+        quality,
+        insights,
+        jobs,
+        llm,
+        models,
+        storage,
+        system,
+        trades,
+        training,
+        websocket,
+    ):
         app.include_router(module.router)
     for dashboard in (configuration.dashboard, models.dashboard, training.dashboard):
         app.include_router(dashboard)
     for router in (configuration.dashboard, jobs.router, models.dashboard, training.dashboard):
         app.include_router(router, prefix="/api/v1", include_in_schema=False)
+    app.include_router(quality.tools, prefix="/api")
     install_error_handlers(app)
     app.add_middleware(
         CORSMiddleware,

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.schemas.feedback import FeedbackRequest
 from api.schemas.market import MarketRequest, RecommendationsRequest
 from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
 from api.schemas.predictions import PredictRequest, TrendRequest
@@ -24,6 +25,7 @@ EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
     TrendRequest,
     MarketRequest,
     RecommendationsRequest,
+    FeedbackRequest,
     TradeRequest,
     TrainRequest,
     LoadRequest,

@@ -35,7 +35,7 @@ class Collection:
 JOBS = Collection("jobs", "job_id", ("status",))
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
-FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol",))
+FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted", "score_group"))
 # The trading engine reads these two by their BSON `created_at`.
 TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol",))
 CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))

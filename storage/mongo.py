@@ -28,6 +28,7 @@ _INDEX_OPTIONS_CONFLICT = 85
 _BY_SYMBOL = IndexModel([("symbol", ASCENDING), ("timestamp", DESCENDING)])
 _BY_KEY = IndexModel([("cache_key", ASCENDING), ("timestamp", DESCENDING), ("_id", DESCENDING)])
 _ARCHIVE_IDENTITY = IndexModel([("analysis_id", ASCENDING)], unique=True)
+_ARCHIVE_NEWEST = IndexModel([("timestamp", DESCENDING), ("_id", DESCENDING)])
 _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("open_time", DESCENDING)], unique=True)
 _CANDLE_FIELDS = {"_id": 0, "open_time": 1, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1}
 
@@ -70,7 +71,7 @@ class MongoStore:
             database = self._connection.database
             await asyncio.gather(
                 database[ANALYSIS_COLLECTION].create_indexes([_BY_SYMBOL, _BY_KEY]),
-                database[ARCHIVE_COLLECTION].create_indexes([_ARCHIVE_IDENTITY]),
+                database[ARCHIVE_COLLECTION].create_indexes([_ARCHIVE_IDENTITY, _ARCHIVE_NEWEST]),
                 database[CANDLE_COLLECTION].create_indexes([_CANDLE_IDENTITY]),
             )
             await self._set_expiry()
@@ -125,6 +126,23 @@ class MongoStore:
                 sort=[("timestamp", DESCENDING), ("_id", DESCENDING)],
             )
         return None if document is None else self._decoder.from_document(document.get("analysis"))
+
+    async def archived_analysis(self, analysis_id: str) -> Analysis | None:
+        """Return the analysis of this id from the archive."""
+        with operation("archived_analysis"):
+            document = await self._connection.database[ARCHIVE_COLLECTION].find_one(
+                {"analysis_id": {"$eq": analysis_id}}, {"_id": 0, "analysis": 1}
+            )
+        return None if document is None else self._decoder.from_document(document.get("analysis"))
+
+    async def newest_archived(self, limit: int) -> list[Analysis]:
+        """Return the newest analyses of the archive; one that this version cannot read is left out."""
+        with operation("newest_archived"):
+            cursor = self._connection.database[ARCHIVE_COLLECTION].find(
+                {}, {"_id": 0, "analysis": 1}, sort=[("timestamp", DESCENDING), ("_id", DESCENDING)], limit=limit
+            )
+            rows = await cursor.to_list(limit)
+        return [analysis for row in rows if (analysis := self._decoder.from_document(row.get("analysis")))]
 
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, and the archive; the server may take a minute to drop what expired."""

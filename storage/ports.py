@@ -73,6 +73,12 @@ class Store(Protocol):
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
         """Return the newest cached analysis of the key generated at or after `not_before`."""
 
+    async def archived_analysis(self, analysis_id: str) -> Analysis | None:
+        """Return the analysis of this id from the archive."""
+
+    async def newest_archived(self, limit: int) -> list[Analysis]:
+        """Return at most `limit` (1 or more) analyses from the archive, the newest generated first."""
+
     async def statistics(self) -> StoreStatistics:
         """Count what is cached, symbol by symbol in alphabetical order, and what is archived."""
 

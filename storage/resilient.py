@@ -104,6 +104,22 @@ class ResilientStore:
         """Return the newest cached analysis; None also when the store does not answer in time."""
         return await self._read("latest_analysis", None, lambda store: store.latest_analysis(cache_key, not_before))
 
+    async def archived_analysis(self, analysis_id: str) -> Analysis | None:
+        """Return the analysis of this id from the archive.
+
+        Raises:
+            StorageUnavailable: it is down, or has not answered within 2 s.
+        """
+        return await self._query("archived_analysis", lambda store: store.archived_analysis(analysis_id))
+
+    async def newest_archived(self, limit: int) -> list[Analysis]:
+        """Return the newest analyses of the archive.
+
+        Raises:
+            StorageUnavailable: it is down, or has not answered within 2 s.
+        """
+        return await self._query("newest_archived", lambda store: store.newest_archived(limit))
+
     async def statistics(self) -> StoreStatistics:
         """Return what the store holds.
 

@@ -92,6 +92,24 @@ class SqliteStore:
 
         return await self._file.run("latest_analysis", latest)
 
+    async def archived_analysis(self, analysis_id: str) -> Analysis | None:
+        """Return the analysis of this id from the archive."""
+
+        def find(connection: sqlite3.Connection) -> Analysis | None:
+            row = connection.execute(sql.ARCHIVED, (analysis_id,)).fetchone()
+            return None if row is None else self._decoder.from_json(row[0])
+
+        return await self._file.run("archived_analysis", find)
+
+    async def newest_archived(self, limit: int) -> list[Analysis]:
+        """Return the newest analyses of the archive; one that this version cannot read is left out."""
+
+        def newest(connection: sqlite3.Connection) -> list[Analysis]:
+            rows = connection.execute(sql.NEWEST_ARCHIVED, (limit,)).fetchall()
+            return [analysis for (text,) in rows if (analysis := self._decoder.from_json(text))]
+
+        return await self._file.run("newest_archived", newest)
+
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, without what is past its retention, and the archive."""
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # The cached analyses are told apart by key and id, so that saving one again changes nothing.
 SCHEMA = f"""
@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS {ARCHIVE_COLLECTION} (
     generated_at INTEGER NOT NULL,
     analysis TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS {ARCHIVE_COLLECTION}_newest ON {ARCHIVE_COLLECTION} (generated_at);
 CREATE TABLE IF NOT EXISTS {CANDLE_COLLECTION} (
     symbol TEXT NOT NULL,
     timeframe TEXT NOT NULL,
@@ -59,6 +60,10 @@ VALUES (?, ?, ?, ?, ?)
 LATEST = f"""
 SELECT analysis FROM {ANALYSIS_COLLECTION} WHERE cache_key = ? AND generated_at >= ?
 ORDER BY generated_at DESC, id DESC LIMIT 1
+"""  # noqa: S608
+ARCHIVED = f"SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE analysis_id = ?"  # noqa: S608
+NEWEST_ARCHIVED = f"""
+SELECT analysis FROM {ARCHIVE_COLLECTION} ORDER BY generated_at DESC, rowid DESC LIMIT ?
 """  # noqa: S608
 COUNT_CACHED = f"""
 SELECT symbol, count(*), max(generated_at) FROM {ANALYSIS_COLLECTION} GROUP BY symbol ORDER BY symbol

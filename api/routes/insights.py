@@ -18,6 +18,7 @@ CAPABILITIES = (
     "technical_rules",
     "market_condition",
     "strategy_recommendations",
+    "measured_performance",
     "signal_broadcast",
     "periodic_analysis",
     "trade_review",

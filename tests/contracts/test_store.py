@@ -128,6 +128,20 @@ async def test_clear_cache_counts_and_keeps_archive_and_candles(store: Store) ->
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
 
 
+async def test_archived_analyses_come_back_by_id_and_newest_first(store: Store) -> None:
+    analyses = [
+        make_analysis(analysis_id=f"a-{number}", generated_at=NOON + timedelta(minutes=number)) for number in (1, 3, 2)
+    ]
+    for analysis in analyses:
+        await store.save_analysis("key", analysis, archive=True)
+    await store.save_analysis("key", make_analysis(analysis_id="stranger's"), archive=False)
+    assert await store.archived_analysis("a-3") == analyses[1]
+    assert await store.archived_analysis("stranger's") is None
+    assert [analysis.analysis_id for analysis in await store.newest_archived(2)] == ["a-3", "a-2"]
+    await store.clear_cache()
+    assert len(await store.newest_archived(9)) == 3
+
+
 async def test_statistics_count_by_symbol_in_alphabetical_order(store: Store) -> None:
     for number, symbol in enumerate(["SOLUSDT", "BTCUSDT", "SOLUSDT", "ADAUSDT"]):
         moment = NOON + timedelta(milliseconds=number)

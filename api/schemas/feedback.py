@@ -1,0 +1,225 @@
+"""What became of signals, and how good they were."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from api.schemas.requests import EpochMs, RequestModel, SymbolName
+from api.schemas.responses import ResponseModel
+from api.schemas.trades import Amount
+from domain.analysis import Analysis
+from domain.feedback import Feedback, Outcome
+from domain.values import Share, Signal
+from services.performance import Performance
+from services.signal_feedback import MeasuredPerformance
+from services.signal_quality import SignalQuality
+
+MAX_NOTES = 2_000
+Count = Annotated[int, Field(ge=0)]
+
+# The words of an engine's own loop, and ours, in any case.
+_SIGNALS = {signal.lower(): signal.value for signal in Signal} | {
+    "buy": "Long",
+    "strong_buy": "Long",
+    "sell": "Short",
+    "strong_sell": "Short",
+    "hold": "Neutral",
+}
+
+
+def _one_word(value: Any) -> Any:
+    return _SIGNALS.get(value.lower(), value) if isinstance(value, str) else value
+
+
+class FeedbackRequest(RequestModel):
+    """The outcome of a signal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "signal_id": "sig-7f3a",
+                    "symbol": "ETHUSDT",
+                    "predicted_signal": "Short",
+                    "actual_outcome": "failure",
+                    "profit_loss": -18.4,
+                    "confidence_was_accurate": False,
+                    "feedback_notes": None,
+                    "timestamp": 1767225600000,
+                }
+            ]
+        }
+    )
+
+    signal_id: Annotated[
+        str, Field(min_length=1, max_length=100, description="The `analysis_id`, or an id of the client's own.")
+    ]
+    symbol: SymbolName
+    predicted_signal: Annotated[
+        Signal, BeforeValidator(_one_word), Field(description="BUY, SELL, HOLD, STRONG_… and other cases are read too.")
+    ]
+    actual_outcome: Outcome
+    profit_loss: Annotated[Amount, Field(description="In quote currency.")]
+    confidence_was_accurate: bool
+    feedback_notes: Annotated[str, Field(max_length=MAX_NOTES)] | None = None
+    timestamp: EpochMs
+
+    def feedback(self) -> Feedback:
+        """Return what the body says."""
+        return Feedback(**self.model_dump(exclude={"timestamp"}), timestamp_ms=self.timestamp)
+
+
+class FeedbackKept(ResponseModel):
+    """The outcome is kept."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"message": "the feedback is kept", "signal_id": "sig-7f3a", "timestamp": "2026-01-01T00:00:00Z"}
+            ]
+        }
+    )
+
+    message: str
+    signal_id: str
+    timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
+
+
+class PerformanceFigures(ResponseModel):
+    """Measured from outcomes; zeros while there are none."""
+
+    overall_accuracy: Annotated[Share, Field(description="Successes among successes and failures.")]
+    precision: Annotated[Share, Field(description="Mean over Long and Short.")]
+    recall: Annotated[Share, Field(description="Mean over rises and falls.")]
+    f1_score: Share
+    predictions_made: Annotated[Count, Field(description="Signals with an outcome, neutral ones included.")]
+    successful_predictions: Count
+    average_confidence: Annotated[Share, Field(description="Of the signals that the archive knows.")]
+
+
+_FIGURES: dict[str, Any] = {
+    "overall_accuracy": 0.5625,
+    "precision": 0.56,
+    "recall": 0.5583,
+    "f1_score": 0.5592,
+    "predictions_made": 52,
+    "successful_predictions": 27,
+    "average_confidence": 0.5831,
+}
+
+
+class PerformanceResponse(PerformanceFigures):
+    """All signals together, and by who gave them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_FIGURES,
+                    "by_source": {"technical": _FIGURES},
+                    "model_uptime": "2 days, 3:04:05",
+                    "last_updated": "2026-01-31T12:00:00Z",
+                }
+            ]
+        }
+    )
+
+    by_source: Annotated[
+        dict[str, PerformanceFigures],
+        Field(description="llm, technical, model, ensemble; unknown for signals that the archive does not have."),
+    ]
+    model_uptime: Annotated[str, Field(description="Since the service started, days and hours:minutes:seconds.")]
+    last_updated: Annotated[str, Field(description="When this was measured, ISO 8601, UTC.")]
+
+    @classmethod
+    def measured(cls, found: MeasuredPerformance) -> Self:
+        """Return the answer for measured figures."""
+        return cls(
+            **_figures(found.overall),
+            by_source={name: PerformanceFigures(**_figures(each)) for name, each in found.by_source.items()},
+            model_uptime=str(found.uptime).partition(".")[0],
+            last_updated=found.at.isoformat(),
+        )
+
+
+class SignalSummary(ResponseModel):
+    """One signal of the archive."""
+
+    symbol: str
+    signal: Signal
+    confidence: Share
+    timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
+
+
+class SignalQualityResponse(ResponseModel):
+    """The newest signals of the archive, and what they are like together."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "total": 1,
+                    "bull_count": 1,
+                    "bear_count": 0,
+                    "neutral_count": 0,
+                    "neutral_pct": 0.0,
+                    "avg_confidence": 0.61,
+                    "consecutive_neutral": 0,
+                    "signals": [
+                        {
+                            "symbol": "BTCUSDT",
+                            "signal": "Long",
+                            "confidence": 0.61,
+                            "timestamp": "2026-01-31T12:00:00Z",
+                        }
+                    ],
+                    "pipeline_settings": {"interval_minutes": 5, "min_candles": 60, "blend": "advise"},
+                }
+            ]
+        }
+    )
+
+    total: Count
+    bull_count: Count
+    bear_count: Count
+    neutral_count: Count
+    neutral_pct: Annotated[float, Field(ge=0, le=100)]
+    avg_confidence: Share
+    consecutive_neutral: Annotated[Count, Field(description="Neutral signals since the newest other one.")]
+    signals: Annotated[list[SignalSummary], Field(description="Newest first.")]
+    pipeline_settings: Annotated[dict[str, Any], Field(description="Settings that decide how signals are made.")]
+
+    @classmethod
+    def of(cls, newest: list[Analysis], quality: SignalQuality, settings: dict[str, Any]) -> Self:
+        """Return the answer for the newest analyses."""
+        return cls(
+            total=len(newest),
+            bull_count=quality.long,
+            bear_count=quality.short,
+            neutral_count=quality.neutral,
+            neutral_pct=quality.neutral_percent,
+            avg_confidence=round(quality.average_confidence, 4),
+            consecutive_neutral=quality.consecutive_neutral,
+            signals=[
+                SignalSummary(
+                    symbol=each.symbol, signal=each.signal, confidence=each.confidence, timestamp=each.generated_at
+                )
+                for each in newest
+            ],
+            pipeline_settings=settings,
+        )
+
+
+def _figures(found: Performance) -> dict[str, Any]:
+    return {
+        "overall_accuracy": round(found.accuracy, 4),
+        "precision": round(found.precision, 4),
+        "recall": round(found.recall, 4),
+        "f1_score": round(found.f1, 4),
+        "predictions_made": found.scored,
+        "successful_predictions": found.successes,
+        "average_confidence": round(found.average_confidence, 4),
+    }

@@ -1,0 +1,41 @@
+"""What the newest signals were like: how many of which kind, how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from domain.analysis import Analysis
+from domain.values import Signal
+
+
+@dataclass(frozen=True)
+class SignalQuality:
+    """The newest signals counted; shares and means are 0 where there are none.
+
+    Attributes:
+        neutral_percent: 0 to 100.
+        consecutive_neutral: Neutral ones since the newest that was not.
+    """
+
+    long: int
+    short: int
+    neutral: int
+    neutral_percent: float
+    average_confidence: float
+    consecutive_neutral: int
+
+
+def summarize(newest_first: Sequence[Analysis]) -> SignalQuality:
+    """Return what the analyses are like together."""
+    signals = [analysis.signal for analysis in newest_first]
+    neutral, total = signals.count(Signal.NEUTRAL), len(signals)
+    return SignalQuality(
+        long=signals.count(Signal.LONG),
+        short=signals.count(Signal.SHORT),
+        neutral=neutral,
+        neutral_percent=round(100 * neutral / total, 2) if total else 0.0,
+        average_confidence=sum(analysis.confidence for analysis in newest_first) / total if total else 0.0,
+        consecutive_neutral=sum(1 for _ in takewhile(lambda signal: signal is Signal.NEUTRAL, signals)),
+    )
