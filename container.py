@@ -36,6 +36,7 @@ from services.model_candles import ModelCandles
 from services.periodic import PeriodicAnalysis
 from services.ports import Analyst, MarketDataSource
 from services.predictions import Predictions
+from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
 from services.signal_hub import SignalHub
 from services.trade_reviews import TradeReviews
@@ -73,6 +74,7 @@ class Container:
     predictions: Predictions
     insights: MarketInsights
     feedback: SignalFeedback
+    self_analyses: SelfAnalyses
     training: TrainingService
     models: ModelAdmin
     llm: LlmParts
@@ -170,6 +172,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             predictions=predictions,
             insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
             feedback=SignalFeedback(documents, store, clock),
+            self_analyses=SelfAnalyses(documents, clock),
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
             llm=llm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from config.settings import AnalysisSettings
@@ -76,6 +77,10 @@ class ModelAdmin:
             except (ModelNotFound, ModelUnusable):
                 pass  # named by whoever tries to load it
         return next(iter(self.known().models), None)
+
+    def last_trained(self) -> datetime | None:
+        """Return when the newest version was made; None without any that can be used."""
+        return max((each.created_at for each in self._registry.versions().models), default=None)
 
     def load(self, version: str) -> ModelMetadata:
         """Let a version serve, whatever the gate found, and return it once it does.

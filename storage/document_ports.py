@@ -39,7 +39,8 @@ FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted", "sco
 # The trading engine reads these two by their BSON `created_at`.
 TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol",))
 CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))
-COLLECTIONS = (JOBS, LLM_CALLS, LLM_REPLIES, FEEDBACK, TRADE_ANALYSES, CONFIG_SUGGESTIONS)
+SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
+COLLECTIONS = (JOBS, LLM_CALLS, LLM_REPLIES, FEEDBACK, TRADE_ANALYSES, CONFIG_SUGGESTIONS, SELF_ANALYSES)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import get_container
 from api.rate_limit import limit_default
@@ -30,16 +31,26 @@ router = APIRouter(prefix="/ai", tags=["insights"])
 @router.get("/info", operation_id="info", summary="What the service can do", responses=problem_responses(429))
 @limit_default
 async def info(request: Request) -> ServiceInfo:
-    """Return name, version, symbols, timeframes and capabilities."""
-    settings = get_container(request).settings
+    """Return name, version, symbols, timeframes, capabilities, and when a model was last trained.
+
+    `model_version` is a version in production, or the name of the rules where none is.
+    """
+    container = get_container(request)
+    settings = container.settings
+    served = await container.forecasting.in_production()
+    trained = await run_in_threadpool(container.models.last_trained)
     return ServiceInfo(
         service_name=SERVICE_NAME,
         version=service_version(),
-        model_version=MODEL_TYPE,
+        model_version=next(filter(None, served.values()), MODEL_TYPE),
         supported_timeframes=list(Timeframe),
         supported_symbols=list(settings.analysis.symbols),
-        capabilities=[*CAPABILITIES, *(["llm_analysis"] if settings.llm.enabled else [])],
-        last_trained=None,
+        capabilities=[
+            *CAPABILITIES,
+            *(["llm_analysis"] if settings.llm.enabled else []),
+            *(["model_forecasts"] if any(served.values()) else []),
+        ],
+        last_trained=trained.isoformat() if trained else None,
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from models.registry import Registry
 from services.strategies import STRATEGY_NAMES
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
+from tests.fixtures.forecasting import put_in_production
+from tests.fixtures.models import NOON, add_model
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT"]
 
@@ -22,6 +25,16 @@ def test_info_has_every_agreed_key(client: TestClient) -> None:
     assert info["supported_symbols"] == SYMBOLS
     assert {"service_name", "version", "model_version", "capabilities"} <= set(info)
     assert info["last_trained"] is None
+
+
+def test_info_tells_what_serves_and_when_it_was_trained(client: TestClient, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    version = put_in_production(registry, symbol="ETHUSDT")
+    add_model(registry, created_at=NOON + timedelta(hours=2))
+    info = client.get("/ai/info").json()
+    assert info["model_version"] == version
+    assert "model_forecasts" in info["capabilities"]
+    assert datetime.fromisoformat(info["last_trained"]) == NOON + timedelta(hours=2)
 
 
 def test_strategies_are_an_object(client: TestClient) -> None:
