@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,7 @@ from config.sources import load_settings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry import Registry
+from tests.fixtures.bodies import shape_a
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.models import NOON, add_ensemble, add_model
 from tests.fixtures.service import running_service
@@ -42,6 +44,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     members = add_model(registry), add_model(registry, ModelType.GRU)
     add_ensemble(registry, (members[0], 0.4), (members[1], 0.6))
     with running_service(RATE_LIMITS="off", ADMIN_TOKEN=TOKEN, MODEL_SAVE_PATH=str(registry.root)) as service:
+        # Real candles, without which the health of the market's condition is a 503 by design.
+        assert httpx2.post(f"{service.url}/ai/analyze", json=shape_a(symbol="BTCUSDT")).status_code == 200
         yield service.url
         assert "Traceback" not in service.output
 
