@@ -31,6 +31,7 @@ from api.routes import (
     system,
     trades,
     training,
+    version_one,
 )
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
@@ -88,6 +89,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         system,
         trades,
         training,
+        version_one,
         websocket,
     ):
         app.include_router(module.router)

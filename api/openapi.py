@@ -17,10 +17,12 @@ from api.schemas.problems import Problem
 from api.schemas.requests import AnalyzeRequest
 from api.schemas.trades import TradeRequest
 from api.schemas.training import TrainRequest
+from api.schemas.version_one import ChartRequest
 
 # Bodies that routes read by themselves, and the shape of every error.
 EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
     AnalyzeRequest,
+    ChartRequest,
     PredictRequest,
     TrendRequest,
     MarketRequest,

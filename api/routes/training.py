@@ -29,6 +29,7 @@ dashboard = APIRouter(tags=["models"])
 
 @router.post("/ai/train", operation_id="ai_train", **_DOCUMENTED)
 @dashboard.post("/train", operation_id="train", **_DOCUMENTED)
+@dashboard.post("/model/train", operation_id="model_train", include_in_schema=False, **_DOCUMENTED)
 @limit_default
 async def train(request: Request) -> TrainingQueued:
     """Check the candles and queue a training; the gate decides whether the new version serves."""

@@ -28,15 +28,11 @@ class ResponseModel(BaseModel):
     model_config = ConfigDict(allow_inf_nan=False)
 
 
-class AnalysisBody(ResponseModel):
-    """What the answers to every client have in common."""
+class AnalysisFields(ResponseModel):
+    """What the answers to every client have in common, whatever their words."""
 
-    signal: Signal | EngineSignal
-    confidence: Share
     reasoning: Annotated[str, Field(min_length=10)]
     strategy_scores: Annotated[dict[str, Share], ScoreDescription]
-    market_analysis: MarketAnalysis
-    risk_assessment: RiskAssessment
     timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
     source: AnalysisSource
     model_type: str
@@ -53,6 +49,14 @@ class AnalysisBody(ResponseModel):
         Share | None, Field(description="Share of the figures in the LLM's reasoning that it was given.")
     ]
     fallback_reason: Annotated[str | None, Field(description="Why the rules answer and not the LLM.")]
+
+
+class AnalysisBody(AnalysisFields):
+    """What the answers under `/ai` have in common."""
+
+    confidence: Share
+    market_analysis: MarketAnalysis
+    risk_assessment: RiskAssessment
 
 
 class AnalyzeResponse(AnalysisBody):
@@ -84,16 +88,14 @@ def render_analysis(analysis: Analysis, *, cached: bool, engine: bool) -> bytes:
     return _render(_Answer(analysis.analysis_id, cached, engine, analysis))
 
 
-# Most answers repeat a recent one.
-@lru_cache(maxsize=256)
-def _render(answer: _Answer) -> bytes:
-    analysis = answer.analysis
+def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
+    """Return what the answers to every client say in the same words: all but the signal."""
     made_ms = epoch_ms(analysis.generated_at)
-    body: dict[str, Any] = {
+    return {
         "symbol": analysis.symbol,
         "timeframe": analysis.timeframe,
         "confidence": analysis.confidence,
-        "reasoning": RECENT_PREFIX + analysis.reasoning if answer.cached else analysis.reasoning,
+        "reasoning": RECENT_PREFIX + analysis.reasoning if cached else analysis.reasoning,
         "strategy_scores": analysis.strategy_scores,
         "market_analysis": analysis.market_analysis,
         "risk_assessment": analysis.risk_assessment,
@@ -103,13 +105,20 @@ def _render(answer: _Answer) -> bytes:
         "source_data": analysis.source_data,
         "analysis_id": analysis.analysis_id,
         "generated_at": made_ms,
-        "cached": answer.cached,
+        "cached": cached,
         "forecast": analysis.forecast,
         "forecast_note": analysis.forecast_note,
         "cost_usd": analysis.cost_usd,
         "groundedness": analysis.groundedness,
         "fallback_reason": analysis.fallback_reason,
     }
+
+
+# Most answers repeat a recent one.
+@lru_cache(maxsize=256)
+def _render(answer: _Answer) -> bytes:
+    analysis = answer.analysis
+    body = common_fields(analysis, cached=answer.cached)
     if not answer.engine:
         response: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)
     else:

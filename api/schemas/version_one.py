@@ -1,0 +1,114 @@
+"""Analyses in the words of `/api/v1` and of the dashboard's chart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.requests import CandleBody, RequestModel, SymbolName
+from api.schemas.responses import AnalysisFields, ResponseModel, ScoreDescription, common_fields
+from domain.analysis import DataSource
+from domain.market import Timeframe
+from domain.values import Price, Share, Signal
+from services.analysis import Answer
+
+LowerSignal = Literal["long", "short", "neutral"]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class LowerMarketAnalysis(ResponseModel):
+    """The state of the market; levels are prices sorted by their distance from the current price."""
+
+    trend_direction: Literal["bullish", "bearish", "sideways", "uncertain"]
+    trend_strength: Share
+    support_levels: list[Price]
+    resistance_levels: list[Price]
+    volatility_level: Literal["very low", "low", "medium", "high", "very high"]
+    volume_analysis: str
+
+
+class LowerRiskAssessment(ResponseModel):
+    """How risky it is; the position size is a share of capital, stop and target are prices, null when neutral."""
+
+    overall_risk: Literal["low", "medium", "high"]
+    technical_risk: Share
+    market_risk: Share
+    recommended_position_size: Share
+    stop_loss_suggestion: Price | None
+    take_profit_suggestion: Price | None
+
+
+class PercentAnalyzeResponse(AnalysisFields):
+    """An analysis in lower case, with a confidence from 0 to 100."""
+
+    signal: LowerSignal
+    confidence: Percent
+    market_analysis: LowerMarketAnalysis
+    risk_assessment: LowerRiskAssessment
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """Return the answer in these words."""
+        analysis = answer.analysis
+        market, risk = analysis.market_analysis, analysis.risk_assessment
+        words: dict[str, Any] = {
+            "signal": analysis.signal.lower(),
+            "confidence": round(100 * analysis.confidence, 2),
+            "market_analysis": {
+                **market.model_dump(),
+                "trend_direction": market.trend_direction.lower(),
+                "volatility_level": market.volatility_level.lower(),
+            },
+            "risk_assessment": {**risk.model_dump(), "overall_risk": risk.overall_risk.lower()},
+        }
+        return cls(**{**common_fields(analysis, cached=answer.cached), **words})
+
+
+class ChartRequest(RequestModel):
+    """The candles of one chart, oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"symbol": "ETHUSDT", "timeframe": "1h", "candles": []}]})
+
+    symbol: SymbolName
+    timeframe: Timeframe
+    candles: list[CandleBody] = Field(
+        default_factory=list, description="Oldest first; without any the service fetches the market itself."
+    )
+
+
+class ChartResponse(ResponseModel):
+    """The signal beside a chart."""
+
+    signal: LowerSignal
+    confidence: Share
+    probability: Annotated[
+        Share,
+        Field(
+            description="1 speaks for a rise. Of `probability_from` model it is calibrated; of rules it is half the "
+            "confidence above or below 0.5, a scale of the evidence and no measured frequency."
+        ),
+    ]
+    probability_from: Literal["model", "rules"]
+    timestamp: Annotated[datetime, Field(description="When the analysis was made, ISO 8601, UTC.")]
+    model_type: str
+    symbol: str
+    timeframe: Timeframe
+    reasoning: str
+    strategy_scores: Annotated[dict[str, Share], ScoreDescription]
+    source_data: DataSource
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """Return the answer in these words."""
+        analysis = answer.analysis
+        side = {Signal.LONG: 0.5, Signal.SHORT: -0.5, Signal.NEUTRAL: 0.0}[analysis.signal]
+        fields = common_fields(analysis, cached=answer.cached)
+        return cls(
+            **{name: fields[name] for name in cls.model_fields.keys() & fields.keys() - {"timestamp"}},
+            signal=analysis.signal.lower(),
+            probability=analysis.forecast.probability_up if analysis.forecast else 0.5 + side * analysis.confidence,
+            probability_from="model" if analysis.forecast else "rules",
+            timestamp=analysis.generated_at,
+        )
