@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -33,11 +34,13 @@ from services.market_insights import MarketInsights
 from services.micro_batching import MicroBatcher
 from services.model_admin import ModelAdmin
 from services.model_candles import ModelCandles
+from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
 from services.ports import Analyst, MarketDataSource
 from services.predictions import Predictions
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
+from services.recent_markets import RecentMarkets
 from services.signal_hub import SignalHub
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService
@@ -75,6 +78,7 @@ class Container:
     insights: MarketInsights
     feedback: SignalFeedback
     self_analyses: SelfAnalyses
+    outlooks: Outlooks
     training: TrainingService
     models: ModelAdmin
     llm: LlmParts
@@ -158,6 +162,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         predictions = Predictions(
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
         )
+        max_age = timedelta(minutes=settings.analysis.interval_minutes)
         container = Container(
             settings=settings,
             clock=clock,
@@ -173,6 +178,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
             feedback=SignalFeedback(documents, store, clock),
             self_analyses=SelfAnalyses(documents, clock),
+            outlooks=Outlooks(RecentMarkets(market_data, max_age, clock), forecasting, clock),
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
             llm=llm,

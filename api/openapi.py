@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.schemas.feedback import FeedbackRequest
 from api.schemas.market import MarketRequest, RecommendationsRequest
+from api.schemas.ml import MlPriceRequest, MlRequest, MlTrainRequest
 from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
 from api.schemas.predictions import PredictRequest, TrendRequest
 from api.schemas.problems import Problem
@@ -30,6 +31,9 @@ EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
     FeedbackRequest,
     TradeRequest,
     TrainRequest,
+    MlRequest,
+    MlPriceRequest,
+    MlTrainRequest,
     LoadRequest,
     SaveRequest,
     PromoteRequest,

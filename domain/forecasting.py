@@ -29,7 +29,9 @@ class ModelType(StrEnum):
 
 # `_2` and on: a second version of the same type within the same second.
 VersionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}_model_[0-9]{8}_[0-9]{6}(_[0-9]{1,3})?$")]
-ModelScope = Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{3,20}|\*)$")]
+# Crypto markets such as BTCUSDT, and shares such as AAPL, PETR4.SA and BRK-B.
+Ticker = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,20}([.=-][A-Z0-9]{1,6})?$", max_length=20)]
+ModelScope = Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{1,20}([.=-][A-Z0-9]{1,6})?|\*)$", max_length=20)]
 
 
 class Forecast(Frozen):

@@ -33,12 +33,17 @@ dashboard = APIRouter(tags=["models"])
 @limit_default
 async def train(request: Request) -> TrainingQueued:
     """Check the candles and queue a training; the gate decides whether the new version serves."""
-    container = get_container(request)
-    settings = container.settings
+    settings = get_container(request).settings
     require_admin(request, settings.access)
     body = await read_model(request, TrainRequest, settings.access.max_body_bytes)
-    asked = TrainingAsked(body.symbol, body.timeframe, body.model_type, body.epochs, body.candles or None)
-    accepted = await container.training.submit(asked)
+    return await queue(
+        request, TrainingAsked(body.symbol, body.timeframe, body.model_type, body.epochs, body.candles or None)
+    )
+
+
+async def queue(request: Request, asked: TrainingAsked) -> TrainingQueued:
+    """Queue a training and tell of the job; raises as `TrainingService.submit`."""
+    accepted = await get_container(request).training.submit(asked)
     return TrainingQueued(
         message=f"training of {accepted.type} for {accepted.symbol} {accepted.timeframe} is queued as a job",
         job_id=accepted.job.job_id,

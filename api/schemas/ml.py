@@ -1,0 +1,217 @@
+"""Forecasts by ticker under `/api/v1/ml`: what is asked and what is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.models import ModelSummary
+from api.schemas.requests import RequestModel
+from api.schemas.responses import ResponseModel
+from api.schemas.training import MAX_EPOCHS, TrainingQueued
+from api.schemas.version_one import Percent
+from domain.analysis import DataSource
+from domain.forecasting import ModelType, Ticker, VersionName
+from domain.market import Timeframe
+from domain.values import Price, Share, Signal
+from services.outlooks import Outlook
+from services.price_paths import MAX_STEPS, Basis, price_path
+from utils.clock import epoch_ms
+
+DISCLAIMER = (
+    "Forecasts of this service are statistics of past prices, for education and research. They are no financial "
+    "advice and no offer to trade. Past results say nothing certain about the future, and markets can move beyond "
+    "any interval given here. Whoever trades does so at their own risk."
+)
+METHOD = (
+    "Expected price: the model's return at its horizons, straight lines between them, unchanged after the last; "
+    "without a model the last close. Interval: quantiles of the market's own one-candle log returns about their "
+    "median, times the square root of the step."
+)
+DEFAULT_STEPS = 5
+DEFAULT_COVERAGE = 0.9
+_ACTIONS: dict[Signal, Literal["buy", "sell", "hold"]] = {
+    Signal.LONG: "buy",
+    Signal.SHORT: "sell",
+    Signal.NEUTRAL: "hold",
+}
+
+
+class MlRequest(RequestModel):
+    """Whose next candles are asked about; the service fetches the past ones."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h"}]})
+
+    ticker: Annotated[Ticker, Field(examples=["BTCUSDT", "PETR4.SA"])]
+    timeframe: Timeframe | None = Field(
+        None, description="Length of a step. Without it: one that has a model in production, or else 1d."
+    )
+
+
+class MlPriceRequest(MlRequest):
+    """How far ahead, and how sure."""
+
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = DEFAULT_STEPS
+    coverage: Annotated[
+        float, Field(ge=0.5, le=0.99, description="Share of outcomes that an interval is meant to hold.")
+    ] = DEFAULT_COVERAGE
+
+
+class MlTrainRequest(RequestModel):
+    """What to train, of the candles that are stored or that a source has."""
+
+    ticker: Ticker
+    timeframe: Timeframe | None = Field(None, description="Without it: the first primary timeframe.")
+    model_type: ModelType | None = Field(None, description="Without it: models.default_type.")
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = None
+
+
+class Disclaimer(ResponseModel):
+    """What holds for every forecast."""
+
+    disclaimer: str = DISCLAIMER
+
+
+class PricePoint(ResponseModel):
+    """The price after a step."""
+
+    step: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+    closes_at: Annotated[int, Field(description="Epoch ms, if the market trades without a pause.")]
+    expected_price: Price
+    lower: Price
+    upper: Price
+    basis: Annotated[Basis, Field(description="What the expected price rests on.")]
+
+
+class PriceForecast(ResponseModel):
+    """Where the price may be, candle by candle."""
+
+    last_close: Price
+    last_close_at: Annotated[int, Field(description="Close of the newest closed candle, epoch ms.")]
+    coverage: Share
+    returns_seen: Annotated[int, Field(description="One-candle returns that the intervals rest on.")]
+    forecasts: list[PricePoint]
+    method: str = METHOD
+
+
+class SignalForecast(ResponseModel):
+    """What the model in production says."""
+
+    signal: Literal["buy", "sell", "hold"]
+    confidence: Percent
+    probabilities: Annotated[dict[Literal["up", "down"], Share], Field(description="Calibrated; they add up to 1.")]
+    individual_predictions: Annotated[dict[str, Share], Field(description="Probability up of each member, by type.")]
+    horizon_candles: Annotated[int, Field(ge=1)]
+    model_type: ModelType
+
+    @classmethod
+    def of(cls, outlook: Outlook) -> Self:
+        """Return the signal of an outlook.
+
+        Raises:
+            ModelUnavailable: it has no forecast.
+        """
+        forecast = outlook.required_forecast()
+        up = forecast.probability_up
+        return cls(
+            signal=_ACTIONS[forecast.signal],
+            confidence=round(100 * forecast.confidence, 2),
+            probabilities={"up": up, "down": 1 - up},
+            individual_predictions=forecast.individual_predictions,
+            horizon_candles=forecast.horizon_candles,
+            model_type=forecast.model_type,
+        )
+
+
+class MlAnswer(Disclaimer):
+    """What every forecast says of itself."""
+
+    ticker: str
+    timeframe: Timeframe
+    model_version: VersionName | None
+    model_note: Annotated[str | None, Field(description="Why no model answered; null where one did.")]
+    source_data: Annotated[DataSource, Field(description="Whose candles; synthetic ones are for demonstration.")]
+    timestamp: Annotated[int, Field(description="When it was made, epoch ms by the server's clock.")]
+
+
+class MlPriceResponse(MlAnswer, PriceForecast):
+    """The price forecast of a ticker."""
+
+
+class MlSignalResponse(MlAnswer, SignalForecast):
+    """The signal of a ticker."""
+
+
+class MlComprehensiveResponse(MlAnswer):
+    """Both forecasts, of the same candles."""
+
+    price: PriceForecast
+    signal: Annotated[SignalForecast | None, Field(description="Null where no model answered.")]
+
+
+class MlTrainingQueued(TrainingQueued, Disclaimer):
+    """The job that was queued."""
+
+
+class MlModels(Disclaimer):
+    """Every version, newest first."""
+
+    models: list[ModelSummary]
+
+
+class MlCacheStats(ResponseModel):
+    """Markets that were fetched a moment ago."""
+
+    cached_markets: int
+    max_markets: int
+    max_age_seconds: float
+    hits: int
+    misses: int
+    hit_rate: Share
+
+
+class MlCacheCleared(ResponseModel):
+    """What was forgotten."""
+
+    message: str
+    ticker: str
+    invalidated: int
+
+
+def price_of(outlook: Outlook, asked: MlPriceRequest) -> PriceForecast:
+    """Return the price forecast of an outlook.
+
+    Raises:
+        InvalidMarketData: the model expects a return that no market has.
+    """
+    last_close_at, step_ms = outlook.series.last_close_ms, outlook.timeframe.ms
+    return PriceForecast(
+        last_close=outlook.closes[-1],
+        last_close_at=last_close_at,
+        coverage=asked.coverage,
+        returns_seen=len(outlook.series) - 1,
+        forecasts=[
+            PricePoint(
+                step=each.step,
+                closes_at=last_close_at + each.step * step_ms,
+                expected_price=each.expected,
+                lower=each.lower,
+                upper=each.upper,
+                basis=each.basis,
+            )
+            for each in price_path(outlook.closes, outlook.forecast, asked.steps, asked.coverage)
+        ],
+    )
+
+
+def answer_of(outlook: Outlook) -> MlAnswer:
+    """Return what every forecast of an outlook says of itself."""
+    return MlAnswer(
+        ticker=outlook.ticker,
+        timeframe=outlook.timeframe,
+        model_version=outlook.forecast.model_version if outlook.forecast else None,
+        model_note=outlook.note,
+        source_data=outlook.source_data,
+        timestamp=epoch_ms(outlook.at),
+    )

@@ -1,0 +1,88 @@
+"""Markets fetched a moment ago, so that several questions about one ticker cost one fetch."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.analysis import MarketSnapshot
+from domain.market import Timeframe
+from services.market_data.market_data import MarketData
+from utils.clock import Clock, epoch_ms
+
+# A thousand candles each: some ten megabytes.
+MAX_MARKETS = 64
+
+
+@dataclass(frozen=True)
+class CacheStatistics:
+    """What is kept, and how often it was of use since the start."""
+
+    markets: int
+    max_markets: int
+    max_age_seconds: float
+    hits: int
+    misses: int
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of questions answered without a fetch, 0 to 1; 0 before the first."""
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else 0.0
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    snapshot: MarketSnapshot
+    candles: int
+    at: datetime
+
+
+class RecentMarkets:
+    """Keeps a market for some minutes, and never beyond the close of a candle."""
+
+    def __init__(self, market_data: MarketData, max_age: timedelta, clock: Clock) -> None:
+        self._market_data = market_data
+        self._max_age = max_age
+        self._clock = clock
+        self._markets: OrderedDict[tuple[str, Timeframe], _Fetched] = OrderedDict()
+        self._hits = 0
+        self._misses = 0
+
+    async def snapshot(self, symbol: str, timeframe: Timeframe, candles: int) -> MarketSnapshot:
+        """Return a market of at least so many candles, as far as its source has them.
+
+        Raises:
+            MarketDataUnavailable: no source gave candles.
+        """
+        key, now = (symbol, timeframe), self._clock.now()
+        kept = self._markets.get(key)
+        if kept is not None and kept.candles >= candles and self._fresh(kept, timeframe, now):
+            self._hits += 1
+            self._markets.move_to_end(key)
+            return kept.snapshot
+        self._misses += 1
+        snapshot = await self._market_data.snapshot(symbol, (timeframe,), candles)
+        self._markets[key] = _Fetched(snapshot, candles, now)
+        self._markets.move_to_end(key)
+        if len(self._markets) > MAX_MARKETS:
+            self._markets.popitem(last=False)
+        return snapshot
+
+    def forget(self, symbol: str) -> int:
+        """Forget a symbol in every timeframe; return how many there were."""
+        keys = [key for key in self._markets if key[0] == symbol]
+        for key in keys:
+            del self._markets[key]
+        return len(keys)
+
+    def statistics(self) -> CacheStatistics:
+        """Return the counts."""
+        seconds = self._max_age.total_seconds()
+        return CacheStatistics(len(self._markets), MAX_MARKETS, seconds, self._hits, self._misses)
+
+    def _fresh(self, kept: _Fetched, timeframe: Timeframe, now: datetime) -> bool:
+        # The candle that was forming is another one once it has closed.
+        same_candle = epoch_ms(now) // timeframe.ms == epoch_ms(kept.at) // timeframe.ms
+        return same_candle and now - kept.at < self._max_age
