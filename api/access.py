@@ -1,12 +1,14 @@
-"""Who is calling: the address, and whether it is loopback, trusted or the administrator."""
+"""Who is calling: the address, and whether it is loopback, trusted, a client with a token or the administrator."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
@@ -71,7 +73,7 @@ def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
         NotAllowed: no token is configured and the request does not come from this machine.
     """
     if settings.admin_token is not None:
-        if not has_bearer(connection.headers, settings.admin_token.get_secret_value()):
+        if not is_one_of(bearer(connection.headers), [settings.admin_token]):
             raise NotAuthenticated("this route needs the header 'Authorization: Bearer <ADMIN_TOKEN>'")
         return
     caller = identify(connection, settings)
@@ -79,10 +81,30 @@ def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
         raise NotAllowed("without an ADMIN_TOKEN this route answers only to this machine itself")
 
 
-def has_bearer(headers: Headers, token: str) -> bool:
-    """Return whether the request carries exactly this bearer token, compared in constant time."""
+def require_client(connection: HTTPConnection, settings: AccessSettings) -> None:
+    """Where client tokens are configured, let pass who has one or the admin token, and trusted networks.
+
+    Raises:
+        NotAuthenticated: the request comes from elsewhere and has none, or another.
+    """
+    tokens = settings.client_tokens
+    if not tokens or identify(connection, settings).trusted:
+        return
+    admin = (settings.admin_token,) if settings.admin_token else ()
+    if not is_one_of(bearer(connection.headers), (*tokens, *admin)):
+        raise NotAuthenticated("this route needs the header 'Authorization: Bearer <token>' with a client's token")
+
+
+def bearer(headers: Headers) -> str:
+    """Return the bearer token of a request; empty without one."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def is_one_of(given: str, tokens: Iterable[SecretStr]) -> bool:
+    """Return whether a token is exactly one of these; takes as long for a wrong one as for a right one."""
+    matches = [hmac.compare_digest(given.encode(), token.get_secret_value().encode()) for token in tokens]
+    return any(matches)
 
 
 def _is_foreign_page(headers: Headers, settings: AccessSettings) -> bool:

@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from api import websocket
+from api.clients_only import ClientsOnly
 from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
@@ -101,6 +102,9 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         app.include_router(router, prefix="/api/v1", include_in_schema=False)
     app.include_router(quality.tools, prefix="/api")
     install_error_handlers(app)
+    if settings.access.client_tokens:
+        # Inside of CORS, so that a browser may read the refusal and needs no token to ask beforehand.
+        app.add_middleware(ClientsOnly, settings=settings.access)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.access.cors_origins),
@@ -109,7 +113,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         expose_headers=["X-Request-ID", "Retry-After"],
     )
     app.add_middleware(RequestContext)
-    describe(app)
+    describe(app, clients_only=bool(settings.access.client_tokens))
     return app
 
 

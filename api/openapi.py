@@ -11,10 +11,11 @@ from pydantic.json_schema import models_json_schema
 
 from api.schemas.feedback import FeedbackRequest
 from api.schemas.market import MarketRequest, RecommendationsRequest
+from api.clients_only import is_open
 from api.schemas.ml import MlPriceRequest, MlRequest, MlTrainRequest
 from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
 from api.schemas.predictions import PredictRequest, TrendRequest
-from api.schemas.problems import Problem
+from api.schemas.problems import Problem, problem_responses
 from api.schemas.requests import AnalyzeRequest
 from api.schemas.trades import TradeRequest
 from api.schemas.training import TrainRequest
@@ -42,6 +43,8 @@ EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
 )
 # The name under which routes ask for the admin token.
 ADMIN_SCHEME = "admin"
+# And the one of clients, where they have tokens.
+CLIENT_SCHEME = "client"
 _REF = "#/components/schemas/{model}"
 
 
@@ -56,8 +59,13 @@ def admin_route(schema: str | None = None) -> dict[str, Any]:
     return {"security": [{ADMIN_SCHEME: []}], **(json_body(schema) if schema else {})}
 
 
-def describe(app: FastAPI) -> None:
-    """Complete the app's OpenAPI document, once, when it is first asked for."""
+def describe(app: FastAPI, *, clients_only: bool) -> None:
+    """Complete the app's OpenAPI document, once, when it is first asked for.
+
+    Args:
+        app: With all its routes.
+        clients_only: Whether routes that are open otherwise need the token of a client.
+    """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -77,7 +85,23 @@ def describe(app: FastAPI) -> None:
                     "description": "The ADMIN_TOKEN; without one configured, admin routes answer only to this machine.",
                 }
             }
+            if clients_only:
+                _ask_clients(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _ask_clients(schema: dict[str, Any]) -> None:
+    """Say of each route that is neither open nor an admin's that it needs the token of a client."""
+    schema["components"]["securitySchemes"][CLIENT_SCHEME] = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "One of CLIENT_TOKENS, or the ADMIN_TOKEN; trusted networks need none.",
+    }
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            if not is_open(path) and "security" not in operation:
+                operation["security"] = [{CLIENT_SCHEME: []}]
+                operation["responses"] |= {str(status): each for status, each in problem_responses(401).items()}

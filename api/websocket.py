@@ -7,7 +7,6 @@ A client sends `{"type":"subscribe","symbols":["BTCUSDT"]}` to receive those sym
 from __future__ import annotations
 
 import asyncio
-import hmac
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -20,11 +19,11 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.status import WS_1001_GOING_AWAY, WS_1003_UNSUPPORTED_DATA, WS_1009_MESSAGE_TOO_BIG
 from starlette.types import Message
 
-from api.access import has_bearer
+from api.access import bearer, identify, is_one_of
 from api.dependencies import get_container
 from api.errors import problem_response
 from api.websocket_protocol import SEND_NOW
-from config.settings import Symbol, WebSocketSettings
+from config.settings import Settings, Symbol
 from domain.errors import InvalidRequest
 from services.signal_hub import MAX_SYMBOLS, CloseReason, Subscription
 
@@ -51,7 +50,7 @@ async def relay_signals(websocket: WebSocket) -> None:
     """Serve one client until it leaves, stops reading, or the service shuts down."""
     container = get_container(websocket)
     settings = container.settings.websocket
-    if not _may_enter(websocket, settings):
+    if not _may_enter(websocket, container.settings):
         await _refuse(websocket, HTTPStatus.FORBIDDEN, "this socket needs the bearer token of the service")
         return
     if len(container.hub) >= settings.max_clients:
@@ -154,16 +153,20 @@ def _event(kind: str, **content: Any) -> str:
     return msgspec.json.encode({"type": kind, **content, "timestamp": datetime.now(UTC)}).decode()
 
 
-def _may_enter(websocket: WebSocket, settings: WebSocketSettings) -> bool:
-    """Return whether the client shows the token, if one is configured; a token in the URL does not count."""
-    if settings.token is None:
+def _may_enter(websocket: WebSocket, settings: Settings) -> bool:
+    """Return whether the client shows a token, if one is configured; a token in the URL does not count.
+
+    Where only clients have tokens, trusted networks need none, as everywhere.
+    """
+    own, access = settings.websocket.token, settings.access
+    tokens = (*access.client_tokens, *([own] if own else []))
+    if not tokens or (own is None and identify(websocket, access).trusted):
         return True
-    token = settings.token.get_secret_value()
-    if has_bearer(websocket.headers, token):
+    if is_one_of(bearer(websocket.headers), tokens):
         return True
     match websocket.scope["subprotocols"]:
         case [scheme, offered] if scheme == BEARER_SUBPROTOCOL:
-            return hmac.compare_digest(offered.encode(), token.encode())
+            return is_one_of(offered, tokens)
     return False
 
 

@@ -24,7 +24,7 @@ from api.server import server_config
 from api.websocket import router
 from benchmarks.broadcast_clients import Clients
 from benchmarks.report import markdown_table, verdict
-from config.settings import ServerSettings, Settings, WebSocketSettings
+from config.settings import AccessSettings, ServerSettings, Settings, WebSocketSettings
 from services.signal_hub import CloseReason, SignalHub, Subscription
 
 CLIENTS = 1000
@@ -105,7 +105,7 @@ def naive_app(sockets: list[WebSocket]) -> FastAPI:
 def hub_config(hub: SignalHub) -> uvicorn.Config:
     """Return our server, with pings so rare that only messages are counted."""
     websocket = WebSocketSettings(ping_seconds=3600)
-    settings = SimpleNamespace(server=ServerSettings(port=0), websocket=websocket)
+    settings = SimpleNamespace(server=ServerSettings(port=0), websocket=websocket, access=AccessSettings())
     app = FastAPI()
     app.include_router(router)
     app.state.container = SimpleNamespace(hub=hub, settings=settings)

@@ -153,6 +153,7 @@ class WebSocketSettings(Section):
 
 class AccessSettings(Section):
     admin_token: Secret = None
+    client_tokens: Annotated[tuple[SecretStr, ...], BeforeValidator(split_commas)] = ()
     trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(split_commas)] = ()
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(split_commas)] = ()
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(split_commas)] = ()
@@ -190,6 +191,6 @@ class Settings(Section):
 
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
-        tokens = [self.access.admin_token, self.websocket.token, *self.llm.keys]
+        tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
         password = urlsplit(self.storage.url.get_secret_value()).password
         return [token.get_secret_value() for token in tokens if token is not None] + ([password] if password else [])

@@ -34,6 +34,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "OPENAI_BASE_URL": ("llm", "base_url"),
     "OPENAI_REQUEST_DELAY": ("llm", "spacing_seconds"),
     "ADMIN_TOKEN": ("access", "admin_token"),
+    "CLIENT_TOKENS": ("access", "client_tokens"),
     "WS_TOKEN": ("websocket", "token"),
     "RATE_LIMITS": ("rate_limits", "enabled"),
     "TRUSTED_NETWORKS": ("access", "trusted_networks"),
@@ -41,7 +42,13 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "CORS_ORIGINS": ("access", "cors_origins"),
 }
 
-_SECRETS = {("access", "admin_token"), ("websocket", "token"), ("llm", "api_key"), ("llm", "backup_keys")}
+_SECRETS = {
+    ("access", "admin_token"),
+    ("access", "client_tokens"),
+    ("websocket", "token"),
+    ("llm", "api_key"),
+    ("llm", "backup_keys"),
+}
 
 
 def load_settings(

@@ -1,0 +1,201 @@
+"""Who may do what: every route of the OpenAPI document, asked by a stranger, a client and an admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
+
+from tests.conftest import LOOPBACK, STRANGER, MakeClient
+
+ADMIN, CLIENT, OTHER = "key-of-the-admin", "key-of-a-client", "key-of-another"
+
+# Open to everybody, whatever is configured.
+OPEN = {"GET /", "GET /health", "GET /livez", "GET /readyz"}
+# Open until client tokens are configured.
+CLIENTS = {
+    "POST /ai/analyze",
+    "POST /analyze",
+    "POST /api/v1/analyze",
+    "POST /ai/predict",
+    "POST /api/v1/predict",
+    "POST /predict-trend",
+    "POST /ai/analyze-trade",
+    "GET /ai/info",
+    "GET /ai/strategies",
+    "GET /ai/cost/statistics",
+    "GET /ai/storage/stats",
+    "GET /ai/models",
+    "GET /ai/models/{version}",
+    "GET /model/info",
+    "GET /config",
+    "GET /metrics",
+    "POST /api/v1/ml/predict/price",
+    "POST /api/v1/ml/predict/signal",
+    "POST /api/v1/ml/predict/comprehensive",
+    "GET /api/v1/ml/models",
+    "GET /api/v1/ml/cache/stats",
+    "GET /api/v1/ml/disclaimer",
+}
+ADMINS = {
+    "GET /jobs",
+    "GET /jobs/{job_id}",
+    "DELETE /jobs/{job_id}",
+    "GET /debug/gpt4",
+    "POST /ai/train",
+    "POST /train",
+    "POST /ai/models/rollback",
+    "POST /ai/models/{version}/promote",
+    "POST /model/load",
+    "POST /model/save",
+    "DELETE /model/cleanup",
+    "POST /ai/storage/clear",
+    "POST /api/v1/ml/train",
+    "DELETE /api/v1/ml/cache/{ticker}",
+}
+# Served under this prefix too, undocumented there.
+MIRROR = "/api/v1"
+MIRRORED = {
+    "GET /health",
+    "GET /config",
+    "GET /jobs",
+    "GET /jobs/{job_id}",
+    "DELETE /jobs/{job_id}",
+    "GET /model/info",
+    "POST /model/load",
+    "POST /model/save",
+    "DELETE /model/cleanup",
+    "POST /train",
+}
+PARAMETERS = {"{version}": "lstm_model_20260131_120000", "{job_id}": "0" * 32, "{ticker}": "BTCUSDT"}
+ALL = sorted(OPEN | CLIENTS | ADMINS)
+MIRRORS = sorted(operation.replace(" ", f" {MIRROR}") for operation in MIRRORED)
+REFUSED = {401, 403}
+
+
+def status(client: TestClient, operation: str, token: str | None = None) -> int:
+    """Return how a route answers an empty body: past the door that is mostly a 422."""
+    method, path = operation.split(" ")
+    for name, value in PARAMETERS.items():
+        path = path.replace(name, value)
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    body: dict[str, Any] = {} if method == "GET" else {"json": {}}
+    return client.request(method, path, headers=headers, **body).status_code
+
+
+def passes(client: TestClient, operation: str, token: str | None = None) -> bool:
+    answer = status(client, operation, token)
+    assert answer < 500 or answer == 503
+    assert answer not in {405, 429}
+    return answer not in REFUSED
+
+
+def plain(operation: str) -> str:
+    """Return the name of an operation without the prefix of a mirror."""
+    return operation.replace(f" {MIRROR}", " ") if operation in MIRRORS else operation
+
+
+@pytest.fixture
+def tokens() -> dict[str, Any]:
+    """Return the settings of a service on which everything has a token."""
+    return {
+        "access": {"admin_token": ADMIN, "client_tokens": [OTHER, CLIENT]},
+        "rate_limits": {"enabled": False},
+    }
+
+
+def test_the_table_has_every_route_once_and_admins_are_told_of_in_the_document(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    documented = {f"{method.upper()} {path}": asked for path, by in paths.items() for method, asked in by.items()}
+    assert sorted(documented) == ALL
+    assert len(ALL) == len(OPEN) + len(CLIENTS) + len(ADMINS)
+    assert {operation for operation, asked in documented.items() if asked.get("security") == [{"admin": []}]} == ADMINS
+
+
+def test_with_tokens_each_gets_what_the_table_says(make_client: MakeClient, tokens: dict[str, Any]) -> None:
+    client = make_client(STRANGER, **tokens)
+    for operation in [*ALL, *MIRRORS]:
+        allowed = plain(operation)
+        wrong = [each for each in (None, "wrong", "") if passes(client, operation, each) != (allowed in OPEN)]
+        assert not wrong, f"{operation} to a stranger with the tokens {wrong}"
+        for token in (CLIENT, OTHER):
+            assert passes(client, operation, token) == (allowed in OPEN | CLIENTS), f"{operation} to a client"
+        assert passes(client, operation, ADMIN), f"{operation} to the admin"
+
+
+def test_without_tokens_all_but_the_admins_routes_are_open_and_those_are_this_machines(
+    make_client: MakeClient,
+) -> None:
+    limits = {"enabled": False}
+    stranger, local = make_client(STRANGER, rate_limits=limits), make_client(LOOPBACK, rate_limits=limits)
+    for operation in [*ALL, *MIRRORS]:
+        for token in (None, "whatever"):
+            assert passes(stranger, operation, token) == (plain(operation) not in ADMINS), operation
+            assert passes(local, operation, token), operation
+
+
+def test_a_trusted_network_needs_no_clients_token_but_the_admins(
+    make_client: MakeClient, tokens: dict[str, Any]
+) -> None:
+    client = make_client(LOOPBACK, **tokens)
+    for operation in [*ALL, *MIRRORS]:
+        assert passes(client, operation) == (plain(operation) not in ADMINS), operation
+    assert client.get("/ai/info", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 401
+
+
+def test_a_clients_token_opens_no_admins_route_of_this_machine(make_client: MakeClient) -> None:
+    stranger = make_client(STRANGER, access={"client_tokens": [CLIENT]})
+    assert stranger.get("/jobs", headers={"authorization": f"Bearer {CLIENT}"}).status_code == 403
+    assert stranger.get("/ai/info", headers={"authorization": f"Bearer {CLIENT}"}).status_code == 200
+
+
+def test_a_refusal_is_a_problem_that_a_dashboard_may_read(make_client: MakeClient, tokens: dict[str, Any]) -> None:
+    client = make_client(STRANGER, **tokens)
+    refused = client.get("/ai/info", headers={"origin": "http://localhost:3000"})
+    assert refused.status_code == 401
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert refused.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
+    assert all(token not in refused.text for token in (ADMIN, CLIENT, OTHER))
+    asked = {"origin": "http://localhost:3000", "access-control-request-method": "POST"}
+    assert client.options("/ai/analyze", headers=asked).status_code == 200
+    assert client.get("/nowhere").status_code == 401
+    document = client.get("/openapi.json").json()["paths"]
+    assert document["/ai/info"]["get"]["security"] == [{"client": []}]
+    assert "401" in document["/ai/info"]["get"]["responses"]
+    assert "security" not in document["/health"]["get"]
+    assert client.get("/docs").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("configured", "address", "token", "enters"),
+    [
+        ({}, STRANGER, None, True),
+        ({"ws": "listen"}, LOOPBACK, None, False),
+        ({"ws": "listen"}, STRANGER, "listen", True),
+        ({"ws": "listen", "clients": [CLIENT]}, STRANGER, CLIENT, True),
+        ({"ws": "listen", "clients": [CLIENT]}, LOOPBACK, None, False),
+        ({"clients": [CLIENT]}, STRANGER, None, False),
+        ({"clients": [CLIENT]}, STRANGER, "wrong", False),
+        ({"clients": [CLIENT]}, STRANGER, CLIENT, True),
+        ({"clients": [CLIENT]}, LOOPBACK, None, True),
+    ],
+)
+def test_the_socket(
+    make_client: MakeClient, configured: dict[str, Any], address: tuple[str, int], token: str | None, enters: bool
+) -> None:
+    client = make_client(
+        address,
+        websocket={"token": configured.get("ws")},
+        access={"client_tokens": configured.get("clients", [])},
+    )
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    if enters:
+        with client.websocket_connect("/ws", headers=headers) as socket:
+            assert socket.receive_json()["type"] == "connection"
+    else:
+        with pytest.raises(WebSocketDenialResponse), client.websocket_connect("/ws", headers=headers):
+            pass
