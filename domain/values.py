@@ -14,7 +14,9 @@ Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Frozen(BaseModel):
     """Base of the value objects: immutable, no unknown keys, no NaN or infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, json_schema_serialization_defaults_required=True
+    )
 
 
 class Signal(StrEnum):

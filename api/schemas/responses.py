@@ -23,9 +23,9 @@ ScoreDescription = Field(description="0 speaks for Short, 0.5 has no view, 1 spe
 
 
 class ResponseModel(BaseModel):
-    """Base of the answers: finite numbers only."""
+    """Base of the answers: finite numbers only, and every key always there, as the OpenAPI document says."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False, json_schema_serialization_defaults_required=True)
 
 
 class AnalysisFields(ResponseModel):

@@ -1,0 +1,97 @@
+"""The two clients: one waits, the other is awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx2
+
+from trading_signal_client import sockets
+from trading_signal_client.answers import Answer, Signal
+from trading_signal_client.calls import Call
+from trading_signal_client.problems import problem_of
+
+A = TypeVar("A", bound=Answer)
+# A language model may take half a minute.
+TIMEOUT_SECONDS = 40.0
+
+
+class Client:
+    """Sends calls and waits for their answers; use it as a context manager."""
+
+    def __init__(self, url: str, token: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            url: Of the service, such as http://127.0.0.1:8000.
+            token: Of a client or of the administrator, where the service asks for one.
+            timeout_seconds: For each call.
+        """
+        self._url, self._token = url, token
+        self._http = httpx2.Client(base_url=url, headers=sockets.authorization(token), timeout=timeout_seconds)
+
+    def send(self, call: Call[A]) -> A:
+        """Return the answer to a call.
+
+        Raises:
+            Problem: the service refused, and says why.
+            httpx2.TransportError: the service was not reached, or not in time.
+        """
+        return _answer(call, self._http.request(call.method, call.path, json=call.body))
+
+    def signals(self, symbols: Sequence[str] = ()) -> Iterator[Signal]:
+        """Yield signals of these symbols, or of all, for ever: the socket is opened again whenever it breaks.
+
+        Raises:
+            websockets.exceptions.InvalidStatus: the service refuses the token.
+        """
+        return sockets.listen(self._url, self._token, symbols)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClient:
+    """The same, to be awaited."""
+
+    def __init__(self, url: str, token: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        """Connect to nothing yet; the arguments are those of `Client`."""
+        self._url, self._token = url, token
+        self._http = httpx2.AsyncClient(base_url=url, headers=sockets.authorization(token), timeout=timeout_seconds)
+
+    async def send(self, call: Call[A]) -> A:
+        """Return the answer to a call; raises as `Client.send`."""
+        return _answer(call, await self._http.request(call.method, call.path, json=call.body))
+
+    def signals(self, symbols: Sequence[str] = ()) -> AsyncIterator[Signal]:
+        """Yield signals as `Client.signals`."""
+        return sockets.listen_async(self._url, self._token, symbols)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _answer(call: Call[A], response: httpx2.Response) -> A:
+    if not response.is_success:
+        raise problem_of(response)
+    return call.answer.model_validate_json(response.content)

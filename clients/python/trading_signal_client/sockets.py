@@ -1,0 +1,82 @@
+"""Signals of `/ws`, over sockets that are opened again whenever they break."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+from websockets.asyncio.client import connect as connect_async
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.sync.client import connect
+
+from trading_signal_client.answers import Signal
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+# All others are a matter of time: the service starts, is full, or a proxy stands in for it.
+FINAL_STATUSES = frozenset({400, 401, 403, 404})
+
+
+def authorization(token: str | None) -> dict[str, str]:
+    """Return the header that shows a token."""
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def listen(url: str, token: str | None, symbols: Sequence[str]) -> Iterator[Signal]:
+    """Yield signals for ever, with pauses of one second to a minute while the service is not there.
+
+    Raises:
+        InvalidStatus: the service refuses for good.
+    """
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            with connect(_address(url), additional_headers=authorization(token)) as socket:
+                pause = FIRST_PAUSE_SECONDS
+                for text in _subscription(symbols):
+                    socket.send(text)
+                for message in socket:
+                    yield from _signals(message)
+        except (OSError, ConnectionClosed, InvalidHandshake) as error:
+            if _final(error):
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+async def listen_async(url: str, token: str | None, symbols: Sequence[str]) -> AsyncIterator[Signal]:
+    """Yield signals as `listen`."""
+    async for socket in connect_async(
+        _address(url), additional_headers=authorization(token), process_exception=_final_or_none
+    ):
+        try:
+            for text in _subscription(symbols):
+                await socket.send(text)
+            async for message in socket:
+                for signal in _signals(message):
+                    yield signal
+        except ConnectionClosed:
+            continue
+
+
+def _final_or_none(error: Exception) -> Exception | None:
+    return error if _final(error) or not isinstance(error, (OSError, InvalidHandshake)) else None
+
+
+def _final(error: Exception) -> bool:
+    """Return whether trying again would not help."""
+    return isinstance(error, InvalidStatus) and error.response.status_code in FINAL_STATUSES
+
+
+def _address(url: str) -> str:
+    return "ws" + url.rstrip("/").removeprefix("http") + "/ws"
+
+
+def _subscription(symbols: Sequence[str]) -> list[str]:
+    return [json.dumps({"type": "subscribe", "symbols": list(symbols)})] if symbols else []
+
+
+def _signals(message: str | bytes) -> list[Signal]:
+    event = json.loads(message)
+    return [Signal.model_validate(event["data"])] if event["type"] == "AISignalReceived" else []

@@ -1,0 +1,206 @@
+"""The Python client: its types against the OpenAPI document, its calls and its socket against a running service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import pytest
+from trading_signal_client import AsyncClient, Client, Problem, answers, calls
+from websockets.exceptions import InvalidStatus
+
+from api.app import create_app
+from config.sources import load_settings
+from tests.fixtures.bodies import shape_a
+from tests.fixtures.service import Service, free_port, running_service
+
+ADMIN, WRONG = "key-of-the-admin", "key-of-nobody"
+EVERY_CALL: list[calls.Call[Any]] = [
+    calls.analyze("BTCUSDT"),
+    calls.predict("BTCUSDT"),
+    calls.predict_trend("BTCUSDT"),
+    calls.forecast("BTCUSDT"),
+    calls.strategies(),
+    calls.info(),
+    calls.health(),
+    calls.models(),
+    calls.train("BTCUSDT"),
+    calls.job("a b/c"),
+    calls.cancel_job("1"),
+    calls.clear_cache(),
+]
+
+document = create_app(load_settings(environment={})).openapi()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """Serve without models, with a token for the administrator."""
+    with running_service(ADMIN_TOKEN=ADMIN, RATE_LIMITS="off") as running:
+        yield running
+
+
+def resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Follow references; of several answers in words of different clients the first is the client's."""
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def misfits(server: dict[str, Any], client: dict[str, Any], own: dict[str, Any], where: str) -> list[str]:
+    """Return where a value that the service may send is none that the client expects."""
+    known = document["components"]["schemas"]
+    server, client = resolved(server, known), resolved(client, own)
+    if "anyOf" in server:
+        return [found for each in server["anyOf"] for found in misfits(each, client, own, where)]
+    if "anyOf" in client:
+        found = [misfits(server, each, own, where) for each in client["anyOf"]]
+        return [] if [] in found else found[0]
+    values, expected = (each.get("enum", [each["const"]] if "const" in each else []) for each in (server, client))
+    if expected:
+        return [] if values and set(values) <= set(expected) else [f"{where}: {values} are not all in {expected}"]
+    kinds = {client.get("type")} | ({"integer"} if client.get("type") == "number" else set())
+    if ("type" in client and server.get("type") not in kinds) or client.get("format", "") != server.get("format", ""):
+        return [f"{where}: {server.get('type')} is sent, {client.get('type')} {client.get('format', '')} expected"]
+    if "properties" in client:
+        missing = [
+            f"{where}.{name} is not always there" for name in client["required"] if name not in server["required"]
+        ]
+        parts = [(name, server["properties"].get(name, {}), part) for name, part in client["properties"].items()]
+        return missing + [found for name, one, part in parts for found in misfits(one, part, own, f"{where}.{name}")]
+    for inner in ("items", "additionalProperties"):
+        if isinstance(client.get(inner), dict):
+            return misfits(server[inner], client[inner], own, f"{where}.{inner}")
+    return []
+
+
+@pytest.mark.parametrize("call", EVERY_CALL, ids=lambda call: call.operation)
+def test_every_call_is_one_of_the_document_and_its_answer_has_the_documents_types(call: calls.Call[Any]) -> None:
+    operation = document["paths"][call.template][call.method.lower()]
+    assert operation["operationId"] == call.operation
+    answer = next(each for status, each in operation["responses"].items() if status.startswith("2"))
+    schema = answer["content"]["application/json"]["schema"]
+    if call.operation == "analyze":  # the other answer is that of an engine's own loop, which this client is not
+        schema = schema["anyOf"][0]
+    expected = call.answer.model_json_schema(mode="serialization")
+    assert misfits(schema, expected, expected.get("$defs", {}), call.operation) == []
+
+
+def test_the_comparison_of_types_finds_what_is_wrong() -> None:
+    server = {"type": "object", "required": ["a"], "properties": {"a": {"type": "number"}, "b": {"type": "string"}}}
+    for properties, found in (
+        ({"a": {"type": "number"}}, 0),
+        ({"a": {"type": "integer"}}, 1),
+        ({"a": {"enum": [1]}}, 1),
+        ({"b": {"type": "string"}}, 1),
+        ({"b": {"type": "string", "format": "date-time"}}, 2),
+        ({"c": {"type": "string"}}, 2),
+    ):
+        client = {"type": "object", "required": list(properties), "properties": properties}
+        assert len(misfits(server, client, {}, "here")) == found, properties
+
+
+def test_every_function_of_the_module_is_checked() -> None:
+    asked = {name for name, value in vars(calls).items() if callable(value) and name.islower() and name[0] != "_"}
+    made_here = {name for name in asked if getattr(calls, name).__module__ == calls.__name__}
+    assert len(made_here) == len(EVERY_CALL)
+    assert all("return" in get_type_hints(getattr(calls, name)) for name in made_here)
+
+
+def test_parameters_cannot_leave_their_place_in_the_path() -> None:
+    assert calls.job("a b/../c?d").path == "/jobs/a%20b%2F..%2Fc%3Fd"
+
+
+def test_a_market_is_analyzed_and_forecast(service: Service) -> None:
+    body = shape_a()
+    with Client(service.url) as client:
+        analysis = client.send(calls.analyze("ETHUSDT", body["timeframe_data"], strategies=["RSI Strategy"]))
+        assert (analysis.symbol, analysis.source_data, list(analysis.strategy_scores)) == (
+            "ETHUSDT",
+            "client",
+            ["RSI Strategy"],
+        )
+        assert client.send(calls.analyze("ETHUSDT")).source_data in {"stored", "synthetic"}
+        assert client.send(calls.predict_trend("ETHUSDT")).timeframe == "4h"
+        forecast = client.send(calls.forecast("PETR4.SA", "1d", steps=7))
+        assert len(forecast.price.forecasts) == 7
+        assert forecast.signal is None
+        assert client.send(calls.strategies()).strategies
+        assert "BTCUSDT" in client.send(calls.info()).supported_symbols
+        assert client.send(calls.health()).status == "healthy"
+        assert client.send(calls.models()).models == []
+
+
+def test_a_refusal_is_a_problem_that_says_why(service: Service) -> None:
+    with Client(service.url) as client:
+        refused: list[tuple[calls.Call[Any], int, str]] = [
+            (calls.predict("BTCUSDT"), 503, "no model is in production"),
+            (calls.analyze("not a symbol"), 422, "symbol"),
+            (calls.clear_cache(), 401, "Authorization"),
+            (calls.train("BTCUSDT"), 401, "Authorization"),
+        ]
+        for call, status, words in refused:
+            with pytest.raises(Problem, match=words) as caught:
+                client.send(call)
+            assert caught.value.status == status
+            assert caught.value.request_id
+
+
+async def test_the_awaited_client_asks_the_same(service: Service) -> None:
+    async with AsyncClient(service.url, token=ADMIN) as client:
+        first, second = await asyncio.gather(
+            client.send(calls.analyze("SOLUSDT")), client.send(calls.analyze("SOLUSDT"))
+        )
+        assert first.analysis_id == second.analysis_id
+        assert (await client.send(calls.clear_cache())).cleared_analyses >= 0
+        with pytest.raises(Problem) as caught:
+            await client.send(calls.job("0" * 32))
+        assert caught.value.status == 404
+
+
+async def test_signals_go_on_after_the_service_was_restarted() -> None:
+    port = free_port()
+    async with asyncio.timeout(90):
+        async with AsyncClient(f"http://127.0.0.1:{port}") as client:
+            signals = client.signals(["BTCUSDT"])
+            for _ in range(2):
+                with running_service(port=port, RATE_LIMITS="off"):
+                    signal = await _next_signal(client, signals)
+                    assert (signal.symbol, signal.source_data) == ("BTCUSDT", "synthetic")
+
+
+def test_the_waiting_client_gets_signals_too(service: Service) -> None:
+    with Client(service.url) as client, Client(service.url) as other:
+        signals = client.signals(["BTCUSDT"])
+        # The socket is opened with the first `next`, so that somebody else has to ask meanwhile.
+        asking = asyncio.run(_first_of(signals, other))
+        assert asking.symbol == "BTCUSDT"
+
+
+async def test_a_wrong_token_ends_the_socket() -> None:
+    with running_service(WS_TOKEN=ADMIN) as running:
+        async with AsyncClient(running.url, token=WRONG) as client:
+            with pytest.raises(InvalidStatus):
+                await anext(aiter(client.signals()))
+        with Client(running.url, token=WRONG) as waiting, pytest.raises(InvalidStatus):
+            next(waiting.signals())
+
+
+async def _next_signal(client: AsyncClient, signals: Any) -> answers.Signal:
+    """Have markets analyzed until the socket, which opens meanwhile, has one of them."""
+    waiting = asyncio.ensure_future(anext(signals))
+    while not waiting.done():
+        for symbol in ("ETHUSDT", "BTCUSDT"):
+            await client.send(calls.analyze(symbol))
+        await asyncio.wait([waiting], timeout=0.2)
+    signal: answers.Signal = waiting.result()
+    return signal
+
+
+async def _first_of(signals: Iterator[answers.Signal], other: Client) -> answers.Signal:
+    waiting = asyncio.ensure_future(asyncio.to_thread(next, signals))
+    while not waiting.done():
+        await asyncio.to_thread(other.send, calls.analyze("BTCUSDT"))
+        await asyncio.wait([waiting], timeout=0.2)
+    return waiting.result()
