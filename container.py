@@ -38,9 +38,9 @@ from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
 from services.ports import Analyst, MarketDataSource
 from services.predictions import Predictions
+from services.recent_markets import RecentMarkets
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
-from services.recent_markets import RecentMarkets
 from services.signal_hub import SignalHub
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService

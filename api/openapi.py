@@ -9,9 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.clients_only import is_open
 from api.schemas.feedback import FeedbackRequest
 from api.schemas.market import MarketRequest, RecommendationsRequest
-from api.clients_only import is_open
 from api.schemas.ml import MlPriceRequest, MlRequest, MlTrainRequest
 from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
 from api.schemas.predictions import PredictRequest, TrendRequest
