@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -25,18 +26,16 @@ from services.job_records import JobRecords
 from services.jobs import JobService
 from services.llm.parts import LlmParts, open_llm
 from services.llm.patience import wait_for_a_key
-from services.market_data.binance import BinanceSource
-from services.market_data.engine import EngineSource
 from services.market_data.market_data import MarketData
+from services.market_data.sources import open_sources
 from services.market_data.stored import StoredSource
-from services.market_data.synthetic import SyntheticSource
 from services.market_insights import MarketInsights
 from services.micro_batching import MicroBatcher
 from services.model_admin import ModelAdmin
 from services.model_candles import ModelCandles
 from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
-from services.ports import Analyst, MarketDataSource
+from services.ports import Analyst
 from services.predictions import Predictions
 from services.recent_markets import RecentMarkets
 from services.self_analyses import SelfAnalyses
@@ -45,7 +44,7 @@ from services.signal_hub import SignalHub
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService
 from storage.document_ports import DocumentStore
-from storage.factory import build_documents, build_store
+from storage.factory import build_documents, build_engine_candles, build_store
 from storage.ports import Store
 from storage.resilient import ResilientStore
 from storage.resilient_documents import ResilientDocuments
@@ -129,9 +128,11 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         trades = TradeReviews(llm.journal, documents, llm.pending, clock)
         trades.open()
         stack.push_async_callback(trades.close)
-        market_data = MarketData(
-            _sources(settings, store, client, clock), settings.market_data, settings.analysis.min_candles, clock
+        engine_candles = partial(build_engine_candles, settings.storage)
+        sources = await stack.enter_async_context(
+            open_sources(settings.market_data, store, client, clock, engine_candles)
         )
+        market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
         registry = Registry(Path(settings.models.save_path))
         loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
         forecasting = _forecasting(loaded, settings, store, clock, stack)
@@ -229,21 +230,3 @@ async def _jobs(
     finally:
         await jobs.close()
         await records.close()
-
-
-def _sources(settings: Settings, store: Store, client: httpx2.AsyncClient, clock: Clock) -> list[MarketDataSource]:
-    """Return the configured sources in order; the engine only where its address is known."""
-    market = settings.market_data
-    sources: list[MarketDataSource] = []
-    for name in market.sources:
-        match name:
-            case "stored":
-                sources.append(StoredSource(store))
-            case "engine":
-                if market.engine_url:
-                    sources.append(EngineSource(client, market.engine_url))
-            case "binance":
-                sources.append(BinanceSource(client, market.binance_url))
-            case "synthetic":
-                sources.append(SyntheticSource(market.synthetic_seed, clock))
-    return sources

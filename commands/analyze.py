@@ -48,7 +48,7 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
     from services.strategies import STRATEGY_NAMES
 
     price = frames[primary].candles[-1].close if len(frames[primary]) else 0.0
-    snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILE)
+    snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES)
     rules = settings.analysis.model_copy(update={"primary_timeframes": (primary,)})
     context = build_context(
         snapshot, STRATEGY_NAMES, rules, TechnicalIndicators(settings.indicators), SystemClock().now()

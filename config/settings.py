@@ -114,9 +114,12 @@ class FeatureSettings(Section):
     embargo_candles: Annotated[int, Field(ge=0)] = 0
 
 
+SourceName = Literal["stored", "engine", "engine_db", "binance", "yahoo", "ccxt", "files", "synthetic"]
+
+
 class MarketDataSettings(Section):
     sources: Annotated[
-        tuple[Literal["stored", "engine", "binance", "synthetic"], ...],
+        tuple[SourceName, ...],
         BeforeValidator(split_commas),
         Field(min_length=1),
     ]
@@ -126,6 +129,9 @@ class MarketDataSettings(Section):
     max_age_candles: Annotated[float, Field(ge=1)] = 2
     engine_url: HttpUrl = ""
     binance_url: Annotated[HttpUrl, Field(min_length=1)] = "https://api.binance.com"
+    yahoo_url: Annotated[HttpUrl, Field(min_length=1)] = "https://query1.finance.yahoo.com"
+    ccxt_exchange: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,40}$")] = ""
+    files_path: str = ""
     synthetic_seed: int = 20251
 
 

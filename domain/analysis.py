@@ -53,8 +53,11 @@ class DataSource(StrEnum):
     CLIENT = "client"
     STORED = "stored"
     ENGINE = "engine"
+    ENGINE_DB = "engine_db"
     BINANCE = "binance"
-    FILE = "file"
+    YAHOO = "yahoo"
+    CCXT = "ccxt"
+    FILES = "files"
     SYNTHETIC = "synthetic"
 
 

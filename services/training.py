@@ -120,7 +120,7 @@ class TrainingService:
         return closed
 
     async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
-        """Return the candles that were posted or, if those are too few, those of a source over the network."""
+        """Return the candles that were posted or, if those are too few, those of a source beside the store."""
         stored, note = await self._read_store(symbol, timeframe)
         if len(stored) >= needed:
             return MarketHistory(DataSource.STORED, stored)

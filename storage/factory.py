@@ -7,7 +7,7 @@ from datetime import timedelta
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
 from storage.document_ports import DocumentStore
-from storage.ports import Store
+from storage.ports import EngineCandles, Store
 from storage.sqlite import SqliteStore
 from storage.sqlite_documents import SqliteDocumentStore
 
@@ -44,6 +44,23 @@ def build_documents(settings: StorageSettings) -> DocumentStore:
     from storage.mongo_documents import MongoDocumentStore
 
     return MongoDocumentStore(url)
+
+
+def build_engine_candles(settings: StorageSettings) -> EngineCandles:
+    """Return the candles that the trading engine writes into the same database, not connected yet.
+
+    Raises:
+        ConfigurationError: the store is no MongoDB.
+    """
+    url = settings.url.get_secret_value()
+    if not url.startswith(_MONGODB):
+        raise ConfigurationError(
+            "market_data.sources: engine_db reads the engine's collection in MongoDB; "
+            "set storage.url (DATABASE_URL) to mongodb://host:27017/database, or leave engine_db out"
+        )
+    from storage.mongo_engine import MongoEngineCandles
+
+    return MongoEngineCandles(url)
 
 
 def _sqlite_path(url: str) -> str | None:

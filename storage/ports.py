@@ -14,6 +14,7 @@ from domain.market import Candle, CandleLike, Timeframe
 ANALYSIS_COLLECTION = "ai_analysis_results"
 ARCHIVE_COLLECTION = "analysis_archive"
 CANDLE_COLLECTION = "posted_candles"
+ENGINE_COLLECTION = "market_data"
 
 CandlesByTimeframe = Mapping[Timeframe, Sequence[CandleLike]]
 NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
@@ -39,6 +40,20 @@ class StoreStatistics:
     def total_analyses(self) -> int:
         """Analyses in the cache, of all symbols."""
         return sum(entry.analysis_count for entry in self.symbols)
+
+
+class EngineCandles(Protocol):
+    """The candles that the trading engine writes beside what is ours; nothing of it is ever written here."""
+
+    async def newest(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Mapping[str, object]]:
+        """Return at most `limit` newest rows as the engine wrote them, newest first, each open time once.
+
+        Raises:
+            StorageUnavailable: the database does not answer.
+        """
+
+    async def close(self) -> None:
+        """Release the connection."""
 
 
 class Store(Protocol):

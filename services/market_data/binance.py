@@ -10,10 +10,16 @@ import msgspec
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
-from services.market_data.fetching import fetch
+from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import CandleRow, decode, series_of
+from utils.clock import Clock, SystemClock, epoch_ms
 
 MAX_LIMIT = 1000
+# Binance lets an address use 6,000 a minute; others behind the same address may use it too.
+MAX_WEIGHT = 6_000
+SPARED_SHARE = 0.2
+_USED_WEIGHT = "x-mbx-used-weight-1m"
+_MINUTE_MS = 60_000
 _UNKNOWN_SYMBOL = -1121
 _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST})
 
@@ -32,12 +38,23 @@ _REFUSAL = msgspec.json.Decoder(_Refusal)
 
 
 class BinanceSource:
-    """Asks Binance; the rest that it demands by 429 or 418 comes with the `SourceFailed`."""
+    """Asks Binance; the rest that it demands by 429 or 418 comes with the `SourceFailed`.
 
-    def __init__(self, client: httpx2.AsyncClient, base_url: str) -> None:
-        """Keep the client; `base_url` is the API's address, with or without a slash at the end."""
+    It stops by itself until the next minute when four fifths of the minute's weight are used.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient, base_url: str, clock: Clock | None = None) -> None:
+        """Keep the client.
+
+        Args:
+            client: With its time-outs.
+            base_url: The API's address, with or without a slash at the end.
+            clock: Tells when the minute ends in which the weight was used; the machine's own by default.
+        """
         self._client = client
         self._url = f"{base_url.rstrip('/')}/api/v3/klines"
+        self._clock = clock or SystemClock()
+        self._spent_until_ms = 0
 
     @property
     def name(self) -> DataSource:
@@ -49,14 +66,27 @@ class BinanceSource:
 
         Raises:
             MarketDataUnavailable: Binance has no such market.
-            SourceFailed: it cannot be reached, wants to be left alone or answers nonsense.
+            SourceFailed: it cannot be reached, wants to be left alone, answers nonsense, or its weight is used up.
         """
+        self._require_weight()
         limit = min(limit, MAX_LIMIT)
         parameters: dict[str, str | int] = {"symbol": symbol, "interval": timeframe.value, "limit": limit}
         reply = await fetch(self._client, self._url, parameters, _UNDERSTOOD)
+        self._count_weight(reply.headers.get(_USED_WEIGHT, ""))
         if reply.status != HTTPStatus.OK:
             code = decode(_REFUSAL, reply.body).code
             if code == _UNKNOWN_SYMBOL:
                 raise MarketDataUnavailable(f"knows no symbol {symbol}")
             raise MarketDataUnavailable(f"refused to give {timeframe} candles of {symbol}: code {code}")
         return series_of(timeframe, (row.candle() for row in decode(_KLINES, reply.body)), limit)
+
+    def _count_weight(self, used: str) -> None:
+        """Remember until when nothing more may be asked, from what Binance says is used of this minute."""
+        if used.isascii() and used.isdigit() and int(used[:9]) >= MAX_WEIGHT * (1 - SPARED_SHARE):
+            now_ms = epoch_ms(self._clock.now())
+            self._spent_until_ms = now_ms - now_ms % _MINUTE_MS + _MINUTE_MS
+
+    def _require_weight(self) -> None:
+        remaining_ms = self._spent_until_ms - epoch_ms(self._clock.now())
+        if remaining_ms > 0:
+            raise SourceFailed(f"has little of its {MAX_WEIGHT} weight a minute left", remaining_ms / 1000)

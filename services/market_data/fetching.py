@@ -10,6 +10,9 @@ import httpx2
 
 from domain.errors import MarketDataUnavailable
 
+# Yahoo answers 429 to whoever does not say that it is like a browser.
+_USER_AGENT = "Mozilla/5.0 (compatible; trading-signal-service)"
+
 # 1000 candles of the most talkative source are about 300 KB.
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 
@@ -36,10 +39,11 @@ class SourceFailed(MarketDataUnavailable):
 
 
 class Reply(NamedTuple):
-    """HTTP status and the bytes of the body."""
+    """HTTP status, the bytes of the body and the headers."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str]
 
 
 async def fetch(
@@ -52,12 +56,12 @@ async def fetch(
             than `MAX_ANSWER_BYTES`. Rate limits carry the rest that the source asks for.
     """
     # Uncompressed, so that the bytes counted are the bytes in memory.
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": _USER_AGENT}
     try:
         async with client.stream("GET", url, params=parameters, headers=headers) as response:
             if response.status_code != HTTPStatus.OK and response.status_code not in understood:
                 raise SourceFailed(f"answered with status {response.status_code}", _asked_rest_seconds(response))
-            return Reply(response.status_code, await _bounded_body(response))
+            return Reply(response.status_code, await _bounded_body(response), response.headers)
     except httpx2.TimeoutException as error:
         raise SourceFailed("did not answer in time", REST_SECONDS) from error
     except httpx2.RequestError as error:

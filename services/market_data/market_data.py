@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from loguru import logger
@@ -15,6 +16,7 @@ from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
 from services.market_data.fetching import REST_SECONDS, SourceFailed
+from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
 from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
 from services.ports import MarketDataSource
@@ -23,7 +25,10 @@ from utils.clock import Clock, epoch_ms
 
 # What every source gives in one answer.
 HISTORY_CANDLES = 1_000
-_NOT_OVER_THE_NETWORK = {DataSource.STORED, DataSource.SYNTHETIC}
+# Holes that a source is known to have too.
+MAX_KNOWN_HOLES = 10_000
+_Hole = tuple[DataSource, str, Timeframe, int]
+_WITHOUT_HISTORY = {DataSource.STORED, DataSource.SYNTHETIC}
 
 
 class MarketHistory(NamedTuple):
@@ -43,7 +48,9 @@ class _Wanted:
 
 
 class MarketData:
-    """Asks sources in order; one source gives all timeframes, so real and synthetic never mix.
+    """Asks sources in order; one source gives all timeframes, and real and synthetic never mix.
+
+    Only short holes in its candles are filled from the sources after it.
 
     A source that cannot be reached, or asks to be left alone, rests before it is asked again:
     a cycle over many symbols waits for it once.
@@ -72,6 +79,7 @@ class MarketData:
         self._clock = clock
         self._health = {source.name: SourceHealth(source.name, monotonic) for source in self._sources}
         self._synthetic_announced = False
+        self._unfillable: OrderedDict[_Hole, None] = OrderedDict()
 
     def health(self) -> dict[str, bool | None]:
         """Return by source, in order, whether it works; None while it was never asked."""
@@ -92,7 +100,7 @@ class MarketData:
         """
         wanted = _Wanted(symbol, tuple(timeframes) or self._settings.timeframes, candles or self._settings.candles)
         refusals: list[str] = []
-        for source in self._sources:
+        for position, source in enumerate(self._sources):
             try:
                 snapshot = await self._ask_snapshot(source, wanted)
             except MarketDataUnavailable as refusal:
@@ -100,12 +108,12 @@ class MarketData:
                 continue
             if source.name is DataSource.SYNTHETIC:
                 self._announce_synthetic(symbol, refusals)
-            return snapshot
+            return await self._without_holes(snapshot, self._sources[position + 1 :], wanted)
         reasons = "; ".join(refusals) or "no source is configured"
         raise MarketDataUnavailable(f"no market data for {symbol}: {reasons}")
 
     async def history(self, symbol: str, timeframe: Timeframe, enough: int) -> MarketHistory:
-        """Return up to 1,000 closed candles of any age from the first source over the network that has enough.
+        """Return up to 1,000 closed candles of any age from the first real source beside the store that has enough.
 
         Args:
             symbol: Of the market.
@@ -118,7 +126,7 @@ class MarketData:
         wanted = _Wanted(symbol, (timeframe,), HISTORY_CANDLES)
         refusals: list[str] = []
         for source in self._sources:
-            if source.name in _NOT_OVER_THE_NETWORK:
+            if source.name in _WITHOUT_HISTORY:
                 continue
             try:
                 series = await self._ask(source, wanted)
@@ -130,7 +138,35 @@ class MarketData:
             if len(closed) >= enough:
                 return MarketHistory(source.name, closed)
             refusals.append(f"{source.name}: has {len(closed)} closed candles")
-        raise MarketDataUnavailable("; ".join(refusals) or "no source over the network is configured")
+        raise MarketDataUnavailable("; ".join(refusals) or "no real source beside the store is configured")
+
+    async def _without_holes(
+        self, snapshot: MarketSnapshot, sources: Sequence[MarketDataSource], wanted: _Wanted
+    ) -> MarketSnapshot:
+        """Return the snapshot with its short holes filled as far as the other sources have the candles."""
+        series = dict(snapshot.series)
+        for timeframe in series:
+            for source in sources:
+                if source.name is not DataSource.SYNTHETIC:
+                    series[timeframe] = await self._filled(series[timeframe], source, wanted)
+        return replace(snapshot, series=series)
+
+    async def _filled(self, series: CandleSeries, source: MarketDataSource, wanted: _Wanted) -> CandleSeries:
+        """Return the series with what one source has of its holes; it is asked once for each of them."""
+        market = (source.name, wanted.symbol, series.timeframe)
+        holes = {hole for hole in missing_times(series) if (*market, hole) not in self._unfillable}
+        if not holes:
+            return series
+        try:
+            found = await self._ask(source, replace(wanted, timeframes=(series.timeframe,)))
+        except MarketDataUnavailable:
+            return series
+        series = fill(series, found[series.timeframe], holes)
+        for hole in holes & missing_times(series):
+            self._unfillable[*market, hole] = None
+            if len(self._unfillable) > MAX_KNOWN_HOLES:
+                self._unfillable.popitem(last=False)
+        return series
 
     async def _ask_snapshot(self, source: MarketDataSource, wanted: _Wanted) -> MarketSnapshot:
         """Return the snapshot of one source."""

@@ -13,8 +13,8 @@ from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleLike, 
 from services.market_data.csv_candles import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
 
-_Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
-_Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
+CandlePrice = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
+CandleVolume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
 
 Decoded = TypeVar("Decoded")
 
@@ -23,16 +23,28 @@ class CandleRow(msgspec.Struct, gc=False):
     """A candle as sources send it: open time in epoch ms or microseconds; other keys are ignored."""
 
     open_time: Annotated[int, Meta(ge=0)]
-    open: _Price
-    high: _Price
-    low: _Price
-    close: _Price
-    volume: _Volume
+    open: CandlePrice
+    high: CandlePrice
+    low: CandlePrice
+    close: CandlePrice
+    volume: CandleVolume
 
     def candle(self) -> Candle:
         """Return the candle with its open time in milliseconds."""
         time = self.open_time // 1000 if self.open_time >= FIRST_MICROSECOND else self.open_time
         return Candle(time, self.open, self.high, self.low, self.close, self.volume)
+
+
+def converted(rows: object, type: type[Decoded]) -> Decoded:
+    """Return what a library or a database gave as values of a type.
+
+    Raises:
+        SourceFailed: it is not of that type, or a number is out of its bounds.
+    """
+    try:
+        return msgspec.convert(rows, type)
+    except msgspec.ValidationError as error:
+        raise SourceFailed(f"answered nonsense: {error}") from error
 
 
 def decode(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:

@@ -8,12 +8,9 @@ from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
+from services.market_data.gaps import MAX_HOLE_CANDLES
 from services.market_data.parsing import series_of
 from storage.ports import Store
-
-# A few lost candles change an indicator little; after a longer pause of the client, what lies
-# before it is not the recent history that an indicator takes it for.
-MAX_HOLE_CANDLES = 10
 
 
 class StoredSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -153,6 +154,24 @@ async def test_binance_is_left_alone_until_its_retry_after_ends(server: StandIn,
     clock.advance(2)
     server.answer = klines_of
     assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.BINANCE
+
+
+async def test_binance_is_left_alone_before_its_weight_is_used_up(server: StandIn, client: httpx2.AsyncClient) -> None:
+    clock = SettableClock()  # 31 s into its minute
+    source = BinanceSource(client, server.url, clock)
+    answer = BINANCE.answer(BINANCE.rows())
+    server.always(replace(answer, headers={"x-mbx-used-weight-1m": "4799"}))
+    await source.candles(SYMBOL, Timeframe.H1, 10)
+    server.always(replace(answer, headers={"x-mbx-used-weight-1m": "4800"}))
+    await source.candles(SYMBOL, Timeframe.H1, 10)
+    asked = len(server.requests)
+    clock.advance(9)
+    with pytest.raises(SourceFailed, match="has little of its 6000 weight a minute left") as caught:
+        await source.candles(SYMBOL, Timeframe.H1, 10)
+    assert caught.value.rest_seconds == pytest.approx(20)
+    assert len(server.requests) == asked
+    clock.advance(20)
+    await source.candles(SYMBOL, Timeframe.H1, 10)
 
 
 async def test_a_hanging_engine_costs_a_cycle_one_time_limit(server: StandIn, client: httpx2.AsyncClient) -> None:

@@ -41,6 +41,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "sqlite3": ("storage/sqlite",),
     "openai": ("services/llm/endpoint.py",),
     "ta": ("features/definitions.py",),
+    "ccxt": ("services/market_data/ccxt_exchange.py",),
     "fcntl": ("models/durable_files.py",),
     "onnxruntime": ("models/predictor.py", "models/export/"),
     "matplotlib": ("models/evaluation/plots.py",),

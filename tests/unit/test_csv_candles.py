@@ -51,7 +51,7 @@ def test_rows_are_sorted_and_repeats_read_once(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("", "cannot be read"),
-        ("a,b\n1,2\n", "needs CSV columns .*; it has no timestamp, open, high, low, close, volume$"),
+        ("a,b\n1,2\n", "needs columns .*; it has no timestamp, open, high, low, close, volume$"),
         (HEAD, "at least 2"),
         (HEAD + rows(1), "at least 2"),
         (HEAD + rows(3) + "x,1,1,1,1,1\n", "row 4"),

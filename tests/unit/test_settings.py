@@ -28,13 +28,14 @@ def test_environment_beats_the_file_and_overrides_beat_both() -> None:
 def test_lists_come_from_the_environment_with_commas() -> None:
     environment = {
         "ANALYSIS_SYMBOLS": "BTCUSDT, ETHUSDT",
-        "MARKET_DATA_SOURCES": "binance,synthetic",
+        "MARKET_DATA_SOURCES": "stored, engine,engine_db,binance,yahoo,ccxt,files,synthetic",
         "TRUSTED_NETWORKS": "10.0.0.0/8,::1/128",
         "CORS_ORIGINS": "https://dashboard.example",
     }
     settings = load_settings(environment=environment)
     assert settings.analysis.symbols == ("BTCUSDT", "ETHUSDT")
-    assert settings.market_data.sources == ("binance", "synthetic")
+    every = ("stored", "engine", "engine_db", "binance", "yahoo", "ccxt", "files", "synthetic")
+    assert settings.market_data.sources == every
     assert [str(network) for network in settings.access.trusted_networks] == ["10.0.0.0/8", "::1/128"]
     assert settings.access.cors_origins == ("https://dashboard.example",)
 

@@ -11,7 +11,8 @@ from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from services.market_data.fetching import SourceFailed
-from services.market_data.stored import MAX_HOLE_CANDLES, StoredSource
+from services.market_data.gaps import MAX_HOLE_CANDLES
+from services.market_data.stored import StoredSource
 from storage.ports import Store
 from storage.sqlite import SqliteStore
 from tests.fixtures.markets import history

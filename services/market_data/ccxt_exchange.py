@@ -1,0 +1,80 @@
+"""Candles from any exchange that ccxt speaks to; it is installed apart, since it pins what we need newer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from domain.analysis import DataSource
+from domain.errors import ConfigurationError, MarketDataUnavailable
+from domain.market import CandleSeries, Timeframe
+from services.market_data.fetching import REST_SECONDS, SourceFailed
+from services.market_data.parsing import CandleRow, converted, series_of
+
+# What the last part of our symbols may be.
+_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
+
+
+class CcxtSource:
+    """Asks one exchange; the library keeps to its rate limits."""
+
+    def __init__(self, exchange: str, timeout_seconds: float) -> None:
+        """Load the library and prepare the exchange; nothing is asked yet.
+
+        Raises:
+            ConfigurationError: the library is not installed, or has no such exchange with candles.
+        """
+        try:
+            library = import_module("ccxt.async_support")
+        except ImportError as error:
+            raise ConfigurationError(
+                "market_data.sources: ccxt is not installed; run `pip install ccxt`, or leave ccxt out"
+            ) from error
+        if exchange not in library.exchanges:
+            raise ConfigurationError(
+                f"market_data.ccxt_exchange: ccxt has no exchange '{exchange}'; it has kraken, coinbase, bybit, …"
+            )
+        self._errors = library
+        self._exchange = getattr(library, exchange)({"timeout": round(timeout_seconds * 1000), "enableRateLimit": True})
+
+    @property
+    def name(self) -> DataSource:
+        """What an analysis of these candles carries as `source_data`."""
+        return DataSource.CCXT
+
+    async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        """Return up to `limit` newest candles, the last one possibly still forming.
+
+        Raises:
+            MarketDataUnavailable: the exchange has no such market or timeframe.
+            SourceFailed: it cannot be reached, wants to be left alone or answers nonsense.
+        """
+        errors = self._errors
+        try:
+            rows = await self._exchange.fetch_ohlcv(market(symbol), timeframe.value, limit=limit)
+        except (errors.BadSymbol, errors.BadRequest, errors.NotSupported) as error:
+            raise MarketDataUnavailable(f"has no {timeframe} candles of {market(symbol)}") from error
+        except errors.NetworkError as error:
+            raise SourceFailed("cannot be reached or wants to be left alone", REST_SECONDS) from error
+        except errors.BaseError as error:
+            raise SourceFailed(f"failed: {type(error).__name__}") from error
+        return series_of(timeframe, (row.candle() for row in converted(list(_named(rows)), list[CandleRow])), limit)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._exchange.close()
+
+
+def market(symbol: str) -> str:
+    """Return the library's name of a symbol, BTC/USDT of BTCUSDT; as it is where the quote currency is unknown."""
+    for quoted in _QUOTES:
+        coin = symbol.removesuffix(quoted)
+        if coin and coin != symbol:
+            return f"{coin}/{quoted}"
+    return symbol
+
+
+def _named(rows: list[list[Any]]) -> Iterator[dict[str, Any]]:
+    names = ("open_time", "open", "high", "low", "close", "volume")
+    return (dict(zip(names, row, strict=False)) for row in rows)

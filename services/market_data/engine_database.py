@@ -1,0 +1,53 @@
+"""Candles that the trading engine keeps in MongoDB."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from domain.analysis import DataSource
+from domain.errors import StorageUnavailable
+from domain.market import Candle, CandleSeries, Timeframe
+from services.market_data.fetching import REST_SECONDS, SourceFailed
+from services.market_data.parsing import CandlePrice, CandleVolume, converted, series_of
+from storage.ports import EngineCandles
+
+
+class _Row(msgspec.Struct, gc=False):
+    """A document as the engine writes it."""
+
+    open_time: Annotated[int, Meta(ge=0)]
+    open_price: CandlePrice
+    high_price: CandlePrice
+    low_price: CandlePrice
+    close_price: CandlePrice
+    volume: CandleVolume
+
+    def candle(self) -> Candle:
+        return Candle(self.open_time, self.open_price, self.high_price, self.low_price, self.close_price, self.volume)
+
+
+class EngineDatabaseSource:
+    """Reads what the engine wrote, which is there also while the engine itself is down."""
+
+    def __init__(self, candles: EngineCandles) -> None:
+        self._candles = candles
+
+    @property
+    def name(self) -> DataSource:
+        """What an analysis of these candles carries as `source_data`."""
+        return DataSource.ENGINE_DB
+
+    async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        """Return up to `limit` newest candles, the last one possibly still forming; possibly none.
+
+        Raises:
+            SourceFailed: the database does not answer, or holds candles that no market produces.
+        """
+        try:
+            rows = await self._candles.newest(symbol, timeframe, limit)
+        except StorageUnavailable as error:
+            raise SourceFailed("the engine's database does not answer", REST_SECONDS) from error
+        return series_of(timeframe, (row.candle() for row in converted(rows, list[_Row])), limit)

@@ -1,0 +1,84 @@
+"""Candles from a folder of files; what is in it is the operator's choice."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from pathlib import Path
+
+from domain.analysis import DataSource
+from domain.errors import ConfigurationError, InvalidMarketData, MarketDataUnavailable
+from domain.market import CandleSeries, Timeframe
+from services.market_data.csv_candles import read_candles
+from services.market_data.fetching import SourceFailed
+from utils.clock import Clock, epoch_ms
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+# A year of 1m candles takes 60 MB; the usual three timeframes of two symbols at 15m take a tenth of that.
+_KEPT_FILES = 6
+
+
+class FilesSource:
+    """Reads `SYMBOL-TIMEFRAME` with one of the endings, and makes a timeframe that has no file from a shorter one.
+
+    A file is read again when it has changed. Its name is looked up in the folder's listing, so that no symbol
+    leads out of the folder.
+    """
+
+    def __init__(self, folder: str, clock: Clock) -> None:
+        """Take the folder, and the clock by which a candle may have opened.
+
+        Raises:
+            ConfigurationError: there is no such folder.
+        """
+        if not folder or not Path(folder).is_dir():
+            raise ConfigurationError(
+                f"market_data.files_path: the source files needs a folder of candles, {folder or 'nothing'} is none"
+            )
+        self._folder = Path(folder)
+        self._clock = clock
+        self._kept = lru_cache(_KEPT_FILES)(self._parse)
+
+    @property
+    def name(self) -> DataSource:
+        """What an analysis of these candles carries as `source_data`."""
+        return DataSource.FILES
+
+    async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        """Return up to `limit` newest candles of the files; of a longer timeframe only whole ones.
+
+        Raises:
+            MarketDataUnavailable: no file has candles of this symbol that are short enough.
+            SourceFailed: the folder or the file cannot be read, or holds no candles of a market.
+        """
+        return await asyncio.to_thread(self._read, symbol, timeframe, limit)
+
+    def _read(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        path = self._best_file(symbol, timeframe)
+        try:
+            status = path.stat()
+            series = self._kept(path, status.st_mtime_ns, status.st_size)
+        except (OSError, InvalidMarketData) as error:
+            raise SourceFailed(getattr(error, "message", f"{path.name} cannot be read")) from error
+        if timeframe.ms % series.timeframe.ms:
+            raise SourceFailed(f"{path.name} holds {series.timeframe} candles")
+        if series.timeframe is timeframe:
+            return series.tail(limit)
+        per_candle = timeframe.ms // series.timeframe.ms
+        return series.tail((limit + 1) * per_candle).resample(timeframe).tail(limit)
+
+    def _parse(self, path: Path, modified_ns: int, size: int) -> CandleSeries:  # noqa: ARG002 - the file's state is a key
+        return read_candles(path, epoch_ms(self._clock.now()))
+
+    def _best_file(self, symbol: str, timeframe: Timeframe) -> Path:
+        """Return the file of the longest timeframe that the wanted one can be made from."""
+        try:
+            names = {path.name for path in self._folder.iterdir()}
+        except OSError as error:
+            raise SourceFailed("its folder cannot be read") from error
+        shorter = [each for each in Timeframe if each.ms <= timeframe.ms and timeframe.ms % each.ms == 0]
+        for each in reversed(shorter):
+            for ending in ENDINGS:
+                if (name := f"{symbol}-{each}{ending}") in names:
+                    return self._folder / name
+        raise MarketDataUnavailable(f"has no file of {symbol} for {timeframe} candles")
