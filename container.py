@@ -41,6 +41,7 @@ from services.recent_markets import RecentMarkets
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
 from services.signal_hub import SignalHub
+from services.signal_stream import SignalStream
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService
 from storage.document_ports import DocumentStore
@@ -82,6 +83,7 @@ class Container:
     models: ModelAdmin
     llm: LlmParts
     trades: TradeReviews
+    signals: SignalStream
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -184,6 +186,16 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
             llm=llm,
             trades=trades,
+            signals=SignalStream(
+                market_data=market_data,
+                forecasting=forecasting,
+                analyst=_rules(settings.analysis),
+                indicators=indicators,
+                settings=settings.signals,
+                analysis=settings.analysis,
+                clock=clock,
+                executor=executor,
+            ),
         )
         container.readiness.ready = True
         try:
@@ -192,9 +204,13 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             container.readiness.ready = False
 
 
+def _rules(settings: AnalysisSettings) -> TechnicalAnalyst:
+    return TechnicalAnalyst(settings.model_weight if settings.blend == "weighted" else 0.0)
+
+
 def _analyst(settings: AnalysisSettings, llm: LlmParts) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
-    rules = TechnicalAnalyst(settings.model_weight if settings.blend == "weighted" else 0.0)
+    rules = _rules(settings)
     return FallbackAnalyst(LlmAnalyst(llm.journal, rules), rules) if llm.journal else rules
 
 

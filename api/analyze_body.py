@@ -125,7 +125,7 @@ def read_query(
     try:
         request: _Request | AnalyzeRequest = form.decoder.decode(body)
         series = {
-            timeframe: _read_candles(timeframe, bytes(raw), settings.max_candles_per_timeframe)
+            timeframe: read_candles(timeframe, bytes(raw), settings.max_candles_per_timeframe)
             for timeframe, raw in cast("_Request", request).timeframe_data.items()
         }
         fits = _KNOWN.issuperset(request.strategy_context.selected_strategies or ())
@@ -153,7 +153,13 @@ def read_query(
     return query, _is_engine_call(context, len(series))
 
 
-def _read_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
+def read_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
+    """Return the candles of a JSON list, those of a short one possibly read before.
+
+    Raises:
+        msgspec.DecodeError: they do not fit, or only by the schema.
+        InvalidRequest, InvalidMarketData: as `checked_series`.
+    """
     read = _kept_candles if len(text) <= MAX_KEPT_BYTES else _kept_candles.__wrapped__
     return read(timeframe, text, max_candles)
 
@@ -164,10 +170,10 @@ def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> Candle
 
 
 def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles: int) -> CandleSeries:
-    """Return the candles of one timeframe as a series.
+    """Return decoded candles as a series.
 
     Raises:
-        InvalidRequest: more candles than are allowed.
+        InvalidRequest: there are more than `max_candles`.
         InvalidMarketData: they break a rule of the market.
     """
     if len(candles) > max_candles:

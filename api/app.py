@@ -29,6 +29,7 @@ from api.routes import (
     predictions,
     quality,
     self_analyses,
+    signals,
     storage,
     system,
     trades,
@@ -80,6 +81,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.router.routes.insert(0, analysis.route)
     for module in (
         predictions,
+        signals,
         market,
         quality,
         self_analyses,

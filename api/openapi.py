@@ -17,6 +17,7 @@ from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, Sav
 from api.schemas.predictions import PredictRequest, TrendRequest
 from api.schemas.problems import Problem, problem_responses
 from api.schemas.requests import AnalyzeRequest
+from api.schemas.signals import SignalsRequest
 from api.schemas.trades import TradeRequest
 from api.schemas.training import TrainRequest
 from api.schemas.version_one import ChartRequest
@@ -30,6 +31,7 @@ EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
     MarketRequest,
     RecommendationsRequest,
     FeedbackRequest,
+    SignalsRequest,
     TradeRequest,
     TrainRequest,
     MlRequest,

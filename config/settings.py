@@ -135,6 +135,18 @@ class MarketDataSettings(Section):
     synthetic_seed: int = 20251
 
 
+class SignalSettings(Section):
+    """The stream of signals for many symbols, and its filters."""
+
+    timeframe: Timeframe = Timeframe.M15
+    candles: Annotated[int, Field(ge=60, le=999)] = 240
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.6
+    max_signals_per_minute: Count = 10
+    max_correlation: Annotated[float, Field(ge=0, le=1)] = 0.8
+    open_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 240
+    cache_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5
+
+
 class JobSettings(Section):
     backend: Literal["in_process"] = "in_process"
     max_running: Count = 1
@@ -189,6 +201,7 @@ class Settings(Section):
     models: ModelSettings
     llm: LlmSettings
     market_data: MarketDataSettings
+    signals: SignalSettings
     periodic: PeriodicSettings
     jobs: JobSettings
     websocket: WebSocketSettings

@@ -1,0 +1,101 @@
+"""Signals for many symbols: what is asked and what is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from api.schemas.requests import CandleBody, RequestModel, SymbolName
+from api.schemas.responses import ResponseModel
+from domain.analysis import DataSource
+from domain.market import Timeframe
+from domain.values import Share, Signal
+from services.signal_book import Delivery, StreamSignal
+from utils.clock import epoch_ms
+
+MAX_SYMBOLS = 50
+_EXAMPLE: dict[str, Any] = {"symbols": ["BTCUSDT", "ETHUSDT"]}
+_DIRECTIONS: dict[Signal, Literal["LONG", "SHORT", "NEUTRAL"]] = {
+    Signal.LONG: "LONG",
+    Signal.SHORT: "SHORT",
+    Signal.NEUTRAL: "NEUTRAL",
+}
+_HORIZONS = {"15m": 15, "1h": 60, "4h": 240, "12h": 720}
+
+
+def _each_once(symbols: list[str]) -> list[str]:
+    return list(dict.fromkeys(symbols))
+
+
+class SignalsRequest(RequestModel):
+    """Symbols, and candles of those that the service shall not fetch."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    symbols: Annotated[list[SymbolName], AfterValidator(_each_once), Field(min_length=1, max_length=MAX_SYMBOLS)]
+    timeframe_data: dict[SymbolName, dict[Timeframe, list[CandleBody]]] = Field(
+        {}, description="Candles by symbol and timeframe, oldest first. Symbols without are fetched."
+    )
+
+
+class MlSignal(ResponseModel):
+    """A signal of the stream."""
+
+    symbol: str
+    direction: Literal["LONG", "SHORT", "NEUTRAL"]
+    confidence: Share
+    predicted_return_15m: float | None
+    predicted_return_1h: float | None
+    predicted_return_4h: float | None
+    predicted_return_12h: float | None
+    risk_metrics: Annotated[dict[str, float], Field(description="Shares and fractions; stop and target are prices.")]
+    timestamp: Annotated[int, Field(description="When it was made, epoch milliseconds, UTC.")]
+    features_hash: Annotated[int, Field(description="Equal for equal features of the symbol, under 2^53.")]
+    timeframe: Timeframe
+    model_type: str
+    source_data: DataSource
+    cached: Annotated[bool, Field(description="It went out before, with this timestamp.")]
+
+    @classmethod
+    def of(cls, signal: StreamSignal, *, cached: bool) -> Self:
+        """Return the signal as it goes out."""
+        returns = {
+            f"predicted_return_{name}": signal.predicted_returns.get(minutes * 60_000)
+            for name, minutes in _HORIZONS.items()
+        }
+        return cls(
+            symbol=signal.symbol,
+            direction=_DIRECTIONS[signal.direction],
+            confidence=signal.confidence,
+            risk_metrics=dict(signal.risk_metrics),
+            timestamp=epoch_ms(signal.at),
+            features_hash=signal.features_hash,
+            timeframe=signal.timeframe,
+            model_type=signal.model_type,
+            source_data=signal.source_data,
+            cached=cached,
+            **returns,
+        )
+
+
+class Withheld(ResponseModel):
+    """A symbol without a signal, and why."""
+
+    symbol: str
+    reason: str
+
+
+class SignalsResponse(ResponseModel):
+    """The signals that passed the filters, surest sides first, and the symbols that have none."""
+
+    signals: list[MlSignal]
+    withheld: list[Withheld]
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        """Return the answer to a batch."""
+        return cls(
+            signals=[MlSignal.of(signal, cached=repeated) for signal, repeated in delivery.signals],
+            withheld=[Withheld(symbol=symbol, reason=reason) for symbol, reason in delivery.withheld.items()],
+        )

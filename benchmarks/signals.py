@@ -1,0 +1,63 @@
+"""POST /ai/signals over real sockets: one batch beside as many single analyses of the same candles."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import numpy as np
+
+from benchmarks.analyze import body
+from benchmarks.http_client import request_bytes, run_requests
+from benchmarks.processes import Server, serve
+from benchmarks.report import Row, verdict
+from domain.market import Timeframe
+
+SYMBOLS = 50
+CANDLES = 240
+ROUNDS = 7
+
+
+def measure() -> list[Row]:
+    """Return a row per way, CPU in ms for 50 symbols of 240 candles; medians of rounds that take turns.
+
+    Each round has candles that the service has not seen.
+    """
+    singles, batches = [], []
+    with serve("main.py") as server:
+        for number in range(ROUNDS + 1):
+            bodies = [
+                body(f"S{number:02d}X{place:02d}", {Timeframe.M15: CANDLES}, seed=SYMBOLS * number + place)
+                for place in range(SYMBOLS)
+            ]
+            alone = _cpu_ms(server, [request_bytes("POST", "/ai/analyze", each) for each in bodies])
+            together = _cpu_ms(server, [request_bytes("POST", "/ai/signals", _batch(bodies, "B"))])
+            if number:  # the first warms up
+                singles.append(alone)
+                batches.append(together)
+    return [
+        {"way": f"{SYMBOLS} calls of /ai/analyze", "CPU, ms": float(np.median(singles))},
+        {"way": f"one call of /ai/signals with {SYMBOLS} symbols", "CPU, ms": float(np.median(batches))},
+    ]
+
+
+def targets(rows: list[Row]) -> list[Row]:
+    """Return the batch's share of the single calls beside its target."""
+    alone, together = (float(row["CPU, ms"]) for row in rows)
+    return [verdict("CPU of a batch of 50 symbols, share of 50 single calls", together / alone, 0.5)]
+
+
+def _batch(bodies: list[bytes], prefix: str) -> bytes:
+    """Return one request with the candles of all, a volume changed so that none was read before."""
+    frames: dict[str, Any] = {}
+    for request in map(json.loads, bodies):
+        request["timeframe_data"][Timeframe.M15.value][0]["volume"] += 1
+        frames[prefix + request["symbol"]] = request["timeframe_data"]
+    return json.dumps({"symbols": list(frames), "timeframe_data": frames}).encode()
+
+
+def _cpu_ms(server: Server, requests: list[bytes]) -> float:
+    before = server.cpu_seconds()
+    asyncio.run(run_requests(server.port, requests, 1))
+    return 1000 * (server.cpu_seconds() - before)

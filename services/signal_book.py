@@ -1,0 +1,148 @@
+"""Which signals of a stream go out: sure enough, not too many, no bet twice, nothing repeated as new."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.settings import SignalSettings
+from domain.analysis import DataSource
+from domain.market import Timeframe
+from domain.values import Signal
+
+MAX_SYMBOLS = 1_000
+# With fewer returns in common a correlation says nothing.
+MIN_COMMON_RETURNS = 30
+_MINUTE = timedelta(minutes=1)
+_SIDES = {Signal.LONG: 1, Signal.SHORT: -1, Signal.NEUTRAL: 0}
+
+
+@dataclass(frozen=True, eq=False)
+class StreamSignal:
+    """A signal of the stream, and by which returns it is compared with others.
+
+    Attributes:
+        confidence: 0..1.
+        predicted_returns: Fraction by horizon in milliseconds; empty where no model forecasts several horizons.
+        risk_metrics: Finite numbers by name.
+        features_hash: Equal for equal features of a symbol, 0..2^53-1.
+        model_type: Who judged.
+        times: Shape (n,), closes of the newest candles in epoch ms.
+        returns: Shape (n,), their logarithmic returns.
+    """
+
+    symbol: str
+    direction: Signal
+    confidence: float
+    predicted_returns: Mapping[int, float]
+    risk_metrics: Mapping[str, float]
+    at: datetime
+    features_hash: int
+    timeframe: Timeframe
+    model_type: str
+    source_data: DataSource
+    times: NDArray[np.int64]
+    returns: NDArray[np.float64]
+
+    @property
+    def side(self) -> int:
+        """1 of Long, -1 of Short, 0 of Neutral."""
+        return _SIDES[self.direction]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What goes out: signals with whether they are repeated, and by symbol why others do not."""
+
+    signals: list[tuple[StreamSignal, bool]]
+    withheld: dict[str, str]
+
+
+class SignalBook:
+    """Remembers what was computed a moment ago, what went out, and which signals are still open."""
+
+    def __init__(self, settings: SignalSettings) -> None:
+        self._settings = settings
+        self._computed: OrderedDict[str, StreamSignal] = OrderedDict()
+        self._sent: OrderedDict[str, StreamSignal] = OrderedDict()
+        self._sent_at: deque[datetime] = deque()
+
+    def recent(self, symbol: str, now: datetime) -> StreamSignal | None:
+        """Return what was computed of a symbol within the time of the cache."""
+        found = self._computed.get(symbol)
+        fresh = found is not None and now - found.at < timedelta(minutes=self._settings.cache_minutes)
+        return found if fresh else None
+
+    def remember(self, signal: StreamSignal) -> None:
+        """Keep what was computed, whether it goes out or not."""
+        _put(self._computed, signal)
+
+    def deliver(self, signals: Iterable[StreamSignal], now: datetime) -> Delivery:
+        """Return those that go out, the surest sides first, and note that they did.
+
+        A signal of the same features as the symbol's last one is that one, repeated: it is not counted again.
+        """
+        delivery = Delivery([], {})
+        for signal in sorted(signals, key=lambda each: (each.side == 0, -each.confidence)):
+            last = self._sent.get(signal.symbol)
+            if last is not None and last.features_hash == signal.features_hash:
+                delivery.signals.append((last, True))
+            elif reason := self._refusal(signal, now):
+                delivery.withheld[signal.symbol] = reason
+            else:
+                _put(self._sent, signal)
+                self._sent_at.append(now)
+                delivery.signals.append((signal, False))
+        return delivery
+
+    def _refusal(self, signal: StreamSignal, now: datetime) -> str | None:
+        """Return which filter holds the signal back."""
+        settings = self._settings
+        if signal.confidence < settings.min_confidence:
+            return f"confidence {signal.confidence:.2f} is under {settings.min_confidence:g}"
+        for open_signal in self._open(signal, now):
+            likeness = correlation(signal, open_signal) * signal.side * open_signal.side
+            if likeness > settings.max_correlation:
+                return (
+                    f"the same bet as the open {open_signal.direction} of {open_signal.symbol}: "
+                    f"correlation {likeness:.2f} is over {settings.max_correlation:g}"
+                )
+        while self._sent_at and now - self._sent_at[0] >= _MINUTE:
+            self._sent_at.popleft()
+        if len(self._sent_at) >= settings.max_signals_per_minute:
+            return f"{settings.max_signals_per_minute} signals went out within the last minute"
+        return None
+
+    def _open(self, signal: StreamSignal, now: datetime) -> list[StreamSignal]:
+        """Return the sides taken for other symbols a while ago, unless a later signal ended them."""
+        if not signal.side:
+            return []
+        since = now - timedelta(minutes=self._settings.open_minutes)
+        return [each for each in self._sent.values() if each.side and each.at > since and each.symbol != signal.symbol]
+
+
+def correlation(one: StreamSignal, other: StreamSignal) -> float:
+    """Return Pearson's correlation of two symbols' returns, -1..1; 0 where too few are of the same candles."""
+    if one.timeframe is not other.timeframe:
+        return 0.0
+    first, second = one.returns, other.returns
+    if not np.array_equal(one.times, other.times):
+        _, at, other_at = np.intersect1d(one.times, other.times, assume_unique=True, return_indices=True)
+        first, second = first[at], second[other_at]
+    if len(first) < MIN_COMMON_RETURNS:
+        return 0.0
+    first, second = first - first.mean(), second - second.mean()
+    size = float(np.sqrt(np.dot(first, first) * np.dot(second, second)))
+    return float(np.dot(first, second)) / size if size > 0 else 0.0
+
+
+def _put(entries: OrderedDict[str, StreamSignal], signal: StreamSignal) -> None:
+    entries[signal.symbol] = signal
+    entries.move_to_end(signal.symbol)
+    if len(entries) > MAX_SYMBOLS:
+        entries.popitem(last=False)
