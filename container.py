@@ -21,6 +21,7 @@ from services.analysis import AnalysisService
 from services.analysts.fallback import FallbackAnalyst
 from services.analysts.llm import LlmAnalyst
 from services.analysts.technical import TechnicalAnalyst
+from services.engine_settings import EngineSettings, refreshed_settings
 from services.forecasting import Forecasting, count_load_failure
 from services.job_records import JobRecords
 from services.jobs import JobService
@@ -84,6 +85,7 @@ class Container:
     llm: LlmParts
     trades: TradeReviews
     signals: SignalStream
+    engine_settings: EngineSettings
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -124,6 +126,12 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="analysis")
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
         indicators = TechnicalIndicators(settings.indicators)
+        engine = settings.market_data
+        engine_settings = await stack.enter_async_context(
+            refreshed_settings(
+                EngineSettings(client, engine.engine_url, settings.indicators, indicators, clock), engine
+            )
+        )
         hub = SignalHub(settings.websocket.max_buffered_bytes)
         stack.callback(hub.close)
         llm = await stack.enter_async_context(open_llm(settings.llm, documents, clock))
@@ -186,6 +194,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
             llm=llm,
             trades=trades,
+            engine_settings=engine_settings,
             signals=SignalStream(
                 market_data=market_data,
                 forecasting=forecasting,

@@ -128,6 +128,7 @@ class MarketDataSettings(Section):
     timeout_seconds: Seconds = 5
     max_age_candles: Annotated[float, Field(ge=1)] = 2
     engine_url: HttpUrl = ""
+    engine_settings_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5
     binance_url: Annotated[HttpUrl, Field(min_length=1)] = "https://api.binance.com"
     yahoo_url: Annotated[HttpUrl, Field(min_length=1)] = "https://query1.finance.yahoo.com"
     ccxt_exchange: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,40}$")] = ""

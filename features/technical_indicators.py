@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,15 @@ from features.catalogue import compute, indicator
 from features.families.family import Indicator
 from features.kernels.candles import Candles, FloatArray
 from features.kernels.windows import rolling_sum
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one setting of the indicators computes; never changed, only exchanged."""
+
+    engine: Literal["fast", "ta"]
+    volume_period: int
+    columns: Mapping[str, Indicator]
 
 
 class TechnicalIndicators:
@@ -38,15 +49,16 @@ class TechnicalIndicators:
     """
 
     def __init__(self, settings: IndicatorSettings) -> None:
-        self._engine = settings.engine
-        self._volume_period = settings.volume_period
-        self._columns = _columns(settings)
-        self._wanted = list(self._columns.values())
+        self.use(settings)
+
+    def use(self, settings: IndicatorSettings) -> None:
+        """Compute with other settings from now on; a computation under way in another thread ends with its own."""
+        self._plan = _Plan(settings.engine, settings.volume_period, _columns(settings))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the indicators, as the analysts read them."""
-        return tuple(self._columns)
+        return tuple(self._plan.columns)
 
     def compute(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the indicators of each candle, with the index of `frame`.
@@ -62,8 +74,9 @@ class TechnicalIndicators:
         `on_balance_volume` and `average_true_range_percentile` count from the first candle, so
         they depend on where the candles start; all other columns forget it.
         """
-        found = compute(candles, self._wanted, self._engine)
-        named = {name: found[each.name] for name, each in self._columns.items()}
+        plan = self._plan
+        found = compute(candles, list(plan.columns.values()), plan.engine)
+        named = {name: found[each.name] for name, each in plan.columns.items()}
         with np.errstate(all="ignore"):
             percent = 100 * named["average_true_range"] / candles.close
             percent[np.isinf(percent)] = np.nan
@@ -72,7 +85,7 @@ class TechnicalIndicators:
                 **named,
                 "average_true_range_percent": percent,
                 "average_true_range_percentile": _percentile(percent),
-                "volume_balance": _volume_balance(candles, self._volume_period),
+                "volume_balance": _volume_balance(candles, plan.volume_period),
             }
 
 

@@ -6,14 +6,20 @@ from fastapi import APIRouter, Request
 
 from api.dependencies import get_container
 from api.rate_limit import limit_default
-from api.schemas.configuration import DataConfig, ModelConfig, RiskManagement, ServiceConfig, TradingConfig
+from api.schemas.configuration import (
+    DataConfig,
+    EngineSettingsReport,
+    ModelConfig,
+    RiskManagement,
+    ServiceConfig,
+    TradingConfig,
+)
 from api.schemas.problems import problem_responses
 from config.model_settings import ModelSettings
 from config.settings import Settings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
 from features.feature_sets import FEATURE_SETS
-from features.technical_indicators import TechnicalIndicators
 from models.architectures.catalogue import ARCHITECTURES
 from models.learner import sequence_length
 from services.analysts.risk import CAPITAL_AT_RISK, MAX_POSITION, REWARD
@@ -27,7 +33,8 @@ dashboard = APIRouter(tags=["insights"])
 @limit_default
 async def config(request: Request) -> ServiceConfig:
     """Return the settings that a dashboard shows; no secret is among them."""
-    settings = get_container(request).settings
+    container = get_container(request)
+    settings, engine = container.settings, container.engine_settings
     interval = settings.analysis.interval_minutes
     return ServiceConfig(
         supported_timeframes=list(Timeframe),
@@ -47,9 +54,14 @@ async def config(request: Request) -> ServiceConfig:
             data_source=", ".join(settings.market_data.sources),
             update_interval_seconds=60 * interval,
             historical_data_days=settings.market_data.candles * settings.analysis.primary_timeframes[0].ms / DAY_MS,
-            required_indicators=list(TechnicalIndicators(settings.indicators).names),
+            required_indicators=list(engine.indicators.names),
             cache_enabled=True,
             cache_ttl_minutes=interval,
+        ),
+        engine_settings=EngineSettingsReport(
+            applied=dict(engine.report.applied),
+            unsupported=dict(engine.report.unsupported),
+            refreshed_at=engine.report.refreshed_at,
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -54,6 +55,14 @@ class DataConfig(ResponseModel):
     cache_ttl_minutes: float
 
 
+class EngineSettingsReport(ResponseModel):
+    """What became of the trading engine's indicator settings."""
+
+    applied: Annotated[dict[str, int | float | list[int]], Field(description="In force, by the engine's name.")]
+    unsupported: Annotated[dict[str, str], Field(description="Why a field of the engine changes nothing.")]
+    refreshed_at: Annotated[datetime | None, Field(description="When the engine last answered, ISO 8601, UTC.")]
+
+
 class ServiceConfig(ResponseModel):
     """Settings in force, none of them secret."""
 
@@ -62,3 +71,4 @@ class ServiceConfig(ResponseModel):
     of_models: ModelConfig = Field(serialization_alias="model_config")
     trading_config: TradingConfig
     data_config: DataConfig
+    engine_settings: EngineSettingsReport
