@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -173,7 +172,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         predictions = Predictions(
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
         )
-        max_age = timedelta(minutes=settings.analysis.interval_minutes)
+        markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         container = Container(
             settings=settings,
             clock=clock,
@@ -189,7 +188,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
             feedback=SignalFeedback(documents, store, clock),
             self_analyses=SelfAnalyses(documents, clock),
-            outlooks=Outlooks(RecentMarkets(market_data, max_age, clock), forecasting, clock),
+            outlooks=Outlooks(markets, forecasting, clock),
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
             models=ModelAdmin(registry, loaded, settings.analysis, clock),
             llm=llm,

@@ -42,9 +42,9 @@ class _Fetched:
 class RecentMarkets:
     """Keeps a market for some minutes, and never beyond the close of a candle."""
 
-    def __init__(self, market_data: MarketData, max_age: timedelta, clock: Clock) -> None:
+    def __init__(self, market_data: MarketData, max_age_minutes: float, clock: Clock) -> None:
         self._market_data = market_data
-        self._max_age = max_age
+        self._max_age = timedelta(minutes=max_age_minutes)
         self._clock = clock
         self._markets: OrderedDict[tuple[str, Timeframe], _Fetched] = OrderedDict()
         self._hits = 0

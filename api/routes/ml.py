@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.access import require_admin
@@ -33,7 +32,6 @@ from api.schemas.ml import (
 )
 from api.schemas.models import summary_of
 from api.schemas.problems import problem_responses
-from domain.forecasting import Ticker
 from services.training import TrainingAsked
 
 MAX_BODY_BYTES = 4_096
@@ -135,9 +133,7 @@ async def cache_stats(request: Request) -> MlCacheStats:
     openapi_extra=admin_route(),
 )
 @limit_default
-async def cache_clear(
-    request: Request, ticker: Annotated[Ticker, Path(description="As the forecasts name it.")]
-) -> MlCacheCleared:
+async def cache_clear(request: Request, ticker: str) -> MlCacheCleared:
     """Let the next forecast of a ticker fetch its candles again."""
     container = get_container(request)
     require_admin(request, container.settings.access)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import cast
 
 from domain.analysis import DataSource, MarketSnapshot
@@ -28,7 +27,7 @@ class CountedMarkets:
 
 def recent(clock: SettableClock, minutes: float = 5) -> tuple[RecentMarkets, CountedMarkets]:
     source = CountedMarkets()
-    return RecentMarkets(cast("MarketData", source), timedelta(minutes=minutes), clock), source
+    return RecentMarkets(cast("MarketData", source), minutes, clock), source
 
 
 async def test_a_market_is_kept_for_its_time_and_not_longer() -> None:
