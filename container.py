@@ -27,7 +27,7 @@ from services.jobs import JobService
 from services.llm.parts import LlmParts, open_llm
 from services.llm.patience import wait_for_a_key
 from services.market_data.market_data import MarketData
-from services.market_data.sources import open_sources
+from services.market_data.sources import check_sources, open_sources
 from services.market_data.stored import StoredSource
 from services.market_insights import MarketInsights
 from services.micro_batching import MicroBatcher
@@ -95,6 +95,9 @@ def check_adapters(settings: Settings) -> None:
         ConfigurationError: one line that names the setting.
     """
     build_store(settings.storage)
+    check_sources(settings.market_data)
+    if "engine_db" in settings.market_data.sources:
+        build_engine_candles(settings.storage)
 
 
 @asynccontextmanager

@@ -16,6 +16,25 @@ from services.market_data.parsing import CandleRow, converted, series_of
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
 
 
+def library_with(exchange: str) -> Any:
+    """Return the library.
+
+    Raises:
+        ConfigurationError: it is not installed, or has no such exchange.
+    """
+    try:
+        library = import_module("ccxt.async_support")
+    except ImportError as error:
+        raise ConfigurationError(
+            "market_data.sources: ccxt is not installed; run `pip install ccxt`, or leave ccxt out"
+        ) from error
+    if exchange not in library.exchanges:
+        raise ConfigurationError(
+            f"market_data.ccxt_exchange: ccxt has no exchange '{exchange}'; it has kraken, coinbase, bybit, …"
+        )
+    return library
+
+
 class CcxtSource:
     """Asks one exchange; the library keeps to its rate limits."""
 
@@ -25,17 +44,7 @@ class CcxtSource:
         Raises:
             ConfigurationError: the library is not installed, or has no such exchange with candles.
         """
-        try:
-            library = import_module("ccxt.async_support")
-        except ImportError as error:
-            raise ConfigurationError(
-                "market_data.sources: ccxt is not installed; run `pip install ccxt`, or leave ccxt out"
-            ) from error
-        if exchange not in library.exchanges:
-            raise ConfigurationError(
-                f"market_data.ccxt_exchange: ccxt has no exchange '{exchange}'; it has kraken, coinbase, bybit, …"
-            )
-        self._errors = library
+        library = self._errors = library_with(exchange)
         self._exchange = getattr(library, exchange)({"timeout": round(timeout_seconds * 1000), "enableRateLimit": True})
 
     @property
@@ -59,6 +68,9 @@ class CcxtSource:
             raise SourceFailed("cannot be reached or wants to be left alone", REST_SECONDS) from error
         except errors.BaseError as error:
             raise SourceFailed(f"failed: {type(error).__name__}") from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # The library reads an answer as it ought to be.
+            raise SourceFailed("answered nonsense") from error
         return series_of(timeframe, (row.candle() for row in converted(list(_named(rows)), list[CandleRow])), limit)
 
     async def close(self) -> None:

@@ -18,6 +18,19 @@ ENDINGS = (".csv", ".csv.gz", ".parquet")
 _KEPT_FILES = 6
 
 
+def folder_of_candles(path: str) -> Path:
+    """Return the configured folder.
+
+    Raises:
+        ConfigurationError: there is no such folder.
+    """
+    if not path or not Path(path).is_dir():
+        raise ConfigurationError(
+            f"market_data.files_path: the source files needs a folder of candles, {path or 'nothing'} is none"
+        )
+    return Path(path)
+
+
 class FilesSource:
     """Reads `SYMBOL-TIMEFRAME` with one of the endings, and makes a timeframe that has no file from a shorter one.
 
@@ -31,11 +44,7 @@ class FilesSource:
         Raises:
             ConfigurationError: there is no such folder.
         """
-        if not folder or not Path(folder).is_dir():
-            raise ConfigurationError(
-                f"market_data.files_path: the source files needs a folder of candles, {folder or 'nothing'} is none"
-            )
-        self._folder = Path(folder)
+        self._folder = folder_of_candles(folder)
         self._clock = clock
         self._kept = lru_cache(_KEPT_FILES)(self._parse)
 

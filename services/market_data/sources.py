@@ -9,16 +9,28 @@ import httpx2
 
 from config.settings import MarketDataSettings
 from services.market_data.binance import BinanceSource
-from services.market_data.ccxt_exchange import CcxtSource
+from services.market_data.ccxt_exchange import CcxtSource, library_with
 from services.market_data.engine import EngineSource
 from services.market_data.engine_database import EngineDatabaseSource
-from services.market_data.files import FilesSource
+from services.market_data.files import FilesSource, folder_of_candles
 from services.market_data.stored import StoredSource
 from services.market_data.synthetic import SyntheticSource
 from services.market_data.yahoo import YahooSource
 from services.ports import MarketDataSource
 from storage.ports import EngineCandles, Store
 from utils.clock import Clock
+
+
+def check_sources(settings: MarketDataSettings) -> None:
+    """Refuse sources that lack what they need on this machine.
+
+    Raises:
+        ConfigurationError: one line that names the setting.
+    """
+    if "ccxt" in settings.sources:
+        library_with(settings.ccxt_exchange)
+    if "files" in settings.sources:
+        folder_of_candles(settings.files_path)
 
 
 @asynccontextmanager

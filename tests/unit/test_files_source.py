@@ -10,12 +10,14 @@ import fastparquet
 import pandas as pd
 import pytest
 
+from container import check_adapters
 from domain.analysis import DataSource
 from domain.errors import ConfigurationError, MarketDataUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.ccxt_exchange import CcxtSource, market
 from services.market_data.fetching import SourceFailed
 from services.market_data.files import FilesSource
+from tests.conftest import MakeSettings
 from tests.fixtures.markets import SettableClock, history
 
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
@@ -111,3 +113,17 @@ def test_an_exchange_of_ccxt_needs_the_library(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_symbols_have_ccxts_names(symbol: str, name: str) -> None:
     assert market(symbol) == name
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("files", "market_data.files_path: the source files needs a folder"),
+        ("engine_db", "engine_db reads the engine's collection in MongoDB"),
+    ],
+)
+def test_a_service_does_not_start_with_a_source_that_lacks_something(
+    make_settings: MakeSettings, source: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        check_adapters(make_settings(market_data={"sources": [source]}))
