@@ -27,6 +27,7 @@ async def index() -> ServiceIndex:
         description="Candles in, trading signal out",
         endpoints={
             "analyze": "/ai/analyze",
+            "signal_batch": "/ai/signals",
             "predict": "/ai/predict",
             "predict_trend": "/predict-trend",
             "market_condition": "/ai/market-condition",

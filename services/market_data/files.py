@@ -14,7 +14,8 @@ from services.market_data.fetching import SourceFailed
 from utils.clock import Clock, epoch_ms
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
-# A year of 1m candles takes 60 MB; the usual three timeframes of two symbols at 15m take a tenth of that.
+# A candle takes about 300 bytes: no more than 30 MB for a file.
+_KEPT_CANDLES = 100_000
 _KEPT_FILES = 6
 
 
@@ -77,7 +78,7 @@ class FilesSource:
         return series.tail((limit + 1) * per_candle).resample(timeframe).tail(limit)
 
     def _parse(self, path: Path, modified_ns: int, size: int) -> CandleSeries:  # noqa: ARG002 - the file's state is a key
-        return read_candles(path, epoch_ms(self._clock.now()))
+        return read_candles(path, epoch_ms(self._clock.now())).tail(_KEPT_CANDLES)
 
     def _best_file(self, symbol: str, timeframe: Timeframe) -> Path:
         """Return the file of the longest timeframe that the wanted one can be made from."""

@@ -149,7 +149,7 @@ class MarketData:
             for source in sources:
                 if source.name is not DataSource.SYNTHETIC:
                     series[timeframe] = await self._filled(series[timeframe], source, wanted)
-        return replace(snapshot, series=series)
+        return replace(snapshot, series=series, volume_24h=day_volume(series, epoch_ms(self._clock.now())))
 
     async def _filled(self, series: CandleSeries, source: MarketDataSource, wanted: _Wanted) -> CandleSeries:
         """Return the series with what one source has of its holes; it is asked once for each of them."""
