@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -20,7 +19,7 @@ from services.analysis import AnalysisService
 from services.analysts.fallback import FallbackAnalyst
 from services.analysts.llm import LlmAnalyst
 from services.analysts.technical import TechnicalAnalyst
-from services.engine_settings import EngineSettings, refreshed_settings
+from services.engine_settings import EngineSettings, refreshed
 from services.forecasting import Forecasting, count_load_failure
 from services.job_records import JobRecords
 from services.jobs import JobService
@@ -128,22 +127,18 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="analysis")
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
         indicators = TechnicalIndicators(settings.indicators)
-        engine = settings.market_data
-        engine_settings = await stack.enter_async_context(
-            refreshed_settings(
-                EngineSettings(client, engine.engine_url, settings.indicators, indicators, clock), engine
-            )
-        )
+        engine_settings = EngineSettings(client, settings, indicators, clock)
+        await stack.enter_async_context(refreshed(engine_settings))
         hub = SignalHub(settings.websocket.max_buffered_bytes)
         stack.callback(hub.close)
         llm = await stack.enter_async_context(open_llm(settings.llm, documents, clock))
         trades = TradeReviews(llm.journal, documents, llm.pending, clock)
         trades.open()
         stack.push_async_callback(trades.close)
-        engine_candles = partial(build_engine_candles, settings.storage)
-        sources = await stack.enter_async_context(
-            open_sources(settings.market_data, store, client, clock, engine_candles)
+        opened = open_sources(
+            settings.market_data, store, client, clock, lambda: build_engine_candles(settings.storage)
         )
+        sources = await stack.enter_async_context(opened)
         market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
         registry = Registry(Path(settings.models.save_path))
         loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
@@ -198,14 +193,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             trades=trades,
             engine_settings=engine_settings,
             signals=SignalStream(
-                market_data=market_data,
-                forecasting=forecasting,
-                analyst=_rules(settings.analysis),
-                indicators=indicators,
-                settings=settings.signals,
-                analysis=settings.analysis,
-                clock=clock,
-                executor=executor,
+                market_data, forecasting, _rules(settings.analysis), indicators, settings, clock, executor
             ),
         )
         container.readiness.ready = True

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx2
 import msgspec
 from loguru import logger
 from pydantic import ValidationError
 
-from config.settings import IndicatorSettings, MarketDataSettings
+from config.settings import IndicatorSettings, Settings
 from features.technical_indicators import TechnicalIndicators
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import decode
@@ -75,17 +75,17 @@ class EngineSettings:
     def __init__(
         self,
         client: httpx2.AsyncClient,
-        engine_url: str,
-        own: IndicatorSettings,
+        settings: Settings,
         indicators: TechnicalIndicators,
         clock: Clock,
     ) -> None:
-        """Take the engine's address and our own settings, which hold where the engine says nothing."""
+        """Take the engine's address and our own indicators, which hold where the engine says nothing."""
         self.indicators = indicators
         self.report = SettingsReport()
         self._client = client
-        self._url = f"{engine_url.rstrip('/')}{PATH}"
-        self._own = own
+        self._engine = settings.market_data
+        self._url = f"{settings.market_data.engine_url.rstrip('/')}{PATH}"
+        self._own = settings.indicators
         self._clock = clock
         self._works: bool | None = None
 
@@ -104,14 +104,16 @@ class EngineSettings:
         self._works = True
         self._apply(answer.data)
 
-    async def run(self, interval_seconds: float) -> NoReturn:
-        """Refresh now and then until canceled."""
+    async def run(self) -> None:
+        """Refresh now and then until canceled; at once nothing more where there is no engine to ask."""
+        if not self._engine.engine_url or not self._engine.engine_settings_minutes:
+            return
         while True:
             try:
                 await self.refresh()
             except Exception as error:  # noqa: BLE001 - a defect must not end the refreshing for ever
                 logger.opt(exception=error).error("the engine's indicator settings cannot be applied")
-            await asyncio.sleep(interval_seconds)
+            await asyncio.sleep(60 * self._engine.engine_settings_minutes)
 
     def _apply(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
         before = self.report
@@ -125,16 +127,11 @@ class EngineSettings:
 
 
 @asynccontextmanager
-async def refreshed_settings(
-    settings: EngineSettings, market_data: MarketDataSettings
-) -> AsyncIterator[EngineSettings]:
-    """Keep the settings refreshed as long as the block runs, where there is an engine to ask."""
-    if not market_data.engine_url or not market_data.engine_settings_minutes:
-        yield settings
-        return
-    task: asyncio.Task[NoReturn] = asyncio.create_task(settings.run(60 * market_data.engine_settings_minutes))
+async def refreshed(settings: EngineSettings) -> AsyncIterator[None]:
+    """Keep the settings refreshed in the background as long as the block runs."""
+    task = asyncio.create_task(settings.run())
     try:
-        yield settings
+        yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

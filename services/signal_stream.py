@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from config.settings import AnalysisSettings, SignalSettings
+from config.settings import Settings
 from domain.analysis import Analysis, MarketSnapshot
 from domain.errors import InsufficientData, MarketDataUnavailable
 from features.technical_indicators import TechnicalIndicators
@@ -54,13 +54,11 @@ class SignalStream:
 
     def __init__(
         self,
-        *,
         market_data: MarketData,
         forecasting: Forecasting,
         analyst: TechnicalAnalyst,
         indicators: TechnicalIndicators,
-        settings: SignalSettings,
-        analysis: AnalysisSettings,
+        settings: Settings,
         clock: Clock,
         executor: Executor,
     ) -> None:
@@ -68,11 +66,11 @@ class SignalStream:
         self._forecasting = forecasting
         self._analyst = analyst
         self._indicators = indicators
-        self._settings = settings
-        self._analysis = analysis
+        self._settings = settings.signals
+        self._analysis = settings.analysis
         self._clock = clock
         self._executor = executor
-        self._book = SignalBook(settings)
+        self._book = SignalBook(settings.signals)
         self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
 
     async def signals(self, query: SignalsQuery) -> Delivery:

@@ -15,7 +15,7 @@ from config.settings import IndicatorSettings
 from features.kernels.candles import Candles
 from features.technical_indicators import TechnicalIndicators
 from services.engine_settings import PATH, EngineSettings
-from tests.conftest import MakeClient
+from tests.conftest import MakeClient, MakeSettings
 from tests.fixtures.candle_apis import http_client
 from tests.fixtures.histories import simulated
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
@@ -61,9 +61,9 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture
-def engine(server: StandIn, client: httpx2.AsyncClient) -> EngineSettings:
-    own = IndicatorSettings()
-    return EngineSettings(client, f"{server.url}/", own, TechnicalIndicators(own), SettableClock())
+def engine(server: StandIn, client: httpx2.AsyncClient, make_settings: MakeSettings) -> EngineSettings:
+    settings = make_settings(market_data={"engine_url": f"{server.url}/"})
+    return EngineSettings(client, settings, TechnicalIndicators(settings.indicators), SettableClock())
 
 
 def computed(indicators: TechnicalIndicators) -> dict[str, Any]:
