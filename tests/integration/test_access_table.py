@@ -19,6 +19,7 @@ CLIENTS = {
     "POST /ai/analyze",
     "POST /analyze",
     "POST /api/v1/analyze",
+    "POST /ai/signals",
     "POST /ai/predict",
     "POST /api/v1/predict",
     "POST /predict-trend",
