@@ -334,7 +334,9 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     client = make_client(STRANGER, analysis={"interval_minutes": 7}, access={"admin_token": TOKEN})
     answer = client.get(f"{prefix}/config")
     config = answer.json()
-    assert config.keys() == {"supported_timeframes", "model_config", "trading_config", "data_config"}
+    assert config.keys() == {
+        "supported_timeframes", "model_config", "trading_config", "data_config", "engine_settings",
+    }  # fmt: skip
     assert config["supported_timeframes"] == [str(timeframe) for timeframe in Timeframe]
     model = config["model_config"]
     assert model.pop("features") == [column.name for column in STANDARD.columns]

@@ -74,8 +74,10 @@ async def test_killed_between_files_and_name_leaves_no_version_and_the_next_swee
 async def test_killed_while_it_fits_it_leaves_nothing(registry: Registry) -> None:
     def kill(progress: JobProgress) -> None:
         assert progress.stage.startswith("fold 1")
-        (child,) = (int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split())
-        os.kill(child, signal.SIGKILL)
+        children = [pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()]
+        # Servers of other tests are children of this process, too.
+        (child,) = (pid for pid in children if b"job_process" in Path("/proc", pid, "cmdline").read_bytes())
+        os.kill(int(child), signal.SIGKILL)
 
     with pytest.raises(JobFailed, match="SIGKILL"):
         await run(order(registry.root, ModelType.XGBOOST), kill)
