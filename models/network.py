@@ -44,18 +44,19 @@ class Network:
         return name
 
 
-def load_keras(path: Path, safe_mode: bool = True) -> keras.Model:
+def load_keras(path: Path) -> keras.Model:
     """Return the network of a `.keras` or `.h5` file, uncompiled. Call `use_backend` before importing this module.
+
+    Files that carry code (Lambda layers) are refused.
 
     Args:
         path: The file; its suffix tells the format.
-        safe_mode: Refuse files that carry code (Lambda layers).
 
     Raises:
         InvalidModelFile: damaged, of another format, or with layers that are unknown or carry code.
     """
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=safe_mode)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, LookupError, AttributeError, OSError, ImportError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]
         raise InvalidModelFile(f"{path.name} is not a Keras model that can be loaded: {reason}") from error
