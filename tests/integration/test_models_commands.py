@@ -114,6 +114,8 @@ def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:
         env={**workplace.environment, "MODEL_SAVE_PATH": str(root), "TERM": "xterm"},
         stdout=subprocess.PIPE,
         stderr=terminal,
+        # Shells start what runs in the background deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     os.close(terminal)
     seen = b""
