@@ -42,6 +42,11 @@ ANSWER: dict[str, Any] = {
     "analysis_id": "constant",
     "generated_at": 1_700_000_000_000,
     "cached": True,
+    "forecast": None,
+    "forecast_note": None,
+    "cost_usd": None,
+    "groundedness": None,
+    "fallback_reason": None,
 }
 
 
