@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from domain.market import CandleSeries
-from features.candle_checks import BoolArray, IntArray, open_times, unbroken_runs
+from features.candle_checks import IntArray, open_times, unbroken_runs
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FEATURE_SETS
 from features.windows import window_ends
@@ -39,10 +39,10 @@ def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) 
     """
     times = open_times(series)
     tables = {name: FeatureEngineer(FEATURE_SETS[name]).transform(series).to_numpy() for name in forecaster.needs}
-    ends = window_ends(unbroken_runs(times, series.timeframe.ms), max(forecaster.needs.values()))
-    ends = ends[times[ends] > after_ms]
+    ends = np.flatnonzero(times > after_ms)
     for name, length in forecaster.needs.items():
-        ends = ends[_known(tables[name], length)[ends]]
+        known = np.isfinite(tables[name]).all(axis=1)
+        ends = np.intersect1d(ends, window_ends(unbroken_runs(times, series.timeframe.ms, known), length))
     views = {
         name: sliding_window_view(tables[name], length, axis=0).transpose(0, 2, 1)
         for name, length in forecaster.needs.items()
@@ -54,11 +54,3 @@ def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) 
         rows = {name: view[chosen - forecaster.needs[name] + 1] for name, view in views.items()}
         parts.append(forecaster.predict(rows).probability_up)
     return SeriesPredictions(ends, np.concatenate(parts))
-
-
-def _known(table: FloatArray, length: int) -> BoolArray:
-    """Tell for each row whether the window that ends in it has no missing value."""
-    bad = np.concatenate(([0], np.cumsum(~np.isfinite(table).all(axis=1))))
-    first = np.maximum(np.arange(len(table)) - length + 1, 0)
-    clean: BoolArray = (bad[1:] - bad[first] == 0) & (np.arange(len(table)) >= length - 1)
-    return clean

@@ -78,17 +78,20 @@ def final_split(ends: NDArray[np.int64], horizon: int, settings: EvaluationSetti
         InsufficientData: a part would have no window.
     """
     parts = split_rows(len(ends), horizon, validation_share=settings.validation_share)
-    train = range(int(ends[parts.train.stop - 1]) + 1)
     last = int(ends[-1]) + 1
-    return Split(train, _rows(ends, parts.validation), range(last, last))
+    return Split(_training_rows(ends, parts.train), _rows(ends, parts.validation), range(last, last))
 
 
 def _split(ends: NDArray[np.int64], step: Fold, horizon: int, validation_share: float, embargo: int) -> Split:
     """Return the rows of a step over windows, whose training part is cut into training and validation."""
     before = split_rows(len(step.train), horizon, validation_share=validation_share, embargo=embargo)
+    return Split(_training_rows(ends, before.train), _rows(ends, before.validation), _rows(ends, step.validation))
+
+
+def _training_rows(ends: NDArray[np.int64], windows: range) -> range:
+    """Return the rows up to the last window's end."""
     # From row 0: what lies before the first window's end is in that window, and the scaler may see it.
-    train = range(int(ends[before.train.stop - 1]) + 1)
-    return Split(train, _rows(ends, before.validation), _rows(ends, step.validation))
+    return range(int(ends[windows.stop - 1]) + 1)
 
 
 def _rows(ends: NDArray[np.int64], windows: range) -> range:
