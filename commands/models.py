@@ -76,14 +76,16 @@ def compare_models(first: Version, second: Version, as_json: Json = False) -> No
 @models.command("promote")
 def promote_model(
     version: Version,
-    force_reason: Annotated[str | None, typer.Option(help="Why; a promotion by hand is kept as forced.")] = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Why; a promotion by hand is kept as forced.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Put a version into production, whatever the gate has said of it."""
-    if force_reason is None:
-        raise InvalidRequest("the gate promotes when a model is trained; to decide otherwise, say why: --force-reason")
+    if force is None:
+        raise InvalidRequest("the gate promotes when a model is trained; to decide otherwise, say why: --force REASON")
     registry = _registry()
-    registry.promote(version, by="forced", reason=force_reason, at=datetime.now(UTC))
+    registry.promote(version, by="forced", reason=force, at=datetime.now(UTC))
     model = registry.open(version).metadata
     _tell_production(model.symbol, model.timeframe, version, as_json)
 

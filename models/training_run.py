@@ -31,6 +31,11 @@ from models.walk_forward import Ground, ensemble_predictions, judged, member_wei
 # Real windows on which every export is compared with the model it came from.
 PARITY_WINDOWS = 1_000
 
+# Fitted on the folds of every run for comparison: the simplest that learns, which may serve instead, and
+# gradient boosting, which is only reported.
+SIMPLER = ModelType.LOGISTIC
+STRONGER = ModelType.XGBOOST
+
 
 @dataclass(frozen=True)
 class TrainingRequest:
@@ -67,7 +72,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The candidate that was asked for, all models that were fitted beside it, and the verdict."""
+    """The candidate that was asked for, all that may serve beside it, scores of what was only compared, the verdict."""
 
     asked: Candidate
     beside: tuple[Candidate, ...]
@@ -108,9 +113,8 @@ class TrainingRun:
         self.notes: list[str] = []
         self._check()
         self._sets: dict[str, TrainingSet] = {}
-        self.learners = {
-            type: self.learner(type, models) for type in dict.fromkeys((*self.members, ModelType.LOGISTIC))
-        }
+        self.exported = tuple(dict.fromkeys((*self.members, SIMPLER)))
+        self.learners = {type: self.learner(type, models) for type in dict.fromkeys((*self.exported, STRONGER))}
         self.ground = Ground.of(tuple(self.learners.values()), models)
 
     def learner(self, type: ModelType, models: ModelSettings) -> Learner:
@@ -145,11 +149,11 @@ class TrainingRun:
             ExportMismatch: a graph does not answer as its model does.
         """
         folds = len(self.ground.folds.splits)
-        progress = Progress((folds + 1) * len(self.learners), listener)
+        progress = Progress(folds * len(self.learners) + len(self.exported), listener)
         predictions = walk_forward(self.learners, self.ground, progress)
         artefacts = self._final_fits(progress)
         progress.stage("judging")
-        candidates = {type: self._candidate(type, predictions[type], artefacts[type], {}) for type in self.learners}
+        candidates = {type: self._candidate(type, predictions[type], artefacts[type], {}) for type in self.exported}
         if self.request.type is ModelType.ENSEMBLE:
             members = {type: predictions[type] for type in self.members}
             combined = ensemble_predictions(members, self.ground, self.models)
@@ -157,10 +161,13 @@ class TrainingRun:
             candidates[ModelType.ENSEMBLE] = self._candidate(ModelType.ENSEMBLE, combined, None, weights)
         asked = candidates.pop(self.request.type)
         prior = self.ground.baseline("prior")
-        logistic = candidates.get(ModelType.LOGISTIC)
-        verdict = self.gate.judge(asked.judged, prior, logistic.judged if logistic else None, production, force)
-        others = {name: self.ground.baseline(name) for name in ("majority", "reversal")}
-        baselines = {name: each.scores() for name, each in {"prior": prior, **others}.items()}
+        simpler = candidates.get(SIMPLER)
+        verdict = self.gate.judge(asked.judged, prior, simpler.judged if simpler else None, production, force)
+        compared = {"prior": prior, "majority": self.ground.baseline("majority")}
+        compared["reversal"] = self.ground.baseline("reversal")
+        if STRONGER not in self.exported:
+            compared[STRONGER] = judged(predictions[STRONGER], self.ground, self.models)
+        baselines = {name: each.scores() for name, each in compared.items()}
         notes = (*self.notes, *filter(None, [self.ground.folds.note]))
         verdict = verdict.model_copy(update={"reasons": (*notes, *verdict.reasons)})
         return TrainingResult(asked, tuple(candidates.values()), baselines, verdict)
@@ -174,7 +181,8 @@ class TrainingRun:
 
     def _final_fits(self, progress: Progress) -> dict[ModelType, Artefact]:
         artefacts = {}
-        for type, learner in self.learners.items():
+        for type in self.exported:
+            learner = self.learners[type]
             with progress.fit(f"final fit: {type}") as report:
                 fitted = learner.fit(final_split(learner.taught_slots, learner.horizon, self.models.evaluation), report)
                 graph = fitted.model.onnx()

@@ -69,7 +69,8 @@ def test_training_promotes_what_has_learned_something(workplace: Workplace, trai
     for name in ("accuracy", "auc", "brier", "log_loss", "ic"):
         ends = metrics["intervals"][name]
         assert ends["low"] < metrics[name] < ends["high"]
-    assert set(trained["baselines"]) == {"prior", "majority", "reversal"}
+    assert set(trained["baselines"]) == {"prior", "majority", "reversal", "xgboost"}
+    assert trained["baselines"]["xgboost"]["accuracy"] > 0.6
     assert [path.name for path in workplace.models.iterdir() if path.is_dir()] == [trained["version"]]
 
 

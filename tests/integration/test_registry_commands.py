@@ -68,7 +68,7 @@ def test_promotes_lists_and_rolls_back(registry: Registry, document: CommandJson
     first, second = versions(registry, 2)
     scope = ("--symbol", "BTCUSDT", "--timeframe", "1h")
     for version in (first, second):
-        answer = document("promote", version, "--force-reason", "a person looked at it")
+        answer = document("promote", version, "--force", "a person looked at it")
         assert answer == {"symbol": "BTCUSDT", "timeframe": "1h", "production": version}
     listed = document("list")["models"]
     assert [(model["version"], model["aliases"]) for model in listed] == [(second, ["production"]), (first, [])]
@@ -79,7 +79,7 @@ def test_promotes_lists_and_rolls_back(registry: Registry, document: CommandJson
 
 def test_prunes_all_but_the_newest_and_what_serves(registry: Registry, document: CommandJson) -> None:
     oldest, second, third, newest = versions(registry, 4)
-    document("promote", oldest, "--force-reason", "it serves")
+    document("promote", oldest, "--force", "it serves")
     assert document("prune", "--keep", 1) == {"deleted": [third, second], "kept": [newest, oldest]}
 
 
@@ -130,7 +130,7 @@ def test_tables_name_versions_and_reasons(
         (["predict", "{short}", "--version", "{version}", "--symbol", "ETHUSDT"], "forecasts BTCUSDT, not ETHUSDT"),
         (["predict", "{tiny}", "--version", "{version}"], "closed 1h candles, received 20"),
         (["models", "show", "lstm_model_20300101_000000"], "there is no version"),
-        (["models", "promote", "{version}"], "say why: --force-reason"),
+        (["models", "promote", "{version}"], "say why: --force REASON"),
         (["models", "rollback", "--symbol", "*", "--timeframe", "1h", "--reason", "x"], "nothing is in production"),
     ],
 )
@@ -200,7 +200,7 @@ class TestImport:
         file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(300, 0.7, 1))
         assert command("evaluate", listed.version, file) == 2
         assert "was imported: nobody knows which candles" in capsys.readouterr().err
-        document("promote", listed.version, "--force-reason", "known from elsewhere")
+        document("promote", listed.version, "--force", "known from elsewhere")
         assert command("predict", file, "--json") == 0
         forecast = json.loads(capsys.readouterr().out)
         assert forecast["model_version"] == listed.version
