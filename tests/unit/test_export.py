@@ -52,6 +52,8 @@ STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
     "layer normalization, plain": lambda: [layers.LayerNormalization(scale=False, center=False), layers.Flatten()],
     "convolution": lambda: [layers.Conv1D(4, 3, strides=2, activation="relu"), layers.GlobalAveragePooling1D()],
     "convolution without bias": lambda: [layers.Conv1D(4, 2, dilation_rate=2, use_bias=False), layers.Flatten()],
+    "patches": lambda: [layers.Conv1D(6, 2), layers.Conv1D(4, 4, strides=2, activation="relu"), layers.Flatten()],
+    "one patch without bias": lambda: [layers.Conv1D(4, 7, strides=7, use_bias=False), layers.Flatten()],
     "rescaling": lambda: [layers.Rescaling(0.3, offset=2.0), layers.Dropout(0.5), layers.Flatten()],
     "dense without bias": lambda: [layers.Dense(3, use_bias=False), layers.GlobalAveragePooling1D()],
     **{
