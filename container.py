@@ -44,10 +44,9 @@ from services.signal_stream import SignalStream
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService
 from storage.document_ports import DocumentStore
-from storage.factory import build_documents, build_engine_candles, build_store
+from storage.factory import build_engine_candles, build_store, open_documents
 from storage.ports import Store
 from storage.resilient import ResilientStore
-from storage.resilient_documents import ResilientDocuments
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
 
@@ -119,8 +118,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         )
         stack.push_async_callback(store.close)
         await store.open()
-        documents = ResilientDocuments(build_documents(settings.storage), retry_seconds=settings.storage.retry_seconds)
-        stack.push_async_callback(documents.close)
+        documents = await stack.enter_async_context(open_documents(settings.storage))
         client = await stack.enter_async_context(
             httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False)
         )

@@ -19,7 +19,7 @@ llm = typer.Typer(help="The language model that analyses are asked of.", no_args
 
 @llm.command()
 def check() -> None:
-    """Ask the configured LLM once and say what came of it; spends one call, which no budget counts."""
+    """Ask the configured LLM once and say what came of it; spends one call, which is booked as any other."""
     settings = load_settings()
     from services.llm.probe import NOT_CONFIGURED, Probe, probe
     from utils.logging import configure_logging
@@ -31,14 +31,15 @@ def check() -> None:
         raise LlmUnavailable("no LLM is configured: set OPENAI_API_KEY or OPENAI_BASE_URL", NOT_CONFIGURED)
 
     async def ask() -> Probe:
-        from services.llm.client import LlmClient
+        from services.llm.parts import open_llm
+        from storage.factory import open_documents
         from utils.clock import SystemClock
 
-        client = LlmClient(settings.llm, book=lambda _: None, allow=lambda _: None, clock=SystemClock())
-        try:
-            return await probe(client)
-        finally:
-            await client.close()
+        async with (
+            open_documents(settings.storage) as documents,
+            open_llm(settings.llm, documents, SystemClock()) as parts,
+        ):
+            return await probe(parts.client)
 
     found = asyncio.run(ask())
     if found.error is not None:

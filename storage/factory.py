@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
 from storage.document_ports import DocumentStore
 from storage.ports import EngineCandles, Store
+from storage.resilient_documents import ResilientDocuments
 from storage.sqlite import SqliteStore
 from storage.sqlite_documents import SqliteDocumentStore
 
@@ -32,12 +35,21 @@ def build_store(settings: StorageSettings) -> Store:
     return MongoStore(url, cache_retention=cache_retention)
 
 
-def build_documents(settings: StorageSettings) -> DocumentStore:
-    """Return the document store in the same database, not opened yet.
+@asynccontextmanager
+async def open_documents(settings: StorageSettings) -> AsyncIterator[DocumentStore]:
+    """Give the document store in the same database, which opens when it is first needed, and close it.
 
     Raises:
         ConfigurationError: as `build_store` does.
     """
+    documents = ResilientDocuments(_documents(settings), retry_seconds=settings.retry_seconds)
+    try:
+        yield documents
+    finally:
+        await documents.close()
+
+
+def _documents(settings: StorageSettings) -> DocumentStore:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
         return SqliteDocumentStore(path)

@@ -20,7 +20,7 @@ _MAX_SHOWN = 200
 _DIAGNOSES = {
     NOT_CONFIGURED: "set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own, and start again",
     "no_key": "every key waits for its spacing, rests or is retired; try again later, or add OPENAI_BACKUP_API_KEYS",
-    "budget": "raise llm.budgets, or wait for the next day or month",
+    "budget": "raise llm.budgets, wait for the next day or month, or see that the store can be reached",
     "unauthorized": "the key is not valid: check OPENAI_API_KEY and start again",
     "forbidden": "the key may not be used for this: check its permissions, its project and the country",
     "quota": "the account has no money left or has reached its limit: check its billing",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -44,14 +47,19 @@ def check(**environment: str) -> Any:
     )
 
 
-def test_check_says_what_came_of_one_call() -> None:
+def test_check_says_what_came_of_one_call_and_books_it(tmp_path: Path) -> None:
     fake = FakeOpenAI()
+    environment = {"DATABASE_URL": f"sqlite:///{tmp_path}/store.db", "OPENAI_API_KEY": KEYS[0]}
     with serving(fake) as url:
-        done = check(OPENAI_BASE_URL=url, OPENAI_API_KEY=KEYS[0])
+        done = check(OPENAI_BASE_URL=url, **environment)
         assert done.returncode == 0, done.stderr
         assert "demo-gpt" in done.stdout
         fake.always = behaviors.unauthorized
-        refused = check(OPENAI_BASE_URL=url, OPENAI_API_KEY=KEYS[0])
+        refused = check(OPENAI_BASE_URL=url, **environment)
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        (call,) = (json.loads(text) for (text,) in connection.execute("SELECT document FROM llm_calls"))
+    assert call["purpose"] == "probe"
+    assert call["cost_nano_usd"] > 0
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "check OPENAI_API_KEY" in refused.stderr
