@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -130,7 +131,8 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         hub = SignalHub(settings.websocket.max_buffered_bytes)
         stack.callback(hub.close)
         llm = await stack.enter_async_context(open_llm(settings.llm, documents, clock))
-        trades = TradeReviews(llm.journal, documents, llm.pending, clock)
+        patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
+        trades = TradeReviews(llm.journal, documents, llm.pending, clock, patience)
         trades.open()
         stack.push_async_callback(trades.close)
         opened = open_sources(
@@ -154,8 +156,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         )
 
         async def analyze(symbol: str) -> Analysis:
-            if llm.client is not None:
-                await wait_for_a_key(llm.client, settings.llm.spacing_seconds)
+            await patience()
             return await analysis.refresh(symbol)
 
         periodic = PeriodicAnalysis(

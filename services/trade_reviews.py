@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ from loguru import logger
 from domain.analysis import AnalysisSource
 from domain.errors import JobQueueFull, LlmUnavailable, StorageUnavailable
 from domain.trades import ClosedTrade
+from services.llm.grounding import Grounded, ground_reasoning, groundedness
 from services.llm.journal import Journal
 from services.llm.pricing import usd
 from services.llm.prompts.trade import trade_prompt
@@ -30,10 +32,16 @@ class TradeReviews:
     """Reviews trades one after the other, by the LLM where it answers, else by their plain figures."""
 
     def __init__(
-        self, journal: Journal | None, documents: DocumentStore, pending: PendingDocuments, clock: Clock
+        self,
+        journal: Journal | None,
+        documents: DocumentStore,
+        pending: PendingDocuments,
+        clock: Clock,
+        patience: Callable[[], Awaitable[None]],
     ) -> None:
-        """Take who asks the LLM, None where none is configured, and where reviews are kept."""
+        """Take who asks the LLM, None where none is configured, where reviews are kept, and what waits for a key."""
         self._journal = journal
+        self._patience = patience
         self._documents = documents
         self._pending = pending
         self._clock = clock
@@ -95,15 +103,20 @@ class TradeReviews:
             return plain_review(trade)
         try:
             prompt = trade_prompt(trade)
+            await self._patience()
             answered = await self._journal.ask(prompt, TradeReply, purpose=PURPOSE, symbol=trade.symbol)
         except LlmUnavailable as unavailable:
             metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
             return plain_review(trade) | {"fallback_reason": f"{unavailable.reason}: {unavailable.message}"}
         cost = answered.cost_nano_usd
-        return answered.reply.model_dump() | {
+        words, share = _held_to_the_facts(answered.reply, prompt.facts)
+        if share is not None:
+            metrics.LLM_GROUNDEDNESS.labels(PURPOSE).observe(share)
+        return words | {
             "source": AnalysisSource.LLM,
             "model": answered.model,
             "cost_usd": None if cost is None else float(usd(cost)),
+            "groundedness": share,
             "fallback_reason": None,
         }
 
@@ -123,6 +136,21 @@ class TradeReviews:
         }
         self._pending.put(TRADE_ANALYSES, trade.trade_id, document, once=True)
         logger.bind(trade_id=trade.trade_id, source=str(review["source"])).info("trade reviewed")
+
+
+def _held_to_the_facts(reply: TradeReply, facts: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
+    """Return the review with every figure marked that is none of the trade's, and the share of the others."""
+    grounded: list[Grounded] = []
+
+    def ground(text: str) -> str:
+        grounded.append(ground_reasoning(text, facts, names=()))
+        return grounded[-1].reasoning
+
+    words = {
+        name: ground(said) if isinstance(said, str) else [ground(point) for point in said]
+        for name, said in reply.model_dump().items()
+    }
+    return words, groundedness(grounded)
 
 
 def plain_review(trade: ClosedTrade) -> dict[str, Any]:
@@ -146,5 +174,6 @@ def plain_review(trade: ClosedTrade) -> dict[str, Any]:
         "source": AnalysisSource.TECHNICAL,
         "model": None,
         "cost_usd": None,
+        "groundedness": None,
         "fallback_reason": None,
     }

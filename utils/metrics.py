@@ -60,7 +60,8 @@ LLM_REUSED = Counter("llm_replies_reused", "Prompts that a kept reply answered w
 LLM_FALLBACKS = Counter("llm_fallbacks", "Answers that the rules gave since the LLM gave none.", ["reason"])
 LLM_GROUNDEDNESS = Histogram(
     "llm_groundedness",
-    "Share of the figures in the LLM's reasoning that it was given.",
+    "Share of the figures in the LLM's words that it was given.",
+    ["purpose"],
     buckets=[i / 10 for i in range(1, 11)],
 )
 LLM_KEYS = Gauge("llm_keys", "API keys of the LLM by what may be done with them.", ["status"])

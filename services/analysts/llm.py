@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from domain.analysis import Analysis, AnalysisSource
@@ -15,7 +15,7 @@ from services.analysts.risk import Exits, assess_risk
 from services.analysts.technical import TechnicalAnalyst
 from services.analysts.verdict import Ground, Verdict, decide
 from services.llm.analysis_reply import AnalysisReply
-from services.llm.grounding import ground_reasoning, real_levels
+from services.llm.grounding import ground_reasoning, groundedness, real_levels
 from services.llm.journal import Answered, Journal
 from services.llm.pricing import usd
 from services.llm.prompts.analysis import analysis_prompt
@@ -65,9 +65,11 @@ class LlmAnalyst:
             "support_levels": supports,
             "resistance_levels": resistances,
         }
-        grounded = ground_reasoning(reply.reasoning, {"facts": facts, "accepted": accepted})
-        if grounded.share is not None:
-            metrics.LLM_GROUNDEDNESS.observe(grounded.share)
+        news = asdict(context.client.news) if context.client.news else {}
+        grounded = ground_reasoning(reply.reasoning, {"facts": facts, "accepted": accepted, "news": news})
+        share = groundedness([grounded])
+        if share is not None:
+            metrics.LLM_GROUNDEDNESS.labels(PURPOSE).observe(share)
         changes = {
             "signal": reply.signal,
             "confidence": round(reply.confidence, 4),
@@ -85,7 +87,7 @@ class LlmAnalyst:
             "source": AnalysisSource.LLM,
             "model_type": answered.model,
             "cost_usd": None if answered.cost_nano_usd is None else float(usd(answered.cost_nano_usd)),
-            "groundedness": None if grounded.share is None else round(grounded.share, 4),
+            "groundedness": share,
         }
         return measured.model_copy(update=changes)
 

@@ -107,7 +107,7 @@ class LlmClient:
         return self._ring.states()
 
     def ready_in_seconds(self) -> float | None:
-        """Return when a key will be ready: 0 for now, None for never. Only the periodic loop may wait for it."""
+        """Return when a key will be ready: 0 for now, None for never. No request may wait for it."""
         return self._ring.ready_in_seconds()
 
     async def complete(self, request: LlmRequest) -> Completion:

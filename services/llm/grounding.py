@@ -1,9 +1,9 @@
 """Holding an LLM's reasoning against what it was given: which of its figures are real?
 
 A figure that follows the name of an indicator, a level or the price has to be one of that name; any other has
-to be one of all that were sent. Both may be rounded as they are written, or off by half a percent. Names of
-timeframes, periods of indicators ("EMA 21", "MACD (12, 26, 9)") and customary bounds after a word of
-comparison ("above 70") are no figures.
+to be one of all that were sent. Both may be rounded as they are written, or off by half a percent; a share may
+be written in percent. Names of timeframes, periods of indicators ("EMA 21", "MACD (12, 26, 9)"), counts of
+candles and customary bounds in a comparison ("above 70", "the 50 level") are no figures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _REACH = 60
 _BOUNDS = frozenset({0.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 100.0})
 
 _NUMBER = r"[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?"
-_FIGURE = re.compile(rf"(?<![\w.])(?P<number>{_NUMBER})(?!\.?\d)\w*")
+_FIGURE = re.compile(rf"(?<![\w.])(?P<number>{_NUMBER})(?!\.?\d)\w*(?P<percent>\s?%(?!\w))?")
 _PERIOD = r"\d{1,3}(?![\d.,]*\d)"
 # Numbers that are no figures: periods, timeframes, counts.
 _NO_FIGURES = re.compile(
@@ -31,12 +31,18 @@ _NO_FIGURES = re.compile(
     r"|(?:[es]?ma|rsi|atr|adx|cci|roc|vwap|macd|bollinger(?: bands?)?|stochastic|williams(?: %r)?)"
     r"\s?\(\s*\d+(?:\.\d+)?(?:\s*,\s*\d+(?:\.\d+)?)*\s*\)"
     r"|\d{1,3}[- ]?(?:m|h|d|min|minutes?|hours?|days?)\b"
+    r"|\d{1,3}[- ](?:periods?|candles?|bars?|closes)\b"
     r"|\d(?: out)? of (?:the )?\d\b|\d (?:timeframes|strategies|indicators)\b)",
     re.IGNORECASE,
 )
-_COMPARED = re.compile(r"\b(?:above|below|over|under|than|beyond|exceed\w*|threshold(?: of)?)\s*(?:the\s*)?$", re.I)
+_COMPARED = re.compile(
+    r"\b(?:above|below|over|under|than|beyond|exceed\w*|threshold(?: of)?|between(?: \d+ and)?)\s*(?:the\s*)?$", re.I
+)
+_BOUND = re.compile(r"\s*(?:level|line|mark|threshold)\b", re.I)
+Names = Sequence[tuple[re.Pattern[str], tuple[str, ...]]]
+_RANGE = ("average_true_range", "average_true_range_percent", "average_true_range_percentile")
 # Longest names first, so that a histogram is not taken for a line.
-_NAMES: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = [
+MARKET_NAMES: Names = [
     (re.compile(pattern, re.IGNORECASE), keys)
     for pattern, keys in (
         (r"\brsi\b", ("rsi",)),
@@ -51,9 +57,11 @@ _NAMES: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = [
         (r"\bstochastic\b|%[kd]\b", ("stochastic_k", "stochastic_d")),
         (r"\bwilliams\b", ("williams_r",)),
         (r"\bcci\b", ("cci",)),
-        (r"\batr\b|\baverage[ _]true[ _]range\b", ("average_true_range",)),
+        (r"\batr\b|\baverage[ _]true[ _]range\b", _RANGE),
         (r"\bvwap\b", ("vwap",)),
         (r"\bprice\b", ("price", "close", "last_closes")),
+        (r"\bprobability\b", ("probability_up",)),
+        (r"\bfear\b", ("fear_greed",)),
         (r"\bsupports?\b", ("support_levels", "stop_loss")),
         (r"\bresistances?\b", ("resistance_levels", "take_profit")),
         (r"\bstop(?:[- ]loss)?\b", ("stop_loss",)),
@@ -64,34 +72,43 @@ _NAMES: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = [
 
 @dataclass(frozen=True)
 class Grounded:
-    """A reasoning with its unverified figures marked, and the share of the others; None where it has no figure."""
+    """A reasoning with its unverified figures marked; how many it has, and how many of them are verified."""
 
     reasoning: str
-    share: float | None
+    figures: int
+    verified: int
 
 
-def ground_reasoning(reasoning: str, known: Mapping[str, Any]) -> Grounded:
+def ground_reasoning(reasoning: str, known: Mapping[str, Any], names: Names = MARKET_NAMES) -> Grounded:
     """Return the reasoning with every figure marked that stands nowhere in what is known.
 
     Args:
         reasoning: The LLM's words.
         known: JSON-like: the facts that were sent, and what was accepted of the reply.
+        names: What a figure that follows a name has to be; with none, each has to be one of all.
     """
     values = _by_name(known)
     everything = [value for group in values.values() for value in group]
     skipped = [found.span() for found in _NO_FIGURES.finditer(reasoning)]
-    marked, position, right, total = [], 0, 0, 0
+    marked, position, verified, figures = [], 0, 0, 0
     for found in _FIGURE.finditer(reasoning):
         if _inside(found, skipped) or _is_bound(reasoning, found):
             continue
-        total += 1
-        named = _named(reasoning[max(position, found.start() - _REACH) : found.start()], values)
-        if _matches(found["number"], everything if named is None else named):
-            right += 1
+        figures += 1
+        named = _named(reasoning[max(0, found.start() - _REACH) : found.start()], names, values)
+        if _matches(found, everything if named is None else named):
+            verified += 1
         else:
             marked.append(f"{reasoning[position : found.end()]} {UNVERIFIED}")
             position = found.end()
-    return Grounded("".join([*marked, reasoning[position:]]), right / total if total else None)
+    return Grounded("".join([*marked, reasoning[position:]]), figures, verified)
+
+
+def groundedness(texts: Iterable[Grounded]) -> float | None:
+    """Return the share of verified figures in all, with four decimals; None where there are no figures."""
+    counts = [(text.verified, text.figures) for text in texts]
+    figures = sum(figures for _, figures in counts)
+    return round(sum(verified for verified, _ in counts) / figures, 4) if figures else None
 
 
 def real_levels(levels: Iterable[float], lowest: float, highest: float, price: float, *, below: bool) -> list[float]:
@@ -100,11 +117,11 @@ def real_levels(levels: Iterable[float], lowest: float, highest: float, price: f
     return sorted((level for level in fitting if level != price), key=lambda level: abs(level - price))[:MAX_LEVELS]
 
 
-def _named(before: str, values: Mapping[str, list[float]]) -> list[float] | None:
+def _named(before: str, names: Names, values: Mapping[str, list[float]]) -> list[float] | None:
     """Return the values of the name that stands nearest before a figure, None where no name does."""
     sentence = re.split(r"[;!?]|[.,]\s", before)[-1]
     nearest: tuple[int, tuple[str, ...]] | None = None
-    for pattern, keys in _NAMES:
+    for pattern, keys in names:
         for found in pattern.finditer(sentence):
             if nearest is None or found.end() > nearest[0]:
                 period = found.groupdict().get("period") or ""
@@ -114,14 +131,15 @@ def _named(before: str, values: Mapping[str, list[float]]) -> list[float] | None
     return [value for key in nearest[1] for value in values.get(key, [])]
 
 
-def _matches(text: str, values: Iterable[float]) -> bool:
-    figure = _value(text)
-    digits, _, exponent = text.lower().partition("e")
+def _matches(found: re.Match[str], values: Sequence[float]) -> bool:
+    figure = _value(found["number"])
+    digits, _, exponent = found["number"].lower().partition("e")
     rounding = 0.0 if exponent else 0.5 * 10.0 ** -len(digits.partition(".")[2]) * (1 + 1e-9)
+    shares = [100 * value for value in values if abs(value) <= 1] if found["percent"] else []
     # A figure may have lost its sign in a sentence: "2.5 % below".
     return any(
         abs(figure - candidate) <= max(rounding, TOLERANCE * abs(value))
-        for value in values
+        for value in (*values, *shares)
         for candidate in (value, abs(value))
     )
 
@@ -132,7 +150,7 @@ def _value(text: str) -> float:
 
 def _is_bound(reasoning: str, found: re.Match[str]) -> bool:
     compared = _COMPARED.search(reasoning[max(0, found.start() - _REACH) : found.start()])
-    return compared is not None and abs(_value(found["number"])) in _BOUNDS
+    return bool(compared or _BOUND.match(reasoning, found.end())) and abs(_value(found["number"])) in _BOUNDS
 
 
 def _inside(found: re.Match[str], spans: Iterable[tuple[int, int]]) -> bool:

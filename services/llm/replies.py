@@ -18,6 +18,12 @@ MAX_REASONING = 2_000
 # One fence around the whole reply, as models write without being asked.
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 
+# Between spaces or before a figure; elsewhere they may be those of a tag.
+_COMPARISONS = [
+    (re.compile(rf"(?<=\s){sign}=?(?=\s)|{sign}=?\s*(?=[-+\u2212]?\d)"), word)
+    for sign, word in ((">", "above"), ("<", "below"))
+]
+
 
 def _percentage(value: Any) -> Any:
     """Take a number over 1 and up to 100 for a percentage."""
@@ -32,8 +38,15 @@ def _between_0_and_1(value: float) -> float:
     return value
 
 
+def plain_words(text: str, max_length: int) -> str:
+    """Return a text of the LLM's cleaned; signs of comparison become words, since angle brackets do not stay."""
+    for sign, word in _COMPARISONS:
+        text = sign.sub(f" {word} ", text)
+    return clean_text(text, max_length)
+
+
 def _prose(text: str) -> str:
-    text = clean_text(text, MAX_REASONING)
+    text = plain_words(text, MAX_REASONING)
     if len(text) < MIN_REASONING:
         raise ValueError(f"needs {MIN_REASONING} characters")
     return text

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from services.llm.prompts.client_text import clean_text
-from services.llm.replies import Prose, ReplyModel, schema_of
+from services.llm.replies import Prose, ReplyModel, plain_words, schema_of
 
 MAX_POINTS = 3
 MAX_POINT = 300
@@ -15,7 +14,7 @@ MAX_POINT = 300
 
 def _points(texts: list[str]) -> list[str]:
     """Take the first few points that say something."""
-    return [point for text in texts if (point := clean_text(text, MAX_POINT))][:MAX_POINTS]
+    return [point for text in texts if (point := plain_words(text, MAX_POINT))][:MAX_POINTS]
 
 
 Points = Annotated[list[str], AfterValidator(_points)]

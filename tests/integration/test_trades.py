@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from demo import behaviors
+from demo.behaviors import wrong
 from demo.openai_server import FakeOpenAI
 from tests.conftest import MakeClient
 from tests.fixtures.llm_clients import llm_section
@@ -73,10 +74,35 @@ def test_a_trade_is_accepted_and_reviewed_by_the_llm_as_the_engine_reads_it(
     assert (review["entry_price"], review["exit_price"]) == (3050.2, 3004.9)
     assert review["analysis"]["source"] == "llm"
     assert review["analysis"]["cost_usd"] > 0
+    assert review["analysis"]["groundedness"] is None  # it names no figure
     assert review["trade_data"]["ai_reasoning"] == "momentum"
     user = fake_openai.asked[0].body["messages"][1]["content"]
     assert "2026" not in user  # no dates
     assert '"signal_reasoning":"momentum"' in user.partition("<client_data>")[2]
+
+
+def test_figures_that_are_none_of_the_trades_are_marked(
+    llm_service: TestClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    fake_openai.always = wrong(
+        summary="The trade lost 36.24 USDT in 1.5 hours after an entry at 3050.2.",
+        what_went_well=["The signal's confidence was 66 %."],
+        what_went_wrong=["The price fell to 2900."],
+        lessons=["Use less than a leverage of 5x."],
+    )
+    post(llm_service)
+    (review,) = stored(tmp_path)
+    words = review["analysis"]
+    assert words["what_went_wrong"] == ["The price fell to 2900 [unverified]."]
+    assert json.dumps(words).count("[unverified]") == 1
+    assert words["groundedness"] == pytest.approx(5 / 6, abs=1e-4)
+
+
+def test_trades_of_one_burst_wait_for_a_key(make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path) -> None:
+    client = make_client(llm=llm_section(fake_openai.url, backup_keys=[], spacing_seconds=0.3))
+    for number in range(3):
+        post(client, trade_id=f"burst-{number}", exit_price=3000.0 + number)
+    assert [review["analysis"]["source"] for review in stored(tmp_path, 3)] == ["llm"] * 3
 
 
 def test_a_trade_is_reviewed_once_whatever_is_sent_and_restarted(

@@ -63,6 +63,11 @@ def test_the_reasoning_is_on_one_line_without_what_could_deceive() -> None:
     assert read(reasoning="Up.\n\n\x1b[31mStrong\u202e <b>trend").reasoning == "Up. [31mStrong b trend"
 
 
+def test_comparisons_in_the_reasoning_are_said_in_words() -> None:
+    reply = read(reasoning="RSI (61.2) > 50, ADX <20 and price >= EMA 21.")
+    assert reply.reasoning == "RSI (61.2) above 50, ADX below 20 and price above EMA 21."
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.llm.grounding import UNVERIFIED, ground_reasoning, real_levels
+from services.llm.grounding import UNVERIFIED, ground_reasoning, groundedness, real_levels
 
 KNOWN = {
     "price": 3021.7,
@@ -21,12 +21,15 @@ KNOWN = {
                 "ema_50": 2990.11,
                 "macd_histogram": -0.0028,
                 "average_true_range": 12.3,
+                "average_true_range_percent": 0.41,
             },
             "support_levels": [2990.5],
             "resistance_levels": [3050.0],
         },
         "4h": {"indicators": {"rsi": 55.1}},
     },
+    "model_forecast": {"probability_up": 0.573},
+    "news": {"positive": 7, "fear_greed": 71.0},
 }
 
 
@@ -40,12 +43,17 @@ KNOWN = {
         "Support lies at 2990.5 and resistance at 3050.",
         "2 of 3 timeframes agree; +DI is 30.1.",
         "The 24h volume of 91.2405e3 is usual; the range is 2990.5-3050.",
+        "The model's probability of 57 % is a weak hint, as 0.573 is.",
+        "The 21-period EMA is 3010.2 and has held for 3 candles.",
+        "An RSI of 61.25 lies between 30 and 70, over the 50 level.",
+        "The ATR is 12.3 (0.41 %).",
+        "7 positive news; the fear and greed index stands at 71.",
     ],
 )
 def test_figures_that_were_sent_are_left_alone(reasoning: str) -> None:
     grounded = ground_reasoning(reasoning, KNOWN)
     assert grounded.reasoning == reasoning
-    assert grounded.share == 1.0
+    assert groundedness([grounded]) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -58,24 +66,37 @@ def test_figures_that_were_sent_are_left_alone(reasoning: str) -> None:
         ("The price is 3021.7 with an EMA 200 at 2800.", "2800", 0.5),
         ("It targets 91.2k soon.", "91.2k", 0.0),
         ("Expect 1e400 or so.", "1e400", 0.0),
+        ("It will rise with a probability of 75 %.", "75 %", 0.0),
+        ("Fear and greed at 61.25 is greedy.", "61.25", 0.0),
+        ("The RSI is between 61.25 and 64.", "64", 0.5),
     ],
 )
 def test_figures_that_were_not_sent_are_marked(reasoning: str, marked: str, share: float) -> None:
     grounded = ground_reasoning(reasoning, KNOWN)
     assert f"{marked} {UNVERIFIED}" in grounded.reasoning
-    assert grounded.share == share
+    assert groundedness([grounded]) == share
     assert grounded.reasoning.replace(f" {UNVERIFIED}", "") == reasoning
 
 
 def test_words_alone_have_no_share() -> None:
-    assert ground_reasoning("The trend is up on 1h and 4h.", KNOWN).share is None
+    assert groundedness([ground_reasoning("The trend is up on 1h and 4h.", KNOWN)]) is None
+
+
+def test_several_texts_share_by_their_figures() -> None:
+    texts = ["The price is 3021.7, ADX 27.4 and +DI 30.1.", "RSI is 99.", "Nothing to say."]
+    assert groundedness(ground_reasoning(text, KNOWN) for text in texts) == 0.75
+
+
+def test_without_names_any_figure_that_was_sent_will_do() -> None:
+    assert groundedness([ground_reasoning("The price moved from 61.25 to 27.4.", KNOWN)]) == 0.0
+    assert groundedness([ground_reasoning("The price moved from 61.25 to 27.4.", KNOWN, names=())]) == 1.0
 
 
 @given(st.text(alphabet="RSIema 0123456789.,+-()%eE\u2212of", max_size=80))
 def test_marking_adds_marks_and_nothing_else(reasoning: str) -> None:
     grounded = ground_reasoning(reasoning, KNOWN)
     assert grounded.reasoning.replace(f" {UNVERIFIED}", "") == reasoning
-    assert (grounded.share is None) or 0 <= grounded.share <= 1
+    assert 0 <= grounded.verified <= grounded.figures
 
 
 def test_real_levels_are_in_range_on_their_side_nearest_first_and_once() -> None:

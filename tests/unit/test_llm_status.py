@@ -67,3 +67,7 @@ async def test_the_loop_waits_for_spacing_and_for_no_rest(ready_in: float | None
 
     await wait_for_a_key(Ring(ready_in), 20, sleep)  # type: ignore[arg-type]
     assert sleeps == slept
+
+
+async def test_without_an_llm_nothing_is_waited_for() -> None:
+    await wait_for_a_key(None, 20)

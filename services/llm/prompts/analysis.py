@@ -12,7 +12,7 @@ from services.analysts.context import MarketContext, TimeframeContext
 from services.llm.analysis_reply import ANALYSIS_SCHEMA
 from services.llm.prompts.prompt import Prompt, make_prompt
 
-VERSION = "analysis_v1"
+VERSION = "analysis_v2"
 # The newest closes show the path that indicators sum up.
 CLOSES = 12
 # Running totals depend on where the candles begin, and say nothing by themselves.

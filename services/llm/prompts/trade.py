@@ -6,11 +6,12 @@ from domain.trades import ClosedTrade
 from services.llm.prompts.prompt import Prompt, make_prompt
 from services.llm.trade_reply import TRADE_SCHEMA
 
-VERSION = "trade_v1"
+VERSION = "trade_v2"
 
 
 def trade_prompt(trade: ClosedTrade) -> Prompt:
     """Return the question about a trade; when it was, it does not say."""
+    seconds = trade.duration_seconds
     facts = {
         "symbol": trade.symbol,
         "side": trade.side,
@@ -21,7 +22,8 @@ def trade_prompt(trade: ClosedTrade) -> Prompt:
         "price_move_percent": trade.move_percent,
         "pnl_usdt": trade.pnl_usdt,
         "pnl_percent": trade.pnl_percentage,
-        "duration_seconds": trade.duration_seconds,
+        "duration_minutes": None if seconds is None else seconds / 60,
+        "duration_hours": None if seconds is None else seconds / 3600,
         "signal_confidence": trade.ai_confidence,
     }
     said = {
