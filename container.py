@@ -146,7 +146,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
-            analyst=_analyst(settings.analysis, llm),
+            analyst=_analyst(settings, llm),
             indicators=indicators,
             forecasting=forecasting,
             hub=hub,
@@ -206,10 +206,12 @@ def _rules(settings: AnalysisSettings) -> TechnicalAnalyst:
     return TechnicalAnalyst(settings.model_weight if settings.blend == "weighted" else 0.0)
 
 
-def _analyst(settings: AnalysisSettings, llm: LlmParts) -> Analyst:
+def _analyst(settings: Settings, llm: LlmParts) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
-    rules = _rules(settings)
-    return FallbackAnalyst(LlmAnalyst(llm.journal, rules), rules) if llm.journal else rules
+    rules = _rules(settings.analysis)
+    synthetic = settings.llm.ask_about_synthetic
+    llm_analyst = LlmAnalyst(llm.journal, rules, ask_about_synthetic=synthetic) if llm.journal else None
+    return FallbackAnalyst(llm_analyst, rules) if llm_analyst else rules
 
 
 def _forecasting(

@@ -65,6 +65,7 @@ class _Context(msgspec.Struct):
     active_strategies: Annotated[list[_Text], Meta(max_length=MAX_LIST)] | None = None
     market_condition: _Text | None = None
     risk_level: _Text | None = None
+    risk_tolerance: _Text | None = None
     user_preferences: dict[str, Any] | None = None
     technical_indicators: dict[str, Any] | None = None
     news_sentiment: _News | None = None
@@ -203,6 +204,7 @@ def _said(context: _Context | StrategyContext) -> ClientContext:
     return ClientContext(
         market_condition=context.market_condition,
         risk_level=context.risk_level,
+        risk_tolerance=context.risk_tolerance,
         strategies=tuple(context.active_strategies or ()),
         preferences=tuple(preferences),
         news=_news(news) if news else None,

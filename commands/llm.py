@@ -66,6 +66,7 @@ def demo_llm() -> Iterator[dict[str, Any]]:
             "model": MODEL,
             "fallback_models": (),
             "spacing_seconds": 0,
+            "ask_about_synthetic": True,
             "models": {MODEL: {"prices": free}},
         }
 

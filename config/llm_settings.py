@@ -81,6 +81,7 @@ class LlmSettings(Section):
     rests: LlmRestSettings = LlmRestSettings()
     prices_as_of: date | None = None
     models: dict[ModelId, LlmModelSettings] = Field(default_factory=dict)
+    ask_about_synthetic: bool = False
     usd_to_vnd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
     budgets: LlmBudgetSettings = LlmBudgetSettings()
     keep_calls_days: Count = 400

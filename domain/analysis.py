@@ -174,6 +174,7 @@ class ClientContext:
 
     market_condition: str | None = None
     risk_level: str | None = None
+    risk_tolerance: str | None = None
     strategies: tuple[str, ...] = ()
     preferences: tuple[tuple[str, str | float | bool], ...] = ()
     news: NewsSentiment | None = None

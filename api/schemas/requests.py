@@ -79,6 +79,7 @@ class StrategyContext(RequestModel):
     )
     market_condition: Text | None = None
     risk_level: Text | None = None
+    risk_tolerance: Text | None = None
     user_preferences: dict[str, Any] | None = None
     technical_indicators: dict[str, Any] | None = Field(
         None, description="Not read: the service computes its own from the candles."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from domain.analysis import Analysis, AnalysisSource
+from domain.analysis import Analysis, AnalysisSource, DataSource
 from domain.errors import LlmUnavailable
 from domain.values import Signal
 from services.analysts.context import MarketContext
@@ -24,6 +24,7 @@ from utils import metrics
 PURPOSE = "analysis"
 # In such a market no stop and no target can be placed, so there is nothing to ask.
 NOTHING_TO_JUDGE = "nothing_to_judge"
+SYNTHETIC = "synthetic"
 _UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD})
 
 
@@ -33,10 +34,11 @@ class LlmAnalyst:
     Volatility, volume, risk and what each timeframe says stay measured.
     """
 
-    def __init__(self, journal: Journal, rules: TechnicalAnalyst) -> None:
-        """Take who asks, and the rules that measure what is not the LLM's to say."""
+    def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
+        """Take who asks, the rules that measure the rest, and whether it is asked about synthetic candles."""
         self._journal = journal
         self._rules = rules
+        self._ask_about_synthetic = ask_about_synthetic
 
     async def analyze(self, context: MarketContext) -> Analysis:
         """Return the LLM's analysis of the context.
@@ -44,6 +46,8 @@ class LlmAnalyst:
         Raises:
             LlmUnavailable: there is none; its `reason` says why in one word.
         """
+        if context.source_data is DataSource.SYNTHETIC and not self._ask_about_synthetic:
+            raise LlmUnavailable("the LLM is not asked about synthetic candles", SYNTHETIC)
         view = view_trend(context)
         verdict = decide(context, view)
         if verdict.ground in _UNTRADABLE:

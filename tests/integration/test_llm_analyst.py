@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +16,7 @@ from demo.behaviors import Asked, Behavior, altered, content, drip, error, rate_
 from demo.openai_server import FakeOpenAI
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, shape_b, shape_c, shape_d
-from tests.fixtures.llm_clients import KEYS, llm_section, sample
+from tests.fixtures.llm_clients import KEYS, llm_section
 
 pytest_plugins = ["tests.fixtures.openai_server"]
 
@@ -61,6 +62,10 @@ def test_the_prompt_has_what_the_request_has(llm_service: TestClient, fake_opena
     body["strategy_context"] |= {
         "news_sentiment": {"overall_sentiment": "greedy", "positive_count": 7, "fear_greed_index": 71},
         "user_preferences": {"style": "swing", "nested": {"ignored": True}},
+        "risk_tolerance": "low",
+        # what moves with each price is not read: no analysis would ever answer again
+        "technical_indicators": {"rsi": 99.0},
+        "portfolio_size": 10_000.0,
     }
     answer = analyze(llm_service, body)
     sent = facts(fake_openai.asked[-1])
@@ -73,17 +78,31 @@ def test_the_prompt_has_what_the_request_has(llm_service: TestClient, fake_opena
     assert client_data(fake_openai.asked[-1]) == {
         "market_condition": "Bullish",
         "risk_level": "Moderate",
+        "risk_tolerance": "low",
         "preferences": {"style": "swing"},
         "news": {"overall": "greedy", "positive": 7, "fear_greed": 71.0},
     }
 
 
-def test_engine_browser_and_manual_calls_are_served_as_before(llm_service: TestClient) -> None:
+def test_engine_and_manual_calls_are_served_as_before(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
     engine = analyze(llm_service, shape_b(seed=5, drift=0.35))
     assert engine["source"] == "llm"
     assert engine["signal"] in {"BUY", "STRONG_BUY", "SELL", "STRONG_SELL", "HOLD"}
-    assert analyze(llm_service, shape_c())["source"] == "llm"
+    assert client_data(fake_openai.asked[-1])["own_strategies"] == ["trend_analysis"]
+    assert client_data(fake_openai.asked[-1])["risk_tolerance"] == "moderate"
     assert llm_service.post("/ai/analyze", json=shape_d()).status_code == 400
+    assert len(fake_openai.asked) == 1
+
+
+@pytest.mark.parametrize(("asking", "source"), [(False, "technical"), (True, "llm")])
+def test_synthetic_candles_are_worth_no_question_unless_the_settings_say_so(
+    make_client: MakeClient, fake_openai: FakeOpenAI, asking: bool, source: str
+) -> None:
+    client = make_client(llm=llm_section(fake_openai.url, ask_about_synthetic=asking))
+    answer = analyze(client, shape_c())
+    assert (answer["source_data"], answer["source"]) == ("synthetic", source)
+    assert len(fake_openai.asked) == asking
+    assert asking or answer["fallback_reason"] == "synthetic: the LLM is not asked about synthetic candles"
 
 
 QUICK_MODES: list[tuple[str, Behavior, str]] = [
@@ -93,11 +112,13 @@ QUICK_MODES: list[tuple[str, Behavior, str]] = [
     ("429 seconds", rate_limited(retry_after="5"), "rate_limited"),
     ("429 ms", rate_limited(retry_after_ms="5000"), "rate_limited"),
     ("429 date", rate_limited(retry_after="Wed, 21 Oct 2037 07:28:00 GMT"), "rate_limited"),
+    ("429 bare", rate_limited(), "rate_limited"),
     ("500", behaviors.server_error, "server_error"),
     ("503", raw(b"<html>", 503, "text/html"), "server_error"),
     ("400", error(400, "bad"), "bad_request"),
     ("no model", behaviors.model_not_found, "model_unknown"),
     ("cut", behaviors.cut, "connection"),
+    ("cut in the middle", drip(0.02, cut_after=2), "broken_off"),
     ("refusal", behaviors.refusal, "refusal"),
     ("length", content(json.dumps, "length"), "length"),
     ("filtered", content(json.dumps, "content_filter"), "filtered"),
@@ -122,19 +143,25 @@ QUICK_MODES: list[tuple[str, Behavior, str]] = [
 ]
 
 
+def counted(client: TestClient, reason: str) -> list[float]:
+    """Return how often the metrics say that the LLM gave no answer, and that the rules answered, for this reason."""
+    text = client.get("/metrics").text
+    series = f'gpt4_api_failures_total{{error="{reason}"}}', f'llm_fallbacks_total{{reason="{reason}"}}'
+    found = (re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE) for name in series)
+    return [float(value.group(1)) if value else 0.0 for value in found]
+
+
 @pytest.mark.parametrize(("behavior", "reason"), [row[1:] for row in QUICK_MODES], ids=[row[0] for row in QUICK_MODES])
 def test_where_the_llm_fails_the_rules_answer_and_the_metrics_say_why(
     llm_service: TestClient, fake_openai: FakeOpenAI, behavior: Behavior, reason: str
 ) -> None:
     fake_openai.always = behavior
-    before = sample("llm_fallbacks_total", reason=reason)
-    failures = sample("gpt4_api_failures_total", error=reason)
+    before = counted(llm_service, reason)
     answer = analyze(llm_service, shape_a(seed=5, drift=0.35))
     assert (answer["source"], answer["signal"]) == ("technical", "Long")
     assert answer["fallback_reason"].startswith(f"{reason}: ")
     assert (answer["cost_usd"], answer["groundedness"]) == (None, None)
-    assert sample("llm_fallbacks_total", reason=reason) == before + 1
-    assert sample("gpt4_api_failures_total", error=reason) == failures + 1
+    assert counted(llm_service, reason) == [count + 1 for count in before]
 
 
 @pytest.mark.parametrize(
@@ -145,9 +172,11 @@ def test_an_endpoint_without_an_end_costs_the_total_time_and_no_more(
 ) -> None:
     client = make_client(llm=llm_section(fake_openai.url, total_timeout_seconds=0.6, call_timeout_seconds=0.3))
     fake_openai.always = behavior
+    before = counted(client, reason)
     answer = analyze(client, shape_a(seed=5))
     assert answer["source"] == "technical"
     assert answer["fallback_reason"].startswith(f"{reason}: ")
+    assert counted(client, reason) == [count + 1 for count in before]
 
 
 def test_nobody_listening_is_a_connection_error(make_client: MakeClient) -> None:
@@ -273,6 +302,8 @@ def test_injected_instructions_change_neither_signal_nor_form(
     body["strategy_context"] |= {
         "market_condition": text,
         "risk_level": text,
+        "risk_tolerance": text,
+        "active_strategies": [text],
         "user_preferences": {text: text},
         "news_sentiment": {"overall_sentiment": text},
     }

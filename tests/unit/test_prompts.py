@@ -97,7 +97,10 @@ def test_a_forecast_stands_among_the_facts() -> None:
 def test_what_a_client_says_is_data_beside_the_facts() -> None:
     context = context_of(dashboard(1, 0.2))
     said = ClientContext(
-        market_condition="Bullish", risk_level="Moderate", news=NewsSentiment(positive=3, fear_greed=71.0)
+        market_condition="Bullish",
+        risk_level="Moderate",
+        risk_tolerance="low",
+        news=NewsSentiment(positive=3, fear_greed=71.0),
     )
     silent, spoken = analysis_prompt(context), analysis_prompt(replace(context, client=said))
     assert parts(silent)[0] == parts(spoken)[0]
@@ -105,13 +108,14 @@ def test_what_a_client_says_is_data_beside_the_facts() -> None:
     assert json.loads(parts(spoken)[1]) == {
         "market_condition": "Bullish",
         "risk_level": "Moderate",
+        "risk_tolerance": "low",
         "news": {"positive": 3, "fear_greed": 71.0},
     }
 
 
 @given(st.text(), st.text())
 def test_no_text_leaves_the_part_that_it_stands_in(name: str, text: str) -> None:
-    prompt = make_prompt("analysis_v1", {"price": 1.0}, {name: [text, {text: name}]}, ANALYSIS_SCHEMA)
+    prompt = make_prompt("analysis_v2", {"price": 1.0}, {name: [text, {text: name}]}, ANALYSIS_SCHEMA)
     facts, data = parts(prompt)
     assert facts == '{"price":1.0}'
     assert [prompt.user.count(mark) for mark in MARKS] == [1, 1, 1, 1]

@@ -62,6 +62,7 @@ def _said(client: ClientContext) -> Mapping[str, Any]:
     said = {
         "market_condition": client.market_condition,
         "risk_level": client.risk_level,
+        "risk_tolerance": client.risk_tolerance,
         "own_strategies": list(client.strategies),
         "preferences": dict(client.preferences),
         "news": {name: value for name, value in asdict(client.news).items() if value is not None}
