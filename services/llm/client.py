@@ -95,6 +95,10 @@ class LlmClient:
         self._reserve = reserve
         self._clock = clock
         self._monotonic = monotonic
+        # Shown before the first of its kind, since a rate needs a 0 to rise from.
+        for outcome in _REASONS:
+            metrics.OPENAI_ERRORS.labels(outcome.value)
+            metrics.GPT4_FAILURES.labels(outcome.value)
         for status in get_args(KeyStatus):
             metrics.LLM_KEYS.labels(status).set_function(partial(self._count, status))
 
