@@ -41,15 +41,20 @@ def reply_to(body: Mapping[str, Any]) -> dict[str, Any]:
     votes = [(rsi > _RSI_HIGH) - (rsi < _RSI_LOW) for rsi in strengths] + [(m > 0) - (m < 0) for m in momenta]
     lead = sum(votes)
     direction = (lead > 0) - (lead < 0)
-    said = ", ".join(f"{value:g}" for value in strengths) or "none"
     schema = _schema(body, messages)
     rules = _Found(
         direction,
         round(min(0.5 + 0.1 * abs(lead), 0.9), 2),
-        f"Demonstration by simple rules, no model was asked. RSI: {said}. Together they speak for {_WORDS[direction]}.",
+        _said(strengths, direction),
         schema.get("$defs", {}),
     )
     return dict(rules.value(schema))
+
+
+def _said(strengths: list[float], direction: int) -> str:
+    words = "Demonstration by simple rules, no model was asked."
+    values = ", ".join(f"{value:g}" for value in strengths)
+    return f"{words} RSI: {values}. Together they speak for {_WORDS[direction]}." if strengths else words
 
 
 def _schema(body: Mapping[str, Any], messages: list[str]) -> dict[str, Any]:
