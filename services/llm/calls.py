@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.errors import LlmUnavailable
+
 
 @dataclass(frozen=True)
 class ReplySchema:
@@ -65,6 +67,18 @@ class Unusable(StrEnum):
     KEY_ECHOED = "key_echoed"
 
 
+_IN_WORDS = {
+    Unusable.REFUSAL: "the model declined",
+    Unusable.LENGTH: "the limit of tokens cut it short",
+    Unusable.FILTERED: "a filter stopped it",
+    Unusable.EMPTY: "it is empty",
+    Unusable.MALFORMED: "it is not in OpenAI's protocol",
+    Unusable.BROKEN_OFF: "it broke off",
+    Unusable.TOO_LARGE: "it is too large",
+    Unusable.KEY_ECHOED: "a key stands in it",
+}
+
+
 @dataclass(frozen=True)
 class Completion:
     """A reply that was paid for, as it came: nothing in `content` has been checked.
@@ -89,6 +103,18 @@ class Completion:
     latency_seconds: float
     key_number: int
     request_id: str | None
+
+    @property
+    def text(self) -> str:
+        """The content of a reply that may be an answer.
+
+        Raises:
+            LlmUnavailable: it is none.
+        """
+        if self.unusable or self.content is None:
+            why = self.unusable or Unusable.EMPTY
+            raise LlmUnavailable(f"the LLM's reply is no answer: {_IN_WORDS[why]}", why.value)
+        return self.content
 
 
 @dataclass(frozen=True)

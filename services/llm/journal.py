@@ -181,12 +181,10 @@ def _usable(completion: Completion, reply: type[Reply]) -> str:
     Raises:
         LlmUnavailable: it is no answer; one that only does not fit is counted here.
     """
-    if completion.unusable or completion.content is None:
-        reason = completion.unusable.value if completion.unusable else "empty"
-        raise LlmUnavailable("the LLM's reply is no answer", reason)
+    content = completion.text
     try:
-        read_reply(reply, completion.content)
+        read_reply(reply, content)
     except LlmUnavailable as refusal:
         metrics.GPT4_FAILURES.labels(refusal.reason).inc()
         raise
-    return completion.content
+    return content

@@ -52,11 +52,10 @@ async def probe(client: LlmClient | None) -> Probe:
         return _failed("no LLM is configured", NOT_CONFIGURED)
     try:
         completion = await client.complete(_REQUEST)
+        answer = clean_text(completion.text, _MAX_SHOWN)
     except LlmUnavailable as unavailable:
         return _failed(unavailable.message, unavailable.reason)
-    if completion.unusable or completion.content is None:
-        return _failed("the LLM's reply is no answer", completion.unusable.value if completion.unusable else "empty")
-    return Probe(answer=clean_text(completion.content, _MAX_SHOWN), model=completion.model_answered or completion.model)
+    return Probe(answer=answer, model=completion.model_answered or completion.model)
 
 
 def _failed(error: str, reason: str) -> Probe:

@@ -183,6 +183,13 @@ def test_the_probe_is_the_administrators_and_five_a_minute(make_client: MakeClie
     assert stranger.get("/debug/gpt4").status_code == 403
 
 
+def test_the_probe_says_in_words_why_a_reply_is_no_answer(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
+    fake_openai.always = behaviors.refusal
+    found = llm_service.get("/debug/gpt4").json()
+    assert (found["status"], found["error_type"]) == ("failed", "refusal")
+    assert found["error"] == "the LLM's reply is no answer: the model declined"
+
+
 def test_the_probe_of_a_service_without_an_llm_says_what_is_needed(client: TestClient) -> None:
     found = client.get("/debug/gpt4").json()
     assert (found["status"], found["client_initialized"], found["api_key_configured"]) == ("failed", False, False)
