@@ -164,6 +164,32 @@ def test_where_the_llm_fails_the_rules_answer_and_the_metrics_say_why(
     assert counted(llm_service, reason) == [count + 1 for count in before]
 
 
+def test_the_metrics_have_the_agreed_names_and_tell_of_tokens_latency_and_keys(
+    llm_service: TestClient, fake_openai: FakeOpenAI
+) -> None:
+    analyze(llm_service, shape_a(seed=5))
+    text = llm_service.get("/metrics").text
+    for series in (
+        "openai_requests_total",
+        'openai_errors_total{reason="timeout"}',  # before the first one, so that a rate has where to rise from
+        "openai_rate_limit_errors_total",
+        "gpt4_api_calls_total",
+        'gpt4_api_failures_total{error="timeout"}',
+        'llm_outcomes_total{outcome="answered"}',
+        'llm_tokens_total{kind="input"}',
+        'llm_tokens_total{kind="cached_input"}',
+        'llm_tokens_total{kind="output"}',
+        "llm_latency_seconds_count",
+        'llm_cost_usd_total{model="gpt-4o-mini"}',
+        'llm_groundedness_count{purpose="analysis"}',
+        'llm_keys{status="ready"}',
+        'llm_keys{status="spacing"}',
+        'llm_keys{status="resting"}',
+        'llm_keys{status="retired"}',
+    ):
+        assert re.search(rf"^{re.escape(series)} \d", text, re.MULTILINE), series
+
+
 @pytest.mark.parametrize(
     ("behavior", "reason"), [(behaviors.hang, "timeout"), (drip(0.05), "broken_off")], ids=["hang", "slow drip"]
 )
@@ -323,7 +349,7 @@ def test_fifty_at_once_with_three_keys_are_all_answered(make_client: MakeClient,
     client = make_client(llm=llm_section(fake_openai.url, spacing_seconds=20), analysis={"worker_threads": 2})
     bodies = [shape_a(seed=seed, symbol=f"COIN{seed}USDT") for seed in range(50)]
     began = time.monotonic()
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(len(bodies)) as pool:
         answers = list(pool.map(lambda body: analyze(client, body), bodies))
     assert time.monotonic() - began < 30
     assert sorted(asked.key for asked in fake_openai.asked) == sorted(KEYS)
