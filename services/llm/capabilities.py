@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
+import msgspec
 from loguru import logger
 
+from services.llm.calls import ReplySchema
 from services.llm.key_ring import Outcome
 
 # An account may be given a model later on, so one that was missing is asked for again.
@@ -50,10 +52,24 @@ class Capabilities:
             logger.bind(model=model, instead=self.model()).warning("the LLM's endpoint does not know the model")
             return self.model() is not None
         if outcome is Outcome.FORMAT_REFUSED and form in _NEXT:
-            if self._forms[model] is form:
-                self._forms[model] = _NEXT[form]
-            logger.bind(model=model, form=form.value, instead=_NEXT[form].value).warning(
-                "the LLM's endpoint refuses a form of reply"
-            )
+            self._step_down(model, form, "the LLM's endpoint refuses a form of reply")
             return True
         return False
+
+    def see(self, model: str, form: ReplyForm, schema: ReplySchema, content: str) -> None:
+        """Take note of a reply that lacks what its schema guarantees: some endpoints ignore what they do not know."""
+        if form is ReplyForm.SCHEMA and not _has_every_key(schema, content):
+            self._step_down(model, form, "the LLM's endpoint ignores a form of reply")
+
+    def _step_down(self, model: str, form: ReplyForm, why: str) -> None:
+        if self._forms[model] is form:
+            self._forms[model] = _NEXT[form]
+        logger.bind(model=model, form=form.value, instead=_NEXT[form].value).warning(why)
+
+
+def _has_every_key(schema: ReplySchema, content: str) -> bool:
+    try:
+        reply = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return isinstance(reply, dict) and reply.keys() >= set(schema.schema["required"])

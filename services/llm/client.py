@@ -173,7 +173,10 @@ class LlmClient:
             with self._reserve(self._estimate(request, model)):
                 answer = await self._endpoint.send(number, payload, seconds)
                 if not isinstance(answer, Failure):
-                    return self._booked(answer, request, model, number, self._monotonic() - began)
+                    completion = self._booked(answer, request, model, number, self._monotonic() - began)
+                    if request.reply_schema and not completion.unusable:
+                        self._capabilities.see(model, form, request.reply_schema, completion.text)
+                    return completion
             if not self._capabilities.learn(model, form, answer.outcome):
                 return answer
 

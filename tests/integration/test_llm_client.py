@@ -230,6 +230,29 @@ async def test_forms_of_reply_step_down_as_far_as_the_endpoint_needs(
     assert len(asking.booked) == 2
 
 
+async def test_an_endpoint_that_ignores_the_schema_is_told_of_it_in_words_from_then_on(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking
+) -> None:
+    fake_openai.always = only_for(
+        lambda body: "JSON schema" in body["messages"][0]["content"], content(lambda _: "It will rise.")
+    )
+    asking = make_asking()
+    assert (await complete(asking)).content == "It will rise."
+    assert json.loads((await complete(asking)).content or "")["signal"] == "Long"
+    assert [asked.body["response_format"]["type"] for asked in fake_openai.asked] == ["json_schema", "json_object"]
+
+
+@pytest.mark.parametrize("behavior", [behaviors.normal, wrong(confidence=850), wrong(signal="UP")])
+async def test_a_reply_that_has_every_key_leaves_the_form_as_it_is(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, behavior: Behavior
+) -> None:
+    fake_openai.always = behavior
+    asking = make_asking()
+    await complete(asking)
+    await complete(asking)
+    assert [asked.body["response_format"]["type"] for asked in fake_openai.asked] == ["json_schema"] * 2
+
+
 async def test_json_mode_is_enough_where_it_is_taken(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
     no_schemas = error(422, None, "response_format type json_schema is unavailable")
     fake_openai.always = only_for(lambda body: body["response_format"]["type"] == "json_object", no_schemas)
