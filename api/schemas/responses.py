@@ -29,10 +29,14 @@ class ResponseModel(BaseModel):
 
 
 class AnalysisFields(ResponseModel):
-    """What the answers to every client have in common, whatever their words."""
+    """What the answers to every client have in common, whatever their words: those stand for `Any` in each answer."""
 
+    signal: Any
+    confidence: Any
     reasoning: Annotated[str, Field(min_length=10)]
     strategy_scores: Annotated[dict[str, Share], ScoreDescription]
+    market_analysis: Any
+    risk_assessment: Any
     timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
     source: AnalysisSource
     model_type: str
