@@ -20,6 +20,7 @@ from services.analysis import AnalysisService
 from services.analysts.fallback import FallbackAnalyst
 from services.analysts.llm import LlmAnalyst
 from services.analysts.technical import TechnicalAnalyst
+from services.archive_scores import ArchiveScores
 from services.engine_settings import EngineSettings, refreshed
 from services.forecasting import Forecasting, count_load_failure
 from services.job_records import JobRecords
@@ -170,6 +171,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
         )
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
+        scores = ArchiveScores(store, settings.analysis.interval_minutes, clock)
         container = Container(
             settings=settings,
             clock=clock,
@@ -183,7 +185,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             forecasting=forecasting,
             predictions=predictions,
             insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
-            feedback=SignalFeedback(documents, store, clock),
+            feedback=SignalFeedback(documents, store, scores, clock),
             self_analyses=SelfAnalyses(documents, clock),
             outlooks=Outlooks(markets, forecasting, clock),
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),

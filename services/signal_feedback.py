@@ -11,6 +11,7 @@ from domain.analysis import Analysis, AnalysisSource
 from domain.errors import InvalidRequest
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
+from services.archive_scores import ArchiveScores, Scores
 from services.performance import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, DocumentStore, Total
 from storage.ports import Store
@@ -26,10 +27,17 @@ _SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class MeasuredPerformance:
-    """All signals together, those of each source, and how long the service has been running."""
+    """All signals together, those of each source, and how long the service has been running.
+
+    Attributes:
+        overall: By the outcomes that clients told.
+        by_source: The same.
+        scores: By what the market did after the archived signals.
+    """
 
     overall: Performance
     by_source: Mapping[str, Performance]
+    scores: Scores
     uptime: timedelta
     at: datetime
 
@@ -37,9 +45,10 @@ class MeasuredPerformance:
 class SignalFeedback:
     """Keeps outcomes in the document store, beside what the archive knows of the signal."""
 
-    def __init__(self, documents: DocumentStore, archive: Store, clock: Clock) -> None:
+    def __init__(self, documents: DocumentStore, archive: Store, scores: ArchiveScores, clock: Clock) -> None:
         self._documents = documents
         self._archive = archive
+        self._scores = scores
         self._clock = clock
         self._started_at = clock.now()
 
@@ -67,7 +76,7 @@ class SignalFeedback:
         return True
 
     async def performance(self) -> MeasuredPerformance:
-        """Return what the outcomes that trusted clients told add up to.
+        """Return what the outcomes that trusted clients told add up to, and what the market did after signals.
 
         Raises:
             StorageUnavailable: the store does not answer.
@@ -80,10 +89,12 @@ class SignalFeedback:
             where={"trusted": True},
         )
         scored = [_scored(total) for total in totals]
+        scores = await self._scores.measure()
         now = self._clock.now()
         return MeasuredPerformance(
             overall=measure(scored),
             by_source={name: measure([each for each in scored if each.source == name]) for name in SOURCES},
+            scores=scores,
             uptime=now - self._started_at,
             at=now,
         )

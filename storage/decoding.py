@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from loguru import logger
 from pydantic import ValidationError
 
-from domain.analysis import Analysis
+from domain.analysis import Analysis, AnalysisSource
+from domain.values import Signal
+from storage.ports import ArchivedSignal
 
 
 class AnalysisDecoder:
@@ -31,6 +34,22 @@ class AnalysisDecoder:
             return Analysis.model_validate(document)
         except ValidationError as error:
             self._warn(error)
+            return None
+
+    def signal(
+        self, symbol: str, signal: Any, source: Any, price: Any, forecast: Any, generated_at: datetime
+    ) -> ArchivedSignal | None:
+        """Return the signal of these parts, or None if one of them does not fit."""
+        try:
+            return ArchivedSignal(
+                symbol=symbol,
+                signal=Signal(signal),
+                source=AnalysisSource(source),
+                price=float(price),
+                forecast=None if forecast is None else Signal(forecast),
+                generated_at=generated_at,
+            )
+        except (TypeError, ValueError):
             return None
 
     def _warn(self, error: ValidationError) -> None:

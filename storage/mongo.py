@@ -18,6 +18,7 @@ from storage.ports import (
     ARCHIVE_COLLECTION,
     CANDLE_COLLECTION,
     NO_CANDLES,
+    ArchivedSignal,
     CandlesByTimeframe,
     StoreStatistics,
     SymbolCount,
@@ -30,6 +31,9 @@ _BY_KEY = IndexModel([("cache_key", ASCENDING), ("timestamp", DESCENDING), ("_id
 _ARCHIVE_IDENTITY = IndexModel([("analysis_id", ASCENDING)], unique=True)
 _ARCHIVE_NEWEST = IndexModel([("timestamp", DESCENDING), ("_id", DESCENDING)])
 _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("open_time", DESCENDING)], unique=True)
+_SIGNAL_FIELDS = {"_id": 0, "symbol": 1, "timestamp": 1} | {
+    f"analysis.{name}": 1 for name in ("signal", "source", "price", "forecast.signal")
+}
 _CANDLE_FIELDS = {"_id": 0, "open_time": 1, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1}
 
 
@@ -144,6 +148,18 @@ class MongoStore:
             rows = await cursor.to_list(limit)
         return [analysis for row in rows if (analysis := self._decoder.from_document(row.get("analysis")))]
 
+    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
+        """Return the newest signals of the archive since then; one that this version cannot read is left out."""
+        with operation("archived_signals"):
+            cursor = self._connection.database[ARCHIVE_COLLECTION].find(
+                {"timestamp": {"$gte": since}},
+                _SIGNAL_FIELDS,
+                sort=[("timestamp", DESCENDING), ("_id", DESCENDING)],
+                limit=limit,
+            )
+            rows = await cursor.to_list(limit)
+        return [signal for row in rows if (signal := self._signal(row))]
+
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, and the archive; the server may take a minute to drop what expired."""
         pipeline: list[Document] = [
@@ -177,6 +193,13 @@ class MongoStore:
             )
             rows = await cursor.to_list(limit)
         return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
+
+    def _signal(self, row: Document) -> ArchivedSignal | None:
+        kept = row["analysis"]
+        forecast = (kept.get("forecast") or {}).get("signal")
+        return self._decoder.signal(
+            row["symbol"], kept.get("signal"), kept.get("source"), kept.get("price"), forecast, row["timestamp"]
+        )
 
     async def _set_expiry(self) -> None:
         """Make the TTL index, or bring one that an earlier setting made to today's length."""

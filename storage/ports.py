@@ -8,8 +8,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
-from domain.analysis import Analysis
+from domain.analysis import Analysis, AnalysisSource
 from domain.market import Candle, CandleLike, Timeframe
+from domain.values import Signal
 
 ANALYSIS_COLLECTION = "ai_analysis_results"
 ARCHIVE_COLLECTION = "analysis_archive"
@@ -40,6 +41,22 @@ class StoreStatistics:
     def total_analyses(self) -> int:
         """Analyses in the cache, of all symbols."""
         return sum(entry.analysis_count for entry in self.symbols)
+
+
+@dataclass(frozen=True)
+class ArchivedSignal:
+    """What of an archived analysis is needed to judge it by what the market did later.
+
+    Attributes:
+        forecast: The signal of the model that was asked beside it, if one was.
+    """
+
+    symbol: str
+    signal: Signal
+    source: AnalysisSource
+    price: float
+    forecast: Signal | None
+    generated_at: datetime
 
 
 class EngineCandles(Protocol):
@@ -93,6 +110,9 @@ class Store(Protocol):
 
     async def newest_archived(self, limit: int) -> list[Analysis]:
         """Return at most `limit` (1 or more) analyses from the archive, the newest generated first."""
+
+    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
+        """Return the signals of at most `limit` archived analyses generated at or after `since`, the newest first."""
 
     async def statistics(self) -> StoreStatistics:
         """Count what is cached, symbol by symbol in alphabetical order, and what is archived."""

@@ -14,7 +14,7 @@ from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
 from domain.market import Candle, Timeframe
 from storage.backlog import Write
-from storage.ports import NO_CANDLES, CandlesByTimeframe, Store, StoreStatistics
+from storage.ports import NO_CANDLES, ArchivedSignal, CandlesByTimeframe, Store, StoreStatistics
 from storage.recovery import Recovery, bounded, describe
 from utils import metrics
 
@@ -119,6 +119,10 @@ class ResilientStore:
             StorageUnavailable: it is down, or has not answered within 2 s.
         """
         return await self._query("newest_archived", lambda store: store.newest_archived(limit))
+
+    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
+        """Return the newest signals of the archive; raises as `newest_archived` does."""
+        return await self._query("archived_signals", lambda store: store.archived_signals(since, limit))
 
     async def statistics(self) -> StoreStatistics:
         """Return what the store holds.

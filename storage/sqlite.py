@@ -12,7 +12,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleLike, Timeframe
 from storage import sqlite_statements as sql
 from storage.decoding import AnalysisDecoder
-from storage.ports import NO_CANDLES, CandlesByTimeframe, StoreStatistics, SymbolCount
+from storage.ports import NO_CANDLES, ArchivedSignal, CandlesByTimeframe, StoreStatistics, SymbolCount
 from storage.sqlite_file import SqliteFile
 from utils.clock import Clock, SystemClock, epoch_ms
 
@@ -109,6 +109,16 @@ class SqliteStore:
             return [analysis for (text,) in rows if (analysis := self._decoder.from_json(text))]
 
         return await self._file.run("newest_archived", newest)
+
+    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
+        """Return the newest signals of the archive since then; one that this version cannot read is left out."""
+
+        def signals(connection: sqlite3.Connection) -> list[ArchivedSignal]:
+            rows = connection.execute(sql.ARCHIVED_SIGNALS, (epoch_ms(since), limit)).fetchall()
+            timed = ((*parts, EPOCH + timedelta(milliseconds=ms)) for *parts, ms in rows)
+            return [signal for parts in timed if (signal := self._decoder.signal(*parts))]
+
+        return await self._file.run("archived_signals", signals)
 
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, without what is past its retention, and the archive."""

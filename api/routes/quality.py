@@ -11,7 +11,8 @@ from api.dependencies import get_container
 from api.json_body import read_model
 from api.openapi import json_body
 from api.rate_limit import limit_analyze, limit_default
-from api.schemas.feedback import FeedbackKept, FeedbackRequest, PerformanceResponse, SignalQualityResponse
+from api.schemas.feedback import FeedbackKept, FeedbackRequest, SignalQualityResponse
+from api.schemas.performance import PerformanceResponse
 from api.schemas.problems import problem_responses
 from services.signal_quality import summarize
 
@@ -51,8 +52,11 @@ async def feedback(request: Request) -> FeedbackKept:
 )
 @limit_default
 async def performance(request: Request) -> PerformanceResponse:
-    """Return figures of all signals whose outcome trusted clients have told; zeros while there are none."""
-    return PerformanceResponse.measured(await get_container(request).feedback.performance())
+    """Return figures of all signals whose outcome trusted clients have told, zeros while there are none.
+
+    `measured` is of the archived signals, against what the market did after them.
+    """
+    return PerformanceResponse.of(await get_container(request).feedback.performance())
 
 
 @tools.get("/signal-quality", include_in_schema=False)

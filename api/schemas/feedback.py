@@ -1,4 +1,4 @@
-"""What became of signals, and how good they were."""
+"""What became of signals, and what the newest are like."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from api.schemas.trades import Amount
 from domain.analysis import Analysis
 from domain.feedback import Feedback, Outcome
 from domain.values import Share, Signal
-from services.performance import Performance
-from services.signal_feedback import MeasuredPerformance
 from services.signal_quality import SignalQuality
 
 MAX_NOTES = 2_000
@@ -88,63 +86,6 @@ class FeedbackKept(ResponseModel):
     timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
 
 
-class PerformanceFigures(ResponseModel):
-    """Measured from outcomes; zeros while there are none."""
-
-    overall_accuracy: Annotated[Share, Field(description="Successes among successes and failures.")]
-    precision: Annotated[Share, Field(description="Mean over Long and Short.")]
-    recall: Annotated[Share, Field(description="Mean over rises and falls.")]
-    f1_score: Share
-    predictions_made: Annotated[Count, Field(description="Signals with an outcome, neutral ones included.")]
-    successful_predictions: Count
-    average_confidence: Annotated[Share, Field(description="Of the signals that the archive knows.")]
-
-
-_FIGURES: dict[str, Any] = {
-    "overall_accuracy": 0.5625,
-    "precision": 0.56,
-    "recall": 0.5583,
-    "f1_score": 0.5592,
-    "predictions_made": 52,
-    "successful_predictions": 27,
-    "average_confidence": 0.5831,
-}
-
-
-class PerformanceResponse(PerformanceFigures):
-    """All signals together, and by who gave them."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    **_FIGURES,
-                    "by_source": {"technical": _FIGURES},
-                    "model_uptime": "2 days, 3:04:05",
-                    "last_updated": "2026-01-31T12:00:00Z",
-                }
-            ]
-        }
-    )
-
-    by_source: Annotated[
-        dict[str, PerformanceFigures],
-        Field(description="llm, technical, model, ensemble; unknown for signals that the archive does not have."),
-    ]
-    model_uptime: Annotated[str, Field(description="Since the service started, days and hours:minutes:seconds.")]
-    last_updated: Annotated[str, Field(description="When this was measured, ISO 8601, UTC.")]
-
-    @classmethod
-    def measured(cls, found: MeasuredPerformance) -> Self:
-        """Return the answer for measured figures."""
-        return cls(
-            **_figures(found.overall),
-            by_source={name: PerformanceFigures(**_figures(each)) for name, each in found.by_source.items()},
-            model_uptime=str(found.uptime).partition(".")[0],
-            last_updated=found.at.isoformat(),
-        )
-
-
 class SignalSummary(ResponseModel):
     """One signal of the archive."""
 
@@ -211,15 +152,3 @@ class SignalQualityResponse(ResponseModel):
             ],
             pipeline_settings=settings,
         )
-
-
-def _figures(found: Performance) -> dict[str, Any]:
-    return {
-        "overall_accuracy": round(found.accuracy, 4),
-        "precision": round(found.precision, 4),
-        "recall": round(found.recall, 4),
-        "f1_score": round(found.f1, 4),
-        "predictions_made": found.scored,
-        "successful_predictions": found.successes,
-        "average_confidence": round(found.average_confidence, 4),
-    }

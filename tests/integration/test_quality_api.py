@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from container import Container
+from domain.market import Timeframe
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.analyses import make_analysis, make_candle
 from tests.fixtures.bodies import now_ms, shape_a, shape_b
+from tests.fixtures.forecasting import make_forecast
+from utils.clock import epoch_ms
 
 FEEDBACK: dict[str, Any] = {
     "signal_id": "sig-7f3a",
@@ -58,6 +64,8 @@ def test_without_feedback_all_is_zero(client: TestClient) -> None:
         assert (type(found[name]), found[name]) == (kind, 0)
     assert set(found["by_source"]) == {"llm", "technical", "model", "ensemble", "unknown"}
     assert all(each == dict.fromkeys(FIGURES, 0) for each in found["by_source"].values())
+    assert found["measured"]["signals_read"] == 0
+    assert [rate["signals"] for rate in found["measured"]["horizons"]] == [0, 0, 0]
     assert found["model_uptime"].startswith("0:00:")
     assert datetime.fromisoformat(found["last_updated"]).tzinfo
 
@@ -104,6 +112,34 @@ def test_a_strangers_word_is_kept_and_counts_for_nobody(make_client: MakeClient)
     assert tell(trusted) == "this signal has its feedback already"
     found = performance(trusted)
     assert (found["predictions_made"], found["successful_predictions"]) == (1, 0)
+
+
+def test_archived_signals_are_measured_against_the_candles_that_came_after_them(client: TestClient) -> None:
+    """Forty Longs of the rules, an hour apart, in a market that rises; the model beside them said Short."""
+    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    assert client.portal is not None
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=50)
+    candles = [make_candle(epoch_ms(start) + hour * Timeframe.H1.ms, 101.0 + hour) for hour in range(49)]
+    for hour in range(40):
+        analysis = make_analysis(
+            analysis_id=f"a-{hour}",
+            price=100.0 + hour,
+            generated_at=start + timedelta(hours=hour),
+            forecast=make_forecast(signal="Short"),
+        )
+        save = partial(container.store.save_analysis, "key", analysis, archive=True, candles={Timeframe.H1: candles})
+        client.portal.call(save)
+    found = performance(client)["measured"]
+    assert found["signals_read"] == 40
+    assert datetime.fromisoformat(found["since"]) == start
+    hour, four, day = found["horizons"]
+    assert (hour["horizon_hours"], hour["signals"], hour["hits"], hour["hit_rate"]) == (1, 40, 40, 1.0)
+    assert 0.9 < hour["low"] < hour["high"] == hour["baseline"] == 1.0
+    assert hour["mean_return"] > 0
+    assert (four["signals"], four["hit_rate"], day["signals"], day["hits"]) == (10, None, 2, None)
+    assert [rate["hits"] for rate in found["by_source"]["technical"]] == [40, None, None]
+    assert [rate["hits"] for rate in found["by_source"]["model"]] == [0, None, None]
+    assert [rate["signals"] for rate in found["by_source"]["llm"]] == [0, 0, 0]
 
 
 def test_a_signal_of_another_symbol_is_refused(client: TestClient) -> None:

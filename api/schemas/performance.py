@@ -1,0 +1,162 @@
+"""How good signals were, by what clients told and by what the market did."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.feedback import Count
+from api.schemas.responses import ResponseModel
+from domain.values import Share
+from services.archive_scores import Scores
+from services.hit_rates import HitRate
+from services.performance import Performance
+from services.signal_feedback import MeasuredPerformance
+
+
+class PerformanceFigures(ResponseModel):
+    """Measured from outcomes; zeros while there are none."""
+
+    overall_accuracy: Annotated[Share, Field(description="Successes among successes and failures.")]
+    precision: Annotated[Share, Field(description="Mean over Long and Short.")]
+    recall: Annotated[Share, Field(description="Mean over rises and falls.")]
+    f1_score: Share
+    predictions_made: Annotated[Count, Field(description="Signals with an outcome, neutral ones included.")]
+    successful_predictions: Count
+    average_confidence: Annotated[Share, Field(description="Of the signals that the archive knows.")]
+
+
+_FIGURES: dict[str, Any] = {
+    "overall_accuracy": 0.5625,
+    "precision": 0.56,
+    "recall": 0.5583,
+    "f1_score": 0.5592,
+    "predictions_made": 52,
+    "successful_predictions": 27,
+    "average_confidence": 0.5831,
+}
+
+
+class HitRateFigures(ResponseModel):
+    """Directional signals against the price a horizon later; null where fewer than 30 can be counted."""
+
+    horizon_hours: int
+    signals: Annotated[Count, Field(description="Of one symbol none overlaps another.")]
+    hits: Count | None
+    hit_rate: Share | None
+    low: Annotated[Share | None, Field(description="Of the 95 % interval.")]
+    high: Annotated[Share | None, Field(description="Of the 95 % interval.")]
+    baseline: Annotated[
+        Share | None, Field(description="What the better of always Long and always Short had at the same moments.")
+    ]
+    mean_return: Annotated[float | None, Field(description="Fraction won per signal, before costs.")]
+
+    @classmethod
+    def of(cls, found: HitRate) -> Self:
+        """Return the figures, rounded."""
+        return cls(
+            **{name: round(each, 6) if isinstance(each, float) else each for name, each in asdict(found).items()}
+        )
+
+
+class Measured(ResponseModel):
+    """The archived signals of the last 30 days against what the market did after them."""
+
+    since: Annotated[datetime, Field(description="The oldest signal that was read, ISO 8601, UTC.")]
+    signals_read: Annotated[Count, Field(description="Neutral ones and those that are not over included.")]
+    horizons: list[HitRateFigures]
+    by_source: Annotated[
+        dict[str, list[HitRateFigures]],
+        Field(description="`model`: its forecasts beside the analyses of others."),
+    ]
+
+    @classmethod
+    def of(cls, found: Scores) -> Self:
+        """Return what was measured."""
+        return cls(
+            since=found.since,
+            signals_read=found.signals,
+            horizons=[HitRateFigures.of(each) for each in found.overall],
+            by_source={name: [HitRateFigures.of(each) for each in rates] for name, rates in found.by_source.items()},
+        )
+
+
+_RATES: list[Any] = [
+    {
+        "horizon_hours": 1,
+        "signals": 412,
+        "hits": 214,
+        "hit_rate": 0.519417,
+        "low": 0.471227,
+        "high": 0.567261,
+        "baseline": 0.504854,
+        "mean_return": 0.000083,
+    },
+    {
+        "horizon_hours": 24,
+        "signals": 17,
+        "hits": None,
+        "hit_rate": None,
+        "low": None,
+        "high": None,
+        "baseline": None,
+        "mean_return": None,
+    },
+]
+
+
+class PerformanceResponse(PerformanceFigures):
+    """All signals together, and by who gave them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_FIGURES,
+                    "by_source": {"technical": _FIGURES},
+                    "measured": {
+                        "since": "2026-01-01T12:00:00Z",
+                        "signals_read": 18204,
+                        "horizons": _RATES,
+                        "by_source": {"technical": _RATES},
+                    },
+                    "model_uptime": "2 days, 3:04:05",
+                    "last_updated": "2026-01-31T12:00:00Z",
+                }
+            ]
+        }
+    )
+
+    by_source: Annotated[
+        dict[str, PerformanceFigures],
+        Field(description="llm, technical, model, ensemble; unknown for signals that the archive does not have."),
+    ]
+    measured: Measured
+    model_uptime: Annotated[str, Field(description="Since the service started, days and hours:minutes:seconds.")]
+    last_updated: Annotated[str, Field(description="When this was measured, ISO 8601, UTC.")]
+
+    @classmethod
+    def of(cls, found: MeasuredPerformance) -> Self:
+        """Return the answer for measured figures."""
+        return cls(
+            **_figures(found.overall),
+            by_source={name: PerformanceFigures(**_figures(each)) for name, each in found.by_source.items()},
+            measured=Measured.of(found.scores),
+            model_uptime=str(found.uptime).partition(".")[0],
+            last_updated=found.at.isoformat(),
+        )
+
+
+def _figures(found: Performance) -> dict[str, Any]:
+    return {
+        "overall_accuracy": round(found.accuracy, 4),
+        "precision": round(found.precision, 4),
+        "recall": round(found.recall, 4),
+        "f1_score": round(found.f1, 4),
+        "predictions_made": found.scored,
+        "successful_predictions": found.successes,
+        "average_confidence": round(found.average_confidence, 4),
+    }

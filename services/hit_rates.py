@@ -1,0 +1,114 @@
+"""How often signals were right: each against the price some hours later."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+from domain.values import Signal
+from storage.ports import ArchivedSignal
+from utils.clock import epoch_ms
+
+HORIZON_HOURS = (1, 4, 24)
+# With fewer signals a share says nothing.
+MIN_SIGNALS = 30
+CONFIDENCE = 0.95
+_HOUR_MS = 3_600_000
+# The price at the horizon may have been seen so much of the horizon before it.
+_TOLERANCE = 0.25
+
+
+@dataclass(frozen=True)
+class HitRate:
+    """Directional signals against the price a horizon later; None where they are too few to tell.
+
+    Attributes:
+        signals: Of one symbol none begins before the one before it has ended, so none is counted twice.
+        hits: Long before a rise, Short before a fall; an unchanged price is no hit.
+        low: Lower end of the 95 % interval of the share.
+        high: Upper end.
+        baseline: Share that the better of always Long and always Short had at the same moments.
+        mean_return: Mean fraction won per signal, before costs.
+    """
+
+    horizon_hours: int
+    signals: int
+    hits: int | None = None
+    hit_rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    baseline: float | None = None
+    mean_return: float | None = None
+
+
+class Prices:
+    """The known prices of a market, by epoch ms."""
+
+    def __init__(self, known: Iterable[tuple[int, float]]) -> None:
+        by_time = sorted(known)
+        self._times = [time_ms for time_ms, _ in by_time]
+        self._prices = [price for _, price in by_time]
+
+    def at(self, time_ms: int, not_before_ms: int) -> float | None:
+        """Return the newest price up to a time, or None where it was seen before `not_before_ms`."""
+        position = bisect_right(self._times, time_ms) - 1
+        return self._prices[position] if position >= 0 and self._times[position] >= not_before_ms else None
+
+
+def hit_rates(signals: Sequence[ArchivedSignal], prices: Mapping[str, Prices], now_ms: int) -> list[HitRate]:
+    """Return the hit rate at each horizon.
+
+    Args:
+        signals: Neutral ones say nothing of a direction and are not counted.
+        prices: By symbol.
+        now_ms: What ends later is not known yet, in epoch ms.
+    """
+    directional = sorted((each for each in signals if each.signal is not Signal.NEUTRAL), key=_time)
+    return [_hit_rate(hours, list(_moves(directional, prices, hours, now_ms))) for hours in HORIZON_HOURS]
+
+
+def _moves(
+    oldest_first: Sequence[ArchivedSignal], prices: Mapping[str, Prices], hours: int, now_ms: int
+) -> Iterable[tuple[Signal, float]]:
+    """Yield the signals whose end is known, each with the market's return; of a symbol none overlaps another."""
+    horizon_ms = hours * _HOUR_MS
+    free_from: dict[str, int] = {}
+    for each in oldest_first:
+        start_ms = epoch_ms(each.generated_at)
+        end_ms = start_ms + horizon_ms
+        if end_ms > now_ms or start_ms < free_from.get(each.symbol, 0):
+            continue
+        later = prices[each.symbol].at(end_ms, round(end_ms - _TOLERANCE * horizon_ms))
+        if later is not None:
+            free_from[each.symbol] = end_ms
+            yield each.signal, later / each.price - 1
+
+
+def _hit_rate(hours: int, moves: Sequence[tuple[Signal, float]]) -> HitRate:
+    count = len(moves)
+    if count < MIN_SIGNALS:
+        return HitRate(hours, count)
+    won = [change if signal is Signal.LONG else -change for signal, change in moves]
+    hits = sum(each > 0 for each in won)
+    rises, falls = sum(change > 0 for _, change in moves), sum(change < 0 for _, change in moves)
+    low, high = share_interval(hits, count)
+    return HitRate(hours, count, hits, hits / count, low, high, max(rises, falls) / count, sum(won) / count)
+
+
+def share_interval(hits: int, count: int) -> tuple[float, float]:
+    """Return both ends of the 95 % interval of a share, of `count` >= 1 independent trials.
+
+    Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference (1927).
+    """
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    share, weight = hits / count, z * z / count
+    center = (share + weight / 2) / (1 + weight)
+    reach = z * sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
+    return max(0.0, center - reach), min(1.0, center + reach)
+
+
+def _time(signal: ArchivedSignal) -> int:
+    return epoch_ms(signal.generated_at)
