@@ -22,18 +22,15 @@ from services.analysts.llm import LlmAnalyst
 from services.analysts.technical import TechnicalAnalyst
 from services.archive_scores import ArchiveScores
 from services.engine_settings import EngineSettings, refreshed
-from services.forecasting import Forecasting, count_load_failure
+from services.forecasting import Forecasting, count_load_failure, open_forecasting
 from services.job_records import JobRecords
 from services.jobs import JobService
 from services.llm.parts import LlmParts, open_llm
 from services.llm.patience import wait_for_a_key
 from services.market_data.market_data import MarketData
 from services.market_data.sources import check_sources, open_sources
-from services.market_data.stored import StoredSource
 from services.market_insights import MarketInsights
-from services.micro_batching import MicroBatcher
 from services.model_admin import ModelAdmin
-from services.model_candles import ModelCandles
 from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
 from services.ports import Analyst
@@ -47,7 +44,6 @@ from services.trade_reviews import TradeReviews
 from services.training import TrainingService
 from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, build_store, open_documents
-from storage.ports import Store
 from storage.resilient import ResilientStore
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
@@ -143,7 +139,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
         registry = Registry(Path(settings.models.save_path))
         loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
-        forecasting = _forecasting(loaded, settings, store, clock, stack)
+        forecasting = stack.enter_context(open_forecasting(loaded, settings, store, clock))
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
@@ -171,6 +167,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
         )
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
+        models = ModelAdmin(registry, loaded, settings.analysis, clock)
         scores = ArchiveScores(store, settings.analysis.interval_minutes, clock)
         container = Container(
             settings=settings,
@@ -186,10 +183,18 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             predictions=predictions,
             insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
             feedback=SignalFeedback(documents, store, scores, clock),
-            self_analyses=SelfAnalyses(documents, clock),
+            self_analyses=SelfAnalyses(
+                documents=documents,
+                scores=scores,
+                model=models.production,
+                journal=llm.journal,
+                indicators=indicators,
+                signals=settings.signals,
+                clock=clock,
+            ),
             outlooks=Outlooks(markets, forecasting, clock),
             training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
-            models=ModelAdmin(registry, loaded, settings.analysis, clock),
+            models=models,
             llm=llm,
             trades=trades,
             engine_settings=engine_settings,
@@ -214,24 +219,6 @@ def _analyst(settings: Settings, llm: LlmParts) -> Analyst:
     synthetic = settings.llm.ask_about_synthetic
     llm_analyst = LlmAnalyst(llm.journal, rules, ask_about_synthetic=synthetic) if llm.journal else None
     return FallbackAnalyst(llm_analyst, rules) if llm_analyst else rules
-
-
-def _forecasting(
-    loaded: LoadedModels, settings: Settings, store: Store, clock: Clock, stack: AsyncExitStack
-) -> Forecasting:
-    """Serve the models of the registry; nothing is loaded before somebody asks."""
-    serving = settings.models.serving
-    # Threads of their own: other analyses do not wait while a model is loaded.
-    executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
-    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-    return Forecasting(
-        models=loaded,
-        batcher=MicroBatcher(executor, serving),
-        candles=ModelCandles(StoredSource(store), clock),
-        settings=serving,
-        preferred=settings.analysis.primary_timeframes,
-        executor=executor,
-    )
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ class ClosedTrade(Frozen):
         pnl_percentage: The same in percent of the margin.
         open_time, close_time: In the client's own form, for the record only.
         ai_confidence: Of the signal that was acted on, 0 to 1.
+        trusted: Whether a trusted client told of it; a stranger's trade may be invented.
     """
 
     trade_id: str
@@ -35,6 +36,7 @@ class ClosedTrade(Frozen):
     strategy_name: str | None = None
     ai_confidence: float | None = None
     ai_reasoning: str | None = None
+    trusted: bool = False
 
     @property
     def is_winning(self) -> bool:

@@ -53,6 +53,7 @@ class TechnicalIndicators:
 
     def use(self, settings: IndicatorSettings) -> None:
         """Compute with other settings from now on; a computation under way in another thread ends with its own."""
+        self.settings = settings
         self._plan = _Plan(settings.engine, settings.volume_period, _columns(settings))
 
     @property

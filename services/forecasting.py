@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
 from loguru import logger
 
 from config.model_settings import ServingSettings
+from config.settings import Settings
 from domain.analysis import MarketSnapshot
 from domain.errors import AppError, ModelUnavailable
 from domain.forecasting import Forecast
@@ -17,9 +19,12 @@ from domain.market import Timeframe
 from models.forecasts import newest_rows, to_forecast
 from models.predictor import Forecaster
 from models.serving import LoadedModels
+from services.market_data.stored import StoredSource
 from services.micro_batching import MicroBatcher
 from services.model_candles import ModelCandles, best_candles
+from storage.ports import Store
 from utils import metrics
+from utils.clock import Clock
 from utils.concurrency import run_blocking
 
 
@@ -150,3 +155,22 @@ def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
         f"no model is in production for {symbol} on {shown}; train one: "
         f"python cli.py train FILE --type lstm --symbol {symbol} --timeframe {example}"
     )
+
+
+@contextmanager
+def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clock: Clock) -> Iterator[Forecasting]:
+    """Serve the models of the registry; nothing is loaded before somebody asks."""
+    serving = settings.models.serving
+    # Threads of their own: other analyses do not wait while a model is loaded.
+    executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
+    try:
+        yield Forecasting(
+            models=loaded,
+            batcher=MicroBatcher(executor, serving),
+            candles=ModelCandles(StoredSource(store), clock),
+            settings=serving,
+            preferred=settings.analysis.primary_timeframes,
+            executor=executor,
+        )
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -78,6 +78,15 @@ class ModelAdmin:
                 pass  # named by whoever tries to load it
         return next(iter(self.known().models), None)
 
+    def production(self) -> ModelMetadata | None:
+        """Return what is in production for the default market; None where nothing usable is.
+
+        Raises:
+            ModelCorrupt: the file of aliases cannot be read.
+        """
+        current = self.current()
+        return current.metadata if current and current.alias == "production" else None
+
     def last_trained(self) -> datetime | None:
         """Return when the newest version was made; None without any that can be used."""
         return max((each.created_at for each in self._registry.versions().models), default=None)

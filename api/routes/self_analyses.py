@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from api.access import require_admin
 from api.dependencies import get_container
-from api.rate_limit import limit_default
+from api.openapi import admin_route
+from api.rate_limit import limit_debug, limit_default
 from api.schemas.problems import problem_responses
-from api.schemas.self_analyses import ConfigSuggestions, KeptDocument, SelfAnalysisHistory
+from api.schemas.self_analyses import ConfigAnalysis, ConfigSuggestions, KeptDocument, SelfAnalysisHistory
 from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, Collection
 
 MAX_LISTED = 200
@@ -18,6 +20,24 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LISTED)]
 Days = Annotated[int, Query(ge=1, le=MAX_DAYS)]
 
 router = APIRouter(prefix="/ai", tags=["insights"])
+
+
+@router.post(
+    "/config-analysis/trigger",
+    operation_id="trigger_config_analysis",
+    summary="Review settings and models by the measured figures (admin)",
+    responses=problem_responses(401, 403, 409, 429, 503),
+    openapi_extra=admin_route(),
+)
+@limit_debug
+async def trigger_config_analysis(request: Request) -> ConfigAnalysis:
+    """Make a review now and keep it, where the figures are enough for one; with an LLM it spends a call.
+
+    `success` is false where they are not: `error` says what is missing, and nothing is kept.
+    """
+    container = get_container(request)
+    require_admin(request, container.settings.access)
+    return ConfigAnalysis.of(await container.self_analyses.analyze(), container.clock.now())
 
 
 @router.get(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
+from api.access import identify
 from api.dependencies import get_container
 from api.json_body import read_model
 from api.openapi import json_body
@@ -26,7 +27,8 @@ router = APIRouter(tags=["analysis"])
 async def analyze_trade(request: Request) -> TradeAccepted:
     """Accept a closed trade at once; it is reviewed once per `trade_id`, by the LLM where it answers."""
     container = get_container(request)
-    body = await read_model(request, TradeRequest, container.settings.access.max_body_bytes)
-    new = container.trades.accept(ClosedTrade(**body.model_dump()))
+    access = container.settings.access
+    body = await read_model(request, TradeRequest, access.max_body_bytes)
+    new = container.trades.accept(ClosedTrade(**body.model_dump(), trusted=identify(request, access).trusted))
     message = "the trade is reviewed in the background" if new else "the trade was accepted before"
     return TradeAccepted(status="accepted", trade_id=body.trade_id, message=message)

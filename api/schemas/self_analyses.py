@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
 from api.schemas.responses import ResponseModel
+from services.self_analyses import SelfAnalysis
 
 _SUGGESTION: dict[str, Any] = {
     "_id": "task-1",
@@ -27,6 +29,20 @@ _ANALYSIS: dict[str, Any] = {
     "confidence": 0.55,
     "reasoning": "Accuracy has not changed within its margin of error.",
     "urgency": "low",
+}
+
+
+_MISSING = (
+    "4 closed trades were told by trusted clients in 30 days, 30 are needed for suggestions; "
+    "too few archived signals are over to be measured"
+)
+_NO_TRADES: dict[str, Any] = {
+    "total_trades": 4,
+    "win_rate": 50.0,
+    "total_pnl": -12.4,
+    "win_rate_low": None,
+    "win_rate_high": None,
+    "mean_percent": None,
 }
 
 
@@ -65,3 +81,76 @@ class SelfAnalysisHistory(ResponseModel):
     count: Annotated[int, Field(ge=0)]
     analyses: list[KeptDocument]
     data: Annotated[list[KeptDocument], Field(description="The same as `analyses`.")]
+
+
+class ConfigAnalysisContent(ResponseModel):
+    """What a review found."""
+
+    message: str
+    suggestions: dict[str, Any] | None
+    advice: dict[str, Any] | None
+    trade_stats: dict[str, Any]
+
+
+class ConfigAnalysis(ResponseModel):
+    """A review of the settings and models, as its tools read it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "success": False,
+                    "status": "insufficient_data",
+                    "message": _MISSING,
+                    "error": _MISSING,
+                    "suggestions": None,
+                    "trade_stats": _NO_TRADES,
+                    "timestamp": "2026-01-31T12:00:00Z",
+                    "data": {
+                        "message": _MISSING,
+                        "suggestions": None,
+                        "advice": None,
+                        "trade_stats": _NO_TRADES,
+                    },
+                }
+            ]
+        }
+    )
+
+    success: bool
+    status: Literal["completed", "insufficient_data"]
+    message: str
+    error: Annotated[str | None, Field(description="What is missing, where nothing could be said.")]
+    suggestions: Annotated[dict[str, Any] | None, Field(description="Null where the trades are too few.")]
+    trade_stats: Annotated[dict[str, Any], Field(description="Closed trades of trusted clients in 30 days.")]
+    timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
+    data: Annotated[ConfigAnalysisContent, Field(description="The same, and `advice` on the models.")]
+
+    @classmethod
+    def of(cls, found: SelfAnalysis, at: datetime) -> Self:
+        """Return the answer for a review."""
+        done = found.suggestions is not None or found.advice is not None
+        message = _said(found) if done else found.review.missing
+        suggestions = found.suggestions["suggestions"] if found.suggestions else None
+        content = ConfigAnalysisContent(
+            message=message,
+            suggestions=suggestions,
+            advice=found.advice,
+            trade_stats=asdict(found.review.statistics),
+        )
+        return cls(
+            success=done,
+            status="completed" if done else "insufficient_data",
+            message=message,
+            error=None if done else message,
+            suggestions=suggestions,
+            trade_stats=content.trade_stats,
+            timestamp=at,
+            data=content,
+        )
+
+
+def _said(found: SelfAnalysis) -> str:
+    suggestions, advice = found.review.suggestions, found.review.advice
+    parts = [suggestions.summary if suggestions else found.review.missing, advice.reasoning if advice else ""]
+    return " ".join(part for part in parts if part)

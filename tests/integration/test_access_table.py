@@ -61,6 +61,7 @@ ADMINS = {
     "POST /model/save",
     "DELETE /model/cleanup",
     "POST /ai/storage/clear",
+    "POST /ai/config-analysis/trigger",
     "POST /api/v1/ml/train",
     "DELETE /api/v1/ml/cache/{ticker}",
 }

@@ -1,7 +1,8 @@
-"""GET /ai/config-suggestions and GET /ai/gpt4-analysis-history, over HTTP."""
+"""POST /ai/config-analysis/trigger and what it keeps, over HTTP."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,8 +11,25 @@ import pytest
 from fastapi.testclient import TestClient
 
 from container import Container
-from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, Collection
-from tests.conftest import MakeClient
+from demo import behaviors
+from demo.openai_server import FakeOpenAI
+from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, TRADE_ANALYSES, Collection
+from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.llm_clients import llm_section
+
+pytest_plugins = ["tests.fixtures.openai_server"]
+
+PATIENCE_SECONDS = 10
+TRADE: dict[str, Any] = {
+    "symbol": "ETHUSDT",
+    "side": "Long",
+    "entry_price": 3050.2,
+    "exit_price": 3004.9,
+    "quantity": 0.8,
+    "leverage": 5,
+    "strategy_name": "MACD Strategy",
+    "ai_confidence": 0.66,
+}
 
 ROUTES = pytest.mark.parametrize(
     ("path", "collection", "name"),
@@ -57,6 +75,104 @@ def test_the_newest_come_first_within_limit_and_days(
     assert [each["_id"] for each in client.get(path, params={"limit": 1}).json()[name]] == ["a"]
     assert client.get(path, params={"days": 50}).json()["count"] == 3
     assert client.get(path, params={"limit": 0}).status_code == 422
+
+
+def post_trades(client: TestClient, count: int, pnl: float, **changes: Any) -> None:
+    """Tell of trades that swing evenly by 2 % about a mean, as an engine does when it closes them."""
+    for number in range(count):
+        percent = pnl + (2.0 if number % 2 else -2.0)
+        body = TRADE | {"trade_id": f"t-{pnl}-{number}", "pnl_usdt": percent, "pnl_percentage": percent} | changes
+        assert client.post("/ai/analyze-trade", json=body).status_code == 200
+
+
+def reviewed(client: TestClient, count: int) -> None:
+    """Return once so many trades are reviewed and stored."""
+    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    assert client.portal is not None
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while len(client.portal.call(container.documents.newest, TRADE_ANALYSES, 1_000)) < count:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
+def trigger(client: TestClient) -> dict[str, Any]:
+    response = client.post("/ai/config-analysis/trigger", json={})
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    assert found["data"]["message"] == found["message"]
+    return found
+
+
+def test_with_too_few_trades_the_review_says_what_is_missing_and_keeps_nothing(client: TestClient) -> None:
+    post_trades(client, 4, -1.0)
+    reviewed(client, 4)
+    found = trigger(client)
+    assert (found["success"], found["status"], found["suggestions"]) == (False, "insufficient_data", None)
+    assert found["error"].startswith("4 closed trades were told by trusted clients in 30 days, 30 are needed")
+    assert found["trade_stats"]["total_trades"] == 4
+    assert client.get("/ai/config-suggestions").json()["count"] == 0
+    assert client.get("/ai/gpt4-analysis-history").json()["count"] == 0
+
+
+def test_a_review_of_enough_trades_is_answered_kept_and_listed(client: TestClient) -> None:
+    post_trades(client, 40, -1.0, ai_confidence=0.62)
+    post_trades(client, 40, 0.8, ai_confidence=0.72)
+    reviewed(client, 80)
+    found = trigger(client)
+    assert (found["success"], found["status"], found["error"]) == (True, "completed", None)
+    change = found["suggestions"]["signal_suggestions"]["min_confidence"]
+    assert (change["current"], change["suggested"]) == (0.6, 0.65)
+    assert (found["suggestions"]["auto_apply_safe"], found["suggestions"]["source"]) == (False, "technical")
+    statistics = found["trade_stats"]
+    assert (statistics["total_trades"], statistics["win_rate"], statistics["total_pnl"]) == (80, 50.0, -8.0)
+    (kept,) = client.get("/ai/config-suggestions").json()["suggestions"]
+    assert kept["suggestions"] == found["suggestions"]
+    assert (kept["status"], kept["applied_changes"], kept["trade_stats"]) == ("pending", [], statistics)
+    assert kept["current_config"]["indicators"]["rsi_period"] == 14
+    assert datetime.fromisoformat(kept["timestamp"]).tzinfo
+    (advice,) = client.get("/ai/gpt4-analysis-history").json()["analyses"]
+    assert (advice["recommendation"], advice["urgency"]) == ("retrain", "low")  # there is no model at all
+    created_at = datetime.fromisoformat(advice.pop("created_at"))  # stores keep whole milliseconds
+    answered_at = datetime.fromisoformat(found["data"]["advice"].pop("created_at"))
+    assert abs(created_at - answered_at) < timedelta(milliseconds=1)
+    assert advice == found["data"]["advice"]
+
+
+def test_trades_of_strangers_count_for_nothing(make_client: MakeClient) -> None:
+    stranger = make_client(STRANGER, rate_limits={"enabled": False})
+    post_trades(stranger, 40, -1.0)
+    reviewed(stranger, 40)
+    assert trigger(make_client())["trade_stats"]["total_trades"] == 0
+
+
+def test_the_llm_judges_the_same_figures_once(make_client: MakeClient, fake_openai: FakeOpenAI) -> None:
+    plain = make_client()
+    post_trades(plain, 40, -1.0)
+    reviewed(plain, 40)
+    plain.__exit__(None, None, None)
+    client = make_client(llm=llm_section(fake_openai.url))
+    first, second = trigger(client), trigger(client)
+    assert len(fake_openai.asked) == 1
+    assert first["suggestions"]["source"] == first["data"]["advice"]["source"] == "llm"
+    assert first["suggestions"]["summary"] == second["suggestions"]["summary"]
+    assert first["trade_stats"]["total_trades"] == 40
+    assert client.get("/ai/config-suggestions").json()["count"] == 2
+
+
+def test_where_the_llm_fails_the_rules_judge_and_say_why(make_client: MakeClient, fake_openai: FakeOpenAI) -> None:
+    plain = make_client()
+    post_trades(plain, 40, -1.0)
+    reviewed(plain, 40)
+    plain.__exit__(None, None, None)
+    fake_openai.always = behaviors.quota
+    found = trigger(make_client(llm=llm_section(fake_openai.url)))
+    assert found["suggestions"]["source"] == "technical"
+    assert found["suggestions"]["fallback_reason"].startswith("quota: ")
+
+
+def test_a_review_needs_a_store(make_client: MakeClient) -> None:
+    client = make_client(storage={"url": "mongodb://127.0.0.1:9/none"})
+    assert client.post("/ai/config-analysis/trigger").status_code == 503
 
 
 @ROUTES
