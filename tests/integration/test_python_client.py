@@ -16,20 +16,62 @@ from tests.fixtures.bodies import shape_a
 from tests.fixtures.service import Service, free_port, running_service
 
 ADMIN, WRONG = "key-of-the-admin", "key-of-nobody"
+CLOSED: dict[str, Any] = {"entry_price": 3050.2, "exit_price": 3004.9, "quantity": 0.8, "leverage": 5, "pnl_usdt": -36.24}
 EVERY_CALL: list[calls.Call[Any]] = [
     calls.analyze("BTCUSDT"),
     calls.predict("BTCUSDT"),
     calls.predict_trend("BTCUSDT"),
     calls.forecast("BTCUSDT"),
+    calls.signals(["BTCUSDT"]),
+    calls.market_condition("BTCUSDT"),
+    calls.market_condition_health(),
+    calls.strategy_recommendations("BTCUSDT"),
+    calls.feedback("1", "BTCUSDT", "Long", "success", profit_loss=1.5, confidence_was_accurate=True),
+    calls.analyze_trade("1", "BTCUSDT", "Long", **CLOSED, pnl_percentage=-7.43),
+    calls.performance(),
+    calls.signal_quality(),
+    calls.analyze_config(),
+    calls.config_suggestions(),
+    calls.self_analyses(),
     calls.strategies(),
     calls.info(),
     calls.health(),
+    calls.config(),
     calls.models(),
+    calls.model("lstm_model_20260131_120000"),
+    calls.model_info(),
     calls.train("BTCUSDT"),
+    calls.promote_model("lstm_model_20260131_120000", "better"),
+    calls.roll_back_model("BTCUSDT", "1h", "worse"),
+    calls.load_model("lstm_model_20260131_120000"),
+    calls.verify_model(),
+    calls.clean_up_models(),
+    calls.jobs(),
     calls.job("a b/c"),
     calls.cancel_job("1"),
+    calls.storage_stats(),
     calls.clear_cache(),
+    calls.forecast_cache(),
+    calls.clear_forecast_cache("PETR4.SA"),
+    calls.costs(),
+    calls.probe_llm(),
 ]
+# The same in the words of other clients, parts of `forecast`, and what is for machines that watch.
+LEFT_OUT = {
+    "analyze_in_percent",
+    "analyze_chart",
+    "predict_in_percent",
+    "train",
+    "ml_train",
+    "ml_models",
+    "ml_predict_price",
+    "ml_predict_signal",
+    "ml_disclaimer",
+    "index",
+    "livez",
+    "readyz",
+    "metrics",
+}
 
 document = create_app(load_settings(environment={})).openapi()
 
@@ -103,9 +145,18 @@ def test_the_comparison_of_types_finds_what_is_wrong() -> None:
 
 def test_every_function_of_the_module_is_checked() -> None:
     asked = {name for name, value in vars(calls).items() if callable(value) and name.islower() and name[0] != "_"}
-    made_here = {name for name in asked if getattr(calls, name).__module__ == calls.__name__}
-    assert len(made_here) == len(EVERY_CALL)
-    assert all("return" in get_type_hints(getattr(calls, name)) for name in made_here)
+    assert len(asked) == len(EVERY_CALL)
+    assert all("return" in get_type_hints(getattr(calls, name)) for name in asked)
+
+
+def test_every_operation_of_the_document_can_be_asked_or_is_left_out_on_purpose() -> None:
+    documented = {each["operationId"]: each for by in document["paths"].values() for each in by.values()}
+    asked = {call.operation for call in EVERY_CALL}
+    assert asked | LEFT_OUT == set(documented)
+    assert not asked & LEFT_OUT
+    for call in EVERY_CALL:
+        known = {each["name"] for each in documented[call.operation].get("parameters", [])}
+        assert {*call.parameters, *call.query} == known, call.operation
 
 
 def test_parameters_cannot_leave_their_place_in_the_path() -> None:
@@ -130,6 +181,48 @@ def test_a_market_is_analyzed_and_forecast(service: Service) -> None:
         assert "BTCUSDT" in client.send(calls.info()).supported_symbols
         assert client.send(calls.health()).status == "healthy"
         assert client.send(calls.models()).models == []
+
+
+def test_a_batch_a_condition_and_strategies_of_candles_that_the_client_has(service: Service) -> None:
+    candles: Any = {"15m": shape_a(drift=0.4)["timeframe_data"]["15m"]}
+    with Client(service.url) as client:
+        batch = client.send(calls.signals(["BTCUSDT", "ETHUSDT"], {"BTCUSDT": candles}))
+        answered = [each.symbol for each in batch.signals] + [each.symbol for each in batch.withheld]
+        assert sorted(answered) == ["BTCUSDT", "ETHUSDT"]
+        condition = client.send(calls.market_condition("BTCUSDT", candles))
+        assert (condition.condition_type, condition.source_data) == ("Bullish", "client")
+        found = client.send(calls.strategy_recommendations("BTCUSDT", candles, strategies=["RSI Strategy"])).root
+        assert [each.strategy_name for each in found] == ["RSI Strategy"]
+
+
+def test_an_outcome_a_trade_and_what_they_add_up_to(service: Service) -> None:
+    outcome = calls.feedback("own-1", "BTCUSDT", "Long", "success", profit_loss=1.5, confidence_was_accurate=True)
+    with Client(service.url, token=ADMIN) as client:
+        assert client.send(outcome).signal_id == "own-1"
+        assert client.send(calls.performance()).predictions_made == 1
+        trade = calls.analyze_trade("t-1", "BTCUSDT", "Long", **CLOSED, pnl_percentage=-7.43)
+        assert client.send(trade).status == "accepted"
+        assert client.send(calls.signal_quality(limit=1)).total <= 1
+        analysis = client.send(calls.analyze_config())
+        assert (analysis.success, analysis.suggestions) == (False, None)
+        assert client.send(calls.config_suggestions(limit=5, days=7)).suggestions == []
+        assert client.send(calls.self_analyses()).analyses == []
+
+
+def test_an_operator_sees_what_there_is(service: Service) -> None:
+    with Client(service.url, token=ADMIN) as client:
+        assert client.send(calls.model_info()).model_type == "none"
+        assert client.send(calls.clean_up_models(keep=3)).deleted_models == 0
+        assert client.send(calls.jobs()).complete
+        assert client.send(calls.storage_stats()).store == "sqlite"
+        assert client.send(calls.costs()).today.total_requests == 0
+        assert client.send(calls.probe_llm()).status == "failed"
+        assert client.send(calls.config()).engine_settings.applied == {}
+        assert client.send(calls.clear_forecast_cache("PETR4.SA")).ticker == "PETR4.SA"
+        assert client.send(calls.forecast_cache()).max_markets > 0
+        with pytest.raises(Problem) as caught:
+            client.send(calls.model("lstm_model_20260131_120000"))
+        assert caught.value.status == 404
 
 
 def test_a_refusal_is_a_problem_that_says_why(service: Service) -> None:

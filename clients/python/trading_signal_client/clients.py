@@ -7,13 +7,14 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx2
+from pydantic import BaseModel
 
 from trading_signal_client import sockets
-from trading_signal_client.answers import Answer, Signal
+from trading_signal_client.answers import Signal
 from trading_signal_client.calls import Call
 from trading_signal_client.problems import problem_of
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=BaseModel)
 # A language model may take half a minute.
 TIMEOUT_SECONDS = 40.0
 
@@ -39,7 +40,7 @@ class Client:
             Problem: the service refused, and says why.
             httpx2.TransportError: the service was not reached, or not in time.
         """
-        return _answer(call, self._http.request(call.method, call.path, json=call.body))
+        return _answer(call, self._http.request(call.method, call.path, json=call.body, params=call.query))
 
     def signals(self, symbols: Sequence[str] = ()) -> Iterator[Signal]:
         """Yield signals of these symbols, or of all, for ever: the socket is opened again whenever it breaks.
@@ -72,7 +73,7 @@ class AsyncClient:
 
     async def send(self, call: Call[A]) -> A:
         """Return the answer to a call; raises as `Client.send`."""
-        return _answer(call, await self._http.request(call.method, call.path, json=call.body))
+        return _answer(call, await self._http.request(call.method, call.path, json=call.body, params=call.query))
 
     def signals(self, symbols: Sequence[str] = ()) -> AsyncIterator[Signal]:
         """Yield signals as `Client.signals`."""

@@ -1,21 +1,13 @@
-"""What the service answers; keys that a newer service adds are ignored."""
+"""Answers about markets: times are epoch ms, confidences 0 to 1 where nothing else is said."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import RootModel
 
-Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
-ModelType = Literal["lstm", "gru", "transformer", "patchtst", "random_forest", "xgboost", "logistic", "ensemble"]
-
-
-class Answer(BaseModel):
-    """Base of the answers."""
-
-    # `model_type` and others are names of the service.
-    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+from trading_signal_client.answers.answer import Answer, ModelType, Timeframe
 
 
 class MarketAnalysis(Answer):
@@ -129,78 +121,6 @@ class TickerForecast(Answer):
     disclaimer: str
 
 
-class Strategies(Answer):
-    strategies: list[str]
-
-
-class ServiceInfo(Answer):
-    service_name: str
-    version: str
-    supported_timeframes: list[Timeframe]
-    supported_symbols: list[str]
-    capabilities: list[str]
-
-
-class Health(Answer):
-    status: Literal["healthy", "degraded"]
-    version: str
-    timestamp: datetime
-    model_loaded: bool
-    models: dict[str, str | None]
-    supported_symbols: list[str]
-    degraded: list[str]
-    warnings: list[str]
-
-
-class Model(Answer):
-    version: str
-    model_type: ModelType
-    symbol: str
-    timeframe: Timeframe
-    created_at: datetime
-    loaded: bool
-    reasons: list[str]
-
-
-class Models(Answer):
-    models: list[Model]
-    unusable: dict[str, str]
-
-
-class TrainingQueued(Answer):
-    message: str
-    job_id: str
-    status: Literal["queued"]
-    symbol: str
-    timeframe: Timeframe
-    model_type: ModelType
-    training_samples: int
-
-
-class Progress(Answer):
-    stage: str
-    share: float
-    seconds_left: float | None
-
-
-class Job(Answer):
-    """A job; `result` is there once it has succeeded, `error` once it has failed."""
-
-    job_id: str
-    kind: str
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    created_at: datetime
-    finished_at: datetime | None
-    progress: Progress | None
-    result: dict[str, Any] | None
-    error: str | None
-
-
-class CacheCleared(Answer):
-    message: str
-    cleared_analyses: int
-
-
 class Signal(Answer):
     """A signal of the socket: lower case, times in epoch ms, the confidence 0 to 1."""
 
@@ -216,3 +136,72 @@ class Signal(Answer):
     risk_assessment: RiskAssessment
     source_data: str
     analysis_id: str
+
+
+class BatchSignal(Answer):
+    """A signal of `/ai/signals`; predicted returns are fractions, None without a model of several horizons."""
+
+    symbol: str
+    direction: Literal["LONG", "SHORT", "NEUTRAL"]
+    confidence: float
+    predicted_return_15m: float | None
+    predicted_return_1h: float | None
+    predicted_return_4h: float | None
+    predicted_return_12h: float | None
+    risk_metrics: dict[str, float]
+    timestamp: int
+    features_hash: int
+    timeframe: Timeframe
+    model_type: str
+    source_data: str
+    cached: bool
+
+
+class Withheld(Answer):
+    """A symbol without a signal, and why."""
+
+    symbol: str
+    reason: str
+
+
+class BatchSignals(Answer):
+    """The answer of `/ai/signals`, the surest first."""
+
+    signals: list[BatchSignal]
+    withheld: list[Withheld]
+
+
+class StrategyRecommendation(Answer):
+    strategy_name: str
+    suitability_score: float
+    reasoning: str
+    recommended_config: dict[str, str | int | float]
+
+
+class StrategyRecommendations(RootModel[list[StrategyRecommendation]]):
+    """The answer of `/ai/strategy-recommendations`, best first, in `root`."""
+
+
+class MarketCondition(Answer):
+    """The answer of `/ai/market-condition`; the direction is -1 (down) to 1 (up)."""
+
+    symbol: str
+    condition_type: Literal["Bullish", "Bearish", "Sideways", "Uncertain"]
+    confidence: float
+    characteristics: list[str]
+    recommended_strategies: list[str]
+    market_phase: str
+    direction: float
+    trend_strength: float
+    timeframe_analysis: dict[Timeframe, dict[str, float]]
+    indicators_summary: dict[str, str | float]
+    source_data: str
+    timestamp: int
+
+
+class MarketConditionHealth(Answer):
+    status: Literal["healthy"]
+    pipeline: str
+    test_direction: float
+    candles_fetched: int
+    timestamp: datetime

@@ -1,0 +1,210 @@
+"""Answers for operators: models, jobs, the store, the LLM, the service itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from trading_signal_client.answers.answer import Answer, ModelType, Timeframe
+
+
+class Strategies(Answer):
+    strategies: list[str]
+
+
+class ServiceInfo(Answer):
+    service_name: str
+    version: str
+    supported_timeframes: list[Timeframe]
+    supported_symbols: list[str]
+    capabilities: list[str]
+
+
+class Health(Answer):
+    status: Literal["healthy", "degraded"]
+    version: str
+    timestamp: datetime
+    model_loaded: bool
+    models: dict[str, str | None]
+    supported_symbols: list[str]
+    degraded: list[str]
+    warnings: list[str]
+
+
+class Model(Answer):
+    version: str
+    model_type: ModelType
+    symbol: str
+    timeframe: Timeframe
+    created_at: datetime
+    alias: Literal["production", "candidate"] | None
+    loaded: bool
+    reasons: list[str]
+
+
+class Models(Answer):
+    models: list[Model]
+    unusable: dict[str, str]
+
+
+class TrainingQueued(Answer):
+    message: str
+    job_id: str
+    status: Literal["queued"]
+    symbol: str
+    timeframe: Timeframe
+    model_type: ModelType
+    training_samples: int
+
+
+class Progress(Answer):
+    stage: str
+    share: float
+    seconds_left: float | None
+
+
+class Job(Answer):
+    """A job; `result` is there once it has succeeded, `error` once it has failed."""
+
+    job_id: str
+    kind: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    created_at: datetime
+    finished_at: datetime | None
+    progress: Progress | None
+    result: dict[str, Any] | None
+    error: str | None
+
+
+class CacheCleared(Answer):
+    message: str
+    cleared_analyses: int
+
+
+class Jobs(Answer):
+    """Jobs, newest first; `complete` is false while the store is down."""
+
+    jobs: list[Job]
+    complete: bool
+
+
+class ModelDetails(Model):
+    metadata: dict[str, Any]
+
+
+class ModelInProduction(Answer):
+    message: str
+    symbol: str
+    timeframe: Timeframe
+    production: str | None
+
+
+class ModelInfo(Answer):
+    """What serves the first symbol and timeframe, or else the newest version; `model_type` is `none` without any."""
+
+    model_type: ModelType | Literal["none"]
+    model_loaded: bool
+    training_samples: int | None
+    validation_samples: int | None
+    feature_count: int | None
+    training_accuracy: float | None
+    trained_timestamp: datetime | None
+    version: str | None
+
+
+class ModelLoaded(Answer):
+    message: str
+    model_type: ModelType
+    version: str
+
+
+class ModelSaved(Answer):
+    message: str
+    model_type: ModelType
+    timestamp: datetime
+    version: str
+
+
+class ModelsCleaned(Answer):
+    message: str
+    deleted_models: int
+    kept_models: int
+
+
+class ForecastCacheStats(Answer):
+    cached_markets: int
+    max_markets: int
+    max_age_seconds: float
+    hits: int
+    misses: int
+    hit_rate: float
+
+
+class ForecastCacheCleared(Answer):
+    message: str
+    ticker: str
+    invalidated: int
+
+
+class SymbolStats(Answer):
+    symbol: str
+    analysis_count: int
+    latest_analysis: datetime
+
+
+class StorageStats(Answer):
+    total_analyses: int
+    symbols_analyzed: int
+    symbol_breakdown: list[SymbolStats]
+    archived_analyses: int
+    cache_hits: int
+    cache_misses: int
+    cache_hit_rate: float
+    store: str
+
+
+class Spent(Answer):
+    """Calls of the LLM and what they cost."""
+
+    total_requests: int
+    total_tokens: int
+    total_cost_usd: float
+    total_cost_vnd: float
+    unpriced_requests: int
+
+
+class Costs(Answer):
+    """The answer of `/ai/cost/statistics`."""
+
+    session_statistics: Spent
+    today: Spent
+    this_month: Spent
+    this_month_by_symbol: dict[str, Spent]
+    optimization_status: dict[str, bool | float]
+    timestamp: datetime
+
+
+class LlmProbe(Answer):
+    client_initialized: bool
+    api_key_configured: bool
+    status: Literal["ok", "failed"]
+    model_used: str | None
+    error: str | None
+    diagnosis: str | None
+
+
+class EngineSettings(Answer):
+    """What became of the trading engine's indicator settings."""
+
+    applied: dict[str, float | list[int]]
+    unsupported: dict[str, str]
+    refreshed_at: datetime | None
+
+
+class ServiceConfig(Answer):
+    """Settings in force; those of models, trading and data are in `/docs`."""
+
+    supported_timeframes: list[Timeframe]
+    trading_config: dict[str, Any]
+    data_config: dict[str, Any]
+    engine_settings: EngineSettings

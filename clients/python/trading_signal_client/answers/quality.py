@@ -1,0 +1,115 @@
+"""Answers about what became of signals and trades, and what the service makes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from trading_signal_client.answers.answer import Answer
+
+
+class FeedbackKept(Answer):
+    message: str
+    signal_id: str
+    timestamp: datetime
+
+
+class TradeAccepted(Answer):
+    status: str
+    trade_id: str
+    message: str
+
+
+class Figures(Answer):
+    """Of signals whose outcome was told; zeros while there are none."""
+
+    overall_accuracy: float
+    precision: float
+    recall: float
+    f1_score: float
+    predictions_made: int
+    successful_predictions: int
+    average_confidence: float
+
+
+class HitRate(Answer):
+    """Of archived signals against the price later; None where they are too few."""
+
+    horizon_hours: int
+    signals: int
+    hits: int | None
+    hit_rate: float | None
+    low: float | None
+    high: float | None
+    baseline: float | None
+    mean_return: float | None
+
+
+class Measured(Answer):
+    since: datetime
+    signals_read: int
+    horizons: list[HitRate]
+    by_source: dict[str, list[HitRate]]
+
+
+class Performance(Figures):
+    """The answer of `/ai/performance`."""
+
+    by_source: dict[str, Figures]
+    measured: Measured
+    model_uptime: str
+    last_updated: str
+
+
+class SignalSummary(Answer):
+    symbol: str
+    signal: Literal["Long", "Short", "Neutral"]
+    confidence: float
+    timestamp: datetime
+
+
+class SignalQuality(Answer):
+    """The answer of `/ai/signal-quality`."""
+
+    total: int
+    bull_count: int
+    bear_count: int
+    neutral_count: int
+    neutral_pct: float
+    avg_confidence: float
+    consecutive_neutral: int
+    signals: list[SignalSummary]
+    pipeline_settings: dict[str, Any]
+
+
+class ConfigAnalysis(Answer):
+    """A review of settings and models; `error` says what is missing where nothing could be said."""
+
+    success: bool
+    status: Literal["completed", "insufficient_data"]
+    message: str
+    error: str | None
+    suggestions: dict[str, Any] | None
+    trade_stats: dict[str, Any]
+    timestamp: datetime
+
+
+class KeptDocument(Answer):
+    """A document as it was kept; its other fields are in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    id: str = Field(alias="_id")
+    created_at: datetime
+
+
+class ConfigSuggestions(Answer):
+    count: int
+    suggestions: list[KeptDocument]
+
+
+class SelfAnalyses(Answer):
+    count: int
+    analyses: list[KeptDocument]

@@ -1,0 +1,62 @@
+"""Questions about models and what changes them; changes need the administrator's token (admin)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trading_signal_client import answers
+from trading_signal_client.calls.call import Call, Candle
+
+
+def models() -> Call[answers.Models]:
+    """Ask for every version of every model, newest first."""
+    return Call("models", "GET", "/ai/models", answers.Models)
+
+
+def train(
+    symbol: str,
+    timeframe: answers.Timeframe | None = None,
+    *,
+    model_type: answers.ModelType | None = None,
+    candles: Sequence[Candle] | None = None,
+) -> Call[answers.TrainingQueued]:
+    """Queue a training (admin); without candles the service takes those that it has."""
+    body = {"symbol": symbol, "timeframe": timeframe, "model_type": model_type, "candles": candles}
+    return Call("ai_train", "POST", "/ai/train", answers.TrainingQueued, body)
+
+
+def model(version: str) -> Call[answers.ModelDetails]:
+    """Ask for everything that is known of a version."""
+    return Call("model", "GET", "/ai/models/{version}", answers.ModelDetails, parameters={"version": version})
+
+
+def model_info() -> Call[answers.ModelInfo]:
+    """Ask what serves the first symbol and timeframe."""
+    return Call("model_info", "GET", "/model/info", answers.ModelInfo)
+
+
+def promote_model(version: str, reason: str) -> Call[answers.ModelInProduction]:
+    """Put a version into production (admin)."""
+    path, parameters = "/ai/models/{version}/promote", {"version": version}
+    return Call("model_promote", "POST", path, answers.ModelInProduction, {"reason": reason}, parameters)
+
+
+def roll_back_model(symbol: str, timeframe: answers.Timeframe, reason: str) -> Call[answers.ModelInProduction]:
+    """Let the version before serve again (admin)."""
+    body = {"symbol": symbol, "timeframe": timeframe, "reason": reason}
+    return Call("model_rollback", "POST", "/ai/models/rollback", answers.ModelInProduction, body)
+
+
+def load_model(version: str) -> Call[answers.ModelLoaded]:
+    """Let a version serve, whatever was found of it (admin)."""
+    return Call("model_load", "POST", "/model/load", answers.ModelLoaded, {"version": version})
+
+
+def verify_model(version: str | None = None) -> Call[answers.ModelSaved]:
+    """Have every file of a version read again, of the one that serves by default (admin)."""
+    return Call("model_save", "POST", "/model/save", answers.ModelSaved, {"version": version})
+
+
+def clean_up_models(keep: int = 5) -> Call[answers.ModelsCleaned]:
+    """Delete all but so many versions of each market (admin)."""
+    return Call("model_cleanup", "DELETE", "/model/cleanup", answers.ModelsCleaned, query={"keep_count": keep})

@@ -1,0 +1,72 @@
+"""Questions of operators; those marked (admin) need the administrator's token."""
+
+from __future__ import annotations
+
+from trading_signal_client import answers
+from trading_signal_client.calls.call import Call
+
+
+def strategies() -> Call[answers.Strategies]:
+    """Ask for the names that `analyze` takes."""
+    return Call("strategies", "GET", "/ai/strategies", answers.Strategies)
+
+
+def info() -> Call[answers.ServiceInfo]:
+    """Ask what the service can do."""
+    return Call("info", "GET", "/ai/info", answers.ServiceInfo)
+
+
+def health() -> Call[answers.Health]:
+    """Ask which parts of the service work."""
+    return Call("health", "GET", "/health", answers.Health)
+
+
+def job(job_id: str) -> Call[answers.Job]:
+    """Ask how far a job is (admin)."""
+    return Call("job", "GET", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
+
+
+def cancel_job(job_id: str) -> Call[answers.Job]:
+    """End a job (admin)."""
+    return Call("cancel_job", "DELETE", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
+
+
+def clear_cache() -> Call[answers.CacheCleared]:
+    """Forget the cached analyses (admin)."""
+    return Call("storage_clear", "POST", "/ai/storage/clear", answers.CacheCleared, {})
+
+
+def jobs(limit: int = 20) -> Call[answers.Jobs]:
+    """Ask for the newest jobs (admin)."""
+    return Call("jobs", "GET", "/jobs", answers.Jobs, query={"limit": limit})
+
+
+def storage_stats() -> Call[answers.StorageStats]:
+    """Ask what the store holds."""
+    return Call("storage_stats", "GET", "/ai/storage/stats", answers.StorageStats)
+
+
+def forecast_cache() -> Call[answers.ForecastCacheStats]:
+    """Ask what `forecast` has fetched."""
+    return Call("ml_cache_stats", "GET", "/api/v1/ml/cache/stats", answers.ForecastCacheStats)
+
+
+def clear_forecast_cache(ticker: str) -> Call[answers.ForecastCacheCleared]:
+    """Forget the candles that were fetched of a ticker (admin)."""
+    path, parameters = "/api/v1/ml/cache/{ticker}", {"ticker": ticker}
+    return Call("ml_cache_clear", "DELETE", path, answers.ForecastCacheCleared, parameters=parameters)
+
+
+def costs() -> Call[answers.Costs]:
+    """Ask what the LLM costs."""
+    return Call("cost_statistics", "GET", "/ai/cost/statistics", answers.Costs)
+
+
+def probe_llm() -> Call[answers.LlmProbe]:
+    """Have the LLM asked once, which is paid for (admin)."""
+    return Call("debug_gpt4", "GET", "/debug/gpt4", answers.LlmProbe)
+
+
+def config() -> Call[answers.ServiceConfig]:
+    """Ask for the settings in force."""
+    return Call("config", "GET", "/config", answers.ServiceConfig)
