@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -47,6 +49,8 @@ EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
 ADMIN_SCHEME = "admin"
 # And the one of clients, where they have tokens.
 CLIENT_SCHEME = "client"
+# Answers of every operation as a service gave them, by operation and name; `make examples` records them again.
+EXAMPLES_FILE = Path(__file__).parent / "openapi_examples.json"
 _REF = "#/components/schemas/{model}"
 
 
@@ -87,12 +91,25 @@ def describe(app: FastAPI, *, clients_only: bool) -> None:
                     "description": "The ADMIN_TOKEN; without one configured, admin routes answer only to this machine.",
                 }
             }
+            _add_examples(schema)
             if clients_only:
                 _ask_clients(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _add_examples(schema: dict[str, Any]) -> None:
+    """Show with each answer what a service answered."""
+    examples = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            named = examples.get(operation["operationId"], {})
+            answer = next(each for status, each in operation["responses"].items() if status.startswith("2"))
+            if named:
+                shown = {name: {"value": value} for name, value in named.items()}
+                answer["content"]["application/json"]["examples"] = shown
 
 
 def _ask_clients(schema: dict[str, Any]) -> None:

@@ -118,7 +118,7 @@ def _suggest(evidence: Evidence, statistics: TradeStatistics) -> Suggestions:
         key_issues=[_described(group) for group in losing[:MAX_ISSUES]],
         data_quality=f"{statistics.total_trades} trades of {evidence.days} days, {known} with a signal's confidence",
         changes=changes,
-        summary=changes[0].reason if changes else "Nothing in the trades speaks for another setting.",
+        summary=f"{changes[0].reason}." if changes else "Nothing in the trades speaks for another setting.",
         confidence=round(bound[1].loses, 4) if bound else 0.0,
         risk_assessment="Groups are looked at one by one: of forty without any loss behind them one looks like this by "
         "chance. Past trades do not promise what comes.",
@@ -159,7 +159,7 @@ def _advise(evidence: Evidence, suggestions: Suggestions | None) -> Advice:
     if decay and decay[0] >= SURE:
         return Advice("retrain", round(decay[0], 4), known, "high", ["Train a new version and compare the two."])
     if suggestions and suggestions.changes:
-        reason = f"{known} The trades speak for another setting: {suggestions.summary}."
+        reason = f"{known} The trades speak for another setting: {suggestions.summary}"
         return Advice("optimize_parameters", suggestions.confidence, reason, "medium", ["Read the suggestions."])
     return Advice("wait", round(1 - decay[0], 4) if decay else 0.0, known, "low", [])
 

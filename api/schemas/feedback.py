@@ -73,14 +73,6 @@ class FeedbackRequest(RequestModel):
 class FeedbackKept(ResponseModel):
     """The outcome is kept."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"message": "the feedback is kept", "signal_id": "sig-7f3a", "timestamp": "2026-01-01T00:00:00Z"}
-            ]
-        }
-    )
-
     message: str
     signal_id: str
     timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
@@ -97,31 +89,6 @@ class SignalSummary(ResponseModel):
 
 class SignalQualityResponse(ResponseModel):
     """The newest signals of the archive, and what they are like together."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "total": 1,
-                    "bull_count": 1,
-                    "bear_count": 0,
-                    "neutral_count": 0,
-                    "neutral_pct": 0.0,
-                    "avg_confidence": 0.61,
-                    "consecutive_neutral": 0,
-                    "signals": [
-                        {
-                            "symbol": "BTCUSDT",
-                            "signal": "Long",
-                            "confidence": 0.61,
-                            "timestamp": "2026-01-31T12:00:00Z",
-                        }
-                    ],
-                    "pipeline_settings": {"interval_minutes": 5, "min_candles": 60, "blend": "advise"},
-                }
-            ]
-        }
-    )
 
     total: Count
     bull_count: Count

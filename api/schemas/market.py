@@ -50,20 +50,6 @@ class RecommendationsRequest(MarketRequest):
 class StrategyRecommendation(ResponseModel):
     """How well a strategy suits the market."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "strategy_name": "MACD Strategy",
-                    "suitability_score": 0.7412,
-                    "reasoning": "It follows moves, and the market trends: the direction of all timeframes is +0.58. "
-                    "Its own evidence on 1h (macd 21.4, macd histogram 3.08) leans Long.",
-                    "recommended_config": {"timeframe": "1h", "macd_fast": 12, "macd_slow": 26, "macd_signal": 9},
-                }
-            ]
-        }
-    )
-
     strategy_name: str
     suitability_score: Share
     reasoning: str
@@ -84,48 +70,6 @@ class StrategyRecommendation(ResponseModel):
 
 class MarketConditionResponse(ResponseModel):
     """The state of a market."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "symbol": "ETHUSDT",
-                    "condition_type": "Bullish",
-                    "confidence": 0.6071,
-                    "characteristics": [
-                        "Of 3 timeframes 3 point up, 0 down, 0 sideways.",
-                        "Volatility is medium.",
-                        "ADX 31.2 says a strong trend.",
-                        "Volume is usual, 1.1 times its average, and lately mostly on rising candles.",
-                    ],
-                    "recommended_strategies": ["trend_following", "MACD Strategy"],
-                    "market_phase": "Markup",
-                    "direction": 0.5784,
-                    "trend_strength": 0.5784,
-                    "timeframe_analysis": {
-                        "1h": {
-                            "direction": 0.6012,
-                            "rsi": 61.3,
-                            "macd_histogram": 3.08,
-                            "adx": 31.2,
-                            "ema_50": 2981.4,
-                            "stoch_k": 74.5,
-                        }
-                    },
-                    "indicators_summary": {
-                        "primary_timeframe": "1h",
-                        "rsi": 61.3,
-                        "macd_histogram": 3.08,
-                        "adx": 31.2,
-                        "volume_ratio": 1.1,
-                        "stochastic_k": 74.5,
-                    },
-                    "source_data": "binance",
-                    "timestamp": 1769860800000,
-                }
-            ]
-        }
-    )
 
     symbol: str
     condition_type: TrendDirection
@@ -170,20 +114,6 @@ class MarketConditionResponse(ResponseModel):
 
 class MarketConditionHealth(ResponseModel):
     """A market was analyzed end to end on fresh candles."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "status": "healthy",
-                    "pipeline": "binance, 909 candles of BTCUSDT, Bullish with confidence 0.61",
-                    "test_direction": 0.5784,
-                    "candles_fetched": 909,
-                    "timestamp": "2026-01-31T12:00:00Z",
-                }
-            ]
-        }
-    )
 
     status: Literal["healthy"]
     pipeline: Annotated[str, Field(description="What was done.")]

@@ -61,6 +61,10 @@ class MlPriceRequest(MlRequest):
 class MlTrainRequest(RequestModel):
     """What to train, of the candles that are stored or that a source has."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h", "model_type": "logistic"}]}
+    )
+
     ticker: Ticker
     timeframe: Timeframe | None = Field(None, description="Without it: the first primary timeframe.")
     model_type: ModelType | None = Field(None, description="Without it: models.default_type.")

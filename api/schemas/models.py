@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from api.schemas.requests import RequestModel
 from api.schemas.responses import ResponseModel
@@ -27,11 +27,15 @@ Reason = Annotated[
 class LoadRequest(RequestModel):
     """Which version is to serve; `model_path`, another word for `version`, holds a name too, never a path."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": "logistic_model_20260131_120000"}]})
+
     version: Name = Field(validation_alias=AliasChoices("version", "model_path"))
 
 
 class SaveRequest(RequestModel):
     """Which version is to be verified; `model_name` is another word for `version`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": "logistic_model_20260131_120000"}]})
 
     version: Name | None = Field(
         None,
@@ -43,11 +47,17 @@ class SaveRequest(RequestModel):
 class PromoteRequest(RequestModel):
     """Why a version is to serve whatever the gate found; kept with the promotion."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "two weeks of shadow trading"}]})
+
     reason: Reason
 
 
 class RollbackRequest(RequestModel):
     """Whose version before is to serve again, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"symbol": "BTCUSDT", "timeframe": "1h", "reason": "fewer hits than before"}]}
+    )
 
     symbol: Annotated[ModelScope, Field(description="`*` for the models of every symbol without one of its own.")]
     timeframe: Timeframe

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from api.schemas.feedback import Count
 from api.schemas.responses import ResponseModel
@@ -27,17 +27,6 @@ class PerformanceFigures(ResponseModel):
     predictions_made: Annotated[Count, Field(description="Signals with an outcome, neutral ones included.")]
     successful_predictions: Count
     average_confidence: Annotated[Share, Field(description="Of the signals that the archive knows.")]
-
-
-_FIGURES: dict[str, Any] = {
-    "overall_accuracy": 0.5625,
-    "precision": 0.56,
-    "recall": 0.5583,
-    "f1_score": 0.5592,
-    "predictions_made": 52,
-    "successful_predictions": 27,
-    "average_confidence": 0.5831,
-}
 
 
 class HitRateFigures(ResponseModel):
@@ -84,51 +73,8 @@ class Measured(ResponseModel):
         )
 
 
-_RATES: list[Any] = [
-    {
-        "horizon_hours": 1,
-        "signals": 412,
-        "hits": 214,
-        "hit_rate": 0.519417,
-        "low": 0.471227,
-        "high": 0.567261,
-        "baseline": 0.504854,
-        "mean_return": 0.000083,
-    },
-    {
-        "horizon_hours": 24,
-        "signals": 17,
-        "hits": None,
-        "hit_rate": None,
-        "low": None,
-        "high": None,
-        "baseline": None,
-        "mean_return": None,
-    },
-]
-
-
 class PerformanceResponse(PerformanceFigures):
     """All signals together, and by who gave them."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    **_FIGURES,
-                    "by_source": {"technical": _FIGURES},
-                    "measured": {
-                        "since": "2026-01-01T12:00:00Z",
-                        "signals_read": 18204,
-                        "horizons": _RATES,
-                        "by_source": {"technical": _RATES},
-                    },
-                    "model_uptime": "2 days, 3:04:05",
-                    "last_updated": "2026-01-31T12:00:00Z",
-                }
-            ]
-        }
-    )
 
     by_source: Annotated[
         dict[str, PerformanceFigures],

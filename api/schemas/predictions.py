@@ -15,24 +15,6 @@ from domain.values import Share, Signal
 from services.predictions import Prediction, Trend
 from utils.clock import epoch_ms
 
-_EXAMPLE: dict[str, Any] = {
-    "symbol": "BTCUSDT",
-    "timeframe": "1h",
-    "probability_up": 0.618,
-    "signal": "Long",
-    "confidence": 0.217,
-    "individual_predictions": {"lstm": 0.64, "logistic": 0.596},
-    "disagreement": 0.022,
-    "model_type": "ensemble",
-    "model_version": "ensemble_model_20260131_120000",
-    "horizon_candles": 1,
-    "expected_returns": {},
-    "expected_drawdowns": {},
-    "expected_rallies": {},
-    "source_data": "client",
-    "timestamp": 1769860800000,
-}
-
 
 class PredictRequest(AnalyzeRequest):
     """The body of an analysis; `strategy_context` may be missing."""
@@ -86,8 +68,6 @@ class ForecastBody(ResponseModel):
 class PredictResponse(ForecastBody):
     """A forecast; Long from 0.6 on and Short up to 0.4 by default, else Neutral."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
-
     signal: Signal
     confidence: Annotated[Share, Field(description="Distance of the probability from 0.5, less for disagreement.")]
 
@@ -100,8 +80,6 @@ class PredictResponse(ForecastBody):
 
 class PercentPredictResponse(ForecastBody):
     """A forecast in the words of `/api/v1`."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "signal": "long", "confidence": 21.7}]})
 
     signal: Literal["long", "short", "neutral"]
     confidence: Annotated[float, Field(ge=0, le=100)]
@@ -116,22 +94,6 @@ class PercentPredictResponse(ForecastBody):
 
 class TrendResponse(ResponseModel):
     """The direction of a symbol, and who says so."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "symbol": "ETHUSDT",
-                    "timeframe": "4h",
-                    "trend": "Uptrend",
-                    "confidence": 0.52,
-                    "model": "technical-rules",
-                    "source_data": "binance",
-                    "timestamp": 1769860800000,
-                }
-            ]
-        }
-    )
 
     symbol: str
     timeframe: Timeframe

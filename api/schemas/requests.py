@@ -90,6 +90,21 @@ class StrategyContext(RequestModel):
 class AnalyzeRequest(RequestModel):
     """Candles of one market in one or more timeframes, oldest first."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "symbol": "BTCUSDT",
+                    "timeframe_data": {},
+                    "current_price": 0,
+                    "volume_24h": 0,
+                    "timestamp": 1769860800000,
+                    "strategy_context": {"selected_strategies": ["RSI Strategy", "MACD Strategy"]},
+                }
+            ]
+        }
+    )
+
     symbol: SymbolName
     timeframe_data: dict[Timeframe, list[CandleBody]] = Field(
         description="Candles by timeframe, oldest first. Empty: the service fetches candles and price itself."

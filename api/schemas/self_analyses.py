@@ -11,40 +11,6 @@ from pydantic import ConfigDict, Field
 from api.schemas.responses import ResponseModel
 from services.self_analyses import SelfAnalysis
 
-_SUGGESTION: dict[str, Any] = {
-    "_id": "task-1",
-    "task_id": "task-1",
-    "created_at": "2026-01-31T12:00:00Z",
-    "status": "pending",
-    "current_config": {},
-    "trade_stats": {"total_trades": 31, "win_rate": 41.9, "total_pnl": -52.1},
-    "suggestions": {"summary": "Stops are hit in calm markets: widen them."},
-    "applied_changes": [],
-}
-_ANALYSIS: dict[str, Any] = {
-    "_id": "analysis-1",
-    "analysis_id": "analysis-1",
-    "created_at": "2026-01-31T12:00:00Z",
-    "recommendation": "wait",
-    "confidence": 0.55,
-    "reasoning": "Accuracy has not changed within its margin of error.",
-    "urgency": "low",
-}
-
-
-_MISSING = (
-    "4 closed trades were told by trusted clients in 30 days, 30 are needed for suggestions; "
-    "too few archived signals are over to be measured"
-)
-_NO_TRADES: dict[str, Any] = {
-    "total_trades": 4,
-    "win_rate": 50.0,
-    "total_pnl": -12.4,
-    "win_rate_low": None,
-    "win_rate_high": None,
-    "mean_percent": None,
-}
-
 
 class KeptDocument(ResponseModel):
     """A document as it was kept; its other fields are those of its writer."""
@@ -58,12 +24,6 @@ class KeptDocument(ResponseModel):
 class ConfigSuggestions(ResponseModel):
     """Suggestions for the settings, newest first."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"success": True, "count": 1, "suggestions": [_SUGGESTION], "data": [_SUGGESTION]}]
-        }
-    )
-
     success: Literal[True] = True
     count: Annotated[int, Field(ge=0)]
     suggestions: list[KeptDocument]
@@ -72,10 +32,6 @@ class ConfigSuggestions(ResponseModel):
 
 class SelfAnalysisHistory(ResponseModel):
     """Advice on the models, newest first."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"success": True, "count": 1, "analyses": [_ANALYSIS], "data": [_ANALYSIS]}]}
-    )
 
     success: Literal[True] = True
     count: Annotated[int, Field(ge=0)]
@@ -94,28 +50,6 @@ class ConfigAnalysisContent(ResponseModel):
 
 class ConfigAnalysis(ResponseModel):
     """A review of the settings and models, as its tools read it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "success": False,
-                    "status": "insufficient_data",
-                    "message": _MISSING,
-                    "error": _MISSING,
-                    "suggestions": None,
-                    "trade_stats": _NO_TRADES,
-                    "timestamp": "2026-01-31T12:00:00Z",
-                    "data": {
-                        "message": _MISSING,
-                        "suggestions": None,
-                        "advice": None,
-                        "trade_stats": _NO_TRADES,
-                    },
-                }
-            ]
-        }
-    )
 
     success: bool
     status: Literal["completed", "insufficient_data"]

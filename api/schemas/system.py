@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from api.schemas.responses import ResponseModel
 from domain.market import Timeframe
@@ -23,22 +23,6 @@ class ServiceIndex(ResponseModel):
 
 class ServiceInfo(ResponseModel):
     """What the service can do."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "service_name": "trading-signal-service",
-                    "version": "0.1.0",
-                    "model_version": "ensemble_model_20260131_120000",
-                    "supported_timeframes": list(Timeframe),
-                    "supported_symbols": ["BTCUSDT", "ETHUSDT"],
-                    "capabilities": ["multi_timeframe_analysis", "technical_rules", "model_forecasts"],
-                    "last_trained": "2026-01-31T12:00:00+00:00",
-                }
-            ]
-        }
-    )
 
     service_name: str
     version: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.schemas.requests import CandlePrice, RequestModel, Text
 from api.schemas.responses import ResponseModel
@@ -17,6 +17,28 @@ Moment = Text | int
 
 class TradeRequest(RequestModel):
     """A trade that has been closed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "trade_id": "pt-20260101-17",
+                    "symbol": "ETHUSDT",
+                    "side": "Long",
+                    "entry_price": 3050.2,
+                    "exit_price": 3004.9,
+                    "quantity": 0.8,
+                    "leverage": 5,
+                    "pnl_usdt": -36.24,
+                    "pnl_percentage": -7.43,
+                    "duration_seconds": 5400,
+                    "close_reason": "StopLoss",
+                    "strategy_name": "MACD Strategy",
+                    "ai_confidence": 0.66,
+                }
+            ]
+        }
+    )
 
     trade_id: Annotated[str, Field(min_length=1, max_length=100)]
     symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]

@@ -16,7 +16,13 @@ from tests.fixtures.bodies import shape_a
 from tests.fixtures.service import Service, free_port, running_service
 
 ADMIN, WRONG = "key-of-the-admin", "key-of-nobody"
-CLOSED: dict[str, Any] = {"entry_price": 3050.2, "exit_price": 3004.9, "quantity": 0.8, "leverage": 5, "pnl_usdt": -36.24}
+CLOSED: dict[str, Any] = {
+    "entry_price": 3050.2,
+    "exit_price": 3004.9,
+    "quantity": 0.8,
+    "leverage": 5,
+    "pnl_usdt": -36.24,
+}
 EVERY_CALL: list[calls.Call[Any]] = [
     calls.analyze("BTCUSDT"),
     calls.predict("BTCUSDT"),

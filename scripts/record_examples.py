@@ -1,0 +1,186 @@
+"""Record real answers of every route as the examples of the OpenAPI document: `make examples`.
+
+A service of its own analyzes past real candles, moved in time so that they end now, and trains two small models.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from fastapi.testclient import TestClient  # noqa: E402
+
+from api.app import create_app  # noqa: E402
+from api.openapi import EXAMPLES_FILE  # noqa: E402
+from config.sources import load_settings  # noqa: E402
+from domain.market import Candle, CandleSeries, Timeframe  # noqa: E402
+from services.market_data.csv_candles import COLUMNS, read_candles  # noqa: E402
+
+DATA = ROOT.parent / "shared" / "data"
+SYMBOL = "BTCUSDT"
+# Hours from the end of the file back to a stretch that ends in a trend, so that the example has a signal.
+HOURS_BACK = 973
+STRATEGIES = {"selected_strategies": ["RSI Strategy", "MACD Strategy"], "market_condition": "Unknown"}
+OWN_LOOP = {"active_strategies": ["trend_analysis"], "portfolio_size": 10_000, "risk_tolerance": "moderate"}
+TRADE = {"symbol": SYMBOL, "side": "Long", "entry_price": 100.0, "exit_price": 101.0, "quantity": 1, "leverage": 1}
+
+
+class Recorder:
+    """Calls routes and keeps what they answer, by operation and name."""
+
+    def __init__(self, client: TestClient) -> None:
+        self._client = client
+        self.examples: dict[str, dict[str, Any]] = {}
+        paths = client.get("/openapi.json").json()["paths"]
+        self.operations = {
+            each["operationId"]: (method, path) for path, by in paths.items() for method, each in by.items()
+        }
+
+    def __call__(self, operation: str, body: Any = None, name: str = "answer", **parameters: str) -> Any:
+        method, path = self.operations[operation]
+        query = {key: value for key, value in parameters.items() if f"{{{key}}}" not in path}
+        response = self._client.request(method, path.format(**parameters), json=body, params=query)
+        if not response.is_success:
+            raise SystemExit(f"{operation} answers {response.status_code}: {response.text}")
+        if response.headers["content-type"] != "application/json":
+            return None
+        self.examples.setdefault(operation, {})[name] = response.json()
+        return response.json()
+
+
+def frames() -> dict[str, list[dict[str, Any]]]:
+    """Return past real candles as if they had ended just now."""
+    hours = read_candles(DATA / f"{SYMBOL}-1h.csv.gz", time.time_ns() // 1_000_000)
+    step = Timeframe.H1.ms
+    part = hours.candles[-3_000 - HOURS_BACK : -HOURS_BACK]
+    later = time.time_ns() // 1_000_000 // step * step - part[-1].timestamp - step
+    moved = [Candle(c.timestamp + later, c.open, c.high, c.low, c.close, c.volume) for c in part]
+    series = CandleSeries(Timeframe.H1, moved)
+    by_timeframe = {"1h": series, "4h": series.resample(Timeframe.H4)}
+    return {
+        timeframe: [{name: getattr(c, name) for name in COLUMNS} for c in each.candles]
+        for timeframe, each in by_timeframe.items()
+    }
+
+
+def ended(record: Recorder, job_id: str) -> dict[str, Any]:
+    """Return a job once it has ended."""
+    while (job := record("job", job_id=job_id))["status"] in {"queued", "running"}:
+        time.sleep(0.5)
+    return dict(job)
+
+
+def record_models(record: Recorder, candles: list[dict[str, Any]]) -> None:
+    order = {"symbol": SYMBOL, "model_type": "logistic", "candles": candles}
+    versions = []
+    for operation in ("ai_train", "train"):
+        queued = record(operation, order)
+        versions.append(ended(record, queued["job_id"])["result"]["version"])
+    queued = record("ml_train", {"ticker": SYMBOL, "timeframe": "1h", "model_type": "logistic"})
+    record("cancel_job", job_id=queued["job_id"])
+    record("jobs", limit="2")
+    record("model_load", {"version": versions[1]})
+    record("model_promote", {"reason": "two weeks of shadow trading"}, version=versions[0])
+    record("model_rollback", {"symbol": SYMBOL, "timeframe": "1h", "reason": "fewer hits than before"})
+    record("models")
+    record("ml_models")
+    record("model", version=versions[1])
+    record("model_info")
+    record("model_save", {})
+    record("model_cleanup", keep_count="5")
+
+
+def market_of(candles: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    return {
+        "symbol": SYMBOL,
+        "timeframe_data": candles,
+        "current_price": candles["1h"][-1]["close"],
+        "volume_24h": 18_250.2,
+        "timestamp": time.time_ns() // 1_000_000,
+    }
+
+
+def record_markets(record: Recorder, candles: dict[str, list[dict[str, Any]]]) -> None:
+    recent = {timeframe: each[-250:] for timeframe, each in candles.items()}
+    market = market_of(recent)
+    single = {"1h": recent["1h"]}
+    record("storage_clear")
+    record("analyze", market | {"strategy_context": STRATEGIES}, "dashboard")
+    record("analyze", market | {"timeframe_data": single, "strategy_context": OWN_LOOP}, "own_loop")
+    record("analyze_in_percent", market | {"strategy_context": STRATEGIES})
+    record("analyze_chart", {"symbol": SYMBOL, "timeframe": "1h", "candles": recent["1h"]})
+    for operation in ("predict", "predict_in_percent", "market_condition"):
+        record(operation, market)
+    record("strategy_recommendations", market | {"available_strategies": STRATEGIES["selected_strategies"]})
+    record("signals", {"symbols": [SYMBOL, "ETHUSDT"], "timeframe_data": {SYMBOL: recent}})
+    record("predict_trend", {"symbol": SYMBOL, "timeframe": "1h"})
+    for operation in ("ml_predict_price", "ml_predict_comprehensive"):
+        record(operation, {"ticker": SYMBOL, "timeframe": "1h", "steps": 3})
+    record("ml_predict_signal", {"ticker": SYMBOL, "timeframe": "1h"})
+    record("ml_cache_stats")
+    record("ml_cache_clear", ticker=SYMBOL)
+
+
+def record_outcomes(record: Recorder) -> None:
+    analysis = record.examples["analyze"]["dashboard"]
+    record(
+        "feedback",
+        {
+            "signal_id": analysis["analysis_id"],
+            "symbol": SYMBOL,
+            "predicted_signal": analysis["signal"],
+            "actual_outcome": "success",
+            "profit_loss": 12.4,
+            "confidence_was_accurate": True,
+            "timestamp": time.time_ns() // 1_000_000,
+        },
+    )
+    for number in range(80):
+        confidence, mean = (0.62, -1.0) if number < 40 else (0.72, 0.8)
+        percent = mean + (2.0 if number % 2 else -2.0)
+        sums = {"pnl_usdt": percent, "pnl_percentage": percent, "ai_confidence": confidence}
+        record("analyze_trade", TRADE | sums | {"trade_id": f"t-{number}", "strategy_name": "MACD Strategy"})
+    while record("trigger_config_analysis")["trade_stats"]["total_trades"] < 80:
+        time.sleep(0.2)
+    for operation in ("config_suggestions", "self_analysis_history"):
+        record(operation, limit="1")
+    record("performance")
+    record("signal_quality", limit="2")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        overrides: dict[str, Any] = {
+            "logging": {"level": "ERROR"},
+            "storage": {"url": f"sqlite:///{folder}/store.db"},
+            "models": {"save_path": f"{folder}/models"},
+            "periodic": {"enabled": False},
+            "market_data": {"sources": ["stored"], "timeframes": ["1h", "4h"]},
+            "rate_limits": {"enabled": False},
+            "analysis": {"primary_timeframes": ["1h"]},
+        }
+        app = create_app(load_settings(environment={}, overrides=overrides))
+        local = ("127.0.0.1", 50_000)
+        with TestClient(app, base_url="http://127.0.0.1:8000", client=local) as client:
+            record, candles = Recorder(client), frames()
+            record("analyze", market_of(candles) | {"strategy_context": STRATEGIES})  # keeps the candles in the store
+            record_models(record, candles["1h"])
+            record_markets(record, candles)
+            record_outcomes(record)
+            record("market_condition_health")
+            del record.examples["analyze"]["answer"]
+            for operation in sorted(record.operations.keys() - record.examples.keys()):
+                record(operation)
+    text = json.dumps(dict(sorted(record.examples.items())), indent=1, ensure_ascii=False)
+    EXAMPLES_FILE.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
