@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,7 +24,7 @@ from services.strategies import STRATEGY_NAMES
 from storage.ports import NO_CANDLES, Store
 from utils import metrics
 from utils.clock import Clock, epoch_ms
-from utils.concurrency import run_blocking
+from utils.concurrency import SingleFlight, run_blocking
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class AnalysisService:
         self._executor = executor
         self._max_age = timedelta(minutes=settings.interval_minutes)
         self.recent = RecentAnalyses(self._max_age, settings.max_price_drift_atr)
-        self._in_flight: dict[str, asyncio.Task[Answer]] = {}
+        self._flights: SingleFlight[Answer] = SingleFlight()
 
     async def analyze(self, query: AnalysisQuery) -> Answer:
         """Return the analysis of a query and broadcast it.
@@ -108,26 +107,12 @@ class AnalysisService:
         return cleared
 
     async def _shared(self, query: AnalysisQuery) -> Answer:
-        """Join the analysis of an equal query that is under way, or start it.
-
-        The analysis is a task of its own: a client that goes away does not cancel it for the
-        others who wait.
-        """
+        """Join the analysis of an equal query that is under way, or start it."""
         while True:
-            task = self._in_flight.get(query.cache_key)
-            if task is None:
-                task = asyncio.create_task(self._load_or_make(query))
-                self._in_flight[query.cache_key] = task
-                task.add_done_callback(lambda done: self._landed(query.cache_key, done))
-                return await asyncio.shield(task)
-            answer = await asyncio.shield(task)
-            if self.recent.covers(answer.analysis, query):
+            joined = query.cache_key in self._flights
+            answer = await self._flights.do(query.cache_key, lambda: self._load_or_make(query))
+            if not joined or self.recent.covers(answer.analysis, query):
                 return answer
-
-    def _landed(self, key: str, task: asyncio.Task[Answer]) -> None:
-        del self._in_flight[key]
-        if not task.cancelled():
-            task.exception()  # whoever waits gets it; with nobody left it is known here
 
     async def _load_or_make(self, query: AnalysisQuery) -> Answer:
         now = self._clock.now()

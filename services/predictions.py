@@ -68,7 +68,6 @@ class Predictions:
         self._settings = settings
         self._clock = clock
         self._executor = executor
-        self._fetching: set[asyncio.Task[MarketSnapshot]] = set()
 
     async def predict(self, query: AnalysisQuery) -> Prediction:
         """Return the forecast for a query, on the preferred of its timeframes that have a model in production.
@@ -115,17 +114,9 @@ class Predictions:
         What takes longer goes on: a source that does not answer is then known as such, and the next
         request goes on to the next one.
         """
-        task = asyncio.create_task(self._market_data.snapshot(symbol, (timeframe,)))
-        self._fetching.add(task)
-        task.add_done_callback(self._landed)
         try:
-            return await asyncio.wait_for(asyncio.shield(task), FETCH_SECONDS)
+            return await asyncio.wait_for(self._market_data.snapshot(symbol, (timeframe,)), FETCH_SECONDS)
         except TimeoutError:
             raise MarketDataUnavailable(
                 f"no source gave {timeframe} candles of {symbol} within {FETCH_SECONDS:g} s; try again in a moment"
             ) from None
-
-    def _landed(self, task: asyncio.Task[MarketSnapshot]) -> None:
-        self._fetching.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waited has it

@@ -1,12 +1,12 @@
-"""Run CPU work beside the event loop."""
+"""CPU work beside the event loop, and work that several wait for but that is done once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import Executor
 from contextvars import copy_context
-from typing import ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,3 +16,30 @@ async def run_blocking(executor: Executor, function: Callable[P, T], *args: P.ar
     """Return `function(*args, **kwargs)` computed in the executor, with this task's log context."""
     context = copy_context()
     return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))
+
+
+class SingleFlight(Generic[T]):
+    """Does what is asked for under one key at the same moment once, for all who ask.
+
+    The work is a task of its own: who goes away does not cancel it for the others who wait.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: dict[Hashable, asyncio.Task[T]] = {}
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Return whether work is under way under a key."""
+        return key in self._tasks
+
+    async def do(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what the work under way returns, or start it; what it raises is raised for all who wait."""
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = asyncio.create_task(work())
+            task.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(task)
+
+    def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
+        del self._tasks[key]
+        if not task.cancelled():
+            task.exception()  # whoever waits gets it; with nobody left it is known here

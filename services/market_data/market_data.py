@@ -22,6 +22,7 @@ from services.market_data.snapshots import day_volume, newest_price, require_eno
 from services.ports import MarketDataSource
 from utils import metrics
 from utils.clock import Clock, epoch_ms
+from utils.concurrency import SingleFlight
 
 # What every source gives in one answer.
 HISTORY_CANDLES = 1_000
@@ -78,6 +79,7 @@ class MarketData:
         self._min_candles = min_candles
         self._clock = clock
         self._health = {source.name: SourceHealth(source.name, monotonic) for source in self._sources}
+        self._flights: SingleFlight[MarketSnapshot] = SingleFlight()
         self._synthetic_announced = False
         self._unfillable: OrderedDict[_Hole, None] = OrderedDict()
 
@@ -88,7 +90,7 @@ class MarketData:
     async def snapshot(
         self, symbol: str, timeframes: Sequence[Timeframe] = (), candles: int | None = None
     ) -> MarketSnapshot:
-        """Return the market of a symbol from the first source that has usable candles.
+        """Return the market of a symbol from the first source that has usable candles; equal questions share one.
 
         Args:
             symbol: Market.
@@ -99,6 +101,9 @@ class MarketData:
             MarketDataUnavailable: no source has; the message says why of each.
         """
         wanted = _Wanted(symbol, tuple(timeframes) or self._settings.timeframes, candles or self._settings.candles)
+        return await self._flights.do(wanted, lambda: self._find(wanted))
+
+    async def _find(self, wanted: _Wanted) -> MarketSnapshot:
         refusals: list[str] = []
         for position, source in enumerate(self._sources):
             try:
@@ -107,10 +112,10 @@ class MarketData:
                 refusals.append(f"{source.name}: {refusal.message}")
                 continue
             if source.name is DataSource.SYNTHETIC:
-                self._announce_synthetic(symbol, refusals)
+                self._announce_synthetic(wanted.symbol, refusals)
             return await self._without_holes(snapshot, self._sources[position + 1 :], wanted)
         reasons = "; ".join(refusals) or "no source is configured"
-        raise MarketDataUnavailable(f"no market data for {symbol}: {reasons}")
+        raise MarketDataUnavailable(f"no market data for {wanted.symbol}: {reasons}")
 
     async def history(self, symbol: str, timeframe: Timeframe, enough: int) -> MarketHistory:
         """Return up to 1,000 closed candles of any age from the first real source beside the store that has enough.
@@ -169,7 +174,6 @@ class MarketData:
         return series
 
     async def _ask_snapshot(self, source: MarketDataSource, wanted: _Wanted) -> MarketSnapshot:
-        """Return the snapshot of one source."""
         series = await self._ask(source, wanted)
         try:
             snapshot = self._snapshot(source, wanted.symbol, series)

@@ -145,3 +145,25 @@ def test_real_and_synthetic_candles_never_mix(outcomes: list[str]) -> None:
     assert snapshot.source_data is (DataSource.SYNTHETIC if expected is None else names[expected])
     thousands = {round(math.log(c.close, 1000)) for part in snapshot.series.values() for c in part.candles}
     assert thousands == {0 if expected is None else expected + 1}
+
+
+async def test_equal_questions_at_the_same_moment_share_one_fetch() -> None:
+    source = FakeSource(DataSource.BINANCE)
+    source.hanging, market = {Timeframe.H1}, chain(source)
+    asking = [asyncio.create_task(market.snapshot(SYMBOL, (Timeframe.H1,))) for _ in range(5)]
+    other = asyncio.create_task(market.snapshot("ETHUSDT", (Timeframe.H1,)))
+    await asyncio.sleep(0.01)
+    asking.pop().cancel()  # who goes away takes nothing from the others
+    source.release.set()
+    first, *others = await asyncio.gather(*asking)
+    assert all(each is first for each in others)
+    assert (await other).symbol == "ETHUSDT"
+    assert source.calls == [Timeframe.H1] * 2
+    await market.snapshot(SYMBOL, (Timeframe.H1,))
+    assert source.calls == [Timeframe.H1] * 3  # nothing is kept
+
+
+async def test_a_refusal_reaches_all_who_share_the_question() -> None:
+    market = chain(FakeSource(DataSource.BINANCE, failing(SourceFailed("is down"))))
+    found = await asyncio.gather(*(market.snapshot(SYMBOL) for _ in range(3)), return_exceptions=True)
+    assert [type(each) for each in found] == [MarketDataUnavailable] * 3
