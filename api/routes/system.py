@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import ceil
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -61,7 +62,7 @@ async def health(request: Request) -> Health:
         model_loaded=any(models.values()),
         models=models,
         supported_symbols=list(container.settings.analysis.symbols),
-        analysis_interval_minutes=container.settings.analysis.interval_minutes,
+        analysis_interval_minutes=ceil(container.settings.analysis.interval_minutes),
         store=container.store.kind,
         degraded=degraded,
         warnings=_warnings(container),

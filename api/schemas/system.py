@@ -63,7 +63,7 @@ class Health(ResponseModel):
         Field(description="Version in production by symbol (or *) and timeframe; null where none can be loaded."),
     ]
     supported_symbols: list[str]
-    analysis_interval_minutes: float
+    analysis_interval_minutes: Annotated[int, Field(description="Begun minutes: its readers take whole numbers.")]
     store: str
     degraded: Annotated[list[str], Field(description="Parts that do not work now.")]
     warnings: Annotated[list[str], Field(description="What will need an operator, such as the end of a model.")]
