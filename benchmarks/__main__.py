@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, features, incremental, models, signals
+from benchmarks import analyze, broadcast, burst, features, incremental, models, signals
 from benchmarks.report import markdown_table, verdict
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -31,6 +31,8 @@ def main() -> int:
         steps = incremental.measure()
     with console.status("predictions of every network, by ONNX Runtime and by TensorFlow"):
         predictions, memory_mb = models.measure()
+    with console.status("bursts of an engine's own loop"):
+        bursts = burst.measure()
     with console.status("signals of 50 symbols: one batch, 50 calls"):
         batch = signals.measure()
     ours, plain = cached[:2]
@@ -50,6 +52,7 @@ def main() -> int:
         *features.targets(tables),
         *incremental.targets(steps),
         *models.targets(predictions, memory_mb),
+        *burst.targets(bursts),
         *signals.targets(batch),
     ]
     text = "\n\n".join(
@@ -86,6 +89,8 @@ def main() -> int:
             markdown_table(predictions),
             "Networks of the configured sizes, trained for an epoch on simulated candles. CPU time of all threads; the "
             "served one includes scaling, checks and calibration. TensorFlow's function is called with a ready tensor.",
+            "## A burst of the engine's own loop: 32 calls of one timeframe and 100 candles",
+            markdown_table(bursts),
             "## Signals of 50 symbols with 240 candles each",
             markdown_table(batch),
         ]
