@@ -22,7 +22,7 @@ CONTEXT = {"active_strategies": ["trend_analysis"], "portfolio_size": 10_000.0, 
 
 def measure() -> list[Row]:
     """Return CPU in ms of a burst: of new candles, and of the same again; medians of rounds."""
-    fresh, again = [], []
+    fresh, again = list[float](), list[float]()
     with serve("main.py") as server:
         for number in range(ROUNDS + 1):
             requests = [
