@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import jsonschema_rs
@@ -13,10 +11,9 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.openapi import EXAMPLES_FILE
-from api.rate_limit import limiter
 from config.sources import load_settings
-from container import build_container
-from tests.conftest import LOOPBACK, MakeSettings
+
+pytest_plugins = ["tests.fixtures.operators"]
 
 document = create_app(load_settings(environment={})).openapi()
 OPERATIONS = {
@@ -28,16 +25,6 @@ WITH_BODY = [name for name, (_, _, each) in OPERATIONS.items() if "requestBody" 
 # Prometheus' own text.
 WITHOUT_JSON = {"metrics"}
 PARAMETERS = {"{version}": "lstm_model_20260131_120000", "{job_id}": "0" * 32, "{ticker}": "BTCUSDT"}
-
-
-@pytest.fixture
-def operator(make_settings: MakeSettings) -> Iterator[TestClient]:
-    """Return a client on this machine of a service whose jobs never begin to train."""
-    limiter.reset()
-    settings = make_settings(rate_limits={"enabled": False})
-    app = create_app(settings, partial(build_container, job_table="tests.fixtures.idle_jobs"))
-    with TestClient(app, base_url="http://127.0.0.1:8000", client=LOOPBACK) as client:
-        yield client
 
 
 def answer_of(operation: dict[str, Any]) -> dict[str, Any]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
-from api.rate_limit import limiter
-from container import build_container
 from domain.market import Candle, CandleSeries, Timeframe
-from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings
+from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, shape_a, wire_candles
 from tests.fixtures.histories import simulated
+
+pytest_plugins = ["tests.fixtures.operators"]
 
 ROUTES = ["/ai/train", "/train", "/api/v1/train"]
 TOKEN = "correct horse battery"  # noqa: S105
@@ -28,16 +25,6 @@ def body(count: int = 400, **changes: Any) -> dict[str, Any]:
     """Return a request to train on simulated 1h candles."""
     candles = wire_candles(simulated(3, count=count), count)
     return {"symbol": "ETHUSDT", "model_type": "logistic", "retrain": False, "candles": candles} | changes
-
-
-@pytest.fixture
-def operator(make_settings: MakeSettings) -> Iterator[TestClient]:
-    """Return a client on this machine of a service whose jobs never begin to train."""
-    limiter.reset()
-    settings = make_settings(rate_limits={"enabled": False}, jobs={"max_queued": 4})
-    app = create_app(settings, partial(build_container, job_table="tests.fixtures.idle_jobs"))
-    with TestClient(app, base_url="http://127.0.0.1:8000", client=LOOPBACK) as client:
-        yield client
 
 
 def ended(client: TestClient, job_id: str) -> dict[str, Any]:
