@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.analysis import Analysis, AnalysisSource
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
 from services.archive_scores import ArchiveScores, Scores
 from services.performance import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, DocumentStore, Total
 from storage.ports import Store
+from utils import metrics
 from utils.clock import Clock
 
 # Of signals that are not, or not yet, in the archive.
@@ -65,14 +67,16 @@ class SignalFeedback:
         if analysis is not None and analysis.symbol != feedback.symbol:
             raise InvalidRequest(f"signal {feedback.signal_id} is of {analysis.symbol}, not of {feedback.symbol}")
         document = self._document(feedback, analysis, trusted=trusted)
-        if await self._documents.insert(FEEDBACK, feedback.signal_id, document):
-            return True
+        kept = await self._documents.insert(FEEDBACK, feedback.signal_id, document)
         if not trusted:
-            return False
-        known = await self._documents.get(FEEDBACK, feedback.signal_id)
-        if known is None or known.get("trusted", True):
-            return False
-        await self._documents.put(FEEDBACK, feedback.signal_id, document)
+            return kept
+        if not kept:
+            known = await self._documents.get(FEEDBACK, feedback.signal_id)
+            if known is None or known.get("trusted", True):
+                return False
+            await self._documents.put(FEEDBACK, feedback.signal_id, document)
+        with suppress(StorageUnavailable):  # it is kept: the next one counts for both
+            await self._outcomes()
         return True
 
     async def performance(self) -> MeasuredPerformance:
@@ -81,14 +85,7 @@ class SignalFeedback:
         Raises:
             StorageUnavailable: the store does not answer.
         """
-        totals = await self._documents.totals(
-            FEEDBACK,
-            _SINCE_EVER,
-            ("confidence_known", "confidence_millionths"),
-            by="score_group",
-            where={"trusted": True},
-        )
-        scored = [_scored(total) for total in totals]
+        scored = await self._outcomes()
         scores = await self._scores.measure()
         now = self._clock.now()
         return MeasuredPerformance(
@@ -98,6 +95,20 @@ class SignalFeedback:
             uptime=now - self._started_at,
             at=now,
         )
+
+    async def _outcomes(self) -> list[Scored]:
+        """Return the outcomes that trusted clients told, added up, and show their accuracy to whoever watches."""
+        totals = await self._documents.totals(
+            FEEDBACK,
+            _SINCE_EVER,
+            ("confidence_known", "confidence_millionths"),
+            by="score_group",
+            where={"trusted": True},
+        )
+        scored = [_scored(total) for total in totals]
+        if scored:
+            metrics.PREDICTION_ACCURACY.set(measure(scored).accuracy)
+        return scored
 
     def _document(self, feedback: Feedback, analysis: Analysis | None, *, trusted: bool) -> dict[str, Any]:
         source = analysis.source if analysis else UNKNOWN_SOURCE

@@ -20,6 +20,7 @@ from services.forecasting import Forecasting, Opinion
 from services.market_data.market_data import MarketData
 from services.signal_book import Delivery, SignalBook, StreamSignal
 from services.strategies import STRATEGY_NAMES
+from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 
@@ -97,6 +98,7 @@ class SignalStream:
         """Return the signals of markets that nobody sent, those of a moment ago from the book."""
         now = self._clock.now()
         recent = [signal for symbol in symbols if (signal := self._book.recent(symbol, now))]
+        metrics.ML_CACHE_HITS.inc(len(recent))
         known = {signal.symbol for signal in recent}
         wanted = [symbol for symbol in symbols if symbol not in known]
         found = await asyncio.gather(*map(self._fetch, wanted))

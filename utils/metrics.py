@@ -28,6 +28,9 @@ ML_PREDICTIONS = Counter("ml_predictions", "Forecasts of models, all together.")
 ML_CONFIDENCE = Histogram(
     "ml_signal_confidence", "Confidence of the models' forecasts.", buckets=[i / 10 for i in range(1, 11)]
 )
+ML_CACHE_HITS = Counter("ml_cache_hits", "Symbols of /ai/signals that were judged a moment ago.")
+PREDICTION_ACCURACY = Gauge("ai_prediction_accuracy", "Successes among the signals whose outcome was told; NaN before.")
+PREDICTION_ACCURACY.set(float("nan"))
 MODEL_LOAD_FAILURES = Counter("model_load_failures", "Versions in production that could not be loaded.")
 
 CACHE_HIT_RATE = Gauge("cache_hit_rate", "Share of analysis requests answered from the cache since start.")

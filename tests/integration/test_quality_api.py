@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -78,6 +79,8 @@ def test_performance_is_what_the_outcomes_say_by_source(client: TestClient) -> N
     tell(client, signal_id="own-1")
     tell(client, signal_id="own-2", actual_outcome="success")
     tell(client, signal_id="own-3", predicted_signal="STRONG_BUY", actual_outcome="neutral")
+    watched = client.get("/metrics").text
+    assert re.search(r"^ai_prediction_accuracy 0\.6666", watched, re.MULTILINE)
     found = performance(client)
     assert (found["predictions_made"], found["successful_predictions"]) == (4, 2)
     assert found["overall_accuracy"] == pytest.approx(2 / 3, abs=1e-4)

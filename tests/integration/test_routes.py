@@ -125,6 +125,19 @@ def test_metrics_have_the_agreed_names(client: TestClient) -> None:
         "websocket_connections_active",
         "background_analysis_duration_seconds",
         "mongodb_operations_total",
+        "ai_prediction_duration_seconds",
+        "ai_prediction_accuracy",
+        "openai_requests_total",
+        "openai_errors_total",
+        "openai_rate_limit_errors_total",
+        "gpt4_api_calls_total",
+        "gpt4_api_failures_total",
+        "model_load_failures_total",
+        "model_predictions_total",
+        "ml_predictions_total",
+        "ml_inference_duration_seconds",
+        "ml_signal_confidence",
+        "ml_cache_hits_total",
     ):
         assert re.search(rf"^# TYPE {name} ", text, re.MULTILINE) or re.search(
             rf"^# TYPE {name.removesuffix('_total')}(_total)? ", text, re.MULTILINE

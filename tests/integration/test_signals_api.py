@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
 
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
@@ -114,7 +115,9 @@ def test_the_batch_says_what_a_single_analysis_says(client: TestClient) -> None:
 
 def test_fetched_symbols_are_judged_once_in_five_minutes(client: TestClient) -> None:
     body = {"symbols": ["BTCUSDT", "ETHUSDT", "BTCUSDT"]}
-    first, again = post(client, body), post(client, body)
+    first, known = post(client, body), REGISTRY.get_sample_value("ml_cache_hits_total") or 0.0
+    again = post(client, body)
+    assert REGISTRY.get_sample_value("ml_cache_hits_total") == known + 2
     assert sorted(signal["symbol"] for signal in first["signals"]) == ["BTCUSDT", "ETHUSDT"]
     assert [signal["source_data"] for signal in first["signals"]] == ["synthetic"] * 2
     assert again["signals"] == [signal | {"cached": True} for signal in first["signals"]]
