@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import fsum, sqrt
 from statistics import NormalDist, fmean, stdev
 
 from pydantic import ValidationError
@@ -73,7 +73,7 @@ def statistics_of(trades: Sequence[ClosedTrade]) -> TradeStatistics:
     return TradeStatistics(
         total_trades=count,
         win_rate=round(100 * wins / count, 2) if count else 0.0,
-        total_pnl=round(sum(trade.pnl_usdt for trade in trades), 2),
+        total_pnl=round(fsum(trade.pnl_usdt for trade in trades), 2),
         win_rate_low=None if low is None else round(100 * low, 2),
         win_rate_high=None if high is None else round(100 * high, 2),
         mean_percent=round(fmean(trade.pnl_percentage for trade in trades), 4) if enough else None,

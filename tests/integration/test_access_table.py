@@ -8,7 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
-from tests.conftest import LOOPBACK, STRANGER, MakeClient
+from api.app import create_app
+from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings
 
 ADMIN, CLIENT, OTHER = "key-of-the-admin", "key-of-a-client", "key-of-another"
 
@@ -81,6 +82,7 @@ MIRRORS = {
     "POST /model/train": "POST /train",
     "POST /api/v1/model/train": "POST /train",
 }
+DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
 PARAMETERS = {"{version}": "lstm_model_20260131_120000", "{job_id}": "0" * 32, "{ticker}": "BTCUSDT"}
 ALL = sorted(OPEN | CLIENTS | ADMINS)
 REFUSED = {401, 403}
@@ -123,6 +125,16 @@ def test_the_table_has_every_route_once_and_admins_are_told_of_in_the_document(c
     assert sorted(documented) == ALL
     assert len(ALL) == len(OPEN) + len(CLIENTS) + len(ADMINS)
     assert {operation for operation, asked in documented.items() if asked.get("security") == [{"admin": []}]} == ADMINS
+
+
+def test_no_route_is_served_that_is_in_neither_table(make_settings: MakeSettings) -> None:
+    """Also those that the document does not name; the socket and the files of /docs have no method."""
+    served, routes = set[str](), list[Any](create_app(make_settings()).routes)
+    for route in routes:
+        for each in route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]:
+            served |= {f"{method} {each.path}" for method in getattr(each, "methods", None) or ()}
+    documentation = {f"{method} {path}" for method in ("GET", "HEAD") for path in DOCUMENTATION}
+    assert served - documentation == {*ALL, *MIRRORS}
 
 
 def test_with_tokens_each_gets_what_the_table_says(make_client: MakeClient, tokens: dict[str, Any]) -> None:
