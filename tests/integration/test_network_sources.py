@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -186,3 +186,54 @@ async def test_a_hanging_engine_costs_a_cycle_one_time_limit(server: StandIn, cl
         f"/api/market/candles/BTCUSDT/{timeframe}" for timeframe in TIMEFRAMES
     }
     assert market_data.health() == {"engine": False, "binance": True}
+
+
+def by_path(engine: Callable[[Timeframe], Answer]) -> Callable[[Request], Answer]:
+    """Return what the engine says of a timeframe, and to every other request Binance's klines."""
+
+    def answer(request: Request) -> Answer:
+        if request.path.startswith("/api/market"):
+            return engine(Timeframe(request.path.rpartition("/")[2]))
+        return klines_of(request)
+
+    return answer
+
+
+async def test_an_engine_that_stands_still_is_refused_with_the_age_of_its_candles(
+    server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    def stale(timeframe: Timeframe) -> Answer:
+        candles = history(timeframe, closed_ago=10)
+        return ENGINE.answer([ENGINE.write(candle, timeframe) for candle in candles])
+
+    clock = SettableClock()
+    server.answer = by_path(stale)
+    settings = market_settings(max_age_candles=2)
+    alone = MarketData([EngineSource(client, server.url)], settings, 60, clock, clock.monotonic)
+    with pytest.raises(MarketDataUnavailable, match=r"engine: is stale: its newest 15m candle closed 2.4 h ago"):
+        await alone.snapshot(SYMBOL)
+    assert alone.health() == {"engine": True}  # it answers: its market stands still
+    sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
+    both_of_them = MarketData(sources, settings, 60, clock, clock.monotonic)
+    assert (await both_of_them.snapshot(SYMBOL)).source_data is DataSource.BINANCE
+
+
+async def test_a_hole_of_the_engine_is_filled_with_binances_candles(
+    server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    def with_a_hole(timeframe: Timeframe) -> Answer:
+        rows = ENGINE.rows(timeframe)
+        return ENGINE.answer(rows[:50] + rows[53:] if timeframe is Timeframe.M15 else rows)
+
+    clock = SettableClock()
+    server.answer = by_path(with_a_hole)
+    sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
+    market_data = MarketData(sources, market_settings(), 60, clock, clock.monotonic)
+    snapshot = await market_data.snapshot(SYMBOL)
+    assert snapshot.source_data is DataSource.ENGINE
+    assert [len(snapshot.series[timeframe]) for timeframe in TIMEFRAMES] == [100, 100, 100]
+    assert snapshot.series[Timeframe.M15].missing == 0
+    filled = [snapshot.series[Timeframe.M15].candles[at].close for at in range(50, 53)]
+    assert filled == pytest.approx([candle.close for candle in history(Timeframe.M15)[50:53]], rel=1e-6)
+    klines = [request for request in server.requests if request.path == "/api/v3/klines"]
+    assert [request.query["interval"] for request in klines] == ["15m"]
