@@ -20,8 +20,9 @@ router = APIRouter(tags=["system"])
 
 
 @router.get("/", operation_id="index", summary="Where things are")
-async def index() -> ServiceIndex:
-    """Return the main routes."""
+async def index(request: Request) -> ServiceIndex:
+    """Return the main routes, and what is switched on."""
+    settings = get_container(request).settings
     return ServiceIndex(
         service=SERVICE_NAME,
         version=service_version(),
@@ -41,6 +42,12 @@ async def index() -> ServiceIndex:
             "metrics": "/metrics",
         },
         documentation="/docs",
+        features={
+            "llm": settings.llm.enabled,
+            "models": settings.analysis.blend != "off",
+            "periodic_analysis": settings.periodic.enabled,
+            "market_data_sources": list(settings.market_data.sources),
+        },
     )
 
 

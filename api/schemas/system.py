@@ -19,6 +19,7 @@ class ServiceIndex(ResponseModel):
     description: str
     endpoints: dict[str, str]
     documentation: str
+    features: Annotated[dict[str, bool | list[str]], Field(description="What is switched on.")]
 
 
 class ServiceInfo(ResponseModel):

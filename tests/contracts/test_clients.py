@@ -81,8 +81,6 @@ def expected(name: str, spec: dict[str, Any] | list[Any]) -> dict[str, Any] | li
         return spec
     spec = dict(spec)
     match name.split(" ")[1].partition("?")[0]:
-        case "/":
-            del spec["features"]  # nobody reads it
         case "/debug/gpt4":
             return {"client_initialized": "boolean", "api_key_configured": "boolean", "status": "string ok|failed"}
         case "/ai/config-suggestions" | "/ai/gpt4-analysis-history":
