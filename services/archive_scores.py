@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,7 +21,7 @@ MAX_SIGNALS = 20_000
 MAX_SYMBOLS = 50
 _PRICE_TIMEFRAMES = (Timeframe.M15, Timeframe.H1)
 
-StoredCandles = Callable[[str, Timeframe, int], Awaitable[Sequence[Candle]]]
+_Candles = Mapping[Timeframe, Sequence[Candle]]
 
 
 class SignalArchive(Protocol):
@@ -76,25 +76,27 @@ class ArchiveScores:
 
     async def _score(self, now: datetime) -> Scores:
         read = await self._archive.archived_signals(now - WINDOW, MAX_SIGNALS)
-        symbols = [symbol for symbol, _ in Counter(each.symbol for each in read).most_common(MAX_SYMBOLS)]
-        signals = [each for each in read if each.symbol in set(symbols)]
-        candles = {symbol: await self._closes(symbol) for symbol in symbols}
-        return await asyncio.to_thread(_scores, signals, candles, now)
+        most = Counter(each.symbol for each in read).most_common(MAX_SYMBOLS)
+        candles = {symbol: await self._candles(symbol) for symbol, _ in most}
+        return await asyncio.to_thread(_scores, [each for each in read if each.symbol in candles], candles, now)
 
-    async def _closes(self, symbol: str) -> list[tuple[int, float]]:
-        return [
-            (candle.timestamp + timeframe.ms, candle.close)
-            for timeframe in _PRICE_TIMEFRAMES
-            for candle in await self._archive.candle_history(
+    async def _candles(self, symbol: str) -> _Candles:
+        return {
+            timeframe: await self._archive.candle_history(
                 symbol, timeframe, WINDOW // timedelta(milliseconds=timeframe.ms)
             )
-        ]
+            for timeframe in _PRICE_TIMEFRAMES
+        }
 
 
-def _scores(signals: list[ArchivedSignal], closes: dict[str, list[tuple[int, float]]], now: datetime) -> Scores:
+def _scores(signals: Sequence[ArchivedSignal], candles: Mapping[str, _Candles], now: datetime) -> Scores:
+    known = {
+        symbol: [(candle.timestamp + timeframe.ms, candle.close) for timeframe, each in own.items() for candle in each]
+        for symbol, own in candles.items()
+    }
     for each in signals:
-        closes[each.symbol].append((epoch_ms(each.generated_at), each.price))
-    prices = {symbol: Prices(known) for symbol, known in closes.items()}
+        known[each.symbol].append((epoch_ms(each.generated_at), each.price))
+    prices = {symbol: Prices(own) for symbol, own in known.items()}
     now_ms = epoch_ms(now)
     return Scores(
         since=min((each.generated_at for each in signals), default=now - WINDOW),
