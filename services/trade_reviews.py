@@ -46,7 +46,7 @@ class TradeReviews:
         self._pending = pending
         self._clock = clock
         self._waiting: dict[str, ClosedTrade] = {}
-        self._accepted: OrderedDict[str, None] = OrderedDict()
+        self._accepted: OrderedDict[str, bool] = OrderedDict()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -66,15 +66,17 @@ class TradeReviews:
     def accept(self, trade: ClosedTrade) -> bool:
         """Take a trade to review; return False for one that was taken before.
 
+        A stranger's trade may be invented: it gives way to a trusted client's of the same id.
+
         Raises:
             JobQueueFull: as many wait already as may.
         """
-        if trade.trade_id in self._accepted:
+        if not _counts_more(trade, self._accepted.get(trade.trade_id)):
             return False
         if len(self._waiting) >= MAX_WAITING:
             raise JobQueueFull(f"{MAX_WAITING} trades wait to be reviewed already; try again later")
         self._waiting[trade.trade_id] = trade
-        self._accepted[trade.trade_id] = None
+        self._accepted[trade.trade_id] = trade.trusted
         if len(self._accepted) > MAX_REMEMBERED:
             self._accepted.popitem(last=False)
         self._arrived.set()
@@ -86,17 +88,21 @@ class TradeReviews:
             self._arrived.clear()
             for trade in list(self._waiting.values()):
                 try:
-                    if not await self._is_reviewed(trade):
-                        self._keep(trade, await self._review(trade))
+                    stored = await self._stored(trade)
+                    if _counts_more(trade, stored):
+                        self._keep(trade, await self._review(trade), replace=stored is not None)
                 except Exception:  # noqa: BLE001 - a fault of ours, met by one trade, must not end the reviews
                     logger.bind(trade_id=trade.trade_id).exception("reviewing a trade failed unexpectedly")
-                del self._waiting[trade.trade_id]
+                if self._waiting.get(trade.trade_id) is trade:
+                    del self._waiting[trade.trade_id]
 
-    async def _is_reviewed(self, trade: ClosedTrade) -> bool:
+    async def _stored(self, trade: ClosedTrade) -> bool | None:
+        """Return whether the stored review is of a trusted client's trade; None where there is none."""
         try:
-            return await self._documents.get(TRADE_ANALYSES, trade.trade_id) is not None
+            known = await self._documents.get(TRADE_ANALYSES, trade.trade_id)
         except StorageUnavailable:
-            return False  # one that is there stays as it is when this one is written
+            return None  # one that is there stays as it is when this one is written
+        return None if known is None else bool(known["trade_data"].get("trusted", True))
 
     async def _review(self, trade: ClosedTrade) -> dict[str, Any]:
         if self._journal is None:
@@ -120,7 +126,7 @@ class TradeReviews:
             "fallback_reason": None,
         }
 
-    def _keep(self, trade: ClosedTrade, review: dict[str, Any]) -> None:
+    def _keep(self, trade: ClosedTrade, review: dict[str, Any], *, replace: bool = False) -> None:
         document = {
             "created_at": self._clock.now(),
             "is_winning": trade.is_winning,
@@ -134,8 +140,13 @@ class TradeReviews:
             "analysis": review,
             "trade_data": trade.model_dump(),
         }
-        self._pending.put(TRADE_ANALYSES, trade.trade_id, document, once=True)
+        self._pending.put(TRADE_ANALYSES, trade.trade_id, document, once=not replace)
         logger.bind(trade_id=trade.trade_id, source=str(review["source"])).info("trade reviewed")
+
+
+def _counts_more(trade: ClosedTrade, known: bool | None) -> bool:
+    """Return whether a trade is to be reviewed: nothing is known of it, or only what a stranger told."""
+    return known is None or (trade.trusted and not known)
 
 
 def _held_to_the_facts(reply: TradeReply, facts: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from demo import behaviors
 from demo.behaviors import wrong
 from demo.openai_server import FakeOpenAI
-from tests.conftest import MakeClient
+from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.llm_clients import llm_section
 
 pytest_plugins = ["tests.fixtures.openai_server"]
@@ -119,6 +119,24 @@ def test_a_trade_is_reviewed_once_whatever_is_sent_and_restarted(
     reviews = stored(tmp_path, 2)
     assert [review["pnl_usdt"] for review in reviews] == [-36.24, 39.84]
     assert len(fake_openai.asked) == 2
+
+
+def test_a_strangers_trade_gives_way_to_a_trusted_clients(make_client: MakeClient, tmp_path: Path) -> None:
+    stranger = make_client(STRANGER)
+    post(stranger, pnl_usdt=99.0)
+    assert [review["pnl_usdt"] for review in stored(tmp_path)] == [99.0]
+    stranger.__exit__(None, None, None)
+    trusted = make_client()  # nothing of it is in memory here
+    assert post(trusted)["message"] == "the trade is reviewed in the background"
+    assert post(trusted, pnl_usdt=1.0)["message"] == "the trade was accepted before"
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while [review["pnl_usdt"] for review in stored(tmp_path)] != [-36.24]:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+    behind_a_proxy = {"x-forwarded-for": "203.0.113.9"}
+    again = trusted.post("/ai/analyze-trade", json=TRADE | {"pnl_usdt": 77.0}, headers=behind_a_proxy)
+    assert again.json()["message"] == "the trade was accepted before"
+    assert [review["trade_data"]["trusted"] for review in stored(tmp_path)] == [True]
 
 
 @pytest.mark.parametrize(
