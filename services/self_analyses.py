@@ -127,7 +127,7 @@ class SelfAnalyses:
 
     async def _judged(self, evidence: Evidence, measured: Review) -> tuple[Review, dict[str, Any]]:
         """Return the review with the LLM's judgement where there is one, and who made it."""
-        rules = {"source": AnalysisSource.TECHNICAL, "model": None, "fallback_reason": None}
+        rules = {"source": AnalysisSource.TECHNICAL, "model": None, "groundedness": None, "fallback_reason": None}
         if self._journal is None or not (measured.suggestions or measured.advice):
             return measured, rules
         prompt = self_analysis_prompt(evidence)
@@ -136,8 +136,11 @@ class SelfAnalyses:
         except LlmUnavailable as unavailable:
             metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
             return measured, rules | {"fallback_reason": f"{unavailable.reason}: {unavailable.message}"}
-        judged = held_to_the_facts(answered.reply, prompt.facts, measured)
-        return judged, {"source": AnalysisSource.LLM, "model": answered.model, "fallback_reason": None}
+        judged, share = held_to_the_facts(answered.reply, prompt.facts, measured)
+        if share is not None:
+            metrics.LLM_GROUNDEDNESS.labels(PURPOSE).observe(share)
+        origin = {"source": AnalysisSource.LLM, "model": answered.model, "groundedness": share, "fallback_reason": None}
+        return judged, origin
 
     async def _keep(self, collection: Collection, document: Document | None) -> Document | None:
         if document is None:

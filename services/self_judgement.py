@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from services.llm.grounding import ground_reasoning
+from services.llm.grounding import Grounded, ground_reasoning, groundedness
 from services.llm.self_analysis_reply import SelfAnalysisReply, SettingChange
 from services.self_review import Advice, Change, Review
 
+Ground = Callable[[str], str]
 
-def held_to_the_facts(reply: SelfAnalysisReply, facts: Mapping[str, Any], measured: Review) -> Review:
-    """Return the review in the LLM's words, figures that it was not given marked.
+
+def held_to_the_facts(
+    reply: SelfAnalysisReply, facts: Mapping[str, Any], measured: Review
+) -> tuple[Review, float | None]:
+    """Return the review in the LLM's words, figures that it was not given marked, and the share of the others.
 
     The settings it may change are those it was shown, within half and twice their value; what the rules
     measured of the same setting counts more. Where the rules have too little, it has nothing to say.
     """
+    grounded: list[Grounded] = []
+
+    def ground(text: str) -> str:
+        grounded.append(ground_reasoning(text, facts, names=()))
+        return grounded[-1].reasoning
+
     suggestions = measured.suggestions
     if suggestions is not None:
         suggestions = replace(
             suggestions,
-            root_cause=_grounded(reply.root_cause, facts),
-            key_issues=[_grounded(issue, facts) for issue in reply.key_issues] or suggestions.key_issues,
-            summary=_grounded(reply.summary, facts),
-            risk_assessment=_grounded(reply.risk_assessment, facts),
-            changes=_changes(reply.changes, facts, suggestions.changes),
+            root_cause=ground(reply.root_cause),
+            key_issues=[ground(issue) for issue in reply.key_issues] or suggestions.key_issues,
+            summary=ground(reply.summary),
+            risk_assessment=ground(reply.risk_assessment),
+            changes=_changes(reply.changes, facts, suggestions.changes, ground),
         )
     advice = measured.advice and Advice(
         recommendation=reply.recommendation,
         confidence=round(reply.confidence, 4),
-        reasoning=_grounded(reply.reasoning, facts),
+        reasoning=ground(reply.reasoning),
         urgency=reply.urgency,
-        suggested_actions=[_grounded(action, facts) for action in reply.suggested_actions],
+        suggested_actions=[ground(action) for action in reply.suggested_actions],
     )
-    return replace(measured, suggestions=suggestions, advice=advice)
+    return replace(measured, suggestions=suggestions, advice=advice), groundedness(grounded)
 
 
-def _grounded(text: str, facts: Mapping[str, Any]) -> str:
-    return ground_reasoning(text, facts).reasoning
-
-
-def _changes(proposed: Sequence[SettingChange], facts: Mapping[str, Any], measured: Sequence[Change]) -> list[Change]:
+def _changes(
+    proposed: Sequence[SettingChange], facts: Mapping[str, Any], measured: Sequence[Change], ground: Ground
+) -> list[Change]:
     settings = {**facts["indicators"], **facts["signal"]}
     changes = {change.setting: change for change in measured}
     for each in proposed:
@@ -49,5 +57,5 @@ def _changes(proposed: Sequence[SettingChange], facts: Mapping[str, Any], measur
         if isinstance(current, (int, float)) and not isinstance(current, bool) and each.setting not in changes:
             value = round(each.value) if isinstance(current, int) else each.value
             if value != current and current / 2 <= value <= 2 * current:
-                changes[each.setting] = Change(each.setting, current, value, _grounded(each.reason, facts))
+                changes[each.setting] = Change(each.setting, current, value, ground(each.reason))
     return list(changes.values())
