@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -126,16 +127,18 @@ def test_the_dashboards_own_routes_answer_what_it_reads(
 
 
 @pytest.mark.parametrize(
-    ("shape", "body"),
+    ("shape", "sent"),
     [
-        ("A", shape_a(seed=5, drift=0.35)),
-        ("A", shape_a()),
-        ("B", shape_b(seed=5, drift=-0.35)),
-        ("C", shape_c()),
+        ("A", partial(shape_a, seed=5, drift=0.35)),
+        ("A", shape_a),
+        ("B", partial(shape_b, seed=5, drift=-0.35)),
+        ("C", shape_c),
     ],
 )
-def test_the_engine_and_the_browser_read_every_analysis(service: Service, shape: str, body: dict[str, Any]) -> None:
-    answer = httpx2.post(f"{service.url}/ai/analyze", json=body).json()
+def test_the_engine_and_the_browser_read_every_analysis(
+    service: Service, shape: str, sent: Callable[[], dict[str, Any]]
+) -> None:
+    answer = httpx2.post(f"{service.url}/ai/analyze", json=sent()).json()
     assert misfits(answer, answer_of(shape)) == []
     # The engine's own loop gets the keys of the dashboard's beside its own, with its words for a signal.
     assert misfits(answer, answer_of("A") | {"signal": "string"}) == []
