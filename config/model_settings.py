@@ -31,6 +31,7 @@ class RecurrentSettings(Section):
     """LSTM and GRU: the same stack, with another cell."""
 
     units: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 32, 16)
+    batch_normalization: bool = True
     dropout: Dropout = 0.2
     dense_units: tuple[Count, ...] = (32, 16)
     dense_dropout: Dropout = 0.1
@@ -38,12 +39,15 @@ class RecurrentSettings(Section):
 
 
 class TransformerSettings(Section):
+    """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it."""
+
     width: Count = 64
     blocks: Count = 2
     heads: Count = 4
     head_width: Count = 64
     feed_forward_width: Count = 128
     dropout: Dropout = 0.2
+    batch_normalization: bool = True
     dense_units: tuple[Count, ...] = (64, 32)
     dense_dropouts: tuple[Dropout, ...] = (0.2, 0.1)
     learning: LearningSettings = LearningSettings(patience_epochs=15, rate_factor=0.2, rate_patience_epochs=7)

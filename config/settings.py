@@ -106,7 +106,7 @@ class FeatureSettings(Section):
     selected_features: Annotated[int, Field(ge=0)] = 0
     scaler: ScalerKind = "standard"
     sequence_length: Count = 60
-    target_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    target_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.005
     hold_deviations: Annotated[float, Field(gt=0, le=5)] = 0.25
     horizon_candles: Count = 1
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15

@@ -77,10 +77,12 @@ def soft_target(returns: FloatArray, threshold: float) -> FloatArray:
 
     Args:
         returns: Forward returns as fractions.
-        threshold: Return, > 0, from which a rise counts as certain.
+        threshold: Return, >= 0, from which a rise counts as certain; 0 leaves the sign alone.
 
     Source: FR-AI-008 of the specification, whose slope does not meet its own threshold, made continuous.
     """
+    if threshold == 0.0:
+        return 0.5 + 0.5 * np.sign(returns)
     return np.clip(0.5 + returns * 0.5 / threshold, 0.0, 1.0)
 
 

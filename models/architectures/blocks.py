@@ -27,26 +27,34 @@ class LearnedPositions(layers.Layer):  # type: ignore[misc]
         return inputs + self.positions
 
 
-def recurrent_stack(inputs: Tensor, cell: type[layers.Layer], units: Sequence[int], dropout: float) -> Tensor:
-    """Return the last state of stacked recurrent layers, each with batch normalization and dropout.
+def recurrent_stack(
+    inputs: Tensor, cell: type[layers.Layer], units: Sequence[int], batch_normalization: bool, dropout: float
+) -> Tensor:
+    """Return the last state of stacked recurrent layers, each with batch normalization, where wanted, and dropout.
 
     (batch, time, features) -> (batch, units[-1]).
     """
     x = inputs
     for depth, width in enumerate(units, start=1):
         x = cell(width, return_sequences=depth < len(units))(x)
-        x = layers.BatchNormalization()(x)
+        if batch_normalization:
+            x = layers.BatchNormalization()(x)
         x = layers.Dropout(dropout)(x)
     return x
 
 
-def dense_head(x: Tensor, units: Sequence[int], dropouts: Sequence[float]) -> Tensor:
-    """Return a probability, shape (batch, 1), after dense layers with batch normalization and dropout."""
+def dense_head(x: Tensor, units: Sequence[int], batch_normalization: bool, dropouts: Sequence[float]) -> Tensor:
+    """Return a probability, shape (batch, 1), after dense layers normalized as those of `recurrent_stack`.
+
+    It starts at 0.5 for every window: where there is little to learn, answers that start at random are first
+    unlearned, and for thousands of steps nothing else is.
+    """
     for width, dropout in zip(units, dropouts, strict=True):
         x = layers.Dense(width, activation="relu")(x)
-        x = layers.BatchNormalization()(x)
+        if batch_normalization:
+            x = layers.BatchNormalization()(x)
         x = layers.Dropout(dropout)(x)
-    return layers.Dense(1, activation="sigmoid")(x)
+    return layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")(x)
 
 
 def encoder_block(x: Tensor, heads: int, head_width: int, feed_forward_width: int, dropout: float) -> Tensor:

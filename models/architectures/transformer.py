@@ -16,4 +16,5 @@ def build_transformer(input_shape: tuple[int, int], settings: TransformerSetting
     for _ in range(settings.blocks):
         x = encoder_block(x, settings.heads, settings.head_width, settings.feed_forward_width, settings.dropout)
     x = layers.GlobalAveragePooling1D()(x)
-    return keras.Model(inputs, dense_head(x, settings.dense_units, settings.dense_dropouts), name="transformer")
+    x = dense_head(x, settings.dense_units, settings.batch_normalization, settings.dense_dropouts)
+    return keras.Model(inputs, x, name="transformer")

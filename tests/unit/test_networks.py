@@ -48,8 +48,40 @@ def test_parameters_are_those_of_the_specification() -> None:
     assert patchtst.output_shape == (None, 20)
 
 
+BUILDERS = {"lstm": build_lstm, "gru": build_gru, "transformer": build_transformer}
+
+
+def _with_an_opinion(model: keras.Model) -> keras.Model:
+    """Return the network with random weights in its last layer, which starts at zero."""
+    last = model.layers[-1]
+    last.set_weights([np.random.default_rng(3).normal(size=weights.shape) for weights in last.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_network_starts_without_an_opinion(name: str) -> None:
+    sizes = SETTINGS.transformer if name == "transformer" else SETTINGS.recurrent
+    model = BUILDERS[name]((10, 5), sizes)  # type: ignore[operator]
+    windows = np.random.default_rng(1).normal(size=(20, 10, 5)).astype(np.float32)
+    assert (model.predict(windows, verbose=0) == 0.5).all()
+    assert len(np.unique(_with_an_opinion(model).predict(windows, verbose=0))) == 20
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_without_batch_normalization_networks_learn_and_are_exported_just_so(name: str) -> None:
+    settings, section = toy_settings(), "transformer" if name == "transformer" else "recurrent"
+    sizes = getattr(settings, section).model_copy(update={"batch_normalization": False})
+    data = toy_data("soft")
+    model = fit(ARCHITECTURES[ModelType(name)], data, settings.model_copy(update={section: sizes}), lambda _: None)
+    assert isinstance(model, Network)
+    assert not [layer for layer in model.model.layers if isinstance(layer, layers.BatchNormalization)]
+    inputs = data.inputs(300)
+    assert ((model.raw(inputs)[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85
+    assert check_parity(model, model.onnx(), inputs) < 1e-5
+
+
 def test_transformer_sees_the_order_of_candles() -> None:
-    model = build_transformer((60, 75), SETTINGS.transformer)
+    model = _with_an_opinion(build_transformer((60, 75), SETTINGS.transformer))
     window = np.random.default_rng(1).normal(size=(1, 60, 75)).astype(np.float32)
     answers = model.predict(np.concatenate([window, window[:, ::-1]]), verbose=0)
     assert abs(answers[0, 0] - answers[1, 0]) > 1e-6
@@ -57,7 +89,7 @@ def test_transformer_sees_the_order_of_candles() -> None:
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
 def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) -> None:
-    model = build_transformer((6, 3), toy_settings().transformer)
+    model = _with_an_opinion(build_transformer((6, 3), toy_settings().transformer))
     network = Network(model, (), native_format)  # type: ignore[arg-type]
     path = tmp_path / network.save(tmp_path, "model")
     assert path.name == f"model.{native_format}"

@@ -92,6 +92,11 @@ def test_soft_follows_the_contract() -> None:
     np.testing.assert_allclose(values, [0.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.0, NAN])
 
 
+def test_soft_without_a_threshold_is_the_sign_alone() -> None:
+    values = soft_target(np.array([-0.01, -1e-9, 0.0, 1e-9, 0.01, NAN]), 0.0)
+    np.testing.assert_array_equal(values, [0.0, 0.0, 0.5, 1.0, 1.0, NAN])
+
+
 @given(returns, returns, st.floats(1e-4, 0.1))
 def test_soft_is_continuous_ascending_and_within_0_and_1(one: float, other: float, threshold: float) -> None:
     low, high = soft_target(np.array(sorted((one, other))), threshold)
