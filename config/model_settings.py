@@ -16,6 +16,7 @@ CostBps = Annotated[float, Field(ge=0, lt=5_000)]
 CalibrationKind = Literal["sigmoid", "isotonic", "none"]
 KerasBackend = Literal["tensorflow", "jax"]
 NativeFormat = Literal["keras", "h5"]
+Pooling = Literal["average", "last"]
 
 
 class LearningSettings(Section):
@@ -39,7 +40,10 @@ class RecurrentSettings(Section):
 
 
 class TransformerSettings(Section):
-    """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it."""
+    """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it.
+
+    Of the encoder's rows, the dense layers are given the average, or the last.
+    """
 
     width: Count = 64
     blocks: Count = 2
@@ -47,6 +51,7 @@ class TransformerSettings(Section):
     head_width: Count = 64
     feed_forward_width: Count = 128
     dropout: Dropout = 0.2
+    pooling: Pooling = "average"
     batch_normalization: bool = True
     dense_units: tuple[Count, ...] = (64, 32)
     dense_dropouts: tuple[Dropout, ...] = (0.2, 0.1)

@@ -15,6 +15,9 @@ def build_transformer(input_shape: tuple[int, int], settings: TransformerSetting
     x = LearnedPositions()(layers.Dense(settings.width)(inputs))
     for _ in range(settings.blocks):
         x = encoder_block(x, settings.heads, settings.head_width, settings.feed_forward_width, settings.dropout)
-    x = layers.GlobalAveragePooling1D()(x)
+    if settings.pooling == "last":
+        x = layers.Flatten()(layers.Cropping1D((input_shape[0] - 1, 0))(x))
+    else:
+        x = layers.GlobalAveragePooling1D()(x)
     x = dense_head(x, settings.dense_units, settings.batch_normalization, settings.dense_dropouts)
     return keras.Model(inputs, x, name="transformer")

@@ -199,6 +199,13 @@ def _average(graph: Graph, layer: keras.layers.GlobalAveragePooling1D, x: str) -
     return graph.add("ReduceMean", x, graph.constant([1], np.int64), keepdims=int(layer.keepdims))
 
 
+def _cropping(graph: Graph, layer: layers.Cropping1D, x: str) -> str:
+    first, last = layer.cropping
+    # Starts, ends and axes.
+    borders = ([first], [layer.input.shape[1] - last], [1])
+    return graph.add("Slice", x, *(graph.constant(border, np.int64) for border in borders))
+
+
 def _rescaling(graph: Graph, layer: keras.layers.Rescaling, x: str) -> str:
     return graph.add("Add", graph.add("Mul", x, graph.constant(layer.scale)), graph.constant(layer.offset))
 
@@ -213,6 +220,7 @@ _CONVERTERS: Mapping[type[keras.layers.Layer], Converter] = MappingProxyType(
         layers.MultiHeadAttention: _self_attention,
         layers.Conv1D: _convolution,
         layers.GlobalAveragePooling1D: _average,
+        layers.Cropping1D: _cropping,
         layers.Rescaling: _rescaling,
         LearnedPositions: lambda graph, layer, x: graph.add("Add", x, graph.constant(layer.get_weights()[0])),
         layers.Activation: _activate,

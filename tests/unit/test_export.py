@@ -54,6 +54,7 @@ STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
     "convolution without bias": lambda: [layers.Conv1D(4, 2, dilation_rate=2, use_bias=False), layers.Flatten()],
     "patches": lambda: [layers.Conv1D(6, 2), layers.Conv1D(4, 4, strides=2, activation="relu"), layers.Flatten()],
     "one patch without bias": lambda: [layers.Conv1D(4, 7, strides=7, use_bias=False), layers.Flatten()],
+    "cropping": lambda: [layers.Cropping1D((4, 2)), layers.Flatten()],
     "rescaling": lambda: [layers.Rescaling(0.3, offset=2.0), layers.Dropout(0.5), layers.Flatten()],
     "dense without bias": lambda: [layers.Dense(3, use_bias=False), layers.GlobalAveragePooling1D()],
     **{

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,17 +68,28 @@ def test_a_network_starts_without_an_opinion(name: str) -> None:
     assert len(np.unique(_with_an_opinion(model).predict(windows, verbose=0))) == 20
 
 
-@pytest.mark.parametrize("name", BUILDERS)
-def test_without_batch_normalization_networks_learn_and_are_exported_just_so(name: str) -> None:
-    settings, section = toy_settings(), "transformer" if name == "transformer" else "recurrent"
-    sizes = getattr(settings, section).model_copy(update={"batch_normalization": False})
+def _learns_and_is_exported(type: ModelType, **changed: Any) -> keras.Model:
+    """Train a toy network with some of its settings changed; return it when it has learned and its ONNX form agrees."""
+    settings, section = toy_settings(), "transformer" if type is ModelType.TRANSFORMER else "recurrent"
+    sizes = getattr(settings, section).model_copy(update=changed)
     data = toy_data("soft")
-    model = fit(ARCHITECTURES[ModelType(name)], data, settings.model_copy(update={section: sizes}), lambda _: None)
-    assert isinstance(model, Network)
-    assert not [layer for layer in model.model.layers if isinstance(layer, layers.BatchNormalization)]
+    network = fit(ARCHITECTURES[type], data, settings.model_copy(update={section: sizes}), lambda _: None)
+    assert isinstance(network, Network)
     inputs = data.inputs(300)
-    assert ((model.raw(inputs)[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85
-    assert check_parity(model, model.onnx(), inputs) < 1e-5
+    assert ((network.raw(inputs)[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85
+    assert check_parity(network, network.onnx(), inputs) < 1e-5
+    return network.model
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_networks_learn_without_batch_normalization(name: str) -> None:
+    model = _learns_and_is_exported(ModelType(name), batch_normalization=False)
+    assert not [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+
+
+def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
+    model = _learns_and_is_exported(ModelType.TRANSFORMER, pooling="last")
+    assert not [layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D)]
 
 
 def test_transformer_sees_the_order_of_candles() -> None:
