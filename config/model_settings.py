@@ -20,10 +20,14 @@ Pooling = Literal["average", "last"]
 
 
 class LearningSettings(Section):
-    """How long a network learns: early stopping and the reduction of the learning rate count epochs."""
+    """How long a network learns: early stopping and the reduction of the learning rate count epochs.
+
+    `rate` is where that begins; None: as `TrainingSettings.learning_rate`.
+    """
 
     epochs: Count = 100
     patience_epochs: Count = 10
+    rate: Positive | None = None
     rate_factor: Share = 0.5
     rate_patience_epochs: Count = 5
 

@@ -76,7 +76,8 @@ def _recipe(type_: ModelType, train: Windows, settings: ModelSettings) -> Recipe
 def _compile(recipe: Recipe, training: TrainingSettings) -> None:
     # XLA makes recurrent layers slower under TensorFlow; JAX cannot do without.
     compiled = training.keras_backend == "jax"
-    recipe.model.compile(keras.optimizers.Adam(training.learning_rate), recipe.loss, jit_compile=compiled)
+    optimizer = keras.optimizers.Adam(recipe.learning.rate or training.learning_rate)
+    recipe.model.compile(optimizer, recipe.loss, jit_compile=compiled)
 
 
 def _schedule(learning: LearningSettings) -> list[keras.callbacks.Callback]:
@@ -140,7 +141,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
             raise TrainingFailed(
                 f"training has diverged in epoch {done}: loss {loss:g}, validation loss {validation_loss:g}, "
                 f"weights {'finite' if finite else 'not finite'}. Features and targets need to be finite; "
-                "a smaller models.training.learning_rate may help"
+                "a smaller learning rate may help (models.training.learning_rate, or the network's own learning.rate)"
             )
         seconds_left = (time.monotonic() - self.started) / done * (self.epochs - done)
         self.history.append(EpochProgress(done, self.epochs, loss, validation_loss, seconds_left))

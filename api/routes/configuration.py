@@ -15,7 +15,7 @@ from api.schemas.configuration import (
     TradingConfig,
 )
 from api.schemas.problems import problem_responses
-from config.model_settings import ModelSettings
+from config.model_settings import LearningSettings, ModelSettings
 from config.settings import Settings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
@@ -70,25 +70,26 @@ def _models(settings: Settings) -> ModelConfig:
     models = settings.models
     # An ensemble is shown by its first member.
     type = models.ensemble_members[0] if models.default_type is ModelType.ENSEMBLE else models.default_type
-    architecture = ARCHITECTURES[type]
+    architecture, learning = ARCHITECTURES[type], _learning(type, models)
     return ModelConfig(
         model_type=models.default_type,
         sequence_length=sequence_length(architecture, models, settings.features),
         batch_size=models.training.batch_size,
-        learning_rate=models.training.learning_rate,
-        epochs=_epochs(type, models),
+        learning_rate=(learning and learning.rate) or models.training.learning_rate,
+        epochs=learning.epochs if learning else 1,
         validation_split=models.evaluation.validation_share,
         features=[column.name for column in FEATURE_SETS[architecture.feature_set].columns],
     )
 
 
-def _epochs(type: ModelType, models: ModelSettings) -> int:
+def _learning(type: ModelType, models: ModelSettings) -> LearningSettings | None:
+    """Return how a network learns; None for what is fitted in one go."""
     match type:
         case ModelType.LSTM | ModelType.GRU:
-            return models.recurrent.learning.epochs
+            return models.recurrent.learning
         case ModelType.TRANSFORMER:
-            return models.transformer.learning.epochs
+            return models.transformer.learning
         case ModelType.PATCHTST:
-            return models.patchtst.learning.epochs
+            return models.patchtst.learning
         case _:
-            return 1
+            return None

@@ -92,6 +92,21 @@ def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
     assert not [layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D)]
 
 
+def test_a_network_may_have_a_learning_rate_of_its_own() -> None:
+    data, settings = toy_data("soft"), toy_settings(learning_rate=0.02)
+    recurrent = settings.recurrent
+    learning = recurrent.learning.model_copy(update={"rate": 0.02})
+    own = settings.model_copy(
+        update={
+            "training": settings.training.model_copy(update={"learning_rate": 1e-6}),
+            "recurrent": recurrent.model_copy(update={"learning": learning}),
+        }
+    )
+    inputs = data.inputs(20)
+    by_all, by_itself = (fit(LSTM, data, each, lambda _: None).raw(inputs) for each in (settings, own))
+    np.testing.assert_array_equal(by_itself, by_all)
+
+
 def test_transformer_sees_the_order_of_candles() -> None:
     model = _with_an_opinion(build_transformer((60, 75), SETTINGS.transformer))
     window = np.random.default_rng(1).normal(size=(1, 60, 75)).astype(np.float32)
