@@ -51,12 +51,10 @@ def build_patchtst(input_shape: tuple[int, int], settings: PatchTSTSettings, sca
         x = encoder_block(x, settings.heads, head_width, settings.feed_forward_width, settings.dropout)
     x = layers.Dropout(settings.dropout)(layers.Flatten()(x))
     # Softplus is never negative: the signs of drawdowns and rallies come with their scale.
+    heads = ((HORIZONS, None), (HORIZONS * CLASSES, None), (len(scale.risks), "softplus"))
+    # All start at zero, as in `dense_head`.
     outputs = layers.Concatenate()(
-        [
-            layers.Dense(HORIZONS)(x),
-            layers.Dense(HORIZONS * CLASSES)(x),
-            layers.Dense(len(scale.risks), activation="softplus")(x),
-        ]
+        [layers.Dense(width, activation, kernel_initializer="zeros")(x) for width, activation in heads]
     )
     drawdowns, rallies = np.split(np.array(scale.risks), 2)
     units = [*scale.returns, *[1.0] * (HORIZONS * CLASSES), *(-drawdowns).tolist(), *rallies.tolist()]
