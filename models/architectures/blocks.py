@@ -46,8 +46,8 @@ def recurrent_stack(
 def dense_head(x: Tensor, units: Sequence[int], batch_normalization: bool, dropouts: Sequence[float]) -> Tensor:
     """Return a probability, shape (batch, 1), after dense layers normalized as those of `recurrent_stack`.
 
-    It starts at 0.5 for every window: where there is little to learn, answers that start at random are first
-    unlearned, and for thousands of steps nothing else is.
+    It starts at 0.5 for every window: where there is little to learn, unlearning answers that started at random
+    takes longer than learning it.
     """
     for width, dropout in zip(units, dropouts, strict=True):
         x = layers.Dense(width, activation="relu")(x)
