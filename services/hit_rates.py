@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
+from domain.market import Timeframe
 from domain.values import Signal
 from storage.ports import ArchivedSignal
 from utils.clock import epoch_ms
@@ -16,7 +17,6 @@ HORIZON_HOURS = (1, 4, 24)
 # With fewer signals a share says nothing.
 MIN_SIGNALS = 30
 CONFIDENCE = 0.95
-_HOUR_MS = 3_600_000
 # The price at the horizon may have been seen so much of the horizon before it.
 _TOLERANCE = 0.25
 
@@ -74,7 +74,7 @@ def _moves(
     oldest_first: Sequence[ArchivedSignal], prices: Mapping[str, Prices], hours: int, now_ms: int
 ) -> Iterable[tuple[Signal, float]]:
     """Yield the signals whose end is known, each with the market's return; of a symbol none overlaps another."""
-    horizon_ms = hours * _HOUR_MS
+    horizon_ms = hours * Timeframe.H1.ms
     free_from: dict[str, int] = {}
     for each in oldest_first:
         start_ms = epoch_ms(each.generated_at)

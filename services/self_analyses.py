@@ -21,7 +21,7 @@ from services.llm.journal import Journal
 from services.llm.prompts.self_analysis import self_analysis_prompt
 from services.llm.self_analysis_reply import SelfAnalysisReply
 from services.self_judgement import held_to_the_facts
-from services.self_review import Evidence, Review, review
+from services.self_review import Change, Evidence, Review, review
 from services.trade_record import believed_trades
 from storage.document_ports import (
     CONFIG_SUGGESTIONS,
@@ -187,7 +187,7 @@ def _advice(found: Review, origin: Mapping[str, Any]) -> Document | None:
     return {**asdict(found.advice), "suggested_actions": list(found.advice.suggested_actions), **origin}
 
 
-def _change(change: Any) -> dict[str, Any]:
+def _change(change: Change) -> dict[str, Any]:
     return {"current": change.current, "suggested": change.suggested, "reason": change.reason}
 
 

@@ -9,6 +9,7 @@ from statistics import NormalDist
 from typing import Any, Literal
 
 from domain.analysis import AnalysisSource
+from domain.market import Timeframe
 from domain.trades import ClosedTrade
 from models.metadata import ModelMetadata
 from services.archive_scores import Scores
@@ -23,7 +24,6 @@ BOUNDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
 # Both ends of a 95 % interval are below zero from here on.
 SURE = 0.975
 MAX_ISSUES = 5
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _rate_of(evidence: Evidence) -> HitRate | None:
     """Return the measured hit rate at the horizon that is nearest to the model's own."""
     if evidence.model is None:
         return None
-    hours = evidence.model.horizon_candles * evidence.model.timeframe.ms / _HOUR_MS
+    hours = evidence.model.horizon_candles * evidence.model.timeframe.ms / Timeframe.H1.ms
     rates = evidence.scores.by_source[AnalysisSource.MODEL]
     return min(rates, key=lambda rate: abs(rate.horizon_hours - hours), default=None)
 
