@@ -19,7 +19,7 @@ $(VENV)/.run: requirements.txt | $(UV)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements.txt requirements-dev.txt | $(UV)
+$(VENV)/.dev: requirements.txt requirements-dev.txt scripts/install_test_servers.sh | $(UV)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet -r requirements-dev.txt
 	@# Apart from the rest: it pins packages that we need newer.
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --target $(VENV)/ccxt 'ccxt==4.5.90'

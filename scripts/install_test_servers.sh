@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# The tests' mongod comes from PyPI but needs libcurl from the system: install it where it is missing.
+# What the tests start beside Python's packages: nginx, faketime, and libcurl for the mongod that comes from PyPI.
 set -euo pipefail
 mongod=$("$(dirname "$0")/../.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
-[ -x "$mongod" ] || exit 0
-if ldd "$mongod" | grep -q 'libcurl.* => not found'; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
-        apt-get update -qq
-        apt-get install -y -qq --no-install-recommends libcurl4
-    else
-        echo "the tests' mongod needs libcurl.so.4: install the package libcurl4" >&2
-        exit 1
-    fi
+wanted=()
+if [ -x "$mongod" ] && ldd "$mongod" | grep -q 'libcurl.* => not found'; then wanted+=(libcurl4); fi
+if [ ! -x /usr/sbin/nginx ] && ! command -v nginx > /dev/null; then wanted+=(nginx-light); fi
+if ! command -v faketime > /dev/null; then wanted+=(faketime); fi
+[ "${#wanted[@]}" -gt 0 ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # The installed nginx is not to be started as a system service: the tests run their own.
+    apt-get install -y -qq --no-install-recommends "${wanted[@]}" > /dev/null
+    exit 0
 fi
+echo "the tests need these packages of the system: ${wanted[*]}" >&2
+exit 1
