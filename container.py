@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from config.settings import AnalysisSettings, JobSettings, Settings
+from config.settings import JobSettings, Settings
 from domain.analysis import Analysis
 from features.technical_indicators import TechnicalIndicators
 from models.registry import Registry
@@ -31,6 +31,7 @@ from services.llm.patience import wait_for_a_key
 from services.market_data.market_data import MarketData
 from services.market_data.sources import check_sources, open_sources
 from services.market_insights import MarketInsights
+from services.market_reader import MarketReader
 from services.model_admin import ModelAdmin
 from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
@@ -140,16 +141,16 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         registry = Registry(Path(settings.models.save_path))
         loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
         forecasting = stack.enter_context(open_forecasting(loaded, settings, store, clock))
+        reader = MarketReader(indicators, forecasting, settings.analysis, clock, executor)
+        rules = TechnicalAnalyst()
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
-            analyst=_analyst(settings, llm),
-            indicators=indicators,
-            forecasting=forecasting,
+            reader=reader,
+            analyst=_analyst(settings, llm, rules),
             hub=hub,
             settings=settings.analysis,
             clock=clock,
-            executor=executor,
         )
 
         async def analyze(symbol: str) -> Analysis:
@@ -163,9 +164,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             pause_seconds=settings.periodic.pause_seconds,
         )
         jobs = await stack.enter_async_context(_jobs(settings.jobs, job_table, documents, hub, clock))
-        predictions = Predictions(
-            forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
-        )
+        predictions = Predictions(forecasting, market_data, reader, rules, clock)
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
         scores = ArchiveScores(store, settings.analysis.interval_minutes, clock)
@@ -181,7 +180,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             jobs=jobs,
             forecasting=forecasting,
             predictions=predictions,
-            insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
+            insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             feedback=SignalFeedback(documents, store, scores, clock),
             self_analyses=SelfAnalyses(
                 documents=documents,
@@ -198,9 +197,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             llm=llm,
             trades=trades,
             engine_settings=engine_settings,
-            signals=SignalStream(
-                market_data, forecasting, _rules(settings.analysis), indicators, settings, clock, executor
-            ),
+            signals=SignalStream(market_data, reader, rules, settings.signals, clock, executor),
         )
         container.readiness.ready = True
         try:
@@ -209,13 +206,8 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             container.readiness.ready = False
 
 
-def _rules(settings: AnalysisSettings) -> TechnicalAnalyst:
-    return TechnicalAnalyst(settings.model_weight if settings.blend == "weighted" else 0.0)
-
-
-def _analyst(settings: Settings, llm: LlmParts) -> Analyst:
+def _analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
-    rules = _rules(settings.analysis)
     synthetic = settings.llm.ask_about_synthetic
     llm_analyst = LlmAnalyst(llm.journal, rules, ask_about_synthetic=synthetic) if llm.journal else None
     return FallbackAnalyst(llm_analyst, rules) if llm_analyst else rules

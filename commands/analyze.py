@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
@@ -43,14 +44,15 @@ def analyze(
 
 def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timeframe, settings: Settings) -> Analysis:
     from features.technical_indicators import TechnicalIndicators
-    from services.analysts.context import build_context
+    from services.analysts.judgement import judge
     from services.analysts.technical import TechnicalAnalyst
+    from services.market_reader import MarketReader
     from services.strategies import STRATEGY_NAMES
 
     price = frames[primary].candles[-1].close if len(frames[primary]) else 0.0
     snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES)
     rules = settings.analysis.model_copy(update={"primary_timeframes": (primary,)})
-    context = build_context(
-        snapshot, STRATEGY_NAMES, rules, TechnicalIndicators(settings.indicators), SystemClock().now()
-    )
-    return asyncio.run(TechnicalAnalyst().analyze(context))
+    with ThreadPoolExecutor(1) as executor:
+        reader = MarketReader(TechnicalIndicators(settings.indicators), None, rules, SystemClock(), executor)
+        context = asyncio.run(reader.measure(snapshot, STRATEGY_NAMES))
+    return TechnicalAnalyst().assess(judge(context))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
 
@@ -11,12 +10,12 @@ from loguru import logger
 
 from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
-from domain.market import Timeframe, data_end_ms
-from features.technical_indicators import TechnicalIndicators
+from domain.market import data_end_ms
 from services.analysts.analyst import Analyst
-from services.analysts.context import build_context, require_candles
-from services.forecasting import Forecasting, Opinion
+from services.analysts.context import require_candles
+from services.analysts.judgement import judge
 from services.market_data.market_data import MarketData
+from services.market_reader import MarketReader
 from services.recent_analyses import RecentAnalyses
 from services.signal_events import render_signal_event
 from services.signal_hub import SignalHub
@@ -24,7 +23,7 @@ from services.strategies import STRATEGY_NAMES
 from storage.ports import NO_CANDLES, Store
 from utils import metrics
 from utils.clock import Clock, epoch_ms
-from utils.concurrency import SingleFlight, run_blocking
+from utils.concurrency import SingleFlight
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,19 @@ class AnalysisService:
         *,
         store: Store,
         market_data: MarketData,
+        reader: MarketReader,
         analyst: Analyst,
-        indicators: TechnicalIndicators,
-        forecasting: Forecasting,
         hub: SignalHub,
         settings: AnalysisSettings,
         clock: Clock,
-        executor: Executor,
     ) -> None:
         self._store = store
         self._market_data = market_data
         self._analyst = analyst
-        self._indicators = indicators
-        self._forecasting = forecasting
+        self._reader = reader
         self._hub = hub
         self._settings = settings
         self._clock = clock
-        self._executor = executor
         self._max_age = timedelta(minutes=settings.interval_minutes)
         self.recent = RecentAnalyses(self._max_age, settings.max_price_drift_atr)
         self._flights: SingleFlight[Answer] = SingleFlight()
@@ -125,13 +120,8 @@ class AnalysisService:
     async def _make(self, query: AnalysisQuery) -> Analysis:
         started = perf_counter()
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
-        now = self._clock.now()
-        context = await run_blocking(
-            self._executor, build_context, snapshot, query.strategies, self._settings, self._indicators, now
-        )
-        opinion = await self._opinion(snapshot, context.primary)
-        context = replace(context, client=query.client, forecast=opinion.forecast, forecast_note=opinion.note)
-        analysis = await self._analyst.analyze(context)
+        context = await self._reader.read(snapshot, query.strategies, query.client)
+        analysis = await self._analyst.analyze(judge(context))
         await self._keep(query, snapshot, analysis)
         seconds = perf_counter() - started
         metrics.ANALYSIS_DURATION.labels(analysis.source).observe(seconds)
@@ -147,11 +137,6 @@ class AnalysisService:
             seconds=round(seconds, 4),
         ).info("analysis completed")
         return analysis
-
-    async def _opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
-        if self._settings.blend == "off":
-            return Opinion(None, "models are not asked: analysis.blend is off")
-        return await self._forecasting.opinion(snapshot, timeframe)
 
     async def _keep(self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis) -> None:
         """Cache the analysis; archive it and the client's closed candles where they can be believed.

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TypeVar
 
-from config.settings import AnalysisSettings, IndicatorSettings
+from config.settings import IndicatorSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
-from features.technical_indicators import TechnicalIndicators
-from services.analysts.context import MarketContext, build_context
+from services.analysts.context import MarketContext
 from services.analysts.direction import view_trend
 from services.market_condition import MarketCondition, describe_market
 from services.market_data.market_data import MarketData
+from services.market_reader import MarketReader
 from services.strategies import STRATEGY_NAMES
 from services.strategy_fit import Recommendation, names_that_suit, recommend
-from utils.clock import Clock
-from utils.concurrency import run_blocking
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,19 +30,22 @@ class MarketInsights:
     def __init__(
         self,
         market_data: MarketData,
-        indicators: TechnicalIndicators,
-        settings: AnalysisSettings,
+        reader: MarketReader,
         periods: IndicatorSettings,
-        clock: Clock,
-        executor: Executor,
+        checked_symbol: str,
     ) -> None:
-        """Keep the parts; `periods` are those that `indicators` were made with."""
+        """Take the parts.
+
+        Args:
+            market_data: Has candles where none are given.
+            reader: Measures them.
+            periods: Those that the reader measures with.
+            checked_symbol: The market that `check` reads.
+        """
         self._market_data = market_data
-        self._indicators = indicators
-        self._settings = settings
+        self._reader = reader
         self._periods = periods
-        self._clock = clock
-        self._executor = executor
+        self._checked_symbol = checked_symbol
 
     async def condition(self, symbol: str, snapshot: MarketSnapshot | None) -> MarketCondition:
         """Return the condition of a market; candles are fetched where none are given.
@@ -58,7 +54,7 @@ class MarketInsights:
             InsufficientData: the candles given are too few.
             MarketDataUnavailable: none are given and no source gave any.
         """
-        return await self._read(symbol, snapshot, STRATEGY_NAMES, self._describe)
+        return self._describe(await self._measured(symbol, snapshot, STRATEGY_NAMES))
 
     async def recommend(
         self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
@@ -68,7 +64,7 @@ class MarketInsights:
         Raises:
             InsufficientData, MarketDataUnavailable: as `condition`.
         """
-        return await self._read(symbol, snapshot, strategies, self._recommend)
+        return self._recommend(await self._measured(symbol, snapshot, strategies))
 
     async def check(self) -> PipelineCheck:
         """Find the condition of the first symbol on fresh candles of a real market.
@@ -76,7 +72,7 @@ class MarketInsights:
         Raises:
             MarketDataUnavailable: no source gave any, or only the synthetic one did.
         """
-        snapshot = await self._market_data.snapshot(self._settings.symbols[0])
+        snapshot = await self._market_data.snapshot(self._checked_symbol)
         if snapshot.source_data is DataSource.SYNTHETIC:
             raise MarketDataUnavailable(
                 f"no source has real candles of {snapshot.symbol}: only synthetic ones are left"
@@ -84,20 +80,10 @@ class MarketInsights:
         condition = await self.condition(snapshot.symbol, snapshot)
         return PipelineCheck(condition, sum(map(len, snapshot.series.values())))
 
-    async def _read(
-        self,
-        symbol: str,
-        snapshot: MarketSnapshot | None,
-        strategies: tuple[str, ...],
-        answer: Callable[[MarketContext], T],
-    ) -> T:
-        read = snapshot or await self._market_data.snapshot(symbol)
-        now = self._clock.now()
-
-        def work() -> T:
-            return answer(build_context(read, strategies, self._settings, self._indicators, now))
-
-        return await run_blocking(self._executor, work)
+    async def _measured(
+        self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
+    ) -> MarketContext:
+        return await self._reader.measure(snapshot or await self._market_data.snapshot(symbol), strategies)
 
     def _describe(self, context: MarketContext) -> MarketCondition:
         view = view_trend(context)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.settings import AnalysisSettings
 from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.forecasting import Forecast
 from domain.market import Timeframe
 from domain.values import Signal
-from features.technical_indicators import TechnicalIndicators
-from services.analysts.analyst import Analyst
-from services.analysts.context import build_context
+from services.analysts.judgement import judge
+from services.analysts.technical import TechnicalAnalyst
 from services.forecasting import Forecasting
 from services.market_data.market_data import MarketData
+from services.market_reader import MarketReader
 from services.strategies import STRATEGY_NAMES
 from utils.clock import Clock
-from utils.concurrency import run_blocking
 
 # Those who ask for a trend leave after 2 s; the rest is for the model or the rules.
 FETCH_SECONDS = 1.5
@@ -55,19 +52,19 @@ class Predictions:
         self,
         forecasting: Forecasting,
         market_data: MarketData,
-        rules: Analyst,
-        indicators: TechnicalIndicators,
-        settings: AnalysisSettings,
+        reader: MarketReader,
+        rules: TechnicalAnalyst,
         clock: Clock,
-        executor: Executor,
+        *,
+        fetch_seconds: float = FETCH_SECONDS,
     ) -> None:
+        """Take the parts, and how long a trend waits for candles."""
         self._forecasting = forecasting
         self._market_data = market_data
+        self._reader = reader
         self._rules = rules
-        self._indicators = indicators
-        self._settings = settings
         self._clock = clock
-        self._executor = executor
+        self._fetch_seconds = fetch_seconds
 
     async def predict(self, query: AnalysisQuery) -> Prediction:
         """Return the forecast for a query, on the preferred of its timeframes that have a model in production.
@@ -97,10 +94,7 @@ class Predictions:
         if forecast is not None:
             by = forecast.model_version
             return Trend(symbol, timeframe, forecast.signal, forecast.confidence, by, source, now)
-        context = await run_blocking(
-            self._executor, build_context, snapshot, STRATEGY_NAMES, self._settings, self._indicators, now
-        )
-        analysis = await self._rules.analyze(context)
+        analysis = self._rules.assess(judge(await self._reader.measure(snapshot, STRATEGY_NAMES)))
         return Trend(symbol, timeframe, analysis.signal, analysis.confidence, analysis.model_type, source, now)
 
     async def _fetched(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:
@@ -115,8 +109,9 @@ class Predictions:
         request goes on to the next one.
         """
         try:
-            return await asyncio.wait_for(self._market_data.snapshot(symbol, (timeframe,)), FETCH_SECONDS)
+            return await asyncio.wait_for(self._market_data.snapshot(symbol, (timeframe,)), self._fetch_seconds)
         except TimeoutError:
             raise MarketDataUnavailable(
-                f"no source gave {timeframe} candles of {symbol} within {FETCH_SECONDS:g} s; try again in a moment"
+                f"no source gave {timeframe} candles of {symbol} within {self._fetch_seconds:g} s; "
+                "try again in a moment"
             ) from None

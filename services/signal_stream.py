@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 
-from config.settings import Settings
+from config.settings import SignalSettings
 from domain.analysis import Analysis, MarketSnapshot
 from domain.errors import InsufficientData, MarketDataUnavailable
-from features.technical_indicators import TechnicalIndicators
-from services.analysts.context import MarketContext, build_context
+from services.analysts.context import MarketContext
+from services.analysts.judgement import judge
 from services.analysts.technical import TechnicalAnalyst
-from services.forecasting import Forecasting, Opinion
 from services.market_data.market_data import MarketData
+from services.market_reader import MarketReader
 from services.signal_book import Delivery, SignalBook, StreamSignal
 from services.strategies import STRATEGY_NAMES
 from utils import metrics
@@ -28,7 +28,6 @@ from utils.concurrency import run_blocking
 FETCHES_AT_ONCE = 8
 # Of the newest candles, for the correlation of two symbols.
 COMPARED_RETURNS = 100
-_NOT_ASKED = Opinion(None, "models are not asked: analysis.blend is off")
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,19 @@ class SignalStream:
     def __init__(
         self,
         market_data: MarketData,
-        forecasting: Forecasting,
+        reader: MarketReader,
         analyst: TechnicalAnalyst,
-        indicators: TechnicalIndicators,
-        settings: Settings,
+        settings: SignalSettings,
         clock: Clock,
         executor: Executor,
     ) -> None:
         self._market_data = market_data
-        self._forecasting = forecasting
+        self._reader = reader
         self._analyst = analyst
-        self._indicators = indicators
-        self._settings = settings.signals
-        self._analysis = settings.analysis
+        self._settings = settings
         self._clock = clock
         self._executor = executor
-        self._book = SignalBook(settings.signals)
+        self._book = SignalBook(settings)
         self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
 
     async def signals(self, query: SignalsQuery) -> Delivery:
@@ -121,33 +117,17 @@ class SignalStream:
         """Return the signals of markets, in one go beside the event loop, and which have too few candles."""
         if not snapshots:
             return [], {}
-        found = await run_blocking(self._executor, self._contexts, snapshots)
-        contexts = [each for each in found if isinstance(each, MarketContext)]
-        thin = {each.symbol: why for each, why in zip(snapshots, found, strict=True) if isinstance(why, str)}
-        by_symbol = {snapshot.symbol: snapshot for snapshot in snapshots}
-        opinions = await asyncio.gather(*(self._opinion(by_symbol[each.symbol], each) for each in contexts))
-        return await run_blocking(self._executor, self._assessed, contexts, opinions), thin
+        found = await self._reader.read_many(snapshots, STRATEGY_NAMES)
+        thin = {
+            snapshot.symbol: read.message
+            for snapshot, read in zip(snapshots, found, strict=True)
+            if isinstance(read, InsufficientData)
+        }
+        contexts = [read for read in found if isinstance(read, MarketContext)]
+        return await run_blocking(self._executor, self._assessed, contexts), thin
 
-    def _contexts(self, snapshots: Sequence[MarketSnapshot]) -> list[MarketContext | str]:
-        now, found = self._clock.now(), list[MarketContext | str]()
-        for snapshot in snapshots:
-            try:
-                found.append(build_context(snapshot, STRATEGY_NAMES, self._analysis, self._indicators, now))
-            except InsufficientData as error:
-                found.append(error.message)
-        return found
-
-    async def _opinion(self, snapshot: MarketSnapshot, context: MarketContext) -> Opinion:
-        if self._analysis.blend == "off":
-            return _NOT_ASKED
-        return await self._forecasting.opinion(snapshot, context.primary)
-
-    def _assessed(self, contexts: Sequence[MarketContext], opinions: Sequence[Opinion]) -> list[StreamSignal]:
-        signals = []
-        for context, opinion in zip(contexts, opinions, strict=True):
-            judged = replace(context, forecast=opinion.forecast, forecast_note=opinion.note)
-            signals.append(_signal(judged, self._analyst.assess(judged)))
-        return signals
+    def _assessed(self, contexts: Sequence[MarketContext]) -> list[StreamSignal]:
+        return [_signal(context, self._analyst.assess(judge(context))) for context in contexts]
 
 
 def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:

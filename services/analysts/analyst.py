@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from domain.analysis import Analysis
-from services.analysts.context import MarketContext
+from services.analysts.judgement import Judgement
 
 
 class Analyst(Protocol):
-    """Turns a market context into an analysis."""
+    """Turns a judged market into an analysis."""
 
-    async def analyze(self, context: MarketContext) -> Analysis:
-        """Return the analysis of the context; its `source` says who answered."""
+    async def analyze(self, judgement: Judgement) -> Analysis:
+        """Return the analysis of the market; its `source` says who answered."""

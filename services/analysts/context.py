@@ -67,6 +67,7 @@ class MarketContext:
         missing_candles: Number of candles missing in gaps, all timeframes together.
         forecast: What the model in production says of the primary timeframe.
         forecast_note: Why there is no forecast.
+        model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
         client: What the client says beside its candles.
     """
 
@@ -82,6 +83,7 @@ class MarketContext:
     missing_candles: int
     forecast: Forecast | None = None
     forecast_note: str | None = None
+    model_weight: float = 0.0
     client: ClientContext = NOTHING_SAID
 
     @property

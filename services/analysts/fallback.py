@@ -7,7 +7,7 @@ from loguru import logger
 from domain.analysis import Analysis
 from domain.errors import LlmUnavailable
 from services.analysts.analyst import Analyst
-from services.analysts.context import MarketContext
+from services.analysts.judgement import Judgement
 from utils import metrics
 
 
@@ -18,13 +18,15 @@ class FallbackAnalyst:
         self._first = first
         self._second = second
 
-    async def analyze(self, context: MarketContext) -> Analysis:
+    async def analyze(self, judgement: Judgement) -> Analysis:
         """Return the analysis of the first that has one; every other error is the caller's."""
         try:
-            return await self._first.analyze(context)
+            return await self._first.analyze(judgement)
         except LlmUnavailable as unavailable:
             metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
-            logger.bind(symbol=context.symbol, reason=unavailable.reason).debug("the rules answer for the LLM")
+            logger.bind(symbol=judgement.context.symbol, reason=unavailable.reason).debug(
+                "the rules answer for the LLM"
+            )
             reason = f"{unavailable.reason}: {unavailable.message}"
-        analysis = await self._second.analyze(context)
+        analysis = await self._second.analyze(judgement)
         return analysis.model_copy(update={"fallback_reason": reason})

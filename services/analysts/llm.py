@@ -10,10 +10,11 @@ from domain.analysis import Analysis, AnalysisSource, DataSource
 from domain.errors import LlmUnavailable
 from domain.values import Signal
 from services.analysts.context import MarketContext
-from services.analysts.direction import TrendView, view_trend
+from services.analysts.direction import TrendView
+from services.analysts.judgement import Judgement
 from services.analysts.risk import Exits, assess_risk
 from services.analysts.technical import TechnicalAnalyst
-from services.analysts.verdict import Ground, Verdict, decide
+from services.analysts.verdict import Ground, Verdict
 from services.llm.analysis_reply import AnalysisReply
 from services.llm.grounding import ground_reasoning, groundedness, real_levels
 from services.llm.journal import Answered, Journal
@@ -40,27 +41,26 @@ class LlmAnalyst:
         self._rules = rules
         self._ask_about_synthetic = ask_about_synthetic
 
-    async def analyze(self, context: MarketContext) -> Analysis:
-        """Return the LLM's analysis of the context.
+    async def analyze(self, judgement: Judgement) -> Analysis:
+        """Return the LLM's analysis of the market.
 
         Raises:
             LlmUnavailable: there is none; its `reason` says why in one word.
         """
+        context, ground = judgement.context, judgement.verdict.ground
         if context.source_data is DataSource.SYNTHETIC and not self._ask_about_synthetic:
             raise LlmUnavailable("the LLM is not asked about synthetic candles", SYNTHETIC)
-        view = view_trend(context)
-        verdict = decide(context, view)
-        if verdict.ground in _UNTRADABLE:
-            raise LlmUnavailable(f"the LLM is not asked: the market is {verdict.ground}", NOTHING_TO_JUDGE)
+        if ground in _UNTRADABLE:
+            raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
         prompt = analysis_prompt(context, context.forecast)
         answered = await self._journal.ask(prompt, AnalysisReply, purpose=PURPOSE, symbol=context.symbol)
-        return self._held_to_the_facts(context, view, prompt.facts, answered)
+        return self._held_to_the_facts(judgement, prompt.facts, answered)
 
     def _held_to_the_facts(
-        self, context: MarketContext, view: TrendView, facts: Mapping[str, Any], answered: Answered[AnalysisReply]
+        self, judgement: Judgement, facts: Mapping[str, Any], answered: Answered[AnalysisReply]
     ) -> Analysis:
-        reply, measured = answered.reply, self._rules.assess(context)
-        risk = assess_risk(context, _as_seen(view, reply.signal), _verdict(reply), _proposed(reply))
+        context, reply, measured = judgement.context, answered.reply, self._rules.assess(judgement)
+        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), _verdict(reply), _proposed(reply))
         supports, resistances = _levels(context, reply)
         market = measured.market_analysis
         accepted = {

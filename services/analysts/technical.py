@@ -7,12 +7,10 @@ from uuid import uuid4
 
 from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
 from domain.values import round_significant
-from services.analysts.blending import blend
-from services.analysts.context import MarketContext
-from services.analysts.direction import view_trend
+from services.analysts.judgement import Judgement
 from services.analysts.reasoning import describe_volume, explain
 from services.analysts.risk import assess_risk, volatility_level
-from services.analysts.verdict import decide, trend_direction
+from services.analysts.verdict import trend_direction
 
 MODEL_TYPE = "technical-rules"
 
@@ -22,27 +20,24 @@ def _new_id() -> str:
 
 
 class TechnicalAnalyst:
-    """Judges a market by rules: the same context always gives the same answer.
+    """Answers by rules: the same judgement always gives the same answer.
 
     Long or Short when the timeframes' weighted direction is strong and none of them points
     clearly the other way; Neutral in noise, in disagreement and in a flat market.
     """
 
-    def __init__(self, model_weight: float = 0.0, new_id: Callable[[], str] = _new_id) -> None:
-        """Take the share of the model, 0..1, in the direction of a context that has a forecast."""
-        self._model_weight = model_weight
+    def __init__(self, new_id: Callable[[], str] = _new_id) -> None:
+        """Take what names analyses."""
         self._new_id = new_id
 
-    async def analyze(self, context: MarketContext) -> Analysis:
-        """Return the analysis of the context; a matter of a millisecond, without I/O."""
-        return self.assess(context)
+    async def analyze(self, judgement: Judgement) -> Analysis:
+        """Return the analysis of a judged market, without I/O."""
+        return self.assess(judgement)
 
-    def assess(self, context: MarketContext) -> Analysis:
-        """Return the analysis of the context."""
-        view = view_trend(context)
-        together = blend(view, context.forecast, self._model_weight)
-        verdict = decide(context, together)
-        model = context.forecast if together.blended else None
+    def assess(self, judgement: Judgement) -> Analysis:
+        """Return the analysis of a judged market."""
+        context, view, verdict = judgement.context, judgement.view, judgement.verdict
+        model = context.forecast if view.blended else None
         levels = context.main.levels
         return Analysis(
             analysis_id=self._new_id(),
@@ -50,27 +45,27 @@ class TechnicalAnalyst:
             timeframe=context.primary,
             signal=verdict.signal,
             confidence=round(verdict.confidence, 4),
-            reasoning=explain(context, together, verdict),
-            strategy_scores={name: round(score, 4) for name, score in view.scores.items()},
+            reasoning=explain(context, view, verdict),
+            strategy_scores={name: round(score, 4) for name, score in judgement.rules.scores.items()},
             market_analysis=MarketAnalysis(
-                trend_direction=trend_direction(view),
-                trend_strength=round(abs(view.trend), 4),
+                trend_direction=trend_direction(judgement.rules),
+                trend_strength=round(abs(judgement.rules.trend), 4),
                 support_levels=[round_significant(level) for level in levels.supports],
                 resistance_levels=[round_significant(level) for level in levels.resistances],
                 volatility_level=volatility_level(context.main.range_percentile),
                 volume_analysis=describe_volume(context),
             ),
-            risk_assessment=assess_risk(context, together, verdict),
+            risk_assessment=assess_risk(context, view, verdict),
             timeframes={
                 timeframe: TimeframeView(
-                    direction=round(view.directions[timeframe], 4),
+                    direction=round(judgement.rules.directions[timeframe], 4),
                     candles=len(part.series),
                     missing=part.series.missing,
                     indicators=dict(part.latest),
                 )
                 for timeframe, part in context.timeframes.items()
             },
-            source=AnalysisSource.ENSEMBLE if together.blended else AnalysisSource.TECHNICAL,
+            source=AnalysisSource.ENSEMBLE if view.blended else AnalysisSource.TECHNICAL,
             model_type=MODEL_TYPE if model is None else f"{MODEL_TYPE}+{model.model_type}",
             source_data=context.source_data,
             price=context.price,

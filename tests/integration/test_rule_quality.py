@@ -24,6 +24,7 @@ import pytest
 from domain.analysis import Analysis, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal
+from services.analysts.judgement import judge
 from services.analysts.technical import TechnicalAnalyst
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.histories import (
@@ -77,7 +78,7 @@ def _engine(seed: int, drift: float) -> MarketSnapshot:
 def _row(regime: str, market: Callable[[int, float], MarketSnapshot], drift: float, first_seed: int) -> Row:
     analyst = TechnicalAnalyst()
     seeds = range(first_seed, first_seed + HISTORIES)
-    return Row.of(regime, (analyst.assess(context_of(market(seed, drift))) for seed in seeds))
+    return Row.of(regime, (analyst.assess(judge(context_of(market(seed, drift)))) for seed in seeds))
 
 
 def _print(title: str, rows: Iterable[Row]) -> None:
@@ -114,7 +115,9 @@ def test_single_timeframe_histories_clear_trends_are_followed_and_noise_is_not()
     down = _row("clear down-trend", _engine, -CLEAR, 1000)
     noise = _row("random walk", _engine, 0.0, 2000)
     slow = _row("slow up-trend", _engine, SLOW, 3000)
-    flat = Row.of("flat", [TechnicalAnalyst().assess(context_of(snapshot_of(flat_series(count=ENGINE_CANDLES))))])
+    flat = Row.of(
+        "flat", [TechnicalAnalyst().assess(judge(context_of(snapshot_of(flat_series(count=ENGINE_CANDLES)))))]
+    )
     _print("1h x100 alone", (up, down, noise, slow, flat))
     _check(up, down, noise)
     assert flat.share(Signal.NEUTRAL) == 1
@@ -125,7 +128,7 @@ def test_strong_trends_at_low_noise_are_always_followed(drift: float) -> None:
     expected = Signal.LONG if drift > 0 else Signal.SHORT
     analyst = TechnicalAnalyst()
     for market in (_dashboard, _engine):
-        analyses = [analyst.assess(context_of(market(seed, drift))) for seed in range(5000, 5010)]
+        analyses = [analyst.assess(judge(context_of(market(seed, drift)))) for seed in range(5000, 5010)]
         assert {analysis.signal for analysis in analyses} == {expected}
 
 
@@ -138,7 +141,9 @@ def test_real_candles_get_some_signals_but_are_mostly_left_alone(real_data: Path
     # A hole in the exchange's history costs a longer candle: take enough quarters for all of them.
     ends = np.linspace(DASHBOARD_CANDLES + 100, len(year), 300).astype(int)
     windows = (CandleSeries(Timeframe.M15, year.candles[end - DASHBOARD_CANDLES - 100 : end]) for end in ends)
-    row = Row.of("BTCUSDT, 300 windows of 2023", (analyst.assess(context_of(dashboard_snapshot(w))) for w in windows))
+    row = Row.of(
+        "BTCUSDT, 300 windows of 2023", (analyst.assess(judge(context_of(dashboard_snapshot(w)))) for w in windows)
+    )
     _print("15m, 30m, 1h x100 and 4h x50", [row])
     assert 0.40 <= row.share(Signal.NEUTRAL) <= 0.92, row
     assert min(row.share(Signal.LONG), row.share(Signal.SHORT)) >= 0.02, row

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.analysis import Analysis, AnalysisSource, MarketSnapshot
 from domain.values import Signal
+from services.analysts.judgement import judge
 from services.analysts.technical import TechnicalAnalyst
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.histories import assert_numbers_are_known, context_of, dashboard, flat_series, snapshot_of
@@ -23,8 +24,7 @@ RULES = TechnicalAnalyst(new_id=lambda: "id")
 def judged(snapshot: MarketSnapshot, weight: float, probability: float, **changes: object) -> Analysis:
     """Return the analysis of a market of which a model has an opinion."""
     forecast = make_forecast(probability_up=probability, **changes)
-    analyst = TechnicalAnalyst(weight, new_id=lambda: "id")
-    return analyst.assess(replace(context_of(snapshot), forecast=forecast))
+    return RULES.assess(judge(replace(context_of(snapshot), forecast=forecast, model_weight=weight)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_stop_and_target_are_always_on_the_sides_of_the_signal(
     name: str, weight: float, probability: float, disagreement: float
 ) -> None:
     context = replace(CONTEXTS[name], forecast=make_forecast(probability_up=probability, disagreement=disagreement))
-    analysis = TechnicalAnalyst(weight).assess(context)
+    analysis = RULES.assess(judge(replace(context, model_weight=weight)))
     risk, price = analysis.risk_assessment, analysis.price
     stop, target = risk.stop_loss_suggestion, risk.take_profit_suggestion
     if analysis.signal is Signal.NEUTRAL:
@@ -79,7 +79,7 @@ def test_stop_and_target_are_always_on_the_sides_of_the_signal(
 
 
 def test_disagreement_lowers_the_confidence() -> None:
-    alone = RULES.assess(CONTEXTS["rising"])
+    alone = RULES.assess(judge(CONTEXTS["rising"]))
     agreeing, against, turned = (judged(RISING, 0.3, probability) for probability in (0.99, 0.35, 0.02))
     assert alone.signal is agreeing.signal is against.signal is Signal.LONG
     assert turned.signal is Signal.NEUTRAL
@@ -94,14 +94,14 @@ def test_disagreement_lowers_the_confidence() -> None:
 
 
 def test_a_direction_that_the_model_weakens_is_a_greater_risk_and_gets_less_capital() -> None:
-    alone, weaker = RULES.assess(CONTEXTS["rising"]).risk_assessment, judged(RISING, 0.3, 0.5).risk_assessment
+    alone, weaker = RULES.assess(judge(CONTEXTS["rising"])).risk_assessment, judged(RISING, 0.3, 0.5).risk_assessment
     assert weaker.technical_risk > alone.technical_risk
     assert 0 < weaker.recommended_position_size < alone.recommended_position_size
 
 
 @pytest.mark.parametrize("market", [RISING, FALLING, NOISE, FLAT])
 def test_advice_changes_nothing_but_says_so(market: MarketSnapshot) -> None:
-    alone, advised = RULES.assess(context_of(market)), judged(market, 0.0, 0.03, signal="Short")
+    alone, advised = RULES.assess(judge(context_of(market))), judged(market, 0.0, 0.03, signal="Short")
     sentence = (
         "The lstm model gives a probability of 0.03 that the next 1h candle closes higher, Short by itself; "
         "the signal does not depend on it."
@@ -117,11 +117,11 @@ def test_a_turned_signal_says_who_turned_it() -> None:
     assert analysis.reasoning.startswith("Long: rules and model together point up at a price of ")
     assert "The lstm model gives a probability of 0.98 that 1h closes higher 4 candles on." in analysis.reasoning
     # What the market is like is still what the candles show.
-    assert analysis.market_analysis == RULES.assess(context_of(FALLING)).market_analysis
+    assert analysis.market_analysis == RULES.assess(judge(context_of(FALLING))).market_analysis
 
 
 def test_a_weight_without_a_forecast_is_the_rules_alone() -> None:
     context = replace(CONTEXTS["rising"], forecast_note="no model")
-    analysis = TechnicalAnalyst(0.8, new_id=lambda: "id").assess(context)
-    assert analysis == RULES.assess(context)
+    analysis = RULES.assess(judge(replace(context, model_weight=0.8)))
+    assert analysis == RULES.assess(judge(context))
     assert (analysis.source, analysis.forecast_note) == (AnalysisSource.TECHNICAL, "no model")

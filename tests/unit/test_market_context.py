@@ -12,6 +12,7 @@ from domain.analysis import MarketSnapshot
 from domain.errors import InsufficientData
 from domain.market import Candle, CandleSeries, Timeframe, merge_candles
 from services.analysts.context import build_context, require_candles
+from services.analysts.judgement import judge
 from services.analysts.technical import TechnicalAnalyst
 from services.strategies import STRATEGY_NAMES
 from tests.fixtures.histories import (
@@ -71,8 +72,8 @@ def test_a_higher_candle_still_forming_by_its_siblings_changes_nothing(quarters_
     begun = [candle for candle in path.candles if candle.timestamp >= start]
     forming = merge_candles(start, begun)._replace(low=1.0, close=1.0)
     analyst = TechnicalAnalyst(new_id=lambda: "same")
-    before = analyst.assess(context_of(snapshot))
-    after = analyst.assess(context_of(_with(snapshot, _appended(whole, forming))))
+    before = analyst.assess(judge(context_of(snapshot)))
+    after = analyst.assess(judge(context_of(_with(snapshot, _appended(whole, forming)))))
     assert after == before.model_copy(update={"newest_candle_ms": after.newest_candle_ms})
 
 

@@ -11,8 +11,8 @@ from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Timeframe
 from models.registry import Registry
-from services import predictions
 from services.analysts.technical import TechnicalAnalyst
+from services.market_reader import MarketReader
 from services.predictions import Predictions
 from tests.fixtures.forecasting import Models, put_in_production
 from tests.fixtures.histories import ANALYSIS, INDICATORS
@@ -28,21 +28,23 @@ async def executor() -> AsyncIterator[ThreadPoolExecutor]:
         yield threads
 
 
-async def test_a_trend_waits_for_no_source(
-    registry: Registry, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(predictions, "FETCH_SECONDS", 0.01)
+async def test_a_trend_waits_for_no_source(registry: Registry, executor: ThreadPoolExecutor) -> None:
     models = Models(registry, executor)
     hanging, working = FakeSource(DataSource.ENGINE), FakeSource(DataSource.BINANCE)
     hanging.hanging = set(Timeframe)
     market_data = chain(hanging, working, clock=models.clock, timeout_seconds=0.05)
-    asked = Predictions(
-        models.forecasting, market_data, TechnicalAnalyst(), INDICATORS, ANALYSIS, models.clock, executor
-    )
+    reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, models.clock, executor)
+
+    def answering_within(seconds: float) -> Predictions:
+        return Predictions(
+            models.forecasting, market_data, reader, TechnicalAnalyst(), models.clock, fetch_seconds=seconds
+        )
+
+    asked = answering_within(0.01)
     with pytest.raises(MarketDataUnavailable, match="no source gave 4h candles of BTCUSDT within"):
         await asked.trend(SYMBOL, Timeframe.H4)
     await eventually(lambda: market_data.health()["binance"] is True)  # it went on, and knows better now
-    monkeypatch.setattr(predictions, "FETCH_SECONDS", 10)
+    asked = answering_within(10)
     version = put_in_production(registry, timeframe=Timeframe.H4)
     trend = await asked.trend(SYMBOL, Timeframe.H4)
     assert (trend.model, trend.source_data, trend.at) == (version, DataSource.BINANCE, models.clock.now())

@@ -10,6 +10,7 @@ import pytest
 from domain.analysis import AnalysisSource, TrendDirection
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import Signal
+from services.analysts.judgement import judge
 from services.analysts.technical import TechnicalAnalyst
 from services.analysts.verdict import SIGNAL_BAR, USUAL_CONFIDENCE
 from tests.fixtures.histories import (
@@ -57,7 +58,7 @@ def test_the_selected_strategies_decide_near_the_bar() -> None:
     analyst, contexts = TechnicalAnalyst(), [context_of(dashboard(seed, 0.06)) for seed in range(40)]
 
     def signals(*strategies: str) -> int:
-        found = (analyst.assess(replace(context, strategies=strategies)).signal for context in contexts)
+        found = (analyst.assess(judge(replace(context, strategies=strategies))).signal for context in contexts)
         return sum(signal is not Signal.NEUTRAL for signal in found)
 
     following, opposing, alone = signals("trend_following"), signals("RSI Strategy"), signals()
@@ -140,8 +141,8 @@ def test_silent_candles_are_said_to_have_no_volume() -> None:
 async def test_analyze_gives_the_assessment_with_its_source_and_times() -> None:
     context = context_of(dashboard(1, 0.3))
     analyst = TechnicalAnalyst(new_id=lambda: "fixed")
-    analysis = await analyst.analyze(context)
-    assert analysis == analyst.assess(context)
+    analysis = await analyst.analyze(judge(context))
+    assert analysis == analyst.assess(judge(context))
     assert (analysis.analysis_id, analysis.source) == ("fixed", AnalysisSource.TECHNICAL)
     assert analysis.model_type == "technical-rules"
     assert analysis.generated_at == context.generated_at
@@ -151,4 +152,5 @@ async def test_analyze_gives_the_assessment_with_its_source_and_times() -> None:
         "1h": 100,
         "4h": 50,
     }
-    assert TechnicalAnalyst().assess(context).analysis_id != TechnicalAnalyst().assess(context).analysis_id
+    judgement = judge(context)
+    assert TechnicalAnalyst().assess(judgement).analysis_id != TechnicalAnalyst().assess(judgement).analysis_id

@@ -13,6 +13,7 @@ from domain.analysis import MarketSnapshot, TrendDirection
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal
 from services.analysts.direction import DISAGREES, view_trend
+from services.analysts.judgement import judge
 from services.analysts.risk import MAX_POSITION
 from services.analysts.technical import TechnicalAnalyst
 from services.analysts.verdict import EARNED_CONFIDENCE, SIGNAL_BAR, strength
@@ -60,7 +61,7 @@ def snapshots(draw: st.DrawFn) -> MarketSnapshot:
 def test_every_answer_obeys_the_laws_of_a_signal(snapshot: MarketSnapshot, strategies: set[str]) -> None:
     asked = tuple(sorted(strategies))
     context = context_of(snapshot, asked)
-    analysis = TechnicalAnalyst().assess(context)
+    analysis = TechnicalAnalyst().assess(judge(context))
     json.dumps(analysis.model_dump(mode="json"), allow_nan=False)
     assert tuple(analysis.strategy_scores) == asked
     assert 0.3 < analysis.confidence <= EARNED_CONFIDENCE
@@ -108,6 +109,6 @@ def test_a_market_upside_down_gives_the_opposite_signal(seed: int, drift: float)
     assert mirror.trend == pytest.approx(-plain.trend, abs=0.05)
     assert mirror.consensus == pytest.approx(-plain.consensus, abs=0.15)
     if abs(strength(plain) - SIGNAL_BAR) > 0.05:
-        before, after = (TechnicalAnalyst().assess(context).signal for context in contexts)
+        before, after = (TechnicalAnalyst().assess(judge(context)).signal for context in contexts)
         assert after in {MIRROR[before], Signal.NEUTRAL}
         assert abs(plain.trend) < 0.9 or after is MIRROR[before]

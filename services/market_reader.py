@@ -1,0 +1,98 @@
+"""The one way to read a market: closed candles and their indicators, and what the model in production says of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+
+from config.settings import AnalysisSettings
+from domain.analysis import NOTHING_SAID, ClientContext, MarketSnapshot
+from domain.errors import InsufficientData
+from features.technical_indicators import TechnicalIndicators
+from services.analysts.context import MarketContext, build_context
+from services.forecasting import Forecasting, Opinion
+from utils.clock import Clock
+from utils.concurrency import run_blocking
+
+_NOT_ASKED = Opinion(None, "models are not asked: analysis.blend is off")
+
+
+class MarketReader:
+    """Reads snapshots off the event loop, and asks models about them where `analysis.blend` says so."""
+
+    def __init__(
+        self,
+        indicators: TechnicalIndicators,
+        forecasting: Forecasting | None,
+        settings: AnalysisSettings,
+        clock: Clock,
+        executor: Executor,
+    ) -> None:
+        """Take what reads.
+
+        Args:
+            indicators: Measure the candles.
+            forecasting: The models in production; None: none is asked.
+            settings: Which candles count, and whether models are asked.
+            clock: By which candles have closed.
+            executor: Where it is done.
+        """
+        self._indicators = indicators
+        self._forecasting = forecasting
+        self._settings = settings
+        self._clock = clock
+        self._executor = executor
+
+    async def read(
+        self, snapshot: MarketSnapshot, strategies: tuple[str, ...], client: ClientContext = NOTHING_SAID
+    ) -> MarketContext:
+        """Return the context of a market, with the forecast of its primary timeframe or why there is none.
+
+        Raises:
+            InsufficientData: no timeframe has enough closed candles.
+        """
+        context = await self.measure(snapshot, strategies)
+        return await self._with_forecast(snapshot, replace(context, client=client))
+
+    async def read_many(
+        self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
+    ) -> list[MarketContext | InsufficientData]:
+        """Return the context of each market, measured in one go, or why there is none."""
+        found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
+
+        return await asyncio.gather(*map(self._finished, snapshots, found))
+
+    async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
+        """Return the context of a market without asking any model; raises as `read` does."""
+        return await run_blocking(
+            self._executor, build_context, snapshot, strategies, self._settings, self._indicators, self._clock.now()
+        )
+
+    def _measure_many(
+        self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
+    ) -> list[MarketContext | InsufficientData]:
+        now, found = self._clock.now(), list[MarketContext | InsufficientData]()
+        for snapshot in snapshots:
+            try:
+                found.append(build_context(snapshot, strategies, self._settings, self._indicators, now))
+            except InsufficientData as error:
+                found.append(error)
+        return found
+
+    async def _finished(
+        self, snapshot: MarketSnapshot, found: MarketContext | InsufficientData
+    ) -> MarketContext | InsufficientData:
+        return found if isinstance(found, InsufficientData) else await self._with_forecast(snapshot, found)
+
+    async def _with_forecast(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
+        opinion = _NOT_ASKED
+        if self._forecasting is not None and self._settings.blend != "off":
+            opinion = await self._forecasting.opinion(snapshot, context.primary)
+        return replace(
+            context,
+            forecast=opinion.forecast,
+            forecast_note=opinion.note,
+            model_weight=self._settings.model_weight if self._settings.blend == "weighted" else 0.0,
+        )
