@@ -17,6 +17,7 @@ from domain.errors import LlmUnavailable
 from features.technical_indicators import TechnicalIndicators
 from models.metadata import ModelMetadata
 from services.archive_scores import ArchiveScores
+from services.llm.advisor import Advisor, count_fallback
 from services.llm.journal import Journal
 from services.llm.prompts.self_analysis import self_analysis_prompt
 from services.llm.self_analysis_reply import SelfAnalysisReply
@@ -31,7 +32,6 @@ from storage.document_ports import (
     Document,
     DocumentStore,
 )
-from utils import metrics
 from utils.clock import Clock
 
 PURPOSE = "self_analysis"
@@ -78,7 +78,7 @@ class SelfAnalyses:
         self._documents = documents
         self._scores = scores
         self._model = model
-        self._journal = journal
+        self._advisor = Advisor(journal, SelfAnalysisReply, purpose=PURPOSE) if journal else None
         self._indicators = indicators
         self._signals = signals
         self._clock = clock
@@ -128,19 +128,22 @@ class SelfAnalyses:
     async def _judged(self, evidence: Evidence, measured: Review) -> tuple[Review, dict[str, Any]]:
         """Return the review with the LLM's judgement where there is one, and who made it."""
         rules = {"source": AnalysisSource.TECHNICAL, "model": None, "groundedness": None, "fallback_reason": None}
-        if self._journal is None or not (measured.suggestions or measured.advice):
+        if self._advisor is None or not (measured.suggestions or measured.advice):
             return measured, rules
         prompt = self_analysis_prompt(evidence)
         try:
-            answered = await self._journal.ask(prompt, SelfAnalysisReply, purpose=PURPOSE, symbol="")
+            advised = await self._advisor.ask(
+                prompt, "", lambda reply, check: held_to_the_facts(reply, prompt.facts, measured, check)
+            )
         except LlmUnavailable as unavailable:
-            metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
-            return measured, rules | {"fallback_reason": f"{unavailable.reason}: {unavailable.message}"}
-        judged, share = held_to_the_facts(answered.reply, prompt.facts, measured)
-        if share is not None:
-            metrics.LLM_GROUNDEDNESS.labels(PURPOSE).observe(share)
-        origin = {"source": AnalysisSource.LLM, "model": answered.model, "groundedness": share, "fallback_reason": None}
-        return judged, origin
+            return measured, rules | {"fallback_reason": count_fallback(unavailable)}
+        origin = {
+            "source": AnalysisSource.LLM,
+            "model": advised.model,
+            "groundedness": advised.groundedness,
+            "fallback_reason": None,
+        }
+        return advised.value, origin
 
     async def _keep(self, collection: Collection, document: Document | None) -> Document | None:
         if document is None:

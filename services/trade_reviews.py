@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,14 +13,13 @@ from loguru import logger
 from domain.analysis import AnalysisSource
 from domain.errors import JobQueueFull, LlmUnavailable, StorageUnavailable
 from domain.trades import ClosedTrade
-from services.llm.grounding import Grounded, ground_reasoning, groundedness
+from services.llm.advisor import Advisor, count_fallback
+from services.llm.grounding import FigureCheck
 from services.llm.journal import Journal
-from services.llm.pricing import usd
 from services.llm.prompts.trade import trade_prompt
 from services.llm.trade_reply import TradeReply
 from services.pending_documents import PendingDocuments
 from storage.document_ports import TRADE_ANALYSES, DocumentStore
-from utils import metrics
 from utils.clock import Clock
 
 PURPOSE = "trade"
@@ -40,7 +39,7 @@ class TradeReviews:
         patience: Callable[[], Awaitable[None]],
     ) -> None:
         """Take who asks the LLM, None where none is configured, where reviews are kept, and what waits for a key."""
-        self._journal = journal
+        self._advisor = Advisor(journal, TradeReply, purpose=PURPOSE) if journal else None
         self._patience = patience
         self._documents = documents
         self._pending = pending
@@ -105,24 +104,19 @@ class TradeReviews:
         return None if known is None else bool(known["trade_data"].get("trusted", True))
 
     async def _review(self, trade: ClosedTrade) -> dict[str, Any]:
-        if self._journal is None:
+        if self._advisor is None:
             return plain_review(trade)
         try:
             prompt = trade_prompt(trade)
             await self._patience()
-            answered = await self._journal.ask(prompt, TradeReply, purpose=PURPOSE, symbol=trade.symbol)
+            advised = await self._advisor.ask(prompt, trade.symbol, _held_to_the_facts)
         except LlmUnavailable as unavailable:
-            metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
-            return plain_review(trade) | {"fallback_reason": f"{unavailable.reason}: {unavailable.message}"}
-        cost = answered.cost_nano_usd
-        words, share = _held_to_the_facts(answered.reply, prompt.facts)
-        if share is not None:
-            metrics.LLM_GROUNDEDNESS.labels(PURPOSE).observe(share)
-        return words | {
+            return plain_review(trade) | {"fallback_reason": count_fallback(unavailable)}
+        return advised.value | {
             "source": AnalysisSource.LLM,
-            "model": answered.model,
-            "cost_usd": None if cost is None else float(usd(cost)),
-            "groundedness": share,
+            "model": advised.model,
+            "cost_usd": advised.cost_usd,
+            "groundedness": advised.groundedness,
             "fallback_reason": None,
         }
 
@@ -149,19 +143,12 @@ def _counts_more(trade: ClosedTrade, known: bool | None) -> bool:
     return known is None or (trade.trusted and not known)
 
 
-def _held_to_the_facts(reply: TradeReply, facts: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
-    """Return the review with every figure marked that is none of the trade's, and the share of the others."""
-    grounded: list[Grounded] = []
-
-    def ground(text: str) -> str:
-        grounded.append(ground_reasoning(text, facts, names=()))
-        return grounded[-1].reasoning
-
-    words = {
-        name: ground(said) if isinstance(said, str) else [ground(point) for point in said]
+def _held_to_the_facts(reply: TradeReply, check: FigureCheck) -> dict[str, Any]:
+    """Return the review with every figure marked that is none of the trade's."""
+    return {
+        name: check.mark(said) if isinstance(said, str) else [check.mark(point) for point in said]
         for name, said in reply.model_dump().items()
     }
-    return words, groundedness(grounded)
 
 
 def plain_review(trade: ClosedTrade) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from domain.analysis import Analysis
 from domain.errors import LlmUnavailable
 from services.analysts.analyst import Analyst
 from services.analysts.judgement import Judgement
-from utils import metrics
+from services.llm.advisor import count_fallback
 
 
 class FallbackAnalyst:
@@ -23,10 +23,9 @@ class FallbackAnalyst:
         try:
             return await self._first.analyze(judgement)
         except LlmUnavailable as unavailable:
-            metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
             logger.bind(symbol=judgement.context.symbol, reason=unavailable.reason).debug(
                 "the rules answer for the LLM"
             )
-            reason = f"{unavailable.reason}: {unavailable.message}"
+            reason = count_fallback(unavailable)
         analysis = await self._second.analyze(judgement)
         return analysis.model_copy(update={"fallback_reason": reason})

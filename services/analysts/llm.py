@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
 
 from domain.analysis import Analysis, AnalysisSource, DataSource
 from domain.errors import LlmUnavailable
@@ -15,12 +14,11 @@ from services.analysts.judgement import Judgement
 from services.analysts.risk import Exits, assess_risk
 from services.analysts.technical import TechnicalAnalyst
 from services.analysts.verdict import Ground, Verdict
+from services.llm.advisor import Advisor
 from services.llm.analysis_reply import AnalysisReply
-from services.llm.grounding import ground_reasoning, groundedness, real_levels
-from services.llm.journal import Answered, Journal
-from services.llm.pricing import usd
+from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
+from services.llm.journal import Journal
 from services.llm.prompts.analysis import analysis_prompt
-from utils import metrics
 
 PURPOSE = "analysis"
 # In such a market no stop and no target can be placed, so there is nothing to ask.
@@ -37,7 +35,7 @@ class LlmAnalyst:
 
     def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
         """Take who asks, the rules that measure the rest, and whether it is asked about synthetic candles."""
-        self._journal = journal
+        self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
         self._rules = rules
         self._ask_about_synthetic = ask_about_synthetic
 
@@ -53,13 +51,21 @@ class LlmAnalyst:
         if ground in _UNTRADABLE:
             raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
         prompt = analysis_prompt(context, context.forecast)
-        answered = await self._journal.ask(prompt, AnalysisReply, purpose=PURPOSE, symbol=context.symbol)
-        return self._held_to_the_facts(judgement, prompt.facts, answered)
+        advised = await self._advisor.ask(
+            prompt, context.symbol, lambda reply, check: self._believed(judgement, reply, check)
+        )
+        return advised.value.model_copy(
+            update={
+                "source": AnalysisSource.LLM,
+                "model_type": advised.model,
+                "cost_usd": advised.cost_usd,
+                "groundedness": advised.groundedness,
+            }
+        )
 
-    def _held_to_the_facts(
-        self, judgement: Judgement, facts: Mapping[str, Any], answered: Answered[AnalysisReply]
-    ) -> Analysis:
-        context, reply, measured = judgement.context, answered.reply, self._rules.assess(judgement)
+    def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
+        """Return the measured analysis with what is believed of the reply in it."""
+        context, measured = judgement.context, self._rules.assess(judgement)
         risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), _verdict(reply), _proposed(reply))
         supports, resistances = _levels(context, reply)
         market = measured.market_analysis
@@ -70,14 +76,10 @@ class LlmAnalyst:
             "resistance_levels": resistances,
         }
         news = asdict(context.client.news) if context.client.news else {}
-        grounded = ground_reasoning(reply.reasoning, {"facts": facts, "accepted": accepted, "news": news})
-        share = groundedness([grounded])
-        if share is not None:
-            metrics.LLM_GROUNDEDNESS.labels(PURPOSE).observe(share)
         changes = {
             "signal": reply.signal,
             "confidence": round(reply.confidence, 4),
-            "reasoning": grounded.reasoning,
+            "reasoning": check.mark(reply.reasoning, {"accepted": accepted, "news": news}),
             "strategy_scores": _scores(reply, measured.strategy_scores),
             "market_analysis": market.model_copy(
                 update={
@@ -88,10 +90,6 @@ class LlmAnalyst:
                 }
             ),
             "risk_assessment": risk,
-            "source": AnalysisSource.LLM,
-            "model_type": answered.model,
-            "cost_usd": None if answered.cost_nano_usd is None else float(usd(answered.cost_nano_usd)),
-            "groundedness": share,
         }
         return measured.model_copy(update=changes)
 

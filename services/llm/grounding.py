@@ -104,11 +104,26 @@ def ground_reasoning(reasoning: str, known: Mapping[str, Any], names: Names = MA
     return Grounded("".join([*marked, reasoning[position:]]), figures, verified)
 
 
-def groundedness(texts: Iterable[Grounded]) -> float | None:
-    """Return the share of verified figures in all, with four decimals; None where there are no figures."""
-    counts = [(text.verified, text.figures) for text in texts]
-    figures = sum(figures for _, figures in counts)
-    return round(sum(verified for verified, _ in counts) / figures, 4) if figures else None
+class FigureCheck:
+    """Holds the texts of one reply against its facts, one after the other, and counts their figures."""
+
+    def __init__(self, facts: Mapping[str, Any], names: Names = ()) -> None:
+        """Take what was sent, JSON-like, and what a figure that follows a name has to be; without names, one of all."""
+        self._facts = facts
+        self._names = names
+        self._figures = self._verified = 0
+
+    def mark(self, text: str, also_known: Mapping[str, Any] | None = None) -> str:
+        """Return the text with its unverified figures marked; `also_known`, JSON-like, counts beside the facts."""
+        grounded = ground_reasoning(text, {"facts": self._facts, **(also_known or {})}, self._names)
+        self._figures += grounded.figures
+        self._verified += grounded.verified
+        return grounded.reasoning
+
+    @property
+    def groundedness(self) -> float | None:
+        """Share of verified figures in all so far, with four decimals; None where there are no figures."""
+        return round(self._verified / self._figures, 4) if self._figures else None
 
 
 def real_levels(levels: Iterable[float], lowest: float, highest: float, price: float, *, below: bool) -> list[float]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.llm.grounding import UNVERIFIED, ground_reasoning, groundedness, real_levels
+from services.llm.grounding import MARKET_NAMES, UNVERIFIED, FigureCheck, Names, ground_reasoning, real_levels
 
 KNOWN = {
     "price": 3021.7,
@@ -33,6 +33,14 @@ KNOWN = {
 }
 
 
+def share_of(*texts: str, names: Names = MARKET_NAMES) -> float | None:
+    """Return the share of verified figures in the texts of one reply."""
+    check = FigureCheck(KNOWN, names)
+    for text in texts:
+        check.mark(text)
+    return check.groundedness
+
+
 @pytest.mark.parametrize(
     "reasoning",
     [
@@ -53,7 +61,7 @@ KNOWN = {
 def test_figures_that_were_sent_are_left_alone(reasoning: str) -> None:
     grounded = ground_reasoning(reasoning, KNOWN)
     assert grounded.reasoning == reasoning
-    assert groundedness([grounded]) == 1.0
+    assert share_of(reasoning) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -74,22 +82,22 @@ def test_figures_that_were_sent_are_left_alone(reasoning: str) -> None:
 def test_figures_that_were_not_sent_are_marked(reasoning: str, marked: str, share: float) -> None:
     grounded = ground_reasoning(reasoning, KNOWN)
     assert f"{marked} {UNVERIFIED}" in grounded.reasoning
-    assert groundedness([grounded]) == share
+    assert share_of(reasoning) == share
     assert grounded.reasoning.replace(f" {UNVERIFIED}", "") == reasoning
 
 
 def test_words_alone_have_no_share() -> None:
-    assert groundedness([ground_reasoning("The trend is up on 1h and 4h.", KNOWN)]) is None
+    assert share_of("The trend is up on 1h and 4h.") is None
 
 
 def test_several_texts_share_by_their_figures() -> None:
     texts = ["The price is 3021.7, ADX 27.4 and +DI 30.1.", "RSI is 99.", "Nothing to say."]
-    assert groundedness(ground_reasoning(text, KNOWN) for text in texts) == 0.75
+    assert share_of(*texts) == 0.75
 
 
 def test_without_names_any_figure_that_was_sent_will_do() -> None:
-    assert groundedness([ground_reasoning("The price moved from 61.25 to 27.4.", KNOWN)]) == 0.0
-    assert groundedness([ground_reasoning("The price moved from 61.25 to 27.4.", KNOWN, names=())]) == 1.0
+    assert share_of("The price moved from 61.25 to 27.4.") == 0.0
+    assert share_of("The price moved from 61.25 to 27.4.", names=()) == 1.0
 
 
 @given(st.text(alphabet="RSIema 0123456789.,+-()%eE\u2212of", max_size=80))

@@ -15,6 +15,7 @@ from domain.trades import ClosedTrade
 from models.evaluation.metrics import Scores as ModelScores
 from services.archive_scores import Scores
 from services.hit_rates import HORIZON_HOURS, HitRate
+from services.llm.grounding import FigureCheck
 from services.llm.prompts.self_analysis import self_analysis_prompt
 from services.llm.self_analysis_reply import SelfAnalysisReply
 from services.self_judgement import held_to_the_facts
@@ -194,7 +195,7 @@ def test_the_llm_may_change_only_settings_that_it_was_shown_within_bounds() -> N
         change("timeframe", 1.0),
         change("max_leverage", 3.0),
     ]
-    found, _ = held_to_the_facts(reply(changes=proposed), facts, measured)
+    found = held_to_the_facts(reply(changes=proposed), facts, measured, FigureCheck(facts))
     assert found.suggestions is not None
     assert found.advice is not None
     assert [(each.setting, each.suggested) for each in found.suggestions.changes] == [("rsi_period", 21)]
@@ -206,7 +207,8 @@ def test_the_llm_may_change_only_settings_that_it_was_shown_within_bounds() -> N
 def test_what_the_rules_measured_of_a_setting_counts_more_than_what_the_llm_says() -> None:
     known = evidence([*trades(60, -1.0, ai_confidence=0.62), *trades(60, 0.8, ai_confidence=0.72)])
     facts = self_analysis_prompt(known).facts
-    found, _ = held_to_the_facts(reply(changes=[change("min_confidence", 0.9)]), facts, review(known))
+    proposed = [change("min_confidence", 0.9)]
+    found = held_to_the_facts(reply(changes=proposed), facts, review(known), FigureCheck(facts))
     assert found.suggestions is not None
     assert [each.suggested for each in found.suggestions.changes] == [0.65]
 
@@ -216,16 +218,18 @@ def test_figures_that_the_llm_was_not_given_are_marked_and_no_date_is_asked_abou
     prompt = self_analysis_prompt(known)
     assert "2026" not in prompt.user
     said = reply(reasoning="It was right in 77.7 of 40 trades.")
-    found, share = held_to_the_facts(said, prompt.facts, review(known))
+    check = FigureCheck(prompt.facts)
+    found = held_to_the_facts(said, prompt.facts, review(known), check)
     assert found.advice is not None
     assert found.advice.reasoning == "It was right in 77.7 [unverified] of 40 trades."
-    assert share == 0.5
+    assert check.groundedness == 0.5
 
 
 def test_where_the_rules_have_too_little_the_llm_has_nothing_to_say() -> None:
     known = evidence([], **with_model(0.54, 530, 1_000))
-    found, _ = held_to_the_facts(reply(), self_analysis_prompt(known).facts, review(known))
+    facts = self_analysis_prompt(known).facts
+    found = held_to_the_facts(reply(), facts, review(known), FigureCheck(facts))
     assert found.suggestions is None
     assert found.advice is not None
     nothing = replace(review(known), advice=None)
-    assert held_to_the_facts(reply(), self_analysis_prompt(known).facts, nothing)[0].advice is None
+    assert held_to_the_facts(reply(), facts, nothing, FigureCheck(facts)).advice is None
