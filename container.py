@@ -22,7 +22,7 @@ from services.analysts.fallback import FallbackAnalyst
 from services.analysts.llm import LlmAnalyst
 from services.analysts.technical import TechnicalAnalyst
 from services.archive_scores import ArchiveScores
-from services.engine_settings import EngineSettings, refreshed
+from services.engine_settings import EngineSettings
 from services.forecasting import Forecasting, count_load_failure, open_forecasting
 from services.job_records import JobRecords
 from services.jobs import JobService
@@ -48,6 +48,7 @@ from storage.factory import build_engine_candles, build_store, open_documents
 from storage.resilient import ResilientStore
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
+from utils.concurrency import background
 
 
 @dataclass
@@ -125,7 +126,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
         indicators = TechnicalIndicators(settings.indicators)
         engine_settings = EngineSettings(client, settings, indicators, clock)
-        await stack.enter_async_context(refreshed(engine_settings))
+        await stack.enter_async_context(background(engine_settings.run(), "engine settings"))
         hub = SignalHub(settings.websocket.max_buffered_bytes)
         stack.callback(hub.close)
         llm = await stack.enter_async_context(open_llm(settings.llm, documents, clock))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -39,6 +37,7 @@ from api.routes import (
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container, build_container
+from utils.concurrency import background
 
 ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
 
@@ -119,16 +118,8 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     return app
 
 
-@asynccontextmanager
-async def _periodic(container: Container) -> AsyncIterator[None]:
+def _periodic(container: Container) -> AbstractAsyncContextManager[None]:
     """Run the periodic analysis, when it is enabled, as long as the service runs."""
     if not container.settings.periodic.enabled:
-        yield
-        return
-    task: asyncio.Task[Any] = asyncio.create_task(container.periodic.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        return nullcontext()
+    return background(container.periodic.run(), "periodic analysis")

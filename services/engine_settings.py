@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -124,18 +123,6 @@ class EngineSettings:
             logger.bind(settings=applied).info("indicator settings of the engine applied")
         if unsupported != before.unsupported:
             logger.bind(fields=unsupported).warning("settings of the engine are not supported")
-
-
-@asynccontextmanager
-async def refreshed(settings: EngineSettings) -> AsyncIterator[None]:
-    """Keep the settings refreshed in the background as long as the block runs."""
-    task = asyncio.create_task(settings.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def _translated(

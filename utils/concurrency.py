@@ -1,10 +1,11 @@
-"""CPU work beside the event loop, and work that several wait for but that is done once."""
+"""Work off the event loop, work in the background, and work that several wait for but that is done once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager, suppress
 from contextvars import copy_context
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -16,6 +17,18 @@ async def run_blocking(executor: Executor, function: Callable[P, T], *args: P.ar
     """Return `function(*args, **kwargs)` computed in the executor, with this task's log context."""
     context = copy_context()
     return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))
+
+
+@asynccontextmanager
+async def background(work: Coroutine[Any, Any, object], name: str) -> AsyncIterator[None]:
+    """Run a loop as a task of its own as long as the block runs, and cancel it at the end."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class SingleFlight(Generic[T]):
@@ -38,6 +51,14 @@ class SingleFlight(Generic[T]):
             task = self._tasks[key] = asyncio.create_task(work())
             task.add_done_callback(lambda done: self._landed(key, done))
         return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Cancel the work under way, and wait until it has ended."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
         del self._tasks[key]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Generic
 
+from cachetools import LRUCache
 from loguru import logger
 
 from config.llm_settings import LlmSettings
@@ -21,6 +21,7 @@ from services.pending_documents import PendingDocuments
 from storage.document_ports import LLM_REPLIES, DocumentStore
 from utils import metrics
 from utils.clock import Clock
+from utils.concurrency import SingleFlight
 
 if TYPE_CHECKING:
     from services.llm.client import LlmClient
@@ -69,8 +70,8 @@ class Journal:
         self._pending = pending
         self._settings = settings
         self._clock = clock
-        self._recent: OrderedDict[str, _Kept] = OrderedDict()
-        self._in_flight: dict[str, asyncio.Task[tuple[_Kept, int | None]]] = {}
+        self._recent: LRUCache[str, _Kept] = LRUCache(MAX_RECENT)
+        self._flights: SingleFlight[tuple[_Kept, int | None]] = SingleFlight()
 
     async def ask(self, prompt: Prompt, reply: type[Reply], *, purpose: str, symbol: str) -> Answered[Reply]:
         """Return the reply to a prompt; prompts that are equal at the same moment share one call.
@@ -79,27 +80,13 @@ class Journal:
             LlmUnavailable: there is no reply, or it is no answer.
         """
         key = self._key(prompt)
-        task = self._in_flight.get(key)
-        if task is None:
-            request = LlmRequest(prompt.system, prompt.user, prompt.reply_schema, purpose, symbol)
-            task = asyncio.create_task(self._find_or_ask(key, prompt, request, reply))
-            self._in_flight[key] = task
-            task.add_done_callback(lambda done: self._landed(key, done))
-        kept, cost = await asyncio.shield(task)
+        request = LlmRequest(prompt.system, prompt.user, prompt.reply_schema, purpose, symbol)
+        kept, cost = await self._flights.do(key, lambda: self._find_or_ask(key, prompt, request, reply))
         return Answered(read_reply(reply, kept.content), kept.model, cost)
 
     async def close(self) -> None:
         """Give up the calls that are under way."""
-        tasks = list(self._in_flight.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-
-    def _landed(self, key: str, task: asyncio.Task[tuple[_Kept, int | None]]) -> None:
-        del self._in_flight[key]
-        if not task.cancelled():
-            task.exception()  # whoever waits gets it; with nobody left it is known here
+        await self._flights.close()
 
     async def _find_or_ask(
         self, key: str, prompt: Prompt, request: LlmRequest, reply: type[Reply]
@@ -107,7 +94,7 @@ class Journal:
         kept = self._recent.get(key) or await self._stored(key, reply)
         if kept is not None:
             metrics.LLM_REUSED.labels(request.purpose).inc()
-            self._remember(key, kept)
+            self._recent[key] = kept
             return kept, 0
         completion = await self._client.complete(request)
         cost = self._ledger.cost_nano_usd(completion.model, completion.usage)
@@ -118,7 +105,7 @@ class Journal:
             raise
         self._record(key, prompt, request, completion, cost, USED)
         kept = _Kept(content, completion.model)
-        self._remember(key, kept)
+        self._recent[key] = kept
         return kept, cost
 
     async def _stored(self, key: str, reply: type[Reply]) -> _Kept | None:
@@ -135,12 +122,6 @@ class Journal:
         except LlmUnavailable:  # an earlier release read it otherwise
             return None
         return kept
-
-    def _remember(self, key: str, kept: _Kept) -> None:
-        self._recent[key] = kept
-        self._recent.move_to_end(key)
-        if len(self._recent) > MAX_RECENT:
-            self._recent.popitem(last=False)
 
     def _record(
         self, key: str, prompt: Prompt, request: LlmRequest, completion: Completion, cost: int | None, verdict: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from cachetools import LRUCache
 from loguru import logger
 
 from config.settings import MarketDataSettings
@@ -81,7 +81,7 @@ class MarketData:
         self._health = {source.name: SourceHealth(source.name, monotonic) for source in self._sources}
         self._flights: SingleFlight[MarketSnapshot] = SingleFlight()
         self._synthetic_announced = False
-        self._unfillable: OrderedDict[_Hole, None] = OrderedDict()
+        self._unfillable: LRUCache[_Hole, None] = LRUCache(MAX_KNOWN_HOLES)
 
     def health(self) -> dict[str, bool | None]:
         """Return by source, in order, whether it works; None while it was never asked."""
@@ -169,8 +169,6 @@ class MarketData:
         series = fill(series, found[series.timeframe], holes)
         for hole in holes & missing_times(series):
             self._unfillable[*market, hole] = None
-            if len(self._unfillable) > MAX_KNOWN_HOLES:
-                self._unfillable.popitem(last=False)
         return series
 
     async def _ask_snapshot(self, source: MarketDataSource, wanted: _Wanted) -> MarketSnapshot:
