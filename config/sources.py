@@ -1,19 +1,25 @@
-"""Where settings come from: `config.yaml`, then the environment, then overrides of the caller."""
+"""Where settings come from: `config.yaml`, a file of one's own over it, the environment, overrides of the caller."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from operator import eq
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from config.settings import Settings
 from domain.errors import ConfigurationError
 
+# Holds every value; the file that CONFIG_FILE names need only hold those that differ.
 CONFIG_FILE = Path(__file__).resolve().parent.parent / "config.yaml"
+OWN_FILE = "CONFIG_FILE"
+# How alike a name is to a section's before it is taken for a misspelt one, 0 to 1.
+_MISSPELT = 0.6
 
 # The names that deployments already use. Any other key is reached as SECTION__KEY.
 ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
@@ -58,12 +64,23 @@ def load_settings(
 ) -> Settings:
     """Return the settings from the file, overridden by the environment, overridden by `overrides`.
 
+    Args:
+        config_file: Holds every value; the environment's CONFIG_FILE may name another one, read over it.
+        environment: `os.environ` by default.
+        overrides: By section and key.
+
     Raises:
         ConfigurationError: one line that names the key at fault and what it needs.
     """
+    environment = os.environ if environment is None else environment
     tree = _read_yaml(config_file)
     origin: dict[tuple[str, ...], str] = {}
-    for name, path, value in _environment_values(os.environ if environment is None else environment):
+    if own := environment.get(OWN_FILE):
+        own_file = Path(own)
+        own_tree = _read_yaml(own_file)
+        origin.update(dict.fromkeys(_paths(own_tree), own_file.name))
+        tree = _merged(tree, own_tree)
+    for name, path, value in _environment_values(environment):
         tree = _merged(tree, _nested(path, value))
         origin[path] = name
     tree = _merged(tree, overrides or {})
@@ -98,21 +115,61 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _nested(path: tuple[str, ...], value: str) -> dict[str, Any]:
+def _paths(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every value in a tree."""
+    for key, value in tree.items():
+        path = (*above, str(key))
+        if isinstance(value, Mapping):
+            yield from _paths(value, path)
+        else:
+            yield path
+
+
+def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
     """Return the value under its path of keys."""
     head, *rest = path
     return {head: _nested(tuple(rest), value) if rest else value}
 
 
-def _environment_values(environment: Mapping[str, str]) -> list[tuple[str, tuple[str, ...], str]]:
-    values: list[tuple[str, tuple[str, ...], str]] = [
-        (name, target, environment[name]) for name, target in ENVIRONMENT_NAMES.items() if name in environment
-    ]
+def _environment_values(environment: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """Yield the name, the path and the value of every variable that is a setting; lists come as `a, b`.
+
+    Raises:
+        ConfigurationError: a variable is named like a section that does not exist.
+    """
+    for name, target in ENVIRONMENT_NAMES.items():
+        if name in environment:
+            yield name, target, _listed(target, environment[name])
     for name, value in environment.items():
         path = tuple(name.lower().split("__"))
-        if len(path) > 1 and all(path) and path[0] in Settings.model_fields:
-            values.append((name, path, value))
-    return values
+        if len(path) < 2 or not all(path):
+            continue
+        if path[0] in Settings.model_fields:
+            yield name, path, _listed(path, value)
+        elif meant := _meant_section(path):
+            raise ConfigurationError(f"{name}: unknown section {path[0]}: is {meant} meant?")
+
+
+def _meant_section(path: tuple[str, ...]) -> str | None:
+    """Return the section of nearly this name that has the key: other programs have variables of this form too."""
+    for section in get_close_matches(path[0], Settings.model_fields, cutoff=_MISSPELT):
+        kind: Any = Settings.model_fields[section].annotation
+        if path[1] in kind.model_fields:
+            return section
+    return None
+
+
+def _listed(path: tuple[str, ...], value: str) -> Any:
+    """Return the parts of a value whose setting is a list, else the value as it is."""
+    section: Any = Settings
+    for key in path:
+        field = section.model_fields.get(key) if isinstance(section, type) and issubclass(section, BaseModel) else None
+        if field is None:
+            return value
+        section = field.annotation
+    if get_origin(section) is not tuple:
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], file_name: str) -> str:
@@ -120,8 +177,7 @@ def _one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], fil
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     location = tuple(str(part) for part in first["loc"])
     key = ".".join(location)
-    where = next(
-        (origin[location[:depth]] for depth in range(len(location), 1, -1) if location[:depth] in origin), None
-    )
+    # The newest name that set the key itself, a part of it, or the whole that it is a part of.
+    where = next((name for path, name in reversed(list(origin.items())) if all(map(eq, path, location))), None)
     reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
     return f"{where or file_name}: {key}: {reason}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from config.settings import Settings
 from config.sources import CONFIG_FILE, load_settings
 from domain.errors import ConfigurationError
+from domain.market import Timeframe
 
 
 def test_the_shipped_file_is_valid_and_names_eight_symbols() -> None:
@@ -106,3 +109,63 @@ def test_a_key_below_a_section_is_reached_by_one_more_pair_of_underscores() -> N
 def test_a_wrong_value_below_a_section_names_its_variable() -> None:
     with pytest.raises(ConfigurationError, match=r"^MODELS__TRAINING__SEED: models\.training\.seed: "):
         load_settings(environment={"MODELS__TRAINING__SEED": "many"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("INDICATORS__EMA_PERIODS", "9, 21", lambda settings: settings.indicators.ema_periods == (9, 21)),
+        ("MODELS__RECURRENT__UNITS", "8,4", lambda settings: settings.models.recurrent.units == (8, 4)),
+        ("MARKET_DATA__TIMEFRAMES", "1h", lambda settings: settings.market_data.timeframes == (Timeframe.H1,)),
+        ("ACCESS__CORS_ORIGINS", "", lambda settings: settings.access.cors_origins == ()),
+    ],
+)
+def test_a_list_comes_from_the_environment_with_commas(
+    name: str, value: str, found: Callable[[Settings], bool]
+) -> None:
+    assert found(load_settings(environment={name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("ANALYSYS__BLEND", "analysis"), ("MODEL__SAVE_PATH", "models"), ("LMM__MODEL", "llm")]
+)
+def test_a_misspelt_section_stops_the_start(name: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{name}: unknown section \w+: is {meant} meant\?$"):
+        load_settings(environment={name: "off"})
+
+
+def test_variables_of_other_programs_are_none_of_the_settings() -> None:
+    assert load_settings(
+        environment={"GRAFANA__TOKEN": "x", "__CF_USER": "y", "services__api__http": "z"}
+    ) == load_settings(environment={})
+
+
+def test_a_file_of_ones_own_holds_what_differs_and_the_environment_counts_more(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("server: {port: 9000, host: 127.0.0.2}\nmodels: {training: {seed: 3}}\n")
+    settings = load_settings(environment={"CONFIG_FILE": str(file), "PORT": "9001"})
+    assert (settings.server.port, settings.server.host, settings.models.training.seed) == (9001, "127.0.0.2", 3)
+    assert settings.models.training.batch_size == 32
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("server: {port: eighty}", "server.port: "),
+        ("server: {prot: 80}", "server.prot: unknown key"),
+        ("sever: {port: 80}", "sever: unknown key"),
+        ("access: {admin_token: hush-hush}", "access.admin_token is a secret"),
+    ],
+)
+def test_a_wrong_value_in_a_file_of_ones_own_names_that_file(tmp_path: Path, text: str, reason: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(environment={"CONFIG_FILE": str(file)})
+    assert caught.value.message.startswith(f"mine.yaml: {reason}")
+    assert "hush" not in caught.value.message
+
+
+def test_a_file_of_ones_own_that_is_missing_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"^none\.yaml cannot be read: "):
+        load_settings(environment={"CONFIG_FILE": str(tmp_path / "none.yaml")})
