@@ -36,6 +36,7 @@ from services.periodic import PeriodicAnalysis
 from services.ports import Analyst
 from services.predictions import Predictions
 from services.recent_markets import RecentMarkets
+from services.revisions import Revisions
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
 from services.signal_hub import SignalHub
@@ -146,6 +147,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             analyst=_analyst(settings, llm),
             indicators=indicators,
             forecasting=forecasting,
+            revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
             settings=settings.analysis,
             clock=clock,
