@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -82,6 +83,8 @@ class Container:
     trades: TradeReviews
     signals: SignalStream
     engine_settings: EngineSettings
+    # Set when the server begins to stop: requests under way are answered without what takes long.
+    stopping: asyncio.Event
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -108,7 +111,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
     """
-    clock = SystemClock()
+    clock, stopping = SystemClock(), asyncio.Event()
     async with AsyncExitStack() as stack:
         store = ResilientStore(
             build_store(settings.storage),
@@ -144,7 +147,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
-            analyst=_analyst(settings, llm),
+            analyst=_analyst(settings, llm, stopping),
             indicators=indicators,
             forecasting=forecasting,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
@@ -200,6 +203,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             llm=llm,
             trades=trades,
             engine_settings=engine_settings,
+            stopping=stopping,
             signals=SignalStream(
                 market_data, forecasting, _rules(settings.analysis), indicators, settings, clock, executor
             ),
@@ -215,12 +219,12 @@ def _rules(settings: AnalysisSettings) -> TechnicalAnalyst:
     return TechnicalAnalyst(settings.model_weight if settings.blend == "weighted" else 0.0)
 
 
-def _analyst(settings: Settings, llm: LlmParts) -> Analyst:
+def _analyst(settings: Settings, llm: LlmParts, stopping: asyncio.Event) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
     rules = _rules(settings.analysis)
     synthetic = settings.llm.ask_about_synthetic
     llm_analyst = LlmAnalyst(llm.journal, rules, ask_about_synthetic=synthetic) if llm.journal else None
-    return FallbackAnalyst(llm_analyst, rules) if llm_analyst else rules
+    return FallbackAnalyst(llm_analyst, rules, stopping) if llm_analyst else rules
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from loguru import logger
 
 from domain.analysis import Analysis
@@ -10,21 +12,41 @@ from services.analysts.context import MarketContext
 from services.ports import Analyst
 from utils import metrics
 
+STOPPING = "stopping"
+
 
 class FallbackAnalyst:
     """Asks the first, and when the LLM is unavailable the second, whose answer then says why."""
 
-    def __init__(self, first: Analyst, second: Analyst) -> None:
+    def __init__(self, first: Analyst, second: Analyst, stopping: asyncio.Event) -> None:
+        """Take the analysts, and what is set once the service stops and nobody waits for the first any longer."""
         self._first = first
         self._second = second
+        self._stopping = stopping
 
     async def analyze(self, context: MarketContext) -> Analysis:
         """Return the analysis of the first that has one; every other error is the caller's."""
         try:
-            return await self._first.analyze(context)
+            return await self._of_the_first(context)
         except LlmUnavailable as unavailable:
             metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
             logger.bind(symbol=context.symbol, reason=unavailable.reason).debug("the rules answer for the LLM")
             reason = f"{unavailable.reason}: {unavailable.message}"
         analysis = await self._second.analyze(context)
         return analysis.model_copy(update={"fallback_reason": reason})
+
+    async def _of_the_first(self, context: MarketContext) -> Analysis:
+        """Return the first's analysis, unless the service stops before it comes.
+
+        A reply that comes before the process ends is still on record: only the wait for it ends.
+        """
+        asking = asyncio.ensure_future(self._first.analyze(context))
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({asking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise LlmUnavailable("the LLM is no longer waited for: the service stops", STOPPING)
+            return asking.result()
+        finally:
+            asking.cancel()
+            stopped.cancel()
