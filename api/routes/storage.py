@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 
 from api.access import require_admin
 from api.dependencies import get_container
@@ -68,9 +66,7 @@ async def clear(request: Request) -> CacheCleared:
     openapi_extra=admin_route(),
 )
 @limit_default
-async def remove_candles(
-    request: Request, symbol: Annotated[str, Path(pattern="^[A-Z0-9]{3,20}$")], timeframe: Timeframe | None = None
-) -> CandlesRemoved:
+async def remove_candles(request: Request, symbol: str, timeframe: Timeframe | None = None) -> CandlesRemoved:
     """Remove the candles that clients posted, of one timeframe or all, so that others are taken in their place."""
     container = get_container(request)
     require_admin(request, container.settings.access)

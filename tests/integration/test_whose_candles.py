@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 
 from services.analysis import AnalysisService
@@ -201,7 +200,6 @@ def test_an_operator_has_the_posted_candles_forgotten_and_others_are_taken(
     assert client.delete("/ai/storage/candles/NEVERSEEN", headers=AS_ADMIN).json()["removed_candles"] == 0
 
 
-@pytest.mark.parametrize("path", ["eth-usdt", "ETHUSDT?timeframe=2h"])
-def test_a_wrong_symbol_or_timeframe_is_a_422(make_client: MakeClient, path: str) -> None:
+def test_a_timeframe_that_does_not_exist_is_a_422(make_client: MakeClient) -> None:
     client = make_client(access={"admin_token": ADMIN})
-    assert client.delete(f"/ai/storage/candles/{path}", headers=AS_ADMIN).status_code == 422
+    assert client.delete("/ai/storage/candles/ETHUSDT?timeframe=2h", headers=AS_ADMIN).status_code == 422
