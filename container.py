@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,6 +38,7 @@ from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
 from services.predictions import Predictions
 from services.recent_markets import RecentMarkets
+from services.revisions import Revisions
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
 from services.signal_hub import SignalHub
@@ -83,6 +85,8 @@ class Container:
     trades: TradeReviews
     signals: SignalStream
     engine_settings: EngineSettings
+    # Set when the server begins to stop: requests under way are answered without what takes long.
+    stopping: asyncio.Event
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -109,7 +113,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
     """
-    clock = SystemClock()
+    clock, stopping = SystemClock(), asyncio.Event()
     async with AsyncExitStack() as stack:
         store = ResilientStore(
             build_store(settings.storage),
@@ -148,7 +152,8 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             store=store,
             market_data=market_data,
             reader=reader,
-            analyst=_analyst(settings, llm, rules),
+            analyst=_analyst(settings, llm, rules, stopping),
+            revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
             settings=settings.analysis,
             clock=clock,
@@ -198,6 +203,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             llm=llm,
             trades=trades,
             engine_settings=engine_settings,
+            stopping=stopping,
             signals=SignalStream(market_data, reader, rules, settings.signals, clock, executor),
         )
         container.readiness.ready = True
@@ -207,11 +213,11 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             container.readiness.ready = False
 
 
-def _analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst) -> Analyst:
+def _analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, stopping: asyncio.Event) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
     synthetic = settings.llm.ask_about_synthetic
     llm_analyst = LlmAnalyst(llm.journal, rules, ask_about_synthetic=synthetic) if llm.journal else None
-    return FallbackAnalyst(llm_analyst, rules) if llm_analyst else rules
+    return FallbackAnalyst(llm_analyst, rules, stopping) if llm_analyst else rules
 
 
 @asynccontextmanager

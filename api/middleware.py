@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from functools import lru_cache
 from http import HTTPStatus
@@ -46,7 +47,8 @@ class RequestContext:
     """Gives each request an id and each answer its headers, counts it, and turns a bug into a 500.
 
     Errors that the service knows are answered by the handlers in `api/errors.py`; what gets
-    here is a mistake in the code, so the client learns the request id and nothing else.
+    here is a mistake in the code, so the client learns the request id and nothing else. A server
+    that stops cancels what has not been answered in time: that is a 503, and no mistake.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -82,6 +84,11 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             status = CLIENT_CLOSED_REQUEST
+        except asyncio.CancelledError:
+            if not status:
+                detail = "the service is stopping and did not finish this request; send it again"
+                response = problem_response(Request(scope), HTTPStatus.SERVICE_UNAVAILABLE, detail, code="not_ready")
+                await response(scope, receive, send_with_headers)
         except Exception:
             logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")
             if status:

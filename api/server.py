@@ -63,6 +63,12 @@ class AnnouncingServer(uvicorn.Server):
             port = self.servers[0].sockets[0].getsockname()[1]
             Console().print(start_screen(self._settings, self._app.state.container, port))
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests under way wait for the LLM no longer, then stop."""
+        if self.started:
+            self._app.state.container.stopping.set()
+        await super().shutdown(sockets)
+
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C.

@@ -175,6 +175,7 @@ def main() -> None:
             record_markets(record, candles)
             record_outcomes(record)
             record("market_condition_health")
+            record("storage_candles_remove", symbol=SYMBOL, timeframe="1h")
             del record.examples["analyze"]["answer"]
             for operation in sorted(record.operations.keys() - record.examples.keys()):
                 record(operation)

@@ -24,7 +24,12 @@ OPERATIONS = {
 WITH_BODY = [name for name, (_, _, each) in OPERATIONS.items() if "requestBody" in each]
 # Prometheus' own text.
 WITHOUT_JSON = {"metrics"}
-PARAMETERS = {"{version}": "lstm_model_20260131_120000", "{job_id}": "0" * 32, "{ticker}": "BTCUSDT"}
+PARAMETERS = {
+    "{version}": "lstm_model_20260131_120000",
+    "{job_id}": "0" * 32,
+    "{ticker}": "BTCUSDT",
+    "{symbol}": "BTCUSDT",
+}
 
 
 def answer_of(operation: dict[str, Any]) -> dict[str, Any]:

@@ -253,7 +253,7 @@ def test_a_broken_model_fails_no_analysis(client: TestClient, registry: Registry
     assert answer["forecast"] is None
     assert answer["forecast_note"] == "the model in production for ETHUSDT 1h cannot be loaded"
     (registry.root / "aliases.json").write_bytes(b"[")
-    post(client, "/ai/analyze", shape_b(drift=-0.35))
+    post(client, "/ai/analyze", shape_b(drift=-0.35, symbol="SOLUSDT"))
 
 
 def test_the_trend_comes_from_the_model_or_truthfully_from_the_rules(client: TestClient, registry: Registry) -> None:

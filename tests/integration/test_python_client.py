@@ -57,6 +57,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.cancel_job("1"),
     calls.storage_stats(),
     calls.clear_cache(),
+    calls.remove_candles("BTCUSDT", "1h"),
     calls.forecast_cache(),
     calls.clear_forecast_cache("PETR4.SA"),
     calls.costs(),
@@ -221,6 +222,7 @@ def test_an_operator_sees_what_there_is(service: Service) -> None:
         assert client.send(calls.clean_up_models(keep=3)).deleted_models == 0
         assert client.send(calls.jobs()).complete
         assert client.send(calls.storage_stats()).store == "sqlite"
+        assert client.send(calls.remove_candles("NEVERSEEN")).removed_candles == 0
         assert client.send(calls.costs()).today.total_requests == 0
         assert client.send(calls.probe_llm()).status == "failed"
         assert client.send(calls.config()).engine_settings.applied == {}

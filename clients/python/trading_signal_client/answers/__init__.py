@@ -26,6 +26,7 @@ from trading_signal_client.answers.market import (
 )
 from trading_signal_client.answers.operations import (
     CacheCleared,
+    CandlesRemoved,
     Costs,
     EngineSettings,
     ForecastCacheCleared,
@@ -72,6 +73,7 @@ __all__ = [
     "BatchSignal",
     "BatchSignals",
     "CacheCleared",
+    "CandlesRemoved",
     "ConfigAnalysis",
     "ConfigSuggestions",
     "Costs",

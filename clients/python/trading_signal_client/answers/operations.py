@@ -81,6 +81,12 @@ class CacheCleared(Answer):
     cleared_analyses: int
 
 
+class CandlesRemoved(Answer):
+    message: str
+    symbol: str
+    removed_candles: int
+
+
 class Jobs(Answer):
     """Jobs, newest first; `complete` is false while the store is down."""
 

@@ -38,6 +38,7 @@ from trading_signal_client.calls.operations import (
     job,
     jobs,
     probe_llm,
+    remove_candles,
     storage_stats,
     strategies,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "predict_trend",
     "probe_llm",
     "promote_model",
+    "remove_candles",
     "roll_back_model",
     "self_analyses",
     "signal_quality",

@@ -38,7 +38,7 @@ class Call(Generic[A]):
     answer: type[A]
     body: Mapping[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, int] = field(default_factory=dict)
+    query: Mapping[str, int | str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:

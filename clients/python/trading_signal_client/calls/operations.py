@@ -36,6 +36,13 @@ def clear_cache() -> Call[answers.CacheCleared]:
     return Call("storage_clear", "POST", "/ai/storage/clear", answers.CacheCleared, {})
 
 
+def remove_candles(symbol: str, timeframe: answers.Timeframe | None = None) -> Call[answers.CandlesRemoved]:
+    """Forget the candles that clients posted of a symbol, so that others are taken in their place (admin)."""
+    path, parameters = "/ai/storage/candles/{symbol}", {"symbol": symbol}
+    query = {"timeframe": timeframe} if timeframe else {}
+    return Call("storage_candles_remove", "DELETE", path, answers.CandlesRemoved, parameters=parameters, query=query)
+
+
 def jobs(limit: int = 20) -> Call[answers.Jobs]:
     """Ask for the newest jobs (admin)."""
     return Call("jobs", "GET", "/jobs", answers.Jobs, query={"limit": limit})

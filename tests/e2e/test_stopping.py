@@ -1,0 +1,96 @@
+"""SIGTERM while requests wait: the rules answer for an LLM that hangs, and what cannot be answered is a 503."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from fastapi import Response
+
+from demo.behaviors import Asked, hang
+from demo.openai_server import FakeOpenAI, serving
+from tests.fixtures.bodies import shape_a
+from tests.fixtures.llm_clients import KEYS
+from tests.fixtures.service import Service, running_service
+
+ADMIN = "key-of-the-admin"
+PATIENCE_SECONDS = 20
+
+
+class HangingLlm:
+    """An endpoint that says nothing; `asked` is set once it has a question."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.fake = FakeOpenAI()
+        self.fake.always = self._hang
+
+    async def _hang(self, asked: Asked) -> Response:
+        self.asked.set()
+        return await hang(asked)
+
+
+@pytest.fixture
+def llm() -> Iterator[HangingLlm]:
+    hanging = HangingLlm()
+    with serving(hanging.fake):
+        yield hanging
+
+
+async def stopped_while_waiting(service: Service, llm: HangingLlm, request: httpx2.Request) -> httpx2.Response:
+    """Return the answer to a request that waited for the LLM when the service was told to stop."""
+    async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        waiting = asyncio.create_task(client.send(request))
+        assert await asyncio.to_thread(llm.asked.wait, PATIENCE_SECONDS)
+        status, _ = await asyncio.to_thread(service.stop)
+        assert status in (0, -signal.SIGTERM)  # uvicorn passes the signal on once everything is closed
+        return await waiting
+
+
+async def test_the_rules_answer_for_an_llm_that_hangs_when_the_service_stops(llm: HangingLlm) -> None:
+    with running_service(OPENAI_API_KEY=KEYS[0], OPENAI_BASE_URL=llm.fake.url) as service:
+        body = shape_a(seed=5, drift=0.35)
+        request = httpx2.Request("POST", f"{service.url}/ai/analyze", json=body)
+        response = await stopped_while_waiting(service, llm, request)
+        output = service.output
+    answer = response.json()
+    assert (response.status_code, answer["source"], answer["signal"]) == (200, "technical", "Long")
+    assert answer["fallback_reason"] == "stopping: the LLM is no longer waited for: the service stops"
+    assert "Traceback" not in output
+
+
+async def test_what_only_the_llm_can_answer_is_a_503_when_the_service_stops(llm: HangingLlm) -> None:
+    with running_service(OPENAI_API_KEY=KEYS[0], OPENAI_BASE_URL=llm.fake.url, ADMIN_TOKEN=ADMIN) as service:
+        headers = {"authorization": f"Bearer {ADMIN}"}
+        request = httpx2.Request("GET", f"{service.url}/debug/gpt4", headers=headers)
+        response = await stopped_while_waiting(service, llm, request)
+        output = service.output
+    problem = response.json()
+    assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
+    assert problem["detail"] == problem["error"]
+    assert problem["detail"] == "the service is stopping and did not finish this request; send it again"
+    assert "Traceback" not in output
+
+
+def test_a_body_that_never_ends_is_a_503_when_the_service_stops() -> None:
+    with running_service() as service:
+        host, port = service.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as half:
+            half.sendall(
+                b"POST /ai/analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 1000\r\n\r\n{"
+            )
+            assert httpx2.get(f"{service.url}/livez").status_code == 200  # the half body was read before this
+            service.stop()
+            received = b""
+            while part := half.recv(65_536):
+                received += part
+        output = service.output
+    assert received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert b"application/problem+json" in received
+    assert "Traceback" not in output
