@@ -88,7 +88,7 @@ def describe(app: FastAPI, *, clients_only: bool) -> None:
                 ADMIN_SCHEME: {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The ADMIN_TOKEN; without one configured, admin routes answer only to this machine.",
+                    "description": "The ADMIN_TOKEN, or the token in the file that the service names when it starts.",
                 }
             }
             _add_examples(schema)

@@ -76,7 +76,7 @@ def test_a_restart_forgets_no_cached_analysis(make_client: MakeClient) -> None:
 
 def test_strangers_may_not_clear(make_client: MakeClient) -> None:
     refused = make_client(STRANGER).post("/ai/storage/clear")
-    assert refused.status_code == 403
+    assert refused.status_code == 401
     assert refused.headers["content-type"] == "application/problem+json"
 
 
