@@ -42,9 +42,8 @@ def is_of_own_page(headers: Headers, settings: AccessSettings) -> bool:
     service's own or one that `access.cors_origins` names; `*` names none.
     """
     origin = headers.get("origin")
-    if not has_own_host(headers, settings.trusted_hosts):
-        return False
-    return origin is None or origin in settings.cors_origins or is_own_origin(origin, headers)
+    own = origin is None or origin in settings.cors_origins or is_own_origin(origin, headers)
+    return own and has_own_host(headers, settings.trusted_hosts)
 
 
 def may_listen(headers: Headers, origins: tuple[str, ...], settings: AccessSettings) -> bool:
