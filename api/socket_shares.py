@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from loguru import logger
+
 from api.access import Caller, share_of
 
 
@@ -28,6 +30,9 @@ class SocketShares:
         """Count a socket as long as it is open."""
         share = share_of(caller.address)
         self._open[share] += 1
+        if not self.has_room(caller):
+            # Clients behind one proxy look like one address until TRUSTED_PROXIES names the proxy.
+            logger.bind(address=share).warning("one address holds its whole share of the websocket places")
         try:
             yield
         finally:

@@ -59,9 +59,7 @@ def _admin(settings: AccessSettings) -> str:
         by = f"by the token in {escape(settings.admin_token_file)}"
     else:
         by = "by ADMIN_TOKEN"
-    return by + (
-        "\n[red]and everything on this machine, proxies too: access.loopback_admin[/]" * settings.loopback_admin
-    )
+    return f"{by}\n[red]{LOOPBACK_ADMIN_WARNING}[/]" if settings.loopback_admin else by
 
 
 def _sources(container: Container) -> str:

@@ -57,9 +57,7 @@ async def relay_signals(websocket: WebSocket) -> None:
     shares: SocketShares = websocket.app.state.socket_shares
     caller = identify(websocket, access)
     if not may_listen(websocket.headers, settings.origins, access):
-        await _refuse(
-            websocket, HTTPStatus.FORBIDDEN, "pages of this origin may not listen; WS_ORIGINS names those that may"
-        )
+        await _refuse(websocket, HTTPStatus.FORBIDDEN, "pages of this origin may not listen; WS_ORIGINS names others")
         return
     if not _may_enter(websocket, container.settings):
         await _refuse(websocket, HTTPStatus.FORBIDDEN, "this socket needs the bearer token of the service")
@@ -68,7 +66,6 @@ async def relay_signals(websocket: WebSocket) -> None:
         await _refuse(websocket, HTTPStatus.SERVICE_UNAVAILABLE, f"all {settings.max_clients} places are taken")
         return
     if not shares.has_room(caller):
-        logger.bind(client=caller.address).warning("websocket client refused: its address has its share of places")
         share = f"{settings.max_clients_per_address} sockets are open from this address, which is its share"
         await _refuse(websocket, HTTPStatus.TOO_MANY_REQUESTS, share)
         return

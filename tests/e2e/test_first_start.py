@@ -38,7 +38,7 @@ def test_the_token_opens_the_admins_routes_and_only_its_file_is_named(tmp_path: 
 
 def test_trust_in_loopback_is_warned_of_on_the_start_screen_and_in_the_log() -> None:
     warning = "access.loopback_admin is on"
-    with running_service(ACCESS__LOOPBACK_ADMIN="true") as service:
+    with running_service(ACCESS__LOOPBACK_ADMIN="true", COLUMNS="300") as service:
         assert httpx2.get(f"{service.url}/jobs").status_code == 200
         service.stop()
         assert service.output.count(warning) == 2
