@@ -11,6 +11,8 @@ from starlette.testclient import WebSocketDenialResponse
 from tests.conftest import ADMIN_TOKEN, STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a, shape_c
 
+pytest_plugins = ["tests.fixtures.logs"]
+
 DASHBOARD = "http://localhost:3000"
 OWN = "http://127.0.0.1:8000"
 # What a browser sends when the name evil.example leads to this machine.
@@ -122,3 +124,19 @@ def test_which_pages_may_listen(
         pass
     assert caught.value.status_code == 403
     assert "WS_ORIGINS" in caught.value.json()["detail"]
+
+
+def test_a_name_that_costs_a_trusted_caller_its_trust_is_told_of_once(client: TestClient, log_facts: list[str]) -> None:
+    for _ in range(2):
+        assert client.post("/ai/analyze", json=shape_c(), headers={"host": "renamed.example"}).status_code == 200
+        assert client.get("/ai/info", headers={"host": "localhost"}).status_code == 200
+    told = [line for line in log_facts if "TRUSTED_HOSTS" in line]
+    assert len(told) == 1
+    assert "renamed.example" in told[0]
+
+
+def test_the_document_says_of_every_change_that_other_sites_are_refused(client: TestClient) -> None:
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in operations.items():
+            changes = method != "get" or "security" in operation
+            assert ("403" in operation["responses"]) is changes, f"{method} {path}"
