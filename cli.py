@@ -15,6 +15,7 @@ from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
 from commands.train import train
+from config.admin_token import with_admin_token
 from config.sources import load_settings
 from domain.errors import AppError
 
@@ -44,10 +45,18 @@ def serve(
         demonstration = {"llm": stack.enter_context(demo_llm())} if demo else {}
         settings = load_settings(overrides={"server": server, **demonstration})
         check_adapters(settings)
+        settings = with_admin_token(settings)
         configure_logging(settings.logging, settings.secret_values())
         if demo:
             announce(settings)
         serve_app(create_app(settings), settings)
+
+
+@cli.command("admin-token")
+def admin_token() -> None:
+    """Print the administrator's token, for scripts on this machine; it is made where there is none yet."""
+    token = with_admin_token(load_settings()).access.admin_token
+    typer.echo(token.get_secret_value() if token else "")
 
 
 for command in (analyze, features, train, evaluate, predict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from api.app import create_app
+from config.admin_token import with_admin_token
 from config.sources import load_settings
 from container import check_adapters
 from domain.errors import ConfigurationError
@@ -13,6 +14,7 @@ from utils.logging import configure_logging
 try:
     settings = load_settings()
     check_adapters(settings)
+    settings = with_admin_token(settings)
 except ConfigurationError as error:
     sys.exit(str(error))
 configure_logging(settings.logging, settings.secret_values())

@@ -6,18 +6,31 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
+from api.web_pages import is_of_own_page, refuse_other_sites
 from config.settings import AccessSettings, Network
-from domain.errors import NotAllowed, NotAuthenticated
+from domain.errors import NotAuthenticated
 
-# Whoever sends one of these stands behind a proxy, so the peer's address says nothing of them.
-FORWARDING_HEADERS = {b"x-forwarded-for", b"forwarded", b"x-real-ip", b"x-forwarded-host", b"x-forwarded-proto"}
-LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+# A request with one of these comes through a proxy, so the peer's address says nothing of the client.
+FORWARDING_HEADERS = {
+    b"forwarded",
+    b"via",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
+    b"x-real-ip",
+    b"x-client-ip",
+    b"x-cluster-client-ip",
+    b"cf-connecting-ip",
+    b"true-client-ip",
+}
+# What one customer of a provider gets of IPv6, at least.
+IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True)
@@ -26,8 +39,8 @@ class Caller:
 
     Attributes:
         address: Address of the client, or of its proxy when that is not to be believed.
-        loopback: The client itself is on this machine.
-        trusted: The client is in `access.trusted_networks`.
+        loopback: The client itself is on this machine, and no web page of another site makes it send this.
+        trusted: The client is in `access.trusted_networks`, and no web page of another site makes it send this.
     """
 
     address: str
@@ -40,7 +53,8 @@ def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
 
     `X-Forwarded-For` counts only when the peer is a trusted proxy: then the client is the
     last address that is not itself one. A forwarding header from anyone else makes the
-    caller a stranger, so that a proxy on this machine does not lend out its loopback.
+    caller a stranger, so that a proxy on this machine does not lend out its loopback. So does
+    a `Host` or `Origin` of another site: a web page makes its reader's browser send those.
     """
     state = connection.scope.setdefault("state", {})
     if "caller" not in state:
@@ -50,6 +64,13 @@ def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
 
 
 def _find_out(connection: HTTPConnection, settings: AccessSettings) -> Caller:
+    caller = _by_address(connection, settings)
+    if (caller.loopback or caller.trusted) and not is_of_own_page(connection.headers, settings):
+        return Caller(caller.address, loopback=False, trusted=False)
+    return caller
+
+
+def _by_address(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     peer = connection.client.host if connection.client else ""
     if not any(name in FORWARDING_HEADERS for name, _ in connection.scope["headers"]):
         return _known_caller(peer, settings.trusted_networks)
@@ -66,19 +87,21 @@ def _find_out(connection: HTTPConnection, settings: AccessSettings) -> Caller:
 
 
 def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
-    """Let pass who may change things: the bearer of the admin token, or loopback when there is none.
+    """Let pass who may change things: the bearer of the admin token; with `loopback_admin`, this machine itself too.
 
     Raises:
-        NotAuthenticated: a token is configured and the request has none or another.
-        NotAllowed: no token is configured and the request does not come from this machine.
+        NotAllowed: a browser sends this for a page of another site.
+        NotAuthenticated: the request has no admin token, or another.
     """
-    if settings.admin_token is not None:
-        if not is_one_of(bearer(connection.headers), [settings.admin_token]):
-            raise NotAuthenticated("this route needs the header 'Authorization: Bearer <ADMIN_TOKEN>'")
+    refuse_other_sites(connection.headers, settings)
+    if settings.admin_token is not None and is_one_of(bearer(connection.headers), [settings.admin_token]):
         return
-    caller = identify(connection, settings)
-    if not caller.loopback or _is_foreign_page(connection.headers, settings):
-        raise NotAllowed("without an ADMIN_TOKEN this route answers only to this machine itself")
+    if settings.loopback_admin and identify(connection, settings).loopback:
+        return
+    raise NotAuthenticated(
+        "this route needs the header 'Authorization: Bearer <token>' with the administrator's token: that of "
+        "ADMIN_TOKEN, or the one in the file that the service names when it starts"
+    )
 
 
 def require_client(connection: HTTPConnection, settings: AccessSettings) -> None:
@@ -107,11 +130,13 @@ def is_one_of(given: str, tokens: Iterable[SecretStr]) -> bool:
     return any(matches)
 
 
-def _is_foreign_page(headers: Headers, settings: AccessSettings) -> bool:
-    """Return whether a browser sends this for a page of somebody else (CSRF, DNS rebinding)."""
-    host = headers.get("host", "").rsplit(":", 1)[0] if not headers.get("host", "").endswith("]") else headers["host"]
-    origin = headers.get("origin")
-    return host not in LOOPBACK_HOSTS or (origin is not None and origin not in settings.cors_origins)
+@lru_cache(maxsize=1024)
+def share_of(address: str) -> str:
+    """Return whose share of places an address takes: its own, or with IPv6 that of its network."""
+    parsed = _parse(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, IPV6_PREFIX), strict=False))
+    return address if parsed is None else str(parsed)
 
 
 # The same few clients come again and again.

@@ -14,6 +14,7 @@ from api.clients_only import ClientsOnly
 from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
+from api.own_pages_only import OwnPagesOnly
 from api.rate_limit import limiter
 from api.routes import (
     analysis,
@@ -34,6 +35,8 @@ from api.routes import (
     training,
     version_one,
 )
+from api.socket_shares import SocketShares
+from api.start_screen import log_access
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container, build_container
@@ -47,6 +50,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        log_access(settings.access)
         async with build(settings) as container, _periodic(container):
             app.state.container = container
             yield
@@ -76,6 +80,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         ],
     )
     app.state.limiter = limiter
+    app.state.socket_shares = SocketShares(settings.websocket.max_clients_per_address)
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
     for module in (
@@ -106,6 +111,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     if settings.access.client_tokens:
         # Inside of CORS, so that a browser may read the refusal and needs no token to ask beforehand.
         app.add_middleware(ClientsOnly, settings=settings.access)
+    app.add_middleware(OwnPagesOnly, settings=settings.access)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.access.cors_origins),

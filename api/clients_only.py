@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import require_client
-from api.errors import problem_response
+from api.errors import handle_app_error
 from config.settings import AccessSettings
 from domain.errors import NotAuthenticated
 
@@ -31,10 +29,7 @@ class ClientsOnly:
             try:
                 require_client(request, self._settings)
             except NotAuthenticated as error:
-                headers = {"WWW-Authenticate": "Bearer"}
-                refusal = problem_response(
-                    request, HTTPStatus.UNAUTHORIZED, error.message, code=error.code, headers=headers
-                )
+                refusal = await handle_app_error(request, error)
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
+from urllib.parse import urlsplit
 
 from loguru import logger
 from prometheus_client import Counter, Histogram
@@ -73,7 +74,10 @@ class RequestContext:
                 status = message["status"]
                 docs = scope["path"].startswith(_DOCS_PATHS)
                 common = _DOCS_HEADERS if docs else _API_HEADERS
-                message["headers"] = [*message["headers"], *common, (b"x-request-id", own_id.encode())]
+                headers = message["headers"]
+                if status == HTTPStatus.TEMPORARY_REDIRECT and "endpoint" not in scope:
+                    headers = _within_service(headers)
+                message["headers"] = [*headers, *common, (b"x-request-id", own_id.encode())]
             await send(message)
 
         if scope["type"] == "websocket":
@@ -101,6 +105,21 @@ class RequestContext:
             )
             await response(scope, receive, send_with_headers)
         _count(scope, status, perf_counter() - started)
+
+
+def _within_service(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Let the redirect of a path with a slash too many name the path alone.
+
+    The framework repeats `Host` in it, which anybody may write and a cache may keep.
+    """
+    return [(name, _path_of(value) if name == b"location" else value) for name, value in headers]
+
+
+def _path_of(location: bytes) -> bytes:
+    parts = urlsplit(location)
+    # Two slashes would begin the name of a host.
+    path = b"/" + parts.path.lstrip(b"/")
+    return path + b"?" + parts.query if parts.query else path
 
 
 def _count(scope: Scope, status: int, seconds: float) -> None:

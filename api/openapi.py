@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.clients_only import is_open
+from api.own_pages_only import SAFE_METHODS
 from api.schemas.feedback import FeedbackRequest
 from api.schemas.market import MarketRequest, RecommendationsRequest
 from api.schemas.ml import MlPriceRequest, MlRequest, MlTrainRequest
@@ -88,10 +89,11 @@ def describe(app: FastAPI, *, clients_only: bool) -> None:
                 ADMIN_SCHEME: {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The ADMIN_TOKEN; without one configured, admin routes answer only to this machine.",
+                    "description": "The ADMIN_TOKEN, or the token in the file that the service names when it starts.",
                 }
             }
             _add_examples(schema)
+            _refuse_other_sites(schema)
             if clients_only:
                 _ask_clients(schema)
             app.openapi_schema = schema
@@ -110,6 +112,14 @@ def _add_examples(schema: dict[str, Any]) -> None:
             if named:
                 shown = {name: {"value": value} for name, value in named.items()}
                 answer["content"]["application/json"]["examples"] = shown
+
+
+def _refuse_other_sites(schema: dict[str, Any]) -> None:
+    """Say of each route that changes something or is paid for that it answers no page of another site."""
+    for operations in schema["paths"].values():
+        for method, operation in operations.items():
+            if method.upper() not in SAFE_METHODS:
+                operation["responses"] |= {str(status): each for status, each in problem_responses(403).items()}
 
 
 def _ask_clients(schema: dict[str, Any]) -> None:

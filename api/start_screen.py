@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from loguru import logger
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
 from config.llm_settings import LlmSettings
-from config.settings import Settings
+from config.settings import AccessSettings, Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container
 from domain.analysis import DataSource
+
+LOOPBACK_ADMIN_WARNING = "access.loopback_admin is on: everything on this machine, proxies too, is the administrator"
 
 
 def start_screen(settings: Settings, container: Container, port: int) -> Panel:
@@ -31,11 +35,31 @@ def start_screen(settings: Settings, container: Container, port: int) -> Panel:
         ("data", _sources(container)),
         ("LLM", _llm(settings.llm)),
         ("loop", loop),
-        ("admin", "by ADMIN_TOKEN" if settings.access.admin_token else "from this machine only"),
+        ("admin", _admin(settings.access)),
         ("stop", "Ctrl-C"),
     ):
         table.add_row(f"[bold]{name}[/]", value)
     return Panel(table, title=f"{SERVICE_NAME} {service_version()}", expand=False)
+
+
+def log_access(settings: AccessSettings) -> None:
+    """Log where the token of the administrator is, and warn of what is open without it."""
+    if settings.admin_token is None:
+        logger.warning("there is no admin token: admin routes are closed")
+    elif settings.admin_token_file:
+        logger.bind(file=settings.admin_token_file).info("admin routes need the token in this file")
+    if settings.loopback_admin:
+        logger.warning(LOOPBACK_ADMIN_WARNING)
+
+
+def _admin(settings: AccessSettings) -> str:
+    if settings.admin_token is None:
+        by = "closed: there is no token"
+    elif settings.admin_token_file:
+        by = f"by the token in {escape(settings.admin_token_file)}"
+    else:
+        by = "by ADMIN_TOKEN"
+    return f"{by}\n[red]{LOOPBACK_ADMIN_WARNING}[/]" if settings.loopback_admin else by
 
 
 def _sources(container: Container) -> str:

@@ -22,6 +22,8 @@ from starlette.types import Message
 from api.access import bearer, identify, is_one_of
 from api.dependencies import get_container
 from api.errors import problem_response
+from api.socket_shares import SocketShares
+from api.web_pages import may_listen
 from api.websocket_protocol import SEND_NOW
 from config.settings import Settings, Symbol
 from domain.errors import InvalidRequest
@@ -33,6 +35,8 @@ router = APIRouter()
 BEARER_SUBPROTOCOL = "bearer"
 CLOSE_TIMEOUT_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 30
+# Refusals that are a matter of time.
+FULL = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class SubscriptionChange(BaseModel):
@@ -49,14 +53,28 @@ _SYMBOLS = TypeAdapter(Annotated[list[Symbol], Field(min_length=1, max_length=MA
 async def relay_signals(websocket: WebSocket) -> None:
     """Serve one client until it leaves, stops reading, or the service shuts down."""
     container = get_container(websocket)
-    settings = container.settings.websocket
+    settings, access = container.settings.websocket, container.settings.access
+    shares: SocketShares = websocket.app.state.socket_shares
+    caller = identify(websocket, access)
+    if not may_listen(websocket.headers, settings.origins, access):
+        await _refuse(websocket, HTTPStatus.FORBIDDEN, "pages of this origin may not listen; WS_ORIGINS names others")
+        return
     if not _may_enter(websocket, container.settings):
         await _refuse(websocket, HTTPStatus.FORBIDDEN, "this socket needs the bearer token of the service")
         return
     if len(container.hub) >= settings.max_clients:
         await _refuse(websocket, HTTPStatus.SERVICE_UNAVAILABLE, f"all {settings.max_clients} places are taken")
         return
-    subscription = container.hub.subscribe()
+    if not shares.has_room(caller):
+        share = f"{settings.max_clients_per_address} sockets are open from this address, which is its share"
+        await _refuse(websocket, HTTPStatus.TOO_MANY_REQUESTS, share)
+        return
+    with shares.held(caller):
+        await _welcome(websocket, container.hub.subscribe(), settings.max_message_bytes)
+
+
+async def _welcome(websocket: WebSocket, subscription: Subscription, max_message_bytes: int) -> None:
+    """Accept a client and serve it to the end of its subscription."""
     try:
         # Queued before anything is published to it, so the welcome is always the first message.
         subscription.offer(_event("connection", message="Connected to AI Trading Service"))
@@ -65,7 +83,7 @@ async def relay_signals(websocket: WebSocket) -> None:
         direct = websocket.scope.get("extensions", {}).get(SEND_NOW)
         if direct is not None:
             subscription.deliver_directly(direct["send"])
-        await _relay(websocket, subscription, settings.max_message_bytes)
+        await _relay(websocket, subscription, max_message_bytes)
     finally:
         subscription.close(CloseReason.LEFT)
 
@@ -172,5 +190,5 @@ def _may_enter(websocket: WebSocket, settings: Settings) -> bool:
 
 async def _refuse(websocket: WebSocket, status: HTTPStatus, detail: str) -> None:
     """Answer the handshake with an HTTP problem document instead of accepting it."""
-    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in FULL else None
     await websocket.send_denial_response(problem_response(websocket, status, detail, headers=retry))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
@@ -23,6 +23,8 @@ def _on_off(value: Any) -> Any:
     return value
 
 
+# Without a port; "host:8000" would never equal what is compared with it.
+HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9._-]+$")]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
 Switch = Annotated[bool, BeforeValidator(_on_off)]
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
@@ -164,18 +166,23 @@ class PeriodicSettings(Section):
 
 class WebSocketSettings(Section):
     max_clients: Count = 2000
+    max_clients_per_address: Count = 50
     max_buffered_bytes: Annotated[int, Field(ge=4096)] = 262_144
     max_message_bytes: Annotated[int, Field(ge=256)] = 16_384
     ping_seconds: Seconds = 20
     pong_timeout_seconds: Seconds = 20
+    origins: Annotated[tuple[str, ...], BeforeValidator(split_commas)] = ()
     token: Secret = None
 
 
 class AccessSettings(Section):
     admin_token: Secret = None
+    admin_token_file: str = ""
+    loopback_admin: Switch = False
     client_tokens: Annotated[tuple[SecretStr, ...], BeforeValidator(split_commas)] = ()
     trusted_networks: Annotated[tuple[Network, ...], BeforeValidator(split_commas)] = ()
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(split_commas)] = ()
+    trusted_hosts: Annotated[tuple[HostName, ...], BeforeValidator(split_commas)] = ()
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(split_commas)] = ()
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4_194_304
 
@@ -209,6 +216,15 @@ class Settings(Section):
     websocket: WebSocketSettings
     access: AccessSettings
     rate_limits: RateLimitSettings
+
+    @model_validator(mode="after")
+    def _know_own_name(self) -> Self:
+        """Return the settings with the name that the service listens on among its own hosts."""
+        own = self.server.host.lower()
+        if own in self.access.trusted_hosts:
+            return self
+        access = self.access.model_copy(update={"trusted_hosts": (*self.access.trusted_hosts, own)})
+        return self.model_copy(update={"access": access})
 
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""

@@ -42,9 +42,11 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "ADMIN_TOKEN": ("access", "admin_token"),
     "CLIENT_TOKENS": ("access", "client_tokens"),
     "WS_TOKEN": ("websocket", "token"),
+    "WS_ORIGINS": ("websocket", "origins"),
     "RATE_LIMITS": ("rate_limits", "enabled"),
     "TRUSTED_NETWORKS": ("access", "trusted_networks"),
     "TRUSTED_PROXIES": ("access", "trusted_proxies"),
+    "TRUSTED_HOSTS": ("access", "trusted_hosts"),
     "CORS_ORIGINS": ("access", "cors_origins"),
 }
 

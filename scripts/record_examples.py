@@ -25,6 +25,8 @@ from services.market_data.csv_candles import COLUMNS, read_candles  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 SYMBOL = "BTCUSDT"
+# Of the service that is made here and gone again.
+ADMIN_TOKEN = "token-of-the-examples"  # noqa: S105
 # Hours from the end of the file back to a stretch that ends in a trend, so that the example has a signal.
 HOURS_BACK = 973
 STRATEGIES = {"selected_strategies": ["RSI Strategy", "MACD Strategy"], "market_condition": "Unknown"}
@@ -165,10 +167,11 @@ def main() -> None:
             "market_data": {"sources": ["stored"], "timeframes": ["1h", "4h"]},
             "rate_limits": {"enabled": False},
             "analysis": {"primary_timeframes": ["1h"]},
+            "access": {"admin_token": ADMIN_TOKEN},
         }
         app = create_app(load_settings(environment={}, overrides=overrides))
-        local = ("127.0.0.1", 50_000)
-        with TestClient(app, base_url="http://127.0.0.1:8000", client=local) as client:
+        local, headers = ("127.0.0.1", 50_000), {"authorization": f"Bearer {ADMIN_TOKEN}"}
+        with TestClient(app, base_url="http://127.0.0.1:8000", client=local, headers=headers) as client:
             record, candles = Recorder(client), frames()
             record("analyze", market_of(candles) | {"strategy_context": STRATEGIES})  # keeps the candles in the store
             record_models(record, candles["1h"])

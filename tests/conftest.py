@@ -19,8 +19,16 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOOPBACK = ("127.0.0.1", 50_000)
 STRANGER = ("203.0.113.9", 50_000)
 
+# Of every service that a test makes; `make_client` gives it to clients on this machine.
+ADMIN_TOKEN = "token-of-the-tests"  # noqa: S105
+
 MakeSettings = Callable[..., Settings]
 MakeClient = Callable[..., TestClient]
+
+
+def admin_headers() -> dict[str, str]:
+    """Return the header that makes a request the administrator's."""
+    return {"authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
 @pytest.hookimpl(trylast=True)
@@ -57,6 +65,7 @@ def make_settings(tmp_path: Path) -> MakeSettings:
             "models": {"save_path": f"{tmp_path}/models"},
             "periodic": {"enabled": False},
             "market_data": {"sources": ["stored", "synthetic"]},
+            "access": {"admin_token": ADMIN_TOKEN},
         }
         for section, values in sections.items():
             base.setdefault(section, {}).update(values)
@@ -67,7 +76,10 @@ def make_settings(tmp_path: Path) -> MakeSettings:
 
 @pytest.fixture
 def make_client(make_settings: MakeSettings) -> Iterator[MakeClient]:
-    """Return a function that starts the app and gives a client of it; all are stopped at the end."""
+    """Return a function that starts the app and gives a client of it; all are stopped at the end.
+
+    A client on this machine is the administrator's, one elsewhere has no token.
+    """
     limiter.reset()
     started: list[TestClient] = []
 
@@ -76,6 +88,7 @@ def make_client(make_settings: MakeSettings) -> Iterator[MakeClient]:
             create_app(make_settings(**sections)),
             base_url="http://127.0.0.1:8000",
             client=address,
+            headers=admin_headers() if address == LOOPBACK else None,
             raise_server_exceptions=False,
         )
         client.__enter__()

@@ -1,4 +1,7 @@
-"""Where things are, how the service feels, and its metrics."""
+"""Where things are, how the service feels, and its metrics.
+
+Probes may ask with HEAD; the server leaves the body out.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from services.llm.status import can_be_asked, shutdown_warning
 router = APIRouter(tags=["system"])
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", operation_id="index", summary="Where things are")
 async def index(request: Request) -> ServiceIndex:
     """Return the main routes, and what is switched on."""
@@ -51,7 +55,9 @@ async def index(request: Request) -> ServiceIndex:
     )
 
 
+@router.head("/api/v1/health", include_in_schema=False)
 @router.get("/api/v1/health", include_in_schema=False)
+@router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health", summary="State of every part")
 async def health(request: Request) -> Health:
     """Return 200 always: a part that does not work is named in `degraded`."""
@@ -79,12 +85,14 @@ async def health(request: Request) -> Health:
     )
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get("/livez", operation_id="livez", summary="The process answers")
 async def livez() -> Liveness:
     """Return 200 while the process runs, whatever its dependencies do."""
     return Liveness(status="alive")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readyz", summary="Requests may come", responses=problem_responses(503))
 async def readyz(request: Request) -> Readiness:
     """Return 200 while requests may come; a store that is down degrades the service, no more."""
@@ -95,6 +103,7 @@ async def readyz(request: Request) -> Readiness:
     return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get(
     "/metrics",
     operation_id="metrics",

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.conftest import admin_headers
 from tests.fixtures.job_functions import alive
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.stores import eventually
@@ -36,7 +37,7 @@ serve(create_app(settings, build), settings)
 
 
 def jobs_of(service: Service) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx2.get(f"{service.url}/jobs").json()["jobs"]
+    found: list[dict[str, Any]] = httpx2.get(f"{service.url}/jobs", headers=admin_headers()).json()["jobs"]
     return found
 
 

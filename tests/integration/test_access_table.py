@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
 from api.app import create_app
-from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings
+from tests.conftest import ADMIN_TOKEN, LOOPBACK, STRANGER, MakeClient, MakeSettings
 
 ADMIN, CLIENT, OTHER = "key-of-the-admin", "key-of-a-client", "key-of-another"
 
@@ -82,6 +82,12 @@ MIRRORS = {
     "POST /api/v1/train": "POST /train",
     "POST /model/train": "POST /train",
     "POST /api/v1/model/train": "POST /train",
+    "HEAD /": "GET /",
+    "HEAD /health": "GET /health",
+    "HEAD /api/v1/health": "GET /health",
+    "HEAD /livez": "GET /livez",
+    "HEAD /readyz": "GET /readyz",
+    "HEAD /metrics": "GET /metrics",
 }
 DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
 PARAMETERS = {
@@ -99,8 +105,10 @@ def status(client: TestClient, operation: str, token: str | None = None) -> int:
     method, path = operation.split(" ")
     for name, value in PARAMETERS.items():
         path = path.replace(name, value)
+    if token is None:
+        client.headers.pop("authorization", None)
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
-    body: dict[str, Any] = {} if method == "GET" else {"json": {}}
+    body: dict[str, Any] = {} if method in {"GET", "HEAD"} else {"json": {}}
     return client.request(method, path, headers=headers, **body).status_code
 
 
@@ -154,15 +162,33 @@ def test_with_tokens_each_gets_what_the_table_says(make_client: MakeClient, toke
         assert passes(client, operation, ADMIN), f"{operation} to the admin"
 
 
-def test_without_tokens_all_but_the_admins_routes_are_open_and_those_are_this_machines(
-    make_client: MakeClient,
+@pytest.mark.parametrize("address", [STRANGER, LOOPBACK])
+def test_without_clients_tokens_all_but_the_admins_routes_are_open(
+    make_client: MakeClient, address: tuple[str, int]
 ) -> None:
-    limits = {"enabled": False}
-    stranger, local = make_client(STRANGER, rate_limits=limits), make_client(LOOPBACK, rate_limits=limits)
+    client = make_client(address, rate_limits={"enabled": False})
     for operation in [*ALL, *MIRRORS]:
         for token in (None, "whatever"):
-            assert passes(stranger, operation, token) == (plain(operation) not in ADMINS), operation
-            assert passes(local, operation, token), operation
+            assert passes(client, operation, token) == (plain(operation) not in ADMINS), operation
+        assert passes(client, operation, ADMIN_TOKEN), operation
+
+
+def test_loopback_is_the_admin_only_where_the_config_says_so(make_client: MakeClient) -> None:
+    settings = {"access": {"loopback_admin": True}, "rate_limits": {"enabled": False}}
+    local, stranger = make_client(LOOPBACK, **settings), make_client(STRANGER, **settings)
+    for operation in [*ALL, *MIRRORS]:
+        assert passes(local, operation), operation
+        assert passes(stranger, operation) == (plain(operation) not in ADMINS), operation
+    proxied = local.get("/jobs", headers={"via": "1.1 proxy"})
+    assert (proxied.status_code, proxied.headers["www-authenticate"]) == (401, "Bearer")
+    assert local.get("/jobs", headers={"host": "evil.example"}).status_code == 401
+
+
+def test_without_any_admin_token_nobody_is_the_admin(make_client: MakeClient) -> None:
+    client = make_client(access={"admin_token": None})
+    for operation in ADMINS:
+        assert status(client, operation) == 401, operation
+        assert status(client, operation, "") == 401, operation
 
 
 def test_a_trusted_network_needs_no_clients_token_but_the_admins(
@@ -172,11 +198,12 @@ def test_a_trusted_network_needs_no_clients_token_but_the_admins(
     for operation in [*ALL, *MIRRORS]:
         assert passes(client, operation) == (plain(operation) not in ADMINS), operation
     assert client.get("/ai/info", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 401
+    assert client.get("/ai/info", headers={"host": "evil.example"}).status_code == 401
 
 
-def test_a_clients_token_opens_no_admins_route_of_this_machine(make_client: MakeClient) -> None:
+def test_a_clients_token_opens_no_admins_route(make_client: MakeClient) -> None:
     stranger = make_client(STRANGER, access={"client_tokens": [CLIENT]})
-    assert stranger.get("/jobs", headers={"authorization": f"Bearer {CLIENT}"}).status_code == 403
+    assert stranger.get("/jobs", headers={"authorization": f"Bearer {CLIENT}"}).status_code == 401
     assert stranger.get("/ai/info", headers={"authorization": f"Bearer {CLIENT}"}).status_code == 200
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
@@ -17,7 +18,7 @@ from api.rate_limit import limiter
 from container import build_container
 from domain.jobs import Job, JobKind
 from tasks.in_process import InProcessRunner
-from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings
+from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings, admin_headers
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.jobs import job_service
 from tests.fixtures.websocket_service import receive, serving, welcomed
@@ -26,8 +27,12 @@ TABLE = "tests.fixtures.job_functions"
 ROUTES = [("GET", "/jobs"), ("GET", "/jobs/x"), ("DELETE", "/jobs/x")]
 
 
+def administrator(app: FastAPI) -> TestClient:
+    return TestClient(app, base_url="http://127.0.0.1:8000", client=LOOPBACK, headers=admin_headers())
+
+
 class Operator:
-    """A client on this machine, and a way to submit jobs, which no route of this file does."""
+    """The administrator, and a way to submit jobs, which no route of this file does."""
 
     def __init__(self, client: TestClient) -> None:
         self.client = client
@@ -56,14 +61,14 @@ def operator(make_settings: MakeSettings) -> Iterator[Operator]:
     limiter.reset()
     settings = make_settings(rate_limits={"enabled": False}, jobs={"max_queued": 2})
     app = create_app(settings, partial(build_container, job_table=TABLE))
-    with TestClient(app, base_url="http://127.0.0.1:8000", client=LOOPBACK) as client:
+    with administrator(app) as client:
         yield Operator(client)
 
 
 @pytest.mark.parametrize(("method", "path"), [(m, prefix + p) for m, p in ROUTES for prefix in ("", "/api/v1")])
 def test_strangers_learn_nothing(make_client: MakeClient, method: str, path: str) -> None:
     refused = make_client(STRANGER).request(method, path)
-    assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     guarded = make_client(LOOPBACK, access={"admin_token": "correct horse battery"})
     assert guarded.request(method, path).status_code == 401
     admin = guarded.request(method, path, headers={"authorization": "Bearer correct horse battery"})
@@ -99,11 +104,11 @@ def test_running_and_waiting_jobs_are_canceled(operator: Operator) -> None:
 def test_service_that_stops_leaves_no_process(make_settings: MakeSettings) -> None:
     with ExitStack() as stack:
         app = create_app(make_settings(), partial(build_container, job_table=TABLE))
-        operator = Operator(stack.enter_context(TestClient(app, base_url="http://127.0.0.1:8000", client=LOOPBACK)))
+        operator = Operator(stack.enter_context(administrator(app)))
         job_id = operator.submit("wait")
         pid = int(operator.until(job_id, "running")["progress"]["stage"])
     assert not alive(pid)
-    with TestClient(create_app(make_settings()), base_url="http://127.0.0.1:8000", client=LOOPBACK) as client:
+    with administrator(create_app(make_settings())) as client:
         job = client.get(f"/jobs/{job_id}").json()
     assert (job["status"], job["error"]) == ("failed", "interrupted by a restart of the service")
 

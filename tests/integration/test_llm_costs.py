@@ -180,7 +180,7 @@ def test_the_probe_is_the_administrators_and_five_a_minute(make_client: MakeClie
     assert [client.get("/debug/gpt4").status_code for _ in range(6)] == [200] * 5 + [429]
     assert len(fake_openai.asked) == 5
     stranger = make_client(STRANGER, llm=llm_section(fake_openai.url))
-    assert stranger.get("/debug/gpt4").status_code == 403
+    assert stranger.get("/debug/gpt4").status_code == 401
 
 
 def test_the_probe_says_in_words_why_a_reply_is_no_answer(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:

@@ -129,8 +129,8 @@ def test_a_market_is_fetched_once_until_it_is_forgotten(client: TestClient) -> N
 
 def test_strangers_neither_train_nor_forget(make_client: MakeClient) -> None:
     stranger = make_client(STRANGER)
-    assert stranger.post("/api/v1/ml/train", json={"ticker": "BTCUSDT"}).status_code == 403
-    assert stranger.delete("/api/v1/ml/cache/BTCUSDT").status_code == 403
+    assert stranger.post("/api/v1/ml/train", json={"ticker": "BTCUSDT"}).status_code == 401
+    assert stranger.delete("/api/v1/ml/cache/BTCUSDT").status_code == 401
 
 
 def test_training_is_a_job_of_the_stored_candles(operator: TestClient) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from trading_signal_client import AsyncClient, Client, Problem, answers, calls
+from trading_signal_client import AsyncClient, Client, Problem, answers, calls, read_admin_token
 from websockets.exceptions import InvalidStatus
 
 from api.app import create_app
 from config.sources import load_settings
 from tests.fixtures.bodies import shape_a
-from tests.fixtures.service import Service, free_port, running_service
+from tests.fixtures.service import ROOT, Service, free_port, running_service
 
 ADMIN, WRONG = "key-of-the-admin", "key-of-nobody"
 CLOSED: dict[str, Any] = {
@@ -286,6 +290,29 @@ async def test_a_wrong_token_ends_the_socket() -> None:
                 await anext(aiter(client.signals()))
         with Client(running.url, token=WRONG) as waiting, pytest.raises(InvalidStatus):
             next(waiting.signals())
+
+
+def test_the_admins_token_is_that_of_the_environment_or_of_the_services_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADMIN_TOKEN", "")
+    with running_service(ADMIN_TOKEN="", DATABASE_URL=f"sqlite:///{tmp_path}/store.db") as running:
+        with Client(running.url, token=read_admin_token(tmp_path / "admin_token")) as client:
+            assert client.send(calls.clear_cache()).cleared_analyses == 0
+        example = [sys.executable, "examples/look_after_service.py", "--url", running.url, "--clear-cache"]
+        run = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        done = run([*example, "--token-file", str(tmp_path / "admin_token")])
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "cleared          0")
+        lost = run([*example, "--token-file", str(tmp_path / "nowhere")])
+        assert "no admin token" in lost.stderr
+        monkeypatch.setenv("ADMIN_TOKEN", WRONG)
+        refused = run([*example, "--token-file", str(tmp_path / "admin_token")])
+        assert "the service refused" in refused.stderr
+    assert read_admin_token(tmp_path / "nowhere") == WRONG
+    monkeypatch.delenv("ADMIN_TOKEN")
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(ValueError, match="is empty"):
+        read_admin_token(tmp_path / "empty")
 
 
 async def _next_signal(client: AsyncClient, signals: Any) -> answers.Signal:

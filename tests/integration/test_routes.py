@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx2
+import pytest
 from fastapi.testclient import TestClient
 
 from models.registry import Registry
@@ -15,6 +18,7 @@ from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.models import NOON, add_model
+from tests.fixtures.service import Service, running_service
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT"]
 
@@ -76,7 +80,7 @@ def test_a_restart_forgets_no_cached_analysis(make_client: MakeClient) -> None:
 
 def test_strangers_may_not_clear(make_client: MakeClient) -> None:
     refused = make_client(STRANGER).post("/ai/storage/clear")
-    assert refused.status_code == 403
+    assert refused.status_code == 401
     assert refused.headers["content-type"] == "application/problem+json"
 
 
@@ -201,3 +205,39 @@ def test_no_source_at_all_is_503_and_says_which(make_client: MakeClient) -> None
     response = client.post("/ai/analyze", json=shape_a() | {"timeframe_data": {}, "current_price": 0})
     assert response.status_code == 503
     assert "stored" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/api/v1/health", "/livez", "/readyz", "/metrics"])
+def test_probes_may_ask_for_the_head_alone(head_service: Service, path: str) -> None:
+    answer = httpx2.head(head_service.url + path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == httpx2.get(head_service.url + path).headers["content-type"]
+
+
+@pytest.fixture(scope="module")
+def head_service() -> Iterator[Service]:
+    with running_service() as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "location"),
+    [
+        ("GET", "/health/", "/health"),
+        ("POST", "/ai/analyze/", "/ai/analyze"),
+        ("GET", "/ai/signal-quality/?limit=2&x=%2F", "/ai/signal-quality?limit=2&x=%2F"),
+        ("GET", "/ai/models/a%20b/", "/ai/models/a%20b"),
+    ],
+)
+def test_a_slash_too_many_leads_to_the_path_without_it_on_the_same_host(
+    client: TestClient, method: str, path: str, location: str
+) -> None:
+    moved = client.request(method, path, headers={"host": "evil.example"}, follow_redirects=False)
+    assert (moved.status_code, moved.headers["location"]) == (307, location)
+
+
+def test_no_path_leads_to_another_host(client: TestClient) -> None:
+    for path in ("//evil.example/", "//evil.example/health/", "/nowhere/"):
+        answer = client.get(f"http://127.0.0.1:8000{path}", follow_redirects=False)
+        assert answer.status_code == 404
+        assert "location" not in answer.headers

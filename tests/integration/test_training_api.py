@@ -37,7 +37,7 @@ def ended(client: TestClient, job_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", ROUTES)
 def test_only_the_administrator_trains(make_client: MakeClient, path: str) -> None:
     refused = make_client(STRANGER).post(path, json={"nonsense": 1})
-    assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     guarded = make_client(access={"admin_token": TOKEN})
     assert guarded.post(path, json=body()).status_code == 401
     allowed = guarded.post(path, json=body(count=159), headers={"authorization": f"Bearer {TOKEN}"})

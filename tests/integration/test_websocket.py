@@ -212,6 +212,35 @@ async def test_a_full_house_refuses_until_somebody_leaves() -> None:
             pass
 
 
+async def test_one_address_takes_its_share_of_the_places_and_no_more() -> None:
+    async with serving(trusted=False, max_clients=3, max_clients_per_address=2) as service:
+        other = {"local_addr": ("127.0.0.2", 0)}
+        async with welcomed(service):
+            async with welcomed(service):
+                with pytest.raises(InvalidStatus) as caught:
+                    await connect(service.url)
+                refusal = caught.value.response
+                assert (refusal.status_code, refusal.headers["Retry-After"]) == (429, "30")
+                assert json.loads(refusal.body)["detail"] == "2 sockets are open from this address, which is its share"
+                async with welcomed(service, **other):
+                    pass
+            await until(lambda: len(service.hub) == 1)
+            async with welcomed(service):
+                pass
+
+
+async def test_a_trusted_network_may_take_every_place() -> None:
+    async with (
+        serving(max_clients=3, max_clients_per_address=1) as service,
+        welcomed(service),
+        welcomed(service),
+        welcomed(service),
+    ):
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(service.url)
+        assert caught.value.response.status_code == 503
+
+
 async def test_closing_the_hub_tells_clients_that_the_service_goes_away() -> None:
     async with serving() as service, welcomed(service) as client:
         service.hub.close()

@@ -1,0 +1,72 @@
+"""The service behind a real nginx on the same machine, which looks like a program of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.fixtures.bodies import shape_c
+from tests.fixtures.nginx import nginx
+from tests.fixtures.service import Service, running_service
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[Service]:
+    """Serve without a token, as at the first start."""
+    with running_service(ADMIN_TOKEN="", DATABASE_URL=f"sqlite:///{folder}/store.db") as running:
+        yield running
+
+
+def test_a_bare_proxy_opens_no_admins_route(service: Service, folder: Path) -> None:
+    token = (folder / "admin_token").read_text().strip()
+    bearer = {"authorization": f"Bearer {token}"}
+    with nginx(service.url) as proxy:
+        assert httpx2.post(f"{proxy}/ai/analyze", json=shape_c()).status_code == 200
+        for url in (proxy, service.url):
+            refused = httpx2.post(f"{url}/ai/storage/clear", json={})
+            assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+            assert httpx2.post(f"{url}/ai/storage/clear", headers={"authorization": "Bearer x"}).status_code == 401
+            assert httpx2.get(f"{url}/debug/gpt4").status_code == 401
+            assert httpx2.get(f"{url}/jobs").status_code == 401
+            assert token not in refused.text
+        assert httpx2.post(f"{proxy}/ai/storage/clear", json={}, headers=bearer).json()["cleared_analyses"] == 1
+        assert httpx2.post(f"{service.url}/ai/storage/clear", json={}, headers=bearer).json()["cleared_analyses"] == 0
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For $remote_addr",
+        "X-Real-IP $remote_addr",
+        'Via "1.1 nginx"',
+        "CF-Connecting-IP $remote_addr",
+        "True-Client-IP $remote_addr",
+        "X-Client-IP $remote_addr",
+        "X-Cluster-Client-IP $remote_addr",
+        # a proxy that tells nothing but the name under which it was called
+        "Host signals.example",
+    ],
+)
+def test_a_proxy_that_says_so_lends_out_neither_loopback_nor_trust(header: str) -> None:
+    with running_service(ACCESS__LOOPBACK_ADMIN="true", RATE_LIMITS__ANALYZE="1/minute") as service:
+        assert httpx2.get(f"{service.url}/jobs").status_code == 200
+        with nginx(service.url, f"proxy_set_header {header}") as proxy:
+            assert httpx2.get(f"{proxy}/jobs").status_code == 401
+            answers = [httpx2.post(f"{proxy}/ai/analyze", json=shape_c()).status_code for _ in range(2)]
+            assert answers == [200, 429]
+
+
+def test_redirect_of_a_slash_too_many_stays_with_the_proxy(service: Service) -> None:
+    with nginx(service.url, "proxy_set_header Host evil.example") as proxy:
+        moved = httpx2.post(f"{proxy}/ai/analyze/?a=1", json=shape_c())
+        assert (moved.status_code, moved.headers["location"]) == (307, "/ai/analyze?a=1")
+        followed = httpx2.post(f"{proxy}/ai/analyze/", json=shape_c(), follow_redirects=True)
+        assert followed.json()["symbol"] == shape_c()["symbol"]
