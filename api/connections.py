@@ -185,7 +185,7 @@ def _share(text: str, unbounded: tuple[Network, ...]) -> str:
     if isinstance(address, IPv6Address):
         # A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d.
         address = address.ipv4_mapped or address
-    if address.is_loopback or any(address in network for network in unbounded):
+    if any(address in network for network in unbounded):
         return ""
     return address.packed[:8].hex() if isinstance(address, IPv6Address) else str(address)
 

@@ -20,7 +20,6 @@ class Descriptors:
     """Knows when the limit of open files comes near, and says so in the log once each time.
 
     Attributes:
-        limit: Descriptors the process may have open.
         reserve: The last ones, kept for requests, the store, logs and sources.
     """
 
@@ -31,8 +30,7 @@ class Descriptors:
         measure: Callable[[], int | None] | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self.limit = limit if limit is not None else MOST if soft == resource.RLIM_INFINITY else soft
+        self._limit = limit
         self.reserve = reserve
         self._measure = measure or _open_now
         self._clock = clock
@@ -48,6 +46,11 @@ class Descriptors:
     def closed(self) -> None:
         """Count a connection that is gone."""
         self._connections -= 1
+
+    @property
+    def limit(self) -> int:
+        """Descriptors the process may have open."""
+        return self._limit if self._limit is not None else _soft_limit()
 
     @property
     def in_use(self) -> int:
@@ -79,6 +82,11 @@ class Descriptors:
     def spent(self) -> bool:
         """Whether even half of the reserve is taken."""
         return self.in_use > self.limit - self.reserve // 2
+
+
+def _soft_limit() -> int:
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MOST if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_limit() -> None:

@@ -201,7 +201,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         if not unsent or unsent != self._stalled_bytes:
             self._stalled_bytes, self._stalled_since = unsent, now
         if (self._cut_at is not None and now > self._cut_at) or now > self._stalled_since + most.write_timeout_seconds:
-            self.transport.abort()
+            self._cut()
         elif self._stage is Stage.BODY and self.flow.read_paused:
             # It is the service that does not read.
             self._body_since += since_last

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from abc import abstractmethod
 from asyncio.transports import Transport
 from enum import Enum
@@ -26,6 +28,10 @@ SHUTDOWN_SECONDS = 1.5
 
 MALFORMED = Refusal(HTTPStatus.BAD_REQUEST, "malformed_http", "this is no valid HTTP/1.1 request")
 LEAVING = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "shutting_down", "the service is shutting down; send it again", 5)
+
+
+# On, and no second to linger.
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Stage(Enum):
@@ -122,9 +128,9 @@ class RefusingHttpProtocol(HttpToolsProtocol):
             return
         self._others.unwatch(self)
         super().handle_websocket_upgrade()
-        socket = self.transport.get_protocol()
-        if isinstance(socket, ImpatientWebSocketProtocol):
-            socket.on_lost = partial(self._others.take_back, self._address)
+        protocol = self.transport.get_protocol()
+        if isinstance(protocol, ImpatientWebSocketProtocol):
+            protocol.on_lost = partial(self._others.take_back, self._address)
 
     def _refusal_of_upgrade(self) -> Refusal | None:
         if self._is_answering():
@@ -178,7 +184,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         request_id = new_request_id()
         self._others.record(self._refusal, self._address, request_id)
         self.transport.write(self._refusal.encode(self.server_state.default_headers, request_id))
-        if not self._others.may_linger():
+        if self._refusal is LEAVING or not self._others.may_linger():
             self.transport.close()
             return
         # Closing at once, with unread data in the socket, would reset the connection, and the answer be lost.
@@ -186,6 +192,12 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         self._others.lingering += 1
         self.transport.write_eof()
         self.flow.resume_reading()
+
+    def _cut(self) -> None:
+        """Close at once; without a reset the kernel would go on offering megabytes to a client that does not read."""
+        connection: socket.socket = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
 
     def _give_up_body(self) -> None:
         if self._stage is Stage.BODY:

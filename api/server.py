@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -107,9 +109,20 @@ def serve(app: FastAPI, settings: Settings) -> None:
         SystemExit: the address cannot be listened on, or the start failed; the log says why.
     """
     raise_limit()
-    app.state.descriptors = Descriptors(settings.server.reserved_descriptors)
     server = AnnouncingServer(server_config(app, settings, app.state.descriptors), settings, app)
     with suppress(KeyboardInterrupt):
         server.run()
+    _let_go_of_lost_terminal()
     if not server.started:
         raise SystemExit(3)
+
+
+def _let_go_of_lost_terminal() -> None:
+    """Drop what a closed terminal no longer takes: Python would end with an error for it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
