@@ -159,6 +159,8 @@ class Connections:
 
     def _check_all(self) -> None:
         loop = asyncio.get_running_loop()
+        # First, so that a mistake about one connection does not end the watch over all.
+        self._sweep = loop.call_later(SWEEP_SECONDS, self._check_all) if self._taken else None
         now = loop.time()
         for connection in list(self._watched):
             connection.check(now)
@@ -167,7 +169,6 @@ class Connections:
         if self._lines > MAX_LINES:
             logger.bind(count=self._lines - MAX_LINES).warning("more connections refused by the server's limits")
         self._lines = 0
-        self._sweep = loop.call_later(SWEEP_SECONDS, self._check_all) if self._taken else None
 
 
 def _busy(reason: str, detail: str) -> Refusal:

@@ -8,33 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.transports import Transport
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.server import ServerState
 
 from api.connections import Connections, Refusal
-from api.http_refusing import MALFORMED, RefusingHttpProtocol, Stage, too_large
+from api.http_refusing import BODY, HEAD, MALFORMED, START, BoundedFlow, RefusingHttpProtocol, too_large
 
-# Heads are parsed in pieces of this length: it bounds what one read may start.
+# What may start many requests is parsed in pieces of this length, and after each is looked whether enough wait.
 PIECE_BYTES = 1024
 _NOTHING = memoryview(b"")
-
-
-class _BoundedFlow(FlowControl):
-    """Reads no further while enough requests wait, whoever asks for it."""
-
-    def __init__(self, transport: asyncio.Transport, full: Callable[[], bool]) -> None:
-        super().__init__(transport)
-        self._full = full
-
-    def resume_reading(self) -> None:
-        if not self._full():
-            super().resume_reading()
 
 
 class BoundedHttpProtocol(RefusingHttpProtocol):
@@ -61,6 +47,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         # Since when the client owes the next head; None while it owes a body, or nothing.
         self._idle_since: float | None = None
         self._body_since = 0.0
+        self._holds_body = False
         self._checked_at = 0.0
         self._stalled_bytes = 0
         self._stalled_since = 0.0
@@ -69,7 +56,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         """Expect a first head from now on."""
         self._idle_since = self._checked_at = self.loop.time()
         super().connection_made(transport)
-        self.flow = _BoundedFlow(transport, self._is_full)
+        self.flow = BoundedFlow(transport, self._is_full)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget what was not parsed, and the way back from the flow to here."""
@@ -81,12 +68,30 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         """Parse what has come; of a refused client nothing is parsed any more."""
         if self._refusal is None:
             self._unset_keepalive_if_required()
-            self._parse(memoryview(bytes(self._unparsed) + data) if self._unparsed else memoryview(data))
+            self._parse(memoryview(bytes(self._unparsed) + data) if self._unparsed else data)
 
     def _is_full(self) -> bool:
         return len(self.pipeline) >= self._limits.max_pipelined_requests or bool(self._unparsed)
 
-    def _parse(self, data: memoryview) -> None:
+    def _parse(self, data: bytes | memoryview) -> None:
+        if not self.pipeline and (len(data) <= PIECE_BYTES or self._starts_one(data)):
+            if not self._feed(data):
+                return
+        elif not self._parse_in_pieces(memoryview(data)):
+            return
+        if self._stage == BODY and self._refusal is None and not self.cycle.response_complete:
+            self._others.hold_body(self, self._body_bytes)
+            self._holds_body = True
+
+    def _starts_one(self, data: bytes | memoryview) -> bool:
+        """Return whether no second head can end in the data: after the first short one it has no end of a line."""
+        if isinstance(data, memoryview):
+            return False
+        start = 0 if self._stage == BODY else data.find(b"\r\n\r\n", 0, PIECE_BYTES) + 4
+        return (start > 3 or self._stage == BODY) and data.find(b"\r", start) < 0
+
+    def _parse_in_pieces(self, data: memoryview) -> bool:
+        """Parse until enough requests wait, and return whether the connection still speaks HTTP."""
         self._unparsed = _NOTHING
         while data and self._refusal is None:
             if self._is_full():
@@ -95,19 +100,19 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
                 break
             size = self._piece_bytes(data)
             if not self._feed(data[:size]):
-                return
+                return False
             data = data[size:]
-        if self._stage is Stage.BODY and self._refusal is None and not self.cycle.response_complete:
-            self._others.hold_body(self, self._body_bytes)
+        return True
 
     def _piece_bytes(self, data: memoryview) -> int:
         """Return how much may be parsed at once: the rest of a body of known length, else a piece."""
-        if len(data) > PIECE_BYTES and self._stage is Stage.BODY:
-            announced = next((value for name, value in self.cycle.scope["headers"] if name == b"content-length"), b"0")
-            return max(PIECE_BYTES, int(announced) - self._body_bytes)
+        if self._stage == BODY and len(data) > PIECE_BYTES:
+            for name, value in self.cycle.scope["headers"]:
+                if name == b"content-length":
+                    return max(PIECE_BYTES, int(value) - self._body_bytes)
         return PIECE_BYTES
 
-    def _feed(self, piece: memoryview) -> bool:
+    def _feed(self, piece: bytes | memoryview) -> bool:
         """Parse a piece and return whether the connection still speaks HTTP."""
         body_bytes = self._body_bytes
         try:
@@ -122,13 +127,15 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         except httptools.HttpParserError:
             self.refuse(self._excess() or MALFORMED)
             return True
-        if self._stage is Stage.BODY:
+        if self._stage == BODY:
             self._silent_bytes = 0 if self._body_bytes != body_bytes else self._silent_bytes + len(piece)
         else:
+            # Of empty lines before a request too.
             self._head_bytes += len(piece)
-        excess = self._excess()
-        if excess is not None:
-            self.refuse(excess)
+        if self._stage != START or self._head_bytes > self._limits.max_head_bytes:
+            excess = self._excess()
+            if excess is not None:
+                self.refuse(excess)
         return True
 
     def _excess(self) -> Refusal | None:
@@ -146,21 +153,24 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
     def on_message_begin(self) -> None:
         """Start to count a head."""
         super().on_message_begin()
-        self._stage = Stage.HEAD
+        self._stage = HEAD
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application, unless its head is over a bound."""
-        if self._excess() is not None:
+        most = self._limits
+        if len(self.headers) > most.max_header_lines or len(self.url) > most.max_url_bytes:
             raise ValueError("the head is over a bound")
         upgrade = self.parser.should_upgrade()
         if upgrade and self._should_upgrade() and _announces_body(self.headers):
             raise ValueError("a WebSocket handshake has no body")
+        previous = self.cycle
         super().on_headers_complete()
-        self._stage = Stage.BODY
+        self._stage = BODY
         self._idle_since = None
         self._body_since = self.loop.time()
         self._body_bytes = self._silent_bytes = 0
+        self._previous = previous
         if not upgrade:
             # What a trailer brings does not become a header after the headers have been judged.
             self.headers = []
@@ -173,25 +183,35 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
     def on_message_complete(self) -> None:
         """Let the next head come."""
         super().on_message_complete()
-        self._stage = Stage.START
+        self._stage = START
         self._head_bytes = self._silent_bytes = 0
-        self._others.let_body_go(self)
+        if self._holds_body:
+            self._let_body_go()
         if not self._is_answering():
             self._idle_since = self.loop.time()
 
     def on_response_complete(self) -> None:
-        """Go on with what waits: the next request, or what is not parsed yet."""
+        """Go on with what waits: the next request, what is not parsed yet, or a refusal."""
         super().on_response_complete()
-        if self.transport.is_closing() or self._refusal is not None:
-            return
-        if self._stage is Stage.BODY:
-            self._others.let_body_go(self)
-        elif not self._is_answering():
+        if self.transport.is_closing():
+            self._unparsed = _NOTHING
+        elif self._is_answering():
+            pass
+        elif self._refusal is not None:
+            self._answer_refusal()
+        elif self._stage == BODY:
+            # The rest is thrown away.
+            self._let_body_go()
+        else:
             self._idle_since = self.loop.time()
         if self._unparsed and len(self.pipeline) < self._limits.max_pipelined_requests:
             self._unset_keepalive_if_required()
-            self._parse(self._unparsed)
+            self._parse_in_pieces(self._unparsed)
             self.flow.resume_reading()
+
+    def _let_body_go(self) -> None:
+        self._holds_body = False
+        self._others.let_body_go(self)
 
     def check(self, now: float) -> None:
         """Cut or refuse the client if it is too slow."""
@@ -202,17 +222,17 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
             self._stalled_bytes, self._stalled_since = unsent, now
         if (self._cut_at is not None and now > self._cut_at) or now > self._stalled_since + most.write_timeout_seconds:
             self._cut()
-        elif self._stage is Stage.BODY and self.flow.read_paused:
+        elif self._stage == BODY and self.flow.read_paused:
             # It is the service that does not read.
             self._body_since += since_last
-        elif self._stage is Stage.BODY:
+        elif self._stage == BODY:
             earned = self._body_bytes / most.min_body_bytes_per_second
             if now > self._body_since + most.body_grace_seconds + earned:
                 pace = f"{most.min_body_bytes_per_second} bytes a second after {most.body_grace_seconds:g} s"
                 detail = f"the body came too slowly: at least {pace} are needed"
                 self.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", detail))
         elif self._idle_since is not None and now > self._idle_since + most.head_timeout_seconds:
-            if self._stage is Stage.START:
+            if self._stage == START:
                 self.transport.close()
             else:
                 detail = f"the head of the request was not complete after {most.head_timeout_seconds:g} s"

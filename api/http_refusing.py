@@ -7,13 +7,13 @@ import socket
 import struct
 from abc import abstractmethod
 from asyncio.transports import Transport
-from enum import Enum
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 from websockets.http11 import MAX_LINE_LENGTH
@@ -34,12 +34,22 @@ LEAVING = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "shutting_down", "the service 
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Stage(Enum):
-    """What the parser waits for: a request, the rest of its head, or the rest of its body."""
+# What the parser waits for: a request, the rest of its head, or the rest of its body. Plain numbers, since members of
+# an enum take longer to look up than to compare.
+START, HEAD, BODY = range(3)
 
-    START = 0
-    HEAD = 1
-    BODY = 2
+
+class BoundedFlow(FlowControl):
+    """Reads no further while enough requests wait, whoever asks for it."""
+
+    def __init__(self, transport: asyncio.Transport, full: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._full = full
+
+    def resume_reading(self) -> None:
+        """Read on, unless enough requests wait."""
+        if self.read_paused and not self._full():
+            super().resume_reading()
 
 
 class RefusingHttpProtocol(HttpToolsProtocol):
@@ -56,10 +66,10 @@ class RefusingHttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._others = others
-        self._stage = Stage.START
+        self._stage = START
         self._address = ""
-        # The request that is being answered, or was last; `cycle` is the one that was parsed last.
-        self._running: RequestResponseCycle | None = None
+        # The request before the one that was parsed last, which is `cycle`.
+        self._previous: RequestResponseCycle | None = None
         self._refusal: Refusal | None = None
         self._cut_at: float | None = None
 
@@ -77,8 +87,6 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         """Give the place back, and let the application know."""
         super().connection_lost(exc)
         self.pipeline.clear()
-        if self._running is not None:
-            self._drop(self._running)
         if self._cut_at is not None:
             self._others.lingering -= 1
         self._others.leave(self, self._address)
@@ -86,7 +94,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
     @property
     def idle(self) -> bool:
         """Whether no request is under way, so that nothing is lost by closing the connection."""
-        free = self._stage is Stage.START and self._refusal is None and not self._is_answering()
+        free = self._stage == START and self._refusal is None and not self._is_answering()
         return free and not self.transport.is_closing()
 
     @abstractmethod
@@ -103,21 +111,16 @@ class RefusingHttpProtocol(HttpToolsProtocol):
             return
         self._refusal = refusal
         self._others.let_body_go(self)
-        if self._stage is Stage.BODY:
+        if self._stage == BODY:
             if self.pipeline and self.pipeline[0][0] is self.cycle:
                 self.pipeline.popleft()
+                self.cycle = self._previous  # type: ignore[assignment]
             elif self.cycle.response_complete:
                 # It is answered already; only the rest of its body never came.
                 self.transport.close()
             else:
                 self._drop(self.cycle)
         if not self._is_answering():
-            self._answer_refusal()
-
-    def on_response_complete(self) -> None:
-        """Start the next request that waits, or refuse what came after the last."""
-        super().on_response_complete()
-        if self._refusal is not None and not self._is_answering():
             self._answer_refusal()
 
     def handle_websocket_upgrade(self) -> None:
@@ -150,25 +153,12 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         super().shutdown()
         if self._cut_at is not None:
             self.transport.abort()
-        elif self._stage is Stage.BODY:
+        elif self._stage == BODY:
             self.loop.call_later(SHUTDOWN_SECONDS, self._give_up_body)
 
     def _is_answering(self) -> bool:
-        running = self._running
-        return bool(self.pipeline) or not (running is None or running.response_complete or running.disconnected)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, partial(self._serve, app))
-
-    async def _serve(self, app: ASGI3Application, scope: Any, receive: Any, send: Any) -> None:
-        """Run the application; when a shutdown has waited long enough for it, answer without it."""
-        try:
-            await app(scope, receive, send)
-        except asyncio.CancelledError:
-            if self._running is not None:
-                self._drop(self._running)
-            self.refuse(LEAVING)
+        cycle = self.cycle
+        return not (cycle is None or cycle.response_complete or cycle.disconnected)
 
     def _drop(self, cycle: RequestResponseCycle) -> None:
         """Tell the application that its client is gone; half an answer can only be cut."""
@@ -200,7 +190,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _give_up_body(self) -> None:
-        if self._stage is Stage.BODY:
+        if self._stage == BODY:
             self.refuse(LEAVING)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from functools import lru_cache
 from http import HTTPStatus
@@ -38,6 +39,8 @@ _DOCS_HEADERS = [
 _DOCS_PATHS = ("/docs", "/redoc")
 UNMATCHED = "unmatched"
 RESPONSE_STARTS = {"http.response.start", "websocket.http.response.start"}
+# A service that ends is back, or replaced, soon.
+RETRY_AFTER_SECONDS = 5
 # What servers write into their logs when nobody is left to answer; it has no official number.
 CLIENT_CLOSED_REQUEST = 499
 
@@ -82,6 +85,17 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             status = CLIENT_CLOSED_REQUEST
+        except asyncio.CancelledError:
+            # Only the server cancels, when a shutdown has waited long enough; it cuts half an answer by itself.
+            if not status:
+                response = problem_response(
+                    Request(scope),
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "the service is shutting down; send it again",
+                    code="shutting_down",
+                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+                )
+                await response(scope, receive, send_with_headers)
         except Exception:
             logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")
             if status:

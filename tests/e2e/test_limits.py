@@ -35,14 +35,14 @@ MEGABYTES_OF_TWENTY_CLIENTS = 64
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     """Serve with limits of time so short that a test can wait for them."""
-    limits = {
-        "SERVER__HEAD_TIMEOUT_SECONDS": "1",
-        "SERVER__BODY_GRACE_SECONDS": "1",
-        "SERVER__MIN_BODY_BYTES_PER_SECOND": "100",
-        "SERVER__WRITE_TIMEOUT_SECONDS": "1",
-        "SERVER__MAX_UNFINISHED_BODY_BYTES": "2097152",
-    }
-    with running_service(RATE_LIMITS="off", **limits) as running:
+    with running_service(
+        RATE_LIMITS="off",
+        SERVER__HEAD_TIMEOUT_SECONDS="1",
+        SERVER__BODY_GRACE_SECONDS="1",
+        SERVER__MIN_BODY_BYTES_PER_SECOND="100",
+        SERVER__WRITE_TIMEOUT_SECONDS="1",
+        SERVER__MAX_UNFINISHED_BODY_BYTES="2097152",
+    ) as running:
         httpx2.post(f"{running.url}/ai/analyze", json=shape_a()).raise_for_status()
         yield running
         assert "Traceback" not in running.output
@@ -201,8 +201,11 @@ def test_a_socket_whose_handshake_has_a_line_that_is_too_long_is_refused(service
 
 
 def test_an_address_has_its_share_of_connections_sockets_included() -> None:
-    strangers = {"TRUSTED_NETWORKS": "203.0.113.0/24", "SERVER__MAX_CONNECTIONS_PER_ADDRESS": "3"}
-    with running_service(**strangers) as service, connect(service) as first, connect(service) as second:
+    with (
+        running_service(TRUSTED_NETWORKS="203.0.113.0/24", SERVER__MAX_CONNECTIONS_PER_ADDRESS="3") as service,
+        connect(service) as first,
+        connect(service) as second,
+    ):
         send(first, HANDSHAKE)
         assert first.recv(12) == b"HTTP/1.1 101"
         send(second, GET + b"\r\n")
