@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from api import websocket
 from api.clients_only import ClientsOnly
+from api.descriptors import Descriptors
 from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
@@ -81,6 +82,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     )
     app.state.limiter = limiter
     app.state.socket_shares = SocketShares(settings.websocket.max_clients_per_address)
+    app.state.descriptors = Descriptors(settings.server.reserved_descriptors)
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
     for module in (

@@ -27,7 +27,7 @@ _COMMON_HEADERS = [
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
 ]
 _POLICY = b"content-security-policy"
-_API_HEADERS = [*_COMMON_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
+API_HEADERS = [*_COMMON_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
 # The documentation page runs its own script and style, from this origin only.
 _DOCS_HEADERS = [
     *_COMMON_HEADERS,
@@ -40,6 +40,8 @@ _DOCS_HEADERS = [
 _DOCS_PATHS = ("/docs", "/redoc")
 UNMATCHED = "unmatched"
 RESPONSE_STARTS = {"http.response.start", "websocket.http.response.start"}
+# A service that ends is back, or replaced, soon.
+RETRY_AFTER_SECONDS = 5
 # What servers write into their logs when nobody is left to answer; it has no official number.
 CLIENT_CLOSED_REQUEST = 499
 
@@ -73,7 +75,7 @@ class RequestContext:
             if message["type"] in RESPONSE_STARTS:
                 status = message["status"]
                 docs = scope["path"].startswith(_DOCS_PATHS)
-                common = _DOCS_HEADERS if docs else _API_HEADERS
+                common = _DOCS_HEADERS if docs else API_HEADERS
                 headers = message["headers"]
                 if status == HTTPStatus.TEMPORARY_REDIRECT and "endpoint" not in scope:
                     headers = _within_service(headers)
@@ -89,9 +91,15 @@ class RequestContext:
         except ClientDisconnect:
             status = CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
+            # Only the server cancels, when a shutdown has waited long enough; it cuts half an answer by itself.
             if not status:
-                detail = "the service is stopping and did not finish this request; send it again"
-                response = problem_response(Request(scope), HTTPStatus.SERVICE_UNAVAILABLE, detail, code="not_ready")
+                response = problem_response(
+                    Request(scope),
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "the service is shutting down; send it again",
+                    code="shutting_down",
+                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+                )
                 await response(scope, receive, send_with_headers)
         except Exception:
             logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")

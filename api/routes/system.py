@@ -63,7 +63,7 @@ async def health(request: Request) -> Health:
     """Return 200 always: a part that does not work is named in `degraded`."""
     container = get_container(request)
     models = await container.forecasting.in_production()
-    degraded = _degraded(container) + [f"model {scope}" for scope, version in models.items() if version is None]
+    degraded = _degraded(request) + [f"model {scope}" for scope, version in models.items() if version is None]
     return Health(
         status="degraded" if degraded else "healthy",
         service=SERVICE_NAME,
@@ -99,7 +99,7 @@ async def readyz(request: Request) -> Readiness:
     container = get_container(request)
     if not container.readiness.ready:
         raise NotReady("the service is starting or shutting down")
-    degraded = _degraded(container)
+    degraded = _degraded(request)
     return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
 
 
@@ -116,8 +116,11 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _degraded(container: Container) -> list[str]:
+def _degraded(request: Request) -> list[str]:
+    container = get_container(request)
     parts = [] if container.store.available else ["store"]
+    if request.app.state.descriptors.short:
+        parts.append("file_descriptors")
     if container.llm.client is not None and not can_be_asked(container.llm.client.key_states()):
         parts.append("llm")
     return parts + [f"market_data.{name}" for name, works in container.market_data.health().items() if works is False]
