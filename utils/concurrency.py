@@ -20,7 +20,7 @@ async def run_blocking(executor: Executor, function: Callable[P, T], *args: P.ar
 
 
 @asynccontextmanager
-async def background(work: Coroutine[Any, Any, object], name: str) -> AsyncIterator[None]:
+async def background(work: Coroutine[Any, Any, object], name: str | None = None) -> AsyncIterator[None]:
     """Run a loop as a task of its own as long as the block runs, and cancel it at the end."""
     task = asyncio.create_task(work, name=name)
     try:
