@@ -29,6 +29,7 @@ RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
 ScalerKind = Literal["standard", "minmax"]
+WhenDamaged = Literal["refuse", "set_aside"]
 TargetKind = Literal["binary", "soft", "three_class", "multi_horizon"]
 # YAML reads `off` as false.
 Blend = Annotated[
@@ -55,7 +56,11 @@ class StorageSettings(Section):
     )
     timeout_ms: Count = 50
     cache_retention_hours: Count = 24
+    archive_retention_days: Count = 365
+    candles_per_series: Annotated[int, Field(ge=500)] = 20_000
+    max_candles: Annotated[int, Field(ge=10_000)] = 5_000_000
     retry_seconds: Seconds = 2
+    when_damaged: WhenDamaged = "refuse"
 
 
 class AnalysisSettings(Section):

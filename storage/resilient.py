@@ -19,6 +19,7 @@ from storage.ports import (
     AnalysisWrite,
     ArchivedSignal,
     CandlesByTimeframe,
+    Pruned,
     Store,
     StoreState,
     StoreStatistics,
@@ -118,9 +119,11 @@ class ResilientStore:
         for write in writes:
             await self.save_analysis(write.cache_key, write.analysis, archive=write.archive, candles=write.candles)
 
-    async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
+    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
         """Return the newest cached analysis; None also when the store does not answer in time."""
-        return await self._read("latest_analysis", None, lambda store: store.latest_analysis(cache_key, not_before))
+        return await self._read(
+            "latest_analysis", None, lambda store: store.latest_analysis(cache_key, not_before, not_after)
+        )
 
     async def archived_analysis(self, analysis_id: str) -> Analysis | None:
         """Return the analysis of this id from the archive.
@@ -170,6 +173,10 @@ class ResilientStore:
             StorageUnavailable: it is down, or has not answered within 2 s.
         """
         return await self._query("candle_history", lambda store: store.latest_candles(symbol, timeframe, limit))
+
+    async def prune(self) -> Pruned:
+        """Remove a part of what is past its retention; raises as `newest_archived` does."""
+        return await self._query("prune", lambda store: store.prune())
 
     async def _read(self, operation: str, nothing: T, call: Callable[[Store], Awaitable[T]]) -> T:
         if not self.available or self._overdue:  # where one caller waited in vain, the next need not

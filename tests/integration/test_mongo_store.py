@@ -13,7 +13,7 @@ from pymongo.database import Database
 from domain.market import Timeframe
 from storage.mongo import MongoStore
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
-from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from utils import metrics
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.logs"]
@@ -52,7 +52,7 @@ async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
         analysis, candles = make_analysis(analysis_id=str(number)), {Timeframe.H1: [make_candle(number)]}
         await store.save_analysis(f"key-{number}", analysis, archive=True, candles=candles)
     database.command("profile", 2)
-    await store.latest_analysis("key-3", NOON)
+    await store.latest_analysis("key-3", NOON, LATER)
     await store.latest_candles("BTCUSDT", Timeframe.H1, 5)
     await store.statistics()
     candles = {Timeframe.H1: [make_candle(3, 105)]}
@@ -82,9 +82,9 @@ async def test_document_of_another_version_is_a_miss_with_one_warning(
     await store.open()
     await store.save_analysis("key", make_analysis(), archive=False)
     database[ANALYSIS_COLLECTION].update_many({}, {"$unset": {"analysis.signal": 1}})
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     database[ANALYSIS_COLLECTION].update_many({}, {"$unset": {"analysis": 1}})
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     await store.close()
     assert log_lines == ["WARNING a stored analysis does not fit this version of the service and is not used"]
 

@@ -13,7 +13,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from storage.ports import ANALYSIS_COLLECTION
 from storage.sqlite import SqliteStore
-from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 
 pytest_plugins = ["tests.fixtures.logs"]
 
@@ -39,7 +39,7 @@ async def test_row_of_another_version_is_a_miss_with_one_warning(tmp_path: Path,
         other.execute(f"UPDATE {ANALYSIS_COLLECTION} SET analysis = json_remove(analysis, '$.signal')")  # noqa: S608
         other.execute(f"UPDATE {ANALYSIS_COLLECTION} SET analysis = 'no json' WHERE cache_key = 'a-2'")  # noqa: S608
     for name in ["a-1", "a-2"]:
-        assert await store.latest_analysis(name, NOON) is None
+        assert await store.latest_analysis(name, NOON, LATER) is None
     await store.close()
     assert log_lines == ["WARNING a stored analysis does not fit this version of the service and is not used"]
 
@@ -91,7 +91,7 @@ async def test_locked_file_fails_the_write_but_not_the_event_loop(
         other.rollback()
     assert turns > 5
     await store.save_analysis("key", make_analysis(), archive=True)
-    assert await store.latest_analysis("key", NOON) == make_analysis()
+    assert await store.latest_analysis("key", NOON, LATER) == make_analysis()
     await store.close()
 
 
@@ -101,6 +101,6 @@ async def test_write_that_fails_in_the_middle_leaves_nothing_behind(tmp_path: Pa
     impossible = [make_candle(0), make_candle(2**63)]
     with pytest.raises(StorageUnavailable, match="OverflowError"):
         await store.save_analysis("key", make_analysis(), archive=True, candles={Timeframe.H1: impossible})
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     assert (await store.statistics()).archived_analyses == 0
     await store.close()
