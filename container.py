@@ -45,6 +45,7 @@ from services.training import TrainingService
 from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, build_store, open_documents
 from storage.resilient import ResilientStore
+from storage.upkeep import kept_within_retention
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
 
@@ -116,6 +117,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         )
         stack.push_async_callback(store.close)
         await store.open()
+        await stack.enter_async_context(kept_within_retention(store))
         documents = await stack.enter_async_context(open_documents(settings.storage))
         client = await stack.enter_async_context(
             httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False)

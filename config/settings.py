@@ -56,7 +56,7 @@ class StorageSettings(Section):
     )
     timeout_ms: Count = 50
     cache_retention_hours: Count = 24
-    archive_retention_days: Count = 365
+    archive_retention_days: Count = 180
     candles_per_series: Annotated[int, Field(ge=500)] = 20_000
     max_candles: Annotated[int, Field(ge=10_000)] = 5_000_000
     retry_seconds: Seconds = 2

@@ -27,7 +27,7 @@ class Retention:
         max_candles: Of all series together; beyond it those go first that have missed the most candles.
     """
 
-    archive: timedelta = timedelta(days=365)
+    archive: timedelta = timedelta(days=180)
     candles_per_series: int = 20_000
     max_candles: int = 5_000_000
 

@@ -4,65 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.analysis import AnalysisSource
-from domain.errors import StorageUnavailable
+from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from domain.values import Signal
 from storage.ports import ArchivedSignal, Store, SymbolCount
-from storage.sqlite import SqliteStore
+from tests.fixtures.adapters import BuildStore, SetClock
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles
 
-pytest_plugins = ["tests.fixtures.mongod"]
+pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.adapters"]
 
 HOUR_MS = Timeframe.H1.ms
 HOSTILE = ["", "a'b\"c; DROP TABLE x --", "$where", "a.b.$c", "{'$gt': ''}", "ключ 鍵 🔑", "x" * 5_000, "50%_\\"]
-BuildStore = Callable[[], Store]
-
-
-class SetClock:
-    """A clock that tests set; it starts at the machine's time, since MongoDB expires by its own."""
-
-    def __init__(self) -> None:
-        self.time = datetime.now(NOON.tzinfo)
-
-    def now(self) -> datetime:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
-def build(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> BuildStore:
-    """Return a function that makes stores on the same, at first empty, data; entries expire in an hour."""
-    retention = timedelta(hours=1)
-    if request.param == "sqlite":
-        path = tmp_path / "made" / "by open" / "store.db"
-        return lambda: SqliteStore(path, cache_retention=retention, clock=clock)
-    url = request.getfixturevalue("mongo_url")
-    from storage.mongo import MongoStore
-
-    return lambda: MongoStore(url, cache_retention=retention, clock=clock)
-
-
-@pytest.fixture
-async def store(build: BuildStore) -> AsyncIterator[Store]:
-    store = build()
-    await store.open()
-    yield store
-    await store.close()
 
 
 async def test_saved_analysis_comes_back_equal(store: Store) -> None:
@@ -253,8 +214,8 @@ async def test_hostile_text_is_only_text(store: Store, text: str) -> None:
 
 
 @pytest.mark.parametrize("archive", [False, True])
-async def test_text_that_cannot_be_stored_is_refused_as_a_storage_error(store: Store, archive: bool) -> None:
-    with pytest.raises(StorageUnavailable):
+async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: Store, archive: bool) -> None:
+    with pytest.raises(Unstorable):
         await store.save_analysis("lone surrogate \ud800", make_analysis(), archive=archive)
     await store.ping()
     assert (await store.statistics()).archived_analyses == 0

@@ -111,4 +111,6 @@ async def test_log_names_no_host(own_mongod: Mongod) -> None:
     with pytest.raises(StorageUnavailable) as failure:
         await store.open()
     await store.close()
-    assert failure.value.message == "mongodb failed at open: ServerSelectionTimeoutError"
+    assert failure.value.message == (
+        "no MongoDB server answers, or none takes writes (ServerSelectionTimeoutError at open)"
+    )
