@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+from pydantic_core import PydanticSerializationError
+
 from config.settings import WhenDamaged
 from domain.analysis import Analysis
+from domain.errors import Unstorable
 from domain.market import Candle, CandleLike, Timeframe
 from storage import sqlite_statements as sql
 from storage.decoding import AnalysisDecoder
@@ -179,8 +182,11 @@ class SqliteStore:
 
 def _row(write: AnalysisWrite) -> tuple[str, str, str, int, str]:
     analysis = write.analysis
-    generated_ms = epoch_ms(analysis.generated_at)
-    return write.cache_key, analysis.analysis_id, analysis.symbol, generated_ms, analysis.model_dump_json()
+    try:
+        text = analysis.model_dump_json()
+    except PydanticSerializationError as error:
+        raise Unstorable(f"an analysis has no form as JSON: {type(error).__name__}") from error
+    return write.cache_key, analysis.analysis_id, analysis.symbol, epoch_ms(analysis.generated_at), text
 
 
 def _save_candles(

@@ -34,6 +34,8 @@ _OS_CAUSES = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "the service may not write into the folder of the database file",
+    errno.EEXIST: "the folder of the database file cannot be made",
+    errno.ENOTDIR: "the folder of the database file cannot be made",
     errno.EMFILE: "the service has as many files and sockets open as it may",
 }
 # These also come of a full disk, whose own code SQLite gives only for the file of the database itself.

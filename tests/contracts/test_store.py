@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,10 +16,12 @@ from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from domain.values import Signal
 from storage.ports import ArchivedSignal, Store, SymbolCount
-from tests.fixtures.adapters import BuildStore, SetClock
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles
+
+if TYPE_CHECKING:
+    from tests.fixtures.adapters import BuildStore, SetClock
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.adapters"]
 

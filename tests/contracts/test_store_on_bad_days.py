@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from domain.errors import Unstorable
 from domain.market import Timeframe
 from storage.ports import NO_CANDLES, AnalysisWrite, Pruned, Store
-from tests.fixtures.adapters import CANDLES, RETENTION, SetClock
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
-from tests.fixtures.stores import save_candles
+from tests.fixtures.stores import CANDLES, RETENTION, save_candles
+
+if TYPE_CHECKING:
+    from tests.fixtures.adapters import SetClock
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.adapters"]
 
