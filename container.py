@@ -36,18 +36,20 @@ from services.periodic import PeriodicAnalysis
 from services.ports import Analyst
 from services.predictions import Predictions
 from services.recent_markets import RecentMarkets
+from services.retention import Retention, ages
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
 from services.signal_hub import SignalHub
 from services.signal_stream import SignalStream
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService
-from storage.document_ports import DocumentStore
-from storage.factory import build_engine_candles, build_store, open_documents
+from storage.factory import build_engine_candles, build_store, open_documents, open_store
 from storage.resilient import ResilientStore
-from storage.upkeep import kept_within_retention
+from storage.resilient_documents import ResilientDocuments
+from storage.upkeep import keep_within_bounds
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
+from utils.concurrency import background
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Container:
     settings: Settings
     clock: Clock
     store: ResilientStore
-    documents: DocumentStore
+    documents: ResilientDocuments
     market_data: MarketData
     hub: SignalHub
     analysis: AnalysisService
@@ -110,14 +112,8 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        store = ResilientStore(
-            build_store(settings.storage),
-            timeout_ms=settings.storage.timeout_ms,
-            retry_seconds=settings.storage.retry_seconds,
-        )
-        stack.push_async_callback(store.close)
-        await store.open()
-        await stack.enter_async_context(kept_within_retention(store))
+        store = await stack.enter_async_context(open_store(settings.storage))
+        await stack.enter_async_context(background(keep_within_bounds(store)))
         documents = await stack.enter_async_context(open_documents(settings.storage))
         client = await stack.enter_async_context(
             httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False)
@@ -131,7 +127,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         stack.callback(hub.close)
         llm = await stack.enter_async_context(open_llm(settings.llm, documents, clock))
         patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
-        trades = TradeReviews(llm.journal, documents, llm.pending, clock, patience)
+        trades = TradeReviews(llm.journal, documents, settings.trades, clock, patience)
         trades.open()
         stack.push_async_callback(trades.close)
         opened = open_sources(
@@ -164,6 +160,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             interval_seconds=settings.analysis.interval_minutes * 60,
             pause_seconds=settings.periodic.pause_seconds,
         )
+        await stack.enter_async_context(background(Retention(documents, clock, ages(settings)).run()))
         jobs = await stack.enter_async_context(_jobs(settings.jobs, job_table, documents, hub, clock))
         predictions = Predictions(
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
@@ -225,15 +222,14 @@ def _analyst(settings: Settings, llm: LlmParts) -> Analyst:
 
 @asynccontextmanager
 async def _jobs(
-    settings: JobSettings, table: str, documents: DocumentStore, hub: SignalHub, clock: Clock
+    settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[JobService]:
     """Run jobs in child processes, until all of them are ended and their states are saved."""
     runner = InProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
-    records = JobRecords(documents, clock, keep_days=settings.keep_days)
+    records = JobRecords(documents, clock)
     records.open()
     jobs = JobService(runner, records, hub, settings, clock)
     try:
         yield jobs
     finally:
         await jobs.close()
-        await records.close()

@@ -61,6 +61,8 @@ class StorageSettings(Section):
     max_candles: Annotated[int, Field(ge=10_000)] = 5_000_000
     retry_seconds: Seconds = 2
     when_damaged: WhenDamaged = "refuse"
+    spool_path: Annotated[str, Field(description="a folder, auto, or empty")] = "auto"
+    spool_max_bytes: Annotated[int, Field(ge=1024)] = 268_435_456
 
 
 class AnalysisSettings(Section):
@@ -161,6 +163,13 @@ class JobSettings(Section):
     keep_days: Count = 90
 
 
+class TradeSettings(Section):
+    """Closed trades that wait for their review, at most."""
+
+    max_waiting: Count = 10_000
+    max_waiting_strangers: Count = 50
+
+
 class PeriodicSettings(Section):
     enabled: Switch = True
     pause_seconds: Annotated[float, Field(ge=0)] = 1
@@ -210,6 +219,7 @@ class Settings(Section):
     signals: SignalSettings
     periodic: PeriodicSettings
     jobs: JobSettings
+    trades: TradeSettings
     websocket: WebSocketSettings
     access: AccessSettings
     rate_limits: RateLimitSettings

@@ -27,7 +27,7 @@ from storage.ports import (
     StoreStatistics,
     SymbolCount,
 )
-from storage.retention import Pruning, Retention
+from storage.pruning import Bounds, Pruning
 from utils.clock import Clock, SystemClock
 
 _INDEX_OPTIONS_CONFLICT = 85
@@ -56,7 +56,7 @@ class MongoStore:
         url: str,
         *,
         cache_retention: timedelta = timedelta(hours=24),
-        retention: Retention | None = None,
+        bounds: Bounds | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Check the URL; nothing is connected yet.
@@ -64,7 +64,7 @@ class MongoStore:
         Args:
             url: mongodb:// or mongodb+srv:// with the database as its path.
             cache_retention: How long a cached analysis is kept, in whole seconds.
-            retention: How much of archive and candles `prune` leaves; the defaults if None.
+            bounds: How much of archive and candles `prune` leaves; the defaults if None.
             clock: Tells when an analysis was cached; the machine's own by default.
 
         Raises:
@@ -75,7 +75,7 @@ class MongoStore:
         self._clock = clock or SystemClock()
         self._decoder = AnalysisDecoder(self.kind)
         self._writes = MongoWrites(self._connection)
-        self._pruning = Pruning(MongoShelves(self._connection), retention or Retention(), self._clock)
+        self._pruning = Pruning(MongoShelves(self._connection), bounds or Bounds(), self._clock)
 
     async def open(self) -> None:
         """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.

@@ -84,6 +84,11 @@ class MongoDocumentStore:
             if requests:  # MongoDB refuses an empty bulk write
                 await bulk_write(self._of(collection), requests)
 
+    async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
+        """Remove the documents of these keys."""
+        with operation("discard_documents"):
+            await self._of(collection).delete_many({collection.key_field: {"$in": list(keys)}})
+
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         with operation("get_document"):

@@ -9,7 +9,7 @@ from pymongo import ASCENDING
 from domain.market import Timeframe
 from storage.mongo_connection import Document, MongoConnection, operation
 from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION
-from storage.retention import SeriesSize
+from storage.pruning import SeriesSize
 
 
 class MongoShelves:

@@ -93,7 +93,7 @@ class Pruned:
     """What one step of `Store.prune` removed.
 
     Attributes:
-        complete: Whether the store is within its retention now.
+        complete: Whether the store is within its bounds now.
     """
 
     analyses: int
@@ -199,7 +199,7 @@ class Store(Protocol):
         """Return at most `limit` (1 or more) newest candles, oldest first, each open time once."""
 
     async def prune(self) -> Pruned:
-        """Remove a part of what is past its retention, or over its bound, in some milliseconds; call again until done.
+        """Remove a part of what is too old or too much, in some milliseconds; call again until `complete`.
 
         By age it never removes more than the time that has passed: a clock that jumps ahead empties no archive.
         """

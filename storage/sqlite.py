@@ -25,7 +25,7 @@ from storage.ports import (
     StoreStatistics,
     SymbolCount,
 )
-from storage.retention import Pruning, Retention
+from storage.pruning import Bounds, Pruning
 from storage.sqlite_file import SqliteFile
 from storage.sqlite_schema import prepare
 from storage.sqlite_shelves import SqliteShelves
@@ -49,7 +49,7 @@ class SqliteStore:
         path: str | Path,
         *,
         cache_retention: timedelta = timedelta(hours=24),
-        retention: Retention | None = None,
+        bounds: Bounds | None = None,
         when_damaged: WhenDamaged = "refuse",
         clock: Clock | None = None,
     ) -> None:
@@ -58,14 +58,14 @@ class SqliteStore:
         Args:
             path: The database file; missing parent folders are made by `open`.
             cache_retention: How long a cached analysis is kept.
-            retention: How much of archive and candles `prune` leaves; the defaults if None.
+            bounds: How much of archive and candles `prune` leaves; the defaults if None.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
             clock: Tells when an analysis was cached; the machine's own by default.
         """
         self._file = SqliteFile(path, prepare, when_damaged)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
-        self._pruning = Pruning(SqliteShelves(self._file), retention or Retention(), self._clock)
+        self._pruning = Pruning(SqliteShelves(self._file), bounds or Bounds(), self._clock)
         self._decoder = AnalysisDecoder(self.kind)
 
     async def open(self) -> None:

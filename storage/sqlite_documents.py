@@ -68,6 +68,13 @@ class SqliteDocumentStore:
         """Keep all in one transaction; nothing of it is kept where one is refused."""
         await self._write("put_many", collection, writes)
 
+    async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
+        """Remove the documents of these keys."""
+        check_fields(collection, ())
+        query = f"DELETE FROM {collection.name} WHERE key = ?"  # noqa: S608
+        rows = [(key,) for key in keys]
+        await self._file.write("discard", lambda connection: connection.executemany(query, rows))
+
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         check_fields(collection, ())

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain.market import Timeframe
 from storage import sqlite_statements as sql
-from storage.retention import SeriesSize
+from storage.pruning import SeriesSize
 from storage.sqlite_file import SqliteFile
 from utils.clock import epoch_ms
 

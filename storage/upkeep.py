@@ -1,10 +1,8 @@
-"""Keeps the store of a running service within its retention."""
+"""Keeps the store of a running service within its bounds."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 from loguru import logger
 
@@ -16,27 +14,16 @@ STEP_PAUSE_SECONDS = 0.25
 PASS_PAUSE_SECONDS = 900.0
 
 
-@asynccontextmanager
-async def kept_within_retention(
+async def keep_within_bounds(
     store: Store, *, step_pause_seconds: float = STEP_PAUSE_SECONDS, pass_pause_seconds: float = PASS_PAUSE_SECONDS
-) -> AsyncIterator[None]:
-    """Prune the store in the background as long as the block runs.
+) -> None:
+    """Prune the store again and again, until this is cancelled.
 
     Args:
         store: Open, or open later: while it is not available nothing is pruned.
         step_pause_seconds: Between two steps of a pass.
         pass_pause_seconds: Before the first pass and between two; also after a step that failed.
     """
-    task = asyncio.create_task(_run(store, step_pause_seconds, pass_pause_seconds), name="store retention")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def _run(store: Store, step_pause_seconds: float, pass_pause_seconds: float) -> None:
     while True:
         await asyncio.sleep(pass_pause_seconds)
         try:

@@ -11,7 +11,7 @@ from domain.errors import Unstorable
 from domain.market import Timeframe
 from storage.ports import NO_CANDLES, AnalysisWrite, Pruned, Store
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
-from tests.fixtures.stores import CANDLES, RETENTION, save_candles
+from tests.fixtures.stores import BOUNDS, CANDLES, save_candles
 
 if TYPE_CHECKING:
     from tests.fixtures.adapters import SetClock
@@ -174,7 +174,7 @@ async def test_pruning_takes_what_is_too_much_from_the_series_that_missed_most_c
         newest = now_ms - (candles_missed + 1) * timeframe.ms
         series = [make_candle(newest - n * timeframe.ms) for n in range(CANDLES)]
         await store.save_analysis("key", make_analysis(symbol=symbol), archive=False, candles={timeframe: series})
-    excess = len(missed) * CANDLES - RETENTION.max_candles
+    excess = len(missed) * CANDLES - BOUNDS.max_candles
     assert await prune(store) == (0, excess)
     left = {
         symbol: len(await store.latest_candles(symbol, timeframe, 999)) for symbol, (timeframe, _) in missed.items()

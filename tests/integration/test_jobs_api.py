@@ -37,7 +37,7 @@ class Operator:
         assert self.client.portal is not None
 
         async def submit() -> Job:
-            job: Job = jobs.submit(JobKind.TRAIN, {"do": do, **parameters})
+            job: Job = await jobs.submit(JobKind.TRAIN, {"do": do, **parameters})
             return job
 
         return self.client.portal.call(submit).job_id
@@ -145,7 +145,7 @@ async def test_events_reach_every_socket(tmp_path: Path) -> None:
     ):
         await narrow.send(json.dumps({"type": "subscribe", "symbols": ["ETHUSDT"]}))
         assert (await receive(narrow))["type"] == "subscribed"
-        job = jobs.service.submit(JobKind.TRAIN, {"do": "train", "symbol": "BTCUSDT", "timeframe": "1h"})
+        job = await jobs.service.submit(JobKind.TRAIN, {"do": "train", "symbol": "BTCUSDT", "timeframe": "1h"})
         for socket in (client, narrow):
             events = [await receive(socket) for _ in range(4)]
             assert [event["data"].get("status") for event in events] == ["queued", "running", "succeeded", None]

@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
-class Retention:
+class Bounds:
     """How much is kept.
 
     Attributes:
@@ -61,18 +61,18 @@ class Pruning:
     """Goes through the database again and again, one step for each call."""
 
     def __init__(
-        self, shelves: Shelves, retention: Retention, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+        self, shelves: Shelves, bounds: Bounds, clock: Clock, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """Prepare to prune what is on the shelves; nothing is looked at yet.
 
         Args:
             shelves: The database.
-            retention: What may stay there.
+            bounds: What may stay there.
             clock: Tells the age of an analysis.
             monotonic: Seconds that pass evenly, against which the clock is held.
         """
         self._shelves = shelves
-        self._retention = retention
+        self._bounds = bounds
         self._clock = clock
         self._monotonic = monotonic
         self._started = clock.now(), monotonic()
@@ -94,17 +94,17 @@ class Pruning:
             return done
 
     async def _pass(self) -> AsyncIterator[Pruned]:
-        before = self._now() - self._retention.archive
+        before = self._now() - self._bounds.archive
         while dropped := await self._shelves.drop_archived(before, ROWS_AT_ONCE):
             yield Pruned(dropped, 0, complete=False)
         kept: list[SeriesSize] = []
         for symbol in await self._shelves.candle_symbols():
             for series in await self._shelves.candle_series(symbol):
-                async for dropped in self._drop(series, series.candles - self._retention.candles_per_series):
+                async for dropped in self._drop(series, series.candles - self._bounds.candles_per_series):
                     yield Pruned(0, dropped, complete=False)
-                kept.append(series._replace(candles=min(series.candles, self._retention.candles_per_series)))
+                kept.append(series._replace(candles=min(series.candles, self._bounds.candles_per_series)))
             yield Pruned(0, 0, complete=False)
-        excess = sum(series.candles for series in kept) - self._retention.max_candles
+        excess = sum(series.candles for series in kept) - self._bounds.max_candles
         now_ms = epoch_ms(self._clock.now())
         kept.sort(key=lambda series: (now_ms - series.newest_ms) / series.timeframe.ms, reverse=True)
         for series in kept:
