@@ -57,8 +57,8 @@ class MongoConnection:
 
         A server that is killed right then has them still; all else of the URL's write concern stays.
         """
-        concern = {name: value for name, value in self.database.write_concern.document.items() if value != 0}
-        return self.database.get_collection(collection, write_concern=WriteConcern(**concern | {"j": True}))
+        concern = self.database.write_concern.document | {"j": True}
+        return self.database.get_collection(collection, write_concern=WriteConcern(**concern))
 
     async def open(self) -> None:
         """Connect, and return when the server answers; a second call keeps the client.
@@ -103,12 +103,15 @@ def _database_name(url: str) -> str:
         ConfigurationError: without a word of the URL, which may hold a password.
     """
     shape = "mongodb://user:password@host:27017/database, with user and password percent-encoded"
+    unanswered = False
     try:
-        if url.startswith("mongodb://"):
-            parse_uri(url)  # the other scheme is looked up in DNS, which must not stop a start
+        if url.startswith("mongodb://"):  # the other scheme is looked up in DNS, which must not stop a start
+            unanswered = parse_uri(url)["options"].get("w") == 0
         name = unquote(urlsplit(url).path.removeprefix("/"))
     except (PyMongoError, ValueError) as error:
         raise ConfigurationError(f"storage.url is not a MongoDB URL ({type(error).__name__}); use {shape}") from None
+    if unanswered:
+        raise ConfigurationError("storage.url: with w=0 nobody would know what was stored; leave it out")
     if not name or set(name) & set('/\\. "$\0'):
         raise ConfigurationError(f"storage.url names no valid database; use {shape}")
     return name
