@@ -38,8 +38,8 @@ _OS_CAUSES = {
     errno.ENOTDIR: "the folder of the database file cannot be made",
     errno.EMFILE: "the service has as many files and sockets open as it may",
 }
-# These also come of a full disk, whose own code SQLite gives only for the file of the database itself.
-_MAYBE_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+# These also come of a full or read-only disk, which SQLite names only where the file of the database meets it.
+_MAYBE_THE_DISK = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 class DamagedFile(Exception):
@@ -56,7 +56,7 @@ def is_full_disk(error: Exception, folder: Path) -> bool:
     code = _code(error)
     if isinstance(error, OSError):
         return error.errno == errno.ENOSPC
-    return code == sqlite3.SQLITE_FULL or (code in _MAYBE_FULL and not has_room(folder))
+    return code == sqlite3.SQLITE_FULL or (code in _MAYBE_THE_DISK and not has_room(folder))
 
 
 def has_room(folder: Path) -> bool:
@@ -85,11 +85,20 @@ def failure(operation: str, error: Exception, folder: Path) -> AppError:
         return Unstorable(f"sqlite refuses what it was given at {operation} ({name})")
     if is_full_disk(error, folder):
         cause = FULL_DISK
+    elif code in _MAYBE_THE_DISK and _is_read_only(folder):
+        cause = _OS_CAUSES[errno.EROFS]
     elif isinstance(error, OSError):
         cause = _OS_CAUSES.get(error.errno or 0, f"the operating system says: {error.strerror}")
     else:
         cause = _CAUSES.get(code or 0, "sqlite failed")
     return StorageUnavailable(f"{cause} ({name} at {operation})")
+
+
+def _is_read_only(folder: Path) -> bool:
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _code(error: Exception) -> int | None:

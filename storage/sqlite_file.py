@@ -126,9 +126,9 @@ class SqliteFile:
         return self._connection
 
     def _connect(self) -> None:
+        self._check_room()  # where it fails, the connection that is there can still be read
         self._disconnect()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._check_room()
         self._drop_companions_of_a_deleted_file()
         if self._refused is not None and self._refused == self._signature():
             raise self._damage()
