@@ -14,6 +14,7 @@ from commands.features import features
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
+from commands.storage import storage
 from commands.train import train
 from config.admin_token import with_admin_token
 from config.sources import load_settings
@@ -63,6 +64,7 @@ for command in (analyze, features, train, evaluate, predict):
     cli.command()(command)
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
+cli.add_typer(storage, name="storage")
 
 
 def main() -> None:

@@ -49,6 +49,7 @@ from services.training import TrainingService
 from storage.factory import build_engine_candles, build_store, open_documents, open_store
 from storage.resilient import ResilientStore
 from storage.resilient_documents import ResilientDocuments
+from storage.upkeep import keep_within_bounds
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
 from utils.concurrency import background
@@ -117,6 +118,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
     clock, stopping = SystemClock(), asyncio.Event()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.storage))
+        await stack.enter_async_context(background(keep_within_bounds(store)))
         documents = await stack.enter_async_context(open_documents(settings.storage))
         client = await stack.enter_async_context(
             httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False)

@@ -31,6 +31,7 @@ RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
 ScalerKind = Literal["standard", "minmax"]
+WhenDamaged = Literal["refuse", "set_aside"]
 TargetKind = Literal["binary", "soft", "three_class", "multi_horizon"]
 # YAML reads `off` as false.
 Blend = Annotated[
@@ -70,7 +71,11 @@ class StorageSettings(Section):
     )
     timeout_ms: Count = 50
     cache_retention_hours: Count = 24
+    archive_retention_days: Count = 180
+    candles_per_series: Annotated[int, Field(ge=500)] = 20_000
+    max_candles: Annotated[int, Field(ge=10_000)] = 5_000_000
     retry_seconds: Seconds = 2
+    when_damaged: WhenDamaged = "refuse"
     spool_path: Annotated[str, Field(description="a folder, auto, or empty")] = "auto"
     spool_max_bytes: Annotated[int, Field(ge=1024)] = 268_435_456
 

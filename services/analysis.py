@@ -131,7 +131,7 @@ class AnalysisService:
 
     async def _load_or_make(self, query: AnalysisQuery) -> Answer:
         now = self._clock.now()
-        stored = await self._store.latest_analysis(query.cache_key, not_before=now - self._max_age)
+        stored = await self._store.latest_analysis(query.cache_key, not_before=now - self._max_age, not_after=now)
         if stored is not None and self.recent.answers(stored, query, now):
             self.recent.remember(query, stored)
             return Answer(stored, cached=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
+
 # JSON-like: text, whole numbers of 64 bits, finite floats, booleans, None, lists and mappings of them, and aware
 # datetimes, which come back in UTC and in whole milliseconds. Money is a whole number of nano-dollars (`_nano_usd`):
 # prices per million tokens have up to three decimals, so nothing is rounded, and databases add it up exactly.
@@ -56,6 +58,11 @@ COLLECTIONS = (
     SELF_ANALYSES,
 )
 
+# Every collection of the service's own, in alphabetical order.
+COLLECTION_NAMES = tuple(
+    sorted([ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, *(each.name for each in COLLECTIONS)])
+)
+
 
 @dataclass(frozen=True)
 class Total:
@@ -87,13 +94,13 @@ class DocumentStore(Protocol):
         """Short name for people: sqlite or mongodb."""
 
     async def open(self) -> None:
-        """Connect and make tables or indexes; safe to call again after a failure."""
+        """Connect, make tables or indexes, and write as `ping` does; safe to call again after a failure."""
 
     async def close(self) -> None:
         """Release the connection; what was saved stays."""
 
     async def ping(self) -> None:
-        """Return when the store answers."""
+        """Return when the store has taken a small write: one on a full disk still answers what it is asked."""
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Keep the document under its key, in place of the one that was there."""

@@ -12,12 +12,14 @@ from config.settings import StorageSettings
 from domain.errors import ConfigurationError
 from storage.document_ports import DocumentStore
 from storage.pace import Pace
-from storage.ports import EngineCandles, Store
+from storage.ports import EngineCandles, Store, StoreMaintenance
+from storage.pruning import Bounds
 from storage.resilient import ResilientStore
 from storage.resilient_documents import ResilientDocuments
 from storage.spool import Spool
 from storage.sqlite import SqliteStore
 from storage.sqlite_documents import SqliteDocumentStore
+from storage.sqlite_maintenance import SqliteMaintenance
 
 _SQLITE = "sqlite:///"
 _MONGODB = ("mongodb://", "mongodb+srv://")
@@ -33,11 +35,26 @@ def build_store(settings: StorageSettings) -> Store:
     """
     url = settings.url.get_secret_value()
     cache_retention = timedelta(hours=settings.cache_retention_hours)
+    bounds = Bounds(timedelta(days=settings.archive_retention_days), settings.candles_per_series, settings.max_candles)
     if (path := _sqlite_path(url)) is not None:
-        return SqliteStore(path, cache_retention=cache_retention)
+        return SqliteStore(path, cache_retention=cache_retention, bounds=bounds, when_damaged=settings.when_damaged)
     from storage.mongo import MongoStore  # 48 MB that a service on SQLite does without
 
-    return MongoStore(url, cache_retention=cache_retention)
+    return MongoStore(url, cache_retention=cache_retention, bounds=bounds)
+
+
+def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
+    """Return what measures and compacts the database of `settings.url`.
+
+    Raises:
+        ConfigurationError: as `build_store` does.
+    """
+    url = settings.url.get_secret_value()
+    if (path := _sqlite_path(url)) is not None:
+        return SqliteMaintenance(path)
+    from storage.mongo_maintenance import MongoMaintenance
+
+    return MongoMaintenance(url)
 
 
 @asynccontextmanager
@@ -92,7 +109,7 @@ def _spool(settings: StorageSettings, kind: str) -> Spool | None:
 def _documents(settings: StorageSettings) -> DocumentStore:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
-        return SqliteDocumentStore(path)
+        return SqliteDocumentStore(path, settings.when_damaged)
     from storage.mongo_documents import MongoDocumentStore
 
     return MongoDocumentStore(url)

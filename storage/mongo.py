@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne, WriteConcern
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
 from domain.analysis import Analysis
 from domain.market import Candle, Timeframe
 from storage.decoding import AnalysisDecoder
 from storage.mongo_connection import Document, MongoConnection, operation
+from storage.mongo_shelves import MongoShelves
+from storage.mongo_writes import MongoWrites
 from storage.ports import (
     ANALYSIS_COLLECTION,
     ARCHIVE_COLLECTION,
@@ -21,16 +23,22 @@ from storage.ports import (
     AnalysisWrite,
     ArchivedSignal,
     CandlesByTimeframe,
+    Pruned,
     StoreStatistics,
     SymbolCount,
 )
+from storage.pruning import Bounds, Pruning
 from utils.clock import Clock, SystemClock
 
 _INDEX_OPTIONS_CONFLICT = 85
+_INDEX_NOT_FOUND = 27
+# `_id` decides between documents of earlier releases, which have no sequence.
+_NEWEST_FIRST = [("timestamp", DESCENDING), ("sequence", DESCENDING), ("_id", DESCENDING)]
 _BY_SYMBOL = IndexModel([("symbol", ASCENDING), ("timestamp", DESCENDING)])
 _BY_KEY = IndexModel([("cache_key", ASCENDING), ("timestamp", DESCENDING), ("_id", DESCENDING)])
 _ARCHIVE_IDENTITY = IndexModel([("analysis_id", ASCENDING)], unique=True)
-_ARCHIVE_NEWEST = IndexModel([("timestamp", DESCENDING), ("_id", DESCENDING)])
+_ARCHIVE_NEWEST = IndexModel(_NEWEST_FIRST)
+_ARCHIVE_NEWEST_BEFORE_SEQUENCES = "timestamp_-1__id_-1"
 _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("open_time", DESCENDING)], unique=True)
 _SIGNAL_FIELDS = {"_id": 0, "symbol": 1, "timestamp": 1} | {
     f"analysis.{name}": 1 for name in ("signal", "source", "price", "forecast.signal")
@@ -48,6 +56,7 @@ class MongoStore:
         url: str,
         *,
         cache_retention: timedelta = timedelta(hours=24),
+        bounds: Bounds | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Check the URL; nothing is connected yet.
@@ -55,6 +64,7 @@ class MongoStore:
         Args:
             url: mongodb:// or mongodb+srv:// with the database as its path.
             cache_retention: How long a cached analysis is kept, in whole seconds.
+            bounds: How much of archive and candles `prune` leaves; the defaults if None.
             clock: Tells when an analysis was cached; the machine's own by default.
 
         Raises:
@@ -64,6 +74,8 @@ class MongoStore:
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
         self._decoder = AnalysisDecoder(self.kind)
+        self._writes = MongoWrites(self._connection)
+        self._pruning = Pruning(MongoShelves(self._connection), bounds or Bounds(), self._clock)
 
     async def open(self) -> None:
         """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
@@ -73,12 +85,14 @@ class MongoStore:
         """
         with operation("open"):
             await self._connection.open()
+            await self._connection.ping()
             database = self._connection.database
             await asyncio.gather(
                 database[ANALYSIS_COLLECTION].create_indexes([_BY_SYMBOL, _BY_KEY]),
                 database[ARCHIVE_COLLECTION].create_indexes([_ARCHIVE_IDENTITY, _ARCHIVE_NEWEST]),
                 database[CANDLE_COLLECTION].create_indexes([_CANDLE_IDENTITY]),
             )
+            await self._drop_former_index()
             await self._set_expiry()
 
     async def close(self) -> None:
@@ -86,52 +100,26 @@ class MongoStore:
         self._connection.close()
 
     async def ping(self) -> None:
-        """Return when the server answers."""
+        """Return when the server has taken a write."""
         with operation("ping"):
-            await self._connection.database.command("ping")
+            await self._connection.ping()
 
     async def save_analysis(
         self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
-        """Save everything at the same time, all candles in one bulk write; saving it again changes nothing."""
-        content = analysis.model_dump(mode="json")
-        document = {
-            "symbol": analysis.symbol,
-            "cache_key": cache_key,
-            "timestamp": analysis.generated_at,
-            "analysis": content,
-            "created_at": self._clock.now(),
-        }
-        identity = {
-            "cache_key": cache_key,
-            "timestamp": analysis.generated_at,
-            "analysis.analysis_id": analysis.analysis_id,
-        }
-        with operation("save_analysis"):
-            writes: list[Awaitable[object]] = [
-                self._connection.database[ANALYSIS_COLLECTION].replace_one(identity, document, upsert=True)
-            ]
-            if archive:
-                # Acknowledged once it is in the journal: a server that dies then has it still.
-                collection = self._connection.database.get_collection(
-                    ARCHIVE_COLLECTION, write_concern=WriteConcern(j=True)
-                )
-                archived = document | {"analysis_id": analysis.analysis_id}
-                writes.append(collection.replace_one({"analysis_id": analysis.analysis_id}, archived, upsert=True))
-            if upserts := _candle_upserts(analysis.symbol, candles):  # MongoDB refuses an empty bulk write
-                writes.append(self._connection.database[CANDLE_COLLECTION].bulk_write(upserts, ordered=False))
-            await asyncio.gather(*writes)
+        """Save everything at the same time; saving it again changes nothing."""
+        await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
 
     async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
-        """Save one after the other."""
-        for write in writes:
-            await self.save_analysis(write.cache_key, write.analysis, archive=write.archive, candles=write.candles)
+        """Save everything in bulk; where one is refused the others are saved."""
+        with operation("save_analyses"):
+            await self._writes.save(writes, self._clock.now())
 
-    async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
+    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
         """Return the newest cached analysis of the key; times compare in whole milliseconds."""
         with operation("latest_analysis"):
             document = await self._connection.database[ANALYSIS_COLLECTION].find_one(
-                {"cache_key": cache_key, "timestamp": {"$gte": not_before}},
+                {"cache_key": cache_key, "timestamp": {"$gte": not_before, "$lte": not_after}},
                 {"_id": 0, "analysis": 1},
                 sort=[("timestamp", DESCENDING), ("_id", DESCENDING)],
             )
@@ -149,7 +137,7 @@ class MongoStore:
         """Return the newest analyses of the archive; one that this version cannot read is left out."""
         with operation("newest_archived"):
             cursor = self._connection.database[ARCHIVE_COLLECTION].find(
-                {}, {"_id": 0, "analysis": 1}, sort=[("timestamp", DESCENDING), ("_id", DESCENDING)], limit=limit
+                {"timestamp": {"$lte": self._clock.now()}}, {"_id": 0, "analysis": 1}, sort=_NEWEST_FIRST, limit=limit
             )
             rows = await cursor.to_list(limit)
         return [analysis for row in rows if (analysis := self._decoder.from_document(row.get("analysis")))]
@@ -158,9 +146,9 @@ class MongoStore:
         """Return the newest signals of the archive since then; one that this version cannot read is left out."""
         with operation("archived_signals"):
             cursor = self._connection.database[ARCHIVE_COLLECTION].find(
-                {"timestamp": {"$gte": since}},
+                {"timestamp": {"$gte": since, "$lte": self._clock.now()}},
                 _SIGNAL_FIELDS,
-                sort=[("timestamp", DESCENDING), ("_id", DESCENDING)],
+                sort=_NEWEST_FIRST,
                 limit=limit,
             )
             rows = await cursor.to_list(limit)
@@ -207,12 +195,23 @@ class MongoStore:
             collection = self._connection.database[CANDLE_COLLECTION]
             return (await collection.delete_many({"symbol": symbol, **of_timeframe})).deleted_count
 
+    async def prune(self) -> Pruned:
+        """Do the next step of keeping archive and candles within their bounds."""
+        return await self._pruning.step()
+
     def _signal(self, row: Document) -> ArchivedSignal | None:
         kept = row["analysis"]
         forecast = (kept.get("forecast") or {}).get("signal")
         return self._decoder.signal(
             row["symbol"], kept.get("signal"), kept.get("source"), kept.get("price"), forecast, row["timestamp"]
         )
+
+    async def _drop_former_index(self) -> None:
+        try:
+            await self._connection.database[ARCHIVE_COLLECTION].drop_index(_ARCHIVE_NEWEST_BEFORE_SEQUENCES)
+        except OperationFailure as error:
+            if error.code != _INDEX_NOT_FOUND:
+                raise
 
     async def _set_expiry(self) -> None:
         """Make the TTL index, or bring one that an earlier setting made to today's length."""
@@ -229,15 +228,3 @@ class MongoStore:
                     "index": {"keyPattern": {"created_at": 1}, "expireAfterSeconds": seconds},
                 }
             )
-
-
-def _candle_upserts(symbol: str, candles: CandlesByTimeframe) -> list[UpdateOne]:
-    return [
-        UpdateOne(
-            {"symbol": symbol, "timeframe": timeframe.value, "open_time": c.timestamp},
-            {"$set": {"open": c.open, "high": c.high, "low": c.low, "close": c.close, "volume": c.volume}},
-            upsert=True,
-        )
-        for timeframe, series in candles.items()
-        for c in series
-    ]

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from bson.errors import BSONError
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
-from pymongo.errors import OperationFailure, PyMongoError
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import WriteConcern
+from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from domain.errors import ConfigurationError, StorageUnavailable
+from storage.mongo_faults import FAILURES, failure
 from utils import metrics
 
 Document = dict[str, Any]
 
 # A server that is gone is known as gone after these, not after the driver's 30 s.
 TIMEOUTS_MS: dict[str, Any] = {"serverSelectionTimeoutMS": 1_500, "connectTimeoutMS": 1_500, "socketTimeoutMS": 2_000}
+_HEALTH_COLLECTION = "service_health"
 
 
 class MongoConnection:
     """The database that a URL names; the client reconnects by itself."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeouts_ms: Mapping[str, Any] = TIMEOUTS_MS) -> None:
         """Check the URL; nothing is connected yet.
+
+        Args:
+            url: mongodb:// or mongodb+srv:// with the database as its path.
+            timeouts_ms: As the driver names them.
 
         Raises:
             ConfigurationError: the URL is malformed or names no database.
         """
         self._url = url
+        self._timeouts_ms = timeouts_ms
         self._name = _database_name(url)
         self._client: AsyncIOMotorClient[Document] | None = None
 
@@ -45,6 +52,14 @@ class MongoConnection:
             raise StorageUnavailable("the mongodb store is not open")
         return self._client[self._name]
 
+    def journaled(self, collection: str) -> AsyncIOMotorCollection[Document]:
+        """Return a collection whose writes are acknowledged once they are in the journal.
+
+        A server that is killed right then has them still; all else of the URL's write concern stays.
+        """
+        concern = self.database.write_concern.document | {"j": True}
+        return self.database.get_collection(collection, write_concern=WriteConcern(**concern))
+
     async def open(self) -> None:
         """Connect, and return when the server answers; a second call keeps the client.
 
@@ -52,8 +67,16 @@ class MongoConnection:
             PyMongoError: no server answers, or it refuses the login.
         """
         if self._client is None:
-            self._client = AsyncIOMotorClient(self._url, tz_aware=True, **TIMEOUTS_MS)
+            self._client = AsyncIOMotorClient(self._url, tz_aware=True, **self._timeouts_ms)
         await self.database.command("ping")
+
+    async def ping(self) -> None:
+        """Return when the server has taken a small write: one whose disk is full still answers.
+
+        Raises:
+            PyMongoError: it does not answer, or takes no writes.
+        """
+        await self.journaled(_HEALTH_COLLECTION).update_one({"_id": "store"}, {"$inc": {"writes": 1}}, upsert=True)
 
     def close(self) -> None:
         """Close the connections."""
@@ -64,16 +87,12 @@ class MongoConnection:
 
 @contextmanager
 def operation(name: str) -> Iterator[None]:
-    """Count the operation, and turn the driver's failures into `StorageUnavailable`.
-
-    The message names the kind of failure only: the driver's own holds host names.
-    """
+    """Count the operation, and turn the driver's failures into `StorageUnavailable` or `Unstorable`."""
     try:
         yield
-    except (PyMongoError, BSONError, UnicodeError, OverflowError) as error:
+    except FAILURES as error:
         metrics.MONGODB_OPERATIONS.labels(name, "failed").inc()
-        code = f" (code {error.code})" if isinstance(error, OperationFailure) and error.code else ""
-        raise StorageUnavailable(f"mongodb failed at {name}: {type(error).__name__}{code}") from error
+        raise failure(name, error) from error
     metrics.MONGODB_OPERATIONS.labels(name, "ok").inc()
 
 
@@ -84,12 +103,15 @@ def _database_name(url: str) -> str:
         ConfigurationError: without a word of the URL, which may hold a password.
     """
     shape = "mongodb://user:password@host:27017/database, with user and password percent-encoded"
+    unanswered = False
     try:
-        if url.startswith("mongodb://"):
-            parse_uri(url)  # the other scheme is looked up in DNS, which must not stop a start
+        if url.startswith("mongodb://"):  # the other scheme is looked up in DNS, which must not stop a start
+            unanswered = parse_uri(url)["options"].get("w") == 0
         name = unquote(urlsplit(url).path.removeprefix("/"))
     except (PyMongoError, ValueError) as error:
         raise ConfigurationError(f"storage.url is not a MongoDB URL ({type(error).__name__}); use {shape}") from None
+    if unanswered:
+        raise ConfigurationError("storage.url: with w=0 nobody would know what was stored; leave it out")
     if not name or set(name) & set('/\\. "$\0'):
         raise ConfigurationError(f"storage.url names no valid database; use {shape}")
     return name

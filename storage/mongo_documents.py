@@ -8,17 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from domain.errors import StorageUnavailable
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked
 from storage.mongo_connection import MongoConnection, operation
+from storage.mongo_faults import DUPLICATE_KEY
+from storage.mongo_writes import bulk_write
 
 _NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 _WITHOUT_ID = {"_id": 0}
-_DUPLICATE_KEY = 11000
 
 
 class MongoDocumentStore:
@@ -42,6 +43,7 @@ class MongoDocumentStore:
         """
         with operation("open_documents"):
             await self._connection.open()
+            await self._connection.ping()
             await asyncio.gather(*map(self._make_indexes, COLLECTIONS))
 
     async def close(self) -> None:
@@ -49,9 +51,9 @@ class MongoDocumentStore:
         self._connection.close()
 
     async def ping(self) -> None:
-        """Return when the server answers."""
+        """Return when the server has taken a write."""
         with operation("ping"):
-            await self._connection.database.command("ping")
+            await self._connection.ping()
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Insert the document or replace the one of its key."""
@@ -70,10 +72,17 @@ class MongoDocumentStore:
             return True
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-        """Keep one after the other."""
-        for write in writes:
-            keep = self.insert if write.once else self.put
-            await keep(collection, write.key, write.document)
+        """Keep all in one bulk write; where one is refused the others are kept."""
+        stored = [(write, checked(collection, write.key, write.document)) for write in writes]
+        requests: list[InsertOne[Document] | ReplaceOne[Document]] = [
+            InsertOne(document)
+            if write.once
+            else ReplaceOne({collection.key_field: {"$eq": write.key}}, document, upsert=True)
+            for write, document in stored
+        ]
+        with operation("put_documents"):
+            if requests:  # MongoDB refuses an empty bulk write
+                await bulk_write(self._of(collection), requests)
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
         """Remove the documents of these keys."""
@@ -126,15 +135,14 @@ class MongoDocumentStore:
         try:
             await self._of(collection).create_indexes(_indexes(collection))
         except OperationFailure as error:
-            if error.code != _DUPLICATE_KEY:
+            if error.code != DUPLICATE_KEY:
                 raise
             needed = f"collection {collection.name} needs one document per {collection.key_field}: remove the others"
             raise StorageUnavailable(needed) from error
 
     def _of(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         check_fields(collection, ())
-        # Acknowledged once it is in the journal: a server that dies then has it still.
-        return self._connection.database.get_collection(collection.name, write_concern=WriteConcern(j=True))
+        return self._connection.journaled(collection.name)
 
 
 def _equal(where: Where | None) -> dict[str, Any]:

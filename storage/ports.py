@@ -88,6 +88,37 @@ class ArchivedSignal:
     generated_at: datetime
 
 
+@dataclass(frozen=True)
+class Pruned:
+    """What one step of `Store.prune` removed.
+
+    Attributes:
+        complete: Whether the store is within its bounds now.
+    """
+
+    analyses: int
+    candles: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class CollectionSize:
+    """Rows or documents of one collection, with the disk space of them and their indexes, None if it is not known."""
+
+    name: str
+    documents: int
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class StoreSize:
+    """What the database takes on disk; `free_bytes` of it are empty and used again by what comes."""
+
+    collections: tuple[CollectionSize, ...]
+    total_bytes: int
+    free_bytes: int
+
+
 class EngineCandles(Protocol):
     """The candles that the trading engine writes beside what is ours; nothing of it is ever written here."""
 
@@ -114,18 +145,18 @@ class Store(Protocol):
         """Short name for people: sqlite or mongodb."""
 
     async def open(self) -> None:
-        """Connect and make tables or indexes; safe to call again after a failure."""
+        """Connect, make tables or indexes, and write as `ping` does; safe to call again after a failure."""
 
     async def close(self) -> None:
         """Release the connection; what was saved stays."""
 
     async def ping(self) -> None:
-        """Return when the store answers."""
+        """Return when the store has taken a small write: one on a full disk still answers what it is asked."""
 
     async def save_analysis(
         self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
-        """Cache the analysis under the key, with `archive` keep it for ever too, and keep the candles.
+        """Cache the analysis under the key, with `archive` keep it until `prune` removes it, and keep the candles.
 
         The candles are closed ones of the analysis' symbol that everybody may read; those of
         the same timeframe and open time are replaced. Where the store has transactions all is
@@ -138,14 +169,22 @@ class Store(Protocol):
         After `StorageUnavailable` and `Unstorable` any of them may be saved or not; saving them again is no harm.
         """
 
-    async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
-        """Return the newest cached analysis of the key generated at or after `not_before`."""
+    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
+        """Return the newest cached analysis of the key generated from `not_before` to `not_after`.
+
+        Of those of one millisecond it is the last saved. A clock that ran ahead may have dated some later than
+        `not_after`; they do not hide an older one.
+        """
 
     async def archived_analysis(self, analysis_id: str) -> Analysis | None:
         """Return the analysis of this id from the archive."""
 
     async def newest_archived(self, limit: int) -> list[Analysis]:
-        """Return at most `limit` (1 or more) analyses from the archive, the newest generated first."""
+        """Return at most `limit` (1 or more) analyses from the archive, the newest generated first.
+
+        Of those of one millisecond the last saved comes first. Those dated later than now, by a clock that ran
+        ahead, are left out until then, here and in `archived_signals`; `archived_analysis` finds them.
+        """
 
     async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
         """Return the signals of at most `limit` archived analyses generated at or after `since`, the newest first."""
@@ -161,3 +200,22 @@ class Store(Protocol):
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""
+
+    async def prune(self) -> Pruned:
+        """Remove a part of what is too old or too much, in some milliseconds; call again until `complete`.
+
+        By age it never removes more than the time that has passed: a clock that jumps ahead empties no archive.
+        """
+
+
+class StoreMaintenance(Protocol):
+    """What an operator does with the database of a store, while the service runs or not.
+
+    Both raise `StorageUnavailable` as the store does.
+    """
+
+    async def size(self) -> StoreSize:
+        """Measure every collection of the service's, in alphabetical order."""
+
+    async def vacuum(self) -> None:
+        """Give empty space in the database back to the disk, which may take minutes."""

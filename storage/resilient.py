@@ -21,6 +21,7 @@ from storage.ports import (
     AnalysisWrite,
     ArchivedSignal,
     CandlesByTimeframe,
+    Pruned,
     Store,
     StoreState,
     StoreStatistics,
@@ -134,9 +135,11 @@ class ResilientStore:
         for write in writes:
             self._behind.put(write)
 
-    async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
+    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
         """Return the newest cached analysis; None also when the store does not answer in time."""
-        return await self._read("latest_analysis", None, lambda store: store.latest_analysis(cache_key, not_before))
+        return await self._read(
+            "latest_analysis", None, lambda store: store.latest_analysis(cache_key, not_before, not_after)
+        )
 
     async def archived_analysis(self, analysis_id: str) -> Analysis | None:
         """Return the analysis of this id from the archive.
@@ -196,6 +199,10 @@ class ResilientStore:
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol; raises as `clear_cache` does."""
         return await self._query("remove_candles", lambda store: store.remove_candles(symbol, timeframe))
+
+    async def prune(self) -> Pruned:
+        """Remove a part of what is past its retention; raises as `newest_archived` does."""
+        return await self._query("prune", lambda store: store.prune())
 
     async def _read(self, operation: str, nothing: T, call: Callable[[Store], Awaitable[T]]) -> T:
         if not self.available or self._calls:

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
+from pydantic_core import PydanticSerializationError
+
+from config.settings import WhenDamaged
 from domain.analysis import Analysis
-from domain.errors import StorageUnavailable
+from domain.errors import Unstorable
 from domain.market import Candle, CandleLike, Timeframe
 from storage import sqlite_statements as sql
 from storage.decoding import AnalysisDecoder
-from storage.ports import NO_CANDLES, AnalysisWrite, ArchivedSignal, CandlesByTimeframe, StoreStatistics, SymbolCount
+from storage.ports import (
+    NO_CANDLES,
+    AnalysisWrite,
+    ArchivedSignal,
+    CandlesByTimeframe,
+    Pruned,
+    StoreStatistics,
+    SymbolCount,
+)
+from storage.pruning import Bounds, Pruning
 from storage.sqlite_file import SqliteFile
+from storage.sqlite_schema import prepare
+from storage.sqlite_shelves import SqliteShelves
+from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
 from utils.clock import Clock, SystemClock, epoch_ms
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,6 +49,8 @@ class SqliteStore:
         path: str | Path,
         *,
         cache_retention: timedelta = timedelta(hours=24),
+        bounds: Bounds | None = None,
+        when_damaged: WhenDamaged = "refuse",
         clock: Clock | None = None,
     ) -> None:
         """Remember where the file is; nothing is opened yet.
@@ -40,11 +58,14 @@ class SqliteStore:
         Args:
             path: The database file; missing parent folders are made by `open`.
             cache_retention: How long a cached analysis is kept.
+            bounds: How much of archive and candles `prune` leaves; the defaults if None.
+            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
             clock: Tells when an analysis was cached; the machine's own by default.
         """
-        self._file = SqliteFile(path, _prepare)
+        self._file = SqliteFile(path, prepare, when_damaged)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
+        self._pruning = Pruning(SqliteShelves(self._file), bounds or Bounds(), self._clock)
         self._decoder = AnalysisDecoder(self.kind)
 
     async def open(self) -> None:
@@ -60,42 +81,38 @@ class SqliteStore:
         await self._file.close()
 
     async def ping(self) -> None:
-        """Return when the file can be read."""
-        await self._file.run("ping", lambda connection: connection.execute("PRAGMA user_version").fetchone())
+        """Return when the file has taken a write."""
+        await self._file.ping()
 
     async def save_analysis(
         self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Save everything in one transaction, and drop cached analyses past their retention."""
-
-        def save(connection: sqlite3.Connection) -> None:
-            now_ms = epoch_ms(self._clock.now())
-            generated_ms = epoch_ms(analysis.generated_at)
-            text = analysis.model_dump_json()
-            identity = analysis.analysis_id, analysis.symbol
-            connection.execute(sql.PURGE, (self._expired_before(now_ms),))
-            connection.execute(sql.SAVE_CACHED, (cache_key, *identity, generated_ms, now_ms, text))
-            if archive:
-                analysis_id, symbol = identity
-                connection.execute(sql.SAVE_ARCHIVED, (analysis_id, cache_key, symbol, generated_ms, text))
-            for timeframe, series in candles.items():
-                _save_candles(connection, analysis.symbol, timeframe, series)
-
-        await self._file.run("save_analysis", save)
+        await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
 
     async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
-        """Save one after the other."""
-        for write in writes:
-            await self.save_analysis(write.cache_key, write.analysis, archive=write.archive, candles=write.candles)
+        """Save everything in one transaction; nothing of it is saved where one is refused."""
 
-    async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
+        def save(connection: sqlite3.Connection) -> None:
+            now_ms = self._now_ms()
+            rows = [(_row(write), write.archive) for write in writes]
+            self._purge(connection, now_ms)
+            connection.executemany(sql.SAVE_CACHED, ((*row, now_ms) for row, _ in rows))
+            connection.executemany(sql.SAVE_ARCHIVED, (row for row, archive in rows if archive))
+            for (symbol, timeframe), candles in merged_candles(writes).items():
+                _save_candles(connection, symbol, timeframe, candles.values())
+
+        await self._file.write("save_analyses", save)
+
+    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
         """Return the newest cached analysis of the key; times compare in whole milliseconds."""
 
         def latest(connection: sqlite3.Connection) -> Analysis | None:
-            row = connection.execute(sql.LATEST, (cache_key, epoch_ms(not_before))).fetchone()
+            bounds = epoch_ms(not_before), epoch_ms(not_after)
+            row = connection.execute(sql.LATEST, (cache_key, *bounds)).fetchone()
             return None if row is None else self._decoder.from_json(row[0])
 
-        return await self._file.run("latest_analysis", latest)
+        return await self._file.read("latest_analysis", latest)
 
     async def archived_analysis(self, analysis_id: str) -> Analysis | None:
         """Return the analysis of this id from the archive."""
@@ -104,42 +121,42 @@ class SqliteStore:
             row = connection.execute(sql.ARCHIVED, (analysis_id,)).fetchone()
             return None if row is None else self._decoder.from_json(row[0])
 
-        return await self._file.run("archived_analysis", find)
+        return await self._file.read("archived_analysis", find)
 
     async def newest_archived(self, limit: int) -> list[Analysis]:
         """Return the newest analyses of the archive; one that this version cannot read is left out."""
 
         def newest(connection: sqlite3.Connection) -> list[Analysis]:
-            rows = connection.execute(sql.NEWEST_ARCHIVED, (limit,)).fetchall()
+            rows = connection.execute(sql.NEWEST_ARCHIVED, (self._now_ms(), limit)).fetchall()
             return [analysis for (text,) in rows if (analysis := self._decoder.from_json(text))]
 
-        return await self._file.run("newest_archived", newest)
+        return await self._file.read("newest_archived", newest)
 
     async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
         """Return the newest signals of the archive since then; one that this version cannot read is left out."""
 
         def signals(connection: sqlite3.Connection) -> list[ArchivedSignal]:
-            rows = connection.execute(sql.ARCHIVED_SIGNALS, (epoch_ms(since), limit)).fetchall()
+            rows = connection.execute(sql.ARCHIVED_SIGNALS, (epoch_ms(since), self._now_ms(), limit)).fetchall()
             timed = ((*parts, EPOCH + timedelta(milliseconds=ms)) for *parts, ms in rows)
             return [signal for parts in timed if (signal := self._decoder.signal(*parts))]
 
-        return await self._file.run("archived_signals", signals)
+        return await self._file.read("archived_signals", signals)
 
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, without what is past its retention, and the archive."""
 
         def count(connection: sqlite3.Connection) -> StoreStatistics:
-            connection.execute(sql.PURGE, (self._expired_before(epoch_ms(self._clock.now())),))
+            self._purge(connection, self._now_ms())
             rows = connection.execute(sql.COUNT_CACHED).fetchall()
             (archived,) = connection.execute(sql.COUNT_ARCHIVED).fetchone()
             symbols = tuple(SymbolCount(symbol, n, EPOCH + timedelta(milliseconds=ms)) for symbol, n, ms in rows)
             return StoreStatistics(symbols, archived)
 
-        return await self._file.run("statistics", count)
+        return await self._file.write("statistics", count)
 
     async def clear_cache(self) -> int:
         """Remove every cached analysis and return how many there were."""
-        return await self._file.run("clear_cache", lambda connection: connection.execute(sql.CLEAR).rowcount)
+        return await self._file.write("clear_cache", lambda connection: connection.execute(sql.CLEAR).rowcount)
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""
@@ -148,33 +165,40 @@ class SqliteStore:
             rows = connection.execute(sql.LATEST_CANDLES, (symbol, timeframe, limit)).fetchall()
             return [Candle._make(row) for row in reversed(rows)]
 
-        return await self._file.run("latest_candles", latest)
+        return await self._file.read("latest_candles", latest)
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""
-        return await self._file.run(
+        return await self._file.write(
             "remove_candles", lambda connection: connection.execute(sql.REMOVE_CANDLES, (symbol, timeframe)).rowcount
         )
 
-    def _expired_before(self, now_ms: int) -> int:
-        return now_ms - self._cache_retention // timedelta(milliseconds=1)
+    async def prune(self) -> Pruned:
+        """Do the next step of keeping archive and candles within their bounds."""
+        return await self._pruning.step()
+
+    def _now_ms(self) -> int:
+        return epoch_ms(self._clock.now())
+
+    def _purge(self, connection: sqlite3.Connection, now_ms: int) -> None:
+        """Drop cached analyses that are past their retention, or that a clock which ran ahead has dated."""
+        expired_before = now_ms - self._cache_retention // timedelta(milliseconds=1)
+        connection.execute(sql.PURGE, (expired_before, now_ms + MAX_CLOCK_SKEW_MS))
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables, unless a newer version of the service has made others."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > sql.SCHEMA_VERSION:
-        raise StorageUnavailable(
-            f"the sqlite file has schema version {version}; this service reads up to {sql.SCHEMA_VERSION}"
-        )
-    if version < sql.SCHEMA_VERSION:
-        connection.executescript(sql.SCHEMA)
+def _row(write: AnalysisWrite) -> tuple[str, str, str, int, str]:
+    analysis = write.analysis
+    try:
+        text = analysis.model_dump_json()
+    except PydanticSerializationError as error:
+        raise Unstorable(f"an analysis has no form as JSON: {type(error).__name__}") from error
+    return write.cache_key, analysis.analysis_id, analysis.symbol, epoch_ms(analysis.generated_at), text
 
 
 def _save_candles(
-    connection: sqlite3.Connection, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]
+    connection: sqlite3.Connection, symbol: str, timeframe: Timeframe, candles: Iterable[CandleLike]
 ) -> None:
-    for start in range(0, len(candles), sql.CANDLES_AT_ONCE):
-        part = candles[start : start + sql.CANDLES_AT_ONCE]
+    waiting: Iterator[CandleLike] = iter(candles)
+    while part := list(islice(waiting, sql.CANDLES_AT_ONCE)):
         values = [value for c in part for value in (c.timestamp, c.open, c.high, c.low, c.close, c.volume)]
         connection.execute(sql.save_candles(len(part)), (symbol, timeframe, *values))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from config.settings import WhenDamaged
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked, from_json, to_json, whole_ms
 from storage.sqlite_file import SqliteFile
@@ -39,9 +40,9 @@ class SqliteDocumentStore:
 
     kind = "sqlite"
 
-    def __init__(self, path: str | Path) -> None:
-        """Remember where the file is; nothing is opened yet."""
-        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA))
+    def __init__(self, path: str | Path, when_damaged: WhenDamaged = "refuse") -> None:
+        """Remember where the file is, and whether a damaged one is moved away; nothing is opened yet."""
+        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA), when_damaged)
 
     async def open(self) -> None:
         """Connect, or connect anew, and make the tables."""
@@ -52,36 +53,33 @@ class SqliteDocumentStore:
         await self._file.close()
 
     async def ping(self) -> None:
-        """Return when the file can be read."""
-        await self._file.run("ping", lambda connection: connection.execute("PRAGMA user_version").fetchone())
+        """Return when the file has taken a write."""
+        await self._file.ping()
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Insert the document or replace the one of its key."""
-        replace = "ON CONFLICT (key) DO UPDATE SET created_at = excluded.created_at, document = excluded.document"
-        await self._write("put", collection, key, document, replace)
+        await self._write("put", collection, [DocumentWrite(key, document, once=False)])
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Insert the document unless its key is there; return whether it was inserted."""
-        return await self._write("insert", collection, key, document, "ON CONFLICT (key) DO NOTHING") == 1
+        return await self._write("insert", collection, [DocumentWrite(key, document, once=True)]) == 1
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-        """Keep one after the other."""
-        for write in writes:
-            keep = self.insert if write.once else self.put
-            await keep(collection, write.key, write.document)
+        """Keep all in one transaction; nothing of it is kept where one is refused."""
+        await self._write("put_many", collection, writes)
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
         """Remove the documents of these keys."""
         check_fields(collection, ())
         query = f"DELETE FROM {collection.name} WHERE key = ?"  # noqa: S608
         rows = [(key,) for key in keys]
-        await self._file.run("discard", lambda connection: connection.executemany(query, rows))
+        await self._file.write("discard", lambda connection: connection.executemany(query, rows))
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         check_fields(collection, ())
         query = f"SELECT document FROM {collection.name} WHERE key = ?"  # noqa: S608
-        rows = await self._file.run("get", lambda connection: connection.execute(query, (key,)).fetchall())
+        rows = await self._file.read("get", lambda connection: connection.execute(query, (key,)).fetchall())
         return from_json(rows[0][0]) if rows else None
 
     async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
@@ -93,7 +91,7 @@ class SqliteDocumentStore:
             ORDER BY created_at DESC, number DESC LIMIT ?
         """  # noqa: S608
         values = (*where.values(), limit)
-        rows = await self._file.run("newest", lambda connection: connection.execute(query, values).fetchall())
+        rows = await self._file.read("newest", lambda connection: connection.execute(query, values).fetchall())
         return [from_json(text) for (text,) in rows]
 
     async def totals(
@@ -115,7 +113,7 @@ class SqliteDocumentStore:
             WHERE created_at >= ? AND {_conditions(where)} GROUP BY {group} ORDER BY {group}
         """  # noqa: S608
         values = (*(f'$."{field}"' for field in sums), whole_ms(since), *where.values())
-        rows = await self._file.run("totals", lambda connection: connection.execute(query, values).fetchall())
+        rows = await self._file.read("totals", lambda connection: connection.execute(query, values).fetchall())
         return [Total(row[0], row[1], dict(zip(sums, row[2:], strict=True))) for row in rows]
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
@@ -123,18 +121,29 @@ class SqliteDocumentStore:
         check_fields(collection, ())
         query = f"DELETE FROM {collection.name} WHERE created_at < ?"  # noqa: S608
         before = (whole_ms(older_than),)
-        return await self._file.run("remove", lambda connection: connection.execute(query, before).rowcount)
+        return await self._file.write("remove", lambda connection: connection.execute(query, before).rowcount)
 
-    async def _write(self, operation: str, collection: Collection, key: str, document: Document, conflict: str) -> int:
-        """Return how many rows changed."""
+    async def _write(self, operation: str, collection: Collection, writes: Sequence[DocumentWrite]) -> int:
+        """Return how many rows were inserted or replaced."""
         check_fields(collection, ())
-        stored = checked(collection, key, document)
-        query = f"INSERT INTO {collection.name} (key, created_at, document) VALUES (?, ?, ?) {conflict}"  # noqa: S608
+        stored = [(write, checked(collection, write.key, write.document)) for write in writes]
 
-        def write(connection: sqlite3.Connection) -> int:
-            return connection.execute(query, (key, whole_ms(stored["created_at"]), to_json(stored))).rowcount
+        def write_rows(connection: sqlite3.Connection) -> int:
+            changed = 0
+            for write, document in stored:
+                row = write.key, whole_ms(document["created_at"]), to_json(document)
+                changed += connection.execute(_insert(collection, once=write.once), row).rowcount
+            return changed
 
-        return await self._file.run(operation, write)
+        return await self._file.write(operation, write_rows)
+
+
+def _insert(collection: Collection, *, once: bool) -> str:
+    replace = "UPDATE SET created_at = excluded.created_at, document = excluded.document"
+    conflict = "NOTHING" if once else replace
+    return f"""
+        INSERT INTO {collection.name} (key, created_at, document) VALUES (?, ?, ?) ON CONFLICT (key) DO {conflict}
+    """  # noqa: S608
 
 
 def _conditions(where: Where) -> str:

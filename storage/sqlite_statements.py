@@ -1,4 +1,4 @@
-"""The tables of the SQLite store and every statement it runs."""
+"""Every statement that the SQLite store runs."""
 
 from __future__ import annotations
 
@@ -6,69 +6,30 @@ from functools import lru_cache
 
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
 
-SCHEMA_VERSION = 2
-
-# The cached analyses are told apart by key and id, so that saving one again changes nothing.
-SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS {ANALYSIS_COLLECTION} (
-    id INTEGER PRIMARY KEY,
-    cache_key TEXT NOT NULL,
-    analysis_id TEXT NOT NULL,
-    symbol TEXT NOT NULL,
-    generated_at INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    analysis TEXT NOT NULL,
-    UNIQUE (cache_key, analysis_id)
-);
-CREATE INDEX IF NOT EXISTS {ANALYSIS_COLLECTION}_newest ON {ANALYSIS_COLLECTION} (cache_key, generated_at);
-CREATE INDEX IF NOT EXISTS {ANALYSIS_COLLECTION}_symbol ON {ANALYSIS_COLLECTION} (symbol, generated_at);
-CREATE INDEX IF NOT EXISTS {ANALYSIS_COLLECTION}_expiry ON {ANALYSIS_COLLECTION} (created_at);
-CREATE TABLE IF NOT EXISTS {ARCHIVE_COLLECTION} (
-    analysis_id TEXT PRIMARY KEY,
-    cache_key TEXT NOT NULL,
-    symbol TEXT NOT NULL,
-    generated_at INTEGER NOT NULL,
-    analysis TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS {ARCHIVE_COLLECTION}_newest ON {ARCHIVE_COLLECTION} (generated_at);
-CREATE TABLE IF NOT EXISTS {CANDLE_COLLECTION} (
-    symbol TEXT NOT NULL,
-    timeframe TEXT NOT NULL,
-    timestamp INTEGER NOT NULL,
-    open REAL NOT NULL,
-    high REAL NOT NULL,
-    low REAL NOT NULL,
-    close REAL NOT NULL,
-    volume REAL NOT NULL,
-    PRIMARY KEY (symbol, timeframe, timestamp)
-) WITHOUT ROWID;
-PRAGMA user_version = {SCHEMA_VERSION};
-COMMIT;
-"""
-
 # The table names are constants of ours; every value is bound.
-PURGE = f"DELETE FROM {ANALYSIS_COLLECTION} WHERE created_at < ?"  # noqa: S608
+# What is past its retention, and what a clock that ran ahead has dated.
+PURGE = f"DELETE FROM {ANALYSIS_COLLECTION} WHERE created_at < ? OR created_at > ?"  # noqa: S608
 SAVE_CACHED = f"""
-INSERT OR IGNORE INTO {ANALYSIS_COLLECTION} (cache_key, analysis_id, symbol, generated_at, created_at, analysis)
+INSERT OR IGNORE INTO {ANALYSIS_COLLECTION} (cache_key, analysis_id, symbol, generated_at, analysis, created_at)
 VALUES (?, ?, ?, ?, ?, ?)
 """  # noqa: S608
 SAVE_ARCHIVED = f"""
-INSERT OR IGNORE INTO {ARCHIVE_COLLECTION} (analysis_id, cache_key, symbol, generated_at, analysis)
+INSERT OR IGNORE INTO {ARCHIVE_COLLECTION} (cache_key, analysis_id, symbol, generated_at, analysis)
 VALUES (?, ?, ?, ?, ?)
 """  # noqa: S608
 LATEST = f"""
-SELECT analysis FROM {ANALYSIS_COLLECTION} WHERE cache_key = ? AND generated_at >= ?
+SELECT analysis FROM {ANALYSIS_COLLECTION} WHERE cache_key = ? AND generated_at BETWEEN ? AND ?
 ORDER BY generated_at DESC, id DESC LIMIT 1
 """  # noqa: S608
 ARCHIVED = f"SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE analysis_id = ?"  # noqa: S608
 NEWEST_ARCHIVED = f"""
-SELECT analysis FROM {ARCHIVE_COLLECTION} ORDER BY generated_at DESC, rowid DESC LIMIT ?
+SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE generated_at <= ? ORDER BY generated_at DESC, sequence DESC LIMIT ?
 """  # noqa: S608
 ARCHIVED_SIGNALS = f"""
 SELECT symbol, json_extract(analysis, '$.signal'), json_extract(analysis, '$.source'),
     json_extract(analysis, '$.price'), json_extract(analysis, '$.forecast.signal'), generated_at
-FROM {ARCHIVE_COLLECTION} WHERE generated_at >= ? ORDER BY generated_at DESC, rowid DESC LIMIT ?
+FROM {ARCHIVE_COLLECTION} WHERE generated_at BETWEEN ? AND ? AND json_valid(analysis)
+ORDER BY generated_at DESC, sequence DESC LIMIT ?
 """  # noqa: S608
 COUNT_CACHED = f"""
 SELECT symbol, count(*), max(generated_at) FROM {ANALYSIS_COLLECTION} GROUP BY symbol ORDER BY symbol
@@ -78,6 +39,27 @@ CLEAR = f"DELETE FROM {ANALYSIS_COLLECTION}"  # noqa: S608
 LATEST_CANDLES = f"""
 SELECT timestamp, open, high, low, close, volume FROM {CANDLE_COLLECTION}
 WHERE symbol = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT ?
+"""  # noqa: S608
+DROP_ARCHIVED = f"""
+DELETE FROM {ARCHIVE_COLLECTION} WHERE sequence IN
+    (SELECT sequence FROM {ARCHIVE_COLLECTION} WHERE generated_at < ? ORDER BY generated_at LIMIT ?)
+"""  # noqa: S608
+# Each symbol is one look into the index; DISTINCT would read every candle.
+CANDLE_SYMBOLS = f"""
+WITH RECURSIVE symbols (symbol) AS (
+    SELECT min(symbol) FROM {CANDLE_COLLECTION}
+    UNION ALL
+    SELECT (SELECT min(symbol) FROM {CANDLE_COLLECTION} WHERE symbol > symbols.symbol)
+    FROM symbols WHERE symbols.symbol IS NOT NULL
+)
+SELECT symbol FROM symbols WHERE symbol IS NOT NULL
+"""  # noqa: S608
+CANDLE_SERIES = f"""
+SELECT timeframe, count(*), max(timestamp) FROM {CANDLE_COLLECTION} WHERE symbol = ? GROUP BY timeframe
+"""  # noqa: S608
+DROP_OLDEST_CANDLES = f"""
+DELETE FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND timeframe = ?2 AND timestamp IN
+    (SELECT timestamp FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND timeframe = ?2 ORDER BY timestamp LIMIT ?3)
 """  # noqa: S608
 
 REMOVE_CANDLES = f"DELETE FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND (?2 IS NULL OR timeframe = ?2)"  # noqa: S608

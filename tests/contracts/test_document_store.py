@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import StorageUnavailable
+from domain.errors import StorageUnavailable, Unstorable
 from storage.document_ports import (
     COLLECTIONS,
     JOBS,
@@ -24,6 +24,7 @@ from storage.document_ports import (
     Collection,
     Document,
     DocumentStore,
+    DocumentWrite,
     Total,
 )
 from storage.sqlite_documents import SqliteDocumentStore
@@ -189,6 +190,44 @@ async def test_totals_are_the_sums_of_the_documents(
     assert whole == ([Total(None, counts.total(), {"cost_nano_usd": sum(costs.values())})] if counts else [])
 
 
+async def test_group_is_kept_as_one_after_the_other_would_be(store: DocumentStore) -> None:
+    await store.put(JOBS, "old", document(status="queued"))
+    await store.put(JOBS, "once", document(status="queued"))
+    group = [
+        DocumentWrite("old", document(status="running"), once=False),
+        DocumentWrite("once", document(status="running"), once=True),
+        DocumentWrite("new", document(1, status="running"), once=True),
+        DocumentWrite("put", document(2, status="running", inner={"$set": {"a.b": 1}}), once=False),
+    ]
+    for _ in range(3):
+        await store.put_many(JOBS, group)
+    assert await keys(store, JOBS, status="running") == ["put", "new", "old"]
+    assert await keys(store, JOBS, status="queued") == ["once"]
+    assert await store.get(JOBS, "put") == group[3].document | {"job_id": "put"}
+
+
+async def test_empty_group_is_no_error(store: DocumentStore) -> None:
+    await store.put_many(JOBS, [])
+    assert await store.newest(JOBS, 10) == []
+
+
+async def test_one_that_cannot_be_stored_costs_the_others_of_its_group_nothing(store: DocumentStore) -> None:
+    group = [DocumentWrite(f"j{n}", document(n, note="\ud800" if n == 1 else ""), once=n > 1) for n in range(4)]
+    with pytest.raises(Unstorable):
+        await store.put_many(JOBS, group)
+    for alone in (group[0], group[2], group[3]):
+        await store.put_many(JOBS, [alone])
+    with pytest.raises(Unstorable):
+        await store.put_many(JOBS, [group[1]])
+    assert await keys(store, JOBS) == ["j3", "j2", "j0"]
+
+
+async def test_group_that_breaks_the_rules_is_refused_whole(store: DocumentStore) -> None:
+    with pytest.raises(ValueError, match="created_at"):
+        await store.put_many(JOBS, [DocumentWrite("j0", document(), once=True), DocumentWrite("j1", {}, once=True)])
+    assert await store.newest(JOBS, 10) == []
+
+
 async def test_totals_without_sums_only_count(store: DocumentStore) -> None:
     for number in range(3):
         await store.put(LLM_CALLS, f"c{number}", document(number, day="2025-06-01" if number else "2025-05-31"))
@@ -222,8 +261,8 @@ async def test_hostile_text_is_only_text(store: DocumentStore, text: str) -> Non
     assert (await store.totals(JOBS, NOON, by="status", where={"status": text})) == [Total(text, 1, {})]
 
 
-async def test_text_that_cannot_be_stored_is_refused_as_a_storage_error(store: DocumentStore) -> None:
-    with pytest.raises(StorageUnavailable):
+async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: DocumentStore) -> None:
+    with pytest.raises(Unstorable):
         await store.put(JOBS, "j1", document(note="lone surrogate \ud800"))
     await store.ping()
     assert await store.newest(JOBS, 10) == []

@@ -4,97 +4,61 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.analysis import AnalysisSource
-from domain.errors import StorageUnavailable
+from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from domain.values import Signal
 from storage.ports import ArchivedSignal, Store, SymbolCount
-from storage.sqlite import SqliteStore
-from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles
 
-pytest_plugins = ["tests.fixtures.mongod"]
+if TYPE_CHECKING:
+    from tests.fixtures.adapters import BuildStore, SetClock
+
+pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.adapters"]
 
 HOUR_MS = Timeframe.H1.ms
 HOSTILE = ["", "a'b\"c; DROP TABLE x --", "$where", "a.b.$c", "{'$gt': ''}", "ключ 鍵 🔑", "x" * 5_000, "50%_\\"]
-BuildStore = Callable[[], Store]
-
-
-class SetClock:
-    """A clock that tests set; it starts at the machine's time, since MongoDB expires by its own."""
-
-    def __init__(self) -> None:
-        self.time = datetime.now(NOON.tzinfo)
-
-    def now(self) -> datetime:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
-def build(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> BuildStore:
-    """Return a function that makes stores on the same, at first empty, data; entries expire in an hour."""
-    retention = timedelta(hours=1)
-    if request.param == "sqlite":
-        path = tmp_path / "made" / "by open" / "store.db"
-        return lambda: SqliteStore(path, cache_retention=retention, clock=clock)
-    url = request.getfixturevalue("mongo_url")
-    from storage.mongo import MongoStore
-
-    return lambda: MongoStore(url, cache_retention=retention, clock=clock)
-
-
-@pytest.fixture
-async def store(build: BuildStore) -> AsyncIterator[Store]:
-    store = build()
-    await store.open()
-    yield store
-    await store.close()
 
 
 async def test_saved_analysis_comes_back_equal(store: Store) -> None:
     analysis = make_analysis(generated_at=NOON + timedelta(microseconds=123_456))
     await store.save_analysis("key", analysis, archive=False)
-    assert await store.latest_analysis("key", NOON) == analysis
+    assert await store.latest_analysis("key", NOON, LATER) == analysis
 
 
 async def test_analysis_with_empty_and_missing_parts_comes_back_equal(store: Store) -> None:
     risk = make_analysis().risk_assessment.model_dump() | {"stop_loss_suggestion": None, "take_profit_suggestion": None}
     analysis = make_analysis(signal="Neutral", risk_assessment=risk, strategy_scores={}, timeframes={}, confidence=0)
     await store.save_analysis("key", analysis, archive=True)
-    assert await store.latest_analysis("key", NOON) == analysis
+    assert await store.latest_analysis("key", NOON, LATER) == analysis
 
 
 async def test_not_before_includes_its_own_millisecond_and_no_earlier_one(store: Store) -> None:
     await store.save_analysis("key", make_analysis(), archive=False)
-    assert await store.latest_analysis("key", NOON) is not None
-    assert await store.latest_analysis("key", NOON + timedelta(milliseconds=1)) is None
+    assert await store.latest_analysis("key", NOON, LATER) is not None
+    assert await store.latest_analysis("key", NOON + timedelta(milliseconds=1), LATER) is None
 
 
 async def test_newest_analysis_wins_whatever_the_order_of_saving(store: Store) -> None:
     newest = make_analysis(analysis_id="new", generated_at=NOON + timedelta(seconds=2))
     for analysis in [make_analysis(analysis_id="old"), newest, make_analysis(analysis_id="older")]:
         await store.save_analysis("key", analysis, archive=False)
-    assert await store.latest_analysis("key", NOON) == newest
+    assert await store.latest_analysis("key", NOON, LATER) == newest
 
 
 async def test_of_two_analyses_of_one_moment_the_later_saved_wins(store: Store) -> None:
     for name in ["first", "second"]:
         await store.save_analysis("key", make_analysis(analysis_id=name), archive=False)
-    found = await store.latest_analysis("key", NOON)
+    found = await store.latest_analysis("key", NOON, LATER)
     assert found is not None
     assert found.analysis_id == "second"
 
@@ -102,7 +66,7 @@ async def test_of_two_analyses_of_one_moment_the_later_saved_wins(store: Store) 
 async def test_other_key_is_not_answered(store: Store) -> None:
     await store.save_analysis("key", make_analysis(), archive=True)
     for other in ["ke", "key ", "KEY", ""]:
-        assert await store.latest_analysis(other, NOON) is None
+        assert await store.latest_analysis(other, NOON, LATER) is None
 
 
 async def test_saving_an_analysis_again_changes_nothing(store: Store) -> None:
@@ -125,7 +89,7 @@ async def test_clear_cache_counts_and_keeps_archive_and_candles(store: Store) ->
         await store.save_analysis("key", analysis, archive=number > 0, candles=candles)
     assert await store.clear_cache() == 3
     assert await store.clear_cache() == 0
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     statistics = await store.statistics()
     assert (statistics.symbols, statistics.archived_analyses) == ((), 2)
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
@@ -246,15 +210,15 @@ async def test_hostile_text_is_only_text(store: Store, text: str) -> None:
     analysis = make_analysis(analysis_id=text, symbol=text, strategy_scores={text: 0.5}, reasoning=text + " reasoning")
     await store.save_analysis(text, analysis, archive=True, candles={Timeframe.H1: [make_candle(0)]})
     await store.save_analysis("innocent", make_analysis(), archive=False)
-    assert await store.latest_analysis(text, NOON) == analysis
+    assert await store.latest_analysis(text, NOON, LATER) == analysis
     assert await store.latest_candles(text, Timeframe.H1, 10) == [make_candle(0)]
     statistics = await store.statistics()
     assert {entry.symbol for entry in statistics.symbols} == {text, "BTCUSDT"}
 
 
 @pytest.mark.parametrize("archive", [False, True])
-async def test_text_that_cannot_be_stored_is_refused_as_a_storage_error(store: Store, archive: bool) -> None:
-    with pytest.raises(StorageUnavailable):
+async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: Store, archive: bool) -> None:
+    with pytest.raises(Unstorable):
         await store.save_analysis("lone surrogate \ud800", make_analysis(), archive=archive)
     await store.ping()
     assert (await store.statistics()).archived_analyses == 0
@@ -264,7 +228,7 @@ async def test_an_analysis_of_hundreds_of_candles_is_saved_with_all_of_them(stor
     counts = {Timeframe.M15: 1, Timeframe.H1: 351, Timeframe.H4: 50}
     candles = {tf: [make_candle(n * tf.ms, 100 + n) for n in range(count)] for tf, count in counts.items()}
     await store.save_analysis("key", make_analysis(), archive=True, candles=candles)
-    assert await store.latest_analysis("key", NOON) == make_analysis()
+    assert await store.latest_analysis("key", NOON, LATER) == make_analysis()
     assert (await store.statistics()).archived_analyses == 1
     for timeframe, series in candles.items():
         assert await store.latest_candles("BTCUSDT", timeframe, 500) == series
@@ -287,7 +251,7 @@ async def test_data_outlives_the_store_object(build: BuildStore, store: Store) -
     reopened = build()
     await reopened.open()
     try:
-        assert await reopened.latest_analysis("key", NOON) == make_analysis()
+        assert await reopened.latest_analysis("key", NOON, LATER) == make_analysis()
         assert await reopened.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
         assert (await reopened.statistics()).archived_analyses == 1
     finally:
@@ -298,7 +262,7 @@ async def test_opening_twice_is_safe(store: Store) -> None:
     await store.save_analysis("key", make_analysis(), archive=True)
     await store.open()
     await store.ping()
-    assert await store.latest_analysis("key", NOON) == make_analysis()
+    assert await store.latest_analysis("key", NOON, LATER) == make_analysis()
 
 
 async def test_store_that_is_not_open_says_so(build: BuildStore) -> None:
@@ -312,7 +276,7 @@ async def test_store_that_is_not_open_says_so(build: BuildStore) -> None:
         with pytest.raises(StorageUnavailable):
             await store.ping()
         with pytest.raises(StorageUnavailable):
-            await store.latest_analysis("key", NOON)
+            await store.latest_analysis("key", NOON, LATER)
         with pytest.raises(StorageUnavailable):
             await store.save_analysis("key", make_analysis(), archive=True)
         with pytest.raises(StorageUnavailable):

@@ -13,7 +13,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from storage.mongo import MongoStore
 from storage.resilient import ResilientStore
-from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.stores import eventually
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ BOUND_SECONDS = 1.0
 async def in_bounds(store: ResilientStore, analysis_id: str) -> None:
     """Do what a request does with the store, and check that it takes no time to speak of."""
     started = time.monotonic()
-    await store.latest_analysis("key", NOON)
+    await store.latest_analysis("key", NOON, LATER)
     analysis = make_analysis(analysis_id=analysis_id)
     await store.save_analysis("key", analysis, archive=True, candles={Timeframe.H1: [make_candle(0)]})
     await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
@@ -73,7 +73,7 @@ async def test_server_that_is_down_at_the_start_is_used_once_it_is_there(own_mon
     await in_bounds(store, "early")
     await asyncio.to_thread(own_mongod.start)
     await eventually(lambda: store.available)
-    assert await store.latest_analysis("key", NOON) == make_analysis(analysis_id="early")
+    assert await store.latest_analysis("key", NOON, LATER) == make_analysis(analysis_id="early")
     assert (await store.statistics()).archived_analyses == 1
     await store.close()
 
@@ -111,4 +111,6 @@ async def test_log_names_no_host(own_mongod: Mongod) -> None:
     with pytest.raises(StorageUnavailable) as failure:
         await store.open()
     await store.close()
-    assert failure.value.message == "mongodb failed at open: ServerSelectionTimeoutError"
+    assert failure.value.message == (
+        "no MongoDB server answers, or none takes writes (ServerSelectionTimeoutError at open)"
+    )

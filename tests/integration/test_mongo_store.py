@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,9 @@ from pymongo.database import Database
 
 from domain.market import Timeframe
 from storage.mongo import MongoStore
-from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
-from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, AnalysisWrite
+from storage.pruning import Bounds
+from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from utils import metrics
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.logs"]
@@ -39,28 +41,33 @@ async def test_documents_have_the_shape_that_others_read(mongo_url: str, databas
     assert cached["analysis"]["signal"] == "Long"
     assert cached["created_at"] > NOON
     archived = database[ARCHIVE_COLLECTION].find_one({}, {"_id": 0}) or {}
-    assert archived == cached | {"analysis_id": "a-1"}
+    assert archived == cached | {"analysis_id": "a-1", "sequence": 1}
     candle = database[CANDLE_COLLECTION].find_one({}, {"_id": 0}) or {}
     prices = {"open": 99.0, "high": 102.0, "low": 98.0, "close": 100.0, "volume": 12.5}
     assert candle == {"symbol": "BTCUSDT", "timeframe": "1h", "open_time": 0} | prices
 
 
 async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
-    store = MongoStore(mongo_url)
+    store = MongoStore(mongo_url, bounds=Bounds(archive=timedelta(days=9_999)))
     await store.open()
     for number in range(20):
         analysis, candles = make_analysis(analysis_id=str(number)), {Timeframe.H1: [make_candle(number)]}
         await store.save_analysis(f"key-{number}", analysis, archive=True, candles=candles)
     database.command("profile", 2)
-    await store.latest_analysis("key-3", NOON)
+    await store.latest_analysis("key-3", NOON, LATER)
     await store.latest_candles("BTCUSDT", Timeframe.H1, 5)
     await store.statistics()
+    await store.newest_archived(5)
+    await store.archived_signals(NOON, 5)
+    while not (await store.prune()).complete:
+        pass
     candles = {Timeframe.H1: [make_candle(3, 105)]}
     await store.save_analysis("key-3", make_analysis(analysis_id="3"), archive=True, candles=candles)
     database.command("profile", 0)
     await store.close()
-    entries = list(database["system.profile"].find({"ns": {"$regex": "ai_analysis_results|archive|candles"}}))
-    assert len(entries) == 7
+    ours = {"ns": {"$regex": "ai_analysis_results|archive|candles"}, "op": {"$ne": "insert"}}
+    entries = list(database["system.profile"].find(ours))
+    assert len(entries) == 13
     for entry in entries:
         assert "COLLSCAN" not in entry["planSummary"], entry["command"]
         assert entry["docsExamined"] <= 5, entry["command"]  # the counts read the index alone
@@ -82,9 +89,9 @@ async def test_document_of_another_version_is_a_miss_with_one_warning(
     await store.open()
     await store.save_analysis("key", make_analysis(), archive=False)
     database[ANALYSIS_COLLECTION].update_many({}, {"$unset": {"analysis.signal": 1}})
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     database[ANALYSIS_COLLECTION].update_many({}, {"$unset": {"analysis": 1}})
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     await store.close()
     assert log_lines == ["WARNING a stored analysis does not fit this version of the service and is not used"]
 
@@ -97,3 +104,47 @@ async def test_operations_are_counted(mongo_url: str) -> None:
     await store.ping()
     await store.close()
     assert counter._value.get() == before + 1
+
+
+async def test_index_of_the_archive_without_sequences_is_replaced(mongo_url: str, database: Documents) -> None:
+    archive = database[ARCHIVE_COLLECTION]
+    archive.create_index([("timestamp", -1), ("_id", -1)])
+    old = {
+        "analysis_id": "old",
+        "timestamp": NOON,
+        "analysis": make_analysis(analysis_id="old").model_dump(mode="json"),
+    }
+    archive.insert_one(old)
+    for _ in range(2):
+        store = MongoStore(mongo_url)
+        await store.open()
+        await store.save_analysis("key", make_analysis(analysis_id="new"), archive=True)
+        assert [analysis.analysis_id for analysis in await store.newest_archived(9)] == ["new", "old"]
+        await store.close()
+    assert sorted(archive.index_information()) == ["_id_", "analysis_id_1", "timestamp_-1_sequence_-1__id_-1"]
+
+
+async def test_sequences_of_several_replicas_never_meet(mongo_url: str, database: Documents) -> None:
+    replicas = [MongoStore(mongo_url) for _ in range(3)]
+    for replica in replicas:
+        await replica.open()
+    analyses = [make_analysis(analysis_id=f"a-{number}") for number in range(60)]
+    writes = [AnalysisWrite("key", analysis, archive=True, candles={}) for analysis in analyses]
+    await asyncio.gather(*(replicas[n % 3].save_analyses(writes[n * 4 : n * 4 + 4]) for n in range(15)))
+    for replica in replicas:
+        await replica.close()
+    numbers = [row["sequence"] for row in database[ARCHIVE_COLLECTION].find()]
+    assert sorted(numbers) == list(range(1, 61))
+
+
+async def test_what_must_last_is_journaled_with_the_write_concern_of_the_url(
+    mongo_url: str, database: Documents
+) -> None:
+    store = MongoStore(f"{mongo_url}?w=1&wtimeoutMS=4000")
+    await store.open()
+    database.command("profile", 2)
+    await store.save_analysis("key", make_analysis(), archive=True, candles={Timeframe.H1: [make_candle(0)]})
+    database.command("profile", 0)
+    await store.close()
+    kept = database["system.profile"].find({"ns": {"$regex": "archive|candles"}, "op": "insert"})
+    assert [entry["command"]["writeConcern"] for entry in kept] == [{"w": 1, "wtimeout": 4000, "j": True}] * 2

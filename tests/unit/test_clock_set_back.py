@@ -15,6 +15,7 @@ from storage.sqlite import SqliteStore
 from tests.conftest import MakeSettings
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.stores import PACE
 
 HOUR_SECONDS = 3600
 
@@ -22,7 +23,7 @@ HOUR_SECONDS = 3600
 @pytest.fixture
 async def store(make_settings: MakeSettings) -> AsyncIterator[ResilientStore]:
     path = make_settings().storage.url.get_secret_value().removeprefix("sqlite:///")
-    opened = ResilientStore(SqliteStore(path), timeout_ms=5000, retry_seconds=1)
+    opened = ResilientStore(SqliteStore(path), timeout_ms=5000, pace=PACE)
     await opened.open()
     yield opened
     await opened.close()

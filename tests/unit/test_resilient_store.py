@@ -11,7 +11,7 @@ from domain.market import Timeframe
 from storage.pace import Pace
 from storage.ports import StoreState
 from storage.resilient import ResilientStore
-from tests.fixtures.analyses import NOON, make_candle
+from tests.fixtures.analyses import LATER, NOON, make_candle
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
 
 pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
@@ -35,7 +35,7 @@ async def test_failing_store_gives_nothing_and_takes_writes(store: ResilientStor
     faulty.failing = True
     assert await read(store) == []
     await save(store, "a", candles={Timeframe.H1: [make_candle(0)]})
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     assert not store.available
 
 
@@ -44,7 +44,7 @@ async def test_store_that_is_down_is_not_called_for_requests(store: ResilientSto
     await read(store)
     faulty.calls.clear()
     for number in range(20):
-        assert await store.latest_analysis("key", NOON) is None
+        assert await store.latest_analysis("key", NOON, LATER) is None
         await save(store, f"a-{number}")
     assert set(faulty.calls) <= {"open"}
 

@@ -11,7 +11,7 @@ import pytest
 from domain.errors import StorageUnavailable
 from storage.pace import Pace
 from storage.resilient import ResilientStore
-from tests.fixtures.analyses import NOON
+from tests.fixtures.analyses import LATER, NOON
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
 
 pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
@@ -24,7 +24,7 @@ async def test_store_that_hangs_at_the_start_does_not_hold_it_up() -> None:
     async with asyncio.timeout(5):
         await store.open()
         await save(store, "early")
-        assert await store.latest_analysis("key", NOON) is None
+        assert await store.latest_analysis("key", NOON, LATER) is None
         faulty.delay_seconds = 0
     assert not store.available
     await store.close()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import StorageUnavailable
+from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from storage.ports import ANALYSIS_COLLECTION
 from storage.sqlite import SqliteStore
-from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 
 pytest_plugins = ["tests.fixtures.logs"]
 
@@ -39,7 +39,7 @@ async def test_row_of_another_version_is_a_miss_with_one_warning(tmp_path: Path,
         other.execute(f"UPDATE {ANALYSIS_COLLECTION} SET analysis = json_remove(analysis, '$.signal')")  # noqa: S608
         other.execute(f"UPDATE {ANALYSIS_COLLECTION} SET analysis = 'no json' WHERE cache_key = 'a-2'")  # noqa: S608
     for name in ["a-1", "a-2"]:
-        assert await store.latest_analysis(name, NOON) is None
+        assert await store.latest_analysis(name, NOON, LATER) is None
     await store.close()
     assert log_lines == ["WARNING a stored analysis does not fit this version of the service and is not used"]
 
@@ -57,7 +57,7 @@ async def test_file_that_is_no_database_is_refused_and_may_be_replaced(tmp_path:
     path = tmp_path / "store.db"
     path.write_bytes(b"not a database, " * 100)
     store = SqliteStore(path)
-    with pytest.raises(StorageUnavailable, match="sqlite failed at open: SQLITE_NOTADB"):
+    with pytest.raises(StorageUnavailable, match=r"store\.db is damaged .*: put a backup .* set_aside"):
         await store.open()
     path.unlink()
     await store.open()
@@ -68,7 +68,7 @@ async def test_file_that_is_no_database_is_refused_and_may_be_replaced(tmp_path:
 async def test_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = SqliteStore(tmp_path / "file" / "store.db")
-    with pytest.raises(StorageUnavailable, match="sqlite failed at open"):
+    with pytest.raises(StorageUnavailable, match="the folder of the database file cannot be made"):
         await store.open()
     await store.close()
 
@@ -86,12 +86,12 @@ async def test_locked_file_fails_the_write_but_not_the_event_loop(
         while not write.done():
             await asyncio.sleep(0.01)
             turns += 1
-        with pytest.raises(StorageUnavailable, match="SQLITE_BUSY"):
+        with pytest.raises(StorageUnavailable, match="another program keeps the database file locked"):
             await write
         other.rollback()
     assert turns > 5
     await store.save_analysis("key", make_analysis(), archive=True)
-    assert await store.latest_analysis("key", NOON) == make_analysis()
+    assert await store.latest_analysis("key", NOON, LATER) == make_analysis()
     await store.close()
 
 
@@ -99,8 +99,8 @@ async def test_write_that_fails_in_the_middle_leaves_nothing_behind(tmp_path: Pa
     store = SqliteStore(tmp_path / "store.db")
     await store.open()
     impossible = [make_candle(0), make_candle(2**63)]
-    with pytest.raises(StorageUnavailable, match="OverflowError"):
+    with pytest.raises(Unstorable, match="OverflowError"):
         await store.save_analysis("key", make_analysis(), archive=True, candles={Timeframe.H1: impossible})
-    assert await store.latest_analysis("key", NOON) is None
+    assert await store.latest_analysis("key", NOON, LATER) is None
     assert (await store.statistics()).archived_analyses == 0
     await store.close()

@@ -61,6 +61,7 @@ async def test_sqlite_path_is_relative_or_absolute(tmp_path: Path, monkeypatch: 
         "mongodb://user:hunter2@host:no-port/trading",
         "mongodb://us@er:hunter2@host/trading",
         "mongodb:///trading",
+        "mongodb://user:hunter2@127.0.0.1:27017/trading?w=0",
         "mongodb://[hunter2/trading",
         "mongodb+srv://user:hunter2@cluster.example.com",
     ],

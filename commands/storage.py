@@ -1,0 +1,121 @@
+"""`storage`: what the database holds, what is past its retention, and disk space given back."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+
+from commands.console import show, working
+from commands.options import Json
+from config.settings import StorageSettings
+from config.sources import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from storage.ports import Store, StoreSize
+
+storage = typer.Typer(
+    help="Look after the database: stats, prune, vacuum; the service may run meanwhile.", no_args_is_help=True
+)
+
+
+@storage.command()
+def stats(as_json: Json = False) -> None:
+    """Show how much each collection holds and takes on disk."""
+    size = asyncio.run(_size(load_settings().storage))
+    show(_document(size), _table(size), as_json)
+
+
+@storage.command()
+def prune(as_json: Json = False) -> None:
+    """Remove what is past the retention of the settings, as the running service does by itself."""
+    settings = load_settings().storage
+
+    async def prune_all() -> tuple[int, int]:
+        analyses = candles = 0
+        async with _open(settings) as store:
+            while True:
+                step = await store.prune()
+                analyses += step.analyses
+                candles += step.candles
+                tell(f"removed {analyses:,} analyses and {candles:,} candles")
+                if step.complete:
+                    return analyses, candles
+
+    with working() as tell:
+        tell("looking for what is past its retention")
+        analyses, candles = asyncio.run(prune_all())
+    table = Table("removed", "rows")
+    table.add_row("archived analyses", f"{analyses:,}")
+    table.add_row("posted candles", f"{candles:,}")
+    show({"removed_analyses": analyses, "removed_candles": candles}, table, as_json)
+
+
+@storage.command()
+def vacuum(as_json: Json = False) -> None:
+    """Give empty space in the database back to the disk; SQLite needs room for a second copy meanwhile."""
+    settings = load_settings().storage
+
+    async def compact() -> tuple[StoreSize, StoreSize]:
+        from storage.factory import build_maintenance
+
+        maintenance = build_maintenance(settings)
+        before = await maintenance.size()
+        await maintenance.vacuum()
+        return before, await maintenance.size()
+
+    with working() as tell:
+        tell("compacting the database")
+        before, after = asyncio.run(compact())
+    table = Table("", "before", "after")
+    table.add_row("on disk", _megabytes(before.total_bytes), _megabytes(after.total_bytes))
+    table.add_row("of it empty", _megabytes(before.free_bytes), _megabytes(after.free_bytes))
+    show({"before": _document(before), "after": _document(after)}, table, as_json)
+
+
+@asynccontextmanager
+async def _open(settings: StorageSettings) -> AsyncIterator[Store]:
+    from storage.factory import build_store
+
+    # A command must not set a damaged file aside: that is for a service that has to go on.
+    store = build_store(settings.model_copy(update={"when_damaged": "refuse"}))
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+async def _size(settings: StorageSettings) -> StoreSize:
+    from storage.factory import build_maintenance
+
+    return await build_maintenance(settings).size()
+
+
+def _document(size: StoreSize) -> dict[str, Any]:
+    return {
+        "collections": [
+            {"name": each.name, "documents": each.documents, "size_bytes": each.size_bytes} for each in size.collections
+        ],
+        "total_bytes": size.total_bytes,
+        "free_bytes": size.free_bytes,
+    }
+
+
+def _table(size: StoreSize) -> Table:
+    table = Table("collection", "documents", "on disk")
+    for each in size.collections:
+        table.add_row(each.name, f"{each.documents:,}", "?" if each.size_bytes is None else _megabytes(each.size_bytes))
+    table.add_section()
+    table.add_row("empty, for what comes", "", _megabytes(size.free_bytes))
+    table.add_row("all", "", _megabytes(size.total_bytes))
+    return table
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"

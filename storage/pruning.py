@@ -1,0 +1,128 @@
+"""Keeps archive and posted candles within their bounds, a small step at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from domain.market import Timeframe
+from storage.ports import Pruned
+from utils.clock import Clock, epoch_ms
+
+# One statement removes these in a few milliseconds, during which the store does nothing else.
+ROWS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much is kept.
+
+    Attributes:
+        archive: Age at which an archived analysis is removed.
+        candles_per_series: Newest candles kept of a symbol and timeframe.
+        max_candles: Of all series together; beyond it those go first that have missed the most candles.
+    """
+
+    archive: timedelta = timedelta(days=180)
+    candles_per_series: int = 20_000
+    max_candles: int = 5_000_000
+
+
+class SeriesSize(NamedTuple):
+    """How many candles of a symbol and timeframe are kept, and when the newest opened, epoch milliseconds."""
+
+    symbol: str
+    timeframe: Timeframe
+    candles: int
+    newest_ms: int
+
+
+class Shelves(Protocol):
+    """What pruning needs of a database; each call is short, and raises `StorageUnavailable`."""
+
+    async def drop_archived(self, before: datetime, limit: int) -> int:
+        """Remove at most `limit` of the oldest analyses generated before a moment; return how many there were."""
+
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles."""
+
+    async def candle_series(self, symbol: str) -> list[SeriesSize]:
+        """Return the series of a symbol."""
+
+    async def drop_oldest_candles(self, series: SeriesSize, count: int) -> None:
+        """Remove the oldest `count` candles of a series."""
+
+
+class Pruning:
+    """Goes through the database again and again, one step for each call."""
+
+    def __init__(
+        self, shelves: Shelves, bounds: Bounds, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Prepare to prune what is on the shelves; nothing is looked at yet.
+
+        Args:
+            shelves: The database.
+            bounds: What may stay there.
+            clock: Tells the age of an analysis.
+            monotonic: Seconds that pass evenly, against which the clock is held.
+        """
+        self._shelves = shelves
+        self._bounds = bounds
+        self._clock = clock
+        self._monotonic = monotonic
+        self._started = clock.now(), monotonic()
+        self._steps: AsyncIterator[Pruned] | None = None
+        self._stepping = asyncio.Lock()
+
+    async def step(self) -> Pruned:
+        """Do the next step and return what it removed; a step that fails is the last of its pass.
+
+        Raises:
+            StorageUnavailable: the database failed.
+        """
+        async with self._stepping:
+            steps = self._steps or self._pass()
+            self._steps = None  # until it is known that there is a next one
+            done = await anext(steps)
+            if not done.complete:
+                self._steps = steps
+            return done
+
+    async def _pass(self) -> AsyncIterator[Pruned]:
+        before = self._now() - self._bounds.archive
+        while dropped := await self._shelves.drop_archived(before, ROWS_AT_ONCE):
+            yield Pruned(dropped, 0, complete=False)
+        kept: list[SeriesSize] = []
+        for symbol in await self._shelves.candle_symbols():
+            for series in await self._shelves.candle_series(symbol):
+                async for dropped in self._drop(series, series.candles - self._bounds.candles_per_series):
+                    yield Pruned(0, dropped, complete=False)
+                kept.append(series._replace(candles=min(series.candles, self._bounds.candles_per_series)))
+            yield Pruned(0, 0, complete=False)
+        excess = sum(series.candles for series in kept) - self._bounds.max_candles
+        now_ms = epoch_ms(self._clock.now())
+        kept.sort(key=lambda series: (now_ms - series.newest_ms) / series.timeframe.ms, reverse=True)
+        for series in kept:
+            if excess <= 0:
+                break
+            async for dropped in self._drop(series, min(series.candles, excess)):
+                yield Pruned(0, dropped, complete=False)
+            excess -= series.candles
+        yield Pruned(0, 0, complete=True)
+
+    async def _drop(self, series: SeriesSize, count: int) -> AsyncIterator[int]:
+        while count > 0:
+            part = min(count, ROWS_AT_ONCE)
+            await self._shelves.drop_oldest_candles(series, part)
+            yield part
+            count -= part
+
+    def _now(self) -> datetime:
+        """Return the time, but no later than what has passed since the start allows."""
+        moment, second = self._started
+        return min(self._clock.now(), moment + timedelta(seconds=self._monotonic() - second))
