@@ -10,7 +10,7 @@ from domain.market import CandleLike, CandleSeries, Timeframe
 from features.feature_sets import FEATURE_SETS
 from models.predictor import Forecaster
 from services.analysts.context import closed_candles
-from services.ports import MarketDataSource
+from services.market_data.source import MarketDataSource
 from utils.clock import Clock
 
 
