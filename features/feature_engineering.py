@@ -13,7 +13,6 @@ from features.bars import Bars
 from features.catalogue import Engine
 from features.columns import Column
 from features.feature_sets import FeatureSet
-from features.incremental.engine import IncrementalFeatures
 from features.kernels.candles import FloatArray
 
 
@@ -87,15 +86,6 @@ class FeatureEngineer:
         recent = series.tail(self.feature_set.history + length - 1)
         # A missing candle costs the higher timeframes a whole candle of theirs: then look at all there is.
         return self.matrix(series if recent.missing else recent)[-length:].copy()
-
-    def incremental(self, history: CandleSeries) -> IncrementalFeatures:
-        """Return what gives the row of the next candle after `history`, and of each one after that, in one step.
-
-        Args:
-            history: Closed candles, oldest first; with fewer than `feature_set.history`, smoothed columns
-                still differ a little from what a longer history gives.
-        """
-        return IncrementalFeatures(self.feature_set, history)
 
     def _values(self, bars: Bars) -> FloatArray:
         # Ratios to nothing are expected: a neutral value takes their place.
