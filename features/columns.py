@@ -21,9 +21,10 @@ class Column:
     """One column of a feature set: scale-free, causal, forgetful of where the series starts.
 
     Attributes:
-        name: Unique within a set; names the periods it uses.
+        name: Unique within a set; names the periods it uses. It stands for one formula: another
+            formula needs another name, since models are trained on its values.
         group: price, time, lag, volatility, volume, pattern, trend, momentum or higher.
-        definition: The formula in words; it is part of the id of a feature set.
+        definition: The formula in words, for people.
         unit: Unit and range.
         source: Where the formula comes from.
         formula: From candles of its own timeframe, more than `own_warm_up` of them, to values that end with

@@ -64,6 +64,27 @@ def test_columns_are_finite_after_their_warm_up(feature_set: FeatureSet, name: s
     assert wrong == []
 
 
+@pytest.mark.parametrize("name", ["flat", "no volume", "flat without volume", "volume now and then"])
+def test_where_the_market_gives_no_answer_columns_are_neutral(name: str) -> None:
+    newest = FeatureEngineer(STANDARD).transform(MARKETS[name]).iloc[-1]
+    assert np.isfinite(newest).all()
+    if "flat" in name:
+        assert (newest["rsi_14"], newest["stochastic_k_14"], newest["volatility_ratio_5_10"]) == (50, 50, 1)
+        assert (newest["cci_20"], newest["price_position"], newest["volatility_20"]) == (0, 0.5, 0)
+    if name in ("no volume", "flat without volume"):
+        assert (newest["mfi_14"], newest["volume_ratio_20"], newest["obv_balance_20"]) == (50, 1, 0)
+
+
+def test_sums_do_not_remember_a_level_that_is_long_past() -> None:
+    high = simulated(22, timeframe=Timeframe.M15, count=400, start_price=1e9).candles
+    low = simulated(23, timeframe=Timeframe.M15, count=2400).candles[400:]
+    whole = FeatureEngineer(STANDARD).matrix(CandleSeries(Timeframe.M15, [*high, *low]))[-300:]
+    alone = FeatureEngineer(STANDARD).matrix(CandleSeries(Timeframe.M15, low))[-300:]
+    sizes = np.maximum(np.abs(alone), np.sqrt((alone**2).mean(axis=0)))
+    same = (np.abs(whole - alone) <= 1e-9 * sizes + 1e-13).all(axis=0)
+    assert [column.name for column, equal in zip(STANDARD.columns, same, strict=True) if not equal] == []
+
+
 @SETS
 @pytest.mark.parametrize("offset", [0, 1, 5, 15])
 def test_warm_ups_are_what_they_say(feature_set: FeatureSet, offset: int) -> None:
