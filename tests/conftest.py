@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import settings as hypothesis_settings
 
 from api.app import create_app
 from api.rate_limit import limiter
@@ -18,6 +19,10 @@ from config.sources import load_settings
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOOPBACK = ("127.0.0.1", 50_000)
 STRANGER = ("203.0.113.9", 50_000)
+
+# A busy machine is no failure.
+hypothesis_settings.register_profile("without deadlines", deadline=None)
+hypothesis_settings.load_profile("without deadlines")
 
 MakeSettings = Callable[..., Settings]
 MakeClient = Callable[..., TestClient]

@@ -36,7 +36,7 @@ def _assert_equal_to_ta(frame: pd.DataFrame, sample: str) -> None:
         assert difference < (1e-7 if each.family.name in RUNNING_VARIANCE else 1e-9), f"{each.name}: {difference}"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 100_000),
     count=st.integers(2, 320),
@@ -85,7 +85,7 @@ def test_any_length_gives_a_whole_column_and_nan_in_the_warm_up_only(count: int)
         assert np.isfinite(values[each.warm_up :]).all(), each.name
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10_000), known=st.integers(1, 399), other=st.integers(0, 10_000))
 def test_no_value_depends_on_the_future(seed: int, known: int, other: int) -> None:
     whole = _frame(seed, 400)

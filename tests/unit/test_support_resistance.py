@@ -58,7 +58,7 @@ def test_a_top_of_equal_candles_counts_once_and_a_flat_market_has_no_levels() ->
     assert (flat.supports, flat.resistances) == ((), ())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), shift=st.floats(0.97, 1.03), count=st.integers(0, 120))
 def test_levels_keep_to_their_side_and_to_the_prices_seen(seed: int, shift: float, count: int) -> None:
     frame = simulated(seed, drift=None, count=120).frame.iloc[:count]
