@@ -1,4 +1,4 @@
-"""Candles that columns are made from: with times, with the indicators by either engine, and with longer candles."""
+"""Candles with their times, indicators of either engine and higher candles: the input of columns."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Bars(Candles):
         return found
 
     def higher(self, factor: int) -> tuple[Bars, NDArray[np.int64]]:
-        """Return candles `factor` times as long, and for each of our rows which of them is the newest closed one.
+        """Return candles `factor` times as long, and for each row of these bars the position of the newest closed one.
 
         Buckets start at multiples of their length since 1970, as exchanges cut them. A bucket
         with a candle missing is left out, and so is the one still forming: a higher candle is

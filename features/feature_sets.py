@@ -23,7 +23,7 @@ class FeatureSet:
     """Ordered columns under a name.
 
     A model belongs to one `id`: with other columns, another order or other parameters its
-    inputs would mean something else.
+    inputs would have another meaning.
     """
 
     name: str
@@ -38,7 +38,7 @@ class FeatureSet:
                 column.neutral,
                 column.own_warm_up,
                 column.factor,
-                [[each.family.name, *each.parameters] for each in column.needs],
+                [[needed.family.name, *needed.parameters] for needed in column.needs],
             ]
             for column in self.columns
         ]
@@ -52,10 +52,10 @@ class FeatureSet:
 
     @cached_property
     def history(self) -> int:
-        """Candles from which every column of the newest row is what any longer history gives, within 1e-6."""
+        """Candles from which the newest row equals that of any longer history, within 1e-6."""
         return max(column.history for column in self.columns)
 
 
 STANDARD = FeatureSet("standard", standard_columns())
 WIDE = FeatureSet("wide", wide_columns())
-FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({each.name: each for each in (STANDARD, WIDE)})
+FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({known.name: known for known in (STANDARD, WIDE)})
