@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.market import CandleSeries
-from features.candle_checks import open_times
 from features.catalogue import Engine, after_warm_up
 from features.families.family import Indicator
 from features.kernels.candles import Candles, FloatArray
@@ -32,7 +31,7 @@ class Bars(Candles):
     @classmethod
     def of_series(cls, series: CandleSeries, engine: Engine) -> Bars:
         """Return the bars of a series."""
-        return cls(open_times(series), series.values.T, series.timeframe.ms, engine)
+        return cls(series.times_ms, series.values.T, series.timeframe.ms, engine)
 
     def __getitem__(self, indicator: Indicator) -> FloatArray:
         """Return an indicator in its own unit, after its warm-up, which must be shorter than the bars."""

@@ -59,11 +59,6 @@ class FilledCandles:
     real: BoolArray
 
 
-def open_times(series: CandleSeries) -> IntArray:
-    """Return the open times in epoch ms, one per candle."""
-    return np.fromiter((candle.timestamp for candle in series.candles), np.int64, len(series))
-
-
 def usual_timeframe(times_ms: IntArray) -> Timeframe:
     """Return the timeframe of candles: the most frequent distance between two of them.
 
@@ -85,7 +80,7 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
 
 def find_gaps(series: CandleSeries) -> GapReport:
     """Return the gaps of a checked series."""
-    times = open_times(series)
+    times = series.times_ms
     missing = np.diff(times) // series.timeframe.ms - 1
     gaps = tuple(Gap(int(times[at]), int(missing[at])) for at in np.flatnonzero(missing))
     return GapReport(series.timeframe, len(series), gaps)

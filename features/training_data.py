@@ -10,7 +10,7 @@ import numpy as np
 from config.settings import FeatureSettings, TargetKind
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
-from features.candle_checks import NO_RUN, BoolArray, IntArray, fill_gaps, open_times, unbroken_runs
+from features.candle_checks import NO_RUN, BoolArray, IntArray, fill_gaps, unbroken_runs
 from features.cleaning import CleaningReport, clean
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FeatureSet
@@ -186,7 +186,7 @@ def _one_market(
     series: CandleSeries, origin_ms: int, feature_set: FeatureSet, settings: FeatureSettings, horizons: tuple[int, ...]
 ) -> TrainingSet:
     candles = fill_gaps(series, settings.gap_policy, settings.max_fill_candles)
-    times, step_ms = open_times(candles.series), candles.series.timeframe.ms
+    times, step_ms = candles.series.times_ms, candles.series.timeframe.ms
     runs = unbroken_runs(times, step_ms, candles.real)
     _, highs, lows, closes, _ = candles.series.values.T
     horizon = settings.horizon_candles

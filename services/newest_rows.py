@@ -8,7 +8,6 @@ from collections.abc import Hashable
 from hashlib import blake2b
 
 from domain.market import CandleSeries
-from features.candle_checks import open_times
 from models.forecasts import newest_rows
 from models.predictor import FeatureRows, Forecaster
 from services.model_candles import best_candles
@@ -56,4 +55,4 @@ class NewestRows:
 
 
 def _digest(series: CandleSeries) -> bytes:
-    return blake2b(open_times(series).tobytes() + series.values.tobytes(), digest_size=16).digest()
+    return blake2b(series.times_ms.tobytes() + series.values.tobytes(), digest_size=16).digest()

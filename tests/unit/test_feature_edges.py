@@ -14,7 +14,7 @@ from tests.fixtures.histories import START_MS, simulated
 
 COUNT = 700
 STEP = Timeframe.M15.ms
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=lambda each: each.name)
+SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
 
 
 def made(price: Callable[[int], float], volume: Callable[[int], float] = lambda i: 5.0) -> CandleSeries:
@@ -65,7 +65,7 @@ def test_columns_are_finite_after_their_warm_up(feature_set: FeatureSet, name: s
 
 
 @pytest.mark.parametrize("name", ["flat", "no volume", "flat without volume", "volume now and then"])
-def test_where_the_market_gives_no_answer_columns_are_neutral(name: str) -> None:
+def test_columns_are_neutral_where_their_formula_has_no_value(name: str) -> None:
     newest = FeatureEngineer(STANDARD).transform(MARKETS[name]).iloc[-1]
     assert np.isfinite(newest).all()
     if "flat" in name:
@@ -75,7 +75,7 @@ def test_where_the_market_gives_no_answer_columns_are_neutral(name: str) -> None
         assert (newest["mfi_14"], newest["volume_ratio_20"], newest["obv_balance_20"]) == (50, 1, 0)
 
 
-def test_sums_do_not_remember_a_level_that_is_long_past() -> None:
+def test_sums_do_not_depend_on_a_level_before_their_window() -> None:
     high = simulated(22, timeframe=Timeframe.M15, count=400, start_price=1e9).candles
     low = simulated(23, timeframe=Timeframe.M15, count=2400).candles[400:]
     whole = FeatureEngineer(STANDARD).matrix(CandleSeries(Timeframe.M15, [*high, *low]))[-300:]
@@ -87,7 +87,7 @@ def test_sums_do_not_remember_a_level_that_is_long_past() -> None:
 
 @SETS
 @pytest.mark.parametrize("offset", [0, 1, 5, 15])
-def test_warm_ups_are_what_they_say(feature_set: FeatureSet, offset: int) -> None:
+def test_warm_ups_are_exact(feature_set: FeatureSet, offset: int) -> None:
     series = simulated(6, timeframe=Timeframe.M15, count=COUNT)
     table = FeatureEngineer(feature_set).transform(CandleSeries(series.timeframe, series.candles[offset:]))
     missing = {column: int(table[column.name].isna().sum()) for column in feature_set.columns}
@@ -100,7 +100,7 @@ def test_warm_ups_are_what_they_say(feature_set: FeatureSet, offset: int) -> Non
 
 @SETS
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 17])
-def test_a_few_candles_give_as_many_rows(feature_set: FeatureSet, count: int) -> None:
+def test_a_few_candles_give_a_row_each(feature_set: FeatureSet, count: int) -> None:
     table = FeatureEngineer(feature_set).transform(
         simulated(8, timeframe=Timeframe.M15, count=100).tail(count) if count else CandleSeries(Timeframe.M15, [])
     )

@@ -1,4 +1,4 @@
-"""What the two feature sets hold, and the engineer that computes them."""
+"""The columns of the two feature sets, their ids, and the engineer that computes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from services.market_data.csv_candles import read_candles
 from tests.fixtures.feature_values import FILE, summaries
 from tests.fixtures.histories import simulated
 
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=lambda each: each.name)
+SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_names_are_unique_and_plain(feature_set: FeatureSet) -> None:
 
 
 @SETS
-def test_no_two_columns_say_the_same(feature_set: FeatureSet, market: CandleSeries) -> None:
+def test_no_two_columns_have_the_same_values(feature_set: FeatureSet, market: CandleSeries) -> None:
     # In the simulated market a candle opens where the last closed, and no month passes.
     known = {"oc_spread", "month_sin", "month_cos"}
     values = FeatureEngineer(feature_set).transform(market).iloc[feature_set.warm_up :].drop(columns=list(known))
@@ -119,7 +119,7 @@ def test_ids_tell_order_and_parameters_apart() -> None:
         (replace(columns[0], neutral=50), columns[1]),
         (replace(columns[0], name="another"), columns[1]),
     ]
-    assert len({FeatureSet("test", each).id for each in sets}) == len(sets)
+    assert len({FeatureSet("test", chosen).id for chosen in sets}) == len(sets)
     assert FeatureSet("another name", columns).id == FeatureSet("test", columns).id
 
 
@@ -182,7 +182,7 @@ def test_the_last_window_is_the_end_of_the_table(feature_set: FeatureSet, length
 def test_the_last_window_is_the_end_of_the_table_on_real_candles(
     feature_set: FeatureSet, name: str, real_data: Path
 ) -> None:
-    """What a request computes is what a model was trained on, in sizes of the value or of the column."""
+    """A request computes the rows that a model was trained on, relative to the value or the column's usual size."""
     series = read_candles(real_data / name, 2**42).tail(5000)
     engineer = FeatureEngineer(feature_set)
     table = engineer.transform(series).to_numpy()
@@ -201,7 +201,9 @@ def test_the_last_window_looks_further_back_across_gaps() -> None:
 
 
 @SETS
-def test_a_window_needs_its_warm_up_and_says_so(feature_set: FeatureSet, market: CandleSeries) -> None:
+def test_a_window_without_its_warm_up_is_refused_with_the_numbers(
+    feature_set: FeatureSet, market: CandleSeries
+) -> None:
     engineer, needed = FeatureEngineer(feature_set), feature_set.warm_up + 60
     assert np.isfinite(engineer.last_window(market.tail(needed), 60)).all()
     with pytest.raises(InsufficientData, match=rf"60 rows .*{feature_set.name}.* needs {needed} 15m .*{needed - 1}$"):

@@ -1,4 +1,4 @@
-"""Levels are prices at which the market really turned, on the right side, nearest first."""
+"""Levels are prices at which the market turned, on the right side, nearest first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fixtures.histories import flat_series, simulated
 
 
 def _zigzag(turns: list[float], steps: int = 5) -> pd.DataFrame:
-    """Return a path of straight lines from turn to turn; highs and lows hug it."""
+    """Return a path of straight lines from turn to turn, with highs and lows close to it."""
     path = [turns[0]]
     for turn in turns[1:]:
         start = path[-1]
