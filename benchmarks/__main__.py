@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, burst, features, incremental, models, signals
+from benchmarks import analyze, broadcast, burst, features, models, signals
 from benchmarks.report import markdown_table, verdict
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -27,8 +27,6 @@ def main() -> int:
         rows = broadcast.measure()
     with console.status("features of 100 to 100,000 candles, by `ta`, by us, by TA-Lib"):
         tables = features.measure()
-    with console.status("rows of features, candle by candle"):
-        steps = incremental.measure()
     with console.status("predictions of every network, by ONNX Runtime and by TensorFlow"):
         predictions, memory_mb = models.measure()
     with console.status("bursts of an engine's own loop"):
@@ -50,7 +48,6 @@ def main() -> int:
         verdict("/health p95 beside 16 fresh analyses, ms", fresh["/health p95 beside 16 fresh analyses, ms"], 100.0),
         *broadcast.targets(rows),
         *features.targets(tables),
-        *incremental.targets(steps),
         *models.targets(predictions, memory_mb),
         *burst.targets(bursts),
         *signals.targets(batch),
@@ -81,10 +78,6 @@ def main() -> int:
             "pandas or numpy for what it has not (benchmarks/standard_set.py). TA-Lib is C; a call of ours is some "
             "numpy calls of half a microsecond each, which is most of the time up to a thousand candles "
             "(docs/decisions/0007-kernels-in-numpy.md).",
-            "## One new candle: the next row of features by the incremental form and by the newest window",
-            markdown_table(steps),
-            "After the history that the set needs, from which the window computes its newest row again. The time of "
-            "a step is the median of rounds of 64, since every fourth and sixteenth candle completes a higher one.",
             "## One prediction: served by ONNX Runtime, by a compiled TensorFlow function and by Keras",
             markdown_table(predictions),
             "Networks of the configured sizes, trained for an epoch on simulated candles. CPU time of all threads; the "

@@ -16,7 +16,6 @@ import pandas as pd
 from benchmarks import libraries, standard_set
 from benchmarks.report import markdown_table, verdict
 from domain.market import CandleSeries, Timeframe
-from features.candle_checks import open_times
 from features.catalogue import compute
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import STANDARD
@@ -82,7 +81,7 @@ def measure_standard(count: int) -> Row:
     The libraries are given the candles as arrays or as a frame; ours makes what it needs of the series.
     """
     series, engineer = market(count), FeatureEngineer(STANDARD)
-    times, values, frame = open_times(series), as_rows(series), series.frame
+    times, values, frame = series.times_ms, as_rows(series), series.frame
     return compare(
         count,
         len(STANDARD.columns),
@@ -114,7 +113,7 @@ def require_agreement() -> None:
         ValueError: a column differs by more than a millionth where it no longer depends on the start.
     """
     series = market(2_000)
-    times, values = open_times(series), as_rows(series)
+    times, values = series.times_ms, as_rows(series)
     ours = FeatureEngineer(STANDARD).matrix(series).T
     by_ta = standard_set.by_ta(times, series.frame)
     for column, mine, fast in zip(STANDARD.columns, ours, standard_set.by_talib(times, values), strict=True):

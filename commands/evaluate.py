@@ -86,10 +86,9 @@ def _backtest(found: Evaluation, series: CandleSeries, costs: Costs, settings: S
     """Return what acting on the forecasts would have earned, from the first of them on."""
     import numpy as np
 
-    from features.candle_checks import open_times
     from models.evaluation.equity import backtest
 
-    times = open_times(series)
+    times = series.times_ms
     positions = np.searchsorted(times, found.times_ms)
     probability = np.full(len(times), np.nan)
     probability[positions] = found.predictions.probability

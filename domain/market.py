@@ -145,6 +145,11 @@ class CandleSeries:
         span = (self.last_open_ms - self.candles[0].timestamp) // self.timeframe.ms + 1
         return span - len(self.candles)
 
+    @cached_property
+    def times_ms(self) -> NDArray[np.int64]:
+        """Open times of n candles in epoch ms, oldest first."""
+        return np.fromiter((candle.timestamp for candle in self.candles), np.int64, len(self.candles))
+
     def closed_by(self, as_of_ms: int) -> CandleSeries:
         """Return the candles that had closed at `as_of_ms`: the rest were still forming."""
         end = len(self.candles)

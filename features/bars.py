@@ -1,4 +1,4 @@
-"""Candles that columns are made from: with times, with the indicators by either engine, and with longer candles."""
+"""Candles with their times, indicators of either engine and higher candles: the input of columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.market import CandleSeries
-from features.candle_checks import open_times
 from features.catalogue import Engine, after_warm_up
 from features.families.family import Indicator
 from features.kernels.candles import Candles, FloatArray
@@ -32,7 +31,7 @@ class Bars(Candles):
     @classmethod
     def of_series(cls, series: CandleSeries, engine: Engine) -> Bars:
         """Return the bars of a series."""
-        return cls(open_times(series), series.values.T, series.timeframe.ms, engine)
+        return cls(series.times_ms, series.values.T, series.timeframe.ms, engine)
 
     def __getitem__(self, indicator: Indicator) -> FloatArray:
         """Return an indicator in its own unit, after its warm-up, which must be shorter than the bars."""
@@ -42,7 +41,7 @@ class Bars(Candles):
         return found
 
     def higher(self, factor: int) -> tuple[Bars, NDArray[np.int64]]:
-        """Return candles `factor` times as long, and for each of our rows which of them is the newest closed one.
+        """Return candles `factor` times as long, and for each row of these bars the position of the newest closed one.
 
         Buckets start at multiples of their length since 1970, as exchanges cut them. A bucket
         with a candle missing is left out, and so is the one still forming: a higher candle is

@@ -1,4 +1,4 @@
-"""Holes in a series of candles: report them, fill them, and tell which rows hang together."""
+"""Gaps in a series of candles: report and fill them, and number the unbroken runs of rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_RUN = -1
 
 @dataclass(frozen=True)
 class Gap:
-    """`missing` candles that should follow the one that opens at `after_ms` (epoch ms)."""
+    """`missing` candles after the one that opens at `after_ms` (epoch ms)."""
 
     after_ms: int
     missing: int
@@ -29,7 +29,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class GapReport:
-    """Every gap of a series, oldest first; `candles` is how many there are."""
+    """Every gap of a series, oldest first, and the number of its candles."""
 
     timeframe: Timeframe
     candles: int
@@ -47,21 +47,16 @@ class GapReport:
 
     @property
     def missing_share(self) -> float:
-        """Missing candles as a share of those that should be there, 0..1."""
+        """Missing candles as a share of all that a series without gaps would have, 0..1."""
         return self.missing / max(1, self.candles + self.missing)
 
 
 @dataclass(frozen=True)
 class FilledCandles:
-    """A series after the fill policy; `real` has a row per candle, False for the invented ones."""
+    """A series after the fill policy; `real` has a row per candle, False for filled ones."""
 
     series: CandleSeries
     real: BoolArray
-
-
-def open_times(series: CandleSeries) -> IntArray:
-    """Return the open times in epoch ms, one per candle."""
-    return np.fromiter((candle.timestamp for candle in series.candles), np.int64, len(series))
 
 
 def usual_timeframe(times_ms: IntArray) -> Timeframe:
@@ -84,25 +79,24 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
 
 
 def find_gaps(series: CandleSeries) -> GapReport:
-    """Return the gaps of a series that obeys the rules of `CandleSeries.checked`."""
-    times = open_times(series)
+    """Return the gaps of a checked series."""
+    times = series.times_ms
     missing = np.diff(times) // series.timeframe.ms - 1
     gaps = tuple(Gap(int(times[at]), int(missing[at])) for at in np.flatnonzero(missing))
     return GapReport(series.timeframe, len(series), gaps)
 
 
 def fill_gaps(series: CandleSeries, policy: GapPolicy, max_fill_candles: int) -> FilledCandles:
-    """Return the series with its gaps treated, and which of its candles are real.
+    """Return the series with its gaps filled or left open, and which of its candles are real.
 
-    A flat candle opens, closes, peaks and bottoms at the close before the gap, with volume 0:
-    it invents no movement, but it does lower every measure of volatility and volume, which is
-    why it stays marked.
+    A flat candle has all four prices at the close before the gap, and volume 0. It adds no movement,
+    but it lowers every measure of volatility and volume, so it stays marked as not real.
 
     Args:
-        series: Candles that obey the rules of `CandleSeries.checked`.
+        series: A checked series.
         policy: `none` leaves all gaps open, `flat` fills them.
         max_fill_candles: A gap with more candles missing stays open. It also bounds the memory
-            that two candles far apart can make us allocate.
+            that two candles far from each other can take.
     """
     fillable = {gap.after_ms: gap.missing for gap in find_gaps(series).gaps if gap.missing <= max_fill_candles}
     if policy == "none" or not fillable:
@@ -125,12 +119,12 @@ def unbroken_runs(times_ms: IntArray, step_ms: int, real: BoolArray | None = Non
     """Return the number of the unbroken run that each row belongs to.
 
     Rows i < j are without a gap between them, and all real, exactly if `runs[i] == runs[j]`
-    and that is not `NO_RUN`: a window or a target can be judged by its two ends.
+    and that is not `NO_RUN`, so the two ends of a window or a target are enough to check it.
 
     Args:
         times_ms: Open times in epoch ms, ascending, n of them.
         step_ms: Length of a candle.
-        real: n rows, False for invented candles; None takes all of them as real.
+        real: n rows, False for filled candles; None takes all of them as real.
 
     Returns:
         n numbers, ascending from 0; `NO_RUN` for rows that are not real.

@@ -1,6 +1,6 @@
 """Candlestick patterns, breakouts and turning points as columns of 0 and 1.
 
-A turning point is reported when the candles that confirm it have closed, never at its own row.
+A turning point is reported at the close of the last candle that confirms it, not at its own row.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from features.kernels.candles import FloatArray, returns
 from features.kernels.volatility import donchian_lower, donchian_upper
 from features.kernels.windows import rolling_max
 
-# A body of up to a tenth of the range is no decision of the market.
+# Body of a doji at most, as a share of the range.
 DOJI_BODY = 0.1
-# A hammer's long shadow is at least twice its body, its short one at most a tenth of the range.
+# Of a hammer: the long shadow in bodies at least, the short one as a share of the range at most.
 LONG_SHADOW, SHORT_SHADOW = 2.0, 0.1
-# A candle that is nearly all body.
+# Body of a marubozu at least, as a share of the range.
 FULL_BODY = 0.9
-# Candles on each side that a turning point stands out from.
+# Candles on each side that confirm a turning point.
 TURN_SIDES = 3
-# Longer runs of one direction count as this long, so that the column forgets.
+# Longer streaks count as this long, so that the column needs no longer history.
 LONGEST_STREAK = 10
 NISON = "Nison, Japanese Candlestick Charting Techniques (1991)"
 DONCHIAN = "Donchian's channel breakout"

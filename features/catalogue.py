@@ -1,4 +1,4 @@
-"""Every indicator there is: ask for one by family and parameters, and compute many in one pass.
+"""The catalogue of indicators: find one by family and parameters, and compute many in one pass.
 
 A value depends on its own and earlier rows only.
 """
@@ -30,12 +30,12 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 
 @lru_cache(maxsize=4096)
 def indicator(family: str, **parameters: float) -> Indicator:
-    """Return the indicator of a family; parameters that are left out have their customary values.
+    """Return the indicator of a family; parameters that are left out take their customary values.
 
     Its name is the family's and the parameters: rsi_14, macd_histogram_12_26_9, bollinger_percent_b_20_2.
 
     Raises:
-        ValueError: unknown family or parameter, or a parameter without sense.
+        ValueError: unknown family or parameter, or a parameter out of its range.
     """
     if family not in FAMILIES:
         raise ValueError(f"there is no indicator {family!r}; choose from {', '.join(sorted(FAMILIES))}")
@@ -60,7 +60,7 @@ def _checked(entry: Family, name: str, value: float, *, whole: bool) -> float:
 def compute(
     frame: pd.DataFrame | Candles, wanted: Sequence[Indicator], engine: Engine = "fast"
 ) -> dict[str, FloatArray]:
-    """Return the values of each wanted indicator by name, sharing what several of them need.
+    """Return the values of each wanted indicator by name; shared intermediate results are computed once.
 
     Args:
         frame: n rows of open, high, low, close (> 0) and volume (>= 0), oldest first.
@@ -69,18 +69,18 @@ def compute(
 
     Returns:
         Arrays of n values, rows of one table. NaN while warming up and where there is no value
-        (a ratio to nothing); never infinite.
+        (a ratio to zero); never infinite.
     """
     candles = frame if isinstance(frame, Candles) else Candles.of(frame)
     count = len(candles)
     table = np.full((len(wanted), count), np.nan)
-    # Prices near the limits of a float overflow; the NaN put in their place says so.
+    # Prices near the limits of a float overflow; NaN takes their place below.
     with np.errstate(all="ignore"):
-        for row, each in zip(table, wanted, strict=True):
-            if count > each.warm_up:
-                row[each.warm_up :] = after_warm_up(candles, each, engine)
+        for row, found in zip(table, wanted, strict=True):
+            if count > found.warm_up:
+                row[found.warm_up :] = after_warm_up(candles, found, engine)
     np.copyto(table, np.nan, where=np.isinf(table))
-    return {each.name: row for each, row in zip(wanted, table, strict=True)}
+    return {found.name: row for found, row in zip(wanted, table, strict=True)}
 
 
 def after_warm_up(candles: Candles, wanted: Indicator, engine: Engine) -> FloatArray:

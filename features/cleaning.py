@@ -1,4 +1,4 @@
-"""From a feature table with holes to one without, and a report of what that cost."""
+"""Cleaning of a feature table: rows with holes go, and a report counts them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from domain.errors import InsufficientData
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-# Enough to find the cause, few enough to be read.
+# In one log line.
 NAMED_COLUMNS = 3
 
 
 @dataclass(frozen=True)
 class ColumnReport:
-    """What one column had, in rows.
+    """Counts of one column, in rows.
 
     `infinite`: infinite values, taken as missing from then on. `warm_up`: rows before its first
     value. `holes`: values missing after that. `filled`: holes that were forward-filled.
-    `dropped_alone`: rows lost to this column only, which would remain without it.
+    `dropped_alone`: rows lost to this column alone, which would remain without it.
     """
 
     name: str
@@ -38,7 +38,7 @@ class ColumnReport:
 
 @dataclass(frozen=True)
 class CleaningReport:
-    """What cleaning did: `rows` came in, `warm_up_rows` were cut, `dropped_rows` had a hole."""
+    """Result of cleaning: of `rows`, `warm_up_rows` were cut and `dropped_rows` had a hole."""
 
     rows: int
     warm_up_rows: int
@@ -52,12 +52,12 @@ class CleaningReport:
 
     @property
     def costliest(self) -> tuple[ColumnReport, ...]:
-        """The columns that cost rows, worst first: by rows lost to them alone, then by values missing."""
+        """The columns with missing values, worst first: by rows lost to them alone, then by values missing."""
         costly = [column for column in self.columns if column.warm_up + column.holes > column.filled]
         return tuple(sorted(costly, key=lambda c: (-c.dropped_alone, -(c.warm_up + c.holes - c.filled))))
 
     def summary(self) -> str:
-        """Return one line for a log: rows kept, rows lost by reason, and the columns to blame."""
+        """Return one line for a log: rows kept, rows lost by reason, and the costliest columns."""
         line = (
             f"{self.kept_rows} of {self.rows} rows kept, {self.warm_up_rows} cut as warm-up, "
             f"{self.dropped_rows} dropped for holes"
@@ -76,7 +76,7 @@ class CleaningReport:
 
 @dataclass(frozen=True)
 class CleanTable:
-    """A table without holes; `rows` holds the position that each of its rows had before."""
+    """A table without holes; `rows` holds the position of each row in the table before cleaning."""
 
     table: pd.DataFrame
     rows: NDArray[np.int64]
@@ -88,18 +88,18 @@ def clean(table: pd.DataFrame, policy: NanPolicy, max_forward_fill_rows: int, ma
 
     Infinite values become missing, the leading rows in which any column still warms up are cut,
     and rows with a hole after that are dropped. Columns are never dropped, constant ones
-    included: a model's input is its ordered columns, and prediction would lack them.
+    included: the input of a model is all its columns in order.
 
     Args:
-        table: n rows of numeric columns, oldest first; rows still warming up are NaN. It stays as it is.
-        policy: What becomes of holes. `drop` drops their rows, `forward_fill` first repeats the
-            value before; it never takes one from after.
-        max_forward_fill_rows: Rows in succession for which a value is repeated, >= 1.
+        table: n rows of numeric columns, oldest first; rows still warming up are NaN. It is not changed.
+        policy: `drop` drops rows with holes; `forward_fill` first repeats the value before a hole,
+            never one after it.
+        max_forward_fill_rows: Consecutive rows for which a value is repeated, >= 1.
         max_lost_share: Share of the rows, from 0 and below 1, beyond which the loss is an error.
 
     Raises:
         InsufficientData: a column without any value, or more rows lost than allowed; the
-            message names the columns to blame.
+            message names the costliest columns.
     """
     values = table.to_numpy(np.float64, copy=True)
     infinite = np.isinf(values)
@@ -116,16 +116,16 @@ def clean(table: pd.DataFrame, policy: NanPolicy, max_forward_fill_rows: int, ma
     holes = missing.sum(axis=0) - warm_up
     filled = np.zeros(len(names), dtype=np.int64)
     if policy == "forward_fill":
-        # Before the cut, so that the first rows kept can take a value from the rows cut.
+        # Before the cut, so that the first kept rows can take a value from cut ones.
         values = pd.DataFrame(values).ffill(limit=max_forward_fill_rows).to_numpy()
         remaining = np.isnan(values)
         filled = missing.sum(axis=0) - remaining.sum(axis=0)
         missing = remaining
-    # Rows still warming up are among those missed: nothing fills what has no value before it.
+    # This drops rows still warming up too: they have no value before them to fill with.
     rows = np.flatnonzero(~missing.any(axis=1))
     kept = values[rows]
     constant = (kept == kept[:1]).all(axis=0) if len(kept) > 1 else np.zeros(len(names), dtype=np.bool_)
-    # A row that one column alone misses would remain without that column, in the warm-up too.
+    # A row with one missing column would remain without that column, in the warm-up too.
     dropped_alone = (missing & (missing.sum(axis=1) == 1)[:, None]).sum(axis=0)
     cut = int(warm_up.max(initial=0))
     report = CleaningReport(

@@ -1,4 +1,4 @@
-"""What a column of a feature set is, and how columns are derived from indicators and from each other."""
+"""Columns of a feature set, and how they are derived from indicators and from each other."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ PLAIN = "plain arithmetic"
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a feature set: scale-free, causal, forgetful of where the series starts.
+    """One column of a feature set: scale-free, causal, independent of where the series starts.
 
     Attributes:
-        name: Unique within a set; names the periods it uses.
+        name: Unique within a set; names the periods it uses. It stands for one formula: another
+            formula needs another name, since models are trained on its values.
         group: price, time, lag, volatility, volume, pattern, trend, momentum or higher.
-        definition: The formula in words; it is part of the id of a feature set.
+        definition: The formula in words, for people.
         unit: Unit and range.
         source: Where the formula comes from.
         formula: From candles of its own timeframe, more than `own_warm_up` of them, to values that end with
@@ -31,7 +32,7 @@ class Column:
         own_warm_up: Leading rows without a value, in candles of its own timeframe.
         own_history: Candles of its own timeframe from which the newest value equals, within
             1e-6, the one from any longer history.
-        neutral: Value where the market gives no answer, such as a ratio to a volume of zero.
+        neutral: Value where the formula has none, such as a ratio to a volume of zero.
         needs: Indicators that the formula reads.
         factor: Length of its candles in candles of the base timeframe.
     """
@@ -50,7 +51,7 @@ class Column:
 
     @property
     def warm_up(self) -> int:
-        """Rows of the base timeframe that may be NaN at the start, wherever within a higher candle it lies."""
+        """Rows of the base timeframe that may be NaN at the start, at the worst place within a higher candle."""
         if self.factor == 1:
             return self.own_warm_up
         return (self.own_warm_up + 2) * self.factor - 2
@@ -63,12 +64,12 @@ class Column:
         return (self.own_history + 2) * self.factor - 2
 
     def over(self, bars: Bars) -> FloatArray:
-        """Return the values after the warm-up; not finite where the market gives no answer.
+        """Return the values after the warm-up; not finite where the formula has none.
 
         Args:
             bars: Candles of its own timeframe, more than `own_warm_up`.
         """
-        # An indicator may bear the same name.
+        # An indicator may have the same name.
         key = (Column, self.name)
         found = bars.memory.get(key)
         if found is None:
@@ -87,18 +88,18 @@ def windowed(
     source: str = PLAIN,
     neutral: float = 0.0,
 ) -> Column:
-    """Return a column made from the newest candle and the `rows` before it, and from nothing else."""
+    """Return a column made from the newest candle and the `rows` before it alone."""
     return Column(name, group, definition, unit, formula, rows, rows + 1, source, neutral)
 
 
 def scaled(indicator: Indicator, neutral: float = 0.0) -> Column:
-    """Return an indicator without its currency.
+    """Return an indicator made scale-free.
 
     A price level becomes the distance of the close from it, an amount of money a share of the
     close; what is scale-free stays as it is.
 
     Raises:
-        ValueError: the indicator is in units of volume, or a running total: compare it with something.
+        ValueError: the indicator is in units of volume, or a running total.
     """
     name, scale, first = indicator.name, indicator.family.scale, indicator.warm_up
     if scale == "price":
@@ -114,16 +115,16 @@ def scaled(indicator: Indicator, neutral: float = 0.0) -> Column:
         definition = f"{name} / close"
         return _of(indicator, f"{name}_share", lambda bars: bars[indicator] / bars.close[first:], definition, FRACTION)
     if scale in ("volume", "turnover") or indicator.settled is None:
-        raise ValueError(f"{name} is not scale-free, and nothing is given to compare it with")
+        raise ValueError(f"{name} is not scale-free: use against_turnover, compared or changed")
     return _of(indicator, name, lambda bars: bars[indicator], name, scale, neutral)
 
 
 def changed(indicator: Indicator, rows: int) -> Column:
-    """Return the relative change of an index over `rows` candles: indexes started anywhere agree on it."""
+    """Return the relative change of an index over `rows` candles: it does not depend on where the index starts."""
     name = f"{indicator.name}_change_{rows}"
     definition = f"{indicator.name} / {indicator.name} of {rows} before - 1"
     warm_up = indicator.warm_up + rows
-    # The level of an index never settles, its relative change needs no more than its own rows.
+    # The level of an index always depends on its start, its relative change on its own rows alone.
     return replace(
         _of(indicator, name, lambda bars: change(bars[indicator], rows), definition, "fraction"),
         own_warm_up=warm_up,
@@ -177,8 +178,8 @@ def compared(first: Indicator, second: Indicator) -> Column:
 def divisor_history(column: Column) -> int:
     """Return the history of a column whose value may be far below its usual size, and is then divided by.
 
-    Smoothed values forget exponentially: what fades to a millionth of the usual size in some
-    rows fades to a billionth in half as many more.
+    The effect of the start on smoothed values decays exponentially: from a millionth of the usual
+    size to a billionth it takes half the rows that it took to a millionth.
     """
     return column.own_history + (column.own_history - column.own_warm_up) // 2
 

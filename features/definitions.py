@@ -1,8 +1,8 @@
-"""The indicators as `ta` 0.11 defines them: what the kernels are held to, and the slow engine.
+"""The indicators as `ta` 0.11 defines them: the reference for the kernels, and the slow engine.
 
 A definition takes a frame with a RangeIndex (`ta` misreads others on pandas 3) and the parameters of
 its family, and returns a whole column, in which the rows of the warm-up may hold anything: `compute`
-masks them. Where `ta` is wrong beyond its warm-up, the definition is ours, and says so.
+masks them. Where `ta` is wrong beyond its warm-up, the definition is ours, as its docstring states.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _by(indicator: Callable[..., Any], columns: str, method: str, order: Sequenc
 
 
 def _rsi(frame: pd.DataFrame, period: int) -> pd.Series:
-    """`ta`, but 50 for as long as the price has not moved at all; `ta` says 100."""
+    """`ta`, but 50 until the price has moved; `ta` gives 100."""
     close = frame["close"]
     unmoved = close.cummax() == close.cummin()
     rsi: pd.Series = momentum.RSIIndicator(close, period).rsi()

@@ -1,4 +1,4 @@
-"""Candles in, table of features out: one code path for training, backtests and serving."""
+"""Candles to a table of features, on one path for training, backtests and serving."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from features.bars import Bars
 from features.catalogue import Engine
 from features.columns import Column
 from features.feature_sets import FeatureSet
-from features.incremental.engine import IncrementalFeatures
 from features.kernels.candles import FloatArray
 
 
@@ -24,8 +23,8 @@ class FeatureEngineer:
         """Take the columns.
 
         Args:
-            feature_set: What to compute.
-            engine: What computes the indicators; both engines give the same numbers.
+            feature_set: Columns to compute.
+            engine: Engine of the indicators; both give the same numbers.
         """
         self.feature_set = feature_set
         self._engine = engine
@@ -47,12 +46,12 @@ class FeatureEngineer:
     def transform(self, series: CandleSeries) -> pd.DataFrame:
         """Return one row per candle, known at the close of that candle and never changed by a later one.
 
-        A column is NaN for its warm-up and finite from there on: where the market gives no
-        answer (no range, no volume), it takes the neutral value of the column. Columns of
-        higher timeframes wait longer when candles are missing.
+        A column is NaN for its warm-up and finite from there on: where the formula has no
+        value (no range, no volume), it takes the neutral value of the column. Columns of
+        higher timeframes stay NaN longer when candles are missing.
 
         Args:
-            series: n lawful candles, oldest first, gaps allowed; only closed ones.
+            series: n checked, closed candles, oldest first, gaps allowed.
 
         Returns:
             Frame of n rows of float64, its index the open times in epoch ms.
@@ -64,8 +63,8 @@ class FeatureEngineer:
     def last_window(self, series: CandleSeries, length: int) -> FloatArray:
         """Return the newest rows, as a model reads them.
 
-        Without gaps, only as many candles are looked at as the rows need, so the time does not
-        grow with the history. With fewer than `feature_set.history + length - 1` candles, smoothed
+        Without gaps, only the candles that the rows need are read, so the time does not grow with
+        the history. With fewer than `feature_set.history + length - 1` candles, smoothed
         columns still differ a little from what a longer history gives.
 
         Args:
@@ -85,20 +84,11 @@ class FeatureEngineer:
                 f"{series.timeframe} candles, received {len(series)}"
             )
         recent = series.tail(self.feature_set.history + length - 1)
-        # A missing candle costs the higher timeframes a whole candle of theirs: then look at all there is.
+        # A missing candle costs the higher timeframes a whole candle of theirs: then all candles are read.
         return self.matrix(series if recent.missing else recent)[-length:].copy()
 
-    def incremental(self, history: CandleSeries) -> IncrementalFeatures:
-        """Return what gives the row of the next candle after `history`, and of each one after that, in one step.
-
-        Args:
-            history: Closed candles, oldest first; with fewer than `feature_set.history`, smoothed columns
-                still differ a little from what a longer history gives.
-        """
-        return IncrementalFeatures(self.feature_set, history)
-
     def _values(self, bars: Bars) -> FloatArray:
-        # Ratios to nothing are expected: a neutral value takes their place.
+        # Ratios to zero are expected: neutral values take their place.
         with np.errstate(all="ignore"):
             values = self._base.over(bars)
             if not self._higher:

@@ -1,7 +1,7 @@
-"""The columns of price and time that are no indicators.
+"""Columns of price and time that are not indicators.
 
-Every function returns one column, made from a few candles by plain arithmetic. Where a market
-gives no answer (no range, no volume), the column takes a neutral value and says which.
+Every function returns one column, made from a few candles by plain arithmetic. Where the
+formula has no value (no range, no volume), the column takes a neutral one, which its definition names.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def open_close_spread() -> Column:
 
 
 def body_share() -> Column:
-    """Return how much of the candle's range its body takes, negative in a falling candle."""
+    """Return the body as a share of the candle's range, negative in a falling candle."""
     return windowed(
         "body_share",
         "price",
@@ -88,7 +88,7 @@ def shadow_balance() -> Column:
 
 
 def price_momentum(rows: int, average_true_range: Indicator) -> Column:
-    """Return the move of the close over `rows` candles in average true ranges: comparable in calm and in storm."""
+    """Return the move of the close over `rows` candles in average true ranges: comparable at any volatility."""
     column = scaled(average_true_range)
     warm_up = max(rows, column.own_warm_up)
 
@@ -123,7 +123,7 @@ def range_position(rows: int) -> Column:
 
 
 def drawdown(rows: int) -> Column:
-    """Return how far the close lies below the highest high of `rows` candles."""
+    """Return the distance of the close below the highest high of `rows` candles."""
     return windowed(
         f"drawdown_{rows}",
         "price",
@@ -135,7 +135,7 @@ def drawdown(rows: int) -> Column:
 
 
 def rally(rows: int) -> Column:
-    """Return how far the close lies above the lowest low of `rows` candles."""
+    """Return the distance of the close above the lowest low of `rows` candles."""
     return windowed(
         f"rally_{rows}",
         "price",
@@ -147,7 +147,7 @@ def rally(rows: int) -> Column:
 
 
 def trend_efficiency(rows: int) -> Column:
-    """Return how straight the way of the close over `rows` candles was (Kaufman's efficiency, with its sign)."""
+    """Return Kaufman's efficiency of the close over `rows` candles, with the sign of the move."""
 
     def formula(bars: Bars) -> FloatArray:
         return (bars.close[rows:] - bars.close[:-rows]) / rolling_sum(np.abs(moves(bars)), rows)
@@ -186,7 +186,7 @@ def time_columns() -> tuple[Column, ...]:
 
 
 def higher_progress(factor: int) -> Column:
-    """Return how much of the forming candle `factor` times as long has passed at this candle's close."""
+    """Return the part of the forming candle `factor` times as long that has passed at this candle's close."""
     return windowed(
         f"x{factor}_progress",
         "time",

@@ -13,13 +13,17 @@ from features.columns import Column
 from features.standard_columns import standard_columns
 from features.wide_columns import wide_columns
 
+# Models carry the id of their set. Ids once were hashes of the wording of definitions too: these sets keep
+# the id of the models that were trained then.
+EARLIER_IDS: Mapping[str, str] = MappingProxyType({"8c481a95a02a": "21da1d4e6e02", "bfe3336c1f2f": "0ddb1e6fdb86"})
+
 
 @dataclass(frozen=True)
 class FeatureSet:
     """Ordered columns under a name.
 
     A model belongs to one `id`: with other columns, another order or other parameters its
-    inputs would mean something else.
+    inputs would have another meaning.
     """
 
     name: str
@@ -27,19 +31,19 @@ class FeatureSet:
 
     @cached_property
     def id(self) -> str:
-        """First 12 digits of the SHA-256 of names, definitions and parameters, in order."""
+        """First 12 digits of the SHA-256 of names, neutral values, warm-ups and parameters, in order."""
         parts = [
             [
                 column.name,
-                column.definition,
                 column.neutral,
                 column.own_warm_up,
                 column.factor,
-                [[each.family.name, *each.parameters] for each in column.needs],
+                [[needed.family.name, *needed.parameters] for needed in column.needs],
             ]
             for column in self.columns
         ]
-        return sha256(json.dumps(parts).encode()).hexdigest()[:12]
+        found = sha256(json.dumps(parts).encode()).hexdigest()[:12]
+        return EARLIER_IDS.get(found, found)
 
     @cached_property
     def warm_up(self) -> int:
@@ -48,10 +52,10 @@ class FeatureSet:
 
     @cached_property
     def history(self) -> int:
-        """Candles from which every column of the newest row is what any longer history gives, within 1e-6."""
+        """Candles from which the newest row equals that of any longer history, within 1e-6."""
         return max(column.history for column in self.columns)
 
 
 STANDARD = FeatureSet("standard", standard_columns())
 WIDE = FeatureSet("wide", wide_columns())
-FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({each.name: each for each in (STANDARD, WIDE)})
+FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({known.name: known for known in (STANDARD, WIDE)})

@@ -1,6 +1,6 @@
-"""Which features tell something about the target: three measures, one ranking, a selection.
+"""Importance of features for the target: three measures, a ranking and a selection.
 
-Each measure looks at the rows it is given: pass training rows, or the selection has seen the test.
+Pass training rows alone: a selection made from test rows is a leak.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FloatArray = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Importance:
-    """One score per column, higher is more important; `measure` says what it is."""
+    """One score per column, higher is more important; `measure` names the method."""
 
     measure: str
     columns: tuple[str, ...]
@@ -41,7 +41,7 @@ class Importance:
 def correlation_importance(values: FloatArray, target: FloatArray, columns: Sequence[str]) -> Importance:
     """Return the absolute Pearson correlation of each column with the target, 0..1; constant columns get 0.
 
-    It sees straight lines only. Cheap: one pass over the table.
+    It finds linear relations only. Cheap: one pass over the table.
 
     Args:
         values: Shape (n, columns), finite.
@@ -54,7 +54,7 @@ def correlation_importance(values: FloatArray, target: FloatArray, columns: Sequ
     centered = values - values.mean(axis=0)
     target = target - target.mean()
     norms = np.sqrt((centered**2).sum(axis=0) * (target**2).sum())
-    # Equal values have no exact mean, so what is left of a constant column is rounding, not information.
+    # The mean of equal values is rounded, so a constant column differs from it by rounding alone.
     varies = (np.ptp(values, axis=0) > 0.0) & (norms > 0.0)
     scores = np.divide(np.abs(target @ centered), norms, out=np.zeros(len(columns)), where=varies)
     return Importance("correlation", tuple(columns), tuple(np.minimum(scores, 1.0).tolist()))
@@ -71,7 +71,7 @@ def mutual_information_importance(
 ) -> Importance:
     """Return the mutual information of each column with the target in nats, >= 0.
 
-    It sees any dependence, and is estimated from nearest neighbors, so noise scores a little above 0.
+    It finds any dependence. It is estimated from nearest neighbors, so noise scores a little above 0.
 
     Args:
         values: Shape (n, columns), finite.
@@ -79,11 +79,11 @@ def mutual_information_importance(
         columns: Names of the columns.
         discrete_target: The target is a class (binary, three_class), not a number (soft, return).
         seed: Of the tiny noise that separates equal values, and of the sample of rows.
-        max_rows: A larger table is sampled down to so many rows: the time grows faster than they do.
+        max_rows: A larger table is sampled down to this many rows: the time grows faster than their number.
 
     Source: Kraskov et al. (2004) and Ross (2014), as in scikit-learn's `mutual_info_*`.
     """
-    # Here, since scikit-learn costs 140 MB, and serving never asks for importance.
+    # Imported here: scikit-learn takes 140 MB, and serving does not need it.
     from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
     values, target = _known(values, target)
@@ -91,7 +91,7 @@ def mutual_information_importance(
         rows = np.sort(np.random.default_rng(seed).choice(len(target), max_rows, replace=False))
         values, target = values[rows], target[rows]
     estimate = mutual_info_classif if discrete_target else mutual_info_regression
-    # One job: the process that trains decides about cores.
+    # One job: the training process decides about cores.
     scores = estimate(values, target, discrete_features=False, random_state=seed)
     return Importance("mutual_information", tuple(columns), tuple(scores.tolist()))
 
@@ -108,8 +108,8 @@ def permutation_importance(
 ) -> Importance:
     """Return how much the metric loses when a column is shuffled between samples, mean of `repeats`.
 
-    It judges the model, not the market: of two columns that say the same, each may score 0. A negative
-    score is a column without which the model did better.
+    It measures the model, not the market: of two columns with the same information, both may score 0.
+    With a negative score, the model was better without the column.
 
     Args:
         predict: The fitted model: samples in, one prediction per sample out.

@@ -22,7 +22,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Scaler:
-    """What one feature set was scaled with: `(value - offset) / scale`, per column.
+    """The scaling of one feature set: `(value - offset) / scale` per column.
 
     `offset` and `scale` are mean and standard deviation (`standard`), or minimum and range
     (`minmax`), in the unit of their column. The scale of a column that was constant in training is 0.
@@ -55,7 +55,7 @@ class Scaler:
             raise FeatureMismatch(f"the scaler's JSON is unusable: {where}: {first['msg']}") from None
 
     def to_json(self) -> str:
-        """Return the scaler as JSON; every number is written so that it is read back exactly."""
+        """Return the scaler as JSON, from which every number is read back exactly."""
         return _JSON.dump_json(self, indent=2).decode()
 
     def require(self, columns: Sequence[str]) -> None:
@@ -87,8 +87,8 @@ class Scaler:
     def apply(self, values: FloatArray, columns: Sequence[str]) -> FloatArray:
         """Return the values scaled; nothing is clipped, NaN stays NaN.
 
-        A column that was constant in training becomes 0 whatever its value: the model has learned
-        nothing about it, and a raw value would reach it unscaled.
+        A column that was constant in training becomes 0 for any value: the model has learned
+        nothing about it, and the raw value would reach it unscaled.
 
         Args:
             values: Shape (..., columns), in the units of the columns.
@@ -103,7 +103,7 @@ class Scaler:
         offset, divisor, constant = self._arrays
         scaled: FloatArray = values - offset
         scaled /= divisor
-        # Not set to 0: that would hide a value that is missing.
+        # Not set to 0: that would hide a missing value.
         scaled[..., constant] *= 0.0
         return scaled
 
@@ -117,13 +117,13 @@ _JSON = TypeAdapter(Scaler)
 
 
 def fit_scaler(kind: ScalerKind, values: FloatArray, columns: Sequence[str], feature_set_id: str) -> Scaler:
-    """Return the scaler of the training rows; pass those only, or the future leaks into every feature.
+    """Return the scaler of the training rows; other rows would leak the future into every feature.
 
     Args:
         kind: `standard` gives mean 0 and standard deviation 1, `minmax` the range 0..1.
         values: Shape (n, columns), n >= 1, finite.
         columns: Names of the columns, in order.
-        feature_set_id: Identity of the feature set, kept with the numbers.
+        feature_set_id: Id of the feature set, kept with the numbers.
 
     Raises:
         InsufficientData: no row.
@@ -156,7 +156,7 @@ def fit_scaler(kind: ScalerKind, values: FloatArray, columns: Sequence[str], fea
 
 
 def _constant(mean: FloatArray, deviation: FloatArray, rows: int) -> NDArray[np.bool_]:
-    """Tell which deviations are nothing but the rounding errors of a mean over equal values."""
+    """Return which deviations are only rounding errors of a mean over equal values."""
     variance = deviation**2
     bound: NDArray[np.bool_] = variance <= rows * _EPSILON * variance + (rows * mean * _EPSILON) ** 2
     return bound

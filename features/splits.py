@@ -1,11 +1,11 @@
-"""Parts of a history in the order of time, without a target that looks into the next part.
+"""Training, validation and test rows in the order of time, with a purge between them.
 
-The target of row i is known at the close of row i + horizon. Were the last training rows next to
-the first validation rows, their targets would be made of the same candles. So `horizon` rows are
-purged before each border, after which every training target is known before the next part begins.
+The target of row i is known at the close of row i + horizon. If the last training rows were next
+to the first validation rows, both would have targets made of the same candles. So `horizon` rows are
+purged before each border, and every training target is known before the next part begins.
 Source: Lopez de Prado, Advances in Financial Machine Learning (2018), chapter 7.
 
-Rows may be those of a cleaned table: rows that cleaning dropped only add to the distance in time.
+Rows may be those of a cleaned table: rows that cleaning dropped only widen the distance in time.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def split_rows(
     """Return the training, validation and test rows, oldest first.
 
     Args:
-        count: Rows there are.
-        horizon: Candles after which a target is known: so many rows are purged between parts.
+        count: Number of rows.
+        horizon: Candles after which a target is known: the same number of rows is purged between parts.
         validation_share: Share of all rows, 0..1, purged ones included.
         test_share: Share of all rows, 0..1, the newest; 0 for no test part.
         embargo: Further rows left out between parts, >= 0. With horizon + embargo of
@@ -75,11 +75,11 @@ def walk_forward(
     """Return folds whose validation parts lie one after the other and end at the last row.
 
     Args:
-        count: Rows there are.
-        horizon: Candles after which a target is known: so many rows are purged after training.
-        folds: How many, >= 1; all validation parts have the same number of rows.
+        count: Number of rows.
+        horizon: Candles after which a target is known: the same number of rows is purged after training.
+        folds: Number of folds, >= 1; all validation parts have the same number of rows.
         min_train_rows: Training rows of the first fold at least, >= 1.
-        max_train_rows: Only the newest so many rows train, a rolling window; None for all so far.
+        max_train_rows: At most this many of the newest rows train, a rolling window; None for all so far.
         embargo: Further rows left out after training, >= 0.
 
     Raises:

@@ -28,8 +28,8 @@ class Levels:
 def find_levels(highs: FloatArray, lows: FloatArray, price: float, average_true_range: float) -> Levels:
     """Return the levels of some candles around the price.
 
-    A level is the mean of the swing highs and lows that lie together. Broken resistance
-    counts as support and the other way round.
+    A level is the mean of the swing highs and lows that lie close to each other. Broken resistance
+    counts as support, and broken support as resistance.
 
     Args:
         highs, lows: Prices of each candle, oldest first.
@@ -38,7 +38,7 @@ def find_levels(highs: FloatArray, lows: FloatArray, price: float, average_true_
     """
     turns = np.sort(np.concatenate((_swing_highs(highs), -_swing_highs(-lows))))
     levels = _cluster(turns.tolist(), CLUSTER_ATR * average_true_range)
-    # Sorted by price, hence also by distance once the supports are turned round.
+    # Sorted by price, so by distance too once the supports are reversed.
     supports = [level for level in reversed(levels) if level < price]
     resistances = [level for level in levels if level > price]
     return Levels(tuple(supports[:MAX_LEVELS]), tuple(resistances[:MAX_LEVELS]))
@@ -51,7 +51,7 @@ def _swing_highs(values: FloatArray) -> FloatArray:
         return np.empty(0)
     center, highest = values[sides:-sides], rolling_max(values, sides)
     before, after = highest[: len(center)], highest[-len(center) :]
-    # A top that later candles only repeat must still be left downward in the end.
+    # A top that the next candles repeat counts only once the price has fallen below it.
     lower_after = rolling_min(values, sides)[-len(center) :] < center
     return center[(center > before) & (center >= after) & lower_after]
 

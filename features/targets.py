@@ -1,11 +1,11 @@
-"""What a model is to predict: targets from later candles, unknown until those have closed.
+"""Targets that a model learns, made from later candles and unknown until those have closed.
 
 Row i is decided at the close of candle i. A target with a horizon of h candles is known at the
 close of candle i + h, so its last h rows are NaN, and so is every row without h unbroken candles
-after it. Whoever trains on row i may not test on any row up to i + h: see `features/splits.py`.
+after it. A model that is trained on row i may not be tested on a row up to i + h: see `splits`.
 
-`runs` below is the run of each row from `candle_checks.unbroken_runs`. It has no default: None states
-that the horizon is counted in rows, gaps and invented candles notwithstanding.
+`runs` below is the run of each row from `candle_checks.unbroken_runs`. It has no default: None counts
+the horizon in rows, across gaps and filled candles.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from features.candle_checks import NO_RUN, BoolArray, IntArray
 
 FloatArray = NDArray[np.float64]
 
-# Candles whose returns say what a usual move is.
+# Returns that the size of a usual move is taken from.
 TYPICAL_CANDLES = 50
 
 # The horizons of a multi-horizon target that carry a drawdown and a rally: the second and the fourth.
@@ -65,7 +65,7 @@ def multi_horizon_returns(closes: FloatArray, horizons: Sequence[int], runs: Int
 def binary_target(returns: FloatArray) -> FloatArray:
     """Return 1 where the price rises and 0 where it falls; known when the return is.
 
-    An unchanged price is NaN: it is neither, and calling it a fall would teach a lean to Short.
+    An unchanged price is NaN: it is neither, and counting it as a fall would bias the model to Short.
     """
     return np.where(np.isnan(returns) | (returns == 0.0), np.nan, (returns > 0.0).astype(np.float64))
 
@@ -73,11 +73,11 @@ def binary_target(returns: FloatArray) -> FloatArray:
 def soft_target(returns: FloatArray, threshold: float) -> FloatArray:
     """Return 0.5 + return * 0.5 / threshold, clipped to 0..1; known when the return is.
 
-    Judge a model by the sign of the return: against labels between 0 and 1, accuracy means nothing.
+    Score a model by the sign of the return: accuracy has no meaning for labels between 0 and 1.
 
     Args:
         returns: Forward returns as fractions.
-        threshold: Return, >= 0, from which a rise counts as certain; 0 leaves the sign alone.
+        threshold: Return, >= 0, from which the target is 1; with 0 the target is the sign of the return.
 
     Source: FR-AI-008 of the specification, whose slope does not meet its own threshold, made continuous.
     """
@@ -87,10 +87,10 @@ def soft_target(returns: FloatArray, threshold: float) -> FloatArray:
 
 
 def hold_thresholds(closes: FloatArray, deviations: float) -> FloatArray:
-    """Return how far each close may move within a candle and still count as standing still, as a fraction.
+    """Return the largest move per candle that still counts as HOLD, as a fraction.
 
-    A fixed threshold would ask how volatile a market is, and hardly where it goes: beyond 0.5 % there are
-    only the wild hours.
+    A fixed threshold would measure the volatility of the market more than its direction: few hours move
+    by more than 0.5 %.
 
     Args:
         closes: n closes, > 0, oldest first.
@@ -108,7 +108,7 @@ def three_class_target(returns: FloatArray, thresholds: FloatArray) -> FloatArra
 
     Args:
         returns: Forward returns as fractions, of any shape.
-        thresholds: Fractions, >= 0, that fit that shape; what moves no further in either direction is HOLD.
+        thresholds: Fractions, >= 0, that fit that shape; a move no larger in either direction is HOLD.
     """
     classes = np.full(returns.shape, float(TradeClass.HOLD))
     classes[returns > thresholds] = TradeClass.BUY
@@ -128,7 +128,7 @@ def future_drawdowns(closes: FloatArray, lows: FloatArray, horizon: int, runs: I
         runs: Run of each row, or None to compute across gaps.
 
     Returns:
-        n fractions <= 0: what a long position bears at worst; 0 where the price never falls below.
+        n fractions <= 0: the worst loss of a long position; 0 where the price never falls below the close.
     """
     drawdowns = np.full(len(closes), np.nan)
     rows = _rows_with_future(len(closes), horizon, runs)
@@ -141,7 +141,7 @@ def future_drawdowns(closes: FloatArray, lows: FloatArray, horizon: int, runs: I
 def future_rallies(closes: FloatArray, highs: FloatArray, horizon: int, runs: IntArray | None) -> FloatArray:
     """Return how far the price rises above the close within the next `horizon` candles.
 
-    The mirror of `future_drawdowns`: n fractions >= 0, known at the close of candle i + horizon.
+    The opposite of `future_drawdowns`: n fractions >= 0, known at the close of candle i + horizon.
     """
     rallies = np.full(len(closes), np.nan)
     rows = _rows_with_future(len(closes), horizon, runs)
@@ -159,7 +159,7 @@ def multi_horizon_target(
     thresholds: FloatArray,
     runs: IntArray | None,
 ) -> FloatArray:
-    """Return what PatchTST learns, shape (n, 12); each column is known at its own horizon, a row at the longest.
+    """Return the target of PatchTST, shape (n, 12); each column is known at its own horizon, a row at the longest.
 
     Four forward returns, their four `TradeClass`es, the drawdowns of the second and the fourth horizon,
     and the rallies of the same two.

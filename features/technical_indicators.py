@@ -1,7 +1,7 @@
-"""The indicators that the technical analyst reads, with their own names and the configured periods.
+"""The indicators that the rules read, with names of their own and the configured periods.
 
-Every column has the length of the frame. Rows without enough history are NaN, and so is
-whatever cannot be computed (a ratio to a volume of zero); nothing is ever infinite.
+Every column has the length of the frame. Rows without enough history are NaN, and so are
+values that do not exist (a ratio to a volume of zero); no value is infinite.
 No value depends on a later row.
 """
 
@@ -24,7 +24,7 @@ from features.kernels.windows import rolling_sum
 
 @dataclass(frozen=True)
 class _Plan:
-    """What one setting of the indicators computes; never changed, only exchanged."""
+    """The indicators of one setting; replaced as a whole when settings change."""
 
     engine: Literal["fast", "ta"]
     volume_period: int
@@ -52,13 +52,13 @@ class TechnicalIndicators:
         self.use(settings)
 
     def use(self, settings: IndicatorSettings) -> None:
-        """Compute with other settings from now on; a computation under way in another thread ends with its own."""
+        """Compute with other settings from now on; a computation under way in another thread keeps its own."""
         self.settings = settings
         self._plan = _Plan(settings.engine, settings.volume_period, _columns(settings))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the indicators, as the analysts read them."""
+        """Names of the indicators."""
         return tuple(self._plan.columns)
 
     def compute(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -73,11 +73,11 @@ class TechnicalIndicators:
         """Return the indicators of each candle by name.
 
         `on_balance_volume` and `average_true_range_percentile` count from the first candle, so
-        they depend on where the candles start; all other columns forget it.
+        they depend on where the candles start; all other columns do not.
         """
         plan = self._plan
         found = compute(candles, list(plan.columns.values()), plan.engine)
-        named = {name: found[each.name] for name, each in plan.columns.items()}
+        named = {name: found[wanted.name] for name, wanted in plan.columns.items()}
         with np.errstate(all="ignore"):
             percent = 100 * named["average_true_range"] / candles.close
             percent[np.isinf(percent)] = np.nan
@@ -91,7 +91,7 @@ class TechnicalIndicators:
 
 
 def _columns(settings: IndicatorSettings) -> Mapping[str, Indicator]:
-    """Return the indicators by the names that the analyst uses."""
+    """Return the indicators by the names that the rules use."""
     lines = {"fast": settings.macd_fast, "slow": settings.macd_slow}
     signal = {**lines, "signal": settings.macd_signal}
     bands = {"period": settings.bollinger_period, "deviations": settings.bollinger_deviations}

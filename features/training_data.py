@@ -1,4 +1,4 @@
-"""From candles to what models are trained on: the one order of the steps, for one market or several."""
+"""From candles to training data: the steps in their order, for one market or several."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from config.settings import FeatureSettings, TargetKind
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
-from features.candle_checks import NO_RUN, BoolArray, IntArray, fill_gaps, open_times, unbroken_runs
+from features.candle_checks import NO_RUN, BoolArray, IntArray, fill_gaps, unbroken_runs
 from features.cleaning import CleaningReport, clean
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FeatureSet
@@ -40,24 +40,24 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The cleaned feature rows of one market, or of several, and the future of each.
+    """The cleaned feature rows of one market or several, and the target of each row.
 
     Attributes:
-        feature_set: What the columns are.
-        horizon_candles: After how many candles a forecast is judged.
+        feature_set: Meaning of the columns.
+        horizon_candles: Candles after which a forecast is scored.
         threshold: Forward return, as a fraction, at which the soft target ends.
         horizons: Horizons in candles of the target `multi_horizon`.
         rows: Shape (n, columns), finite, unscaled.
         times_ms: Open time of each row's candle, epoch ms.
-        slots: Place of each row on the axis of time that all feature sets share, ascending with time and
-            unique: candles since the first candle of any market, gaps counted, with one slot for each of
-            the markets. Parts are ranges of slots.
-        markets: How many there are: so many slots are one candle.
+        slots: Place of each row on the time axis that all feature sets share, ascending and unique:
+            candles since the first candle of any market, gaps counted, times the number of markets, plus
+            the number of the row's market. Parts are ranges of slots.
+        markets: Number of markets, which is the number of slots per candle.
         runs: Unbroken run of each row, see `candle_checks.unbroken_runs`.
         returns: Forward return of each row over `horizon_candles`, NaN where unknown.
         classes: The target `three_class` of each row, NaN where unknown.
         futures: The target `multi_horizon` of each row.
-        cleaning: What cleaning cost, one report per market.
+        cleaning: One report per market.
     """
 
     feature_set: FeatureSet
@@ -75,7 +75,7 @@ class TrainingSet:
     cleaning: tuple[CleaningReport, ...]
 
     def by_slot(self, values: FloatArray) -> FloatArray:
-        """Return values of the rows, shape (n,), on the axis of time: NaN where no row is."""
+        """Return values of the rows, shape (n,), on the time axis: NaN at slots without a row."""
         spread = np.full(int(self.slots.max()) + 1, np.nan)
         spread[self.slots] = values
         return spread
@@ -89,17 +89,17 @@ class TrainingSet:
         return binary_target(self.returns) if kind == "binary" else soft_target(self.returns, self.threshold)
 
     def target_horizon(self, kind: TargetKind) -> int:
-        """Return after how many slots that target is known: so many are purged at each border."""
+        """Return the slots after which that target is known; the same number is purged at each border."""
         candles = max(self.horizons) if kind == "multi_horizon" else self.horizon_candles
         return candles * self.markets
 
     def part(
         self, train: range, validation: range, test: range, kind: TargetKind, length: int, settings: FeatureSettings
     ) -> TrainingData:
-        """Return the windows of each part; scaler and selection of features see training rows only.
+        """Return the windows of each part; scaler and selected features come from training rows only.
 
-        Every window of a part ends in it; its earlier rows may lie before, they are the past. Test
-        windows need a known return, not a known target: they are judged by the return.
+        Every window of a part ends in it; its earlier rows may lie before the part. Test windows need
+        a known return, not a known target: they are scored by the return.
 
         Args:
             train: Slots, as are `validation` and `test`, purged of each other's targets.
@@ -107,7 +107,7 @@ class TrainingSet:
             test: As `train`; may be empty.
             kind: The target to learn.
             length: Rows of a window.
-            settings: The kind of scaler, and how many features are selected.
+            settings: The kind of scaler, and the number of features to select.
 
         Raises:
             InsufficientData: training or validation has no window.
@@ -117,14 +117,14 @@ class TrainingSet:
         columns = self._selected(names, training, settings.selected_features)
         rows = self.rows if columns == names else self.rows[:, [names.index(name) for name in columns]]
         scaler = fit_scaler(settings.scaler, rows[training], columns, self.feature_set.id)
-        # Single precision is what networks compute in, and half the memory.
+        # Networks compute in single precision, which takes half the memory.
         scaled = scaler.apply(rows, columns).astype(np.float32)
         learned = Windows.over(scaled, self.targets(kind), length, self.runs)
-        judged = Windows.over(scaled, self.returns, length, self.runs)
+        scored = Windows.over(scaled, self.returns, length, self.runs)
         parts = (
             learned.ending_in(train, self.slots),
             learned.ending_in(validation, self.slots),
-            judged.ending_in(test, self.slots),
+            scored.ending_in(test, self.slots),
         )
         if not len(parts[0]) or not len(parts[1]):
             raise InsufficientData(
@@ -134,7 +134,7 @@ class TrainingSet:
         return TrainingData(*parts, scaler)
 
     def _selected(self, names: tuple[str, ...], training: BoolArray, count: int) -> tuple[str, ...]:
-        """Return the columns that tell most of the return of training rows, by correlation; all for a count of 0."""
+        """Return the columns that correlate most with the return in training rows; all of them for a count of 0."""
         if not 0 < count < len(names):
             return names
         return correlation_importance(self.rows[training], self.returns[training], names).top(count)
@@ -149,7 +149,7 @@ def training_set(
     """Return the rows of one or several markets of the same timeframe.
 
     Targets are made from all candles, before cleaning drops rows, so that a horizon counts candles
-    and not remaining rows; neither they nor windows cross a gap.
+    and not remaining rows. Neither targets nor windows cross a gap.
 
     Args:
         markets: Closed candles of each market, one or more, none empty.
@@ -158,27 +158,27 @@ def training_set(
         horizons: Horizons in candles of the target `multi_horizon`.
 
     Raises:
-        InsufficientData: cleaning leaves less than its settings allow.
+        InsufficientData: cleaning loses more rows than the settings allow.
     """
     origin_ms = min(series.candles[0].timestamp for series in markets)
     sets = [_one_market(series, origin_ms, feature_set, settings, horizons) for series in markets]
     if len(sets) == 1:
         return sets[0]
-    first_runs = np.cumsum([0] + [int(each.runs.max(initial=NO_RUN)) + 1 for each in sets[:-1]])
+    first_runs = np.cumsum([0] + [int(part.runs.max(initial=NO_RUN)) + 1 for part in sets[:-1]])
     runs = [
-        np.where(each.runs == NO_RUN, NO_RUN, each.runs + first) for each, first in zip(sets, first_runs, strict=True)
+        np.where(part.runs == NO_RUN, NO_RUN, part.runs + first) for part, first in zip(sets, first_runs, strict=True)
     ]
     return replace(
         sets[0],
-        rows=np.concatenate([each.rows for each in sets]),
-        times_ms=np.concatenate([each.times_ms for each in sets]),
-        slots=np.concatenate([each.slots * len(sets) + number for number, each in enumerate(sets)]),
+        rows=np.concatenate([part.rows for part in sets]),
+        times_ms=np.concatenate([part.times_ms for part in sets]),
+        slots=np.concatenate([part.slots * len(sets) + number for number, part in enumerate(sets)]),
         markets=len(sets),
         runs=np.concatenate(runs),
-        returns=np.concatenate([each.returns for each in sets]),
-        classes=np.concatenate([each.classes for each in sets]),
-        futures=np.concatenate([each.futures for each in sets]),
-        cleaning=tuple(report for each in sets for report in each.cleaning),
+        returns=np.concatenate([part.returns for part in sets]),
+        classes=np.concatenate([part.classes for part in sets]),
+        futures=np.concatenate([part.futures for part in sets]),
+        cleaning=tuple(report for part in sets for report in part.cleaning),
     )
 
 
@@ -186,7 +186,7 @@ def _one_market(
     series: CandleSeries, origin_ms: int, feature_set: FeatureSet, settings: FeatureSettings, horizons: tuple[int, ...]
 ) -> TrainingSet:
     candles = fill_gaps(series, settings.gap_policy, settings.max_fill_candles)
-    times, step_ms = open_times(candles.series), candles.series.timeframe.ms
+    times, step_ms = candles.series.times_ms, candles.series.timeframe.ms
     runs = unbroken_runs(times, step_ms, candles.real)
     _, highs, lows, closes, _ = candles.series.values.T
     horizon = settings.horizon_candles

@@ -1,4 +1,4 @@
-"""Columns of volatility and of its shape, from returns and ranges."""
+"""Volatility columns, from returns and ranges."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def volatility(rows: int) -> Column:
 
 
 def volatility_ratio(fast: int, slow: int) -> Column:
-    """Return short over long volatility: above 1 when the market wakes up."""
+    """Return short over long volatility: above 1 when volatility is rising."""
     return windowed(
         f"volatility_ratio_{fast}_{slow}",
         "volatility",
@@ -53,7 +53,7 @@ def price_dispersion(rows: int) -> Column:
 
 
 def parkinson_volatility(rows: int) -> Column:
-    """Return the volatility that the ranges of the candles show, which a quiet close does not hide."""
+    """Return the volatility estimated from the ranges of the candles, which includes moves within a candle."""
 
     def formula(bars: Bars) -> FloatArray:
         squares = np.log(bars.high / bars.low) ** 2
@@ -71,7 +71,7 @@ def parkinson_volatility(rows: int) -> Column:
 
 
 def return_skew(rows: int) -> Column:
-    """Return the skewness of the returns: negative when the large moves were falls."""
+    """Return the skewness of the returns: negative when falls were larger than rises."""
     return windowed(
         f"return_skew_{rows}",
         "volatility",
@@ -83,7 +83,7 @@ def return_skew(rows: int) -> Column:
 
 
 def downside_share(rows: int) -> Column:
-    """Return the part of the squared returns that fell on falling candles."""
+    """Return the share of falling candles in the sum of squared returns."""
 
     def formula(bars: Bars) -> FloatArray:
         moves = returns(bars)

@@ -1,4 +1,4 @@
-"""Volume columns: the running totals of the textbooks, as rolling shares that forget where they began."""
+"""Volume columns: running totals as rolling shares, which do not depend on the first candle."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def volume_price_trend(rows: int) -> Column:
 
 
 def volume_comparison(fast: int, slow: int) -> Column:
-    """Return the recent over the usual volume."""
+    """Return the mean volume of `fast` candles over that of `slow` candles."""
     return windowed(
         f"volume_mean_ratio_{fast}_{slow}",
         "volume",
@@ -53,7 +53,7 @@ def volume_comparison(fast: int, slow: int) -> Column:
 
 
 def volume_variation(rows: int) -> Column:
-    """Return how uneven the volume was: its standard deviation over its mean."""
+    """Return the standard deviation of the volume over its mean."""
     return windowed(
         f"volume_variation_{rows}",
         "volume",
@@ -65,7 +65,7 @@ def volume_variation(rows: int) -> Column:
 
 
 def range_per_volume(rows: int) -> Column:
-    """Return the mean absolute return per share of usual volume: high where little volume moves the price."""
+    """Return the mean absolute return per share of usual volume: high where a small volume moves the price."""
 
     def formula(bars: Bars) -> FloatArray:
         usual = _share_of_usual(bars, rows)

@@ -122,8 +122,8 @@ def _bands() -> tuple[Column, ...]:
 def _higher_timeframes() -> tuple[Column, ...]:
     """Return columns of the closed higher candles.
 
-    Those of the longer candles forget within 21 of them, some 370 of ours. Smoothed averages,
-    which remember hundreds of candles, come from the shorter ones only.
+    Those of the longer candles need at most 21 of them, about 370 base candles. Smoothed averages,
+    which need hundreds of candles, come from the shorter ones only.
     """
     finite = (
         *(groups.price_return(rows) for rows in (1, 3, 10)),

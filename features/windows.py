@@ -1,4 +1,4 @@
-"""Windows over feature rows: views until a batch is asked for, and each with its target."""
+"""Windows over feature rows, each with its target; they are views until a batch is copied out."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def window_ends(runs: IntArray, sequence_length: int) -> IntArray:
 
 @dataclass(frozen=True)
 class Windows:
-    """Samples of (sequence_length rows of features, the target of the last of these rows).
+    """Samples: `sequence_length` rows of features, and the target of the last of them.
 
     `rows`: shape (n, features), n >= `sequence_length` unless there are no windows. `targets`: shape
-    (n,) or (n, outputs), a row per row. `ends`: the last row of each window, ascending.
+    (n,) or (n, outputs), one per row. `ends`: the last row of each window, ascending.
 
     The samples overlap in nearly all their rows. Copying them out takes `sequence_length` times the
     memory of the rows, so `batch` gathers a few at a time from a view.
@@ -56,7 +56,9 @@ class Windows:
             ValueError: rows, targets and runs differ in number, or sequence_length < 1.
         """
         if not len(rows) == len(targets) == len(runs):
-            raise ValueError(f"{len(rows)} rows, {len(targets)} targets and {len(runs)} runs should be as many")
+            raise ValueError(
+                f"{len(rows)} rows, {len(targets)} targets and {len(runs)} runs: there must be one of each per row"
+            )
         if sequence_length < 1:
             raise ValueError(f"sequence_length needs to be 1 or more, received {sequence_length}")
         ends = window_ends(runs, sequence_length)
@@ -69,7 +71,7 @@ class Windows:
     def ending_in(self, part: range, slots: IntArray) -> Windows:
         """Return the windows whose last row lies in `part`, a range of slots with step 1.
 
-        The earlier rows of a window may lie before the part: they are the past, and known.
+        The earlier rows of a window may lie before the part: they are known by then.
 
         Args:
             part: Slots, see `training_data.TrainingSet`.

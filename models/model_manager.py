@@ -16,7 +16,7 @@ from config.settings import FeatureSettings
 from domain.errors import InsufficientData, InvalidRequest, ModelUnusable
 from domain.forecasting import ModelType
 from domain.market import CandleSeries
-from features.candle_checks import open_times, unbroken_runs
+from features.candle_checks import unbroken_runs
 from features.splits import Split
 from features.targets import forward_returns
 from models.evaluation.baselines import majority, prior, reversal
@@ -137,7 +137,7 @@ class ModelManager:
         """
         stored = self.registry.open(version)
         axis = TimeAxis.of({symbol: series})
-        times, horizon = open_times(series), stored.metadata.horizon_candles
+        times, horizon = series.times_ms, stored.metadata.horizon_candles
         runs = unbroken_runs(times, series.timeframe.ms)
         slots = axis.slots(times, symbol)
         by_candle = forward_returns(series.values[:, 3], horizon, runs)

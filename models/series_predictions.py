@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from domain.market import CandleSeries
-from features.candle_checks import IntArray, open_times, unbroken_runs
+from features.candle_checks import IntArray, unbroken_runs
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FEATURE_SETS
 from features.windows import window_ends
@@ -37,7 +37,7 @@ def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) 
         series: Closed candles; windows do not cross a gap.
         after_ms: Epoch ms; only candles that open later are forecast.
     """
-    times = open_times(series)
+    times = series.times_ms
     tables = {name: FeatureEngineer(FEATURE_SETS[name]).transform(series).to_numpy() for name in forecaster.needs}
     ends = np.flatnonzero(times > after_ms)
     for name, length in forecaster.needs.items():

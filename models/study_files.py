@@ -15,7 +15,6 @@ import numpy as np
 
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
-from features.candle_checks import open_times
 from models.durable_files import locked, replace_file
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.learner import Learner
@@ -37,7 +36,7 @@ def fingerprint(learner: Learner, ground: Ground, markets: Mapping[str, CandleSe
     """Return what tells two walks apart: SHA-256 of candles, columns, folds and settings."""
     digest = sha256()
     for symbol, series in markets.items():
-        digest.update(symbol.encode() + open_times(series).tobytes() + series.values.tobytes())
+        digest.update(symbol.encode() + series.times_ms.tobytes() + series.values.tobytes())
     parts = [
         learner.architecture.type,
         learner.rows.feature_set.id,

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries
-from features.candle_checks import open_times
 from models.artifacts import StoredVersion
 from models.evaluation.out_of_sample import OutOfSample
 from models.metadata import PREDICTIONS_FILE
@@ -51,7 +50,7 @@ def unseen_predictions(
     for symbol, series in markets.items():
         if metadata.symbol in (symbol, ANY_SYMBOL):
             later = predict_series(forecaster, series, metadata.data.last_ms)
-            slots = axis.slots(open_times(series)[later.positions], symbol)
+            slots = axis.slots(series.times_ms[later.positions], symbol)
             known = (slots < len(returns)) & np.isfinite(returns[np.minimum(slots, len(returns) - 1)])
             slots, said = slots[known], later.probability[known]
             parts.append(OutOfSample(slots, said, said, returns[slots], np.full(len(slots), AFTER_TRAINING)))

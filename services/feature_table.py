@@ -71,17 +71,18 @@ def render_catalogue() -> Table:
 
 
 def render_columns(feature_set: FeatureSet) -> Table:
-    """Return the columns of a set with group, warm-up, needed history, scale and source, ready to print."""
+    """Return the columns of a set with group, warm-up, needed history, formula, scale and source, ready to print."""
     table = _table(
         f"{feature_set.name}: {len(feature_set.columns)} columns, id {feature_set.id}, "
         f"warm-up {feature_set.warm_up}, exact from {feature_set.history} candles"
     )
     table.add_column(_stacked("column", "group"), no_wrap=True)
     table.add_column(_stacked("warm-up", "history"), justify="right")
-    table.add_column(_stacked("scale", "source"), overflow="fold")
+    table.add_column(_stacked("formula", "scale; source"), overflow="fold")
     for column in feature_set.columns:
         rows = _stacked(str(column.warm_up), str(column.history))
-        table.add_row(_stacked(column.name, column.group), rows, _stacked(column.unit, column.source))
+        meaning = _stacked(column.definition, f"{column.unit}; {column.source}")
+        table.add_row(_stacked(column.name, column.group), rows, meaning)
     return table
 
 

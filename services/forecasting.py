@@ -16,12 +16,13 @@ from domain.analysis import MarketSnapshot
 from domain.errors import AppError, ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import Timeframe
-from models.forecasts import newest_rows, to_forecast
+from models.forecasts import to_forecast
 from models.predictor import Forecaster
 from models.serving import LoadedModels
 from services.market_data.stored import StoredSource
 from services.micro_batching import MicroBatcher
 from services.model_candles import ModelCandles, best_candles
+from services.newest_rows import NewestRows
 from storage.ports import Store
 from utils import metrics
 from utils.clock import Clock
@@ -74,6 +75,7 @@ class Forecasting:
         self._settings = settings
         self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
         self._executor = executor
+        self._rows = NewestRows()
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
         """Return what the model in production says of a market, from its closed candles.
@@ -87,7 +89,7 @@ class Forecasting:
         symbol = snapshot.symbol
         model = await self._model(symbol, timeframe)
         history = await self._candles.history(model, snapshot, timeframe)
-        rows = await run_blocking(self._executor, newest_rows, model, history)
+        rows = await run_blocking(self._executor, self._rows.of, model, history)
         asked = perf_counter()
         prediction = await self._batcher.predict(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)

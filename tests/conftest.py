@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import settings as hypothesis_settings
 
 from api.app import create_app
 from api.rate_limit import limiter
@@ -21,6 +22,11 @@ STRANGER = ("203.0.113.9", 50_000)
 
 # Of every service that a test makes; `make_client` gives it to clients on this machine.
 ADMIN_TOKEN = "token-of-the-tests"  # noqa: S105
+
+
+# A busy machine is no failure.
+hypothesis_settings.register_profile("without deadlines", deadline=None)
+hypothesis_settings.load_profile("without deadlines")
 
 MakeSettings = Callable[..., Settings]
 MakeClient = Callable[..., TestClient]

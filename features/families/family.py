@@ -1,4 +1,4 @@
-"""What an entry of the catalogue says, and one indicator: a family with its parameters."""
+"""A family of indicators, which is an entry of the catalogue, and an indicator: a family with its parameters."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Family:
 
     Attributes:
         scale: Unit or range of the values.
-        source: Who published the formula, and where our form of it is a choice.
+        source: Publication of the formula, and the choices made in our form of it.
         defaults: Parameters in the order of the name; whole numbers are counts of candles.
         warm_up: Number of rows without a value, from the parameters.
         kernel: The fast form: from `Candles` and the parameters to the values after the warm-up.
         settled: Number of rows after which the newest value no longer depends on where they start, to a
-            millionth of its typical size; left out where it is one more than the warm-up. It gives None
-            for running totals, which never settle.
-        minimum: Smallest count of candles that makes sense.
+            millionth of its typical size; left out where it is one more than the warm-up; None for
+            running totals, which never settle.
+        minimum: Smallest allowed count of candles.
     """
 
     name: str
@@ -83,19 +83,19 @@ class Indicator:
 
 
 def fade(decay: float, share: float = 1e-6) -> int:
-    """Return after how many rows a value has faded to `share` of itself."""
+    """Return the rows after which a value has decayed to `share` of itself."""
     return math.ceil(math.log(share) / math.log(decay)) if decay > 0 else 1
 
 
 def ema_fade(period: int, share: float = 1e-6) -> int:
-    """Return after how many rows an exponential average with alpha 2 / (period + 1) has forgotten one."""
+    """Return the rows after which a value has decayed in an exponential average with alpha 2 / (period + 1)."""
     return fade(1 - 2 / (period + 1), share)
 
 
 def wilder_fade(period: int, share: float = 1e-6) -> int:
-    """Return after how many rows Wilder's average, with alpha 1 / period, has forgotten one."""
+    """Return the rows after which a value has decayed in Wilder's average, with alpha 1 / period."""
     return fade(1 - 1 / period, share)
 
 
 def never(*_: float) -> None:
-    """Say that a running total remembers its first row for ever."""
+    """Return None: a running total always depends on its first row."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from features.families.family import Family, ema_fade, fade, wilder_fade
 from features.kernels import trend as kernels
 
-# Differences of averages are some thousandth of them, so a trace of the start counts a thousand times as much.
+# Differences of averages are about a thousandth of the averages, so the effect of the start weighs a thousandfold.
 FINE = 1e-9
 MACD = {"fast": 12, "slow": 26}
 MACD_SIGNAL = {**MACD, "signal": 9}
@@ -16,7 +16,7 @@ KST = {
 WILDER = "Wilder, New Concepts in Technical Trading Systems (1978)"
 APPEL = "Appel, The Moving Average Convergence-Divergence Method (1979)"
 BOTES = "Botes and Siepman, The Vortex Indicator, Stocks & Commodities 28:1 (2010)"
-PRING = "Pring, Stocks & Commodities 10:9 (1992); each value at its own candle, as `ta` does not"
+PRING = "Pring, Stocks & Commodities 10:9 (1992); each value at its own candle, unlike in `ta`"
 ICHIMOKU = "Hosoda, Ichimoku Kinko Hyo (1969); not shifted into the future"
 CHANDE = "Chande, Stocks & Commodities 13:9 (1995)"
 
@@ -30,14 +30,14 @@ def _kst_warm_up(*periods: int) -> int:
 
 
 def _kama_settled(period: int, fast: int, slow: int) -> int:
-    # On average a tenth of the moves of a random walk is progress; what counts is the mean of the alphas.
+    # A random walk has an efficiency of a tenth on average, which gives the mean of the alphas.
     slowest, fastest = 2 / (slow + 1), 2 / (fast + 1)
     return period + fade(1 - (slowest + 0.1 * (fastest - slowest)) ** 2)
 
 
 def _psar_settled(step: float, maximum: float) -> int:
-    # Nothing of the start is left once two paths have turned at the same candle, which has no bound;
-    # this many rows were enough in all trials.
+    # Two paths are equal once they have turned at the same candle, which has no bound; this many rows
+    # were enough in all trials.
     return fade(1 - min(2 * step, maximum), FINE)
 
 

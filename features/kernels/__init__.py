@@ -3,6 +3,6 @@
 Every kernel takes `Candles` and its parameters, and returns the values *without* the warm-up:
 an array that ends with the newest candle and begins where the first value exists. That keeps
 NaN out of the recursions, and two results are aligned by their ends. `features.catalogue` calls
-a kernel only where at least one value exists, and pads what it returns. A ratio to nothing is left
-not finite; whoever computes says that this is no error, and puts NaN or a neutral value in its place.
+a kernel only where at least one value exists, and pads the result. A ratio to zero is left not
+finite: the caller silences numpy's warning and puts NaN or a neutral value in its place.
 """

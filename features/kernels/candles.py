@@ -1,4 +1,4 @@
-"""The columns of candles, with a memory for what several indicators need of them."""
+"""The columns of candles, and intermediate results that several indicators share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Candles:
     Attributes:
         open, high, low, close: Prices in quote currency, > 0.
         volume: In base currency, >= 0.
-        memory: Intermediate results by what made them; nobody may change one in place.
+        memory: Intermediate results by kernel and parameters; never changed in place.
     """
 
     __slots__ = ("close", "high", "low", "memory", "open", "volume")
@@ -52,7 +52,7 @@ class Candles:
 def shared(
     make: Callable[Concatenate[Source, Parameters], FloatArray],
 ) -> Callable[Concatenate[Source, Parameters], FloatArray]:
-    """Let a kernel run once per candles and parameters: its result is remembered with the candles."""
+    """Let a kernel run once per candles and parameters: its result is kept with the candles."""
 
     def once(candles: Source, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> FloatArray:
         key = (make, args)
@@ -70,7 +70,7 @@ def newest(values: FloatArray, count: int) -> FloatArray:
 
 
 def share(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Return part / whole, and 0 where the whole, and hence its part, is 0."""
+    """Return part / whole, and 0 where the whole, and so its part, is 0."""
     shares: FloatArray = part / (whole + (whole == 0))
     return shares
 
@@ -112,5 +112,5 @@ def true_lows(candles: Candles) -> FloatArray:
 
 @shared
 def true_ranges(candles: Candles) -> FloatArray:
-    """Return Wilder's true range, from the second candle on, which is the first with a close before it."""
+    """Return Wilder's true range from the second candle on, the first with a previous close."""
     return true_highs(candles) - true_lows(candles)

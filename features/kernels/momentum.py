@@ -1,4 +1,4 @@
-"""Momentum: how fast the price has moved, and where it stands within its recent range."""
+"""Momentum: the speed of the price and its place within the recent range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.kernels.windows import rolling_max, rolling_mean, rolling_min, rol
 
 # RSI of a market that has not moved: average gain equals average loss. `ta` says 100.
 FLAT_RSI = 50.0
-# While the close stands still RSI changes in its last digits only: a range of that size is rounding.
+# While the close does not move, RSI changes in its last digits only: a range of this size is rounding.
 RSI_NOISE = 1e-9
 
 

@@ -15,18 +15,18 @@ import numpy as np
 
 from features.kernels.candles import FloatArray
 
-# Series up to WHOLE take one product; longer ones are cut in blocks, as short as the product is cheap.
+# Series up to WHOLE take one product; longer ones are cut in blocks.
 WHOLE = 128
 BLOCK = 32
-# So many blocks go into one product: larger ones wake a second thread, which costs more than it helps.
+# Blocks in one product: larger products start a second thread, which costs more than it saves.
 TOGETHER = 128
 
 
 def decayed(values: FloatArray, decay: float) -> FloatArray:
     """Return y[t] = decay · y[t-1] + values[t] with y[-1] = 0, of one series or of each row of several.
 
-    From the first value that is not finite on, all are NaN: a matrix product would carry it into
-    the past of its block as well.
+    All are NaN from the first value on that is not finite: a matrix product would carry it into
+    earlier rows of its block as well.
     """
     smoothed = _decayed(values, decay)
     last = smoothed[..., -1]
@@ -63,7 +63,7 @@ def varying(values: FloatArray, alphas: FloatArray) -> FloatArray:
     """Return y[t] = y[t-1] + alphas[t] · (values[t] - y[t-1]) from y[0] = values[0]; alphas within 0 to 0.5.
 
     Within a block, y is the product of the decays times the sum of what each value adds over the
-    product up to there. Values must be positive: then nothing cancels, and half to the power of the
+    product up to it. Values must be positive: then nothing cancels, and half to the power of the
     block's length is far from underflow.
     """
     count = len(values)
@@ -88,7 +88,7 @@ def _decayed(values: FloatArray, decay: float) -> FloatArray:
     if count <= WHOLE:
         short: FloatArray = np.matmul(values, _weights(decay, WHOLE)[:count, :count].T)
         return short
-    # Padded in front, where nothing has an effect yet.
+    # Padded in front: zeros before the first value have no effect.
     series, blocks = values.shape[:-1], -(-count // BLOCK)
     padded = np.zeros((*series, blocks * BLOCK))
     padded[..., blocks * BLOCK - count :] = values

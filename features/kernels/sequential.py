@@ -1,4 +1,4 @@
-"""The one indicator without a vectorized form: what PSAR does next depends on every step before."""
+"""PSAR, the one indicator without a vectorized form: each step depends on all steps before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def parabolic(highs: FloatArray, lows: FloatArray, start: float, step: float, ma
     """
     values: list[float] = []
     append = values.append
-    # The value is mostly beyond the last two candles, which one comparison with the further of them tells.
+    # The value mostly lies beyond both last candles: one comparison with the farther one is enough.
     floors, ceilings = np.minimum(lows[:-2], lows[1:-1]).tolist(), np.maximum(highs[:-2], highs[1:-1]).tolist()
     candles = zip(highs[2:].tolist(), lows[2:].tolist(), floors, ceilings, strict=True)
     factor, extreme, value = step, float(highs[0]), start
@@ -31,7 +31,7 @@ def parabolic(highs: FloatArray, lows: FloatArray, start: float, step: float, ma
                 extreme = high
                 factor = factor + step if factor + step < maximum else maximum
             if floor < value:
-                # As many values as there are candles before the last one.
+                # `values` has an entry per candle before the last one.
                 older = float(lows[len(values)])
                 value = older if older < value else floor
             append(value)

@@ -32,12 +32,12 @@ def weighted_average(candles: Candles, period: int) -> FloatArray:
 
 
 def adaptive_average(candles: Candles, period: int, fast: int, slow: int) -> FloatArray:
-    """Return KAMA: the more the moves of `period` candles add up, the more each close counts."""
+    """Return KAMA: the straighter the path of `period` candles, the more weight the newest close has."""
     close = candles.close
     ways = rolling_sum(np.abs(close[1:] - close[:-1]), period)
     efficiency = share(np.abs(close[period:] - close[:-period]), ways)
     slowest = 2 / (slow + 1)
-    # The first value is a close; nothing is known of the moves up to there.
+    # The first value is the close itself.
     alphas = np.zeros(len(close) - period + 1)
     alphas[1:] = (efficiency * (2 / (fast + 1) - slowest) + slowest) ** 2
     return varying(close[period - 1 :], alphas)
@@ -68,7 +68,7 @@ def triple_exponential(candles: Candles, period: int) -> FloatArray:
 
 
 def detrended(candles: Candles, period: int) -> FloatArray:
-    """Return the close of period / 2 + 1 candles ago less the SMA of today: shifted back, hence causal."""
+    """Return the close of period / 2 + 1 candles ago less the newest SMA: shifted back, so it is causal."""
     shift = period // 2 + 1
     count = len(candles) - max(period - 1, shift)
     return newest(candles.close[:-shift], count) - newest(simple_average(candles, period), count)

@@ -1,4 +1,4 @@
-"""Volatility: how far the price moves, as ranges, bands and deviations."""
+"""Volatility: ranges, bands and deviations of the price."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.kernels.windows import rolling_deviation, rolling_max, rolling_min
 
 @shared
 def average_true_range(candles: Candles, period: int) -> FloatArray:
-    """Return Wilder's average; the range of the very first candle, which has no close before it, counts too."""
+    """Return the Average True Range by Wilder; the first candle, without a previous close, counts with its range."""
     ranges = np.empty(len(candles))
     ranges[0] = candles.high[0] - candles.low[0]
     ranges[1:] = true_ranges(candles)
@@ -21,13 +21,13 @@ def average_true_range(candles: Candles, period: int) -> FloatArray:
 
 @shared
 def _half_width(candles: Candles, period: int, deviations: float) -> FloatArray:
-    """Return so many standard deviations of the last closes, those of the whole population."""
+    """Return `deviations` standard deviations (population) of the last `period` closes."""
     squares = rolling_squares(candles.close, period, simple_average(candles, period))
     return deviations * np.sqrt(squares / period)
 
 
 def bollinger_upper(candles: Candles, period: int, deviations: float) -> FloatArray:
-    """Return the SMA plus so many standard deviations."""
+    """Return the SMA plus `deviations` standard deviations."""
     return simple_average(candles, period) + _half_width(candles, period, deviations)
 
 
@@ -37,7 +37,7 @@ def bollinger_middle(candles: Candles, period: int) -> FloatArray:
 
 
 def bollinger_lower(candles: Candles, period: int, deviations: float) -> FloatArray:
-    """Return the SMA less so many standard deviations."""
+    """Return the SMA less `deviations` standard deviations."""
     return simple_average(candles, period) - _half_width(candles, period, deviations)
 
 
@@ -53,7 +53,7 @@ def bollinger_percent_b(candles: Candles, period: int, deviations: float) -> Flo
 
 
 def keltner_upper(candles: Candles, period: int, range_period: int, ranges: float) -> FloatArray:
-    """Return the EMA plus so many average true ranges."""
+    """Return the EMA plus `ranges` average true ranges."""
     return _keltner(candles, period, range_period, ranges)
 
 
@@ -63,7 +63,7 @@ def keltner_middle(candles: Candles, period: int) -> FloatArray:
 
 
 def keltner_lower(candles: Candles, period: int, range_period: int, ranges: float) -> FloatArray:
-    """Return the EMA less so many average true ranges."""
+    """Return the EMA less `ranges` average true ranges."""
     return _keltner(candles, period, range_period, -ranges)
 
 

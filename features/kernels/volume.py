@@ -1,4 +1,4 @@
-"""Volume: how much was traded, and on which moves."""
+"""Volume: amounts traded, and the moves that they were traded on."""
 
 from __future__ import annotations
 

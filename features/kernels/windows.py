@@ -1,8 +1,8 @@
 """Sums, extremes and deviations of the last `window` values, by doubling.
 
-The result for 2k values is made of two results for k, so that any window takes some log2(window)
-passes. Each value is added afresh in every window: nothing drifts as a running sum does, and
-an infinity or NaN is forgotten once it has left the window.
+The result for 2k values is made of two results for k, so that any window takes about log2(window)
+passes. Each window is summed from its own values: nothing drifts as a running sum does, and
+an infinity or NaN has no effect once it has left the window.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from features.kernels.candles import FloatArray
 
-# Windows are spread out in pieces of so many rows, which stay in the processor's cache.
+# Windows are spread out in pieces of this many rows, which fit into the processor's cache.
 PIECE = 2048
 
 
@@ -56,7 +56,7 @@ def rolling_min(values: FloatArray, window: int) -> FloatArray:
 def rolling_squares(values: FloatArray, window: int, means: FloatArray) -> FloatArray:
     """Return the sums of the squared differences of `window` values from their given mean.
 
-    Each from its own mean, so that no large numbers cancel, as they do in the mean of squares less
+    Differences come first, so that no large numbers cancel, as they do in the mean of squares less
     the square of the mean. Exactly 0 where all values are equal.
     """
     squares = np.empty(len(means))
@@ -71,7 +71,7 @@ def rolling_deviation(values: FloatArray, window: int) -> FloatArray:
 
 
 def rolling_skew(values: FloatArray, window: int) -> FloatArray:
-    """Return the third central moments of `window` values over their variance^1.5; not finite where none moves."""
+    """Return the third central moments of `window` values over their variance^1.5; not finite where all are equal."""
     means = rolling_mean(values, window)
     cubes = np.empty(len(means))
     for piece, apart in _from_means(values, window, means):
@@ -106,7 +106,7 @@ def _from_means(values: FloatArray, window: int, means: FloatArray) -> Iterator[
 
 
 def age_of_max(values: FloatArray, window: int) -> FloatArray:
-    """Return how many values ago the largest of `window` values came, in each row; of equal ones, the oldest."""
+    """Return the age, in values, of the largest of `window` values in each row; of equal ones, the oldest counts."""
     last = np.arange(float(values.shape[-1]))
     places, span = last, 1
     while 2 * span <= window:

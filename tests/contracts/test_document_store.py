@@ -162,7 +162,7 @@ async def test_newest_finds_by_equal_values_only(store: DocumentStore) -> None:
     ),
     since=st.integers(0, 6),
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_totals_are_the_sums_of_the_documents(
     store: DocumentStore, calls: list[tuple[int, str | None, int, bool]], since: int
 ) -> None:

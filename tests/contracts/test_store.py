@@ -191,7 +191,7 @@ async def test_saving_no_candles_is_no_error(store: Store) -> None:
     ),
     limit=st.integers(1, 15),
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_candles_obey_the_law_of_a_dict_updated_in_turn(
     store: Store, batches: list[dict[int, float]], limit: int
 ) -> None:

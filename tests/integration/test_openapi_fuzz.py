@@ -51,7 +51,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @schema.parametrize()
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_every_route_keeps_its_promises(case: Case[Any], address: str) -> None:
     for headers in CALLERS.values():
         case.call_and_validate(base_url=address, checks=CHECKS, headers=headers)

@@ -89,7 +89,7 @@ def outcome(content: bytes, form: Form) -> Any:
 
 
 @pytest.mark.parametrize("form", [ANALYZE, PREDICT])
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(content=body)
 def test_the_fast_parser_never_changes_what_the_schema_says(form: Form, content: dict[str, Any]) -> None:
     text = json.dumps(content).encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model_settings import EvaluationSettings
@@ -28,7 +28,6 @@ def test_blocks_keep_the_promise_where_single_rows_break_it() -> None:
     assert coverage(block=1, horizon=12) <= 0.6
 
 
-@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 80), st.integers(0, 9))
 def test_every_draw_has_all_its_rows(count: int, block: int, seed: int) -> None:
     rows = np.arange(count, dtype=float)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -35,7 +35,6 @@ def overconfident(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", kinds)
-@settings(deadline=None)
 @given(rows=samples)
 def test_it_never_falls_and_never_says_never(kind: Kind, rows: list[tuple[float, bool]]) -> None:
     probability, up = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=bool)
@@ -105,7 +104,6 @@ def test_numbers_that_would_fall_are_refused(numbers: dict[str, object]) -> None
         Calibration.model_validate(numbers)
 
 
-@settings(deadline=None)
 @given(samples)
 def test_reliability_bins_hold_every_row_once_and_in_order(rows: list[tuple[float, bool]]) -> None:
     probability, up = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=bool)

@@ -1,4 +1,4 @@
-"""Gaps: what the report says, what the fill invents and marks, and which rows hang together."""
+"""Gaps: their report, the filled candles and their marks, and the unbroken runs of rows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidMarketData
 from domain.market import Candle, CandleSeries, Timeframe
-from features.candle_checks import NO_RUN, Gap, fill_gaps, find_gaps, open_times, unbroken_runs, usual_timeframe
+from features.candle_checks import NO_RUN, Gap, fill_gaps, find_gaps, unbroken_runs, usual_timeframe
 
 STEP = Timeframe.M5.ms
 steps_apart = st.lists(st.integers(1, 6), max_size=30)
 
 
 def series_of(apart: list[int]) -> CandleSeries:
-    """Return candles so many steps after one another, each at a price of its own."""
+    """Return candles with these distances in steps, each at its own price."""
     steps = np.cumsum([100, *apart])
     candles = [Candle(int(at) * STEP, 10.0 + i, 11.0 + i, 9.0 + i, 10.5 + i, 5.0) for i, at in enumerate(steps)]
     return CandleSeries.checked(Timeframe.M5, candles)
@@ -43,7 +43,7 @@ def test_flat_candles_stand_at_the_close_before_without_volume() -> None:
     assert list(filled.series.candles[2:4]) == [Candle((102 + i) * STEP, 11.5, 11.5, 11.5, 11.5, 0.0) for i in range(2)]
 
 
-def test_policy_none_leaves_the_series_alone() -> None:
+def test_policy_none_changes_nothing() -> None:
     series = series_of([1, 3])
     filled = fill_gaps(series, "none", 10)
     assert filled.series is series
@@ -72,8 +72,8 @@ def test_filling_closes_every_gap_and_keeps_every_real_candle(apart: list[int]) 
 
 
 @given(steps_apart, st.data())
-def test_runs_tell_whether_two_rows_are_unbroken_between(apart: list[int], data: st.DataObject) -> None:
-    times = open_times(series_of(apart))
+def test_rows_of_one_run_have_no_gap_between_them(apart: list[int], data: st.DataObject) -> None:
+    times = series_of(apart).times_ms
     real = np.array(data.draw(st.lists(st.booleans(), min_size=len(times), max_size=len(times))), dtype=np.bool_)
     runs = unbroken_runs(times, STEP, real)
     for first in range(len(times)):

@@ -1,4 +1,4 @@
-"""Cleaning: no hole remains, no column goes, and whatever costs rows is named."""
+"""Cleaning: no hole remains, no column is dropped, and columns that cost rows are named."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_columns_that_together_leave_no_row_are_an_error() -> None:
         clean(table, "drop", 1, NEVER_TOO_MUCH)
 
 
-def test_forward_fill_repeats_a_value_so_often_and_no_more() -> None:
+def test_forward_fill_repeats_a_value_for_the_allowed_rows_alone() -> None:
     table = pd.DataFrame({"a": [1.0, NAN, 3, NAN, NAN, NAN, 7], "b": [NAN, 2.0, 3, 4, 5, 6, 7]})
     cleaned = clean(table, "forward_fill", 2, 0.5)
     assert cleaned.rows.tolist() == [1, 2, 3, 4, 6]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model_settings import ServingSettings
@@ -92,7 +92,6 @@ def test_two_candles_are_too_few() -> None:
 signals = st.sampled_from((LONG, SHORT, FLAT))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(signals, st.floats(0.9, 1.1)), min_size=3, max_size=80), st.floats(0.0, 50.0))
 def test_costs_only_ever_cost_and_gross_knows_none(rows: list[tuple[float, float]], fee_bps: float) -> None:
     probability, changes = np.array(rows).T

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.model_settings import EvaluationSettings
@@ -16,7 +16,6 @@ from models.evaluation.folds import MIN_FOLD_WINDOWS, evaluation_folds
 shares = st.floats(0.05, 0.6)
 
 
-@settings(deadline=None)
 @given(
     st.integers(30, 3_000), st.integers(1, 4), st.integers(1, 48), st.integers(0, 30), st.integers(1, 6), shares, shares
 )

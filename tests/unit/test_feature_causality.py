@@ -1,4 +1,4 @@
-"""No column of either set sees the future, remembers where the series starts, or reads an open higher candle."""
+"""No column of either set depends on the future, on where the series starts, or on a forming higher candle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fixtures.histories import simulated
 
 # Neither is a multiple of 16, so that higher candles are open at the cut.
 CUTS = (1003, 1477)
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=lambda each: each.name)
+SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_no_column_sees_the_future(feature_set: FeatureSet, market: CandleSeries
     assert seeing_the_future(feature_set, market) == set()
 
 
-def test_a_column_that_peeks_is_named(market: CandleSeries) -> None:
+def test_a_column_that_reads_the_future_is_named(market: CandleSeries) -> None:
     peeking = windowed(
         "peeking", "price", 0, lambda bars: np.roll(bars.close, -1) / bars.close, "next / close", "ratio"
     )
@@ -118,7 +118,7 @@ def test_real_candles_show_neither_future_nor_start(feature_set: FeatureSet, nam
 
 
 def test_higher_columns_come_from_closed_candles_alone(market: CandleSeries) -> None:
-    """Each row sees what `CandleSeries.resample` makes of the candles that had closed, gaps included."""
+    """Each row equals that of `CandleSeries.resample` over the closed candles, gaps included."""
     gapped = CandleSeries(Timeframe.M15, [c for i, c in enumerate(market.candles[5:]) if i not in {700, 701, 950}])
     table = FeatureEngineer(WIDE).transform(gapped)
     closes = table.index.to_numpy() + Timeframe.M15.ms

@@ -14,7 +14,7 @@ from tests.fixtures.histories import START_MS, simulated
 
 COUNT = 700
 STEP = Timeframe.M15.ms
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=lambda each: each.name)
+SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
 
 
 def made(price: Callable[[int], float], volume: Callable[[int], float] = lambda i: 5.0) -> CandleSeries:
@@ -64,9 +64,30 @@ def test_columns_are_finite_after_their_warm_up(feature_set: FeatureSet, name: s
     assert wrong == []
 
 
+@pytest.mark.parametrize("name", ["flat", "no volume", "flat without volume", "volume now and then"])
+def test_columns_are_neutral_where_their_formula_has_no_value(name: str) -> None:
+    newest = FeatureEngineer(STANDARD).transform(MARKETS[name]).iloc[-1]
+    assert np.isfinite(newest).all()
+    if "flat" in name:
+        assert (newest["rsi_14"], newest["stochastic_k_14"], newest["volatility_ratio_5_10"]) == (50, 50, 1)
+        assert (newest["cci_20"], newest["price_position"], newest["volatility_20"]) == (0, 0.5, 0)
+    if name in ("no volume", "flat without volume"):
+        assert (newest["mfi_14"], newest["volume_ratio_20"], newest["obv_balance_20"]) == (50, 1, 0)
+
+
+def test_sums_do_not_depend_on_a_level_before_their_window() -> None:
+    high = simulated(22, timeframe=Timeframe.M15, count=400, start_price=1e9).candles
+    low = simulated(23, timeframe=Timeframe.M15, count=2400).candles[400:]
+    whole = FeatureEngineer(STANDARD).matrix(CandleSeries(Timeframe.M15, [*high, *low]))[-300:]
+    alone = FeatureEngineer(STANDARD).matrix(CandleSeries(Timeframe.M15, low))[-300:]
+    sizes = np.maximum(np.abs(alone), np.sqrt((alone**2).mean(axis=0)))
+    same = (np.abs(whole - alone) <= 1e-9 * sizes + 1e-13).all(axis=0)
+    assert [column.name for column, equal in zip(STANDARD.columns, same, strict=True) if not equal] == []
+
+
 @SETS
 @pytest.mark.parametrize("offset", [0, 1, 5, 15])
-def test_warm_ups_are_what_they_say(feature_set: FeatureSet, offset: int) -> None:
+def test_warm_ups_are_exact(feature_set: FeatureSet, offset: int) -> None:
     series = simulated(6, timeframe=Timeframe.M15, count=COUNT)
     table = FeatureEngineer(feature_set).transform(CandleSeries(series.timeframe, series.candles[offset:]))
     missing = {column: int(table[column.name].isna().sum()) for column in feature_set.columns}
@@ -79,7 +100,7 @@ def test_warm_ups_are_what_they_say(feature_set: FeatureSet, offset: int) -> Non
 
 @SETS
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 17])
-def test_a_few_candles_give_as_many_rows(feature_set: FeatureSet, count: int) -> None:
+def test_a_few_candles_give_a_row_each(feature_set: FeatureSet, count: int) -> None:
     table = FeatureEngineer(feature_set).transform(
         simulated(8, timeframe=Timeframe.M15, count=100).tail(count) if count else CandleSeries(Timeframe.M15, [])
     )

@@ -1,4 +1,4 @@
-"""Columns that are no indicators, against values worked out by hand."""
+"""Columns that are not indicators, against values computed by hand."""
 
 from __future__ import annotations
 

@@ -1,13 +1,15 @@
-"""What the two feature sets hold, and the engineer that computes them."""
+"""The columns of the two feature sets, their ids, and the engineer that computes them."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +20,11 @@ from features.catalogue import indicator
 from features.columns import compared, scaled
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import STANDARD, WIDE, FeatureSet
+from services.market_data.csv_candles import read_candles
+from tests.fixtures.feature_values import FILE, summaries
 from tests.fixtures.histories import simulated
 
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=lambda each: each.name)
+SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def test_names_are_unique_and_plain(feature_set: FeatureSet) -> None:
 
 
 @SETS
-def test_no_two_columns_say_the_same(feature_set: FeatureSet, market: CandleSeries) -> None:
+def test_no_two_columns_have_the_same_values(feature_set: FeatureSet, market: CandleSeries) -> None:
     # In the simulated market a candle opens where the last closed, and no month passes.
     known = {"oc_spread", "month_sin", "month_cos"}
     values = FeatureEngineer(feature_set).transform(market).iloc[feature_set.warm_up :].drop(columns=list(known))
@@ -67,6 +71,36 @@ def test_ids_are_those_of_the_models_that_were_trained() -> None:
     assert (STANDARD.id, WIDE.id) == ("21da1d4e6e02", "0ddb1e6fdb86")
 
 
+def test_columns_have_the_values_that_models_were_trained_on() -> None:
+    """Another formula needs another name of its column: an id tells names and parameters apart, not formulas."""
+    kept, found = json.loads(FILE.read_text(encoding="utf-8")), summaries()
+    assert list(kept) == list(found) == [column.name for column in WIDE.columns]
+    changed = [name for name, values in found.items() if values != pytest.approx(kept[name], rel=1e-8, abs=1e-10)]
+    assert changed == []
+
+
+def test_wording_is_no_part_of_an_id() -> None:
+    for feature_set in (STANDARD, WIDE):
+        reworded = [
+            replace(column, definition="another", unit="another", source="another", group="another")
+            for column in feature_set.columns
+        ]
+        assert FeatureSet("reworded", tuple(reworded)).id == feature_set.id
+
+
+@SETS
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "another"}, {"neutral": 7.0}, {"own_warm_up": 7}, {"factor": 7}, {"needs": (indicator("wma"),)}],
+    ids=str,
+)
+@pytest.mark.parametrize("place", [0, 30, -1])
+def test_a_set_with_another_column_has_another_id(feature_set: FeatureSet, change: dict[str, Any], place: int) -> None:
+    columns = list(feature_set.columns)
+    columns[place] = replace(columns[place], **change)
+    assert FeatureSet(feature_set.name, tuple(columns)).id not in {STANDARD.id, WIDE.id}
+
+
 def test_ids_are_the_same_in_another_process() -> None:
     code = "from features.feature_sets import STANDARD, WIDE; print(STANDARD.id, WIDE.id)"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
@@ -75,7 +109,7 @@ def test_ids_are_the_same_in_another_process() -> None:
     assert printed.stdout.decode().split() == [STANDARD.id, WIDE.id]
 
 
-def test_ids_tell_order_parameters_and_definitions_apart() -> None:
+def test_ids_tell_order_and_parameters_apart() -> None:
     columns = (scaled(indicator("rsi", period=14)), scaled(indicator("atr")))
     sets = [
         columns,
@@ -83,9 +117,9 @@ def test_ids_tell_order_parameters_and_definitions_apart() -> None:
         columns[:1],
         (scaled(indicator("rsi", period=15)), columns[1]),
         (replace(columns[0], neutral=50), columns[1]),
-        (replace(columns[0], definition="another"), columns[1]),
+        (replace(columns[0], name="another"), columns[1]),
     ]
-    assert len({FeatureSet("test", each).id for each in sets}) == len(sets)
+    assert len({FeatureSet("test", chosen).id for chosen in sets}) == len(sets)
     assert FeatureSet("another name", columns).id == FeatureSet("test", columns).id
 
 
@@ -142,6 +176,23 @@ def test_the_last_window_is_the_end_of_the_table(feature_set: FeatureSet, length
     assert (np.abs(window - whole[-length:]) <= 1e-6 * np.maximum(1, np.abs(whole[-length:]))).all()
 
 
+@SETS
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["BTCUSDT-15m.csv.gz", "ETHUSDT-1h.csv.gz"])
+def test_the_last_window_is_the_end_of_the_table_on_real_candles(
+    feature_set: FeatureSet, name: str, real_data: Path
+) -> None:
+    """A request computes the rows that a model was trained on, relative to the value or the column's usual size."""
+    series = read_candles(real_data / name, 2**42).tail(5000)
+    engineer = FeatureEngineer(feature_set)
+    table = engineer.transform(series).to_numpy()
+    sizes = np.sqrt((table[feature_set.warm_up :] ** 2).mean(axis=0))
+    for end in range(1500, 5001, 500):
+        window = engineer.last_window(CandleSeries(series.timeframe, series.candles[:end]), 60)
+        expected = table[end - 60 : end]
+        assert (np.abs(window - expected) <= 1e-6 * np.maximum(np.abs(expected), sizes) + 1e-13).all()
+
+
 def test_the_last_window_looks_further_back_across_gaps() -> None:
     series = simulated(12, timeframe=Timeframe.M15, count=4000)
     gapped = CandleSeries(series.timeframe, [c for i, c in enumerate(series.candles) if i < 2000 or i % 40])
@@ -150,7 +201,9 @@ def test_the_last_window_looks_further_back_across_gaps() -> None:
 
 
 @SETS
-def test_a_window_needs_its_warm_up_and_says_so(feature_set: FeatureSet, market: CandleSeries) -> None:
+def test_a_window_without_its_warm_up_is_refused_with_the_numbers(
+    feature_set: FeatureSet, market: CandleSeries
+) -> None:
     engineer, needed = FeatureEngineer(feature_set), feature_set.warm_up + 60
     assert np.isfinite(engineer.last_window(market.tail(needed), 60)).all()
     with pytest.raises(InsufficientData, match=rf"60 rows .*{feature_set.name}.* needs {needed} 15m .*{needed - 1}$"):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
@@ -260,6 +261,24 @@ async def test_loading_and_computing_leave_the_event_loop_alone(
     await models.forecasting.forecast(market(ALL), H1)
     assert len(threads) == 3
     assert all(name.startswith("forecasting") for name in threads)
+
+
+async def test_features_are_computed_once_between_two_closes(
+    registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_production(registry)
+    newest = []
+    last_window = FeatureEngineer.last_window
+
+    def noted(self: FeatureEngineer, series: CandleSeries, length: int) -> np.ndarray:
+        newest.append(series.last_open_ms)
+        return last_window(self, series, length)
+
+    monkeypatch.setattr(FeatureEngineer, "last_window", noted)
+    shown = [ALL[:-1], ALL[:-1], ALL, ALL]
+    forecasts = [await models.forecasting.forecast(market(list(candles)), H1) for candles in shown]
+    assert newest == [ALL[-2].timestamp, ALL[-1].timestamp]
+    assert forecasts[0] == forecasts[1] != forecasts[2] == forecasts[3]
 
 
 async def test_concurrent_forecasts_share_runs(

@@ -1,4 +1,4 @@
-"""Importance: the column that matters comes first, noise comes last, and the same seed repeats."""
+"""Importance: informative columns first, noise last, the same scores for the same seed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ("noise", "line", "bend", "constant")
 
 
 def market(rows: int = 1_500) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns of which one acts on the target straight and one only by its size."""
+    """Return columns and a target that depends on one column linearly and on another by its square."""
     rng = np.random.default_rng(11)
     values = rng.normal(size=(rows, 4))
     values[:, 3] = 0.1
@@ -29,7 +29,7 @@ def negative_squared_error(target: np.ndarray, predicted: np.ndarray) -> float:
     return -float(((target - predicted) ** 2).mean())
 
 
-def test_correlation_sees_the_line_and_gives_a_constant_0() -> None:
+def test_correlation_finds_the_linear_column_and_gives_a_constant_0() -> None:
     values, target = market()
     importance = correlation_importance(values, target, COLUMNS)
     assert importance.ranking()[0][0] == "line"
@@ -57,7 +57,7 @@ def test_correlation_without_two_rows_is_0() -> None:
 
 
 @pytest.mark.parametrize("discrete", [False, True])
-def test_mutual_information_sees_the_bend_too(discrete: bool) -> None:
+def test_mutual_information_finds_the_nonlinear_column_too(discrete: bool) -> None:
     values, target = market(800)
     if discrete:
         target = (target > np.median(target)).astype(np.float64)
@@ -75,15 +75,15 @@ def test_mutual_information_samples_large_tables_by_seed() -> None:
     assert first == same != other
 
 
-def test_permutation_sees_what_the_model_uses() -> None:
+def test_permutation_finds_the_columns_that_the_model_uses() -> None:
     values, target = market()
     importance = permutation_importance(
         lambda rows: rows[:, 1], values, target, COLUMNS, negative_squared_error, repeats=3, seed=4
     )
     assert importance.ranking()[0][0] == "line"
-    # Shuffling what the model does not look at changes nothing, and the shuffled column is put back.
+    # Shuffling a column that the model does not read changes nothing, and the column is restored.
     assert [importance.scores[at] for at in (0, 2, 3)] == [0.0, 0.0, 0.0]
-    # The expected loss: 2 * variance of the column, less what chance correlates.
+    # The expected loss: 2 * variance of the column, less the chance correlation.
     assert importance.scores[1] == pytest.approx(2.0, abs=0.3)
 
 

@@ -1,4 +1,4 @@
-"""The indicators against published sheets and against values worked out by hand.
+"""The indicators against published sheets and against values computed by hand.
 
 The sheets are those of StockCharts' ChartSchool, as `ta` carries them in its own tests.
 """

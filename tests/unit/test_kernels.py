@@ -31,12 +31,12 @@ def _frame(seed: int | list[int], count: int, volatility: float = 0.003, price: 
 def _assert_equal_to_ta(frame: pd.DataFrame, sample: str) -> None:
     wanted = {"customary": CUSTOMARY, "shorter": SHORTER, "longer": LONGER}[sample]
     fast, slow = compute(frame, wanted), compute(frame, wanted, "ta")
-    for each in wanted:
-        difference = closeness(fast[each.name], slow[each.name])
-        assert difference < (1e-7 if each.family.name in RUNNING_VARIANCE else 1e-9), f"{each.name}: {difference}"
+    for tested in wanted:
+        difference = closeness(fast[tested.name], slow[tested.name])
+        assert difference < (1e-7 if tested.family.name in RUNNING_VARIANCE else 1e-9), f"{tested.name}: {difference}"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 100_000),
     count=st.integers(2, 320),
@@ -56,7 +56,7 @@ def test_kernels_equal_ta_on_real_candles(real_data: Path, name: str, sample: st
 
 def test_every_family_has_a_definition_and_a_name_of_its_own() -> None:
     assert FAMILIES.keys() == DEFINITIONS.keys()
-    assert len({each.name for each in EVERY}) == len(EVERY)
+    assert len({tested.name for tested in EVERY}) == len(EVERY)
 
 
 def test_names_are_the_family_and_its_parameters() -> None:
@@ -70,7 +70,7 @@ def test_names_are_the_family_and_its_parameters() -> None:
     ("family", "parameters"),
     [("rsi2", {}), ("rsi", {"window": 3}), ("rsi", {"period": 1}), ("ema", {"period": 2.5}), ("psar", {"step": 0})],
 )
-def test_what_makes_no_sense_is_refused(family: str, parameters: dict[str, float]) -> None:
+def test_parameters_out_of_range_are_refused(family: str, parameters: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=family):
         indicator(family, **parameters)
 
@@ -78,50 +78,50 @@ def test_what_makes_no_sense_is_refused(family: str, parameters: dict[str, float
 @pytest.mark.parametrize("count", [*range(61), 127, 128, 129, 160, 161])
 def test_any_length_gives_a_whole_column_and_nan_in_the_warm_up_only(count: int) -> None:
     frame = _frame(3, count)
-    for each in EVERY:
-        values = compute(frame, [each])[each.name]
+    for tested in EVERY:
+        values = compute(frame, [tested])[tested.name]
         assert len(values) == count
-        assert np.isnan(values[: each.warm_up]).all()
-        assert np.isfinite(values[each.warm_up :]).all(), each.name
+        assert np.isnan(values[: tested.warm_up]).all()
+        assert np.isfinite(values[tested.warm_up :]).all(), tested.name
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10_000), known=st.integers(1, 399), other=st.integers(0, 10_000))
 def test_no_value_depends_on_the_future(seed: int, known: int, other: int) -> None:
     whole = _frame(seed, 400)
     changed = whole.copy()
     changed.iloc[known:] = _frame([1, other], 400, volatility=0.05, price=7.0).iloc[known:].to_numpy()
     before, cut, noise = compute(whole, EVERY), compute(whole.iloc[:known], EVERY), compute(changed, EVERY)
-    for each in EVERY:
-        past = before[each.name][:known]
+    for tested in EVERY:
+        past = before[tested.name][:known]
         # The matrix products add up in another order where the blocks end elsewhere.
-        assert closeness(cut[each.name], past) < 1e-9, each.name
-        np.testing.assert_array_equal(np.isnan(noise[each.name][:known]), np.isnan(past))
-        assert closeness(noise[each.name][:known], past) < 1e-9, each.name
+        assert closeness(cut[tested.name], past) < 1e-9, tested.name
+        np.testing.assert_array_equal(np.isnan(noise[tested.name][:known]), np.isnan(past))
+        assert closeness(noise[tested.name][:known], past) < 1e-9, tested.name
 
 
-@pytest.mark.parametrize("each", EVERY, ids=lambda each: each.name)
-def test_a_settled_value_no_longer_depends_on_the_start(each: Indicator) -> None:
+@pytest.mark.parametrize("tested", EVERY, ids=lambda tested: tested.name)
+def test_a_settled_value_no_longer_depends_on_the_start(tested: Indicator) -> None:
     whole = _frame(11, 4_000)
-    values = compute(whole, [each])[each.name]
+    values = compute(whole, [tested])[tested.name]
     typical = np.nanmedian(np.abs(values))
-    if each.settled is None:
-        assert each.family.name in {"obv", "vpt", "adi", "nvi"}
+    if tested.settled is None:
+        assert tested.family.name in {"obv", "vpt", "adi", "nvi"}
         return
-    assert each.warm_up < each.settled
+    assert tested.warm_up < tested.settled
     for end in (3_200, 3_600, 4_000):
-        if each.settled < end:
-            late = compute(whole.iloc[end - each.settled : end], [each])[each.name][-1]
-            assert late == pytest.approx(values[end - 1], rel=1e-6, abs=1e-6 * typical), each.settled
+        if tested.settled < end:
+            late = compute(whole.iloc[end - tested.settled : end], [tested])[tested.name][-1]
+            assert late == pytest.approx(values[end - 1], rel=1e-6, abs=1e-6 * typical), tested.settled
 
 
 @pytest.mark.parametrize("price", [1e-12, 1e-8, 1e9, 1e12])
 def test_any_price_gives_the_same_shape(price: float) -> None:
     values, plain = compute(_frame(6, 200, price=price), CUSTOMARY), compute(_frame(6, 200), CUSTOMARY)
-    for each in CUSTOMARY:
-        assert np.isfinite(values[each.name][each.warm_up :]).all(), each.name
-        if "price" not in each.family.scale and each.family.scale not in {"volume", "turnover"}:
-            assert closeness(values[each.name], plain[each.name]) < 1e-4, each.name
+    for tested in CUSTOMARY:
+        assert np.isfinite(values[tested.name][tested.warm_up :]).all(), tested.name
+        if "price" not in tested.family.scale and tested.family.scale not in {"volume", "turnover"}:
+            assert closeness(values[tested.name], plain[tested.name]) < 1e-4, tested.name
 
 
 @pytest.mark.parametrize("price", [1e-12, 0.1, 1e12])
@@ -147,9 +147,9 @@ def test_prices_that_overflow_never_give_infinity_nor_touch_the_past() -> None:
     before = compute(frame, EVERY)
     frame.loc[200:, ["open", "high", "low", "close"]] *= 1e307
     after = compute(frame, EVERY)
-    for each in EVERY:
-        assert not np.isinf(after[each.name]).any(), each.name
-        assert closeness(after[each.name][:200], before[each.name][:200]) < 1e-9, each.name
+    for tested in EVERY:
+        assert not np.isinf(after[tested.name]).any(), tested.name
+        assert closeness(after[tested.name][:200], before[tested.name][:200]) < 1e-9, tested.name
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 7, 14, 20, 31, 64])
@@ -183,14 +183,14 @@ def test_recursions_equal_a_loop(count: int, decay: float) -> None:
     np.testing.assert_allclose(recursions.decayed(values, decay), expected, rtol=1e-12)
 
 
-def test_what_several_indicators_need_is_computed_once() -> None:
+def test_shared_intermediate_results_are_computed_once() -> None:
     candles = Candles.of(_frame(1, 100))
     compute(candles, [indicator("macd"), indicator("macd_signal"), indicator("macd_histogram"), indicator("ppo")])
     made = [key[0].__name__ for key in candles.memory]  # type: ignore[index]
     assert sorted(made) == ["exponential_average", "exponential_average", "macd", "macd_signal", "ppo"]
 
 
-def test_an_index_of_times_is_no_trouble_to_either_engine() -> None:
+def test_both_engines_accept_an_index_of_times() -> None:
     frame = _frame(1, 200)
     dated = frame.set_index(pd.date_range("2024-01-01", periods=200, freq=f"{Timeframe.H1.ms}ms", tz="UTC"))
     engines: tuple[Engine, ...] = ("fast", "ta")

@@ -142,7 +142,7 @@ def test_the_mirrored_market_goes_the_other_way() -> None:
         assert described(mirrored(snapshot)).direction == pytest.approx(-described(snapshot).direction, abs=0.02)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     drift=st.sampled_from([None, 0.0, 0.2, -0.4, 1.5]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,17 @@ async def test_a_hole_is_filled_from_the_next_source_that_has_the_candles() -> N
     assert list(snapshot.series[H1].candles) == history(H1)
     assert (second.calls, third.calls) == ([H1], [H1])
     assert len(first.calls) == len(TIMEFRAMES)
+
+
+@pytest.mark.parametrize(("lost", "filled"), [(10, True), (11, False)])
+async def test_a_hole_is_filled_up_to_ten_candles(lost: int, filled: bool) -> None:
+    whole = history(H1)
+    rest = whole[:40] + whole[40 + lost :]
+    first = FakeSource(DataSource.STORED, lambda timeframe: rest if timeframe is H1 else history(timeframe))
+    second = FakeSource(DataSource.ENGINE)
+    snapshot = await chain(first, second).snapshot(SYMBOL)
+    assert list(snapshot.series[H1].candles) == (whole if filled else rest)
+    assert second.calls == ([H1] if filled else [])
 
 
 async def test_a_source_that_has_the_same_hole_is_asked_once() -> None:

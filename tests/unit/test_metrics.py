@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, rankdata, spearmanr
 from sklearn import metrics as reference
@@ -25,7 +25,6 @@ def forecasts(count: int, skill: float, seed: int = 1) -> tuple[np.ndarray, np.n
     return probability, signs * rng.exponential(0.01, size=count)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(probabilities, moves), min_size=4, max_size=60))
 def test_numbers_are_those_of_the_libraries(rows: list[tuple[float, float]]) -> None:
     probability, returns = np.array(rows).T
@@ -47,7 +46,6 @@ def test_numbers_are_those_of_the_libraries(rows: list[tuple[float, float]]) -> 
         assert scores.rank_ic == pytest.approx(spearmanr(probability, returns).statistic)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40))
 def test_ranks_share_ties(values: list[int]) -> None:
     np.testing.assert_array_equal(ranks(np.array(values, dtype=float)), rankdata(values))

@@ -41,7 +41,7 @@ def test_scaler_equals_scikit_learn_on_rows_it_has_not_seen(kind: ScalerKind, un
     np.testing.assert_allclose(ours, reference(kind).fit(train).transform(unseen), rtol=1e-10, atol=1e-12)
 
 
-# Three decimals: where values differ by less than rounding, there is no one right answer.
+# Three decimals: values that differ by rounding alone have no exact scale.
 @given(st.sampled_from(KINDS), matrices.map(lambda values: values.round(3)))
 def test_training_rows_equal_scikit_learn(kind: ScalerKind, train: np.ndarray) -> None:
     ours = fit_scaler(kind, train, COLUMNS, "id").apply(train, COLUMNS)
@@ -58,7 +58,7 @@ def test_json_gives_back_every_number_exactly(kind: ScalerKind, train: np.ndarra
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [0.0, 0.1, -3e7])
-def test_a_column_constant_in_training_is_0_ever_after(kind: ScalerKind, value: float) -> None:
+def test_a_column_constant_in_training_is_always_0(kind: ScalerKind, value: float) -> None:
     train = np.column_stack((np.full(1_000, value), np.arange(1_000.0), np.arange(1_000.0)))
     scaler = fit_scaler(kind, train, COLUMNS, "id")
     scaled = scaler.apply(np.array([[value, 1.0, 2.0], [value + 50.0, 1.0, 2.0], [np.nan, 1.0, 2.0]]), COLUMNS)

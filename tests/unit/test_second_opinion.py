@@ -1,4 +1,4 @@
-"""TA-Lib's C, written by others from the same books, agrees with our numbers once the starts are forgotten.
+"""TA-Lib's C, written by others from the same books, agrees with our numbers once both have settled.
 
 What differs by definition, found here and accepted:
 
@@ -27,14 +27,14 @@ from features.kernels.candles import Candles, FloatArray, typical
 from tests.fixtures.histories import simulated
 from tests.fixtures.indicators import closeness, real_frame
 
-# Where both add up in another order; relative to the value and the column's typical one.
+# Rounding of another order of sums; relative to the value and the column's typical one.
 TOLERANCE = 1e-9
 # TA-Lib's deviation is the mean of squares less the square of the mean, which cancels.
 SQUARES_TOLERANCE = 1e-6
-# What the settled length promises of columns that remember their start.
+# The precision that columns reach after their settled length.
 FORGOTTEN = 1e-6
 OTHER_DEFINITION = {"keltner_upper", "keltner_middle", "keltner_lower", "psar"}
-# Equal with rare exceptions: where two highs, two lows or two closes are equal.
+# Equal except where two highs, two lows or two closes are equal.
 OTHER_AT_TIES = {"aroon_up", "aroon_down", "obv"}
 # Families that TA-Lib has in parts, or that it computes as a case of another function.
 COMPOSED: dict[str, Callable[[Candles], FloatArray]] = {
@@ -83,7 +83,7 @@ def _ease(candles: Candles) -> FloatArray:
 
 
 def _assert_close(each: Indicator, ours: FloatArray, theirs: FloatArray, tolerance: float) -> None:
-    """Compare where both have a value and the start is forgotten, as far as it ever is."""
+    """Compare where both have a value and have settled."""
     forgets = each.settled not in (None, each.warm_up + 1)
     first = max((each.settled or 1) - 1, int(np.argmax(np.isfinite(theirs))))
     ours, theirs = ours[first:], theirs[first:]
@@ -107,8 +107,8 @@ def _assert_agreement(candles: Candles) -> None:
         _assert_close(each, compute(candles, [each])[each.name], opinion(candles), SQUARES_TOLERANCE)
 
 
-def test_every_family_is_asked_about() -> None:
-    assert {each.family.name for each in INDICATORS} | COMPOSED.keys() == FAMILIES.keys()
+def test_every_family_is_compared() -> None:
+    assert {known.family.name for known in INDICATORS} | COMPOSED.keys() == FAMILIES.keys()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -128,6 +128,18 @@ def test_a_bet_that_is_open_already_is_held_back(first: Signal, second: Signal, 
         assert delivery.withheld["ETHUSDT"].startswith(f"the same bet as the open {first} of BTCUSDT: correlation 0.9")
 
 
+@pytest.mark.parametrize(("opposed", "exact", "goes_out"), [(10, 0.8, True), (8, 0.84, False)])
+def test_signals_are_one_bet_beyond_the_greatest_correlation(opposed: int, exact: float, goes_out: bool) -> None:
+    """Ups and downs of one size correlate by exact fractions: at the bound both signals go out."""
+    ups_and_downs = np.tile([1.0, -1.0], 50)
+    like = ups_and_downs * np.where(np.arange(100) < opposed, -1.0, 1.0)
+    earlier, later = signal("BTCUSDT", returns=ups_and_downs), signal("ETHUSDT", returns=like)
+    assert correlation(earlier, later) == exact
+    one = book(max_correlation=0.8)
+    one.deliver([earlier], NOW)
+    assert bool(one.deliver([later], NOW).signals) is goes_out
+
+
 def test_a_signal_is_open_until_its_time_or_the_next_one_of_its_symbol() -> None:
     one, like = book(open_minutes=60), signal("ETHUSDT", returns=returns(2, 0.97))
     one.deliver([signal(returns=returns(1, 0.97))], NOW)
@@ -143,6 +155,7 @@ def test_correlation_is_of_the_candles_in_common() -> None:
     one, late = signal(returns=SHARED), signal("ETHUSDT", returns=SHARED[40:], times=TIMES[40:])
     assert correlation(one, signal("ETHUSDT", returns=SHARED)) == pytest.approx(1)
     assert correlation(one, late) == pytest.approx(1)
+    assert correlation(one, signal("ETHUSDT", returns=SHARED[70:], times=TIMES[70:])) == pytest.approx(1)
     assert correlation(one, signal("ETHUSDT", returns=2 - SHARED)) == pytest.approx(-1)
     for unlike in (
         signal("ETHUSDT", returns=SHARED[71:], times=TIMES[71:]),

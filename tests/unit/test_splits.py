@@ -1,4 +1,4 @@
-"""Splits: parts in order, apart, and every target known before the next part begins."""
+"""Splits: parts in order, and every target known before the next part begins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ shares = st.floats(0.01, 0.45)
 
 
 def known_before_next(part: range, following: range, horizon: int, embargo: int) -> bool:
-    """Tell whether the target of the last row is known before the next part's first row, embargo on top."""
+    """Return whether the target of the last row is known, embargo included, before the next part begins."""
     return part[-1] + horizon + embargo < following[0]
 
 
@@ -43,7 +43,7 @@ def test_split_laws(count: int, horizon: int, embargo: int, validation: float, t
     assert parts[-1].stop == count
     for part, following in pairwise(parts):
         assert known_before_next(part, following, horizon, embargo)
-        # Not more is left out than was asked for.
+        # No more rows are left out than horizon and embargo.
         assert following.start - part.stop == horizon + embargo
 
 

@@ -1,4 +1,4 @@
-"""Levels are prices at which the market really turned, on the right side, nearest first."""
+"""Levels are prices at which the market turned, on the right side, nearest first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fixtures.histories import flat_series, simulated
 
 
 def _zigzag(turns: list[float], steps: int = 5) -> pd.DataFrame:
-    """Return a path of straight lines from turn to turn; highs and lows hug it."""
+    """Return a path of straight lines from turn to turn, with highs and lows close to it."""
     path = [turns[0]]
     for turn in turns[1:]:
         start = path[-1]
@@ -58,7 +58,7 @@ def test_a_top_of_equal_candles_counts_once_and_a_flat_market_has_no_levels() ->
     assert (flat.supports, flat.resistances) == ((), ())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), shift=st.floats(0.97, 1.03), count=st.integers(0, 120))
 def test_levels_keep_to_their_side_and_to_the_prices_seen(seed: int, shift: float, count: int) -> None:
     frame = simulated(seed, drift=None, count=120).frame.iloc[:count]

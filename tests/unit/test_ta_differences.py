@@ -1,4 +1,4 @@
-"""Where `ta` is wrong, what it says, and what we say instead."""
+"""Where `ta` is wrong: its values and ours."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_ichimoku_b_waits_for_a_whole_window(engine: Engine) -> None:
     assert _ours(FRAME, engine, "ichimoku_b")[:51].isna().all()
 
 
-def test_psar_has_as_many_rows_as_candles_whatever_the_index(engine: Engine) -> None:
+def test_psar_has_a_row_per_candle_with_any_index(engine: Engine) -> None:
     # `ta` writes one value under an integer label: a new row, unless the index holds the label.
     dated = FRAME.set_index(pd.date_range("2024-01-01", periods=len(FRAME), freq="h", tz="UTC"))
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Targets: their formulas, the rows they leave open, and the bar at which they are known."""
+"""Targets: their formulas, rows without one, and the candle at which they are known."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ MADE_FROM_PRICES: list[Callable[[np.ndarray, int, np.ndarray | None], np.ndarray
 ]
 
 
-def test_forward_returns_look_so_many_candles_ahead() -> None:
+def test_forward_returns_are_over_the_horizon() -> None:
     values = forward_returns(np.array([100.0, 110.0, 99.0, 120.0]), 2, None)
     np.testing.assert_allclose(values, [-0.01, 120 / 110 - 1, NAN, NAN])
 
 
 @pytest.mark.parametrize("target", MADE_FROM_PRICES)
 @given(closes=prices, horizon=horizons)
-def test_exactly_the_last_horizon_rows_are_open(
+def test_exactly_the_last_horizon_rows_have_no_target(
     target: Callable[[np.ndarray, int, np.ndarray | None], np.ndarray], closes: np.ndarray, horizon: int
 ) -> None:
     open_rows = np.flatnonzero(np.isnan(target(closes, horizon, np.zeros(len(closes), dtype=np.int64))))
@@ -83,7 +83,7 @@ def test_rows_that_are_not_real_have_no_target() -> None:
     assert np.isnan(forward_returns(np.ones(5), 1, runs)).tolist() == [True, True, True, False, True]
 
 
-def test_binary_is_the_sign_and_open_where_there_is_none() -> None:
+def test_binary_is_the_sign_and_nan_without_one() -> None:
     np.testing.assert_array_equal(binary_target(np.array([0.01, -0.01, 0.0, NAN])), [1.0, 0.0, NAN, NAN])
 
 
@@ -113,7 +113,7 @@ def test_three_classes_hold_within_the_threshold() -> None:
     np.testing.assert_array_equal(values, [sell, hold, hold, hold, buy, hold, NAN, NAN])
 
 
-def test_what_counts_as_standing_still_grows_with_the_market() -> None:
+def test_hold_thresholds_grow_with_volatility() -> None:
     calm = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.001, 200)))
     wild = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.010, 200)))
     small, large = hold_thresholds(calm, 0.25), hold_thresholds(wild, 0.25)

@@ -56,7 +56,7 @@ def snapshots(draw: st.DrawFn) -> MarketSnapshot:
     return replace(snapshot, price=snapshot.price * draw(st.floats(0.5, 2.0)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(snapshot=snapshots(), strategies=st.sets(st.sampled_from(STRATEGY_NAMES)))
 def test_every_answer_obeys_the_laws_of_a_signal(snapshot: MarketSnapshot, strategies: set[str]) -> None:
     asked = tuple(sorted(strategies))
@@ -85,7 +85,7 @@ def test_every_answer_obeys_the_laws_of_a_signal(snapshot: MarketSnapshot, strat
     assert_numbers_are_known(analysis)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), drift=st.sampled_from([0.0, 0.1, -0.2, 0.3]), factor=st.sampled_from([1e-8, 1e6]))
 def test_the_unit_of_the_price_does_not_matter(seed: int, drift: float, factor: float) -> None:
     snapshot = dashboard(seed, drift)
@@ -99,7 +99,7 @@ def test_the_unit_of_the_price_does_not_matter(seed: int, drift: float, factor: 
         assert other_stop == pytest.approx(stop * factor, rel=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), drift=st.sampled_from([0.0, 0.1, -0.2, 0.3]))
 def test_a_market_upside_down_gives_the_opposite_signal(seed: int, drift: float) -> None:
     """Exact in log-prices; averages of prices themselves differ by the square of small moves."""

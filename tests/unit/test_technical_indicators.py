@@ -1,4 +1,4 @@
-"""The indicators' warm-up, their equality with `ta`, and what `ta` gets wrong."""
+"""The warm-up of the rules' indicators, their equality with `ta`, and the errors of `ta`."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_no_volume_gives_nan_ratios() -> None:
     assert last["volume_sma"] == 0
 
 
-def test_volume_that_dries_up_leaves_no_rounding_behind() -> None:
+def test_volume_that_ends_leaves_no_rounding_error() -> None:
     frame = simulated(4, count=100).frame
     frame.loc[70:, "volume"] = 0.0
     frame.loc[:69, "volume"] *= 1e9
@@ -165,7 +165,7 @@ def test_overflowing_prices_give_nan_and_never_infinity() -> None:
     assert not np.isinf(table.to_numpy()).any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), known=st.integers(1, 99), other=st.integers(0, 10_000))
 def test_no_past_value_depends_on_the_future(seed: int, known: int, other: int) -> None:
     whole = simulated(seed, drift=None).frame
@@ -176,7 +176,7 @@ def test_no_past_value_depends_on_the_future(seed: int, known: int, other: int) 
     pd.testing.assert_frame_equal(before, INDICATORS.compute(whole.iloc[:known]))
 
 
-def test_the_newest_values_forget_where_the_frame_starts() -> None:
+def test_the_newest_values_do_not_depend_on_where_the_frame_starts() -> None:
     whole = simulated(9, drift=None, count=900).frame
     late = INDICATORS.compute(whole.iloc[400:].reset_index(drop=True)).iloc[-1]
     early = INDICATORS.compute(whole).iloc[-1]

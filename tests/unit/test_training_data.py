@@ -1,4 +1,4 @@
-"""The whole way: candles with gaps become purged, scaled windows of one market or of several."""
+"""Candles with gaps become purged, scaled windows of one market or of several."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_windows_targets_and_scaler_fit_together() -> None:
             assert target == pytest.approx(np.clip(0.5 + change * 0.5 / 0.005, 0, 1), abs=1e-9)
 
 
-def test_test_windows_carry_the_return_that_judges_them() -> None:
+def test_test_windows_have_the_return_that_scores_them() -> None:
     rows = rows_of(history(300))
     data = parts(rows)
     np.testing.assert_array_equal(data.test.targets[data.test.ends], rows.returns[data.test.ends])
@@ -86,7 +86,7 @@ def test_the_scaler_does_not_see_what_comes_after_training() -> None:
     assert parts(rows_of(calm)).scaler == parts(rows_of(wild)).scaler
 
 
-def test_invented_candles_are_in_no_window_and_no_target() -> None:
+def test_filled_candles_are_in_no_window_and_no_target() -> None:
     rows = rows_of(history(300, {150, 151}), gap_policy="flat")
     data = parts(rows, gap_policy="flat")
     ends = np.concatenate((data.train.ends, data.validation.ends, data.test.ends))

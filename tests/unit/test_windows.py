@@ -1,4 +1,4 @@
-"""Windows: the right rows with the right target, none across a break, and hardly any memory."""
+"""Windows: the right rows with the right target, none across a gap, and little memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_batch_is_a_copy_that_the_caller_may_change() -> None:
 
 @given(st.lists(st.integers(0, 2), max_size=30), st.integers(1, 6))
 def test_windows_never_cross_a_break(steps: list[int], length: int) -> None:
-    # 2 stands for an invented candle, 1 for a gap before the row.
+    # 2 stands for a filled candle, 1 for a gap before the row.
     runs = np.cumsum([step == 1 or 2 in steps[max(0, at - 1) : at] for at, step in enumerate(steps)], dtype=np.int64)
     runs = np.where(np.array(steps, dtype=np.int64) == 2, NO_RUN, runs)
     expected = [
