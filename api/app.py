@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
+from loguru import logger
 
 from api import websocket
 from api.clients_only import ClientsOnly
@@ -51,6 +52,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         async with build(settings) as container, _periodic(container):
             app.state.container = container
             yield
+        await logger.complete()  # uvicorn ends the process by the signal that it got, and then nobody flushes
 
     app = FastAPIOffline(
         title=SERVICE_NAME,
