@@ -95,6 +95,12 @@ class StorageUnavailable(AppError):
     code = "storage_unavailable"
 
 
+class Unstorable(AppError):
+    """The store refuses a document or row for what it holds; it would refuse it again."""
+
+    code = "unstorable"
+
+
 class InvalidRequest(AppError):
     """A well-formed request that asks for something that does not exist."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # JSON-like: text, whole numbers of 64 bits, finite floats, booleans, None, lists and mappings of them, and aware
 # datetimes, which come back in UTC and in whole milliseconds. Money is a whole number of nano-dollars (`_nano_usd`):
@@ -52,11 +52,20 @@ class Total:
     sums: Mapping[str, int]
 
 
+class DocumentWrite(NamedTuple):
+    """A document to keep under its key; `once` leaves one that the key has already as it is."""
+
+    key: str
+    document: Document
+    once: bool
+
+
 class DocumentStore(Protocol):
     """Keeps documents by key; each has `created_at`, an aware UTC time, by which it is found, summed and removed.
 
-    Every method raises `StorageUnavailable` when the store fails, and ValueError for a document, a collection or
-    a field that its caller should not have given.
+    Every method raises `StorageUnavailable` when the store fails, those that write `Unstorable` when it refuses a
+    document for what it holds, and all ValueError for a document, a collection or a field that its caller should not
+    have given.
     """
 
     @property
@@ -77,6 +86,13 @@ class DocumentStore(Protocol):
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Keep the document unless the key has one already; return whether it was kept."""
+
+    async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+        """Keep each as `put` does, or as `insert` where it is to be kept once, with as few round trips as possible.
+
+        No key may stand twice among them. After `StorageUnavailable` and `Unstorable` any of them may be kept or
+        not; keeping them again is no harm.
+        """
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key, its key field included."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne, WriteConcern
@@ -18,6 +18,7 @@ from storage.ports import (
     ARCHIVE_COLLECTION,
     CANDLE_COLLECTION,
     NO_CANDLES,
+    AnalysisWrite,
     ArchivedSignal,
     CandlesByTimeframe,
     StoreStatistics,
@@ -120,6 +121,11 @@ class MongoStore:
             if upserts := _candle_upserts(analysis.symbol, candles):  # MongoDB refuses an empty bulk write
                 writes.append(self._connection.database[CANDLE_COLLECTION].bulk_write(upserts, ordered=False))
             await asyncio.gather(*writes)
+
+    async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
+        """Save one after the other."""
+        for write in writes:
+            await self.save_analysis(write.cache_key, write.analysis, archive=write.archive, candles=write.candles)
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
         """Return the newest cached analysis of the key; times compare in whole milliseconds."""

@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from domain.errors import StorageUnavailable
-from storage.document_ports import COLLECTIONS, Collection, Document, Total, Where
+from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked
 from storage.mongo_connection import MongoConnection, operation
 
@@ -68,6 +68,12 @@ class MongoDocumentStore:
             except DuplicateKeyError:
                 return False
             return True
+
+    async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+        """Keep one after the other."""
+        for write in writes:
+            keep = self.insert if write.once else self.put
+            await keep(collection, write.key, write.document)
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""

@@ -22,6 +22,35 @@ NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
 
 
 @dataclass(frozen=True)
+class AnalysisWrite:
+    """One analysis to save, with the candles that came with it; the arguments of `Store.save_analysis`."""
+
+    cache_key: str
+    analysis: Analysis
+    archive: bool
+    candles: CandlesByTimeframe
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """How a store is, with the writes it has not taken yet.
+
+    Attributes:
+        available: Whether the last write, or the last read where nothing was written since, succeeded.
+        waiting: Writes on their way to the store, those in the spool included.
+        spooled: Of these, the writes that a local file keeps and that survive a crash.
+        dropped: Writes given up since the start: too many waited, or the store refused what they hold.
+        reason: Why it is not available, or why the spool cannot be written; free of host names.
+    """
+
+    available: bool
+    waiting: int
+    spooled: int
+    dropped: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class SymbolCount:
     """Cached analyses of one symbol."""
 
@@ -76,7 +105,8 @@ class EngineCandles(Protocol):
 class Store(Protocol):
     """Keeps analyses twice, as cache and as archive, and the closed candles of trusted clients.
 
-    Every method raises `StorageUnavailable` when the store fails or does not answer in time.
+    Every method raises `StorageUnavailable` when the store fails or does not answer in time, and those that write
+    `Unstorable` when the store refuses what it is given for its content, and would refuse it again.
     """
 
     @property
@@ -100,6 +130,12 @@ class Store(Protocol):
         The candles are closed ones of the analysis' symbol that everybody may read; those of
         the same timeframe and open time are replaced. Where the store has transactions all is
         saved in one, and saving it again after a failure is no harm anywhere.
+        """
+
+    async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
+        """Save each as `save_analysis` does, in the given order and with as few round trips as the store allows.
+
+        After `StorageUnavailable` and `Unstorable` any of them may be saved or not; saving them again is no harm.
         """
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:

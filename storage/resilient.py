@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,7 +14,15 @@ from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
 from domain.market import Candle, Timeframe
 from storage.backlog import Write
-from storage.ports import NO_CANDLES, ArchivedSignal, CandlesByTimeframe, Store, StoreStatistics
+from storage.ports import (
+    NO_CANDLES,
+    AnalysisWrite,
+    ArchivedSignal,
+    CandlesByTimeframe,
+    Store,
+    StoreState,
+    StoreStatistics,
+)
 from storage.recovery import Recovery, bounded, describe
 from utils import metrics
 
@@ -61,6 +69,11 @@ class ResilientStore:
         """Whether the store worked when it was last tried."""
         return self._recovery.available
 
+    @property
+    def state(self) -> StoreState:
+        """How the store is, and what it has not taken yet."""
+        return StoreState(self.available, self._recovery.waiting, 0, 0, None)
+
     async def open(self) -> None:
         """Start to open the store and to look after it; one that cannot be reached is no error."""
         await self._recovery.start(OPEN_SECONDS)
@@ -99,6 +112,11 @@ class ResilientStore:
     ) -> None:
         """Save the analysis and the candles, later if it must be; what is for the cache alone has one try."""
         await self._write("save_analysis", Write(cache_key, analysis, archive, candles))
+
+    async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
+        """Save all of them as `save_analysis` does."""
+        for write in writes:
+            await self.save_analysis(write.cache_key, write.analysis, archive=write.archive, candles=write.candles)
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
         """Return the newest cached analysis; None also when the store does not answer in time."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from loguru import logger
 
 from domain.errors import StorageUnavailable
-from storage.document_ports import Collection, Document, DocumentStore, Total, Where
+from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite, Total, Where
 from storage.recovery import describe
 from utils import metrics
 
@@ -72,6 +72,10 @@ class ResilientDocuments:
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Keep the document unless the key has one already; return whether it was kept."""
         return await self._call("insert", lambda: self._store.insert(collection, key, document))
+
+    async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+        """Keep all of them."""
+        await self._call("put_many", lambda: self._store.put_many(collection, writes))
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""

@@ -12,7 +12,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleLike, Timeframe
 from storage import sqlite_statements as sql
 from storage.decoding import AnalysisDecoder
-from storage.ports import NO_CANDLES, ArchivedSignal, CandlesByTimeframe, StoreStatistics, SymbolCount
+from storage.ports import NO_CANDLES, AnalysisWrite, ArchivedSignal, CandlesByTimeframe, StoreStatistics, SymbolCount
 from storage.sqlite_file import SqliteFile
 from utils.clock import Clock, SystemClock, epoch_ms
 
@@ -82,6 +82,11 @@ class SqliteStore:
                 _save_candles(connection, analysis.symbol, timeframe, series)
 
         await self._file.run("save_analysis", save)
+
+    async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
+        """Save one after the other."""
+        for write in writes:
+            await self.save_analysis(write.cache_key, write.analysis, archive=write.archive, candles=write.candles)
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
         """Return the newest cached analysis of the key; times compare in whole milliseconds."""

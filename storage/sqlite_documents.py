@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from storage.document_ports import COLLECTIONS, Collection, Document, Total, Where
+from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked, from_json, to_json, whole_ms
 from storage.sqlite_file import SqliteFile
 
@@ -63,6 +63,12 @@ class SqliteDocumentStore:
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Insert the document unless its key is there; return whether it was inserted."""
         return await self._write("insert", collection, key, document, "ON CONFLICT (key) DO NOTHING") == 1
+
+    async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+        """Keep one after the other."""
+        for write in writes:
+            keep = self.insert if write.once else self.put
+            await keep(collection, write.key, write.document)
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
