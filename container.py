@@ -23,6 +23,8 @@ from services.analysts.technical import TechnicalAnalyst
 from services.archive_scores import ArchiveScores
 from services.engine_settings import EngineSettings, refreshed
 from services.forecasting import Forecasting, count_load_failure, open_forecasting
+from services.health.model_watch import ModelWatch
+from services.health.service_health import ServiceHealth, open_health
 from services.job_records import JobRecords
 from services.jobs import JobService
 from services.llm.parts import LlmParts, open_llm
@@ -47,6 +49,7 @@ from storage.factory import build_engine_candles, build_store, open_documents
 from storage.resilient import ResilientStore
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
+from utils.logging import NO_LOGS, Logs
 
 
 @dataclass
@@ -81,6 +84,7 @@ class Container:
     trades: TradeReviews
     signals: SignalStream
     engine_settings: EngineSettings
+    health: ServiceHealth
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -97,12 +101,15 @@ def check_adapters(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> AsyncIterator[Container]:
+async def build_container(
+    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS
+) -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.
 
     Args:
         settings: Of everything.
         job_table: Module whose `JOBS` holds the functions that jobs run.
+        logs: Where the process logs to, for /health.
 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
@@ -139,6 +146,8 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
         registry = Registry(Path(settings.models.save_path))
         loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
+        watch = ModelWatch(registry, loaded, settings.models.serving.reload_seconds)
+        health = open_health(store, llm.client, market_data, watch, logs)
         forecasting = stack.enter_context(open_forecasting(loaded, settings, store, clock))
         analysis = AnalysisService(
             store=store,
@@ -198,6 +207,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             llm=llm,
             trades=trades,
             engine_settings=engine_settings,
+            health=await stack.enter_async_context(health),
             signals=SignalStream(
                 market_data, forecasting, _rules(settings.analysis), indicators, settings, clock, executor
             ),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from api.app import create_app
 from config.sources import load_settings
-from container import check_adapters
+from container import build_container, check_adapters
 from domain.errors import ConfigurationError
 from utils.logging import configure_logging
 
@@ -15,8 +16,8 @@ try:
     check_adapters(settings)
 except ConfigurationError as error:
     sys.exit(str(error))
-configure_logging(settings.logging, settings.secret_values())
-app = create_app(settings)
+logs = configure_logging(settings.logging, settings.secret_values())
+app = create_app(settings, partial(build_container, logs=logs))
 
 if __name__ == "__main__":
     from api.server import serve

@@ -29,6 +29,9 @@ class Logs:
         return [writer.state() for writer in self.writers]
 
 
+NO_LOGS = Logs()
+
+
 class RotatedFile:
     """The log file, which loguru rotates; it is opened with the first line, and again after a failure."""
 

@@ -27,6 +27,7 @@ from trading_signal_client.answers.market import (
 from trading_signal_client.answers.operations import (
     CacheCleared,
     Costs,
+    DegradedPart,
     EngineSettings,
     ForecastCacheCleared,
     ForecastCacheStats,
@@ -75,6 +76,7 @@ __all__ = [
     "ConfigAnalysis",
     "ConfigSuggestions",
     "Costs",
+    "DegradedPart",
     "EngineSettings",
     "FeedbackKept",
     "Figures",

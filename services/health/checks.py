@@ -1,0 +1,87 @@
+"""What is known of the store, the LLM, the market-data sources and the log, at any moment and without waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from services.health.degraded import Check, Degraded
+from services.llm.client import LlmClient
+from services.llm.key_ring import KeyState
+from services.llm.status import can_be_asked
+from services.market_data.market_data import MarketData
+from storage.ports import StoreState
+from utils.log_writer import LogState
+
+
+def store_check(kind: str, state: Callable[[], StoreState]) -> Check:
+    """Return the check of the store: whether it works, what waits for it, what it lost."""
+    remedy = (
+        "make sure that the database file of DATABASE_URL can be written and its disk has room"
+        if kind == "sqlite"
+        else "start MongoDB, or set DATABASE_URL to one that runs"
+    )
+
+    def check() -> Iterator[Degraded]:
+        now = state()
+        if now.available and not now.reason:
+            return
+        reason = f"the {kind} store is not available" if not now.available else f"the {kind} store works"
+        reason += f": {now.reason}" if now.reason else ""
+        if now.waiting:
+            reason += f"; {now.waiting} writes wait, {now.spooled} of them in a local file"
+        if now.dropped:
+            reason += f"; {now.dropped} were given up since the start"
+        yield Degraded("store", reason, f"{remedy}; it is tried again by itself, and what waits is written then")
+
+    return check
+
+
+def llm_check(client: LlmClient | None) -> Check:
+    """Return the check of the LLM's keys; without an LLM there is nothing to check."""
+
+    def check() -> Iterator[Degraded]:
+        states = client.key_states() if client is not None else []
+        if states and not can_be_asked(states):
+            yield Degraded("llm", f"no key can be used now: {_keys(states)}; the rules answer", _llm_remedy(states))
+
+    return check
+
+
+def market_data_check(market_data: MarketData) -> Check:
+    """Return the check of the market-data sources that were asked."""
+
+    def check() -> Iterator[Degraded]:
+        for name, works in market_data.health().items():
+            if works is False:
+                reason = "the source did not answer when it was last asked; the next one in order is asked instead"
+                yield Degraded(
+                    f"market_data.{name}", reason, "see the log for its answer, or leave it out of MARKET_DATA_SOURCES"
+                )
+
+    return check
+
+
+def log_check(states: Callable[[], Sequence[LogState]]) -> Check:
+    """Return the check of where log lines go."""
+    remedies = {
+        "stderr": "have the process or log driver behind standard error read it",
+        "file": "free space on the disk of LOG_FILE, or set LOG_FILE to a file that can be written",
+    }
+
+    def check() -> Iterator[Degraded]:
+        for state in states():
+            if state.missing:
+                why = f": {state.reason}" if state.reason else ": nothing reads them"
+                yield Degraded(f"log.{state.name}", f"{state.missing} log lines dropped{why}", remedies[state.name])
+
+    return check
+
+
+def _keys(states: Sequence[KeyState]) -> str:
+    return ", ".join(f"key {state.number} {state.status} ({state.reason or 'unknown'})" for state in states)
+
+
+def _llm_remedy(states: Sequence[KeyState]) -> str:
+    if all(state.status == "retired" for state in states):
+        return "set OPENAI_API_KEY to a key that the endpoint accepts, and restart"
+    return "check the account's quota and the endpoint of OPENAI_BASE_URL; keys that rest are tried again by themselves"

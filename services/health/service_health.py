@@ -1,0 +1,71 @@
+"""Collects what does not work: the answer to /health and /readyz, from memory alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from services.health.checks import llm_check, log_check, market_data_check, store_check
+from services.health.degraded import Check, Degraded
+from services.health.model_watch import ModelWatch, watched
+from services.llm.client import LlmClient
+from services.market_data.market_data import MarketData
+from storage.ports import StoreState
+from utils.logging import Logs
+
+
+class ServiceHealth:
+    """Asks every part, and waits for none."""
+
+    def __init__(self, checks: Sequence[Check], logs: Logs) -> None:
+        """Keep the checks, in the order in which their findings are shown, and where lines are logged."""
+        self._checks = tuple(checks)
+        self._logs = logs
+
+    def degraded(self) -> list[Degraded]:
+        """Return every part that does not work now."""
+        return [found for check in self._checks for found in check()]
+
+    @property
+    def log_lines_dropped(self) -> int:
+        """Log lines that could not be written since the start."""
+        return sum(state.dropped for state in self._logs.states())
+
+
+class WatchedStore(Protocol):
+    """What a store must tell to be checked."""
+
+    @property
+    def kind(self) -> str:
+        """Short name for people: sqlite or mongodb."""
+
+    @property
+    def state(self) -> StoreState:
+        """How it is now."""
+
+
+@asynccontextmanager
+async def open_health(
+    store: WatchedStore, llm: LlmClient | None, market_data: MarketData, models: ModelWatch, logs: Logs, *more: Check
+) -> AsyncIterator[ServiceHealth]:
+    """Give the health of these parts, and look at the models in the background meanwhile.
+
+    Args:
+        store: Of analyses.
+        llm: None without an LLM.
+        market_data: Knows whether its sources answer.
+        models: Looks at the folder of the models.
+        logs: Where lines are logged.
+        more: Checks of what the process itself needs.
+    """
+    checks = (
+        store_check(store.kind, lambda: store.state),
+        llm_check(llm),
+        market_data_check(market_data),
+        models.degraded,
+        log_check(logs.states),
+        *more,
+    )
+    async with watched(models):
+        yield ServiceHealth(checks, logs)
