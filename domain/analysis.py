@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Annotated
 
 from pydantic import Field
 
 from domain.forecasting import Forecast
-from domain.market import CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe, data_end_ms
 from domain.values import Frozen, Price, Share, Signal
 
 
@@ -132,6 +132,12 @@ class Analysis(Frozen):
     groundedness: Share | None = None
     fallback_reason: str | None = None
 
+    def exits_fit(self, price: float) -> bool:
+        """Return whether at this price the stop is on the losing side and the target on the winning one."""
+        side = self.signal.side
+        stop, target = self.risk_assessment.stop_loss_suggestion, self.risk_assessment.take_profit_suggestion
+        return (stop is None or side * (price - stop) > 0) and (target is None or side * (target - price) > 0)
+
 
 @dataclass(frozen=True)
 class MarketSnapshot:
@@ -150,6 +156,20 @@ class MarketSnapshot:
     def newest_candle_ms(self) -> int:
         """Open time of the newest candle of any timeframe, in epoch ms; 0 without candles."""
         return max((s.last_open_ms for s in self.series.values() if len(s)), default=0)
+
+    def closed(self, now_ms: int) -> dict[Timeframe, CandleSeries]:
+        """Return the candles that have closed, by the clock and by what the other timeframes show."""
+        end_ms = data_end_ms(self.series.values(), now_ms)
+        return {timeframe: series.closed_by(end_ms) for timeframe, series in self.series.items()}
+
+    def closed_digest(self, now_ms: int) -> str:
+        """Return 32 hex digits that are the same for the same closed candles, whatever is still forming."""
+        digest = blake2b(digest_size=16)
+        for timeframe, series in sorted(self.closed(now_ms).items()):
+            digest.update(f"{timeframe}:{len(series)};".encode())
+            digest.update(series.times.tobytes())
+            digest.update(series.values.tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -193,6 +213,7 @@ class AnalysisQuery:
         snapshot: The client's own candles; None asks the service to fetch them.
         trusted: Whether the candles come from a caller whose data others may read.
         client: What the caller says beside its candles, where somebody reads it.
+        candles: Digest of the client's closed candles, see `received`; empty where it brings none.
     """
 
     symbol: str
@@ -200,16 +221,17 @@ class AnalysisQuery:
     snapshot: MarketSnapshot | None
     trusted: bool = False
     client: ClientContext = NOTHING_SAID
+    candles: str = ""
+
+    def received(self, now_ms: int) -> AnalysisQuery:
+        """Return the query with the digest of the candles that had closed when it came, by the server's clock."""
+        return self if self.snapshot is None else replace(self, candles=self.snapshot.closed_digest(now_ms))
 
     @cached_property
     def cache_key(self) -> str:
-        """Everything that must be equal for one analysis to answer two requests."""
-        if self.snapshot is None:
-            scope, timeframes = "fetched", ""
-        else:
-            scope = "trusted" if self.trusted else "stranger"
-            timeframes = ",".join(sorted(self.snapshot.series))
-        key = f"{self.symbol}|{scope}|{timeframes}|{','.join(sorted(self.strategies))}"
+        """Everything that must be equal for one analysis to answer two requests, closed candles included."""
+        scope = "fetched" if self.snapshot is None else "trusted" if self.trusted else "stranger"
+        key = f"{self.symbol}|{scope}|{self.candles}|{','.join(sorted(self.strategies))}"
         if self.client == NOTHING_SAID:
             return key
         return f"{key}|{sha256(repr(self.client).encode('utf-8', 'replace')).hexdigest()[:16]}"

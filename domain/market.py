@@ -150,11 +150,21 @@ class CandleSeries:
         end = len(self.candles)
         while end and self.candles[end - 1].timestamp + self.timeframe.ms > as_of_ms:
             end -= 1
-        return self if end == len(self.candles) else CandleSeries(self.timeframe, self.candles[:end])
+        if end == len(self.candles):
+            return self
+        closed = CandleSeries(self.timeframe, self.candles[:end])
+        # Views: a series that is kept for many requests is read into arrays once.
+        closed.__dict__.update(times=self.times[:end], values=self.values[:end])
+        return closed
 
     def tail(self, count: int) -> CandleSeries:
         """Return the newest `count` candles."""
         return self if count >= len(self.candles) else CandleSeries(self.timeframe, self.candles[-count:])
+
+    @cached_property
+    def times(self) -> NDArray[np.int64]:
+        """Array of shape (n,): open times in epoch ms."""
+        return np.array([c.timestamp for c in self.candles], dtype=np.int64)
 
     @cached_property
     def values(self) -> NDArray[np.float64]:

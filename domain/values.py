@@ -25,3 +25,11 @@ class Signal(StrEnum):
     LONG = "Long"
     SHORT = "Short"
     NEUTRAL = "Neutral"
+
+    @property
+    def side(self) -> int:
+        """1 of Long, -1 of Short, 0 of Neutral."""
+        return _SIDES[self]
+
+
+_SIDES = {Signal.LONG: 1, Signal.SHORT: -1, Signal.NEUTRAL: 0}

@@ -70,7 +70,8 @@ class ArchiveScores:
         """
         async with self._lock:
             now = self._clock.now()
-            if self._measured is None or now - self._measured[0] >= self._max_age:
+            # Measured later than now, by a clock that was ahead, is not fresh either.
+            if self._measured is None or not self._measured[0] <= now < self._measured[0] + self._max_age:
                 self._measured = now, await self._score(now)
             return self._measured[1]
 

@@ -9,9 +9,8 @@ from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.market import CandleLike, CandleSeries, Timeframe
 from features.feature_sets import FEATURE_SETS
 from models.predictor import Forecaster
-from services.analysts.context import closed_candles
 from services.ports import MarketDataSource
-from utils.clock import Clock
+from utils.clock import Clock, epoch_ms
 
 
 def best_candles(model: Forecaster) -> int:
@@ -41,7 +40,7 @@ class ModelCandles:
         Raises:
             InsufficientData: they are fewer than `least_candles`; the message has the numbers.
         """
-        own = closed_candles(snapshot, timeframe, self._clock.now())
+        own = snapshot.closed(epoch_ms(self._clock.now()))[timeframe]
         history, stored = _unbroken(own), 0
         if own.candles and len(history) < best_candles(model) and snapshot.source_data is not DataSource.SYNTHETIC:
             older = await self._older(snapshot.symbol, own, best_candles(model))

@@ -12,10 +12,9 @@ from domain.analysis import DataSource
 from domain.errors import ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from services.analysts.context import closed_candles
 from services.forecasting import Forecasting
 from services.recent_markets import RecentMarkets
-from utils.clock import Clock
+from utils.clock import Clock, epoch_ms
 
 # Enough returns for the tails of an interval.
 LEAST_CANDLES = 500
@@ -71,7 +70,7 @@ class Outlooks:
         snapshot = await self.markets.snapshot(ticker, chosen, await self._candles(ticker, chosen))
         opinion = await self._forecasting.opinion(snapshot, chosen)
         now = self._clock.now()
-        closed = closed_candles(snapshot, chosen, now)
+        closed = snapshot.closed(epoch_ms(now))[chosen]
         return Outlook(ticker, chosen, closed, opinion.forecast, opinion.note, snapshot.source_data, now)
 
     async def _choose(self, ticker: str) -> Timeframe:

@@ -33,30 +33,33 @@ class RecentAnalyses:
         return self.hits / asked if asked else 0.0
 
     def find(self, query: AnalysisQuery, now: datetime) -> Analysis | None:
-        """Return an analysis of the query's key that is fresh at `now` and covers the query."""
+        """Return an analysis of the query's key that answers the query at `now`."""
         key = query.cache_key
         analysis = self._entries.get(key)
-        if analysis is None or now - analysis.generated_at >= self._max_age or not self.covers(analysis, query):
+        if analysis is None or not self.answers(analysis, query, now):
             return None
         self._entries.move_to_end(key)
         return analysis
 
-    def covers(self, analysis: Analysis, query: AnalysisQuery) -> bool:
-        """Return whether an analysis of the query's key speaks of the market the query shows.
+    def answers(self, analysis: Analysis, query: AnalysisQuery, now: datetime) -> bool:
+        """Return whether an analysis of the query's key is fresh at `now` and covers the query.
 
-        The stop and target are prices: they hold only near the price that was analyzed. And
-        candles of another day are another market, whatever the price.
+        One that was made later than now is as good as none: the clock was ahead then and has been set back.
         """
-        snapshot = query.snapshot
-        if snapshot is None:
+        fresh = analysis.generated_at <= now < analysis.generated_at + self._max_age
+        return fresh and self.covers(analysis, query)
+
+    def covers(self, analysis: Analysis, query: AnalysisQuery) -> bool:
+        """Return whether an analysis of the query's key, which has its closed candles, holds at the query's price.
+
+        The stop and target are prices: they hold near the price that was analyzed, and only as
+        long as the price has reached neither.
+        """
+        if query.snapshot is None:
             return True
-        drift = abs(snapshot.price - analysis.price)
-        shortest = min(timeframe.ms for timeframe in snapshot.series)
-        shift_ms = abs(snapshot.newest_candle_ms - analysis.newest_candle_ms)
-        return (
-            drift <= self._max_price_drift_atr * analysis.average_true_range
-            and shift_ms <= self._max_age.total_seconds() * 1000 + shortest
-        )
+        price = query.snapshot.price
+        near = abs(price - analysis.price) <= self._max_price_drift_atr * analysis.average_true_range
+        return near and analysis.exits_fit(price)
 
     def remember(self, query: AnalysisQuery, analysis: Analysis) -> None:
         """Keep the analysis as the newest of the query's key."""

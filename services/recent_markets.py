@@ -85,4 +85,5 @@ class RecentMarkets:
     def _fresh(self, kept: _Fetched, timeframe: Timeframe, now: datetime) -> bool:
         # The candle that was forming is another one once it has closed.
         same_candle = epoch_ms(now) // timeframe.ms == epoch_ms(kept.at) // timeframe.ms
-        return same_candle and now - kept.at < self._max_age
+        # A clock that is set back can make it one of the future, which is not fresh.
+        return same_candle and kept.at <= now < kept.at + self._max_age

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +19,7 @@ from domain.values import Signal
 MAX_SYMBOLS = 1_000
 # With fewer returns in common a correlation says nothing.
 MIN_COMMON_RETURNS = 30
-_MINUTE = timedelta(minutes=1)
-_SIDES = {Signal.LONG: 1, Signal.SHORT: -1, Signal.NEUTRAL: 0}
+_MINUTE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class StreamSignal:
         risk_metrics: Finite numbers by name.
         features_hash: Equal for equal features of a symbol, 0..2^53-1.
         model_type: Who judged.
+        price: Current price in quote currency when it was judged.
         times: Shape (n,), closes of the newest candles in epoch ms.
         returns: Shape (n,), their logarithmic returns.
     """
@@ -46,13 +47,19 @@ class StreamSignal:
     timeframe: Timeframe
     model_type: str
     source_data: DataSource
+    price: float
     times: NDArray[np.int64]
     returns: NDArray[np.float64]
 
     @property
     def side(self) -> int:
         """1 of Long, -1 of Short, 0 of Neutral."""
-        return _SIDES[self.direction]
+        return self.direction.side
+
+    def fits(self, price: float) -> bool:
+        """Return whether at this price the stop is on the losing side and the target on the winning one."""
+        stop, target = self.risk_metrics.get("stop_loss"), self.risk_metrics.get("take_profit")
+        return (stop is None or self.side * (price - stop) > 0) and (target is None or self.side * (target - price) > 0)
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,19 @@ class Delivery:
 class SignalBook:
     """Remembers what was computed a moment ago, what went out, and which signals are still open."""
 
-    def __init__(self, settings: SignalSettings) -> None:
+    def __init__(self, settings: SignalSettings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Begin empty; `monotonic` gives seconds that never jump back, for the signals of a minute."""
         self._settings = settings
+        self._monotonic = monotonic
         self._computed: OrderedDict[str, StreamSignal] = OrderedDict()
         self._sent: OrderedDict[str, StreamSignal] = OrderedDict()
-        self._sent_at: deque[datetime] = deque()
+        self._sent_at: deque[float] = deque()
 
     def recent(self, symbol: str, now: datetime) -> StreamSignal | None:
         """Return what was computed of a symbol within the time of the cache."""
         found = self._computed.get(symbol)
-        fresh = found is not None and now - found.at < timedelta(minutes=self._settings.cache_minutes)
+        # What a clock that was ahead has dated later than now is not fresh either.
+        fresh = found is not None and found.at <= now < found.at + timedelta(minutes=self._settings.cache_minutes)
         return found if fresh else None
 
     def remember(self, signal: StreamSignal) -> None:
@@ -85,18 +95,19 @@ class SignalBook:
     def deliver(self, signals: Iterable[StreamSignal], now: datetime) -> Delivery:
         """Return those that go out, the surest sides first, and note that they did.
 
-        A signal of the same features as the symbol's last one is that one, repeated: it is not counted again.
+        A signal of the same features as the symbol's last one is that one, repeated: it is not counted again. With a
+        stop or target that the price has passed meanwhile, or from the future of a clock set back, it is a new one.
         """
         delivery = Delivery([], {})
         for signal in sorted(signals, key=lambda each: (each.side == 0, -each.confidence)):
             last = self._sent.get(signal.symbol)
-            if last is not None and last.features_hash == signal.features_hash:
+            if last is not None and _repeats(last, signal, now):
                 delivery.signals.append((last, True))
             elif reason := self._refusal(signal, now):
                 delivery.withheld[signal.symbol] = reason
             else:
                 _put(self._sent, signal)
-                self._sent_at.append(now)
+                self._sent_at.append(self._monotonic())
                 delivery.signals.append((signal, False))
         return delivery
 
@@ -112,7 +123,7 @@ class SignalBook:
                     f"the same bet as the open {open_signal.direction} of {open_signal.symbol}: "
                     f"correlation {likeness:.2f} is over {settings.max_correlation:g}"
                 )
-        while self._sent_at and now - self._sent_at[0] >= _MINUTE:
+        while self._sent_at and self._monotonic() - self._sent_at[0] >= _MINUTE_SECONDS:
             self._sent_at.popleft()
         if len(self._sent_at) >= settings.max_signals_per_minute:
             return f"{settings.max_signals_per_minute} signals went out within the last minute"
@@ -123,7 +134,16 @@ class SignalBook:
         if not signal.side:
             return []
         since = now - timedelta(minutes=self._settings.open_minutes)
-        return [each for each in self._sent.values() if each.side and each.at > since and each.symbol != signal.symbol]
+        return [
+            each
+            for each in self._sent.values()
+            if each.side and since < each.at <= now and each.symbol != signal.symbol
+        ]
+
+
+def _repeats(last: StreamSignal, signal: StreamSignal, now: datetime) -> bool:
+    """Return whether a signal says what the symbol's last one said, which still holds."""
+    return last.features_hash == signal.features_hash and last.at <= now and last.fits(signal.price)
 
 
 def correlation(one: StreamSignal, other: StreamSignal) -> float:

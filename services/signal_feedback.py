@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,12 +48,21 @@ class MeasuredPerformance:
 class SignalFeedback:
     """Keeps outcomes in the document store, beside what the archive knows of the signal."""
 
-    def __init__(self, documents: DocumentStore, archive: Store, scores: ArchiveScores, clock: Clock) -> None:
+    def __init__(
+        self,
+        documents: DocumentStore,
+        archive: Store,
+        scores: ArchiveScores,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keep the parts; `monotonic` gives seconds that never jump back, for the time since the start."""
         self._documents = documents
         self._archive = archive
         self._scores = scores
         self._clock = clock
-        self._started_at = clock.now()
+        self._monotonic = monotonic
+        self._started = monotonic()
 
     async def keep(self, feedback: Feedback, *, trusted: bool) -> bool:
         """Keep an outcome; return False for a signal that has one already.
@@ -87,13 +97,12 @@ class SignalFeedback:
         """
         scored = await self._outcomes()
         scores = await self._scores.measure()
-        now = self._clock.now()
         return MeasuredPerformance(
             overall=measure(scored),
             by_source={name: measure([each for each in scored if each.source == name]) for name in SOURCES},
             scores=scores,
-            uptime=now - self._started_at,
-            at=now,
+            uptime=timedelta(seconds=self._monotonic() - self._started),
+            at=self._clock.now(),
         )
 
     async def _outcomes(self) -> list[Scored]:

@@ -164,7 +164,8 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         timeframe=context.primary,
         model_type=analysis.model_type,
         source_data=context.source_data,
-        times=np.array([candle.timestamp for candle in main.candles[1:]], dtype=np.int64),
+        price=context.price,
+        times=main.times[1:],
         returns=np.diff(np.log(main.values[:, 3])),
     )
 

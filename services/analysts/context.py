@@ -11,7 +11,7 @@ from config.settings import AnalysisSettings
 from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
-from domain.market import CandleSeries, Timeframe, data_end_ms
+from domain.market import CandleSeries, Timeframe
 from features.kernels.candles import Candles, FloatArray
 from features.support_resistance import Levels, find_levels
 from features.technical_indicators import TechnicalIndicators
@@ -137,16 +137,12 @@ def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: d
         _primary(_closed(snapshot, settings, now), settings)
 
 
-def closed_candles(snapshot: MarketSnapshot, timeframe: Timeframe, now: datetime) -> CandleSeries:
-    """Return the candles of a timeframe that have closed, by the clock and by what the other timeframes show."""
-    return snapshot.series[timeframe].closed_by(data_end_ms(snapshot.series.values(), epoch_ms(now)))
-
-
 def _closed(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> dict[Timeframe, CandleSeries]:
     """Return the newest closed candles of each timeframe, shortest first."""
+    closed = snapshot.closed(epoch_ms(now))
     return {
-        timeframe: closed_candles(snapshot, timeframe, now).tail(settings.window_candles)
-        for timeframe in sorted(snapshot.series, key=lambda timeframe: timeframe.ms)
+        timeframe: closed[timeframe].tail(settings.window_candles)
+        for timeframe in sorted(closed, key=lambda timeframe: timeframe.ms)
     }
 
 

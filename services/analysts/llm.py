@@ -98,8 +98,7 @@ class LlmAnalyst:
 
 def _as_seen(view: TrendView, signal: Signal) -> TrendView:
     """Return the view for the risk of this signal: against the measured trend no evidence counts for it."""
-    side = {Signal.LONG: 1, Signal.SHORT: -1, Signal.NEUTRAL: 0}[signal]
-    return replace(view, disagree=view.disagree or side * view.trend < 0)
+    return replace(view, disagree=view.disagree or signal.side * view.trend < 0)
 
 
 def _verdict(reply: AnalysisReply) -> Verdict:

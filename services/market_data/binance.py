@@ -88,5 +88,6 @@ class BinanceSource:
 
     def _require_weight(self) -> None:
         remaining_ms = self._spent_until_ms - epoch_ms(self._clock.now())
-        if remaining_ms > 0:
+        # More than a minute can only remain where the clock was set back.
+        if 0 < remaining_ms <= _MINUTE_MS:
             raise SourceFailed(f"has little of its {MAX_WEIGHT} weight a minute left", remaining_ms / 1000)

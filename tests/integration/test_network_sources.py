@@ -174,6 +174,20 @@ async def test_binance_is_left_alone_before_its_weight_is_used_up(server: StandI
     await source.candles(SYMBOL, Timeframe.H1, 10)
 
 
+async def test_a_clock_that_is_set_back_does_not_keep_binance_at_rest(
+    server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    clock = SettableClock()
+    clock.advance(3600)
+    source = BinanceSource(client, server.url, clock)
+    server.always(replace(BINANCE.answer(BINANCE.rows()), headers={"x-mbx-used-weight-1m": "4800"}))
+    await source.candles(SYMBOL, Timeframe.H1, 10)
+    with pytest.raises(SourceFailed):
+        await source.candles(SYMBOL, Timeframe.H1, 10)
+    clock.advance(-3600)
+    await source.candles(SYMBOL, Timeframe.H1, 10)
+
+
 async def test_a_hanging_engine_costs_a_cycle_one_time_limit(server: StandIn, client: httpx2.AsyncClient) -> None:
     clock = SettableClock()
     hang = Answer(hang=True)

@@ -41,6 +41,16 @@ async def test_a_market_is_kept_for_its_time_and_not_longer() -> None:
     assert source.asked == 2
 
 
+async def test_a_market_of_a_clock_that_was_ahead_is_fetched_again_once_it_is_set_back() -> None:
+    clock = SettableClock()
+    markets, source = recent(clock)
+    clock.advance(120)
+    await markets.snapshot("BTCUSDT", H1, 60)
+    clock.advance(-120)
+    await markets.snapshot("BTCUSDT", H1, 60)
+    assert source.asked == 2
+
+
 async def test_a_candle_that_closes_ends_it_at_once() -> None:
     clock = SettableClock()
     markets, source = recent(clock)

@@ -16,7 +16,7 @@ from domain.analysis import DataSource
 from domain.market import Timeframe
 from domain.values import Signal
 from services.signal_book import MAX_SYMBOLS, SignalBook, StreamSignal, correlation
-from tests.fixtures.markets import NOW
+from tests.fixtures.markets import NOW, SettableClock
 
 TIMES = np.arange(100, dtype=np.int64) * Timeframe.M15.ms
 SHARED = np.random.default_rng(1).normal(size=100)
@@ -42,14 +42,15 @@ def signal(symbol: str = "BTCUSDT", **changes: Any) -> StreamSignal:
         "timeframe": Timeframe.M15,
         "model_type": "technical-rules",
         "source_data": DataSource.BINANCE,
+        "price": 100.0,
         "times": TIMES,
         "returns": returns(seed),
     }
     return StreamSignal(**{**values, **changes})
 
 
-def book(**settings: Any) -> SignalBook:
-    return SignalBook(SignalSettings(**settings))
+def book(clock: SettableClock | None = None, **settings: Any) -> SignalBook:
+    return SignalBook(SignalSettings(**settings), (clock or SettableClock()).monotonic)
 
 
 def test_a_signal_that_is_not_sure_enough_is_held_back() -> None:
@@ -59,33 +60,49 @@ def test_a_signal_that_is_not_sure_enough_is_held_back() -> None:
 
 
 def test_the_surest_sides_go_first_and_the_rest_waits_a_minute() -> None:
-    one = book(max_signals_per_minute=2)
+    clock = SettableClock()
+    one = book(clock, max_signals_per_minute=2)
     neutral = signal("ADAUSDT", direction=Signal.NEUTRAL, confidence=0.99)
     batch = [neutral, signal("BTCUSDT", confidence=0.61), signal("ETHUSDT", confidence=0.9)]
     first = one.deliver(batch, NOW)
     assert [each.symbol for each, _ in first.signals] == ["ETHUSDT", "BTCUSDT"]
     assert first.withheld == {"ADAUSDT": "2 signals went out within the last minute"}
-    assert one.deliver([neutral], NOW + timedelta(seconds=59)).signals == []
-    assert one.deliver([neutral], NOW + timedelta(seconds=60)).signals == [(neutral, False)]
+    clock.advance(59)
+    assert one.deliver([neutral], clock.now()).signals == []
+    clock.advance(1)
+    assert one.deliver([neutral], clock.now()).signals == [(neutral, False)]
+
+
+def test_a_clock_that_is_set_does_not_change_how_many_signals_a_minute_has() -> None:
+    seconds = SettableClock()
+    one = book(seconds, max_signals_per_minute=1, max_correlation=1)
+    ahead = NOW + timedelta(hours=1)
+    assert one.deliver([signal(at=ahead)], ahead).signals != []
+    assert one.deliver([signal("ETHUSDT")], NOW).signals == []
+    seconds.advance(60)
+    assert one.deliver([signal("ETHUSDT")], NOW).signals != []
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 30)), max_size=60))
 def test_no_minute_ever_has_more_signals_than_allowed(calls: list[tuple[int, int]]) -> None:
-    one, sent = book(max_signals_per_minute=3, max_correlation=1), []
+    clock = SettableClock()
+    one, sent = book(clock, max_signals_per_minute=3, max_correlation=1), list[int]()
     for number, (second, symbol) in enumerate(sorted(calls)):
-        now = NOW + timedelta(seconds=second)
+        now = clock.moment = NOW + timedelta(seconds=second)
         fresh = signal(f"S{symbol:03d}", features_hash=number, at=now)
         sent += [second for _, repeated in one.deliver([fresh], now).signals if not repeated]
     assert all(sum(second <= other < second + 60 for other in sent) <= 3 for second in sent)
 
 
 def test_equal_features_are_the_earlier_signal_and_count_once() -> None:
-    one = book(max_signals_per_minute=1)
+    clock = SettableClock()
+    one = book(clock, max_signals_per_minute=1)
     earlier = signal()
     one.deliver([earlier], NOW)
-    again = one.deliver([signal(at=NOW + timedelta(minutes=6))], NOW + timedelta(minutes=6))
+    clock.advance(360)
+    again = one.deliver([signal(at=clock.now())], clock.now())
     assert again.signals == [(earlier, True)]
-    changed = one.deliver([signal(features_hash=7)], NOW + timedelta(minutes=6))
+    changed = one.deliver([signal(features_hash=7)], clock.now())
     assert [repeated for _, repeated in changed.signals] == [False]
 
 
@@ -141,6 +158,29 @@ def test_what_was_computed_is_known_for_the_time_of_the_cache() -> None:
     assert one.recent("BTCUSDT", NOW + timedelta(seconds=299)) is computed
     assert one.recent("BTCUSDT", NOW + timedelta(seconds=300)) is None
     assert one.recent("ETHUSDT", NOW) is None
+
+
+def test_what_was_computed_or_sent_by_a_clock_that_was_ahead_is_no_longer_believed() -> None:
+    one, ahead = book(max_signals_per_minute=10, open_minutes=60), NOW + timedelta(hours=1)
+    future = signal(at=ahead, returns=returns(1, 0.97))
+    one.remember(future)
+    one.deliver([future], ahead)
+    assert one.recent("BTCUSDT", NOW) is None
+    assert one.deliver([signal("ETHUSDT", returns=returns(2, 0.97))], NOW).signals != []  # it is no open bet
+    (again,) = one.deliver([signal()], NOW).signals
+    assert again == (again[0], False)
+    assert again[0].at == NOW
+
+
+def test_a_signal_is_not_repeated_once_the_price_has_passed_its_stop_or_target() -> None:
+    one = book(max_signals_per_minute=10)
+    exits = {"stop_loss": 98.0, "take_profit": 104.0}
+    one.deliver([signal(risk_metrics=exits)], NOW)
+    for price, repeated in ((98.1, True), (103.9, True), (104.0, False)):
+        fresh = signal(risk_metrics={"stop_loss": price - 2, "take_profit": price + 4}, price=price)
+        ((given, again),) = one.deliver([fresh], NOW).signals
+        assert again is repeated
+        assert given.risk_metrics == (exits if repeated else fresh.risk_metrics)
 
 
 def test_the_book_forgets_the_oldest_symbols() -> None:
