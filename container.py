@@ -38,6 +38,7 @@ from services.periodic import PeriodicAnalysis
 from services.ports import Analyst
 from services.predictions import Predictions
 from services.recent_markets import RecentMarkets
+from services.revisions import Revisions
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
 from services.signal_hub import SignalHub
@@ -155,6 +156,7 @@ async def build_container(
             analyst=_analyst(settings, llm),
             indicators=indicators,
             forecasting=forecasting,
+            revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
             settings=settings.analysis,
             clock=clock,

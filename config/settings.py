@@ -71,6 +71,7 @@ class AnalysisSettings(Section):
     window_candles: Annotated[int, Field(ge=60)] = 300
     clock_skew_seconds: Annotated[float, Field(ge=0)] = 60
     max_price_drift_atr: Annotated[float, Field(gt=0)] = 1.0
+    max_revision_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.2
     primary_timeframes: tuple[Timeframe, ...]
     worker_threads: Annotated[int, Field(ge=1, le=32)] = 2
     blend: Blend = "advise"

@@ -33,6 +33,12 @@ class InsufficientData(InvalidMarketData):
     code = "insufficient_data"
 
 
+class CandlesRevised(InvalidMarketData):
+    """Closed candles whose prices are too far from those that were posted before."""
+
+    code = "candles_revised"
+
+
 class FeatureMismatch(AppError):
     """Feature columns are not the ones, or not in the order, that something was fitted on."""
 

@@ -11,13 +11,14 @@ from loguru import logger
 
 from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
-from domain.market import Timeframe, data_end_ms
+from domain.market import Timeframe
 from features.technical_indicators import TechnicalIndicators
 from services.analysts.context import build_context, require_candles
 from services.forecasting import Forecasting, Opinion
 from services.market_data.market_data import MarketData
 from services.ports import Analyst
 from services.recent_analyses import RecentAnalyses
+from services.revisions import Revisions
 from services.signal_events import render_signal_event
 from services.signal_hub import SignalHub
 from services.strategies import STRATEGY_NAMES
@@ -36,7 +37,11 @@ class Answer:
 
 
 class AnalysisService:
-    """Answers queries: cache, candles, analyst, store, broadcast, in this order."""
+    """Answers queries: cache, candles, analyst, store, broadcast, in this order.
+
+    What a stranger is answered is for the stranger alone: only answers to trusted callers and analyses of the
+    service's own are broadcast.
+    """
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class AnalysisService:
         analyst: Analyst,
         indicators: TechnicalIndicators,
         forecasting: Forecasting,
+        revisions: Revisions,
         hub: SignalHub,
         settings: AnalysisSettings,
         clock: Clock,
@@ -56,6 +62,7 @@ class AnalysisService:
         self._analyst = analyst
         self._indicators = indicators
         self._forecasting = forecasting
+        self._revisions = revisions
         self._hub = hub
         self._settings = settings
         self._clock = clock
@@ -65,23 +72,26 @@ class AnalysisService:
         self._flights: SingleFlight[Answer] = SingleFlight()
 
     async def analyze(self, query: AnalysisQuery) -> Answer:
-        """Return the analysis of a query and broadcast it.
+        """Return the analysis of a query, and broadcast it where the caller is trusted.
 
         A cached analysis answers when it covers the query; otherwise one fresh analysis is
         made, however many equal queries ask for it at the same time.
 
         Raises:
             InsufficientData: the query's own candles are too few for an analysis.
+            CandlesRevised: closed candles of a trusted caller are too far from those posted before.
             MarketDataUnavailable: the query has no candles and no source gave any.
         """
         now = self._clock.now()
         if query.snapshot is not None:
             require_candles(query.snapshot, self._settings, now)
+            query = query.received(epoch_ms(now))
         analysis = self.recent.find(query, now)
         answer = Answer(analysis, cached=True) if analysis else await self._shared(query)
         self.recent.count(hit=answer.cached)
         metrics.count_analysis(answer.analysis.source, cached=answer.cached)
-        self._broadcast(answer.analysis)
+        if query.trusted:
+            self._broadcast(answer.analysis)
         return answer
 
     async def refresh(self, symbol: str) -> Analysis:
@@ -106,6 +116,16 @@ class AnalysisService:
         self.recent.clear()
         return cleared
 
+    async def forget_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the posted candles of a symbol, of one timeframe or all, and return how many; others may be posted.
+
+        Raises:
+            StorageUnavailable: the store could not do it.
+        """
+        removed = await self._store.remove_candles(symbol, timeframe)
+        self._revisions.forget(symbol, timeframe)
+        return removed
+
     async def _shared(self, query: AnalysisQuery) -> Answer:
         """Join the analysis of an equal query that is under way, or start it."""
         while True:
@@ -117,7 +137,7 @@ class AnalysisService:
     async def _load_or_make(self, query: AnalysisQuery) -> Answer:
         now = self._clock.now()
         stored = await self._store.latest_analysis(query.cache_key, not_before=now - self._max_age)
-        if stored is not None and self.recent.covers(stored, query):
+        if stored is not None and self.recent.answers(stored, query, now):
             self.recent.remember(query, stored)
             return Answer(stored, cached=True)
         return Answer(await self._make(query), cached=False)
@@ -126,6 +146,8 @@ class AnalysisService:
         started = perf_counter()
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
         now = self._clock.now()
+        if query.trusted and snapshot.source_data is DataSource.CLIENT:
+            await self._revisions.accept(query.symbol, snapshot.closed(epoch_ms(now)), epoch_ms(now))
         context = await run_blocking(
             self._executor, build_context, snapshot, query.strategies, self._settings, self._indicators, now
         )
@@ -164,8 +186,8 @@ class AnalysisService:
         believed = query.trusted if posted else snapshot.source_data is not DataSource.SYNTHETIC
         candles = NO_CANDLES
         if believed and posted:
-            end_ms = data_end_ms(snapshot.series.values(), epoch_ms(self._clock.now()))
-            candles = {timeframe: series.closed_by(end_ms).candles for timeframe, series in snapshot.series.items()}
+            closed = snapshot.closed(epoch_ms(analysis.generated_at))
+            candles = {timeframe: series.candles for timeframe, series in closed.items()}
         await self._store.save_analysis(query.cache_key, analysis, archive=believed, candles=candles)
 
     def _broadcast(self, analysis: Analysis) -> None:

@@ -200,6 +200,13 @@ class MongoStore:
             rows = await cursor.to_list(limit)
         return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
 
+    async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the candles of a symbol and return how many there were."""
+        of_timeframe = {} if timeframe is None else {"timeframe": timeframe.value}
+        with operation("remove_candles"):
+            collection = self._connection.database[CANDLE_COLLECTION]
+            return (await collection.delete_many({"symbol": symbol, **of_timeframe})).deleted_count
+
     def _signal(self, row: Document) -> ArchivedSignal | None:
         kept = row["analysis"]
         forecast = (kept.get("forecast") or {}).get("signal")

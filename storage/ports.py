@@ -158,3 +158,6 @@ class Store(Protocol):
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` (1 or more) newest candles, oldest first, each open time once."""
+
+    async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""

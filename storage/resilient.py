@@ -171,6 +171,10 @@ class ResilientStore:
         """
         return await self._query("candle_history", lambda store: store.latest_candles(symbol, timeframe, limit))
 
+    async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the candles of a symbol; raises as `clear_cache` does."""
+        return await self._query("remove_candles", lambda store: store.remove_candles(symbol, timeframe))
+
     async def _read(self, operation: str, nothing: T, call: Callable[[Store], Awaitable[T]]) -> T:
         if not self.available or self._overdue:  # where one caller waited in vain, the next need not
             self._count(operation, "skipped")

@@ -150,6 +150,12 @@ class SqliteStore:
 
         return await self._file.run("latest_candles", latest)
 
+    async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the candles of a symbol and return how many there were."""
+        return await self._file.run(
+            "remove_candles", lambda connection: connection.execute(sql.REMOVE_CANDLES, (symbol, timeframe)).rowcount
+        )
+
     def _expired_before(self, now_ms: int) -> int:
         return now_ms - self._cache_retention // timedelta(milliseconds=1)
 

@@ -80,6 +80,8 @@ SELECT timestamp, open, high, low, close, volume FROM {CANDLE_COLLECTION}
 WHERE symbol = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT ?
 """  # noqa: S608
 
+REMOVE_CANDLES = f"DELETE FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND (?2 IS NULL OR timeframe = ?2)"  # noqa: S608
+
 # One candle at a time takes 1.4 times as long, and each time the thread gives the interpreter's lock
 # away and has to win it back; more at once saves nothing and makes many statements to prepare.
 CANDLES_AT_ONCE = 25

@@ -33,6 +33,9 @@ PREDICTION_ACCURACY = Gauge("ai_prediction_accuracy", "Successes among the signa
 PREDICTION_ACCURACY.set(float("nan"))
 MODEL_LOAD_FAILURES = Counter("model_load_failures", "Versions in production that could not be loaded.")
 
+CANDLE_REVISIONS = Counter(
+    "candle_revisions", "Closed candles that a trusted client posted again with other prices.", ["outcome"]
+)
 CACHE_HIT_RATE = Gauge("cache_hit_rate", "Share of analysis requests answered from the cache since start.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")

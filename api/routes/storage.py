@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
 
 from api.access import require_admin
 from api.dependencies import get_container
-from api.openapi import ADMIN_SCHEME
+from api.openapi import admin_route
 from api.rate_limit import limit_default
 from api.schemas.problems import problem_responses
-from api.schemas.storage import CacheCleared, StorageStats, SymbolStats
+from api.schemas.storage import CacheCleared, CandlesRemoved, StorageStats, SymbolStats
+from domain.market import Timeframe
 from storage.ports import ANALYSIS_COLLECTION
 
 router = APIRouter(prefix="/ai/storage", tags=["storage"])
@@ -44,7 +47,7 @@ async def stats(request: Request) -> StorageStats:
     operation_id="storage_clear",
     summary="Forget the cached analyses (admin)",
     responses=problem_responses(401, 403, 429, 503),
-    openapi_extra={"security": [{ADMIN_SCHEME: []}]},
+    openapi_extra=admin_route(),
 )
 @limit_default
 async def clear(request: Request) -> CacheCleared:
@@ -54,4 +57,25 @@ async def clear(request: Request) -> CacheCleared:
     cleared = await container.analysis.clear_cache()
     return CacheCleared(
         message=f"{cleared} cached analyses cleared", cleared_analyses=cleared, timestamp=container.clock.now()
+    )
+
+
+@router.delete(
+    "/candles/{symbol}",
+    operation_id="storage_candles_remove",
+    summary="Forget a symbol's posted candles (admin)",
+    responses=problem_responses(401, 403, 422, 429, 503),
+    openapi_extra=admin_route(),
+)
+@limit_default
+async def remove_candles(
+    request: Request, symbol: Annotated[str, Path(pattern="^[A-Z0-9]{3,20}$")], timeframe: Timeframe | None = None
+) -> CandlesRemoved:
+    """Remove the candles that clients posted, of one timeframe or all, so that others are taken in their place."""
+    container = get_container(request)
+    require_admin(request, container.settings.access)
+    removed = await container.analysis.forget_candles(symbol, timeframe)
+    of_timeframe = f" {timeframe}" if timeframe else ""
+    return CandlesRemoved(
+        message=f"{removed} posted{of_timeframe} candles of {symbol} removed", symbol=symbol, removed_candles=removed
     )

@@ -34,6 +34,14 @@ class StorageStats(ResponseModel):
     store: str
 
 
+class CandlesRemoved(ResponseModel):
+    """What forgetting the posted candles of a symbol removed."""
+
+    message: str
+    symbol: str
+    removed_candles: int
+
+
 class CacheCleared(ResponseModel):
     """What clearing the cache removed."""
 

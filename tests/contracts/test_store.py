@@ -319,3 +319,17 @@ async def test_store_that_is_not_open_says_so(build: BuildStore) -> None:
             await save_candles(store, [make_candle(0)])
         with pytest.raises(StorageUnavailable):
             await store.statistics()
+
+
+async def test_candles_of_a_symbol_are_removed_by_timeframe_or_all_and_no_others(store: Store) -> None:
+    series = [make_candle(hour * HOUR_MS) for hour in range(5)]
+    by_timeframe = {Timeframe.H1: series, Timeframe.H4: series[:2]}
+    for number, symbol in enumerate(("BTCUSDT", "ETHUSDT")):
+        analysis = make_analysis(symbol=symbol, analysis_id=f"a-{number}")
+        await store.save_analysis(symbol, analysis, archive=True, candles=by_timeframe)
+    assert await store.remove_candles("BTCUSDT", Timeframe.H1) == 5
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
+    assert await store.latest_candles("BTCUSDT", Timeframe.H4, 10) == series[:2]
+    assert await store.remove_candles("ETHUSDT", None) == 7
+    assert await store.remove_candles("ETHUSDT", None) == 0
+    assert (await store.statistics()).archived_analyses == 2

@@ -62,6 +62,7 @@ ADMINS = {
     "POST /model/save",
     "DELETE /model/cleanup",
     "POST /ai/storage/clear",
+    "DELETE /ai/storage/candles/{symbol}",
     "POST /ai/config-analysis/trigger",
     "POST /api/v1/ml/train",
     "DELETE /api/v1/ml/cache/{ticker}",
@@ -83,7 +84,12 @@ MIRRORS = {
     "POST /api/v1/model/train": "POST /train",
 }
 DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
-PARAMETERS = {"{version}": "lstm_model_20260131_120000", "{job_id}": "0" * 32, "{ticker}": "BTCUSDT"}
+PARAMETERS = {
+    "{version}": "lstm_model_20260131_120000",
+    "{job_id}": "0" * 32,
+    "{ticker}": "BTCUSDT",
+    "{symbol}": "BTCUSDT",
+}
 ALL = sorted(OPEN | CLIENTS | ADMINS)
 REFUSED = {401, 403}
 

@@ -2,55 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import cast
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
-from domain.market import Candle, Timeframe
+import pytest
+
 from services.archive_scores import ArchiveScores
 from services.signal_feedback import SignalFeedback
-from storage.document_ports import Collection, DocumentStore
-from storage.ports import ArchivedSignal, Store
-from tests.fixtures.markets import SettableClock
+from storage.factory import open_documents
+from storage.resilient import ResilientStore
+from storage.sqlite import SqliteStore
+from tests.conftest import MakeSettings
+from tests.fixtures.analyses import make_analysis
+from tests.fixtures.markets import NOW, SettableClock
+
+HOUR_SECONDS = 3600
 
 
-class CountedArchive:
-    """Has no signals and counts how often it was read."""
-
-    def __init__(self) -> None:
-        self.read = 0
-
-    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
-        self.read += 1
-        return []
-
-    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        return []
+@pytest.fixture
+async def store(make_settings: MakeSettings) -> AsyncIterator[ResilientStore]:
+    path = make_settings().storage.url.get_secret_value().removeprefix("sqlite:///")
+    opened = ResilientStore(SqliteStore(path), timeout_ms=5000, retry_seconds=1)
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
-class NoDocuments:
-    """Has no outcomes."""
-
-    async def totals(self, collection: Collection, *_: object, **__: object) -> list[object]:
-        return []
-
-
-async def test_scores_of_a_clock_that_was_ahead_are_measured_again() -> None:
-    clock, archive = SettableClock(), CountedArchive()
-    scores = ArchiveScores(archive, 5, clock)
-    clock.advance(3600)
-    await scores.measure()
-    await scores.measure()
-    assert archive.read == 1
-    clock.advance(-3600)
-    await scores.measure()
-    assert archive.read == 2
+async def test_scores_of_a_clock_that_was_ahead_are_measured_again(store: ResilientStore) -> None:
+    clock = SettableClock()
+    scores = ArchiveScores(store, 5, clock)
+    clock.advance(HOUR_SECONDS)
+    assert (await scores.measure()).signals == 0
+    await store.save_analysis("key", make_analysis(generated_at=NOW), archive=True)
+    assert (await scores.measure()).signals == 0  # measured a moment ago
+    clock.advance(-HOUR_SECONDS)
+    assert (await scores.measure()).signals == 1
 
 
-async def test_the_time_since_the_start_follows_no_clock_that_is_set() -> None:
+async def test_the_time_since_the_start_follows_no_clock_that_is_set(
+    store: ResilientStore, make_settings: MakeSettings
+) -> None:
     clock, seconds = SettableClock(), SettableClock()
-    scores = ArchiveScores(CountedArchive(), 5, clock)
-    documents = cast("DocumentStore", NoDocuments())
-    feedback = SignalFeedback(documents, cast("Store", None), scores, clock, seconds.monotonic)
-    clock.advance(-3600)
-    seconds.advance(90)
-    assert (await feedback.performance()).uptime == timedelta(seconds=90)
+    async with open_documents(make_settings().storage) as documents:
+        scores = ArchiveScores(store, 5, clock)
+        feedback = SignalFeedback(documents, store, scores, clock, seconds.monotonic)
+        clock.advance(-HOUR_SECONDS)
+        seconds.advance(90)
+        assert (await feedback.performance()).uptime == timedelta(seconds=90)

@@ -1,0 +1,170 @@
+"""Closed candles that a trusted client posts again: small changes of a price are revisions, great ones are refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from loguru import logger
+from numpy.typing import NDArray
+
+from domain.errors import CandlesRevised, StorageUnavailable
+from domain.market import Candle, CandleSeries, Timeframe
+from storage.ports import Store
+from utils import metrics
+
+# All series together, 40 bytes each: 12 MB.
+MAX_CANDLES = 300_000
+# Of one series the newest are remembered, or as many as were posted at once.
+SERIES_CANDLES = 500
+# So far back the store is searched for candles that are posted.
+MAX_READ_CANDLES = 10_000
+_PRICES = ("open", "high", "low", "close")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Closed candles of one symbol and timeframe, every one that the store has since `since_ms`.
+
+    Attributes:
+        times: Shape (n,), open times in epoch ms, ascending.
+        prices: Shape (n, 4): open, high, low, close.
+    """
+
+    since_ms: int
+    times: NDArray[np.int64]
+    prices: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Change:
+    """The greatest change among the candles of one timeframe that were posted before with other prices."""
+
+    timeframe: Timeframe
+    candles: int
+    factor: float
+    time_ms: int
+    price: str
+    before: float
+    after: float
+
+
+class Revisions:
+    """Compares candles with those posted before, in memory; the store is asked when a series is first seen."""
+
+    def __init__(self, store: Store, max_factor: float) -> None:
+        """Take where posted candles are kept, and by which factor (1 or more) a price may change."""
+        self._store = store
+        self._max_factor = max_factor
+        self._known: OrderedDict[tuple[str, Timeframe], _Known] = OrderedDict()
+        self._candles = 0
+
+    async def accept(self, symbol: str, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> None:
+        """Remember closed candles of a symbol, all of them or none; what the store does not tell is not checked.
+
+        Raises:
+            CandlesRevised: a price has changed by more than the factor since it was posted before.
+        """
+        posted = [series for series in closed.values() if len(series)]
+        if unknown := [series for series in posted if not self._reaches_back(symbol, series)]:
+            await asyncio.gather(*(self._recall(symbol, series, now_ms) for series in unknown))
+        # No `await` from here on: two that contradict each other cannot both be checked first.
+        changes = [change for series in posted if (change := self._change(symbol, series))]
+        refused = max(changes, key=lambda change: change.factor, default=None)
+        if refused is not None and refused.factor > self._max_factor:
+            _tell(symbol, changes, "refused")
+            raise CandlesRevised(self._refusal(symbol, refused))
+        _tell(symbol, changes, "accepted")
+        for series in posted:
+            self._learn(symbol, series)
+
+    def forget(self, symbol: str, timeframe: Timeframe | None) -> None:
+        """Forget the candles of a symbol, of one timeframe or all."""
+        for key in [key for key in self._known if key[0] == symbol and timeframe in {None, key[1]}]:
+            self._candles -= len(self._known.pop(key).times)
+
+    def _reaches_back(self, symbol: str, series: CandleSeries) -> bool:
+        known = self._known.get((symbol, series.timeframe))
+        return known is not None and known.since_ms <= series.candles[0].timestamp
+
+    async def _recall(self, symbol: str, series: CandleSeries, now_ms: int) -> None:
+        """Read the stored candles back to where the series begins."""
+        key, since_ms, step_ms = (symbol, series.timeframe), series.candles[0].timestamp, series.timeframe.ms
+        limit = min(max((now_ms - since_ms) // step_ms, len(series)) + 1, MAX_READ_CANDLES)
+        try:
+            stored: Sequence[Candle] = await self._store.latest_candles(symbol, series.timeframe, limit)
+        except StorageUnavailable:
+            stored = []
+        read = CandleSeries(series.timeframe, stored)
+        self._remember(key, _merged(_Known(since_ms, read.times, read.values[:, :4]), self._known.get(key)), limit)
+
+    def _change(self, symbol: str, series: CandleSeries) -> _Change | None:
+        known = self._known.get((symbol, series.timeframe))
+        if known is None or not len(known.times):
+            return None
+        at = np.searchsorted(known.times, series.times).clip(max=len(known.times) - 1)
+        again = known.times[at] == series.times
+        before, after = known.prices[at[again]], series.values[again, :4]
+        if np.array_equal(before, after):
+            return None
+        factors = np.maximum(before / after, after / before)
+        row, column = divmod(int(factors.argmax()), len(_PRICES))
+        return _Change(
+            timeframe=series.timeframe,
+            candles=int((factors > 1).any(axis=1).sum()),
+            factor=float(factors[row, column]),
+            time_ms=int(series.times[again][row]),
+            price=_PRICES[column],
+            before=float(before[row, column]),
+            after=float(after[row, column]),
+        )
+
+    def _learn(self, symbol: str, series: CandleSeries) -> None:
+        key = symbol, series.timeframe
+        posted = _Known(series.candles[0].timestamp, series.times, series.values[:, :4])
+        known = self._known.get(key)
+        merged = posted if known is None else _merged(known, posted)
+        self._remember(key, merged, max(SERIES_CANDLES, len(series)))
+
+    def _remember(self, key: tuple[str, Timeframe], known: _Known, keep: int) -> None:
+        if len(known.times) > keep:
+            times = known.times[-keep:].copy()
+            known = _Known(int(times[0]), times, known.prices[-keep:].copy())
+        earlier = self._known.pop(key, None)
+        self._candles += len(known.times) - (len(earlier.times) if earlier else 0)
+        self._known[key] = known
+        while self._candles > MAX_CANDLES and len(self._known) > 1:
+            _, oldest = self._known.popitem(last=False)
+            self._candles -= len(oldest.times)
+
+    def _refusal(self, symbol: str, change: _Change) -> str:
+        time = datetime.fromtimestamp(change.time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (
+            f"{symbol} {change.timeframe} candle of {time} ({change.time_ms}) has {change.price} {change.after:.10g}, "
+            f"and was posted before with {change.before:.10g}: a closed candle may change by a factor of at most "
+            f"{self._max_factor:g} (analysis.max_revision_factor). Nothing of this request is kept. If the new price "
+            f"is right, an operator has the earlier candles forgotten: "
+            f"DELETE /ai/storage/candles/{symbol}?timeframe={change.timeframe}"
+        )
+
+
+def _merged(older: _Known, newer: _Known | None) -> _Known:
+    """Return both; of a candle that is in both the newer one counts."""
+    if newer is None:
+        return older
+    times, first = np.unique(np.concatenate((newer.times, older.times)), return_index=True)
+    prices = np.concatenate((newer.prices, older.prices))[first]
+    return _Known(min(older.since_ms, newer.since_ms), times, prices)
+
+
+def _tell(symbol: str, changes: Sequence[_Change], outcome: str) -> None:
+    for change in changes:
+        metrics.CANDLE_REVISIONS.labels(outcome).inc(change.candles)
+        log = logger.bind(
+            symbol=symbol, timeframe=change.timeframe.value, candles=change.candles, factor=round(change.factor, 6)
+        )
+        log.log("WARNING" if outcome == "refused" else "INFO", f"revision of closed candles {outcome}")
