@@ -14,6 +14,7 @@ from loguru import logger
 
 from api import websocket
 from api.clients_only import ClientsOnly
+from api.descriptors import Descriptors
 from api.errors import install_error_handlers
 from api.middleware import RequestContext
 from api.openapi import describe
@@ -51,6 +52,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with build(settings) as container, _periodic(container):
             app.state.container = container
+            container.health.also(app.state.descriptors.degraded)
             yield
         await logger.complete()  # uvicorn ends the process by the signal that it got, and then nobody flushes
 
@@ -79,6 +81,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         ],
     )
     app.state.limiter = limiter
+    app.state.descriptors = Descriptors(settings.server.reserved_descriptors)
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
     for module in (

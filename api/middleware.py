@@ -25,7 +25,7 @@ _COMMON_HEADERS = [
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
 ]
 _POLICY = b"content-security-policy"
-_API_HEADERS = [*_COMMON_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
+API_HEADERS = [*_COMMON_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
 # The documentation page runs its own script and style, from this origin only.
 _DOCS_HEADERS = [
     *_COMMON_HEADERS,
@@ -70,7 +70,7 @@ class RequestContext:
             if message["type"] in RESPONSE_STARTS:
                 status = message["status"]
                 docs = scope["path"].startswith(_DOCS_PATHS)
-                common = _DOCS_HEADERS if docs else _API_HEADERS
+                common = _DOCS_HEADERS if docs else API_HEADERS
                 message["headers"] = [*message["headers"], *common, (b"x-request-id", own_id.encode())]
             await send(message)
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import socket
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 from starlette.types import ASGIApp
 
+from api.connections import Connections
+from api.descriptors import Descriptors, raise_limit
+from api.http_protocol import BoundedHttpProtocol
 from api.start_screen import start_screen
 from api.websocket_protocol import ImpatientWebSocketProtocol
 from config.settings import Settings
@@ -19,12 +28,22 @@ from config.settings import Settings
 GRACEFUL_SHUTDOWN_SECONDS = 3
 
 
-def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: Settings, descriptors: Descriptors | None = None) -> uvicorn.Config:
     """Return the configuration of the server.
 
     Compression stays off: it costs a third more CPU per broadcast and up to 280 KB of memory per client.
     There is no `limit_concurrency`, which would count every open `/ws` and refuse `/health` in plain text.
+
+    Args:
+        app: What is served.
+        settings: Of everything.
+        descriptors: Counts the file descriptors; one of its own without.
     """
+    connections = Connections(
+        settings.server,
+        (*settings.access.trusted_networks, *settings.access.trusted_proxies),
+        descriptors or Descriptors(settings.server.reserved_descriptors),
+    )
     return uvicorn.Config(
         app,
         host=settings.server.host,
@@ -36,6 +55,8 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         # Who is a trusted proxy is decided in `api/access.py`, which needs the address of the peer itself.
         proxy_headers=False,
         server_header=False,
+        # uvicorn calls it with keywords alone, as it would the class.
+        http=cast(type[BoundedHttpProtocol], partial(BoundedHttpProtocol, others=connections)),
         ws=ImpatientWebSocketProtocol,
         ws_max_size=settings.websocket.max_message_bytes,
         ws_ping_interval=settings.websocket.ping_seconds,
@@ -46,7 +67,7 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 
 class AnnouncingServer(uvicorn.Server):
-    """Shows the start screen once the service listens."""
+    """Shows the start screen once the service listens, and ends in order whatever signal asks for it."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings, app: FastAPI) -> None:
         super().__init__(config)
@@ -63,15 +84,45 @@ class AnnouncingServer(uvicorn.Server):
             port = self.servers[0].sockets[0].getsockname()[1]
             Console().print(start_screen(self._settings, self._app.state.container, port))
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Shut down on SIGTERM, Ctrl-C and a closed terminal, and end with the status 0 after it.
+
+        uvicorn leaves SIGHUP out, which then ends the process at once, and sends itself each signal again
+        when all is done. A SIGHUP that `nohup` has switched off stays so.
+        """
+        wanted = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            wanted.append(signal.SIGHUP)
+        before = {number: signal.signal(number, self.handle_exit) for number in wanted}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
 
 def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl-C.
+    """Serve until SIGTERM, SIGHUP or Ctrl-C.
 
     Raises:
         SystemExit: the address cannot be listened on, or the start failed; the log says why.
     """
-    server = AnnouncingServer(server_config(app, settings), settings, app)
+    raise_limit()
+    server = AnnouncingServer(server_config(app, settings, app.state.descriptors), settings, app)
     with suppress(KeyboardInterrupt):
         server.run()
+    _let_go_of_lost_terminal()
     if not server.started:
         raise SystemExit(3)
+
+
+def _let_go_of_lost_terminal() -> None:
+    """Drop what a closed terminal no longer takes: Python would end with an error for it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

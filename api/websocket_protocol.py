@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from asyncio.transports import BaseTransport
+from collections.abc import Callable
 from functools import lru_cache
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -27,7 +28,13 @@ MAX_PONG_BYTES = 65_536
 
 
 class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Buffers next to nothing, and cuts who does not take part in the closing of a connection."""
+    """Buffers next to nothing, and cuts who does not take part in the closing of a connection.
+
+    Attributes:
+        on_lost: Called once the connection is gone, when whoever made it is to know.
+    """
+
+    on_lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Let a send wait as soon as the kernel takes no more: the bounded queue is in the hub."""
@@ -37,6 +44,12 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
         # Left alone, the kernel would take up to 4 MB for a client that does not read.
         connection: socket.socket = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say that the connection is gone."""
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
 
     def handle_connect(self, event: Request) -> None:
         """Start the app, and offer it the direct way to the wire."""

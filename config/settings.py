@@ -37,9 +37,22 @@ Blend = Annotated[
 
 
 class ServerSettings(Section):
+    """Where the service listens, and what a client may send; docs/limits.md explains the bounds."""
+
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     environment: Literal["development", "staging", "production", "test"] = "development"
+    max_head_bytes: Annotated[int, Field(ge=4096, le=1_048_576)] = 65_536
+    max_header_lines: Annotated[int, Field(ge=20, le=1000)] = 100
+    max_url_bytes: Annotated[int, Field(ge=1024, le=65_536)] = 8000
+    max_pipelined_requests: Count = 8
+    head_timeout_seconds: Seconds = 20
+    body_grace_seconds: Seconds = 20
+    min_body_bytes_per_second: Count = 4096
+    max_unfinished_body_bytes: Annotated[int, Field(ge=1_048_576)] = 67_108_864
+    write_timeout_seconds: Seconds = 30
+    max_connections_per_address: Count = 100
+    reserved_descriptors: Annotated[int, Field(ge=8, le=1024)] = 32
 
 
 class LoggingSettings(Section):

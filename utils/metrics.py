@@ -11,6 +11,8 @@ _MILLISECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1
 API_REQUESTS = Counter("api_requests", "HTTP requests answered.", ["method", "route", "status"])
 API_REQUEST_DURATION = Histogram("api_request_duration_seconds", "Time to answer an HTTP request.", ["route"])
 
+HTTP_REFUSALS = Counter("http_refusals", "Requests and connections that the server's limits refused.", ["reason"])
+
 ANALYSES = Counter("ai_analysis", "Analyses answered, cached ones too.", ["source", "cached"])
 ANALYSIS_DURATION = Histogram("ai_analysis_duration_seconds", "Time to make a fresh analysis.", ["source"])
 PREDICTIONS = Counter("ai_predictions", "Signals of fresh analyses.", ["signal"])

@@ -20,8 +20,12 @@ class ServiceHealth:
 
     def __init__(self, checks: Sequence[Check], logs: Logs) -> None:
         """Keep the checks, in the order in which their findings are shown, and where lines are logged."""
-        self._checks = tuple(checks)
+        self._checks = list(checks)
         self._logs = logs
+
+    def also(self, check: Check) -> None:
+        """Ask one part more, after the others: one that is no service, such as the server itself."""
+        self._checks.append(check)
 
     def degraded(self) -> list[Degraded]:
         """Return every part that does not work now."""
@@ -47,7 +51,7 @@ class WatchedStore(Protocol):
 
 @asynccontextmanager
 async def open_health(
-    store: WatchedStore, llm: LlmClient | None, market_data: MarketData, models: ModelWatch, logs: Logs, *more: Check
+    store: WatchedStore, llm: LlmClient | None, market_data: MarketData, models: ModelWatch, logs: Logs
 ) -> AsyncIterator[ServiceHealth]:
     """Give the health of these parts, and look at the models in the background meanwhile.
 
@@ -57,7 +61,6 @@ async def open_health(
         market_data: Knows whether its sources answer.
         models: Looks at the folder of the models.
         logs: Where lines are logged.
-        more: Checks of what the process itself needs.
     """
     checks = (
         store_check(store.kind, lambda: store.state),
@@ -65,7 +68,6 @@ async def open_health(
         market_data_check(market_data),
         models.degraded,
         log_check(logs.states),
-        *more,
     )
     async with watched(models):
         yield ServiceHealth(checks, logs)
