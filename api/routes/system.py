@@ -92,7 +92,7 @@ async def readyz(request: Request) -> Readiness:
     container = get_container(request)
     if not container.readiness.ready:
         raise NotReady("the service is starting or shutting down")
-    degraded = _degraded(request)
+    degraded = _degraded(container)
     return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
 
 
