@@ -38,6 +38,7 @@ from services.periodic import PeriodicAnalysis
 from services.ports import Analyst
 from services.predictions import Predictions
 from services.recent_markets import RecentMarkets
+from services.retention import Retention, ages
 from services.revisions import Revisions
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
@@ -45,11 +46,12 @@ from services.signal_hub import SignalHub
 from services.signal_stream import SignalStream
 from services.trade_reviews import TradeReviews
 from services.training import TrainingService
-from storage.document_ports import DocumentStore
-from storage.factory import build_engine_candles, build_store, open_documents
+from storage.factory import build_engine_candles, build_store, open_documents, open_store
 from storage.resilient import ResilientStore
+from storage.resilient_documents import ResilientDocuments
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
+from utils.concurrency import background
 from utils.logging import NO_LOGS, Logs
 
 
@@ -67,7 +69,7 @@ class Container:
     settings: Settings
     clock: Clock
     store: ResilientStore
-    documents: DocumentStore
+    documents: ResilientDocuments
     market_data: MarketData
     hub: SignalHub
     analysis: AnalysisService
@@ -117,13 +119,7 @@ async def build_container(
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        store = ResilientStore(
-            build_store(settings.storage),
-            timeout_ms=settings.storage.timeout_ms,
-            retry_seconds=settings.storage.retry_seconds,
-        )
-        stack.push_async_callback(store.close)
-        await store.open()
+        store = await stack.enter_async_context(open_store(settings.storage))
         documents = await stack.enter_async_context(open_documents(settings.storage))
         client = await stack.enter_async_context(
             httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False)
@@ -137,7 +133,7 @@ async def build_container(
         stack.callback(hub.close)
         llm = await stack.enter_async_context(open_llm(settings.llm, documents, clock))
         patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
-        trades = TradeReviews(llm.journal, documents, llm.pending, clock, patience)
+        trades = TradeReviews(llm.journal, documents, settings.trades, clock, patience)
         trades.open()
         stack.push_async_callback(trades.close)
         opened = open_sources(
@@ -148,7 +144,7 @@ async def build_container(
         registry = Registry(Path(settings.models.save_path))
         loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
         watch = ModelWatch(registry, loaded, settings.models.serving.reload_seconds)
-        health = open_health(store, llm.client, market_data, watch, logs)
+        health = open_health(store, documents, llm.client, market_data, watch, logs)
         forecasting = stack.enter_context(open_forecasting(loaded, settings, store, clock))
         analysis = AnalysisService(
             store=store,
@@ -173,6 +169,7 @@ async def build_container(
             interval_seconds=settings.analysis.interval_minutes * 60,
             pause_seconds=settings.periodic.pause_seconds,
         )
+        await stack.enter_async_context(background(Retention(documents, clock, ages(settings)).run()))
         jobs = await stack.enter_async_context(_jobs(settings.jobs, job_table, documents, hub, clock))
         predictions = Predictions(
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
@@ -235,15 +232,14 @@ def _analyst(settings: Settings, llm: LlmParts) -> Analyst:
 
 @asynccontextmanager
 async def _jobs(
-    settings: JobSettings, table: str, documents: DocumentStore, hub: SignalHub, clock: Clock
+    settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[JobService]:
     """Run jobs in child processes, until all of them are ended and their states are saved."""
     runner = InProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
-    records = JobRecords(documents, clock, keep_days=settings.keep_days)
+    records = JobRecords(documents, clock)
     records.open()
     jobs = JobService(runner, records, hub, settings, clock)
     try:
         yield jobs
     finally:
         await jobs.close()
-        await records.close()

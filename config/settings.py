@@ -74,6 +74,8 @@ class StorageSettings(Section):
     timeout_ms: Count = 50
     cache_retention_hours: Count = 24
     retry_seconds: Seconds = 2
+    spool_path: Annotated[str, Field(description="a folder, auto, or empty")] = "auto"
+    spool_max_bytes: Annotated[int, Field(ge=1024)] = 268_435_456
 
 
 class AnalysisSettings(Section):
@@ -175,6 +177,13 @@ class JobSettings(Section):
     keep_days: Count = 90
 
 
+class TradeSettings(Section):
+    """Closed trades that wait for their review, at most."""
+
+    max_waiting: Count = 10_000
+    max_waiting_strangers: Count = 50
+
+
 class PeriodicSettings(Section):
     enabled: Switch = True
     pause_seconds: Annotated[float, Field(ge=0)] = 1
@@ -224,6 +233,7 @@ class Settings(Section):
     signals: SignalSettings
     periodic: PeriodicSettings
     jobs: JobSettings
+    trades: TradeSettings
     websocket: WebSocketSettings
     access: AccessSettings
     rate_limits: RateLimitSettings

@@ -29,13 +29,14 @@ class JobKind(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """Where a job is; the last three are final."""
+    """Where a job is; all but the first two are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
 
 
 class JobProgress(Frozen):

@@ -21,7 +21,7 @@ from services.signal_hub import SignalHub
 from utils import metrics
 from utils.clock import Clock
 
-# Of one job's progress, subscribers hear no more often; each change of its status they hear at once.
+# Of one job's progress, subscribers and the store hear no more often; each change of its status they hear at once.
 EVENT_SECONDS = 1.0
 
 
@@ -50,10 +50,11 @@ class JobService:
         self._monotonic = monotonic
         self._tasks: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._published: dict[str, float] = {}
+        self._accepting = 0
         self._closing = False
 
-    def submit(self, kind: JobKind, parameters: Mapping[str, Any]) -> Job:
-        """Queue a job and return it; it starts as soon as there is a place.
+    async def submit(self, kind: JobKind, parameters: Mapping[str, Any]) -> Job:
+        """Queue a job and return it once a crash would not lose it; it starts as soon as there is a place.
 
         Args:
             kind: What to do.
@@ -61,8 +62,9 @@ class JobService:
 
         Raises:
             JobQueueFull: as many wait already as may.
+            StorageUnavailable: neither the store nor the spool takes its record.
         """
-        if len(self._tasks) >= self._max_unfinished:
+        if len(self._tasks) + self._accepting >= self._max_unfinished:
             raise JobQueueFull(f"{self._max_queued} jobs are waiting already; try again when one has finished")
         job = Job(
             job_id=uuid.uuid4().hex,
@@ -71,10 +73,14 @@ class JobService:
             parameters={name: value for name, value in parameters.items() if isinstance(value, Scalar)},
             created_at=self._clock.now(),
         )
+        self._accepting += 1
+        try:
+            await self._records.keep(job)
+        finally:
+            self._accepting -= 1
         task = asyncio.create_task(self._carry_out(job, parameters), name=f"job {job.job_id}")
         self._tasks[job.job_id] = task
         task.add_done_callback(partial(self._ended, job.job_id))
-        self._records.save(job)
         self._publish(job)
         return job
 
@@ -109,7 +115,7 @@ class JobService:
         return job
 
     async def close(self) -> None:
-        """End every job; those that waited or ran have failed."""
+        """End every job; those that waited or ran are interrupted."""
         self._closing = True
         tasks = list(self._tasks.values())
         for task in tasks:
@@ -123,15 +129,16 @@ class JobService:
             return await self._runner.run(job.kind, parameters, partial(self._progressed, job.job_id))
 
     def _progressed(self, job_id: str, progress: JobProgress) -> None:
-        job = self._records.change(job_id, progress=progress)
+        job = self._records.note(job_id, progress=progress)
         if self._monotonic() - self._published[job_id] >= EVENT_SECONDS:
+            self._records.save(job)
             self._publish(job)
 
     def _ended(self, job_id: str, task: asyncio.Task[dict[str, Any]]) -> None:
         del self._tasks[job_id]
         end: dict[str, Any]
         if task.cancelled() and self._closing:
-            end = {"status": JobStatus.FAILED, "error": INTERRUPTED}
+            end = {"status": JobStatus.INTERRUPTED, "error": INTERRUPTED}
         elif task.cancelled():
             end = {"status": JobStatus.CANCELLED}
         elif (error := task.exception()) is None:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from loguru import logger
+from pydantic import ValidationError
+
 from domain.analysis import Analysis, AnalysisSource
 from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
 from services.archive_scores import ArchiveScores, Scores
 from services.performance import Performance, Scored, measure
-from storage.document_ports import FEEDBACK, DocumentStore, Total
+from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, LastingDocuments, Total
 from storage.ports import Store
 from utils import metrics
 from utils.clock import Clock
@@ -25,6 +28,8 @@ UNKNOWN_SOURCE = "unknown"
 SOURCES = (*AnalysisSource, UNKNOWN_SOURCE)
 # Sums of documents are of whole numbers.
 _MILLIONTHS = 1_000_000
+# Of the time in which the store was down.
+MAX_WAITING = 10_000
 _SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +55,7 @@ class SignalFeedback:
 
     def __init__(
         self,
-        documents: DocumentStore,
+        documents: LastingDocuments,
         archive: Store,
         scores: ArchiveScores,
         clock: Clock,
@@ -63,31 +68,65 @@ class SignalFeedback:
         self._clock = clock
         self._monotonic = monotonic
         self._started = monotonic()
+        self._some_wait = True  # perhaps, of an earlier process
 
     async def keep(self, feedback: Feedback, *, trusted: bool) -> bool:
         """Keep an outcome; return False for a signal that has one already.
 
-        A stranger's word is kept and not counted, since it may be invented, and gives way to a trusted client's.
+        A stranger's word is kept and not counted, since it may be invented, and gives way to a trusted client's. While
+        the store is down the outcome waits, and is compared with what is known when the store is back.
 
         Raises:
             InvalidRequest: the signal is one of ours, of another symbol.
-            StorageUnavailable: it could not be kept.
+            StorageUnavailable: neither the store nor the spool takes it.
         """
+        try:
+            await self._count_waiting()
+            kept = await self._count(feedback, trusted=trusted)
+        except StorageUnavailable:
+            self._some_wait = True
+            content = {
+                "created_at": self._clock.now(),
+                "feedback": feedback.model_dump(mode="json"),
+                "trusted": trusted,
+            }
+            key = feedback.signal_id if trusted else f"stranger {feedback.signal_id}"
+            self._documents.put_later(FEEDBACK_TO_COUNT, key, content, once=True)
+            await self._documents.settle()
+            return True
+        if kept and trusted:
+            with suppress(StorageUnavailable):  # it is kept: the next one counts for both
+                await self._outcomes()
+        return kept
+
+    async def _count(self, feedback: Feedback, *, trusted: bool) -> bool:
         analysis = await self._archive.archived_analysis(feedback.signal_id)
         if analysis is not None and analysis.symbol != feedback.symbol:
             raise InvalidRequest(f"signal {feedback.signal_id} is of {analysis.symbol}, not of {feedback.symbol}")
         document = self._document(feedback, analysis, trusted=trusted)
         kept = await self._documents.insert(FEEDBACK, feedback.signal_id, document)
-        if not trusted:
-            return kept
-        if not kept:
+        if trusted and not kept:
             known = await self._documents.get(FEEDBACK, feedback.signal_id)
-            if known is None or known.get("trusted", True):
-                return False
-            await self._documents.put(FEEDBACK, feedback.signal_id, document)
-        with suppress(StorageUnavailable):  # it is kept: the next one counts for both
-            await self._outcomes()
-        return True
+            if known is not None and not known.get("trusted", True):
+                await self._documents.put(FEEDBACK, feedback.signal_id, document)
+                return True
+        return kept
+
+    async def _count_waiting(self) -> None:
+        """Count what clients told while the store was down, or before an earlier process ended; the first came first.
+
+        Raises:
+            StorageUnavailable: it is down still.
+        """
+        if not self._some_wait:
+            return
+        for waiting in reversed(await self._documents.newest(FEEDBACK_TO_COUNT, MAX_WAITING)):
+            try:
+                await self._count(Feedback.model_validate(waiting["feedback"]), trusted=waiting["trusted"])
+            except (InvalidRequest, ValidationError) as error:
+                logger.bind(signal_id=waiting["feedback_id"], reason=str(error)).error("feedback does not count")
+            self._documents.discard_later(FEEDBACK_TO_COUNT, waiting["feedback_id"])
+        self._some_wait = False
 
     async def performance(self) -> MeasuredPerformance:
         """Return what the outcomes that trusted clients told add up to, and what the market did after signals.
@@ -95,6 +134,7 @@ class SignalFeedback:
         Raises:
             StorageUnavailable: the store does not answer.
         """
+        await self._count_waiting()
         scored = await self._outcomes()
         scores = await self._scores.measure()
         return MeasuredPerformance(

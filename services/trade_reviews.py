@@ -6,10 +6,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from loguru import logger
+from pydantic import ValidationError
 
+from config.settings import TradeSettings
 from domain.analysis import AnalysisSource
 from domain.errors import JobQueueFull, LlmUnavailable, StorageUnavailable
 from domain.trades import ClosedTrade
@@ -18,24 +21,26 @@ from services.llm.journal import Journal
 from services.llm.pricing import usd
 from services.llm.prompts.trade import trade_prompt
 from services.llm.trade_reply import TradeReply
-from services.pending_documents import PendingDocuments
-from storage.document_ports import TRADE_ANALYSES, DocumentStore
+from storage.document_ports import TRADE_ANALYSES, TRADES_TO_REVIEW, DocumentStore, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
 
 PURPOSE = "trade"
-MAX_WAITING = 1_000
 MAX_REMEMBERED = 10_000
 
 
 class TradeReviews:
-    """Reviews trades one after the other, by the LLM where it answers, else by their plain figures."""
+    """Reviews trades one after the other, by the LLM where it answers, else by their plain figures.
+
+    A trade is stored before it is accepted, in a collection of its own until its review is. Those of strangers have a
+    small queue of their own, come last and are none of the LLM's business: they may be invented.
+    """
 
     def __init__(
         self,
         journal: Journal | None,
-        documents: DocumentStore,
-        pending: PendingDocuments,
+        documents: LastingDocuments,
+        settings: TradeSettings,
         clock: Clock,
         patience: Callable[[], Awaitable[None]],
     ) -> None:
@@ -43,58 +48,103 @@ class TradeReviews:
         self._journal = journal
         self._patience = patience
         self._documents = documents
-        self._pending = pending
         self._clock = clock
-        self._waiting: dict[str, ClosedTrade] = {}
+        # By whether they are trusted; the first come first.
+        self._waiting: dict[bool, dict[str, ClosedTrade]] = {True: {}, False: {}}
+        self._arriving = {True: 0, False: 0}
+        self._most = {True: settings.max_waiting, False: settings.max_waiting_strangers}
         self._accepted: OrderedDict[str, bool] = OrderedDict()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Start to review."""
+        """Start to review, first what an earlier process has left."""
+        self._documents.first(self._look_back)
         self._task = asyncio.create_task(self._run(), name="trade reviews")
 
     async def close(self) -> None:
-        """Review what still waits by its figures alone, and stop."""
+        """Stop; what still waits is reviewed after the next start."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        for trade in self._waiting.values():
-            self._keep(trade, plain_review(trade))
+        if waiting := sum(map(len, self._waiting.values())):
+            logger.bind(trades=waiting).info("trades wait for their review until the next start")
 
-    def accept(self, trade: ClosedTrade) -> bool:
-        """Take a trade to review; return False for one that was taken before.
+    async def accept(self, trade: ClosedTrade) -> bool:
+        """Take a trade to review, once it would outlive a crash; return False for one that was taken before.
 
         A stranger's trade may be invented: it gives way to a trusted client's of the same id.
 
         Raises:
-            JobQueueFull: as many wait already as may.
+            JobQueueFull: as many wait already as may, of trusted clients or of strangers.
+            StorageUnavailable: neither the store nor the spool takes it.
         """
-        if not _counts_more(trade, self._accepted.get(trade.trade_id)):
+        before = self._accepted.get(trade.trade_id)
+        if not _counts_more(trade, before):
+            await self._documents.settle()  # the one before may be on its way
             return False
-        if len(self._waiting) >= MAX_WAITING:
-            raise JobQueueFull(f"{MAX_WAITING} trades wait to be reviewed already; try again later")
-        self._waiting[trade.trade_id] = trade
+        most = self._most[trade.trusted]
+        if len(self._waiting[trade.trusted]) + self._arriving[trade.trusted] >= most:
+            raise JobQueueFull(f"{most} trades wait to be reviewed already; try again later")
+        self._remember(trade)
+        self._arriving[trade.trusted] += 1
+        try:
+            document = {"created_at": self._clock.now(), "trade": trade.model_dump()}
+            await self._documents.put(TRADES_TO_REVIEW, _waiting_key(trade), document)
+        except BaseException:
+            if before is None:
+                del self._accepted[trade.trade_id]
+            else:
+                self._accepted[trade.trade_id] = before
+            raise
+        finally:
+            self._arriving[trade.trusted] -= 1
+        self._enqueue(trade)
+        return True
+
+    def _remember(self, trade: ClosedTrade) -> None:
         self._accepted[trade.trade_id] = trade.trusted
         if len(self._accepted) > MAX_REMEMBERED:
             self._accepted.popitem(last=False)
+
+    def _enqueue(self, trade: ClosedTrade) -> None:
+        self._waiting[trade.trusted][trade.trade_id] = trade
         self._arrived.set()
-        return True
+
+    async def _look_back(self, store: DocumentStore) -> None:
+        """Take the trades that an earlier process has accepted and not reviewed, in their order."""
+        left = await store.newest(TRADES_TO_REVIEW, sum(self._most.values()))
+        for document in reversed(left):
+            try:
+                trade = ClosedTrade.model_validate(document.get("trade"))
+            except ValidationError:
+                logger.bind(trade_id=document["trade_id"]).error("a stored trade does not fit this version")
+                continue
+            if _counts_more(trade, self._accepted.get(trade.trade_id)):
+                self._remember(trade)
+                self._enqueue(trade)
+        if left:
+            logger.bind(trades=len(left)).info("trades of an earlier process are reviewed")
 
     async def _run(self) -> None:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            for trade in list(self._waiting.values()):
+            while trade := self._next():
                 try:
                     stored = await self._stored(trade)
                     if _counts_more(trade, stored):
                         self._keep(trade, await self._review(trade), replace=stored is not None)
+                    self._documents.discard_later(TRADES_TO_REVIEW, _waiting_key(trade))
                 except Exception:  # noqa: BLE001 - a fault of ours, met by one trade, must not end the reviews
                     logger.bind(trade_id=trade.trade_id).exception("reviewing a trade failed unexpectedly")
-                if self._waiting.get(trade.trade_id) is trade:
-                    del self._waiting[trade.trade_id]
+                if self._waiting[trade.trusted].get(trade.trade_id) is trade:
+                    del self._waiting[trade.trusted][trade.trade_id]
+
+    def _next(self) -> ClosedTrade | None:
+        """Return the oldest trade of a trusted client, or else of a stranger."""
+        return next(chain.from_iterable(map(dict.values, (self._waiting[True], self._waiting[False]))), None)
 
     async def _stored(self, trade: ClosedTrade) -> bool | None:
         """Return whether the stored review is of a trusted client's trade; None where there is none."""
@@ -105,7 +155,7 @@ class TradeReviews:
         return None if known is None else bool(known["trade_data"].get("trusted", True))
 
     async def _review(self, trade: ClosedTrade) -> dict[str, Any]:
-        if self._journal is None:
+        if self._journal is None or not trade.trusted:
             return plain_review(trade)
         try:
             prompt = trade_prompt(trade)
@@ -140,8 +190,13 @@ class TradeReviews:
             "analysis": review,
             "trade_data": trade.model_dump(),
         }
-        self._pending.put(TRADE_ANALYSES, trade.trade_id, document, once=not replace)
+        self._documents.put_later(TRADE_ANALYSES, trade.trade_id, document, once=not replace)
         logger.bind(trade_id=trade.trade_id, source=str(review["source"])).info("trade reviewed")
+
+
+def _waiting_key(trade: ClosedTrade) -> str:
+    """Return the key under which a trade waits; a stranger's never takes the place of a trusted client's."""
+    return trade.trade_id if trade.trusted else f"stranger {trade.trade_id}"
 
 
 def _counts_more(trade: ClosedTrade, known: bool | None) -> bool:

@@ -79,6 +79,7 @@ class TrainingService:
             InvalidMarketData: the candles that came with it break a rule of the market.
             InsufficientData: fewer closed candles than training needs, with the numbers.
             JobQueueFull: as many jobs wait already as may.
+            StorageUnavailable: the job could not be recorded.
         """
         type = asked.type or self._settings.models.default_type
         needed = needed_candles(type, self._settings.models, self._settings.features)
@@ -88,7 +89,7 @@ class TrainingService:
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
             history = await self._find(asked.symbol, timeframe, needed)
-        job = self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, type, history.series))
+        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, type, history.series))
         return TrainingAccepted(job, asked.symbol, history.series.timeframe, type, history.source, len(history.series))
 
     def _order(self, asked: TrainingAsked, type: ModelType, series: CandleSeries) -> dict[str, Any]:

@@ -1,87 +1,109 @@
-"""Writes that a store could not take yet."""
+"""Items that wait in memory for the store, bounded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from itertools import islice
+from typing import Generic, TypeVar
 
 from loguru import logger
 
-from domain.analysis import Analysis
-from storage.ports import NO_CANDLES, CandlesByTimeframe, Store
-
-MAX_ANALYSES = 1_000
-MAX_CANDLES = 100_000
+T = TypeVar("T")
 
 
-@dataclass(eq=False)
-class Write:
-    """One analysis to save, with the candles that came with it."""
-
-    cache_key: str
-    analysis: Analysis
-    archive: bool
-    candles: CandlesByTimeframe
-
-    @property
-    def cache_only(self) -> bool:
-        """Whether nothing of it is to be kept for longer than the cache."""
-        return not self.archive and not self.candles
-
-    def count_candles(self) -> int:
-        """Return how many candles it has, all timeframes together."""
-        return sum(map(len, self.candles.values()))
-
-    async def apply(self, store: Store) -> None:
-        """Make the write; twice is no harm."""
-        await store.save_analysis(self.cache_key, self.analysis, archive=self.archive, candles=self.candles)
+def _weightless(_: object) -> int:
+    return 0
 
 
-class Backlog:
-    """Analyses and candles that wait, in the order they came; when it is full the oldest are dropped and counted.
+def _whole(_: object) -> None:
+    """Leave nothing of an item that is to be lighter."""
 
-    Candles go first: an analysis without them still counts, and clients post the same candles again.
+
+class Backlog(Generic[T]):
+    """Items by key, in the order they came; a newer item of a key takes the place of the one that waits.
+
+    When it is full the oldest are made lighter or dropped, and counted.
     """
 
-    def __init__(self, *, max_analyses: int = MAX_ANALYSES, max_candles: int = MAX_CANDLES) -> None:
-        self._max_analyses = max_analyses
-        self._max_candles = max_candles
-        self._writes: dict[Write, None] = {}
-        self._candles = 0
-        self.dropped = 0
+    def __init__(
+        self,
+        *,
+        max_items: int,
+        max_weight: int = 0,
+        weigh: Callable[[T], int] = _weightless,
+        lighten: Callable[[T], T | None] = _whole,
+    ) -> None:
+        """Keep the bounds.
+
+        Args:
+            max_items: Items at most.
+            max_weight: Of all items together; without effect where they weigh nothing.
+            weigh: How much an item weighs.
+            lighten: What is left of an item without its weight; None where that is nothing.
+        """
+        self._max_items = max_items
+        self._max_weight = max_weight
+        self._weigh = weigh
+        self._lighten = lighten
+        self._items: dict[Hashable, T] = {}
+        self._weight = 0
+        self._full = False
 
     def __len__(self) -> int:
-        return len(self._writes)
+        return len(self._items)
 
-    def keep(self, write: Write) -> None:
-        """Let the write wait, unless it is for the cache alone: the cache can do without."""
-        if write.cache_only:
-            return
-        self._writes[write] = None
-        self._candles += write.count_candles()
-        while self._candles > self._max_candles:
-            self._drop_candles(next(old for old in self._writes if old.candles))
-        while len(self._writes) > self._max_analyses:
-            self._count_drop()
-            self.remove(next(iter(self._writes)))
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._items
 
-    def oldest(self) -> Write | None:
-        """Return the write to make next, which stays here until it is removed."""
-        return next(iter(self._writes), None)
+    def keep(self, key: Hashable, item: T) -> list[Hashable]:
+        """Let the item wait; return the keys of items that lost their weight, or their place, to it."""
+        self.discard(key)
+        self._items[key] = item
+        self._weight += self._weigh(item)
+        lost: list[Hashable] = []
+        while self._weight > self._max_weight and (heavy := next(filter(self._heavy, self._items), None)) is not None:
+            self._relieve(heavy)
+            lost.append(heavy)
+        while len(self._items) > self._max_items:
+            lost.append(oldest := next(iter(self._items)))
+            self.discard(oldest)
+        if lost and not self._full:
+            logger.bind(waiting=len(self)).error("too many writes wait for the store; the oldest are dropped")
+        self._full = bool(lost) or (self._full and len(self) > self._max_items // 2)
+        return lost
 
-    def remove(self, write: Write) -> None:
-        """Forget a write that was made; it may have been dropped meanwhile."""
-        if write in self._writes:
-            del self._writes[write]
-            self._candles -= write.count_candles()
+    def oldest(self, count: int) -> dict[Hashable, T]:
+        """Return at most `count` of the oldest items, which stay here until they are removed."""
+        return dict(islice(self._items.items(), count))
 
-    def _drop_candles(self, write: Write) -> None:
-        self._count_drop()
-        self._candles -= write.count_candles()
-        write.candles = NO_CANDLES
-        if write.cache_only:
-            del self._writes[write]
+    def any(self, condition: Callable[[T], bool]) -> bool:
+        """Return whether an item that waits meets a condition."""
+        return any(map(condition, self._items.values()))
 
-    def _count_drop(self) -> None:
-        if not self.dropped:
-            logger.bind(waiting=len(self)).warning("backlog of writes is full; the oldest are dropped from now on")
-        self.dropped += 1
+    def keys(self) -> set[Hashable]:
+        """Return the keys of what waits."""
+        return set(self._items)
+
+    def remove(self, written: Mapping[Hashable, T]) -> list[Hashable]:
+        """Remove items, but none that has been replaced meanwhile; return the keys that do not wait any more."""
+        for key, item in written.items():
+            if self._items.get(key) is item:
+                self.discard(key)
+        return [key for key in written if key not in self._items]
+
+    def discard(self, key: Hashable) -> None:
+        """Forget the item of a key, if there is one."""
+        if key in self._items:
+            self._weight -= self._weigh(self._items.pop(key))
+
+    def _heavy(self, key: Hashable) -> bool:
+        return self._weigh(self._items[key]) > 0
+
+    def _relieve(self, key: Hashable) -> None:
+        item = self._items[key]
+        rest = self._lighten(item)
+        if rest is None:
+            self.discard(key)
+        else:
+            self._weight -= self._weigh(item)
+            self._items[key] = rest

@@ -5,7 +5,7 @@ Every adapter passes the suite in `tests/contracts/test_document_store.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -36,11 +36,25 @@ JOBS = Collection("jobs", "job_id", ("status",))
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted", "score_group"))
+# Outcomes that clients told while the archive could not be read.
+FEEDBACK_TO_COUNT = Collection("feedback_to_count", "feedback_id")
+# Trades that wait for their review: the engine reads reviews only.
+TRADES_TO_REVIEW = Collection("trades_to_review", "trade_id")
 # The trading engine reads these two by their BSON `created_at`.
 TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol",))
 CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))
 SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
-COLLECTIONS = (JOBS, LLM_CALLS, LLM_REPLIES, FEEDBACK, TRADE_ANALYSES, CONFIG_SUGGESTIONS, SELF_ANALYSES)
+COLLECTIONS = (
+    JOBS,
+    LLM_CALLS,
+    LLM_REPLIES,
+    FEEDBACK,
+    FEEDBACK_TO_COUNT,
+    TRADES_TO_REVIEW,
+    TRADE_ANALYSES,
+    CONFIG_SUGGESTIONS,
+    SELF_ANALYSES,
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,9 @@ class DocumentStore(Protocol):
         not; keeping them again is no harm.
         """
 
+    async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
+        """Remove the documents of these keys, where there are any."""
+
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key, its key field included."""
 
@@ -124,3 +141,33 @@ class DocumentStore(Protocol):
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
         """Remove the documents created before `older_than` and return how many there were."""
+
+
+class LastingDocuments(DocumentStore, Protocol):
+    """A document store that keeps what it is given through outages, and through the end of the process.
+
+    Where the store does not take a document soon, a local file does. `put` and `put_many` return when one of the two
+    has it, and raise `StorageUnavailable` where neither takes it. Reads wait for what was put before, where they can.
+    """
+
+    def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
+        """Take a document that is to be kept, soon; `once` leaves one that the key has already as it is."""
+
+    def discard_later(self, collection: Collection, key: str) -> None:
+        """Remove the document of the key, soon."""
+
+    async def settle(self) -> None:
+        """Return when everything that was taken outlives this process.
+
+        Raises:
+            StorageUnavailable: neither the store nor the file takes it; it waits in memory.
+        """
+
+    async def flush(self) -> None:
+        """Return when the store has what was taken before, or fails, but soon."""
+
+    def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
+        """Do this with the store once it has what earlier processes left, and before it gets what is new.
+
+        It is done again as long as it raises `StorageUnavailable`.
+        """

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
 from storage.document_ports import DocumentStore
+from storage.pace import Pace
 from storage.ports import EngineCandles, Store
+from storage.resilient import ResilientStore
 from storage.resilient_documents import ResilientDocuments
+from storage.spool import Spool
 from storage.sqlite import SqliteStore
 from storage.sqlite_documents import SqliteDocumentStore
 
@@ -36,17 +41,52 @@ def build_store(settings: StorageSettings) -> Store:
 
 
 @asynccontextmanager
-async def open_documents(settings: StorageSettings) -> AsyncIterator[DocumentStore]:
-    """Give the document store in the same database, which opens when it is first needed, and close it.
+async def open_store(settings: StorageSettings) -> AsyncIterator[ResilientStore]:
+    """Give the store, with a spool for what it cannot take; in the end it has what waits, or the spool has.
 
     Raises:
         ConfigurationError: as `build_store` does.
     """
-    documents = ResilientDocuments(_documents(settings), retry_seconds=settings.retry_seconds)
+    pace = Pace(retry_seconds=settings.retry_seconds)
+    spool = _spool(settings, "analyses")
+    store = ResilientStore(build_store(settings), timeout_ms=settings.timeout_ms, pace=pace, spool=spool)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_documents(settings: StorageSettings) -> AsyncIterator[ResilientDocuments]:
+    """Give the document store in the same database, with a spool as `open_store` does.
+
+    Raises:
+        ConfigurationError: as `build_store` does.
+    """
+    pace = Pace(retry_seconds=settings.retry_seconds)
+    documents = ResilientDocuments(_documents(settings), pace=pace, spool=_spool(settings, "documents"))
+    await documents.open()
     try:
         yield documents
     finally:
         await documents.close()
+
+
+def _spool(settings: StorageSettings, kind: str) -> Spool | None:
+    """Return the spool of a kind of writes, None where it is switched off.
+
+    Its files bear a digest of the database: what waits for one is never written to another.
+    """
+    if not settings.spool_path:
+        return None
+    url = settings.url.get_secret_value()
+    folder = Path(settings.spool_path)
+    if settings.spool_path == "auto":
+        path = _sqlite_path(url)
+        folder = Path(path).parent / "spool" if path is not None else Path("data/spool")
+    database = url.rpartition("@")[2]  # without the password
+    return Spool(folder, f"{kind}-{sha256(database.encode()).hexdigest()[:12]}", settings.spool_max_bytes)
 
 
 def _documents(settings: StorageSettings) -> DocumentStore:

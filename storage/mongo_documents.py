@@ -75,6 +75,11 @@ class MongoDocumentStore:
             keep = self.insert if write.once else self.put
             await keep(collection, write.key, write.document)
 
+    async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
+        """Remove the documents of these keys."""
+        with operation("discard_documents"):
+            await self._of(collection).delete_many({collection.key_field: {"$in": list(keys)}})
+
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         with operation("get_document"):

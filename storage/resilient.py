@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from loguru import logger
 
 from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
 from domain.market import Candle, Timeframe
-from storage.backlog import Write
+from storage.analysis_writes import FORM, count_candles, without_candles
+from storage.backlog import Backlog
+from storage.late_calls import LateCalls
+from storage.pace import Pace
 from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
@@ -23,8 +25,12 @@ from storage.ports import (
     StoreState,
     StoreStatistics,
 )
-from storage.recovery import Recovery, bounded, describe
+from storage.recovery import Availability, bounded, describe
+from storage.spool import Spool
+from storage.spool_queue import SpoolQueue
+from storage.write_behind import WriteBehind
 from utils import metrics
+from utils.clock import Clock, SystemClock
 
 T = TypeVar("T")
 
@@ -32,32 +38,50 @@ T = TypeVar("T")
 OPEN_SECONDS = 0.5
 # Statistics and clearing cannot be answered without the store, and are worth waiting for.
 QUERY_SECONDS = 2.0
-CLOSE_SECONDS = 0.8
-# More late calls than this, and the store is no longer given new ones.
-MAX_OVERDUE = 256
+# Of a reader, for the writes before it.
+FLUSH_SECONDS = 1.0
+# In memory, where no spool takes them.
+MAX_ANALYSES = 1_000
+MAX_CANDLES = 100_000
 
 
 class ResilientStore:
-    """A store that answers in `timeout_ms`, with nothing if need be, and heals by itself.
+    """A store that answers reads in `timeout_ms`, with nothing if need be, takes writes at once, and heals by itself.
 
-    A late call goes on in the background, and its own outcome tells whether the store works.
-    While it does not, calls return at once, and archived analyses and candles wait in a
-    bounded backlog.
+    A late read goes on in the background, and its own outcome tells whether the store works. While it does not, reads
+    return at once, and archived analyses and candles wait in the spool.
     """
 
-    def __init__(self, store: Store, *, timeout_ms: int, retry_seconds: float) -> None:
+    def __init__(
+        self, store: Store, *, timeout_ms: int, pace: Pace, spool: Spool | None = None, clock: Clock | None = None
+    ) -> None:
         """Wrap a store that is not opened yet.
 
         Args:
             store: Raises `StorageUnavailable` when it fails.
-            timeout_ms: How long a read or write may keep its caller.
-            retry_seconds: Pause between two checks of the store.
+            timeout_ms: How long a read may keep its caller.
+            pace: Of the writes.
+            spool: Where writes wait while the store is down; None: in memory.
+            clock: Dates a failure; the machine's own by default.
         """
         self._store = store
         self._timeout_seconds = timeout_ms / 1000
-        self._recovery = Recovery(store, retry_seconds)
-        self._under_way: set[asyncio.Task[Any]] = set()
-        self._overdue: set[asyncio.Task[Any]] = set()
+        self._pace = pace
+        self._availability = Availability(store.kind, "store", "requests do without it", clock or SystemClock())
+        self._queue = Backlog(
+            max_items=MAX_ANALYSES, max_weight=MAX_CANDLES, weigh=count_candles, lighten=without_candles
+        )
+        self._behind = WriteBehind(
+            self._save,
+            form=FORM,
+            backlog=self._queue,
+            spool=SpoolQueue(spool, FORM, retry_seconds=pace.retry_seconds),
+            availability=self._availability,
+            connect=store.open,
+            ping=store.ping,
+            pace=pace,
+        )
+        self._calls = LateCalls()
 
     @property
     def kind(self) -> str:
@@ -67,37 +91,29 @@ class ResilientStore:
     @property
     def available(self) -> bool:
         """Whether the store worked when it was last tried."""
-        return self._recovery.available
+        return self._availability.available
 
     @property
     def state(self) -> StoreState:
         """How the store is, and what it has not taken yet."""
-        return StoreState(self.available, self._recovery.waiting, 0, 0, None)
+        return self._behind.state
 
     async def open(self) -> None:
-        """Start to open the store and to look after it; one that cannot be reached is no error."""
-        await self._recovery.start(OPEN_SECONDS)
+        """Start to open the store and to write; one that cannot be reached is no error."""
+        await self._behind.start(OPEN_SECONDS)
 
     async def close(self) -> None:
-        """Wait briefly for writes under way, then close the store; writes that are lost are logged."""
-        await self._recovery.stop()
-        log = logger.bind(store=self.kind)
+        """Write what waits, or leave it in the spool, and close the store."""
+        await self._calls.close()
+        await self._behind.close()
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                if self._under_way:
-                    await asyncio.wait(self._under_way)
-                await self._recovery.replay()
+            await bounded(self._store.close(), self._pace.close_seconds)
         except (StorageUnavailable, TimeoutError) as error:
-            log.bind(reason=describe(error)).warning("store could not finish its writes")
-        for task in self._under_way:
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
-        if self._recovery.waiting:
-            log.bind(writes=self._recovery.waiting).error("writes are lost with the shutdown")
-        try:
-            await bounded(self._store.close())
-        except (StorageUnavailable, TimeoutError) as error:
-            log.bind(reason=describe(error)).warning("store did not close")
+            logger.bind(store=self.kind, reason=describe(error)).warning("store did not close")
+
+    async def flush(self) -> None:
+        """Return when the store has what was saved before, or fails, but soon."""
+        await self._behind.flush(FLUSH_SECONDS)
 
     async def ping(self) -> None:
         """Return when the store answers.
@@ -110,13 +126,13 @@ class ResilientStore:
     async def save_analysis(
         self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
-        """Save the analysis and the candles, later if it must be; what is for the cache alone has one try."""
-        await self._write("save_analysis", Write(cache_key, analysis, archive, candles))
+        """Take the analysis and the candles to be written in a moment; what is for the cache alone has one try."""
+        self._behind.put(AnalysisWrite(cache_key, analysis, archive, candles))
 
     async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
-        """Save all of them as `save_analysis` does."""
+        """Take all of them as `save_analysis` does."""
         for write in writes:
-            await self.save_analysis(write.cache_key, write.analysis, archive=write.archive, candles=write.candles)
+            self._behind.put(write)
 
     async def latest_analysis(self, cache_key: str, not_before: datetime) -> Analysis | None:
         """Return the newest cached analysis; None also when the store does not answer in time."""
@@ -160,8 +176,14 @@ class ResilientStore:
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return the newest candles, oldest first; none also when the store does not answer in time."""
+
+        async def latest(store: Store) -> list[Candle]:
+            if self._queue.any(lambda write: write.analysis.symbol == symbol and timeframe in write.candles):
+                await self.flush()
+            return await store.latest_candles(symbol, timeframe, limit)
+
         nothing: list[Candle] = []
-        return await self._read("latest_candles", nothing, lambda store: store.latest_candles(symbol, timeframe, limit))
+        return await self._read("latest_candles", nothing, latest)
 
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return the newest candles, oldest first, to somebody who can wait for thousands.
@@ -176,84 +198,39 @@ class ResilientStore:
         return await self._query("remove_candles", lambda store: store.remove_candles(symbol, timeframe))
 
     async def _read(self, operation: str, nothing: T, call: Callable[[Store], Awaitable[T]]) -> T:
-        if not self.available or self._overdue:  # where one caller waited in vain, the next need not
+        if not self.available or self._calls:
             self._count(operation, "skipped")
-            return nothing
-        task = self._start(operation, call)
-        if not await self._in_time(task, self._timeout_seconds):
             return nothing
         try:
-            return task.result()
-        except StorageUnavailable:
-            return nothing  # logged by the recovery
-
-    async def _write(self, operation: str, write: Write) -> None:
-        if not self.available or len(self._overdue) >= MAX_OVERDUE:
-            self._count(operation, "skipped")
-            self._keep(write)
-            return
-        task = self._start(operation, write.apply, write)
-        if await self._in_time(task, 0 if self._overdue else self._timeout_seconds):
-            with suppress(StorageUnavailable):  # logged by the recovery; the write is in the backlog
-                task.result()
+            return await self._calls.within(self._timeout_seconds, self._call(operation, call))
+        except (StorageUnavailable, TimeoutError):
+            return nothing  # logged where the store is taken for down
 
     async def _query(self, operation: str, call: Callable[[Store], Awaitable[T]]) -> T:
         if self.available:
-            task = self._start(operation, call)
-            if await self._in_time(task, QUERY_SECONDS):
-                return task.result()
+            await self.flush()
+            with suppress(TimeoutError):
+                return await self._calls.within(QUERY_SECONDS, self._call(operation, call))
         raise self._unavailable()
 
-    def _start(
-        self, operation: str, call: Callable[[Store], Awaitable[T]], write: Write | None = None
-    ) -> asyncio.Task[T]:
-        """Start a call as a task of its own, which a caller who gives up does not stop."""
-        task = asyncio.create_task(self._call(operation, call, write), name=f"store {operation}")
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    async def _in_time(self, task: asyncio.Task[Any], seconds: float) -> bool:
-        """Return whether the task ended in time; else it goes on, and nobody waits for it."""
+    async def _save(self, writes: Sequence[AnalysisWrite]) -> None:
         try:
-            await asyncio.wait({task}, timeout=seconds)
-        finally:
-            if not task.done():
-                self._overdue.add(task)
-        return task.done()
+            await self._store.save_analyses(writes)
+        except StorageUnavailable:
+            self._count("save_analyses", "failed")
+            raise
+        self._count("save_analyses", "ok")
 
-    async def _call(self, operation: str, call: Callable[[Store], Awaitable[T]], write: Write | None) -> T:
-        failures = self._recovery.failures
+    async def _call(self, operation: str, call: Callable[[Store], Awaitable[T]]) -> T:
+        failures = self._availability.failures
         try:
-            result = await bounded(call(self._store))
+            result = await bounded(call(self._store), self._pace.call_seconds)
         except (StorageUnavailable, TimeoutError) as error:
             self._count(operation, "failed")
-            if self._recovery.report_failure(error, failures):
-                self._give_up_late_calls()
-            self._keep(write)
+            self._availability.broke(error, failures)
             raise self._unavailable() from error
-        except asyncio.CancelledError:
-            self._keep(write)
-            raise
         self._count(operation, "ok")
         return result
-
-    def _give_up_late_calls(self) -> None:
-        """Let the writes among them wait with the others: here they would only keep the driver busy."""
-        for task in self._overdue - {asyncio.current_task()}:
-            task.cancel()
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if task in self._overdue:
-            self._overdue.discard(task)
-            if error is not None and not isinstance(error, StorageUnavailable):
-                logger.opt(exception=error).error("store call failed unexpectedly")  # no caller is left to hear it
-
-    def _keep(self, write: Write | None) -> None:
-        if write is not None:
-            self._recovery.keep(write)
 
     def _count(self, operation: str, outcome: str) -> None:
         metrics.STORE_OPERATIONS.labels(self.kind, operation, outcome).inc()

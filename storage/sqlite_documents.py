@@ -70,6 +70,13 @@ class SqliteDocumentStore:
             keep = self.insert if write.once else self.put
             await keep(collection, write.key, write.document)
 
+    async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
+        """Remove the documents of these keys."""
+        check_fields(collection, ())
+        query = f"DELETE FROM {collection.name} WHERE key = ?"  # noqa: S608
+        rows = [(key,) for key in keys]
+        await self._file.run("discard", lambda connection: connection.executemany(query, rows))
+
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         check_fields(collection, ())

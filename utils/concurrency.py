@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -16,6 +17,17 @@ async def run_blocking(executor: Executor, function: Callable[P, T], *args: P.ar
     """Return `function(*args, **kwargs)` computed in the executor, with this task's log context."""
     context = copy_context()
     return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))
+
+
+@asynccontextmanager
+async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a loop in the background, and end it."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 class SingleFlight(Generic[T]):

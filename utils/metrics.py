@@ -48,6 +48,7 @@ CYCLE_DURATION = Histogram(
     buckets=(0.5, 1, 2, 5, 10, 30, 60, 120, 300),
 )
 JOBS = Counter("jobs", "Jobs that have ended.", ["kind", "status"])
+STORE_WRITES_LOST = Counter("store_writes_lost", "Writes that no store will ever have.", ["reason"])
 STORE_OPERATIONS = Counter("store_operations", "Calls to the store.", ["store", "operation", "outcome"])
 MONGODB_OPERATIONS = Counter("mongodb_operations", "Calls to MongoDB.", ["operation", "outcome"])
 MARKET_DATA_REQUESTS = Counter("market_data_requests", "Calls to a market-data source.", ["source", "outcome"])

@@ -25,10 +25,13 @@ router = APIRouter(tags=["analysis"])
 )
 @limit_analyze
 async def analyze_trade(request: Request) -> TradeAccepted:
-    """Accept a closed trade at once; it is reviewed once per `trade_id`, by the LLM where it answers."""
+    """Store a closed trade and answer at once; it is reviewed once per `trade_id`, by the LLM where it answers.
+
+    A stranger's trade is reviewed by its figures alone.
+    """
     container = get_container(request)
     access = container.settings.access
     body = await read_model(request, TradeRequest, access.max_body_bytes)
-    new = container.trades.accept(ClosedTrade(**body.model_dump(), trusted=identify(request, access).trusted))
+    new = await container.trades.accept(ClosedTrade(**body.model_dump(), trusted=identify(request, access).trusted))
     message = "the trade is reviewed in the background" if new else "the trade was accepted before"
     return TradeAccepted(status="accepted", trade_id=body.trade_id, message=message)

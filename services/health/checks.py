@@ -13,8 +13,13 @@ from storage.ports import StoreState
 from utils.log_writer import LogState
 
 
-def store_check(kind: str, state: Callable[[], StoreState]) -> Check:
-    """Return the check of the store: whether it works, what waits for it, what it lost."""
+def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
+    """Return the check of the database: whether it works, what waits for it, what it lost.
+
+    Args:
+        kind: sqlite or mongodb.
+        states: Of its analyses and of its documents, which fail together as a rule and apart at times.
+    """
     remedy = (
         "make sure that the database file of DATABASE_URL can be written and its disk has room"
         if kind == "sqlite"
@@ -22,15 +27,20 @@ def store_check(kind: str, state: Callable[[], StoreState]) -> Check:
     )
 
     def check() -> Iterator[Degraded]:
-        now = state()
-        if now.available and not now.reason:
+        now = states()
+        available = all(state.available for state in now)
+        why = next((state.reason for state in now if state.reason), None)
+        if available and why is None:
             return
-        reason = f"the {kind} store is not available" if not now.available else f"the {kind} store works"
-        reason += f": {now.reason}" if now.reason else ""
-        if now.waiting:
-            reason += f"; {now.waiting} writes wait, {now.spooled} of them in a local file"
-        if now.dropped:
-            reason += f"; {now.dropped} were given up since the start"
+        waiting, spooled, dropped = (
+            sum(getattr(state, name) for state in now) for name in ("waiting", "spooled", "dropped")
+        )
+        reason = f"the {kind} store works" if available else f"the {kind} store is not available"
+        reason += f": {why}" if why else ""
+        if waiting:
+            reason += f"; {waiting} writes wait, {spooled} of them in a local file"
+        if dropped:
+            reason += f"; {dropped} were given up since the start"
         yield Degraded("store", reason, f"{remedy}; it is tried again by itself, and what waits is written then")
 
     return check

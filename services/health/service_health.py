@@ -51,19 +51,25 @@ class WatchedStore(Protocol):
 
 @asynccontextmanager
 async def open_health(
-    store: WatchedStore, llm: LlmClient | None, market_data: MarketData, models: ModelWatch, logs: Logs
+    store: WatchedStore,
+    documents: WatchedStore,
+    llm: LlmClient | None,
+    market_data: MarketData,
+    models: ModelWatch,
+    logs: Logs,
 ) -> AsyncIterator[ServiceHealth]:
     """Give the health of these parts, and look at the models in the background meanwhile.
 
     Args:
         store: Of analyses.
+        documents: Of everything else, in the same database.
         llm: None without an LLM.
         market_data: Knows whether its sources answer.
         models: Looks at the folder of the models.
         logs: Where lines are logged.
     """
     checks = (
-        store_check(store.kind, lambda: store.state),
+        store_check(store.kind, lambda: (store.state, documents.state)),
         llm_check(llm),
         market_data_check(market_data),
         models.degraded,

@@ -17,8 +17,7 @@ from services.llm.calls import Completion, LlmRequest
 from services.llm.ledger import CostLedger
 from services.llm.prompts.prompt import Prompt
 from services.llm.replies import Reply, read_reply
-from services.pending_documents import PendingDocuments
-from storage.document_ports import LLM_REPLIES, DocumentStore
+from storage.document_ports import LLM_REPLIES, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
 
@@ -58,15 +57,13 @@ class Journal:
         self,
         client: LlmClient,
         ledger: CostLedger,
-        documents: DocumentStore,
-        pending: PendingDocuments,
+        documents: LastingDocuments,
         settings: LlmSettings,
         clock: Clock,
     ) -> None:
         self._client = client
         self._ledger = ledger
         self._documents = documents
-        self._pending = pending
         self._settings = settings
         self._clock = clock
         self._recent: OrderedDict[str, _Kept] = OrderedDict()
@@ -115,8 +112,10 @@ class Journal:
             content = _usable(completion, reply)
         except LlmUnavailable as refusal:
             self._record(key, prompt, request, completion, cost, f"{refusal.reason}: {refusal.message}")
+            await self._ledger.settle()
             raise
         self._record(key, prompt, request, completion, cost, USED)
+        await self._ledger.settle()
         kept = _Kept(content, completion.model)
         self._remember(key, kept)
         return kept, cost
@@ -166,7 +165,7 @@ class Journal:
             "request_id": completion.request_id,
             "verdict": verdict,
         }
-        self._pending.put(LLM_REPLIES, key, document)
+        self._documents.put_later(LLM_REPLIES, key, document)
         if verdict != USED:
             logger.bind(purpose=request.purpose, symbol=request.symbol, verdict=verdict).warning("LLM reply not used")
 

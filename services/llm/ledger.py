@@ -5,22 +5,20 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loguru import logger
 
 from config.llm_settings import LlmSettings, Money
+from domain.errors import StorageUnavailable
 from services.llm.calls import CallEstimate, LlmCall, TokenUsage
 from services.llm.pricing import cost_nano_usd, most_nano_usd, usd
-from storage.document_ports import LLM_CALLS, DocumentStore, Total
+from storage.document_ports import LLM_CALLS, DocumentStore, LastingDocuments, Total
 from utils import metrics
 from utils.clock import Clock
-
-if TYPE_CHECKING:
-    from services.pending_documents import PendingDocuments
 
 # What is older is forgotten: not the month before, in which a clock that is set back finds itself again.
 KEPT = timedelta(days=45)
@@ -65,7 +63,7 @@ class CostLedger:
     def __init__(self, settings: LlmSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._pending: PendingDocuments | None = None
+        self._documents: LastingDocuments | None = None
         self._reserved = 0
         self._loaded = False
         self._warned: set[str] = set()
@@ -73,9 +71,15 @@ class CostLedger:
         self._days: dict[str, Tally] = defaultdict(Tally)
         self._symbols: dict[tuple[str, str | None], Tally] = defaultdict(Tally)
 
-    def store_in(self, pending: PendingDocuments) -> None:
+    def store_in(self, documents: LastingDocuments) -> None:
         """Take where calls are written; until then they are only counted."""
-        self._pending = pending
+        self._documents = documents
+
+    async def settle(self) -> None:
+        """Return when a crash would not lose what was booked; where nothing takes it, it waits in memory."""
+        if self._documents is not None:
+            with suppress(StorageUnavailable):  # the store's state tells of it, and what was paid for is used
+                await self._documents.settle()
 
     async def load(self, documents: DocumentStore) -> None:
         """Add up what earlier processes have booked.
@@ -194,7 +198,7 @@ class CostLedger:
                 log.warning(f"the LLM has cost the {period} budget's warning")
 
     def _store(self, call: LlmCall, tally: Tally, cost: int | None) -> None:
-        if self._pending is None:
+        if self._documents is None:
             return
         document: dict[str, Any] = {name: value for name, value in asdict(tally).items() if name != "calls"}
         document |= {
@@ -209,7 +213,7 @@ class CostLedger:
             "key_number": call.key_number,
             "request_id": call.request_id,
         }
-        self._pending.put(LLM_CALLS, uuid.uuid4().hex, document)
+        self._documents.put_later(LLM_CALLS, uuid.uuid4().hex, document)
 
     def _forget_old_months(self) -> None:
         oldest = _month(self._clock.now() - KEPT)

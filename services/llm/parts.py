@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
 
 from config.llm_settings import LlmSettings
 from services.llm.client import LlmClient
 from services.llm.journal import Journal
 from services.llm.ledger import CostLedger
-from services.pending_documents import PendingDocuments
-from storage.document_ports import LLM_CALLS, LLM_REPLIES, DocumentStore
+from storage.document_ports import DocumentStore, LastingDocuments
 from utils.clock import Clock
 
 # The first requests find the budget known; a store that is down delays the start no longer.
@@ -25,32 +23,33 @@ class LlmParts:
     """What asks the LLM and counts what it costs; `client` and `journal` are None where none is configured."""
 
     ledger: CostLedger
-    pending: PendingDocuments
     client: LlmClient | None
     journal: Journal | None
 
 
 @asynccontextmanager
-async def open_llm(settings: LlmSettings, documents: DocumentStore, clock: Clock) -> AsyncIterator[LlmParts]:
-    """Make the parts, read the books of earlier processes, and in the end store what is not stored yet."""
+async def open_llm(settings: LlmSettings, documents: LastingDocuments, clock: Clock) -> AsyncIterator[LlmParts]:
+    """Make the parts, and read the books of earlier processes."""
     ledger = CostLedger(settings, clock)
     # Before anything is timed: it imports the `openai` package.
     client = _client(settings, ledger, clock) if settings.enabled else None
-    keep = {
-        LLM_CALLS: timedelta(days=settings.keep_calls_days),
-        LLM_REPLIES: timedelta(days=settings.keep_replies_days),
-    }
-    pending = PendingDocuments(documents, clock, keep=keep, before=partial(ledger.load, documents))
-    ledger.store_in(pending)
-    journal = Journal(client, ledger, documents, pending, settings, clock) if client else None
+    ledger.store_in(documents)
+    journal = Journal(client, ledger, documents, settings, clock) if client else None
+    loaded = asyncio.Event()
+
+    async def load(store: DocumentStore) -> None:
+        await ledger.load(store)
+        loaded.set()
+
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(pending.close)
         if client is not None:
             stack.push_async_callback(client.close)
         if journal is not None:
             stack.push_async_callback(journal.close)
-        await pending.open(BOOKS_SECONDS)
-        yield LlmParts(ledger, pending, client, journal)
+        documents.first(load)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(loaded.wait(), BOOKS_SECONDS)
+        yield LlmParts(ledger, client, journal)
 
 
 def _client(settings: LlmSettings, ledger: CostLedger, clock: Clock) -> LlmClient:

@@ -37,7 +37,7 @@ class Operator:
         assert self.client.portal is not None
 
         async def submit() -> Job:
-            job: Job = jobs.submit(JobKind.TRAIN, {"do": do, **parameters})
+            job: Job = await jobs.submit(JobKind.TRAIN, {"do": do, **parameters})
             return job
 
         return self.client.portal.call(submit).job_id
@@ -105,7 +105,7 @@ def test_service_that_stops_leaves_no_process(make_settings: MakeSettings) -> No
     assert not alive(pid)
     with TestClient(create_app(make_settings()), base_url="http://127.0.0.1:8000", client=LOOPBACK) as client:
         job = client.get(f"/jobs/{job_id}").json()
-    assert (job["status"], job["error"]) == ("failed", "interrupted by a restart of the service")
+    assert (job["status"], job["error"]) == ("interrupted", "interrupted by a restart of the service")
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "many", ""])
@@ -145,7 +145,7 @@ async def test_events_reach_every_socket(tmp_path: Path) -> None:
     ):
         await narrow.send(json.dumps({"type": "subscribe", "symbols": ["ETHUSDT"]}))
         assert (await receive(narrow))["type"] == "subscribed"
-        job = jobs.service.submit(JobKind.TRAIN, {"do": "train", "symbol": "BTCUSDT", "timeframe": "1h"})
+        job = await jobs.service.submit(JobKind.TRAIN, {"do": "train", "symbol": "BTCUSDT", "timeframe": "1h"})
         for socket in (client, narrow):
             events = [await receive(socket) for _ in range(4)]
             assert [event["data"].get("status") for event in events] == ["queued", "running", "succeeded", None]

@@ -42,7 +42,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "openai": ("services/llm/endpoint.py",),
     "ta": ("features/definitions.py",),
     "ccxt": ("services/market_data/ccxt_exchange.py",),
-    "fcntl": ("models/durable_files.py",),
+    "fcntl": ("models/durable_files.py", "storage/spool.py"),
     "onnxruntime": ("models/predictor.py", "models/export/"),
     "matplotlib": ("models/evaluation/plots.py",),
     # what trains; the serving process never needs it

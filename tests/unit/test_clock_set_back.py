@@ -10,6 +10,7 @@ import pytest
 from services.archive_scores import ArchiveScores
 from services.signal_feedback import SignalFeedback
 from storage.factory import open_documents
+from storage.pace import Pace
 from storage.resilient import ResilientStore
 from storage.sqlite import SqliteStore
 from tests.conftest import MakeSettings
@@ -22,7 +23,7 @@ HOUR_SECONDS = 3600
 @pytest.fixture
 async def store(make_settings: MakeSettings) -> AsyncIterator[ResilientStore]:
     path = make_settings().storage.url.get_secret_value().removeprefix("sqlite:///")
-    opened = ResilientStore(SqliteStore(path), timeout_ms=5000, retry_seconds=1)
+    opened = ResilientStore(SqliteStore(path), timeout_ms=5000, pace=Pace(retry_seconds=1))
     await opened.open()
     yield opened
     await opened.close()

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -49,7 +48,7 @@ async def keep(path: Path, documents: dict[str, Document]) -> None:
 
 
 async def test_job_is_queued_runs_and_succeeds(jobs: Jobs, runner: ManualRunner) -> None:
-    job = jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+    job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     assert (job.status, job.created_at, job.started_at) == (JobStatus.QUEUED, NOON, None)
     work = await started(runner, 1)
     assert work.parameters == PARAMETERS
@@ -62,13 +61,13 @@ async def test_job_is_queued_runs_and_succeeds(jobs: Jobs, runner: ManualRunner)
 
 
 async def test_only_plain_parameters_are_kept_and_shown(jobs: Jobs) -> None:
-    job = jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+    job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     assert job.parameters == {"symbol": "BTCUSDT", "timeframe": "1h", "epochs": 3}
 
 
 async def test_everybody_hears_of_each_status_and_of_the_training(jobs: Jobs, runner: ManualRunner) -> None:
     jobs.events.add_symbols(["ETHUSDT"])
-    job = jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+    job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     (await started(runner, 1)).outcome.set_result(RESULT)
     events = [await jobs.next_event() for _ in range(4)]
     assert [(event["type"], event["data"].get("status")) for event in events] == [
@@ -96,7 +95,7 @@ async def test_everybody_hears_of_each_status_and_of_the_training(jobs: Jobs, ru
 
 
 async def test_progress_is_known_at_once_and_told_once_a_second(jobs: Jobs, runner: ManualRunner) -> None:
-    job = jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+    job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     work = await started(runner, 1)
     for step in range(31):
         jobs.time.seconds = step / 10
@@ -111,7 +110,7 @@ async def test_progress_is_known_at_once_and_told_once_a_second(jobs: Jobs, runn
 
 
 async def test_jobs_run_one_at_a_time_in_their_order(jobs: Jobs, runner: ManualRunner) -> None:
-    submitted = [jobs.service.submit(JobKind.TRAIN, {"number": number}) for number in range(3)]
+    submitted = [await jobs.service.submit(JobKind.TRAIN, {"number": number}) for number in range(3)]
     for number, job in enumerate(submitted):
         work = await started(runner, number + 1)
         assert work.parameters == {"number": number}
@@ -122,35 +121,35 @@ async def test_jobs_run_one_at_a_time_in_their_order(jobs: Jobs, runner: ManualR
 
 async def test_queue_that_is_full_says_so_until_a_job_has_ended(path: Path, runner: ManualRunner) -> None:
     async with job_service(path, runner, max_running=2, max_queued=2) as jobs:
-        submitted = [jobs.service.submit(JobKind.TRAIN, {}) for _ in range(4)]
+        submitted = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(4)]
         with pytest.raises(JobQueueFull, match="2 jobs are waiting already"):
-            jobs.service.submit(JobKind.TRAIN, {})
+            await jobs.service.submit(JobKind.TRAIN, {})
         await started(runner, 2)
         await jobs.service.cancel(submitted[3].job_id)
-        jobs.service.submit(JobKind.TRAIN, {})
+        await jobs.service.submit(JobKind.TRAIN, {})
         assert len(runner.works) == 2
 
 
 async def test_cancel_ends_waiting_and_running_jobs(jobs: Jobs, runner: ManualRunner) -> None:
-    running, waiting = (jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2))
+    running, waiting = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2)]
     work = await started(runner, 1)
     for job in (waiting, running):
         assert (await jobs.service.cancel(job.job_id)).status is JobStatus.CANCELLED
     assert work.outcome.cancelled()
-    next_one = jobs.service.submit(JobKind.TRAIN, {})
+    next_one = await jobs.service.submit(JobKind.TRAIN, {})
     (await started(runner, 2)).outcome.set_result({})
     await jobs.reaches(next_one, JobStatus.SUCCEEDED)
 
 
 async def test_job_that_is_canceled_before_it_could_start_is_canceled(jobs: Jobs, runner: ManualRunner) -> None:
-    job = jobs.service.submit(JobKind.TRAIN, {})
+    job = await jobs.service.submit(JobKind.TRAIN, {})
     canceled = await jobs.service.cancel(job.job_id)
     assert (canceled.status, canceled.started_at, canceled.finished_at) == (JobStatus.CANCELLED, None, NOON)
     assert runner.works == []
 
 
 async def test_ended_or_unknown_jobs_cannot_be_canceled(jobs: Jobs, runner: ManualRunner) -> None:
-    job = jobs.service.submit(JobKind.TRAIN, {})
+    job = await jobs.service.submit(JobKind.TRAIN, {})
     (await started(runner, 1)).outcome.set_result({})
     await jobs.reaches(job, JobStatus.SUCCEEDED)
     with pytest.raises(Conflict, match="has ended already: succeeded"):
@@ -169,7 +168,7 @@ async def test_ended_or_unknown_jobs_cannot_be_canceled(jobs: Jobs, runner: Manu
 async def test_failure_has_a_reason_and_the_next_job_runs(
     jobs: Jobs, runner: ManualRunner, error: Exception, message: str
 ) -> None:
-    first, second = (jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2))
+    first, second = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2)]
     (await started(runner, 1)).outcome.set_exception(error)
     assert (await jobs.reaches(first, JobStatus.FAILED)).error == message
     (await started(runner, 2)).outcome.set_result({})
@@ -180,14 +179,14 @@ async def test_jobs_are_listed_newest_first(jobs: Jobs) -> None:
     ids = []
     for minute in range(4):
         jobs.time.time = NOON + timedelta(minutes=minute)
-        ids.append(jobs.service.submit(JobKind.TRAIN, {}).job_id)
+        ids.append((await jobs.service.submit(JobKind.TRAIN, {})).job_id)
     listed = await jobs.service.newest(3)
     assert ([job.job_id for job in listed.jobs], listed.complete) == (ids[:0:-1], True)
 
 
 async def test_jobs_that_have_ended_outlive_the_service(path: Path, runner: ManualRunner) -> None:
     async with job_service(path, runner) as jobs:
-        job = jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+        job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
         work = await started(runner, 1)
         work.report(JobProgress(stage="epoch", share=0.5, loss=0.25))
         work.outcome.set_result(RESULT)
@@ -197,14 +196,14 @@ async def test_jobs_that_have_ended_outlive_the_service(path: Path, runner: Manu
         assert (await jobs.service.newest(10)).jobs == [done]
 
 
-async def test_shutdown_fails_what_waits_and_runs(path: Path, runner: ManualRunner) -> None:
+async def test_shutdown_interrupts_what_waits_and_runs(path: Path, runner: ManualRunner) -> None:
     async with job_service(path, runner) as jobs:
-        submitted = [jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2)]
+        submitted = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2)]
         await started(runner, 1)
     async with job_service(path, runner) as jobs:
         for job in submitted:
             found = await jobs.service.get(job.job_id)
-            assert (found.status, found.error) == (JobStatus.FAILED, INTERRUPTED)
+            assert (found.status, found.error) == (JobStatus.INTERRUPTED, INTERRUPTED)
 
 
 async def test_restart_marks_what_a_dead_process_has_left(path: Path, runner: ManualRunner) -> None:
@@ -213,15 +212,16 @@ async def test_restart_marks_what_a_dead_process_has_left(path: Path, runner: Ma
     later = SetTime(NOON + timedelta(hours=1))
     async with job_service(path, runner, later) as jobs:
         async with asyncio.timeout(10):
-            while len(await jobs.documents.newest(JOBS, 10, {"status": "failed"})) < 3:
+            while len(await jobs.documents.newest(JOBS, 10, {"status": "interrupted"})) < 3:
                 await asyncio.sleep(0.01)
         found = {job.job_id: job for job in (await jobs.service.newest(10)).jobs}
     assert {name: job.status.value for name, job in found.items()} == {
-        "queued": "failed",
-        "running": "failed",
+        "queued": "interrupted",
+        "running": "interrupted",
         "succeeded": "succeeded",
         "failed": "failed",
         "cancelled": "cancelled",
+        "interrupted": "interrupted",
     }
     assert (found["running"].error, found["running"].finished_at) == (INTERRUPTED, later.time)
     assert found["failed"].error is None
@@ -232,37 +232,44 @@ async def test_store_that_is_down_stops_no_job_and_gets_everything_later(
 ) -> None:
     folder = tmp_path / "folder"
     folder.touch()  # stands where the store's folder is to be
-    async with job_service(folder / "store.db", runner) as jobs:
-        job = jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+    async with job_service(folder / "store.db", runner, spool_folder=tmp_path / "spool") as jobs:
+        job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
         (await started(runner, 1)).outcome.set_result(RESULT)
         done = await jobs.reaches(job, JobStatus.SUCCEEDED)
         assert await jobs.service.newest(10) == ([done], False)
         with pytest.raises(StorageUnavailable):
             await jobs.service.get("of an earlier process")
-        await eventually(lambda: any("jobs cannot be saved now" in line for line in log_lines))
         folder.unlink()
-        await eventually(lambda: "INFO jobs are saved again" in log_lines)
+        await eventually(lambda: "INFO document store is back" in log_lines)
         assert await jobs.service.newest(10) == ([done], True)
-    assert len([line for line in log_lines if line.startswith("WARNING jobs cannot be saved now")]) == 1
+    assert len([line for line in log_lines if line.startswith("WARNING document store is down")]) == 1
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
-async def test_states_that_are_lost_with_the_shutdown_are_logged(
-    tmp_path: Path, runner: ManualRunner, log_lines: list[str]
+async def test_job_that_was_accepted_while_the_store_was_down_is_interrupted_after_a_crash(
+    tmp_path: Path, runner: ManualRunner
 ) -> None:
+    folder = tmp_path / "folder"
+    folder.touch()
+    async with job_service(folder / "store.db", runner, spool_folder=tmp_path / "spool") as jobs:
+        job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+        (spooled,) = (tmp_path / "spool").iterdir()
+        left = spooled.read_bytes()
+    spooled.unlink()
+    (tmp_path / "spool" / "documents-1-1.jsonl").write_bytes(left)  # as a process that is killed leaves it
+    folder.unlink()
+    async with job_service(folder / "store.db", runner, spool_folder=tmp_path / "spool") as jobs:
+        found = await jobs.reaches(job, JobStatus.INTERRUPTED)
+    assert (found.parameters, found.error) == (job.parameters, INTERRUPTED)
+
+
+async def test_job_that_would_not_survive_a_crash_is_not_accepted(tmp_path: Path, runner: ManualRunner) -> None:
     (tmp_path / "folder").touch()
     async with job_service(tmp_path / "folder" / "store.db", runner) as jobs:
-        jobs.service.submit(JobKind.TRAIN, {})
-    assert "ERROR states of jobs are lost with the shutdown" in log_lines
-
-
-async def test_old_jobs_are_forgotten(path: Path, runner: ManualRunner) -> None:
-    old: dict[str, Any] = {"kind": "train", "parameters": {}, "status": "succeeded"}
-    ages = {"old": 8, "young": 6}
-    await keep(path, {name: old | {"created_at": NOON - timedelta(days=days)} for name, days in ages.items()})
-    async with job_service(path, runner, keep_days=7) as jobs, asyncio.timeout(10):
-        while len(found := (await jobs.service.newest(10)).jobs) > 1:
-            await asyncio.sleep(0.01)
-    assert [job.job_id for job in found] == ["young"]
+        with pytest.raises(StorageUnavailable):
+            await jobs.service.submit(JobKind.TRAIN, {})
+        assert (await jobs.service.newest(10)).jobs == []
+    assert runner.works == []
 
 
 async def test_job_of_another_version_is_left_out_with_one_warning(

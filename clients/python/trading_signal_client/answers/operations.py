@@ -74,7 +74,7 @@ class Job(Answer):
 
     job_id: str
     kind: str
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]
     created_at: datetime
     finished_at: datetime | None
     progress: Progress | None

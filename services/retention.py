@@ -1,0 +1,65 @@
+"""Documents that are not kept for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from loguru import logger
+
+from config.settings import Settings
+from domain.errors import StorageUnavailable
+from storage.document_ports import JOBS, LLM_CALLS, LLM_REPLIES, Collection, DocumentStore
+from utils.clock import Clock
+
+PAUSE_SECONDS = 24 * 60 * 60.0
+# After a failure of the store.
+RETRY_SECONDS = 10 * 60.0
+
+
+def ages(settings: Settings) -> dict[Collection, timedelta]:
+    """Return how long the documents of the collections that do not grow for ever are kept."""
+    return {
+        JOBS: timedelta(days=settings.jobs.keep_days),
+        LLM_CALLS: timedelta(days=settings.llm.keep_calls_days),
+        LLM_REPLIES: timedelta(days=settings.llm.keep_replies_days),
+    }
+
+
+class Retention:
+    """Removes once a day what is older than it may be."""
+
+    def __init__(
+        self,
+        documents: DocumentStore,
+        clock: Clock,
+        keep: Mapping[Collection, timedelta],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """Take how long the documents of each collection are kept; `sleep` waits so many seconds."""
+        self._documents = documents
+        self._clock = clock
+        self._keep = keep
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Remove again and again; a store that is down is asked again a little later."""
+        while True:
+            try:
+                await self.remove()
+            except StorageUnavailable as failure:
+                logger.bind(reason=failure.message).info("old documents cannot be removed now")
+                await self._sleep(RETRY_SECONDS)
+            else:
+                await self._sleep(PAUSE_SECONDS)
+
+    async def remove(self) -> None:
+        """Remove what is old by now.
+
+        Raises:
+            StorageUnavailable: the store is down.
+        """
+        now = self._clock.now()
+        for collection, age in self._keep.items():
+            await self._documents.remove(collection, now - age)
