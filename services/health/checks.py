@@ -12,6 +12,16 @@ from services.market_data.market_data import MarketData
 from storage.ports import StoreState
 from utils.log_writer import LogState
 
+# By the words in SQLite's names of errors; the first that fits.
+_SQLITE_REMEDIES = {
+    "FULL": "free space on the disk of the database file",
+    "DBMOVED": "find out what deleted or moved the database file: a new one is made",
+    "READONLY": "let the service's user write to the database file and its folder",
+    "CORRUPT": "stop the service, move the database file away or restore it from a backup, and start again",
+    "NOTADB": "name a SQLite file in DATABASE_URL, or move this one away, and start again",
+    "": "make sure that the database file of DATABASE_URL can be opened and written",
+}
+
 
 def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
     """Return the check of the database: whether it works, what waits for it, what it lost.
@@ -20,11 +30,6 @@ def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
         kind: sqlite or mongodb.
         states: Of its analyses and of its documents, which fail together as a rule and apart at times.
     """
-    remedy = (
-        "make sure that the database file of DATABASE_URL can be written and its disk has room"
-        if kind == "sqlite"
-        else "start MongoDB, or set DATABASE_URL to one that runs"
-    )
 
     def check() -> Iterator[Degraded]:
         now = states()
@@ -41,9 +46,16 @@ def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
             reason += f"; {waiting} writes wait, {spooled} of them in a local file"
         if dropped:
             reason += f"; {dropped} were given up since the start"
+        remedy = _store_remedy(kind, why or "")
         yield Degraded("store", reason, f"{remedy}; it is tried again by itself, and what waits is written then")
 
     return check
+
+
+def _store_remedy(kind: str, why: str) -> str:
+    if kind != "sqlite":
+        return "start MongoDB, or set DATABASE_URL to one that runs"
+    return next(remedy for word, remedy in _SQLITE_REMEDIES.items() if word in why)
 
 
 def llm_check(client: LlmClient | None) -> Check:

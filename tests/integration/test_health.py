@@ -45,7 +45,24 @@ WORKS = StoreState(available=True, waiting=0, spooled=0, dropped=0, reason=None)
 def test_the_store_is_named_with_its_backlog(analyses: StoreState, documents: StoreState, reason: str) -> None:
     (found,) = store_check("sqlite", lambda: (analyses, documents))()
     assert (found.part, found.reason) == ("store", reason)
-    assert found.remedy.startswith("make sure that the database file of DATABASE_URL can be written")
+    assert found.remedy.startswith("make sure that the database file of DATABASE_URL can be opened and written")
+
+
+@pytest.mark.parametrize(
+    ("kind", "why", "remedy"),
+    [
+        ("sqlite", "sqlite failed at save_analysis: SQLITE_FULL", "free space on the disk"),
+        ("sqlite", "sqlite failed at save_analysis: SQLITE_READONLY_DBMOVED", "find out what deleted or moved"),
+        ("sqlite", "sqlite failed at save_analysis: SQLITE_READONLY", "let the service's user write"),
+        ("sqlite", "sqlite failed at open: SQLITE_CORRUPT", "stop the service, move the database file away"),
+        ("sqlite", "sqlite failed at open: SQLITE_NOTADB", "name a SQLite file in DATABASE_URL"),
+        ("mongodb", "ServerSelectionTimeoutError", "start MongoDB"),
+    ],
+)
+def test_the_remedy_fits_the_reason(kind: str, why: str, remedy: str) -> None:
+    down = StoreState(available=False, waiting=0, spooled=0, dropped=0, reason=why)
+    (found,) = store_check(kind, lambda: (down,))()
+    assert found.remedy.startswith(remedy)
 
 
 def test_a_store_that_works_is_not_named_for_writes_on_their_way() -> None:
@@ -71,7 +88,8 @@ def test_a_full_disk_of_the_database_is_named_and_forgotten_once_there_is_room(
             assert client.post("/ai/analyze", json=shape_b(symbol=f"FULL{number}")).status_code == 200
         part = degraded(client, "store", "writes wait")
         assert part["reason"].startswith("the sqlite store is not available: ")
-        assert "full" in part["reason"]
+        assert "SQLITE_FULL" in part["reason"]
+        assert part["remedy"].startswith("free space on the disk of the database file; it is tried again by itself")
         assert client.get("/readyz").json()["status"] == "degraded"
     wait_until(lambda: "store" not in parts(client))
     stats = client.get("/ai/storage/stats").json()
