@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import ExitStack
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -38,7 +40,7 @@ def serve(
     """Run the service: REST on /ai, signals on /ws, documentation on /docs."""
     from api.app import create_app  # FastAPI is only needed to serve
     from api.server import serve as serve_app
-    from container import check_adapters
+    from container import build_container, check_adapters
     from utils.logging import configure_logging
 
     server = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
@@ -47,10 +49,10 @@ def serve(
         settings = load_settings(overrides={"server": server, **demonstration})
         check_adapters(settings)
         settings = with_admin_token(settings)
-        configure_logging(settings.logging, settings.secret_values())
+        logs = configure_logging(settings.logging, settings.secret_values())
         if demo:
             announce(settings)
-        serve_app(create_app(settings), settings)
+        serve_app(create_app(settings, partial(build_container, logs=logs)), settings)
 
 
 @cli.command("admin-token")
@@ -73,6 +75,11 @@ def main() -> None:
         cli()
     except AppError as error:
         fail(error.message)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        fail(f"no space is left for {error.filename or 'a file'}; free some on its disk and run this again")
         raise SystemExit(2) from None
 
 

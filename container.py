@@ -25,6 +25,8 @@ from services.analysts.technical import TechnicalAnalyst
 from services.archive_scores import ArchiveScores
 from services.engine_settings import EngineSettings
 from services.forecasting import Forecasting, count_load_failure, open_forecasting
+from services.health.model_watch import ModelWatch
+from services.health.service_health import ServiceHealth, open_health
 from services.job_records import JobRecords
 from services.jobs import JobService
 from services.llm.parts import LlmParts, open_llm
@@ -53,6 +55,7 @@ from storage.upkeep import keep_within_bounds
 from tasks.in_process import InProcessRunner
 from utils.clock import Clock, SystemClock
 from utils.concurrency import background
+from utils.logging import NO_LOGS, Logs
 
 
 @dataclass
@@ -89,6 +92,7 @@ class Container:
     engine_settings: EngineSettings
     # Set when the server begins to stop: requests under way are answered without what takes long.
     stopping: asyncio.Event
+    health: ServiceHealth
     readiness: Readiness = field(default_factory=Readiness)
 
 
@@ -105,12 +109,15 @@ def check_adapters(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> AsyncIterator[Container]:
+async def build_container(
+    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS
+) -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.
 
     Args:
         settings: Of everything.
         job_table: Module whose `JOBS` holds the functions that jobs run.
+        logs: Where the process logs to, for /health.
 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
@@ -142,6 +149,8 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
         market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
         registry = Registry(Path(settings.models.save_path))
         loaded = LoadedModels(registry, settings.models.serving.reload_seconds, count_load_failure)
+        watch = ModelWatch(registry, loaded, settings.models.serving.reload_seconds)
+        health = open_health(store, documents, llm.client, market_data, watch, logs)
         forecasting = stack.enter_context(open_forecasting(loaded, settings, store, clock))
         reader = MarketReader(indicators, forecasting, settings.analysis, clock, executor)
         rules = TechnicalAnalyst()
@@ -202,6 +211,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             trades=trades,
             engine_settings=engine_settings,
             stopping=stopping,
+            health=await stack.enter_async_context(health),
             signals=SignalStream(market_data, reader, rules, settings.signals, clock, executor),
         )
         container.readiness.ready = True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from api.app import create_app
 from config.admin_token import with_admin_token
 from config.sources import load_settings
-from container import check_adapters
+from container import build_container, check_adapters
 from domain.errors import ConfigurationError
 from utils.logging import configure_logging
 
@@ -17,8 +18,8 @@ try:
     settings = with_admin_token(settings)
 except ConfigurationError as error:
     sys.exit(str(error))
-configure_logging(settings.logging, settings.secret_values())
-app = create_app(settings)
+logs = configure_logging(settings.logging, settings.secret_values())
+app = create_app(settings, partial(build_container, logs=logs))
 
 if __name__ == "__main__":
     from api.server import serve

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
+from loguru import logger
 
 from api import websocket
 from api.clients_only import ClientsOnly
@@ -54,7 +55,9 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         log_access(settings.access)
         async with build(settings) as container, _periodic(container):
             app.state.container = container
+            container.health.also(app.state.descriptors.degraded)
             yield
+        await logger.complete()  # uvicorn ends the process by the signal that it got, and then nobody flushes
 
     app = FastAPIOffline(
         title=SERVICE_NAME,

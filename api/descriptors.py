@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 from loguru import logger
+
+from services.health.degraded import Degraded
 
 # Counting the open ones costs microseconds for each: the own connections are counted in between.
 MEASURE_SECONDS = 5.0
@@ -77,6 +79,12 @@ class Descriptors:
             else:
                 log.info("file descriptors are free again")
         return short
+
+    def degraded(self) -> Iterator[Degraded]:
+        """Give what /health says while they are short."""
+        if self.short:
+            reason = f"{self.in_use} of {self.limit} file descriptors are open; new sockets are refused"
+            yield Degraded("file_descriptors", reason, "raise the limit of open files (`ulimit -n`) and start again")
 
     @property
     def spent(self) -> bool:

@@ -31,6 +31,7 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.LlmUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelStorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.JobQueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -3,7 +3,8 @@
 The limiter is the one module-level object: routes are decorated when they are defined, so
 that an app built twice does not count twice. Its limits come from the settings of the app
 that serves the request. slowapi's own decorator would parse them and inspect four signatures
-on every request, 70 microseconds in all, so its limiter is asked directly.
+on every request, 70 microseconds in all, so its limiter is asked directly. Windows are of the
+monotonic clock: the machine's own may be set back by an hour.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from starlette.requests import Request
 
 from api.access import identify
 from api.dependencies import get_container
+from api.monotonic_windows import MonotonicWindows
 from config.settings import RateLimitSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Route = Callable[Concatenate[Request, P], Coroutine[Any, Any, T]]
 
-limiter = Limiter(key_func=get_remote_address)
+limiter = Limiter(key_func=get_remote_address, storage_uri=f"{MonotonicWindows.STORAGE_SCHEME[0]}://")
 _item = lru_cache(maxsize=16)(parse)
 
 
@@ -52,7 +54,7 @@ def retry_after_seconds(request: Request) -> int:
     """Return the whole seconds until the limit that this request ran into opens again, at least 1."""
     item, names = request.state.view_rate_limit
     reset, _ = limiter.limiter.get_window_stats(item, *names)
-    return max(1, ceil(reset - time.time()))
+    return max(1, ceil(reset - time.monotonic()))
 
 
 def _limited(route: Route[P, T], choose: Callable[[RateLimitSettings, bool], str]) -> Route[P, T]:

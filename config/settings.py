@@ -63,6 +63,11 @@ class LoggingSettings(Section):
         Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = "INFO"
+    format: Literal["text", "json"] = "text"
+    file: str = ""
+    file_rotation_bytes: Annotated[int, Field(ge=65_536)] = 20_000_000
+    file_retention: Count = 5
+    max_waiting_bytes: Annotated[int, Field(ge=65_536)] = 4_194_304
 
 
 class StorageSettings(Section):

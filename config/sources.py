@@ -27,6 +27,8 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "PORT": ("server", "port"),
     "ENVIRONMENT": ("server", "environment"),
     "LOG_LEVEL": ("logging", "level"),
+    "LOG_FILE": ("logging", "file"),
+    "LOG_FORMAT": ("logging", "format"),
     "DATABASE_URL": ("storage", "url"),
     "ANALYSIS_INTERVAL_MINUTES": ("analysis", "interval_minutes"),
     "MODEL_SAVE_PATH": ("models", "save_path"),

@@ -75,6 +75,12 @@ class ModelUnavailable(AppError):
     code = "model_unavailable"
 
 
+class ModelStorageUnavailable(AppError):
+    """The folder of the models cannot be written: its disk is full or read-only; the message has the remedy."""
+
+    code = "model_storage_unavailable"
+
+
 class MarketDataUnavailable(AppError):
     """No market-data source could give candles for a symbol."""
 

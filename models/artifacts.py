@@ -27,6 +27,9 @@ from models.metadata import (
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_METADATA_BYTES = 1024 * 1024
 
+# Of each file: name, inode, time of change in ns, size.
+FolderStamp = tuple[tuple[str, int, int, int], ...]
+
 # Folders that are being written or deleted: no name of a version begins with a dot.
 UNFINISHED = ".unfinished_"
 _MAX_ATTEMPTS = 999
@@ -94,6 +97,15 @@ def open_version(root: Path, version: str) -> StoredVersion:
     if metadata.version != version:
         raise ModelCorrupt(f"{version}: {METADATA_FILE} belongs to {metadata.version}")
     return StoredVersion(folder, metadata)
+
+
+def folder_stamp(root: Path, version: str) -> FolderStamp:
+    """Return what changes when a file of a version does, in place too; () where the folder cannot be listed."""
+    try:
+        files = [(path.name, path.stat()) for path in sorted((root / version).iterdir())]
+    except OSError:
+        return ()  # reading it says why
+    return tuple((name, status.st_ino, status.st_mtime_ns, status.st_size) for name, status in files)
 
 
 def write_version(root: Path, metadata: ModelMetadata, write: Callable[[Path], None]) -> ModelMetadata:

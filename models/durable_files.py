@@ -6,24 +6,32 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from domain.errors import ModelCorrupt
+from models.disk import trouble_of, unavailable
 
 LOCK_FILE = ".lock"
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's one lock, against threads and other processes; it ends with the process, however that ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    """Hold the folder's one lock, against threads and other processes; it ends with the process, however that ends.
+
+    Raises:
+        ModelStorageUnavailable: the folder, or what is written to it meanwhile, cannot be written.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise unavailable(trouble_of(error)) from error
 
 
 def sync(path: Path) -> None:
@@ -44,8 +52,13 @@ def write_synced(path: Path, content: bytes) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file so that every reader finds the old content or the new; call it with the folder locked."""
     beside = path.with_name(f".{path.name}.new")
-    write_synced(beside, content)
-    beside.rename(path)
+    try:
+        write_synced(beside, content)
+        beside.rename(path)
+    except OSError:
+        with suppress(OSError):  # half of it would take the room that the next try needs
+            beside.unlink()
+        raise
     sync(path.parent)
 
 

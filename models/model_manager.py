@@ -19,6 +19,7 @@ from domain.market import CandleSeries
 from features.candle_checks import unbroken_runs
 from features.splits import Split
 from features.targets import forward_returns
+from models.disk import check_disk
 from models.evaluation.baselines import majority, prior, reversal
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import ReliabilityBin, reliability_table
@@ -114,7 +115,9 @@ class ModelManager:
         Raises:
             InsufficientData: too few candles, with the numbers.
             TrainingFailed, ExportMismatch: nothing is registered.
+            ModelStorageUnavailable: the version cannot be written, which is looked at before the training too.
         """
+        check_disk(self.registry.root)
         run = TrainingRun(request, markets, self._models, self._features)
         result = run.run(listener, self._incumbent(run), force)
         now = self._now()

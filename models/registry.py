@@ -40,7 +40,8 @@ class Registry:
     """The folder that holds a folder per version, and the file of aliases.
 
     It keeps nothing in memory, so that the service, a training process and a person at the command
-    line may use it at once. Whatever changes it holds the lock of the folder; readers need none.
+    line may use it at once. Whatever changes it holds the lock of the folder and raises
+    `ModelStorageUnavailable` where that cannot be written; readers need none.
     """
 
     def __init__(self, root: Path) -> None:
@@ -57,6 +58,7 @@ class Registry:
 
         Raises:
             ModelNotFound: an ensemble's member is not registered.
+            ModelStorageUnavailable: the disk is full or read-only; nothing is registered.
             ValueError: `write` left something other than plain files, or not those that serving needs.
         """
         with locked(self.root):

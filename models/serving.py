@@ -40,8 +40,8 @@ class _Slot:
     """What serves one symbol (or `*`) and timeframe."""
 
     serving: Forecaster | None = None
-    # Versions that could not be loaded, and when to try again.
-    failed: set[str] = field(default_factory=set)
+    # Why versions could not be loaded, and when to try again.
+    failed: dict[str, str] = field(default_factory=dict)
     retry_at: float = 0.0
     loading: Lock = field(default_factory=Lock)
 
@@ -130,7 +130,16 @@ class LoadedModels:
         Before the first request that is the version to be loaded, and None where none can be.
         """
         self._look()
+        return self.known_production()
+
+    def known_production(self) -> dict[tuple[str, Timeframe], str | None]:
+        """Return the same without looking at the registry again; the event loop may ask."""
         return {(of.symbol, of.timeframe): self._served(of) for of in self._aliases.scopes if of.production}
+
+    def failures(self) -> dict[tuple[str, Timeframe], str]:
+        """Return why versions in production could not be loaded, as far as it was tried; the event loop may ask."""
+        tried = ((scope, slot, self._aliases.of(*scope).production) for scope, slot in list(self._slots.items()))
+        return {scope: slot.failed[version] for scope, slot, version in tried if version and version in slot.failed}
 
     def _served(self, of: ScopeAliases) -> str | None:
         slot = self._slots.get((of.symbol, of.timeframe), _Slot())
@@ -148,10 +157,10 @@ class LoadedModels:
             except (ModelNotFound, ModelUnusable) as error:
                 slot.retry_at = self._monotonic() + self._reload_seconds
                 if version not in slot.failed:
-                    slot.failed.add(version)
                     self._on_failure(version, error)
+                slot.failed[version] = error.message
             else:
-                slot.failed.discard(version)
+                slot.failed.pop(version, None)
                 return
 
     def _look(self) -> None:

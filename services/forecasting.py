@@ -136,6 +136,12 @@ class Forecasting:
         served = await run_blocking(self._executor, self._models.in_production)
         return {f"{symbol} {timeframe}": version for (symbol, timeframe), version in served.items()}
 
+    def known_production(self) -> dict[str, str | None]:
+        """Return the same as it was known last; waits for nothing."""
+        return {
+            f"{symbol} {timeframe}": version for (symbol, timeframe), version in self._models.known_production().items()
+        }
+
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         if self._models.known_absent(symbol, timeframe):  # most analyses: without models they cost nothing
             raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))

@@ -45,7 +45,7 @@ class InProcessRunner:
         """Return the job's result; whoever cancels this ends its process, and those that it has started.
 
         Raises:
-            JobFailed: the function failed, took too long, or its process died or wrote nonsense.
+            JobFailed: the function failed, took too long, or its process did not start, died or wrote nonsense.
         """
         order = Order(kind=kind, parameters=dict(parameters)).model_dump_json().encode() + b"\n"
         process = await self._start()
@@ -77,15 +77,18 @@ class InProcessRunner:
         inherited = {name: value for name, value in os.environ.items() if name not in own}
         # The child finds the project's packages, and relative paths mean there what they mean here.
         paths = [str(ROOT), *filter(None, [inherited.get("PYTHONPATH")])]
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tasks.job_process", self._table),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            limit=MAX_LINE_BYTES,
-            env={**inherited, "PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,  # a process group to kill, and no Ctrl-C from the terminal
-        )
+        try:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tasks.job_process", self._table),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=MAX_LINE_BYTES,
+                env={**inherited, "PYTHONPATH": os.pathsep.join(paths)},
+                start_new_session=True,  # a process group to kill, and no Ctrl-C from the terminal
+            )
+        except OSError as error:  # no file descriptor, process or memory is left
+            raise JobFailed(f"the job's process could not be started: {error.strerror}") from error
 
     async def _listen(self, process: Process, report: Callable[[JobProgress], None]) -> dict[str, Any] | None:
         """Return the result, or None when the process ends without one.

@@ -41,6 +41,10 @@ def main(table: str) -> None:
         say(Message(result=jobs[order.kind](order.parameters, _reporter(say))))
     except AppError as error:
         say(Message(error=error.message))
+    except OSError as error:
+        traceback.print_exc()
+        why = os.strerror(error.errno) if error.errno else type(error).__name__
+        say(Message(error=f"the job could not read or write a file: {why}; the log says which"))
     except Exception as error:  # noqa: BLE001 - whatever it is, the service must hear of it
         traceback.print_exc()
         say(Message(error=f"the job failed unexpectedly ({type(error).__name__}); the log says more"))

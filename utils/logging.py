@@ -1,30 +1,62 @@
-"""Logging: loguru on standard error, the standard library's loggers led into it, secrets masked."""
+"""Logging: loguru on standard error and into a file, the standard library's loggers led into it, secrets masked."""
 
 from __future__ import annotations
 
 import logging
-import re
-import sys
+import os
 from collections.abc import Iterable
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
 
 from loguru import logger
 
 from config.settings import LoggingSettings
+from utils.log_lines import json_line, masking, patching, text_line
+from utils.log_writer import Descriptor, LogState, LogWriter, Place
 
-if TYPE_CHECKING:
-    from loguru import Record
+_STANDARD_ERROR = 2
 
-# user:password@ of any URL, and bearer tokens
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
-_BEARER = re.compile(r"(?i)(bearer\s+)[^\s,'\"]+")
-# A line break or an escape sequence from a request would forge lines or recolor a terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-_MASK = "***"
 
-# The request that a line belongs to; every request runs in a context of its own.
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+@dataclass(frozen=True)
+class Logs:
+    """Where log lines go."""
+
+    writers: tuple[LogWriter, ...] = ()
+
+    def states(self) -> list[LogState]:
+        """Return how each place fares; waits for nothing."""
+        return [writer.state() for writer in self.writers]
+
+
+NO_LOGS = Logs()
+
+
+class RotatedFile:
+    """The log file, which loguru rotates; it is opened with the first line, and again after a failure."""
+
+    def __init__(self, settings: LoggingSettings) -> None:
+        """Make a logger of its own for it; no sink may be there yet."""
+        logger.configure(patcher=_leave_alone)
+        self._logger: Any = deepcopy(logger)  # loguru's own recipe
+        self._logger.add(
+            settings.file,
+            format="{message}",
+            level=0,
+            rotation=settings.file_rotation_bytes,
+            retention=settings.file_retention,
+            delay=True,
+            catch=False,  # the writer counts what fails
+        )
+        self._raw = self._logger.opt(raw=True)
+
+    def write(self, text: str) -> None:
+        """Append a text."""
+        self._raw.info(text)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._logger.remove()
 
 
 class InterceptHandler(logging.Handler):
@@ -42,60 +74,45 @@ class InterceptHandler(logging.Handler):
         logger.opt(depth=depth, exception=record.exc_info).log(level, record.getMessage())
 
 
-def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) -> None:
-    """Send every log line to standard error, without any of `secrets` in it.
+def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) -> Logs:
+    """Send every log line to standard error, and to a file if one is named, without any of `secrets` in it.
+
+    Neither is waited for: each has a thread and a bounded queue of its own.
 
     Args:
-        settings: The lowest level that is shown.
+        settings: The lowest level that is shown, the form of a line, the file.
         secrets: Texts that never appear in a line; short ones (< 4 characters) are not masked.
     """
-    known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
-
-    def mask(text: str) -> str:
-        for secret in known:
-            text = text.replace(secret, _MASK)
-        return _BEARER.sub(rf"\1{_MASK}", _URL_CREDENTIALS.sub(_MASK, text))
-
-    def patch(record: Record) -> None:
-        if request_id.get():
-            record["extra"].setdefault("request_id", request_id.get())
-        record["message"] = _on_one_line(mask(record["message"]))
-        for key, value in record["extra"].items():
-            if isinstance(value, str):
-                record["extra"][key] = _on_one_line(mask(value))
-
-    def line(record: Record) -> str:
-        facts = {key: value for key, value in record["extra"].items() if key != "facts"}
-        record["extra"]["facts"] = " ".join(f"{key}={value}" for key, value in facts.items())
-        return (
-            "<green>{time:YYYY-MM-DD HH:mm:ss.SSS}</green> <level>{level: <7}</level> "
-            "{message} <dim>{extra[facts]}</dim>\n{exception}"
-        )
-
-    def write(message: Any) -> None:
-        # Tracebacks are formatted after the patcher has run, so the finished line is masked too.
-        sys.stderr.write(mask(message))
-
+    mask = masking(secrets)
+    logger.remove()
+    places: dict[str, Place] = {"stderr": Descriptor(_STANDARD_ERROR)}
+    if settings.file:
+        places["file"] = RotatedFile(settings)
+    finish = str if settings.format == "json" else mask  # a traceback in text is formatted after the patcher has run
+    writers = tuple(LogWriter(name, place, settings.max_waiting_bytes, finish) for name, place in places.items())
     # backtrace and diagnose stay off: they print the values of variables, secrets among them.
     logger.configure(
         handlers=[
             {
-                "sink": write,
+                "sink": writer,
                 "level": settings.level,
-                "format": line,
+                "format": json_line(mask) if settings.format == "json" else text_line,
                 "backtrace": False,
                 "diagnose": False,
-                "colorize": sys.stderr.isatty(),
+                "colorize": settings.format == "text" and index == 0 and os.isatty(_STANDARD_ERROR),
             }
+            for index, writer in enumerate(writers)
         ],
-        patcher=patch,
+        patcher=patching(mask),
     )
     logging.basicConfig(handlers=[InterceptHandler()], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)  # they would be written to standard error, and wait for it
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
+    return Logs(writers)
 
 
-def _on_one_line(text: str) -> str:
-    return _CONTROL.sub(lambda found: repr(found.group())[1:-1], text)
+def _leave_alone(_: object) -> None:
+    """Patch nothing: what comes to the file is a finished line."""

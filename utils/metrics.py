@@ -75,6 +75,8 @@ LLM_GROUNDEDNESS = Histogram(
 )
 LLM_KEYS = Gauge("llm_keys", "API keys of the LLM by what may be done with them.", ["status"])
 
+LOG_LINES_DROPPED = Counter("log_lines_dropped", "Log lines that could not be written.", ["log"])
+
 
 def count_analysis(source: str, *, cached: bool) -> None:
     """Count one answered analysis."""

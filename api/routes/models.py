@@ -50,7 +50,7 @@ async def info(request: Request) -> ModelInfo:
     "/load",
     operation_id="model_load",
     summary="Let a version serve (admin)",
-    responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429),
+    responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429, 503),
     openapi_extra=admin_route("LoadRequest"),
 )
 @limit_default
@@ -93,7 +93,7 @@ async def save(request: Request) -> ModelSaved:
     "/cleanup",
     operation_id="model_cleanup",
     summary="Delete old versions (admin)",
-    responses=problem_responses(401, 403, 409, 422, 429),
+    responses=problem_responses(401, 403, 409, 422, 429, 503),
     openapi_extra=admin_route(),
 )
 @limit_default
@@ -123,7 +123,7 @@ async def listing(request: Request) -> Models:
     "/rollback",
     operation_id="model_rollback",
     summary="Let the version before serve again (admin)",
-    responses=problem_responses(401, 403, 409, 413, 415, 422, 429),
+    responses=problem_responses(401, 403, 409, 413, 415, 422, 429, 503),
     openapi_extra=admin_route("RollbackRequest"),
 )
 @limit_default
@@ -152,7 +152,7 @@ async def one(request: Request, version: str) -> ModelDetails:
     "/{version}/promote",
     operation_id="model_promote",
     summary="Let a version serve, with a reason (admin)",
-    responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429),
+    responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429, 503),
     openapi_extra=admin_route("PromoteRequest"),
 )
 @limit_default

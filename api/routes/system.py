@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.dependencies import get_container
 from api.schemas.problems import problem_responses
-from api.schemas.system import Cycle, Health, Liveness, Readiness, ServiceIndex
+from api.schemas.system import Cycle, DegradedPart, Health, Liveness, Readiness, ServiceIndex
 from config.version import SERVICE_NAME, service_version
 from container import Container
 from domain.errors import NotReady
@@ -60,10 +60,10 @@ async def index(request: Request) -> ServiceIndex:
 @router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health", summary="State of every part")
 async def health(request: Request) -> Health:
-    """Return 200 always: a part that does not work is named in `degraded`."""
+    """Return 200 always, from memory alone: a part that does not work is named in `degraded`, with the remedy."""
     container = get_container(request)
-    models = await container.forecasting.in_production()
-    degraded = _degraded(request) + [f"model {scope}" for scope, version in models.items() if version is None]
+    models = container.forecasting.known_production()
+    degraded = _degraded(container)
     return Health(
         status="degraded" if degraded else "healthy",
         service=SERVICE_NAME,
@@ -81,6 +81,7 @@ async def health(request: Request) -> Health:
         warnings=_warnings(container),
         market_data=container.market_data.health(),
         websocket_clients=len(container.hub),
+        log_lines_dropped=container.health.log_lines_dropped,
         last_cycle=Cycle(**asdict(cycle)) if (cycle := container.periodic.last_cycle) else None,
     )
 
@@ -99,7 +100,7 @@ async def readyz(request: Request) -> Readiness:
     container = get_container(request)
     if not container.readiness.ready:
         raise NotReady("the service is starting or shutting down")
-    degraded = _degraded(request)
+    degraded = _degraded(container)
     return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
 
 
@@ -116,14 +117,8 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _degraded(request: Request) -> list[str]:
-    container = get_container(request)
-    parts = [] if container.store.available else ["store"]
-    if request.app.state.descriptors.short:
-        parts.append("file_descriptors")
-    if container.llm.client is not None and not can_be_asked(container.llm.client.key_states()):
-        parts.append("llm")
-    return parts + [f"market_data.{name}" for name, works in container.market_data.health().items() if works is False]
+def _degraded(container: Container) -> list[DegradedPart]:
+    return [DegradedPart(**asdict(found)) for found in container.health.degraded()]
 
 
 def _warnings(container: Container) -> list[str]:

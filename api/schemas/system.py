@@ -48,6 +48,14 @@ class Cycle(ResponseModel):
     failures: Annotated[dict[str, str], Field(description="Why a symbol could not be analyzed, by symbol.")]
 
 
+class DegradedPart(ResponseModel):
+    """A part that does not work, or not as it should."""
+
+    part: Annotated[str, Field(description="store, llm, log.stderr, models, models_disk, model BTCUSDT 1h, …")]
+    reason: str
+    remedy: Annotated[str, Field(description="What to do, in a sentence.")]
+
+
 class Health(ResponseModel):
     """The state of the service; a part that does not work is named, the service still answers."""
 
@@ -66,12 +74,13 @@ class Health(ResponseModel):
     supported_symbols: list[str]
     analysis_interval_minutes: Annotated[int, Field(description="Begun minutes: its readers take whole numbers.")]
     store: str
-    degraded: Annotated[list[str], Field(description="Parts that do not work now.")]
+    degraded: Annotated[list[DegradedPart], Field(description="Parts that do not work now.")]
     warnings: Annotated[list[str], Field(description="What will need an operator, such as the end of a model.")]
     market_data: Annotated[
         dict[str, bool | None], Field(description="Sources in order: works, fails, or null while not asked yet.")
     ]
     websocket_clients: int
+    log_lines_dropped: Annotated[int, Field(description="Since the start: they could not be written.")]
     last_cycle: Annotated[Cycle | None, Field(description="null before the first, or when the loop is off.")]
 
 
@@ -85,4 +94,4 @@ class Readiness(ResponseModel):
     """Requests may come."""
 
     status: Literal["ready", "degraded"]
-    degraded: list[str]
+    degraded: Annotated[list[DegradedPart], Field(description="Parts that do not work now; requests are answered.")]

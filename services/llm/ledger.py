@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loguru import logger
@@ -19,6 +19,9 @@ from services.llm.pricing import cost_nano_usd, most_nano_usd, usd
 from storage.document_ports import LLM_CALLS, DocumentStore, LastingDocuments, Total
 from utils import metrics
 from utils.clock import Clock
+
+# What is older is forgotten: not the month before, in which a clock that is set back finds itself again.
+KEPT = timedelta(days=45)
 
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -143,7 +146,7 @@ class CostLedger:
         self.total.add(tally)
         self._days[_day(call.at)].add(tally)
         self._symbols[_month(call.at), call.symbol].add(tally)
-        self._forget_other_months()
+        self._forget_old_months()
         if cost is None:
             metrics.LLM_UNPRICED.labels(call.model).inc()
         else:
@@ -212,11 +215,11 @@ class CostLedger:
         }
         self._documents.put_later(LLM_CALLS, uuid.uuid4().hex, document)
 
-    def _forget_other_months(self) -> None:
-        month = _month(self._clock.now())
-        for day in [day for day in self._days if not day.startswith(month)]:
+    def _forget_old_months(self) -> None:
+        oldest = _month(self._clock.now() - KEPT)
+        for day in [day for day in self._days if day[:7] < oldest]:
             del self._days[day]
-        for key in [key for key in self._symbols if key[0] != month]:
+        for key in [key for key in self._symbols if key[0] < oldest]:
             del self._symbols[key]
 
 

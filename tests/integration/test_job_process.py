@@ -93,6 +93,7 @@ async def test_numbers_that_json_does_not_have_become_null() -> None:
     [
         ("refuse", "needs 160 candles, received 90"),
         ("break", "the job failed unexpectedly (KeyError); the log says more"),
+        ("fill the disk", "the job could not read or write a file: No space left on device; the log says which"),
         ("die", "the job's process was killed (SIGKILL)"),
         ("leave", "the job's process ended without a result (exit status 3)"),
         ("write nonsense", "the job's process wrote something that is no message"),

@@ -204,7 +204,14 @@ def test_health_says_whether_the_llm_can_be_asked(make_client: MakeClient, fake_
     fake_openai.always = behaviors.unauthorized
     analyze(client, "ETHUSDT")
     health = client.get("/health").json()
-    assert (health["gpt4_available"], health["degraded"], health["status"]) == (False, ["llm"], "degraded")
+    assert (health["gpt4_available"], health["status"]) == (False, "degraded")
+    (part,) = health["degraded"]
+    assert part == {
+        "part": "llm",
+        "reason": "no key can be used now: key 1 retired (unauthorized), key 2 retired (unauthorized), "
+        "key 3 retired (unauthorized); the rules answer",
+        "remedy": "set OPENAI_API_KEY to a key that the endpoint accepts, and restart",
+    }
     keys = statistics(client)["keys"]
     assert [(key["number"], key["status"], key["reason"]) for key in keys] == [
         (number, "retired", "unauthorized") for number in (1, 2, 3)

@@ -22,6 +22,7 @@ from storage.decoding import AnalysisDecoder
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, shape_d, wire_candles
+from tests.fixtures.degraded import degraded, wait_until
 from tests.fixtures.forecasting import LEAST, make_forecast, put_in_production
 from tests.fixtures.models import NOON
 from tests.fixtures.service import running_service
@@ -168,18 +169,24 @@ def test_a_corrupt_version_leaves_the_one_before(client: TestClient, registry: R
     assert post(client, "/ai/predict", prediction())["model_version"] == first
     (registry.root / first / "model.onnx").unlink()
     assert post(client, "/ai/predict", prediction())["model_version"] == first  # it is in memory
-    assert client.get("/health").json()["status"] == "healthy"
+    part = degraded(client, "model ETHUSDT 1h")
+    assert part["reason"].startswith(f"{second}: scaler.json is not the file that was written")
+    assert part["reason"].endswith(f"; {first} serves instead")
 
 
 def test_health_names_a_model_that_cannot_be_loaded(client: TestClient, registry: Registry) -> None:
     version = serve(registry)
-    health = client.get("/health").json()
-    assert (health["model_loaded"], health["models"]) == (True, {"ETHUSDT 1h": version})
+    wait_until(lambda: client.get("/health").json()["models"] == {"ETHUSDT 1h": version})
+    assert client.get("/health").json()["model_loaded"] is True
     (registry.root / version / "model.onnx").write_bytes(b"")
-    assert client.post("/ai/predict", json=prediction()).status_code == 503
+    part = degraded(client, "model ETHUSDT 1h")  # nobody has asked the model
+    assert part["reason"].startswith(f"{version}: model.onnx is not the file that was written")
+    assert part["reason"].endswith("; nothing serves instead")
+    assert "POST /ai/models/rollback" in part["remedy"]
     health = client.get("/health").json()
-    assert (health["model_loaded"], health["models"]) == (False, {"ETHUSDT 1h": None})
-    assert (health["status"], health["degraded"]) == ("degraded", ["model ETHUSDT 1h"])
+    assert (health["status"], health["model_loaded"], health["models"]) == ("degraded", False, {"ETHUSDT 1h": None})
+    assert client.get("/readyz").json() == {"status": "degraded", "degraded": [part]}
+    assert client.post("/ai/predict", json=prediction()).status_code == 503
 
 
 def test_an_analysis_carries_the_forecast_beside_the_rules(client: TestClient, registry: Registry) -> None:

@@ -108,9 +108,12 @@ def test_health_stays_200_and_names_a_store_that_is_down(make_client: MakeClient
     health = client.get("/health")
     assert health.status_code == 200
     assert health.json()["status"] == "degraded"
-    assert health.json()["degraded"] == ["store"]
+    (store,) = health.json()["degraded"]
+    assert store["part"] == "store"
+    assert store["reason"].startswith("the mongodb store is not available")
+    assert store["remedy"].startswith("start MongoDB, or set DATABASE_URL to one that runs")
     assert client.get("/livez").status_code == 200
-    assert client.get("/readyz").json() == {"status": "degraded", "degraded": ["store"]}
+    assert client.get("/readyz").json() == {"status": "degraded", "degraded": [store]}
     assert client.get("/ai/storage/stats").status_code == 503
     assert client.post("/ai/analyze", json=shape_a()).status_code == 200
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +21,10 @@ from tasks.in_process import InProcessRunner
 from tests.fixtures.histories import simulated
 from tests.fixtures.stuck_training import FILES_WRITTEN
 
-pytest_plugins = ["tests.fixtures.registry"]
+if TYPE_CHECKING:
+    from tests.fixtures.small_disk import SmallDisk
+
+pytest_plugins = ["tests.fixtures.registry", "tests.fixtures.small_disk"]
 
 SMALL = {"evaluation": {"folds": 1}, "recurrent": {"units": [8], "dense_units": [8]}, "xgboost": {"trees": 100_000}}
 KILLED = "the job's process was killed (SIGKILL)"
@@ -81,6 +85,24 @@ async def test_killed_while_it_fits_it_leaves_nothing(registry: Registry) -> Non
 
     with pytest.raises(JobFailed, match="SIGKILL"):
         await run(order(registry.root, ModelType.XGBOOST), kill)
+    assert (registry.versions().models, unfinished(registry.root)) == ((), [])
+
+
+async def test_a_disk_that_fills_up_during_the_training_is_the_jobs_error_and_leaves_nothing(
+    training_disk: SmallDisk,
+) -> None:
+    registry = Registry(training_disk.folder / "models")
+    filled: list[str] = []
+    with ExitStack() as stack:
+
+        def fill(progress: JobProgress) -> None:
+            if not filled and progress.stage.startswith("fold 1"):
+                filled.append(progress.stage)
+                stack.enter_context(training_disk.full())
+
+        with pytest.raises(JobFailed, match="No space left on device; free space there"):
+            await run(order(registry.root, ModelType.LOGISTIC), fill)
+    assert filled
     assert (registry.versions().models, unfinished(registry.root)) == ((), [])
 
 

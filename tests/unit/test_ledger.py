@@ -89,6 +89,18 @@ def test_calls_add_up_by_day_month_and_symbol() -> None:
     assert ledger.by_symbol == {}
 
 
+def test_a_clock_that_is_set_back_over_the_months_end_finds_what_was_spent() -> None:
+    clock = SettableClock(datetime(2026, 1, 31, 23, 30, tzinfo=UTC))
+    ledger = CostLedger(settings(), clock)
+    ledger.book(call(clock))
+    clock.advance(3_600)
+    ledger.book(call(clock))
+    assert ledger.this_month.calls == 1
+    clock.advance(-3_600)
+    assert (ledger.today.calls, ledger.this_month.calls) == (1, 1)
+    assert {symbol: tally.calls for symbol, tally in ledger.by_symbol.items()} == {"BTCUSDT": 1}
+
+
 def test_a_projection_goes_on_at_the_months_pace() -> None:
     clock = SettableClock(datetime(2026, 1, 10, tzinfo=UTC))
     ledger = CostLedger(settings(), clock)

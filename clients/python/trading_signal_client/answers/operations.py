@@ -20,6 +20,12 @@ class ServiceInfo(Answer):
     capabilities: list[str]
 
 
+class DegradedPart(Answer):
+    part: str
+    reason: str
+    remedy: str
+
+
 class Health(Answer):
     status: Literal["healthy", "degraded"]
     version: str
@@ -27,7 +33,7 @@ class Health(Answer):
     model_loaded: bool
     models: dict[str, str | None]
     supported_symbols: list[str]
-    degraded: list[str]
+    degraded: list[DegradedPart]
     warnings: list[str]
 
 

@@ -1,0 +1,1 @@
+"""What of the service does not work now."""

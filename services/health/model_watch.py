@@ -1,0 +1,165 @@
+"""Looks at the models' folder from time to time: damaged versions in production, a damaged alias file, a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from loguru import logger
+
+from domain.errors import AppError
+from models.aliases import ALIASES_FILE, Aliases, ScopeAliases
+from models.artifacts import FolderStamp, folder_stamp
+from models.disk import look_at_disk
+from models.registry import Registry
+from models.serving import LoadedModels
+from services.health.degraded import Degraded
+
+# The first look is waited for, so that the first answer is right; a disk that hangs delays the start by no more.
+FIRST_LOOK_SECONDS = 0.5
+# A look takes milliseconds, and a second where large versions are read.
+HANGING_SECONDS = 30.0
+MIN_INTERVAL_SECONDS = 0.1
+_TRAIN = "train another version, or let an earlier one serve by POST /ai/models/rollback"
+
+
+@dataclass(frozen=True)
+class _Verified:
+    """What reading a version's files found, and what they were then."""
+
+    members: tuple[str, ...]
+    stamps: tuple[FolderStamp, ...]
+    damage: str | None
+
+
+class ModelWatch:
+    """Knows what is wrong with the models in production without anybody having asked them.
+
+    Files are read again when they have changed: an answer of /health reads none.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        loaded: LoadedModels,
+        interval_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            registry: Whose folder is looked at.
+            loaded: What serves; it learns of another version in production by this as well.
+            interval_seconds: Between two looks.
+            monotonic: Seconds that never jump back.
+        """
+        self._registry = registry
+        self._loaded = loaded
+        self._interval_seconds = max(interval_seconds, MIN_INTERVAL_SECONDS)
+        self._monotonic = monotonic
+        self._aliases = Aliases()
+        self._found: tuple[Degraded, ...] = ()
+        self._verified: dict[str, _Verified] = {}
+        self._looking_since: float | None = None
+        self._looked = asyncio.Event()
+
+    def degraded(self) -> Iterator[Degraded]:
+        """Give what was found last; waits for nothing."""
+        since = self._looking_since
+        if since is not None and self._monotonic() - since > HANGING_SECONDS:
+            yield Degraded("models", "the disk of the models does not answer", "look at the disk of MODEL_SAVE_PATH")
+        yield from self._found
+
+    def look(self) -> None:
+        """Look once; file I/O, and from one thread at a time."""
+        self._looking_since = self._monotonic()
+        try:
+            self._loaded.look_again()
+            self._loaded.in_production()
+            self._loaded.look_again()  # no request is to see less since this look was made
+            self._found = (*self._in_production(), *self._disk())
+        finally:
+            self._looking_since = None
+
+    def _in_production(self) -> Iterator[Degraded]:
+        try:
+            self._aliases = self._registry.aliases()
+        except AppError as error:
+            remedy = f"restore {ALIASES_FILE} from a backup, or delete it and put versions into production again"
+            yield Degraded("models", f"{error.message}; what served before goes on serving", remedy)
+        serving = [(of, of.production) for of in self._aliases.scopes if of.production]
+        self._verified = {version: self._verify(version) for _, version in serving}
+        for of, version in serving:
+            if self._verified[version].damage is not None and version not in self._loaded.loaded():
+                self._loaded.find(of.symbol, of.timeframe)  # fails, and an earlier version takes its place
+        failures = self._loaded.failures()
+        for of, version in serving:
+            reason = self._verified[version].damage or failures.get((of.symbol, of.timeframe))
+            if reason is not None:
+                yield Degraded(f"model {of.symbol} {of.timeframe}", self._told(of, version, reason), _TRAIN)
+
+    def _told(self, of: ScopeAliases, version: str, reason: str) -> str:
+        serves = self._loaded.known_production().get((of.symbol, of.timeframe))
+        if serves == version:
+            return f"{reason}; it serves from memory until the service ends"
+        return f"{reason}; {serves or 'nothing'} serves instead"
+
+    def _verify(self, version: str) -> _Verified:
+        """Read a version's files, unless they are those that were read before."""
+        known = self._verified.get(version)
+        if known is not None and known.stamps == self._stamps(version, known.members):
+            return known
+        members: tuple[str, ...] = ()
+        reason = None
+        try:
+            members = tuple(member.version for member in self._registry.open(version).metadata.members)
+            stamps = self._stamps(version, members)  # before: what changes meanwhile is read again
+            self._registry.verify(version)
+        except AppError as error:
+            reason = error.message
+            stamps = self._stamps(version, members)
+        return _Verified(members, stamps, reason)
+
+    def _stamps(self, version: str, members: tuple[str, ...]) -> tuple[FolderStamp, ...]:
+        return tuple(folder_stamp(self._registry.root, each) for each in (version, *members))
+
+    def _disk(self) -> Iterator[Degraded]:
+        trouble = look_at_disk(self._registry.root)
+        if trouble is not None:
+            yield Degraded("models_disk", trouble.reason, trouble.remedy)
+
+    async def run(self, executor: Executor) -> None:
+        """Look again and again, until canceled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await loop.run_in_executor(executor, self.look)
+            except Exception:  # noqa: BLE001 - a fault of ours must not end the loop
+                logger.exception("looking at the models failed unexpectedly")
+            self._looked.set()
+            await asyncio.sleep(self._interval_seconds)
+
+    async def looked(self) -> None:
+        """Return after the first look."""
+        await self._looked.wait()
+
+
+@asynccontextmanager
+async def watched(watch: ModelWatch) -> AsyncIterator[None]:
+    """Look once, then in the background as long as the service runs."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix="model-watch")  # its own: a disk that hangs stops no other work
+    task = asyncio.create_task(watch.run(executor), name="model watch")
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                await watch.looked()
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        executor.shutdown(wait=False, cancel_futures=True)

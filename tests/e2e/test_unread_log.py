@@ -1,0 +1,112 @@
+"""A process whose standard error is a pipe that is not read: `| less`, or a log driver that is stuck."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.fixtures.bodies import shape_b
+from tests.fixtures.degraded import degraded, parts, wait_until
+from tests.fixtures.service import ROOT, Service, free_port
+
+ANALYSES = 2_000
+# A pipe holds 65,536 bytes; the same again may wait.
+WAITING_BYTES = 65_536
+
+
+@contextmanager
+def unread_service(tmp_path: Path, **more: str) -> Iterator[Service]:
+    """Run the service with nobody at the other end of its standard error."""
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PORT": str(port),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/store.db",
+        "MODEL_SAVE_PATH": f"{tmp_path}/models",
+        "MARKET_DATA_SOURCES": "stored,synthetic",
+        "PERIODIC_ANALYSIS": "false",
+        "RATE_LIMITS": "off",
+        "LOGGING__MAX_WAITING_BYTES": str(WAITING_BYTES),
+    }
+    log = tmp_path / "output.log"
+    log.touch()
+    process = subprocess.Popen(
+        [sys.executable, "main.py"],
+        cwd=ROOT,
+        env=environment | more,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    service = Service(process, port, log)
+    try:
+        service.wait_ready()
+        yield service
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+async def analyze(service: Service, count: int) -> list[int]:
+    """Post so many analyses of different markets, eight at once; return the statuses."""
+    body, statuses, numbers = shape_b(count=60), list[int](), iter(range(count))
+    async with httpx2.AsyncClient(base_url=service.url, timeout=30) as client:
+
+        async def engine() -> None:
+            for number in numbers:
+                response = await client.post("/ai/analyze", json=body | {"symbol": f"S{number}USDT"})
+                statuses.append(response.status_code)
+
+        await asyncio.gather(*(engine() for _ in range(8)))
+    return statuses
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_thousands_are_answered_and_a_signal_ends_the_service(tmp_path: Path, number: signal.Signals) -> None:
+    count = ANALYSES if number is signal.SIGTERM else ANALYSES // 4
+    with unread_service(tmp_path) as service:
+        assert await analyze(service, count) == [200] * count
+        _, seconds = await asyncio.to_thread(service.stop, number)
+        assert seconds < 15
+
+
+async def test_what_was_dropped_is_told_by_health_metrics_and_once_the_pipe_is_read_the_log(tmp_path: Path) -> None:
+    file = tmp_path / "service.log"
+    with unread_service(tmp_path, LOG_FILE=str(file), LOG_FORMAT="json") as service:
+        assert await analyze(service, ANALYSES // 2) == [200] * (ANALYSES // 2)
+        pipe = service.process.stderr
+        assert pipe is not None
+        told = bytearray()
+        with httpx2.Client(base_url=service.url) as client:
+            part = await asyncio.to_thread(degraded, client, "log.stderr")
+            assert part["reason"].endswith(" log lines dropped: nothing reads them")
+            dropped = int(part["reason"].split()[0])
+            assert dropped > 100
+            assert client.get("/health").json()["log_lines_dropped"] == dropped
+            assert f'log_lines_dropped_total{{log="stderr"}} {dropped}.0' in client.get("/metrics").text
+            while b"log lines were dropped" not in told:
+                told += await asyncio.to_thread(os.read, pipe.fileno(), 65_536)
+            await asyncio.to_thread(wait_until, lambda: "log.stderr" not in parts(client))
+            assert client.get("/health").json()["log_lines_dropped"] == dropped
+        status, _ = await asyncio.to_thread(service.stop)
+        told += pipe.read()
+    lines = [json.loads(line) for line in told.splitlines()]
+    (notice,) = (line for line in lines if line["message"].startswith("log lines were dropped"))
+    assert (notice["lines"], notice["log"], notice["level"]) == (dropped, "stderr", "WARNING")
+    kept = [json.loads(line) for line in file.read_text().splitlines()]  # the file lacks nothing
+    assert sum(line["message"] == "analysis completed" for line in kept) == ANALYSES // 2
+    assert sum(line["message"] == "analysis completed" for line in lines) == ANALYSES // 2 - dropped
+    assert "Waiting for application shutdown." in [line["message"] for line in kept]
+    assert status in (0, -signal.SIGTERM)
