@@ -49,7 +49,7 @@ def _with(settings: Settings, **values: object) -> Settings:
 
 
 def _path(settings: Settings) -> Path:
-    """Return where the token is kept: beside the database, so that two services never share one by accident."""
+    """Return where the token is kept: beside the data, so that services with data of their own share none."""
     if settings.access.admin_token_file:
         return Path(settings.access.admin_token_file)
     url = settings.storage.url.get_secret_value()
