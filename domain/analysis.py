@@ -164,12 +164,8 @@ class MarketSnapshot:
 
     def closed_digest(self, now_ms: int) -> str:
         """Return 32 hex digits that are the same for the same closed candles, whatever is still forming."""
-        digest = blake2b(digest_size=16)
-        for timeframe, series in sorted(self.closed(now_ms).items()):
-            digest.update(f"{timeframe}:{len(series)};".encode())
-            digest.update(series.times.tobytes())
-            digest.update(series.values.tobytes())
-        return digest.hexdigest()
+        digests = sorted(series.digest for series in self.closed(now_ms).values())
+        return blake2b(b"".join(digests), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -157,9 +158,12 @@ class CandleSeries:
             end -= 1
         if end == len(self.candles):
             return self
-        closed = CandleSeries(self.timeframe, self.candles[:end])
-        # Views: a series that is kept for many requests is read into arrays once.
-        closed.__dict__.update(times=self.times[:end], values=self.values[:end])
+        closed: CandleSeries | None = self.__dict__.get("_closed")
+        if closed is None or len(closed) != end:
+            closed = CandleSeries(self.timeframe, self.candles[:end])
+            closed.__dict__.update(times=self.times[:end], values=self.values[:end])
+            # Like the arrays, it is computed once: a series is kept for as long as clients send the same candles.
+            self.__dict__["_closed"] = closed
         return closed
 
     def tail(self, count: int) -> CandleSeries:
@@ -176,6 +180,12 @@ class CandleSeries:
         """Array of shape (n, 5): open, high, low, close, volume."""
         rows = [(c.open, c.high, c.low, c.close, c.volume) for c in self.candles]
         return np.array(rows, dtype=np.float64).reshape(len(rows), 5)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Return 16 bytes that are the same for the same timeframe and the same candles, volumes included."""
+        content = self.timeframe.encode(), self.times.tobytes(), self.values.tobytes()
+        return blake2b(b" ".join(content), digest_size=16).digest()
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -211,22 +221,6 @@ def merge_candles(start_ms: int, candles: Sequence[CandleLike]) -> Candle:
         candles[-1].close,
         sum(c.volume for c in candles),
     )
-
-
-def check_price(series: Iterable[CandleSeries], price: float) -> None:
-    """Refuse a price that cannot belong to the candles: stop and target would be nonsense.
-
-    Raises:
-        InvalidMarketData: the price is not within half and twice the newest close.
-    """
-    newest = max((s for s in series if len(s)), key=lambda s: s.last_close_ms, default=None)
-    if newest is None:
-        return
-    close = newest.candles[-1].close
-    if not close / 2 <= price <= close * 2:
-        raise InvalidMarketData(
-            f"current_price {price} does not fit the candles, whose newest {newest.timeframe} close is {close}"
-        )
 
 
 def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from domain.errors import CandlesRevised, StorageUnavailable
-from domain.market import Candle, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
 from storage.ports import Store
 from utils import metrics
 
@@ -71,7 +70,7 @@ class Revisions:
         """
         posted = [series for series in closed.values() if len(series)]
         if unknown := [series for series in posted if not self._reaches_back(symbol, series)]:
-            await asyncio.gather(*(self._recall(symbol, series, now_ms) for series in unknown))
+            await self._recall(symbol, unknown, now_ms)
         # No `await` from here on: two that contradict each other cannot both be checked first.
         changes = [change for series in posted if (change := self._change(symbol, series))]
         refused = max(changes, key=lambda change: change.factor, default=None)
@@ -91,16 +90,21 @@ class Revisions:
         known = self._known.get((symbol, series.timeframe))
         return known is not None and known.since_ms <= series.candles[0].timestamp
 
-    async def _recall(self, symbol: str, series: CandleSeries, now_ms: int) -> None:
-        """Read the stored candles back to where the series begins."""
-        key, since_ms, step_ms = (symbol, series.timeframe), series.candles[0].timestamp, series.timeframe.ms
-        limit = min(max((now_ms - since_ms) // step_ms, len(series)) + 1, MAX_READ_CANDLES)
+    async def _recall(self, symbol: str, posted: Sequence[CandleSeries], now_ms: int) -> None:
+        """Read the stored candles back to where each series begins."""
+        since_ms = {series.timeframe: series.candles[0].timestamp for series in posted}
+        limits = {
+            timeframe: min((now_ms - since) // timeframe.ms + 1, MAX_READ_CANDLES)
+            for timeframe, since in since_ms.items()
+        }
         try:
-            stored: Sequence[Candle] = await self._store.latest_candles(symbol, series.timeframe, limit)
+            stored = await self._store.latest_candles_by_timeframe(symbol, limits)
         except StorageUnavailable:
-            stored = []
-        read = CandleSeries(series.timeframe, stored)
-        self._remember(key, _merged(_Known(since_ms, read.times, read.values[:, :4]), self._known.get(key)), limit)
+            return
+        for timeframe, candles in stored.items():
+            read, key = CandleSeries(timeframe, candles), (symbol, timeframe)
+            found = _Known(since_ms[timeframe], read.times, read.values[:, :4])
+            self._remember(key, _merged(found, self._known.get(key)), limits[timeframe])
 
     def _change(self, symbol: str, series: CandleSeries) -> _Change | None:
         known = self._known.get((symbol, series.timeframe))

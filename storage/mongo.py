@@ -22,6 +22,7 @@ from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
     ArchivedSignal,
+    CandleLimits,
     CandlesByTimeframe,
     Pruned,
     StoreStatistics,
@@ -187,6 +188,11 @@ class MongoStore:
             )
             rows = await cursor.to_list(limit)
         return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
+
+    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
+        """Return at most so many newest candles of each timeframe, oldest first."""
+        found = await asyncio.gather(*(self.latest_candles(symbol, *limit) for limit in limits.items()))
+        return dict(zip(limits, found, strict=True))
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""

@@ -18,6 +18,7 @@ CANDLE_COLLECTION = "posted_candles"
 ENGINE_COLLECTION = "market_data"
 
 CandlesByTimeframe = Mapping[Timeframe, Sequence[CandleLike]]
+CandleLimits = Mapping[Timeframe, int]
 NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
 
 
@@ -197,6 +198,9 @@ class Store(Protocol):
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` (1 or more) newest candles, oldest first, each open time once."""
+
+    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
+        """Return of each timeframe what `latest_candles` does with its limit, in one go."""
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""

@@ -20,6 +20,7 @@ from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
     ArchivedSignal,
+    CandleLimits,
     CandlesByTimeframe,
     Pruned,
     Store,
@@ -195,6 +196,11 @@ class ResilientStore:
             StorageUnavailable: it is down, or has not answered within 2 s.
         """
         return await self._query("candle_history", lambda store: store.latest_candles(symbol, timeframe, limit))
+
+    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
+        """Return the newest candles of each timeframe; none also when the store does not answer in time."""
+        nothing: dict[Timeframe, list[Candle]] = {timeframe: [] for timeframe in limits}
+        return await self._read("latest_candles", nothing, lambda s: s.latest_candles_by_timeframe(symbol, limits))
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol; raises as `clear_cache` does."""

@@ -20,6 +20,7 @@ from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
     ArchivedSignal,
+    CandleLimits,
     CandlesByTimeframe,
     Pruned,
     StoreStatistics,
@@ -161,9 +162,17 @@ class SqliteStore:
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""
 
-        def latest(connection: sqlite3.Connection) -> list[Candle]:
-            rows = connection.execute(sql.LATEST_CANDLES, (symbol, timeframe, limit)).fetchall()
-            return [Candle._make(row) for row in reversed(rows)]
+        return (await self.latest_candles_by_timeframe(symbol, {timeframe: limit}))[timeframe]
+
+    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
+        """Return at most so many newest candles of each timeframe, oldest first."""
+
+        def latest(connection: sqlite3.Connection) -> dict[Timeframe, list[Candle]]:
+            found = {
+                timeframe: connection.execute(sql.LATEST_CANDLES, (symbol, timeframe, limit)).fetchall()
+                for timeframe, limit in limits.items()
+            }
+            return {timeframe: [Candle._make(row) for row in reversed(rows)] for timeframe, rows in found.items()}
 
         return await self._file.read("latest_candles", latest)
 

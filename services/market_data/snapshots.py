@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from domain.errors import MarketDataUnavailable
+from domain.errors import InvalidMarketData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe, data_end_ms
 
 DAY_MS = 86_400_000
@@ -57,6 +57,22 @@ def newest_price(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float
     # All forming candles know the price up to now; the shortest was traded in most surely.
     newest = max(series.values(), key=lambda candles: (min(candles.last_close_ms, now_ms), -candles.timeframe.ms))
     return newest.candles[-1].close
+
+
+def check_price(series: Iterable[CandleSeries], price: float) -> None:
+    """Refuse a price that cannot belong to the candles: stop and target would be nonsense.
+
+    Raises:
+        InvalidMarketData: the price is not within half and twice the newest close.
+    """
+    newest = max((s for s in series if len(s)), key=lambda s: s.last_close_ms, default=None)
+    if newest is None:
+        return
+    close = newest.candles[-1].close
+    if not close / 2 <= price <= close * 2:
+        raise InvalidMarketData(
+            f"current_price {price} does not fit the candles, whose newest {newest.timeframe} close is {close}"
+        )
 
 
 def day_volume(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float | None:

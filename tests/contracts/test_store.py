@@ -232,6 +232,12 @@ async def test_an_analysis_of_hundreds_of_candles_is_saved_with_all_of_them(stor
     assert (await store.statistics()).archived_analyses == 1
     for timeframe, series in candles.items():
         assert await store.latest_candles("BTCUSDT", timeframe, 500) == series
+    limits = {Timeframe.M15: 5, Timeframe.H1: 100, Timeframe.D1: 9}
+    assert await store.latest_candles_by_timeframe("BTCUSDT", limits) == {
+        Timeframe.M15: candles[Timeframe.M15],
+        Timeframe.H1: candles[Timeframe.H1][-100:],
+        Timeframe.D1: [],
+    }
 
 
 async def test_fifty_saves_at_once_are_all_kept(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_a_row_of_an_earlier_release_answers_nobody_who_brings_candles(make_clie
     )
     assert client.portal is not None
     for key in (f"ETHUSDT|trusted|1h|{','.join(sorted(STRATEGY_NAMES))}", "ETHUSDT|trusted||"):
-        client.portal.call(lambda key=key: store.save_analysis(key, stored, archive=True))
+        client.portal.call(partial(store.save_analysis, key, stored, archive=True))
     assert post(client, body)["analysis_id"] != "of-an-earlier-release"
 
 
