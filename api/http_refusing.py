@@ -23,7 +23,7 @@ from api.connections import Connections, Refusal, new_request_id
 from api.websocket_protocol import ImpatientWebSocketProtocol
 
 # How long a refused client may go on sending before it is cut.
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 10.0
 # How long a request that is half there may go on when the service shuts down; uvicorn cancels it a second later.
 SHUTDOWN_SECONDS = 1.5
 
@@ -97,9 +97,9 @@ class RefusingHttpProtocol(HttpToolsProtocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no request is under way, so that nothing is lost by closing the connection."""
+        """Whether no request is under way, or it is refused, so that nothing is lost by closing the connection."""
         free = self._stage == START and self._refusal is None and not self._is_answering()
-        return free and not self.transport.is_closing()
+        return (free or self._cut_at is not None) and not self.transport.is_closing()
 
     @abstractmethod
     def check(self, now: float) -> None:
