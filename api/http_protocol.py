@@ -164,13 +164,11 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         upgrade = self.parser.should_upgrade()
         if upgrade and self._should_upgrade() and _announces_body(self.headers):
             raise ValueError("a WebSocket handshake has no body")
-        previous = self.cycle
         super().on_headers_complete()
         self._stage = BODY
         self._idle_since = None
         self._body_since = self.loop.time()
         self._body_bytes = self._silent_bytes = 0
-        self._previous = previous
         if not upgrade:
             # What a trailer brings does not become a header after the headers have been judged.
             self.headers = []

@@ -12,6 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -22,7 +23,7 @@ from api.connections import Connections, Refusal, new_request_id
 from api.websocket_protocol import ImpatientWebSocketProtocol
 
 # How long a refused client may go on sending before it is cut.
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 10.0
 # How long a request that is half there may go on when the service shuts down; uvicorn cancels it a second later.
 SHUTDOWN_SECONDS = 1.5
 
@@ -68,8 +69,8 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         self._others = others
         self._stage = START
         self._address = ""
-        # The request before the one that was parsed last, which is `cycle`.
-        self._previous: RequestResponseCycle | None = None
+        # The request that is being answered, or was last; `cycle` is the one that was parsed last.
+        self._running: RequestResponseCycle | None = None
         self._refusal: Refusal | None = None
         self._cut_at: float | None = None
 
@@ -87,15 +88,18 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         """Give the place back, and let the application know."""
         super().connection_lost(exc)
         self.pipeline.clear()
+        if self._running is not None:
+            # uvicorn tells the one that came last, which may not have been started.
+            self._drop(self._running)
         if self._cut_at is not None:
             self._others.lingering -= 1
         self._others.leave(self, self._address)
 
     @property
     def idle(self) -> bool:
-        """Whether no request is under way, so that nothing is lost by closing the connection."""
+        """Whether no request is under way, or it is refused, so that nothing is lost by closing the connection."""
         free = self._stage == START and self._refusal is None and not self._is_answering()
-        return free and not self.transport.is_closing()
+        return (free or self._cut_at is not None) and not self.transport.is_closing()
 
     @abstractmethod
     def check(self, now: float) -> None:
@@ -114,7 +118,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         if self._stage == BODY:
             if self.pipeline and self.pipeline[0][0] is self.cycle:
                 self.pipeline.popleft()
-                self.cycle = self._previous  # type: ignore[assignment]
+                self.cycle = self.pipeline[0][0] if self.pipeline else self._running  # type: ignore[assignment]
             elif self.cycle.response_complete:
                 # It is answered already; only the rest of its body never came.
                 self.transport.close()
@@ -155,6 +159,10 @@ class RefusingHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self._stage == BODY:
             self.loop.call_later(SHUTDOWN_SECONDS, self._give_up_body)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _is_answering(self) -> bool:
         cycle = self.cycle
