@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from loguru import logger
@@ -53,15 +53,21 @@ def parts(key: str) -> set[str]:
 
 
 @pytest.fixture
-def logged() -> Iterator[None]:
+def logged(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Return what gives everything that was logged."""
     # Without the masks of utils/logging: nothing may depend on them.
-    configure_logging(LoggingSettings(level="DEBUG"))
-    yield
+    logs = configure_logging(LoggingSettings(level="DEBUG"))
+
+    def read() -> str:
+        assert all(writer.drained(10) for writer in logs.writers)
+        return capfd.readouterr().err
+
+    yield read
     logger.remove()
 
 
 @pytest.fixture
-def libraries_log_too(logged: None) -> Iterator[None]:
+def libraries_log_too() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LIBRARIES]
     levels = [each.level for each in loggers]
     for each in loggers:
@@ -95,18 +101,19 @@ def found_in(text: str) -> set[str]:
 
 @pytest.mark.usefixtures("libraries_log_too")
 async def test_no_part_of_a_key_is_written_anywhere(
-    fake_openai: FakeOpenAI, make_asking: MakeAsking, capsys: pytest.CaptureFixture[str]
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, logged: Callable[[], str]
 ) -> None:
     shown = await written(fake_openai, make_asking, BEHAVIORS)
-    logged = capsys.readouterr().err
-    assert "LLM call failed" in logged
-    assert "HTTP Request" in logged  # the libraries did write
-    assert found_in(shown + logged) == set()
+    lines = logged()
+    assert "LLM call failed" in lines
+    assert "HTTP Request" in lines  # the libraries did write
+    assert found_in(shown + lines) == set()
 
 
-@pytest.mark.usefixtures("logged")
 async def test_an_endpoint_cannot_make_the_service_repeat_a_key(
-    fake_openai: FakeOpenAI, make_asking: MakeAsking, capsys: pytest.CaptureFixture[str]
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, logged: Callable[[], str]
 ) -> None:
     shown = await written(fake_openai, make_asking, HOSTILE)
-    assert found_in(shown + capsys.readouterr().err) == set()
+    lines = logged()
+    assert "LLM call failed" in lines
+    assert found_in(shown + lines) == set()
