@@ -48,6 +48,7 @@ _UNSTORABLE = {
     17419: "DocumentTooLargeAfterUpdate",
     17420: "DocumentTooLarge",
 }
+_TOO_LARGE = {10334, 17419, 17420}
 _NO_WRITES = "the MongoDB server takes no writes now: it is stopping, or another one is the primary"
 _TOO_SLOW = "the MongoDB server took too long"
 _UNCONFIRMED = "the MongoDB servers have not confirmed the write"
@@ -105,8 +106,8 @@ def _write_code(error: BulkWriteError) -> int | None:
 
 
 def _is_of_the_document(error: PyMongoError, code: int | None) -> bool:
-    # A command may fail with one of these codes too, for a setting: only a refused write accuses a document.
-    return isinstance(error, WriteError | BulkWriteError) and code in _UNSTORABLE
+    # A command may fail with one of these codes too, for a setting: only a refused write accuses a document, or a size.
+    return code in _TOO_LARGE or (isinstance(error, WriteError | BulkWriteError) and code in _UNSTORABLE)
 
 
 def _cause(error: PyMongoError, code: int | None) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
 from domain.errors import Unstorable
 from domain.market import CandleLike, Timeframe
@@ -78,9 +78,8 @@ class MongoWrites:
             kinds.append(self._save_candles(candles))
         ended = await asyncio.gather(*kinds, return_exceptions=True)
         failed = [result for result in ended if isinstance(result, BaseException)]
-        # An outage comes first: it keeps the whole group, and what is wrong with a document shows next time.
-        for error in sorted(failed, key=_accuses_a_document):
-            raise error
+        if failed:
+            raise min(failed, key=_rank)
 
     async def _save_cached(self, documents: Sequence[Document]) -> None:
         requests = [ReplaceOne(_identity(document), document, upsert=True) for document in documents]
@@ -127,8 +126,14 @@ class MongoWrites:
         return {row["open_time"]: _stored_prices(row) for row in rows}
 
 
-def _accuses_a_document(error: BaseException) -> bool:
-    return isinstance(error, FAILURES) and isinstance(failure("save_analyses", error), Unstorable)
+def _rank(error: BaseException) -> int:
+    """Order what went wrong with a group: an outage with its cause, one that only follows from it, then documents.
+
+    An outage keeps the whole group, and what is wrong with a document shows next time.
+    """
+    if isinstance(error, FAILURES) and isinstance(failure("save_analyses", error), Unstorable):
+        return 2
+    return int(isinstance(error, ServerSelectionTimeoutError))
 
 
 def _document(write: AnalysisWrite, now: datetime) -> Document:
