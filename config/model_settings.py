@@ -160,11 +160,8 @@ class ModelSettings(Section):
             "training": self.training.model_copy(update={key: to for key, to in training.items() if to is not None})
         }
         if epochs is not None:
-            for name, network in (
-                ("recurrent", self.recurrent),
-                ("transformer", self.transformer),
-                ("patchtst", self.patchtst),
-            ):
-                learning = network.learning.model_copy(update={"epochs": epochs})
-                changed[name] = network.model_copy(update={"learning": learning})
+            for name, section in self:
+                if learning := getattr(section, "learning", None):
+                    learning = learning.model_copy(update={"epochs": epochs})
+                    changed[name] = section.model_copy(update={"learning": learning})
         return self.model_copy(update=changed)

@@ -19,7 +19,6 @@ from models.backend import use_backend
 from models.evaluation.calibration import Calibration
 from models.export.parity import check_parity
 from models.fitted import FloatArray
-from models.learner import sequence_length
 from models.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata, version_name
 from models.outputs import OUTPUTS
 from models.registration import NATIVE_STEM, graph_of, libraries
@@ -62,7 +61,7 @@ def import_network(
     feature_set = FEATURE_SETS[architecture.feature_set]
     content = _content(file)
     scaler = _scaler(scaler_file, feature_set)
-    length = sequence_length(architecture, models, features)
+    length = architecture.sequence_length(models, features)
     use_backend(models.training)
     from models.network import Network, load_keras
 
@@ -72,7 +71,7 @@ def import_network(
     network = Network(model, (), models.training.native_format)
     inputs = np.random.default_rng(0).normal(size=(PARITY_WINDOWS, length, len(feature_set.columns)))
     graph = network.onnx()
-    check_parity(network, graph, inputs.astype(np.float32))
+    check_parity(network.raw, graph, inputs.astype(np.float32))
     _check_answers(file, architecture, network.raw(inputs.astype(np.float32)))
     metadata = ModelMetadata(
         version=version_name(request.type, now),
@@ -96,7 +95,7 @@ def import_network(
 
 
 def _architecture(type: ModelType) -> Architecture:
-    networks = {each.type: each for each in ARCHITECTURES.values() if each.library == "keras"}
+    networks = {row.kind: row for row in ARCHITECTURES.values() if row.is_network}
     if type not in networks:
         raise InvalidRequest(f"a Keras file holds one of {', '.join(networks)}, not {type}")
     return networks[type]
@@ -135,7 +134,7 @@ def _check_shapes(
     needed_outputs = OUTPUTS[architecture.outputs]
     if shapes != ((None, length, columns), (None, needed_outputs)):
         raise InvalidModelFile(
-            f"{file.name} takes {shapes[0]} and gives {shapes[1]}; a {architecture.type} takes "
+            f"{file.name} takes {shapes[0]} and gives {shapes[1]}; a {architecture.kind} takes "
             f"(None, {length}, {columns}), {length} rows of the {columns} columns of the feature set "
             f"{architecture.feature_set}, and gives (None, {needed_outputs})"
         )

@@ -16,9 +16,10 @@ from features.feature_sets import FEATURE_SETS
 from features.splits import Split
 from features.training_data import TrainingData, TrainingSet
 from features.windows import FloatArray, Windows
-from models.architectures.catalogue import ARCHITECTURES, Architecture, fit
+from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.fitted import FittedModel, Report
+from models.fitting import fit
 from models.outputs import probability_up
 from models.summary import summarize
 
@@ -28,11 +29,6 @@ IntArray = NDArray[np.int64]
 BATCH = 1_000
 # Windows to train, stop and judge on, below which there is nothing to divide.
 MIN_WINDOWS = 40
-
-
-def sequence_length(architecture: Architecture, models: ModelSettings, features: FeatureSettings) -> int:
-    """Return how many rows of features one window of the architecture has."""
-    return models.patchtst.sequence_length if architecture.type is ModelType.PATCHTST else features.sequence_length
 
 
 def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
@@ -47,7 +43,7 @@ def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSett
     warm_up = FEATURE_SETS[architecture.feature_set].warm_up
     several = architecture.target == "multi_horizon"
     horizon = max(models.patchtst.horizons_candles) if several else features.horizon_candles
-    used = warm_up + sequence_length(architecture, models, features) + 3 * horizon + MIN_WINDOWS
+    used = warm_up + architecture.sequence_length(models, features) + 3 * horizon + MIN_WINDOWS
     # Cleaning refuses to lose more than its share, warm-up included.
     kept = ceil(warm_up / features.max_lost_share) if features.max_lost_share else 0
     return max(models.training.min_candles, used, kept)
@@ -97,7 +93,7 @@ class Learner:
     @property
     def length(self) -> int:
         """Rows of features in a window."""
-        return sequence_length(self.architecture, self.models, self.features)
+        return self.architecture.sequence_length(self.models, self.features)
 
     @cached_property
     def slots(self) -> IntArray:

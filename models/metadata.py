@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
@@ -15,12 +15,11 @@ from domain.values import Frozen
 from models.evaluation.calibration import Calibration
 from models.evaluation.gate import Verdict
 from models.evaluation.metrics import Scores
-from models.outputs import OutputKind
+from models.outputs import InputKind, OutputKind
 
 # No separator and no leading dot: a name can only mean a file within the version's folder.
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}(\.[a-z0-9]{1,10}){1,2}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-InputKind = Literal["window", "summary"]
 
 MODEL_FILE = "model.onnx"
 SCALER_FILE = "scaler.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-import models.architectures.blocks  # noqa: F401 - registers the layers that files name
+import models.layers  # noqa: F401 - registers the layers that files name
 from config.model_settings import NativeFormat
 from domain.errors import InvalidModelFile
 from models.export.networks import network_to_onnx

@@ -1,4 +1,4 @@
-"""How the raw answers of a model are read: probabilities, and the parts of a forecast over several horizons."""
+"""What models are shown and what they answer: probabilities, and the parts of a forecast over several horizons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.targets import RISK_HORIZONS, TradeClass
 
+InputKind = Literal["window", "summary"]
 OutputKind = Literal["probability", "three_class", "multi_horizon"]
 FloatArray = NDArray[np.floating]
 

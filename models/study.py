@@ -149,7 +149,7 @@ class Study:
         return walks
 
     def _seeds_of(self, type: ModelType) -> tuple[int, ...]:
-        return self._seeds if ARCHITECTURES[type].library == "keras" else self._seeds[:1]
+        return self._seeds if ARCHITECTURES[type].is_network else self._seeds[:1]
 
     def _rows(self, type: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
         against = None if type is ModelType.LOGISTIC else logistic

@@ -39,7 +39,7 @@ def fingerprint(learner: Learner, ground: Ground, markets: Mapping[str, CandleSe
     for symbol, series in markets.items():
         digest.update(symbol.encode() + open_times(series).tobytes() + series.values.tobytes())
     parts = [
-        learner.architecture.type,
+        learner.architecture.kind,
         learner.rows.feature_set.id,
         str(ground.folds.splits),
         learner.models.model_dump(mode="json", exclude=_IDLE),

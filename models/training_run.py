@@ -186,7 +186,7 @@ class TrainingRun:
             with progress.fit(f"final fit: {type}") as report:
                 fitted = learner.fit(final_split(learner.taught_slots, learner.horizon, self.models.evaluation), report)
                 graph = fitted.model.onnx()
-                check_parity(fitted.model, graph, _sample(fitted))
+                check_parity(fitted.model.raw, graph, _sample(fitted))
                 calibration = learner.predict(fitted).calibration(
                     self.ground.returns, self.models.evaluation.calibration
                 )

@@ -15,7 +15,7 @@ INPUTS, OUTPUTS = "inputs", "outputs"
 BATCH = "batch"
 
 
-class Graph:
+class OnnxGraph:
     """Nodes and constants, each under a name of its own; all numbers are float32 unless said."""
 
     def __init__(self) -> None:

@@ -16,9 +16,10 @@ import pytest
 from config.model_settings import ModelSettings, TrainingSettings
 from domain.errors import ConfigurationError, InvalidModelFile, TrainingFailed
 from domain.forecasting import ModelType
-from models.architectures.catalogue import ARCHITECTURES, fit
+from models.architectures.catalogue import ARCHITECTURES
 from models.backend import use_backend
 from models.export.parity import check_parity
+from models.fitting import fit
 from tests.fixtures.learning import toy_data, toy_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ use_backend(TrainingSettings())
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
+import models.layers as layers_of_our_own  # noqa: E402
 from models.architectures.gru import build_gru  # noqa: E402
 from models.architectures.lstm import build_lstm  # noqa: E402
 from models.architectures.patchtst import TargetScale, build_patchtst  # noqa: E402
@@ -77,7 +79,7 @@ def _learns_and_is_exported(type: ModelType, **changed: Any) -> keras.Model:
     assert isinstance(network, Network)
     inputs = data.inputs(300)
     assert ((network.raw(inputs)[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85
-    assert check_parity(network, network.onnx(), inputs) < 1e-5
+    assert check_parity(network.raw, network.onnx(), inputs) < 1e-5
     return network.model
 
 
@@ -123,7 +125,19 @@ def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) 
     windows = np.random.default_rng(1).normal(size=(20, 6, 3)).astype(np.float32)
     loaded = Network(load_keras(path), (), "keras")
     np.testing.assert_array_equal(loaded.raw(windows), network.raw(windows))
-    assert check_parity(loaded, loaded.onnx(), windows) < 1e-5
+    assert check_parity(loaded.raw, loaded.onnx(), windows) < 1e-5
+
+
+def test_a_file_is_read_wherever_the_module_of_a_layer_was_when_it_was_written(tmp_path: Path) -> None:
+    network = Network(_with_an_opinion(build_transformer((6, 3), toy_settings().transformer)), (), "keras")
+    written, earlier = tmp_path / network.save(tmp_path, "model"), tmp_path / "earlier.keras"
+    module = layers_of_our_own.__name__.encode()
+    with zipfile.ZipFile(written) as source, zipfile.ZipFile(earlier, "w") as target:
+        assert module in source.read("config.json")
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(module, b"models.architectures.blocks"))
+    windows = np.random.default_rng(1).normal(size=(20, 6, 3)).astype(np.float32)
+    np.testing.assert_array_equal(Network(load_keras(earlier), (), "keras").raw(windows), network.raw(windows))
 
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
@@ -190,8 +204,9 @@ def test_another_backend_than_the_process_runs_is_refused() -> None:
 
 
 JAX_RUN = """
-from models.architectures.catalogue import ARCHITECTURES, fit
+from models.architectures.catalogue import ARCHITECTURES
 from models.export.parity import check_parity
+from models.fitting import fit
 from tests.fixtures.learning import toy_data, toy_settings
 
 data = toy_data("soft")
@@ -200,7 +215,7 @@ import keras
 assert keras.config.backend() == "jax"
 answers = model.raw(data.inputs(300))
 assert ((answers[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85
-assert check_parity(model, model.onnx(), data.inputs(300)) < 1e-5
+assert check_parity(model.raw, model.onnx(), data.inputs(300)) < 1e-5
 """
 
 
