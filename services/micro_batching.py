@@ -102,7 +102,7 @@ class MicroBatcher:
             first = last
         if lane.waiting and not lane.runs:
             self._start(model, lane)
-        if not lane.runs and not lane.waiting:
+        if not lane.runs:
             self._lanes.pop(model, None)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -18,6 +20,9 @@ from models.predictor import FeatureRows, Forecaster, Prediction, Predictor
 from models.registry import Registry
 from services.micro_batching import MicroBatcher
 from tests.fixtures.models import LENGTH, add_model, feature_rows
+
+# No request waits that long: what answers within the test was not started by the limit.
+HOUR_MS = 3_600_000
 
 pytest_plugins = ["tests.fixtures.registry"]
 
@@ -36,9 +41,9 @@ class Gated:
         self.fails = False
 
     def predict(self, rows: FeatureRows) -> Prediction:
+        fails, gate = self.fails, self.gate
         self.runs.append(len(rows["standard"]))
-        fails = self.fails
-        assert self.gate.wait(10)
+        assert gate.wait(10)
         if fails:
             raise RuntimeError("out of memory")
         return self._predictor.predict(rows)
@@ -63,7 +68,8 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def batcher(executor: ThreadPoolExecutor, *, max_batch: int = 64, max_wait_ms: float = 100) -> MicroBatcher:
-    return MicroBatcher(executor, ServingSettings(max_batch=max_batch, max_wait_ms=max_wait_ms))
+    settings = ServingSettings(max_batch=max_batch).model_copy(update={"max_wait_ms": max_wait_ms})
+    return MicroBatcher(executor, settings)
 
 
 def ask(batching: MicroBatcher, model: Forecaster, *seeds: int, windows: int = 1) -> list[asyncio.Task[Prediction]]:
@@ -100,6 +106,54 @@ async def test_those_who_come_during_a_run_share_the_next(
         np.testing.assert_allclose(answer.probability_up, alone.probability_up, atol=1e-6)
         np.testing.assert_allclose(answer.raw, alone.raw, atol=1e-6)
         assert list(answer.members) == [ModelType.LSTM]
+
+
+async def test_the_end_of_a_run_starts_the_next_without_waiting_for_the_limit(
+    model: Gated, executor: ThreadPoolExecutor
+) -> None:
+    batching = batcher(executor, max_wait_ms=HOUR_MS)
+    model.gate.clear()
+    first = ask(batching, model, 0)
+    await until_runs(model, 1)
+    others = ask(batching, model, 1, 2, 3)
+    await asyncio.sleep(0)
+    model.gate.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*first, *others)
+    assert model.runs == [1, 3]
+
+
+async def test_those_who_wait_are_run_when_the_last_of_several_runs_ends(
+    model: Gated, executor: ThreadPoolExecutor
+) -> None:
+    batching = batcher(executor, max_batch=4, max_wait_ms=HOUR_MS)
+    model.gate.clear()
+    first = ask(batching, model, 0)
+    await until_runs(model, 1)
+    slow, model.gate = model.gate, Event()
+    beside = ask(batching, model, 1, 2, 3, 4)
+    await until_runs(model, 2)
+    waiting = ask(batching, model, 5)
+    await asyncio.sleep(0)
+    model.gate.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*beside)
+        # The first run is still under way: who comes now is run together with the one who waits.
+        waiting += ask(batching, model, 6)
+        await asyncio.sleep(0)
+        slow.set()
+        await asyncio.gather(*first, *waiting)
+    assert model.runs == [1, 4, 2]
+
+
+async def test_a_model_that_nobody_asks_any_more_is_let_go(registry: Registry, executor: ThreadPoolExecutor) -> None:
+    model = Predictor.load(registry.open(add_model(registry).version))
+    batching = batcher(executor)
+    await asyncio.gather(*ask(batching, model, 0, 1, 2))
+    still_there = ref(model)
+    del model
+    gc.collect()
+    assert still_there() is None
 
 
 async def test_a_burst_from_idle_takes_two_runs(model: Gated, executor: ThreadPoolExecutor) -> None:
