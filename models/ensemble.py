@@ -29,9 +29,9 @@ def skill_weights(log_losses: Mapping[ModelType, float], prior_log_loss: float) 
     Source: log-score skill against the climatological forecast
     (Gneiting and Raftery, Strictly Proper Scoring Rules, Prediction, and Estimation, 2007).
     """
-    skills = {type: max(0.0, prior_log_loss - loss) for type, loss in log_losses.items()}
+    skills = {kind: max(0.0, prior_log_loss - loss) for kind, loss in log_losses.items()}
     total = sum(skills.values())
-    return {type: skill / total for type, skill in skills.items() if skill > 0.0}
+    return {kind: skill / total for kind, skill in skills.items() if skill > 0.0}
 
 
 def combine(probabilities: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -96,7 +96,7 @@ class EnsemblePredictor:
     def predict(self, rows: FeatureRows) -> Prediction:
         """Return the answers to n windows; see `Forecaster.predict`."""
         answers = [predictor.predict(rows) for predictor in self._predictors]
-        members = {type: values for answer in answers for type, values in answer.members.items()}
+        members = {kind: values for answer in answers for kind, values in answer.members.items()}
         probability, disagreement, confidence = combine(np.stack(list(members.values())), self._weights)
         no_outputs = np.empty((len(probability), 0), np.float32)
         return Prediction(probability, members, disagreement, confidence, no_outputs)

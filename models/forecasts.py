@@ -69,7 +69,7 @@ def to_forecast(symbol: str, model: ModelMetadata, prediction: Prediction, setti
         probability_up=probability,
         signal=_signal(probability, settings),
         confidence=float(prediction.confidence[0]),
-        individual_predictions={str(type): float(values[0]) for type, values in prediction.members.items()},
+        individual_predictions={str(kind): float(values[0]) for kind, values in prediction.members.items()},
         disagreement=float(prediction.disagreement[0]),
         horizon_candles=model.horizon_candles,
         model_type=model.type,

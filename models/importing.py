@@ -57,7 +57,7 @@ def import_network(
         FeatureMismatch: the scaler is not of the feature set.
         ExportMismatch: a layer has no ONNX form, or the ONNX form answers otherwise.
     """
-    architecture = _architecture(request.type)
+    architecture = _architecture(request.kind)
     feature_set = FEATURE_SETS[architecture.feature_set]
     content = _content(file)
     scaler = _scaler(scaler_file, feature_set)
@@ -74,8 +74,8 @@ def import_network(
     check_parity(network.raw, graph, inputs.astype(np.float32))
     _check_answers(file, architecture, network.raw(inputs.astype(np.float32)))
     metadata = ModelMetadata(
-        version=version_name(request.type, now),
-        type=request.type,
+        version=version_name(request.kind, now),
+        type=request.kind,
         symbol=request.symbol,
         timeframe=request.timeframe,
         created_at=now,
@@ -94,11 +94,11 @@ def import_network(
     return registry.add(metadata, write)
 
 
-def _architecture(type: ModelType) -> Architecture:
+def _architecture(kind: ModelType) -> Architecture:
     networks = {row.kind: row for row in ARCHITECTURES.values() if row.is_network}
-    if type not in networks:
-        raise InvalidRequest(f"a Keras file holds one of {', '.join(networks)}, not {type}")
-    return networks[type]
+    if kind not in networks:
+        raise InvalidRequest(f"a Keras file holds one of {', '.join(networks)}, not {kind}")
+    return networks[kind]
 
 
 def _content(file: Path) -> bytes:

@@ -31,15 +31,15 @@ BATCH = 1_000
 MIN_WINDOWS = 40
 
 
-def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
+def needed_candles(kind: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
     """Return how many closed candles of a market training takes at least.
 
     The configured minimum, or what the feature set's warm-up, a window and some of them for every part ask
     for; of an ensemble, what the neediest of its members does.
     """
-    if type is ModelType.ENSEMBLE:
+    if kind is ModelType.ENSEMBLE:
         return max(needed_candles(member, models, features) for member in models.ensemble_members)
-    architecture = ARCHITECTURES[type]
+    architecture = ARCHITECTURES[kind]
     warm_up = FEATURE_SETS[architecture.feature_set].warm_up
     several = architecture.target == "multi_horizon"
     horizon = max(models.patchtst.horizons_candles) if several else features.horizon_candles
@@ -86,9 +86,9 @@ class Learner:
     features: FeatureSettings
 
     @classmethod
-    def of(cls, type: ModelType, rows: TrainingSet, models: ModelSettings, features: FeatureSettings) -> Learner:
+    def of(cls, kind: ModelType, rows: TrainingSet, models: ModelSettings, features: FeatureSettings) -> Learner:
         """Return the learner of a type; `rows` are of the feature set that it reads."""
-        return cls(ARCHITECTURES[type], rows, models, features)
+        return cls(ARCHITECTURES[kind], rows, models, features)
 
     @property
     def length(self) -> int:

@@ -151,10 +151,10 @@ class ModelMetadata(Frozen):
         return self.symbol, self.timeframe
 
 
-def version_name(type: ModelType, created_at: datetime, attempt: int = 1) -> str:
+def version_name(kind: ModelType, created_at: datetime, attempt: int = 1) -> str:
     """Return the name of a version, `{type}_model_{YYYYMMDD_HHMMSS}` in UTC, with `_2` and on for later attempts."""
     suffix = f"_{attempt}" if attempt > 1 else ""
-    return f"{type}_model_{created_at.astimezone(UTC):%Y%m%d_%H%M%S}{suffix}"
+    return f"{kind}_model_{created_at.astimezone(UTC):%Y%m%d_%H%M%S}{suffix}"
 
 
 def check_version_name(name: str) -> str:

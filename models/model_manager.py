@@ -119,8 +119,8 @@ class ModelManager:
         result = run.run(listener, self._incumbent(run), force)
         now = self._now()
         members = {
-            type: register(self.registry, run, result, result.find(type), {}, now).version
-            for type in result.asked.weights
+            kind: register(self.registry, run, result, result.find(kind), {}, now).version
+            for kind in result.asked.weights
         }
         model = register(self.registry, run, result, result.asked, members, now)
         self.registry.nominate(model.version)

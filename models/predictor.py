@@ -51,7 +51,7 @@ class Prediction:
         """Return the answers to the windows first..last - 1."""
         return Prediction(
             self.probability_up[first:last],
-            {type: values[first:last] for type, values in self.members.items()},
+            {kind: values[first:last] for kind, values in self.members.items()},
             self.disagreement[first:last],
             self.confidence[first:last],
             self.raw[first:last],

@@ -50,15 +50,15 @@ def register(
     """
     artefact = candidate.artefact
     metadata = ModelMetadata(
-        version=version_name(candidate.type, now),
-        type=candidate.type,
+        version=version_name(candidate.kind, now),
+        type=candidate.kind,
         symbol=run.request.symbol,
         timeframe=run.request.timeframe,
         created_at=now,
         horizon_candles=run.features.horizon_candles,
         graph=_graph(artefact) if artefact else None,
         members=tuple(
-            Member(version=members[type], type=type, weight=weight) for type, weight in candidate.weights.items()
+            Member(version=members[kind], type=kind, weight=weight) for kind, weight in candidate.weights.items()
         ),
         data=_range(candidate, run),
         metrics=candidate.scores,
@@ -143,7 +143,7 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
 def _beside(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
     """Return the scores of what was trained on the same folds."""
     others = (result.asked, *result.beside)
-    return {str(each.type): each.scores for each in others if each is not candidate}
+    return {str(each.kind): each.scores for each in others if each is not candidate}
 
 
 def _settings(run: TrainingRun) -> dict[str, Any]:

@@ -110,13 +110,13 @@ class Study:
             TrainingFailed: as `Learner.fit`.
         """
         walks = self._walks(listener, folder)
-        by_type = {type: [walks[type, seed] for seed in self._seeds_of(type)] for type in self._run.learners}
+        by_type = {kind: [walks[kind, seed] for seed in self._seeds_of(kind)] for kind in self._run.learners}
         logistic = self._judged(by_type[ModelType.LOGISTIC][0].predictions)
         rows = [self._row(name, self._run.ground.baseline(name), logistic) for name in BASELINES]
-        for type, of_seeds in by_type.items():
-            rows += self._rows(type, of_seeds, logistic)
+        for kind, of_seeds in by_type.items():
+            rows += self._rows(kind, of_seeds, logistic)
         # Members are of the first seed: that is what would be trained to serve.
-        first = {type: by_type[type][0].predictions for type in self.types}
+        first = {kind: by_type[kind][0].predictions for kind in self.types}
         if len(first) > 1:
             rows += [self._row(name, self._judged(each), logistic) for name, each in self._combined(first).items()]
         ground, axis = self._run.ground, self._run.axis
@@ -129,12 +129,12 @@ class Study:
         """Return every walk by type and seed: those that the folder has, and the others made now."""
         run = self._run
         learners = {
-            (type, seed): run.learner(type, run.models.trained_with(seed=seed))
-            for type in run.learners
-            for seed in self._seeds_of(type)
+            (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
+            for kind in run.learners
+            for seed in self._seeds_of(kind)
         }
         marks = {key: fingerprint(learner, run.ground, run.markets) for key, learner in learners.items()}
-        paths = {(type, seed): folder / f"{type}-{seed}.npz" for type, seed in learners} if folder else {}
+        paths = {(kind, seed): folder / f"{kind}-{seed}.npz" for kind, seed in learners} if folder else {}
         found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
         walks = {key: walk for key, walk in found.items() if walk is not None}
         missing = [key for key in learners if key not in walks]
@@ -148,19 +148,19 @@ class Study:
         progress.stage("judging")
         return walks
 
-    def _seeds_of(self, type: ModelType) -> tuple[int, ...]:
-        return self._seeds if ARCHITECTURES[type].is_network else self._seeds[:1]
+    def _seeds_of(self, kind: ModelType) -> tuple[int, ...]:
+        return self._seeds if ARCHITECTURES[kind].is_network else self._seeds[:1]
 
-    def _rows(self, type: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
-        against = None if type is ModelType.LOGISTIC else logistic
-        rows = [self._row(type, self._judged(walk.predictions), against, walk.cpu_seconds) for walk in walks]
+    def _rows(self, kind: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
+        against = None if kind is ModelType.LOGISTIC else logistic
+        rows = [self._row(kind, self._judged(walk.predictions), against, walk.cpu_seconds) for walk in walks]
         if len(rows) == 1:
             return rows
         together = self._judged(mean_predictions([walk.predictions for walk in walks]))
         seeds = len(rows)
         return [
-            _mean_row(f"{type}, one seed of {seeds}", rows),
-            self._row(f"{type}, mean of {seeds} seeds", together, against, sum(walk.cpu_seconds for walk in walks)),
+            _mean_row(f"{kind}, one seed of {seeds}", rows),
+            self._row(f"{kind}, mean of {seeds} seeds", together, against, sum(walk.cpu_seconds for walk in walks)),
         ]
 
     def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:

@@ -41,7 +41,7 @@ STRONGER = ModelType.XGBOOST
 class TrainingRequest:
     """What is to be trained, and for whom: one symbol, or `*` for every symbol that has no model of its own."""
 
-    type: ModelType
+    kind: ModelType
     symbol: ModelScope
     timeframe: Timeframe
 
@@ -63,7 +63,7 @@ class Candidate:
     An ensemble has no artefact of its own but `weights`, the share of each member.
     """
 
-    type: ModelType
+    kind: ModelType
     judged: OutOfSample
     scores: Scores
     artefact: Artefact | None
@@ -79,9 +79,9 @@ class TrainingResult:
     baselines: Mapping[str, Scores]
     verdict: Verdict
 
-    def find(self, type: ModelType) -> Candidate:
+    def find(self, kind: ModelType) -> Candidate:
         """Return the candidate of a type."""
-        return next(each for each in (self.asked, *self.beside) if each.type is type)
+        return next(each for each in (self.asked, *self.beside) if each.kind is kind)
 
 
 class TrainingRun:
@@ -108,22 +108,22 @@ class TrainingRun:
         self.request = request
         self.markets = markets
         self.models, self.features = models, features
-        ensemble = request.type is ModelType.ENSEMBLE
-        self.members = models.ensemble_members if ensemble else (request.type,)
+        ensemble = request.kind is ModelType.ENSEMBLE
+        self.members = models.ensemble_members if ensemble else (request.kind,)
         self.notes: list[str] = []
         self._check()
         self._sets: dict[str, TrainingSet] = {}
         self.exported = tuple(dict.fromkeys((*self.members, SIMPLER)))
-        self.learners = {type: self.learner(type, models) for type in dict.fromkeys((*self.exported, STRONGER))}
+        self.learners = {kind: self.learner(kind, models) for kind in dict.fromkeys((*self.exported, STRONGER))}
         self.ground = Ground.of(tuple(self.learners.values()), models)
 
-    def learner(self, type: ModelType, models: ModelSettings) -> Learner:
+    def learner(self, kind: ModelType, models: ModelSettings) -> Learner:
         """Return the learner of a type on these candles, with the run's settings or a former run's."""
-        name = ARCHITECTURES[type].feature_set
+        name = ARCHITECTURES[kind].feature_set
         if name not in self._sets:
             horizons = self.models.patchtst.horizons_candles
             self._sets[name] = training_set(tuple(self.markets.values()), FEATURE_SETS[name], self.features, horizons)
-        return Learner.of(type, self._sets[name], models, self.features)
+        return Learner.of(kind, self._sets[name], models, self.features)
 
     @cached_property
     def axis(self) -> TimeAxis:
@@ -153,13 +153,13 @@ class TrainingRun:
         predictions = walk_forward(self.learners, self.ground, progress)
         artefacts = self._final_fits(progress)
         progress.stage("judging")
-        candidates = {type: self._candidate(type, predictions[type], artefacts[type], {}) for type in self.exported}
-        if self.request.type is ModelType.ENSEMBLE:
-            members = {type: predictions[type] for type in self.members}
+        candidates = {kind: self._candidate(kind, predictions[kind], artefacts[kind], {}) for kind in self.exported}
+        if self.request.kind is ModelType.ENSEMBLE:
+            members = {kind: predictions[kind] for kind in self.members}
             combined = ensemble_predictions(members, self.ground, self.models)
-            weights = self._weights({type: artefacts[type] for type in self.members})
+            weights = self._weights({kind: artefacts[kind] for kind in self.members})
             candidates[ModelType.ENSEMBLE] = self._candidate(ModelType.ENSEMBLE, combined, None, weights)
-        asked = candidates.pop(self.request.type)
+        asked = candidates.pop(self.request.kind)
         prior = self.ground.baseline("prior")
         simpler = candidates.get(SIMPLER)
         verdict = self.gate.judge(asked.judged, prior, simpler.judged if simpler else None, production, force)
@@ -174,40 +174,40 @@ class TrainingRun:
 
     def _check(self) -> None:
         candles = max(len(series) for series in self.markets.values())
-        needed = needed_candles(self.request.type, self.models, self.features)
+        needed = needed_candles(self.request.kind, self.models, self.features)
         if candles < needed:
             several = " in the longest market" if len(self.markets) > 1 else ""
             raise InsufficientData(f"training needs {needed} closed candles at least, received {candles}{several}")
 
     def _final_fits(self, progress: Progress) -> dict[ModelType, Artefact]:
         artefacts = {}
-        for type in self.exported:
-            learner = self.learners[type]
-            with progress.fit(f"final fit: {type}") as report:
+        for kind in self.exported:
+            learner = self.learners[kind]
+            with progress.fit(f"final fit: {kind}") as report:
                 fitted = learner.fit(final_split(learner.taught_slots, learner.horizon, self.models.evaluation), report)
                 graph = fitted.model.onnx()
                 check_parity(fitted.model.raw, graph, _sample(fitted))
                 calibration = learner.predict(fitted).calibration(
                     self.ground.returns, self.models.evaluation.calibration
                 )
-                artefacts[type] = Artefact(learner, fitted, calibration, graph)
+                artefacts[kind] = Artefact(learner, fitted, calibration, graph)
         return artefacts
 
     def _candidate(
         self,
-        type: ModelType,
+        kind: ModelType,
         predictions: Sequence[FoldPrediction],
         artefact: Artefact | None,
         weights: Mapping[ModelType, float],
     ) -> Candidate:
         pooled = judged(predictions, self.ground, self.models)
-        return Candidate(type, pooled, pooled.scores(self.gate.resampling), artefact, weights)
+        return Candidate(kind, pooled, pooled.scores(self.gate.resampling), artefact, weights)
 
     def _weights(self, members: Mapping[ModelType, Artefact]) -> dict[ModelType, float]:
-        returns, kind = self.ground.returns, self.models.evaluation.calibration
+        returns, calibration = self.ground.returns, self.models.evaluation.calibration
         validation = {
-            type: each.learner.predict(each.fitted).calibrated(returns, kind).validation
-            for type, each in members.items()
+            kind: each.learner.predict(each.fitted).calibrated(returns, calibration).validation
+            for kind, each in members.items()
         }
         ends, horizon = self.ground.ends, max(each.learner.horizon for each in members.values())
         weights = member_weights(validation, final_split(ends, horizon, self.models.evaluation), returns)

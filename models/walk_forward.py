@@ -83,13 +83,13 @@ def walk_forward(
     Raises:
         InsufficientData, TrainingFailed: as `Learner.fit`.
     """
-    predictions: dict[ModelType, list[FoldPrediction]] = {type: [] for type in learners}
+    predictions: dict[ModelType, list[FoldPrediction]] = {kind: [] for kind in learners}
     splits = ground.folds.splits
     for number, split in enumerate(splits, start=1):
-        for type, learner in learners.items():
-            with progress.fit(f"fold {number} of {len(splits)}: {type}") as report:
-                predictions[type].append(learner.predict(learner.fit(split, report)))
-    return {type: tuple(parts) for type, parts in predictions.items()}
+        for kind, learner in learners.items():
+            with progress.fit(f"fold {number} of {len(splits)}: {kind}") as report:
+                predictions[kind].append(learner.predict(learner.fit(split, report)))
+    return {kind: tuple(parts) for kind, parts in predictions.items()}
 
 
 def ensemble_predictions(
@@ -97,11 +97,11 @@ def ensemble_predictions(
 ) -> tuple[FoldPrediction, ...]:
     """Return what an ensemble says fold by fold; its members are calibrated, and weighted by their skill."""
     folds = []
-    calibrated = {type: calibrated_predictions(each, ground, models) for type, each in members.items()}
+    calibrated = {kind: calibrated_predictions(each, ground, models) for kind, each in members.items()}
     for number, split in enumerate(ground.folds.splits):
-        parts = {type: each[number] for type, each in calibrated.items()}
-        weights = member_weights({type: part.validation for type, part in parts.items()}, split, ground.returns)
-        chosen = [parts[type] for type in weights] or [prior(split, ground.ends, ground.returns)]
+        parts = {kind: each[number] for kind, each in calibrated.items()}
+        weights = member_weights({kind: part.validation for kind, part in parts.items()}, split, ground.returns)
+        chosen = [parts[kind] for kind in weights] or [prior(split, ground.ends, ground.returns)]
         folds.append(_combined_fold(chosen, np.array(list(weights.values()) or [1.0])))
     return tuple(folds)
 
@@ -136,7 +136,7 @@ def member_weights(
     if not len(rows) or not len(trained):
         return {}
     up = returns[rows] > 0.0
-    losses = {type: float(log_losses(_at(each, rows), up).mean()) for type, each in validation.items()}
+    losses = {kind: float(log_losses(_at(each, rows), up).mean()) for kind, each in validation.items()}
     share = np.full(len(rows), float((trained > 0.0).mean()))
     return skill_weights(losses, float(log_losses(share, up).mean()))
 

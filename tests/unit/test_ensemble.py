@@ -42,10 +42,10 @@ def test_weight_is_the_share_of_the_skill() -> None:
 @given(losses)
 def test_weights_add_up_and_follow_the_skill(log_losses: dict[ModelType, float]) -> None:
     weights = skill_weights(log_losses, PRIOR)
-    assert set(weights) == {type for type, loss in log_losses.items() if loss < PRIOR}
+    assert set(weights) == {kind for kind, loss in log_losses.items() if loss < PRIOR}
     assert not weights or sum(weights.values()) == pytest.approx(1.0)
-    ranked = sorted(weights, key=lambda type: log_losses[type])
-    assert [weights[type] for type in ranked] == sorted(weights.values(), reverse=True)
+    ranked = sorted(weights, key=lambda kind: log_losses[kind])
+    assert [weights[kind] for kind in ranked] == sorted(weights.values(), reverse=True)
 
 
 @given(opinions())

@@ -193,8 +193,8 @@ async def test_a_forecast_over_several_horizons_tells_each(registry: Registry, m
 
 async def test_an_ensemble_tells_its_members_and_their_disagreement(registry: Registry, models: Models) -> None:
     low, high = (
-        add_fitted(registry, type, calibration=calibrated(probability))
-        for type, probability in ((ModelType.LSTM, 0.5), (ModelType.LOGISTIC, 0.9))
+        add_fitted(registry, kind, calibration=calibrated(probability))
+        for kind, probability in ((ModelType.LSTM, 0.5), (ModelType.LOGISTIC, 0.9))
     )
     promote(registry, add_ensemble(registry, (low, 0.5), (high, 0.5)))
     forecast = await models.forecasting.forecast(market(ALL), H1)

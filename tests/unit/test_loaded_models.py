@@ -50,8 +50,8 @@ def serving(registry: Registry) -> Serving:
     return Serving(registry)
 
 
-def add(registry: Registry, hours: int = 0, type: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
-    return add_model(registry, type, created_at=NOON + timedelta(hours=hours), **changes)
+def add(registry: Registry, hours: int = 0, kind: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
+    return add_model(registry, kind, created_at=NOON + timedelta(hours=hours), **changes)
 
 
 def damage(registry: Registry, version: str) -> Callable[[], object]:

@@ -70,12 +70,12 @@ def test_a_network_starts_without_an_opinion(name: str) -> None:
     assert len(np.unique(_with_an_opinion(model).predict(windows, verbose=0))) == 20
 
 
-def _learns_and_is_exported(type: ModelType, **changed: Any) -> keras.Model:
+def _learns_and_is_exported(kind: ModelType, **changed: Any) -> keras.Model:
     """Train a toy network with some of its settings changed; return it when it has learned and its ONNX form agrees."""
-    settings, section = toy_settings(), "transformer" if type is ModelType.TRANSFORMER else "recurrent"
+    settings, section = toy_settings(), "transformer" if kind is ModelType.TRANSFORMER else "recurrent"
     sizes = getattr(settings, section).model_copy(update=changed)
     data = toy_data("soft")
-    network = fit(ARCHITECTURES[type], data, settings.model_copy(update={section: sizes}), lambda _: None)
+    network = fit(ARCHITECTURES[kind], data, settings.model_copy(update={section: sizes}), lambda _: None)
     assert isinstance(network, Network)
     inputs = data.inputs(300)
     assert ((network.raw(inputs)[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85

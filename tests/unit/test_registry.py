@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 H1 = Timeframe.H1
 
 
-def add(registry: Registry, hours: int, type: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
-    return add_model(registry, type, created_at=NOON + timedelta(hours=hours), **changes)
+def add(registry: Registry, hours: int, kind: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
+    return add_model(registry, kind, created_at=NOON + timedelta(hours=hours), **changes)
 
 
 def promote(registry: Registry, model: ModelMetadata, hours: int = 0) -> None:
