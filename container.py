@@ -34,7 +34,7 @@ from services.model_admin import ModelAdmin
 from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
 from services.ports import Analyst
-from services.predictions import Predictions
+from services.predictions import ForecastRequests
 from services.recent_markets import RecentMarkets
 from services.self_analyses import SelfAnalyses
 from services.signal_feedback import SignalFeedback
@@ -70,7 +70,7 @@ class Container:
     periodic: PeriodicAnalysis
     jobs: JobService
     forecasting: Forecasting
-    predictions: Predictions
+    forecast_requests: ForecastRequests
     insights: MarketInsights
     feedback: SignalFeedback
     self_analyses: SelfAnalyses
@@ -163,7 +163,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             pause_seconds=settings.periodic.pause_seconds,
         )
         jobs = await stack.enter_async_context(_jobs(settings.jobs, job_table, documents, hub, clock))
-        predictions = Predictions(
+        forecast_requests = ForecastRequests(
             forecasting, market_data, TechnicalAnalyst(), indicators, settings.analysis, clock, executor
         )
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
@@ -180,7 +180,7 @@ async def build_container(settings: Settings, job_table: str = "tasks.jobs") -> 
             periodic=periodic,
             jobs=jobs,
             forecasting=forecasting,
-            predictions=predictions,
+            forecast_requests=forecast_requests,
             insights=MarketInsights(market_data, indicators, settings.analysis, settings.indicators, clock, executor),
             feedback=SignalFeedback(documents, store, scores, clock),
             self_analyses=SelfAnalyses(

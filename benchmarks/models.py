@@ -30,7 +30,7 @@ from models.training_run import TrainingRequest
 from services.market_data.simulation import candles_from_returns, simulate_returns
 from utils.clock import SystemClock
 
-# Milliseconds of CPU that one prediction may take.
+# Milliseconds of CPU that one forecast may take.
 SINGLE_MS = {ModelType.LSTM: 0.6, ModelType.GRU: 0.6, ModelType.TRANSFORMER: 1.5, ModelType.PATCHTST: 3.0}
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 CANDLES, BATCH = 900, 64
@@ -98,7 +98,7 @@ def measure_type(manager: ModelManager, kind: ModelType) -> Row:
     one, many = rows_for(forecaster, 1), rows_for(forecaster, BATCH)
     (name,) = one
     single, batch = (tf.constant(rows[name].astype(np.float32)) for rows in (one, many))
-    served, served_batch = cpu_ms(lambda: forecaster.predict(one), 200), cpu_ms(lambda: forecaster.predict(many), 10)
+    served, served_batch = cpu_ms(lambda: forecaster.forecast(one), 200), cpu_ms(lambda: forecaster.forecast(many), 10)
     by_function, by_batch = cpu_ms(lambda: compiled(single), 50), cpu_ms(lambda: compiled(batch), 10)
     by_predict = cpu_ms(lambda: network.predict(single, verbose=0), 5)
     return {

@@ -13,7 +13,7 @@ from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
 from domain.values import Frozen
 from models.evaluation.calibration import Calibration
-from models.evaluation.gate import Verdict
+from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
 from models.outputs import InputKind, OutputKind
 
@@ -117,7 +117,7 @@ class ModelMetadata(Frozen):
     data: TrainingRange | None = None
     metrics: Scores | None = None
     baselines: dict[str, Scores] = Field(default_factory=dict)
-    verdict: Verdict | None = None
+    verdict: GateVerdict | None = None
     seed: int | None = None
     settings: dict[str, Any]
     libraries: dict[str, str]

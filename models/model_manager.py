@@ -22,7 +22,7 @@ from features.targets import forward_returns
 from models.evaluation.baselines import majority, prior, reversal
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import ReliabilityBin, reliability_table
-from models.evaluation.gate import Verdict
+from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import OutOfSample, out_of_sample
 from models.metadata import ModelMetadata
@@ -40,7 +40,7 @@ class TrainingOutcome:
     """The version that was asked for, the verdict, and the version in production after it, if any."""
 
     model: ModelMetadata
-    verdict: Verdict
+    verdict: GateVerdict
     production: str | None
 
     def report(self) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class ModelManager:
             return None
         try:
             stored, forecaster = self.registry.open(version), load_version(self.registry, version)
-            return unseen_predictions(stored, forecaster, run.markets, run.axis, run.ground.returns)
+            return unseen_predictions(stored, forecaster, run.markets, run.axis, run.evaluation_set.returns)
         except (ModelUnusable, InvalidRequest) as error:
             run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
             return None

@@ -30,7 +30,7 @@ FeatureRows = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Forecasts:
     """The answers to n windows.
 
     Attributes:
@@ -47,9 +47,9 @@ class Prediction:
     confidence: FloatArray
     raw: RawArray
 
-    def part(self, first: int, last: int) -> Prediction:
+    def part(self, first: int, last: int) -> Forecasts:
         """Return the answers to the windows first..last - 1."""
-        return Prediction(
+        return Forecasts(
             self.probability_up[first:last],
             {kind: values[first:last] for kind, values in self.members.items()},
             self.disagreement[first:last],
@@ -70,14 +70,14 @@ class Forecaster(Protocol):
         """Rows per window that it needs, by the name of the feature set."""
 
     def check(self, rows: FeatureRows) -> None:
-        """Refuse rows that cannot be predicted on.
+        """Refuse rows that cannot be read.
 
         Raises:
             ValueError: a feature set is missing, or has fewer rows or other columns than needed.
             InsufficientData: a value that is needed is not known (NaN); the message names its columns.
         """
 
-    def predict(self, rows: FeatureRows) -> Prediction:
+    def forecast(self, rows: FeatureRows) -> Forecasts:
         """Return the answers to n windows; a thread may call it while others do.
 
         Args:
@@ -89,7 +89,7 @@ class Forecaster(Protocol):
         """
 
 
-class Predictor:
+class OnnxForecaster:
     """A model's graph in memory with everything around it: scaling, summary, outputs, calibration."""
 
     def __init__(self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any) -> None:
@@ -101,8 +101,8 @@ class Predictor:
         self._places = [all_columns.index(name) for name in graph.selected] or slice(None)
 
     @classmethod
-    def load(cls, stored: StoredVersion) -> Predictor:
-        """Return the predictor of a version, checked and warmed up by one run.
+    def load(cls, stored: StoredVersion) -> OnnxForecaster:
+        """Return the forecaster of a version, checked and warmed up by one run.
 
         Raises:
             ModelCorrupt: a file is not the one that was written, or does not fit the metadata.
@@ -113,9 +113,9 @@ class Predictor:
             raise ValueError(f"{metadata.version} is an ensemble; load its members")
         _require_current(metadata.version, graph)
         scaler = _scaler(stored, graph)
-        predictor = cls(metadata, graph, scaler, _session(stored, graph))
-        predictor._warm_up()
-        return predictor
+        forecaster = cls(metadata, graph, scaler, _session(stored, graph))
+        forecaster._warm_up()
+        return forecaster
 
     @cached_property
     def needs(self) -> Mapping[str, int]:
@@ -123,12 +123,12 @@ class Predictor:
         return {self._graph.feature_set.name: self._graph.sequence_length}
 
     def check(self, rows: FeatureRows) -> None:
-        """Refuse rows that cannot be predicted on; see `Forecaster.check`."""
+        """Refuse rows that cannot be read; see `Forecaster.check`."""
         self._newest(rows)
 
-    def predict(self, rows: FeatureRows) -> Prediction:
-        """Return the answers to n windows; see `Forecaster.predict`."""
-        return self._predict(self._newest(rows))
+    def forecast(self, rows: FeatureRows) -> Forecasts:
+        """Return the answers to n windows; see `Forecaster.forecast`."""
+        return self._forecast(self._newest(rows))
 
     def _newest(self, rows: FeatureRows) -> FloatArray:
         """Return the rows that are read, checked."""
@@ -149,7 +149,7 @@ class Predictor:
             )
         return newest
 
-    def _predict(self, windows: FloatArray) -> Prediction:
+    def _forecast(self, windows: FloatArray) -> Forecasts:
         graph = self._graph
         scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
         inputs = summarize(scaled) if graph.inputs == "summary" else scaled
@@ -159,7 +159,7 @@ class Predictor:
         # Single precision may overshoot by its last digit.
         uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)
         probability = graph.calibration.apply(uncalibrated).astype(np.float64)
-        return Prediction(
+        return Forecasts(
             probability_up=probability,
             members={self.metadata.type: probability},
             disagreement=np.zeros_like(probability),
@@ -173,10 +173,10 @@ class Predictor:
         windows = np.broadcast_to(middle, (1, self._graph.sequence_length, len(middle)))
         version = self.metadata.version
         try:
-            prediction = self._predict(windows)
+            forecasts = self._forecast(windows)
         except Exception as error:  # the runtime's own errors share no base
             raise ModelCorrupt(f"{version}: {MODEL_FILE} does not run: {error}") from error
-        if not np.isfinite(prediction.raw).all():
+        if not np.isfinite(forecasts.raw).all():
             raise ModelCorrupt(f"{version}: {MODEL_FILE} answers with something that is not a number")
 
 

@@ -135,7 +135,7 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
         first_ms=min(series.candles[0].timestamp for series in run.markets.values()),
         last_ms=max(series.last_open_ms for series in run.markets.values()),
         candles=sum(len(series) for series in run.markets.values()),
-        training_windows=len(data.train) if data else len(run.ground.ends),
+        training_windows=len(data.train) if data else len(run.evaluation_set.ends),
         validation_windows=len(data.validation) if data else 0,
     )
 

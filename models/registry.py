@@ -13,7 +13,7 @@ from domain.errors import AppError, InvalidRequest, ModelNotFound, ModelUnusable
 from domain.market import Timeframe
 from models.aliases import Aliases, ScopeAliases, read_aliases, write_aliases
 from models.artifacts import StoredVersion, delete_version, open_version, sweep, write_version
-from models.comparison import Comparison, compare
+from models.comparison import VersionComparison, compare
 from models.durable_files import locked
 from models.metadata import ModelMetadata, check_version_name
 
@@ -101,7 +101,7 @@ class Registry:
         models.sort(key=_age)
         return Listing(tuple(reversed(models)), unusable)
 
-    def compare(self, first: str, second: str) -> Comparison:
+    def compare(self, first: str, second: str) -> VersionComparison:
         """Return two versions with their figures side by side.
 
         Raises:

@@ -52,5 +52,5 @@ def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) 
     for start in range(0, len(ends), BATCH):
         chosen = ends[start : start + BATCH]
         rows = {name: view[chosen - forecaster.needs[name] + 1] for name, view in views.items()}
-        parts.append(forecaster.predict(rows).probability_up)
+        parts.append(forecaster.forecast(rows).probability_up)
     return SeriesPredictions(ends, np.concatenate(parts))

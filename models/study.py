@@ -112,18 +112,18 @@ class Study:
         walks = self._walks(listener, folder)
         by_type = {kind: [walks[kind, seed] for seed in self._seeds_of(kind)] for kind in self._run.learners}
         logistic = self._judged(by_type[ModelType.LOGISTIC][0].predictions)
-        rows = [self._row(name, self._run.ground.baseline(name), logistic) for name in BASELINES]
+        rows = [self._row(name, self._run.evaluation_set.baseline(name), logistic) for name in BASELINES]
         for kind, of_seeds in by_type.items():
             rows += self._rows(kind, of_seeds, logistic)
         # Members are of the first seed: that is what would be trained to serve.
         first = {kind: by_type[kind][0].predictions for kind in self.types}
         if len(first) > 1:
             rows += [self._row(name, self._judged(each), logistic) for name, each in self._combined(first).items()]
-        ground, axis = self._run.ground, self._run.axis
+        evaluation_set, axis = self._run.evaluation_set, self._run.axis
         times = axis.times_ms(logistic.rows)
         candles = sum(len(series) for series in self._run.markets.values())
-        note = ground.folds.note
-        return StudyResult(tuple(rows), candles, len(ground.folds.splits), int(times[0]), int(times[-1]), note)
+        note = evaluation_set.folds.note
+        return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
 
     def _walks(self, listener: Listener, folder: Path | None) -> dict[tuple[ModelType, int], Walk]:
         """Return every walk by type and seed: those that the folder has, and the others made now."""
@@ -133,15 +133,15 @@ class Study:
             for kind in run.learners
             for seed in self._seeds_of(kind)
         }
-        marks = {key: fingerprint(learner, run.ground, run.markets) for key, learner in learners.items()}
+        marks = {key: fingerprint(learner, run.evaluation_set, run.markets) for key, learner in learners.items()}
         paths = {(kind, seed): folder / f"{kind}-{seed}.npz" for kind, seed in learners} if folder else {}
         found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
         walks = {key: walk for key, walk in found.items() if walk is not None}
         missing = [key for key in learners if key not in walks]
-        progress = Progress(max(1, len(missing) * len(run.ground.folds.splits)), listener)
+        progress = Progress(max(1, len(missing) * len(run.evaluation_set.folds.splits)), listener)
         for key in missing:
             started = process_time()
-            (predictions,) = walk_forward({key[0]: learners[key]}, run.ground, progress).values()
+            (predictions,) = walk_forward({key[0]: learners[key]}, run.evaluation_set, progress).values()
             walks[key] = Walk(predictions, process_time() - started)
             if folder:
                 save_walk(paths[key], walks[key], marks[key])
@@ -164,15 +164,15 @@ class Study:
         ]
 
     def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:
-        ground, models = self._run.ground, self._run.models
-        calibrated = [calibrated_predictions(each, ground, models) for each in members.values()]
+        evaluation_set, models = self._run.evaluation_set, self._run.models
+        calibrated = [calibrated_predictions(each, evaluation_set, models) for each in members.values()]
         return {
             f"mean of {len(members)}": mean_predictions(calibrated),
-            f"ensemble of {len(members)}": ensemble_predictions(members, ground, models),
+            f"ensemble of {len(members)}": ensemble_predictions(members, evaluation_set, models),
         }
 
     def _judged(self, predictions: Sequence[FoldPrediction]) -> OutOfSample:
-        return judged(predictions, self._run.ground, self._run.models)
+        return judged(predictions, self._run.evaluation_set, self._run.models)
 
     def _row(
         self, name: str, pooled: OutOfSample, logistic: OutOfSample | None, cpu_seconds: float | None = None

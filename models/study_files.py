@@ -19,7 +19,7 @@ from features.candle_checks import open_times
 from models.durable_files import locked, replace_file
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.learner import Learner
-from models.walk_forward import Ground
+from models.walk_forward import EvaluationSet
 
 # Settings that change nothing of what a learner predicts.
 _IDLE = {"save_path", "keep_versions", "default_type", "ensemble_members", "serving"}
@@ -33,7 +33,7 @@ class Walk:
     cpu_seconds: float
 
 
-def fingerprint(learner: Learner, ground: Ground, markets: Mapping[str, CandleSeries]) -> str:
+def fingerprint(learner: Learner, evaluation_set: EvaluationSet, markets: Mapping[str, CandleSeries]) -> str:
     """Return what tells two walks apart: SHA-256 of candles, columns, folds and settings."""
     digest = sha256()
     for symbol, series in markets.items():
@@ -41,7 +41,7 @@ def fingerprint(learner: Learner, ground: Ground, markets: Mapping[str, CandleSe
     parts = [
         learner.architecture.kind,
         learner.rows.feature_set.id,
-        str(ground.folds.splits),
+        str(evaluation_set.folds.splits),
         learner.models.model_dump(mode="json", exclude=_IDLE),
         learner.features.model_dump(mode="json"),
     ]

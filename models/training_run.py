@@ -19,14 +19,14 @@ from features.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
 from models.evaluation.calibration import Calibration
 from models.evaluation.folds import final_split
-from models.evaluation.gate import Gate, Verdict
+from models.evaluation.gate import Gate, GateVerdict
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.export.parity import check_parity
 from models.learner import Fitted, Learner, needed_candles
 from models.progress import Listener, Progress
 from models.time_axis import TimeAxis
-from models.walk_forward import Ground, ensemble_predictions, judged, member_weights, walk_forward
+from models.walk_forward import EvaluationSet, ensemble_predictions, judged, member_weights, walk_forward
 
 # Real windows on which every export is compared with the model it came from.
 PARITY_WINDOWS = 1_000
@@ -77,7 +77,7 @@ class TrainingResult:
     asked: Candidate
     beside: tuple[Candidate, ...]
     baselines: Mapping[str, Scores]
-    verdict: Verdict
+    verdict: GateVerdict
 
     def find(self, kind: ModelType) -> Candidate:
         """Return the candidate of a type."""
@@ -115,7 +115,7 @@ class TrainingRun:
         self._sets: dict[str, TrainingSet] = {}
         self.exported = tuple(dict.fromkeys((*self.members, SIMPLER)))
         self.learners = {kind: self.learner(kind, models) for kind in dict.fromkeys((*self.exported, STRONGER))}
-        self.ground = Ground.of(tuple(self.learners.values()), models)
+        self.evaluation_set = EvaluationSet.of(tuple(self.learners.values()), models)
 
     def learner(self, kind: ModelType, models: ModelSettings) -> Learner:
         """Return the learner of a type on these candles, with the run's settings or a former run's."""
@@ -133,7 +133,7 @@ class TrainingRun:
     @cached_property
     def gate(self) -> Gate:
         """The gate, with intervals over blocks as long as the horizon at least."""
-        return Gate.of(self.models.evaluation, self.ground.horizon, self.models.training.seed)
+        return Gate.of(self.models.evaluation, self.evaluation_set.horizon, self.models.training.seed)
 
     def run(self, listener: Listener, production: OutOfSample | None, force: str | None) -> TrainingResult:
         """Train, judge and export; takes from seconds to hours.
@@ -148,27 +148,27 @@ class TrainingRun:
             TrainingFailed: losses that are not finite, or an ensemble without a member of any skill.
             ExportMismatch: a graph does not answer as its model does.
         """
-        folds = len(self.ground.folds.splits)
+        folds = len(self.evaluation_set.folds.splits)
         progress = Progress(folds * len(self.learners) + len(self.exported), listener)
-        predictions = walk_forward(self.learners, self.ground, progress)
+        predictions = walk_forward(self.learners, self.evaluation_set, progress)
         artefacts = self._final_fits(progress)
         progress.stage("judging")
         candidates = {kind: self._candidate(kind, predictions[kind], artefacts[kind], {}) for kind in self.exported}
         if self.request.kind is ModelType.ENSEMBLE:
             members = {kind: predictions[kind] for kind in self.members}
-            combined = ensemble_predictions(members, self.ground, self.models)
+            combined = ensemble_predictions(members, self.evaluation_set, self.models)
             weights = self._weights({kind: artefacts[kind] for kind in self.members})
             candidates[ModelType.ENSEMBLE] = self._candidate(ModelType.ENSEMBLE, combined, None, weights)
         asked = candidates.pop(self.request.kind)
-        prior = self.ground.baseline("prior")
+        prior = self.evaluation_set.baseline("prior")
         simpler = candidates.get(SIMPLER)
         verdict = self.gate.judge(asked.judged, prior, simpler.judged if simpler else None, production, force)
-        compared = {"prior": prior, "majority": self.ground.baseline("majority")}
-        compared["reversal"] = self.ground.baseline("reversal")
+        compared = {"prior": prior, "majority": self.evaluation_set.baseline("majority")}
+        compared["reversal"] = self.evaluation_set.baseline("reversal")
         if STRONGER not in self.exported:
-            compared[STRONGER] = judged(predictions[STRONGER], self.ground, self.models)
+            compared[STRONGER] = judged(predictions[STRONGER], self.evaluation_set, self.models)
         baselines = {name: each.scores() for name, each in compared.items()}
-        notes = (*self.notes, *filter(None, [self.ground.folds.note]))
+        notes = (*self.notes, *filter(None, [self.evaluation_set.folds.note]))
         verdict = verdict.model_copy(update={"reasons": (*notes, *verdict.reasons)})
         return TrainingResult(asked, tuple(candidates.values()), baselines, verdict)
 
@@ -188,7 +188,7 @@ class TrainingRun:
                 graph = fitted.model.onnx()
                 check_parity(fitted.model.raw, graph, _sample(fitted))
                 calibration = learner.predict(fitted).calibration(
-                    self.ground.returns, self.models.evaluation.calibration
+                    self.evaluation_set.returns, self.models.evaluation.calibration
                 )
                 artefacts[kind] = Artefact(learner, fitted, calibration, graph)
         return artefacts
@@ -200,16 +200,16 @@ class TrainingRun:
         artefact: Artefact | None,
         weights: Mapping[ModelType, float],
     ) -> Candidate:
-        pooled = judged(predictions, self.ground, self.models)
+        pooled = judged(predictions, self.evaluation_set, self.models)
         return Candidate(kind, pooled, pooled.scores(self.gate.resampling), artefact, weights)
 
     def _weights(self, members: Mapping[ModelType, Artefact]) -> dict[ModelType, float]:
-        returns, calibration = self.ground.returns, self.models.evaluation.calibration
+        returns, calibration = self.evaluation_set.returns, self.models.evaluation.calibration
         validation = {
             kind: each.learner.predict(each.fitted).calibrated(returns, calibration).validation
             for kind, each in members.items()
         }
-        ends, horizon = self.ground.ends, max(each.learner.horizon for each in members.values())
+        ends, horizon = self.evaluation_set.ends, max(each.learner.horizon for each in members.values())
         weights = member_weights(validation, final_split(ends, horizon, self.models.evaluation), returns)
         if len(weights) < 2:
             raise TrainingFailed(

@@ -28,7 +28,7 @@ BaselineName = Literal["prior", "majority", "reversal"]
 
 
 @dataclass(frozen=True)
-class Ground:
+class EvaluationSet:
     """What all learners are judged on: the folds and the truth, on the axis of slots.
 
     Attributes:
@@ -46,8 +46,8 @@ class Ground:
     horizon: int
 
     @classmethod
-    def of(cls, learners: Sequence[Learner], models: ModelSettings) -> Ground:
-        """Return the ground that the learners, one or more, have in common.
+    def of(cls, learners: Sequence[Learner], models: ModelSettings) -> EvaluationSet:
+        """Return what the learners, one or more, have in common.
 
         Raises:
             InsufficientData: a part would have no window.
@@ -76,7 +76,7 @@ _SIMPLE: Mapping[BaselineName, Baseline] = {"prior": prior, "majority": majority
 
 
 def walk_forward(
-    learners: Mapping[ModelType, Learner], ground: Ground, progress: Progress
+    learners: Mapping[ModelType, Learner], evaluation_set: EvaluationSet, progress: Progress
 ) -> dict[ModelType, tuple[FoldPrediction, ...]]:
     """Return what each learner says, fold by fold, uncalibrated.
 
@@ -84,7 +84,7 @@ def walk_forward(
         InsufficientData, TrainingFailed: as `Learner.fit`.
     """
     predictions: dict[ModelType, list[FoldPrediction]] = {kind: [] for kind in learners}
-    splits = ground.folds.splits
+    splits = evaluation_set.folds.splits
     for number, split in enumerate(splits, start=1):
         for kind, learner in learners.items():
             with progress.fit(f"fold {number} of {len(splits)}: {kind}") as report:
@@ -93,15 +93,15 @@ def walk_forward(
 
 
 def ensemble_predictions(
-    members: Mapping[ModelType, Sequence[FoldPrediction]], ground: Ground, models: ModelSettings
+    members: Mapping[ModelType, Sequence[FoldPrediction]], evaluation_set: EvaluationSet, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
     """Return what an ensemble says fold by fold; its members are calibrated, and weighted by their skill."""
     folds = []
-    calibrated = {kind: calibrated_predictions(each, ground, models) for kind, each in members.items()}
-    for number, split in enumerate(ground.folds.splits):
+    calibrated = {kind: calibrated_predictions(each, evaluation_set, models) for kind, each in members.items()}
+    for number, split in enumerate(evaluation_set.folds.splits):
         parts = {kind: each[number] for kind, each in calibrated.items()}
-        weights = member_weights({kind: part.validation for kind, part in parts.items()}, split, ground.returns)
-        chosen = [parts[kind] for kind in weights] or [prior(split, ground.ends, ground.returns)]
+        weights = member_weights({kind: part.validation for kind, part in parts.items()}, split, evaluation_set.returns)
+        chosen = [parts[kind] for kind in weights] or [prior(split, evaluation_set.ends, evaluation_set.returns)]
         folds.append(_combined_fold(chosen, np.array(list(weights.values()) or [1.0])))
     return tuple(folds)
 
@@ -113,10 +113,10 @@ def mean_predictions(members: Sequence[Sequence[FoldPrediction]]) -> tuple[FoldP
 
 
 def calibrated_predictions(
-    predictions: Sequence[FoldPrediction], ground: Ground, models: ModelSettings
+    predictions: Sequence[FoldPrediction], evaluation_set: EvaluationSet, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
     """Return what a learner says with each fold calibrated on its own validation part."""
-    return tuple(each.calibrated(ground.returns, models.evaluation.calibration) for each in predictions)
+    return tuple(each.calibrated(evaluation_set.returns, models.evaluation.calibration) for each in predictions)
 
 
 def member_weights(
@@ -164,6 +164,6 @@ def _at(part: Predicted, rows: IntArray) -> FloatArray:
     return values
 
 
-def judged(predictions: Sequence[FoldPrediction], ground: Ground, models: ModelSettings) -> OutOfSample:
+def judged(predictions: Sequence[FoldPrediction], evaluation_set: EvaluationSet, models: ModelSettings) -> OutOfSample:
     """Return a learner's pooled test predictions, each fold calibrated on its own validation part."""
-    return out_of_sample(predictions, ground.returns, models.evaluation.calibration)
+    return out_of_sample(predictions, evaluation_set.returns, models.evaluation.calibration)

@@ -1,4 +1,4 @@
-"""Concurrent predictions by the same model share one run of it."""
+"""Concurrent forecasts by the same model share one run of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from config.model_settings import ServingSettings
-from models.predictor import FeatureRows, Forecaster, Prediction
+from models.predictor import FeatureRows, Forecaster, Forecasts
 from utils.concurrency import run_blocking
 
 
@@ -17,7 +17,7 @@ from utils.concurrency import run_blocking
 class _Request:
     rows: dict[str, np.ndarray]
     windows: int
-    answer: asyncio.Future[Prediction]
+    answer: asyncio.Future[Forecasts]
 
 
 @dataclass
@@ -48,14 +48,14 @@ class MicroBatcher:
         self._max_wait_seconds = settings.max_wait_ms / 1000
         self._lanes: dict[Forecaster, _Lane] = {}
 
-    async def predict(self, model: Forecaster, rows: FeatureRows) -> Prediction:
-        """Return the model's answers to n windows, as `Forecaster.predict` gives them.
+    async def forecast(self, model: Forecaster, rows: FeatureRows) -> Forecasts:
+        """Return the model's answers to n windows, as `Forecaster.forecast` gives them.
 
         A caller that is cancelled leaves the others their answers. An error of a run reaches those that
         were in it, and nobody else.
 
         Args:
-            rows: As for `Forecaster.predict`; the arrays may not change until the answer is there.
+            rows: As for `Forecaster.forecast`; the arrays may not change until the answer is there.
 
         Raises:
             ValueError, InsufficientData: as `Forecaster.check`, before anybody else is concerned.
@@ -86,7 +86,7 @@ class MicroBatcher:
             together = run_blocking(self._executor, _run, model, [request.rows for request in batch])
             asyncio.ensure_future(together).add_done_callback(lambda run: self._landed(model, lane, batch, run))
 
-    def _landed(self, model: Forecaster, lane: _Lane, batch: list[_Request], run: asyncio.Future[Prediction]) -> None:
+    def _landed(self, model: Forecaster, lane: _Lane, batch: list[_Request], run: asyncio.Future[Forecasts]) -> None:
         lane.runs -= 1
         first = 0
         for request in batch:
@@ -106,7 +106,7 @@ class MicroBatcher:
             self._lanes.pop(model, None)
 
 
-def _run(model: Forecaster, requests: list[dict[str, np.ndarray]]) -> Prediction:
+def _run(model: Forecaster, requests: list[dict[str, np.ndarray]]) -> Forecasts:
     if len(requests) == 1:
-        return model.predict(requests[0])
-    return model.predict({name: np.concatenate([rows[name] for rows in requests]) for name in requests[0]})
+        return model.forecast(requests[0])
+    return model.forecast({name: np.concatenate([rows[name] for rows in requests]) for name in requests[0]})

@@ -1,4 +1,4 @@
-"""Predictions on request: what the model says of given or fetched candles, and the trend of a symbol."""
+"""Forecasts on request: what the model says of given or fetched candles, and the trend of a symbol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FETCH_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
-class Prediction:
+class RequestedForecast:
     """A forecast, whose candles it is made of, and when it was made by the server's clock."""
 
     forecast: Forecast
@@ -48,7 +48,7 @@ class Trend:
     at: datetime
 
 
-class Predictions:
+class ForecastRequests:
     """Answers those who ask for a model's word, or just for the direction."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Predictions:
         self._clock = clock
         self._executor = executor
 
-    async def predict(self, query: AnalysisQuery) -> Prediction:
+    async def forecast(self, query: AnalysisQuery) -> RequestedForecast:
         """Return the forecast for a query, on the preferred of its timeframes that have a model in production.
 
         Without candles in the query they are fetched.
@@ -83,7 +83,7 @@ class Predictions:
         timeframe = await self._forecasting.choose(query.symbol, offered)
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
         forecast = await self._forecasting.forecast(snapshot, timeframe)
-        return Prediction(forecast, snapshot.source_data, self._clock.now())
+        return RequestedForecast(forecast, snapshot.source_data, self._clock.now())
 
     async def trend(self, symbol: str, timeframe: Timeframe) -> Trend:
         """Return the direction by the model in production, or by the rules where no model can answer.

@@ -10,7 +10,7 @@ from services.llm.grounding import Grounded, ground_reasoning, groundedness
 from services.llm.self_analysis_reply import SelfAnalysisReply, SettingChange
 from services.self_review import Advice, Change, Review
 
-Ground = Callable[[str], str]
+Grounding = Callable[[str], str]
 
 
 def held_to_the_facts(
@@ -48,7 +48,7 @@ def held_to_the_facts(
 
 
 def _changes(
-    proposed: Sequence[SettingChange], facts: Mapping[str, Any], measured: Sequence[Change], ground: Ground
+    proposed: Sequence[SettingChange], facts: Mapping[str, Any], measured: Sequence[Change], ground: Grounding
 ) -> list[Change]:
     settings = {**facts["indicators"], **facts["signal"]}
     changes = {change.setting: change for change in measured}

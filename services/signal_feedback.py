@@ -12,7 +12,7 @@ from domain.analysis import Analysis, AnalysisSource
 from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
-from services.archive_scores import ArchiveScores, Scores
+from services.archive_scores import ArchiveScores, SignalScores
 from services.performance import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, DocumentStore, Total
 from storage.ports import Store
@@ -39,7 +39,7 @@ class MeasuredPerformance:
 
     overall: Performance
     by_source: Mapping[str, Performance]
-    scores: Scores
+    scores: SignalScores
     uptime: timedelta
     at: datetime
 

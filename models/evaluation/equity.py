@@ -37,7 +37,7 @@ class Costs(Frozen):
         return (self.fee_bps + self.slippage_bps) / 1e4
 
 
-class Performance(Frozen):
+class BacktestFigures(Frozen):
     """What came of it; returns and drawdowns are fractions, None is undefined.
 
     Attributes:
@@ -73,7 +73,7 @@ class Performance(Frozen):
 class Backtest:
     """The figures, and the value of 1 invested at each open: n - 1 values from the second candle's on."""
 
-    performance: Performance
+    performance: BacktestFigures
     times_ms: NDArray[np.int64]
     equity: FloatArray
     gross_equity: FloatArray
@@ -112,7 +112,7 @@ def backtest(
     won, lost = results[results > 0.0].sum(), -results[results < 0.0].sum()
     deviation = float(factors.std())
     candles_per_year = YEAR_MS / float(np.median(np.diff(times_ms)))
-    performance = Performance(
+    performance = BacktestFigures(
         candles=len(position),
         trades=len(results),
         hit_rate=float((results > 0.0).mean()) if len(results) else None,

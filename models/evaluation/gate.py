@@ -71,7 +71,7 @@ class Comparison(Frozen):
         return f"{said} [{self.interval.low:+.4f}, {self.interval.high:+.4f}], {verdict}."
 
 
-class Verdict(Frozen):
+class GateVerdict(Frozen):
     """What serves from now on, and why.
 
     Attributes:
@@ -116,7 +116,7 @@ class Gate:
         logistic: OutOfSample | None,
         production: OutOfSample | None,
         force: str | None = None,
-    ) -> Verdict:
+    ) -> GateVerdict:
         """Return what serves from now on.
 
         - The candidate serves if it is better than each of the others and has not collapsed to a constant.
@@ -158,9 +158,9 @@ class Gate:
             decision = f"{stays}: {doubts}."
         reasons = (*(comparison.in_words() for comparison in comparisons), decision)
         if force is None or serves == "candidate":
-            return Verdict(serves=serves, reasons=reasons, comparisons=comparisons)
+            return GateVerdict(serves=serves, reasons=reasons, comparisons=comparisons)
         reasons = (*reasons, f"The candidate serves by force all the same: {force.strip()}")
-        return Verdict(serves="candidate", forced=True, reasons=reasons, comparisons=comparisons)
+        return GateVerdict(serves="candidate", forced=True, reasons=reasons, comparisons=comparisons)
 
     def compare(self, name: str, model: OutOfSample, other_name: str, other: OutOfSample) -> Comparison:
         """Return how a model did against another on the rows that both predicted and where the price moved."""

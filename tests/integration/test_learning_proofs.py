@@ -64,13 +64,13 @@ def test_every_architecture_finds_nearly_all_of_a_planted_signal(kind: ModelType
     models, features = settings_of(make_settings, rate, epochs)
     markets = {"BTCUSDT": reversal_market(candles, TURNS, seed=7)}
     run = TrainingRun(TrainingRequest(kind, "BTCUSDT", Timeframe.H1), markets, models, features)
-    learner, (split,) = run.learners[kind], run.ground.folds.splits
+    learner, (split,) = run.learners[kind], run.evaluation_set.folds.splits
     fitted = learner.fit(split, lambda epoch: None)
-    said = learner.predict(fitted).calibrated(run.ground.returns, "sigmoid").test
-    up = run.ground.returns[said.rows] > 0.0
+    said = learner.predict(fitted).calibrated(run.evaluation_set.returns, "sigmoid").test
+    up = run.evaluation_set.returns[said.rows] > 0.0
     accuracy = float(((said.probability > 0.5) == up).mean())
     # What always expecting the turn achieves on these very rows: the best that anyone could do.
-    before = run.ground.returns[said.rows - 1]
+    before = run.evaluation_set.returns[said.rows - 1]
     best = float(((before < 0.0) == up).mean())
     assert best == pytest.approx(TURNS, abs=0.03)
     assert accuracy - 0.5 >= LEARNED_SHARE * (best - 0.5)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from domain.errors import InsufficientData, ModelCorrupt
 from domain.forecasting import ModelType
-from models.ensemble import EnsemblePredictor, combine, skill_weights
+from models.ensemble import EnsembleForecaster, combine, skill_weights
 from models.metadata import ModelMetadata
-from models.predictor import Predictor
+from models.predictor import OnnxForecaster
 from models.registry import Registry
 from models.serving import load_version
 from tests.fixtures.models import LENGTH, add_ensemble, add_model, feature_rows
@@ -96,17 +96,17 @@ def test_members_of_different_feature_sets_and_lengths_answer_as_one(
     ensemble = load_version(registry, add_ensemble(registry, *zip(members, weights, strict=True)).version)
     assert ensemble.needs == {"standard": LENGTH, "wide": 12}
     rows = {**feature_rows(4), **feature_rows(4, feature_set="wide", length=12)}
-    prediction = ensemble.predict(rows)
-    alone = [Predictor.load(registry.open(member.version)).predict(rows).probability_up for member in members]
+    forecasts = ensemble.forecast(rows)
+    alone = [OnnxForecaster.load(registry.open(member.version)).forecast(rows).probability_up for member in members]
     for member, expected in zip(members, alone, strict=True):
-        np.testing.assert_array_equal(prediction.members[member.type], expected)
-    np.testing.assert_allclose(prediction.probability_up, np.average(alone, axis=0, weights=weights))
-    variance = np.average((np.array(alone) - prediction.probability_up) ** 2, axis=0, weights=weights)
-    np.testing.assert_allclose(prediction.disagreement, np.sqrt(variance))
-    assert (prediction.disagreement > 0.01).all()
-    part = prediction.part(1, 3)
+        np.testing.assert_array_equal(forecasts.members[member.type], expected)
+    np.testing.assert_allclose(forecasts.probability_up, np.average(alone, axis=0, weights=weights))
+    variance = np.average((np.array(alone) - forecasts.probability_up) ** 2, axis=0, weights=weights)
+    np.testing.assert_allclose(forecasts.disagreement, np.sqrt(variance))
+    assert (forecasts.disagreement > 0.01).all()
+    part = forecasts.part(1, 3)
     np.testing.assert_array_equal(part.members[ModelType.XGBOOST], alone[1][1:3])
-    np.testing.assert_array_equal(part.confidence, prediction.confidence[1:3])
+    np.testing.assert_array_equal(part.confidence, forecasts.confidence[1:3])
 
 
 def test_what_one_member_cannot_read_is_refused(registry: Registry, members: list[ModelMetadata]) -> None:
@@ -128,4 +128,4 @@ def test_a_member_that_forecasts_something_else_is_refused(registry: Registry) -
         load_version(registry, add_ensemble(registry, (fitting, 0.5), (other, 0.5)).version)
     ensemble = add_ensemble(registry, (fitting, 1.0))
     with pytest.raises(ModelCorrupt, match="is not the lstm it names"):
-        EnsemblePredictor(ensemble, [Predictor.load(registry.open(other.version))])
+        EnsembleForecaster(ensemble, [OnnxForecaster.load(registry.open(other.version))])

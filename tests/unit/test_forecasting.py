@@ -20,7 +20,7 @@ from domain.values import Signal
 from features.feature_engineering import FeatureEngineer
 from models.evaluation.calibration import Calibration
 from models.outputs import unpack_horizons
-from models.predictor import FeatureRows, Prediction, Predictor
+from models.predictor import FeatureRows, Forecasts, OnnxForecaster
 from models.registry import Registry
 from tests.fixtures.forecasting import (
     BEST,
@@ -29,7 +29,7 @@ from tests.fixtures.forecasting import (
     LEAST,
     Models,
     add_fitted,
-    expected_prediction,
+    expected_forecasts,
     market,
     promote,
     put_in_production,
@@ -56,7 +56,7 @@ def calibrated(probability: float) -> Calibration:
 async def test_a_forecast_is_what_the_version_says_of_the_newest_rows(registry: Registry, models: Models) -> None:
     version = put_in_production(registry)
     forecast = await models.forecasting.forecast(market(ALL), H1)
-    probability = float(expected_prediction(registry, version, HISTORY).probability_up[0])
+    probability = float(expected_forecasts(registry, version, HISTORY).probability_up[0])
     assert forecast.probability_up == probability
     assert 0.01 < probability < 0.99
     assert forecast.confidence == pytest.approx(abs(2 * probability - 1))
@@ -185,7 +185,7 @@ async def test_a_forecast_over_several_horizons_tells_each(registry: Registry, m
         registry, ModelType.PATCHTST, outputs="multi_horizon", horizons_candles=horizons, horizon_candles=4
     )
     forecast = await models.forecasting.forecast(market(ALL), H1)
-    told = unpack_horizons(expected_prediction(registry, version, HISTORY).raw, horizons)
+    told = unpack_horizons(expected_forecasts(registry, version, HISTORY).raw, horizons)
     assert forecast.horizon_candles == 4
     assert forecast.expected_returns == {horizon: float(values[0]) for horizon, values in told.returns.items()}
     assert list(forecast.expected_drawdowns) == list(forecast.expected_rallies) == [4, 48]
@@ -235,10 +235,10 @@ async def test_a_defect_of_a_model_costs_the_opinion_and_is_logged(
 ) -> None:
     put_in_production(registry)
 
-    def fail(self: Predictor, rows: FeatureRows) -> Prediction:
+    def fail(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(Predictor, "predict", fail)
+    monkeypatch.setattr(OnnxForecaster, "forecast", fail)
     opinion = await models.forecasting.opinion(market(ALL), H1)
     assert (opinion.forecast, opinion.note) == (None, "the model failed; the service's log says why")
     assert "ERROR forecast failed" in log_lines[0]
@@ -249,7 +249,7 @@ async def test_loading_and_computing_leave_the_event_loop_alone(
 ) -> None:
     put_in_production(registry)
     threads = []
-    for owner, name in ((Predictor, "load"), (FeatureEngineer, "last_window"), (Predictor, "predict")):
+    for owner, name in ((OnnxForecaster, "load"), (FeatureEngineer, "last_window"), (OnnxForecaster, "forecast")):
         original = getattr(owner, name)
 
         def noted(*arguments: object, original: object = original) -> object:
@@ -267,14 +267,14 @@ async def test_concurrent_forecasts_share_runs(
 ) -> None:
     put_in_production(registry)
     runs = []
-    predict = Predictor.predict
+    run = OnnxForecaster.forecast
 
-    def counted(self: Predictor, rows: FeatureRows) -> Prediction:
+    def counted(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
         runs.append(len(rows["standard"]))
-        return predict(self, rows)
+        return run(self, rows)
 
     await models.forecasting.forecast(market(ALL), H1)
-    monkeypatch.setattr(Predictor, "predict", counted)
+    monkeypatch.setattr(OnnxForecaster, "forecast", counted)
     shown = [market(ALL[: len(ALL) - back]) for back in range(32)]
     together = await asyncio.gather(*(models.forecasting.forecast(each, H1) for each in shown))
     assert sum(runs) == 32 > len(runs)
@@ -304,12 +304,12 @@ async def test_candles_beyond_any_market_have_no_answer(
     registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in_production(registry)
-    predict = Predictor.predict
+    run = OnnxForecaster.forecast
 
-    def overflown(self: Predictor, rows: FeatureRows) -> Prediction:
-        prediction = predict(self, rows)
-        return replace(prediction, probability_up=prediction.probability_up * float("nan"))
+    def overflown(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
+        forecasts = run(self, rows)
+        return replace(forecasts, probability_up=forecasts.probability_up * float("nan"))
 
-    monkeypatch.setattr(Predictor, "predict", overflown)
+    monkeypatch.setattr(OnnxForecaster, "forecast", overflown)
     with pytest.raises(InvalidMarketData, match="no answer"):
         await models.forecasting.forecast(market(ALL), H1)

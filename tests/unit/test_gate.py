@@ -9,7 +9,7 @@ import pytest
 
 from config.model_settings import EvaluationSettings
 from models.evaluation.bootstrap import Resampling
-from models.evaluation.gate import Gate, Verdict
+from models.evaluation.gate import Gate, GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
 from tests.fixtures.forecasts import forecast, truth
 
@@ -33,7 +33,7 @@ FORECASTS = {
 }
 
 
-def decide(candidate: str, logistic: str | None, production: str | None, force: str | None = None) -> Verdict:
+def decide(candidate: str, logistic: str | None, production: str | None, force: str | None = None) -> GateVerdict:
     """Return the verdict on forecasts by name."""
     made = {name: forecast(probability, RETURNS) for name, probability in FORECASTS.items()}
     simpler, served = (None if name is None else made[name] for name in (logistic, production))
@@ -77,7 +77,7 @@ def test_who_serves(candidate: str, logistic: str | None, production: str | None
     assert verdict.promoted == (serves == "candidate")
     assert not verdict.forced
     assert said in verdict.reasons[-1]
-    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+    assert GateVerdict.model_validate_json(verdict.model_dump_json()) == verdict
 
 
 def test_production_that_lost_its_worth_is_named() -> None:

@@ -177,10 +177,10 @@ def test_a_predictor_in_use_outlives_its_exchange(registry: Registry, serving: S
     serving.promote(add(registry))
     found = serving.models.find("BTCUSDT", H1)
     assert found is not None
-    before = found.predict(feature_rows(2)).probability_up
+    before = found.forecast(feature_rows(2)).probability_up
     assert serving.version() != serving.promote(add(registry, 1))
     assert serving.version() != found.metadata.version
-    np.testing.assert_array_equal(found.predict(feature_rows(2)).probability_up, before)
+    np.testing.assert_array_equal(found.forecast(feature_rows(2)).probability_up, before)
 
 
 def test_no_request_goes_unanswered_while_models_are_exchanged(registry: Registry) -> None:
@@ -195,7 +195,7 @@ def test_no_request_goes_unanswered_while_models_are_exchanged(registry: Registr
         while not done.is_set():
             found = loaded.find("BTCUSDT", H1)
             assert found is not None
-            assert 0.0 <= found.predict(rows).probability_up[0] <= 1.0
+            assert 0.0 <= found.forecast(rows).probability_up[0] <= 1.0
             seen.add(found.metadata.version)
         return seen
 

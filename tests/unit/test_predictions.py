@@ -13,7 +13,7 @@ from domain.market import Timeframe
 from models.registry import Registry
 from services import predictions
 from services.analysts.technical import TechnicalAnalyst
-from services.predictions import Predictions
+from services.predictions import ForecastRequests
 from tests.fixtures.forecasting import Models, put_in_production
 from tests.fixtures.histories import ANALYSIS, INDICATORS
 from tests.fixtures.sources import SYMBOL, FakeSource, chain
@@ -36,7 +36,7 @@ async def test_a_trend_waits_for_no_source(
     hanging, working = FakeSource(DataSource.ENGINE), FakeSource(DataSource.BINANCE)
     hanging.hanging = set(Timeframe)
     market_data = chain(hanging, working, clock=models.clock, timeout_seconds=0.05)
-    asked = Predictions(
+    asked = ForecastRequests(
         models.forecasting, market_data, TechnicalAnalyst(), INDICATORS, ANALYSIS, models.clock, executor
     )
     with pytest.raises(MarketDataUnavailable, match="no source gave 4h candles of BTCUSDT within"):
