@@ -171,7 +171,7 @@ def _scores(scores: Mapping[str, Scores]) -> Table:
 
 
 def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
-    table = _table("foretold", "mean", "n", "rose", title="Reliability")
+    table = _table("predicted", "mean", "n", "rose", title="Reliability")
     for each in bins:
         table.add_row(
             f"{each.low:.3f} to {each.high:.3f}",

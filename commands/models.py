@@ -124,7 +124,7 @@ def import_model(
     scaler: Annotated[Path, typer.Option(help="JSON of the scaler of its inputs, as scaler.json of a version.")],
     as_json: Json = False,
 ) -> None:
-    """Register a Keras network that was trained elsewhere; nobody knows how good it is, so only force promotes it."""
+    """Register a Keras network that was trained elsewhere; it has no scores, so only force promotes it."""
     from commands.model_tables import shown
     from models.importing import import_network
     from models.training_run import TrainingRequest

@@ -115,7 +115,7 @@ class EvaluationSettings(Section):
 
 
 class ServingSettings(Section):
-    """Concurrent forecasts share a run of the model: up to so many, waiting so long at most."""
+    """Concurrent forecasts share a run of the model: at most `max_batch` windows, waiting at most `max_wait_ms`."""
 
     max_batch: Count = 64
     max_wait_ms: Annotated[float, Field(ge=0, le=100)] = 2.0

@@ -23,7 +23,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class VersionComparison:
-    """Two versions side by side. Scores on different data do not rank them: `same_data` tells."""
+    """Two versions side by side. Only where `same_data` is true do scores rank them."""
 
     first: ModelMetadata
     second: ModelMetadata

@@ -1,4 +1,4 @@
-"""Several versions that answer as one: weighted by their skill, less sure where they disagree."""
+"""Ensembles: versions weighted by their skill, with less confidence where they disagree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def skill_weights(log_losses: Mapping[ModelType, float], prior_log_loss: float) 
     """Return the weight of each model, which add up to 1: its share of the skill.
 
     The skill is how much lower than the prior's the log loss is, `max(0, L_prior - L_model)`; a model
-    that is no better than the prior is left out. Empty where none is better: there is nothing to combine.
+    that is no better than the prior is left out. Empty where none is better.
 
     Args:
         log_losses: Of the calibrated probabilities on the validation rows, in nats.
@@ -39,7 +39,7 @@ def combine(probabilities: FloatArray, weights: FloatArray) -> tuple[FloatArray,
 
     With weights w and probabilities p: the probability is the weighted mean m, the disagreement the
     weighted standard deviation d, at most 0.5, and the confidence |2 m - 1| (1 - 2 d). Members that
-    agree leave the confidence of a single model; the more they differ, the less remains of it.
+    agree give the confidence of a single model; disagreement lowers it.
 
     Args:
         probabilities: Shape (members, n), 0..1.
@@ -53,7 +53,7 @@ def combine(probabilities: FloatArray, weights: FloatArray) -> tuple[FloatArray,
 
 
 class EnsembleForecaster:
-    """The members of an ensemble in memory, asked one after the other."""
+    """The members of an ensemble in memory, run one after the other."""
 
     def __init__(self, metadata: ModelMetadata, forecasters: Sequence[OnnxForecaster]) -> None:
         """Combine loaded members.

@@ -19,7 +19,7 @@ def fit(architecture: Architecture, data: LearningData, settings: ModelSettings,
         architecture: What to train.
         data: Scaled windows whose targets are of the architecture's kind.
         settings: Sizes, learning, seed, threads.
-        report: Called after every epoch; never for what is fitted in one go.
+        report: Called after every epoch; never where the library does not train in epochs.
 
     Raises:
         TrainingFailed: losses or weights are not finite, or the targets are all alike.

@@ -23,13 +23,13 @@ def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, s
 
     Args:
         forecaster: A version, loaded.
-        symbol: Whose candles they are.
-        series: Closed candles of the version's timeframe; the more, the nearer are indicators to their final values.
-        settings: From which probability on a signal is Long or Short.
+        symbol: Symbol of the candles.
+        series: Closed candles of the version's timeframe; with more, indicators are nearer to their final values.
+        settings: Probabilities from which the signal is Long or Short.
 
     Raises:
         InsufficientData: fewer candles than the window and the warm-up of its features take.
-        InvalidMarketData: candles so far from any market that the model has no answer.
+        InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
     return to_forecast(symbol, forecaster.metadata, forecaster.forecast(newest_rows(forecaster, series)), settings)
 
@@ -52,10 +52,10 @@ def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, setting
     """Return the answer to the first of several windows.
 
     Args:
-        symbol: Whose window it is.
-        model: What answered.
+        symbol: Symbol of the window.
+        model: The version that gave them.
         forecasts: Its answers to one or more windows.
-        settings: From which probability on a signal is Long or Short.
+        settings: Probabilities from which the signal is Long or Short.
 
     Raises:
         InvalidMarketData: the probability is not finite.

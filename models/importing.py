@@ -1,4 +1,4 @@
-"""A Keras file of somebody else as a version: loaded safely, checked, exported; nobody knows how good it is."""
+"""Import of a Keras file that was trained elsewhere: loaded without code, checked, exported, registered unscored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from models.registry import Registry
 from models.training_run import TrainingRequest
 
 SUFFIXES = (".h5", ".keras")
-# Scaled features are about standard normal, so that is what the export is compared on.
+# Scaled features are about standard normal; the export is compared on such numbers.
 PARITY_WINDOWS = 200
 MAX_BYTES = 512 * 1024 * 1024
 
@@ -40,13 +40,13 @@ def import_network(
     features: FeatureSettings,
     now: datetime,
 ) -> ModelMetadata:
-    """Register a trained Keras network without figures: only force promotes it.
+    """Register a trained Keras network without scores: only force promotes it.
 
     Args:
-        registry: Where to.
+        registry: Where it is registered.
         file: `.h5` or `.keras`; a file with code in it (Lambda layers) is refused.
         scaler_file: JSON of the `Scaler` that its inputs were scaled with.
-        request: Type, symbol and timeframe; the type tells the feature set and what the outputs are.
+        request: Type, symbol and timeframe; the type gives the feature set and the outputs.
         models: Window length of PatchTST, horizons, Keras backend.
         features: Window length of the others, and the horizon that is forecast.
         now: Gives the version its name.
@@ -55,7 +55,7 @@ def import_network(
         InvalidRequest: no network has that type, or a file cannot be read.
         InvalidModelFile: not a network, unsafe, or of other inputs or outputs than the type has.
         FeatureMismatch: the scaler is not of the feature set.
-        ExportMismatch: a layer has no ONNX form, or the ONNX form answers otherwise.
+        ExportMismatch: a layer has no ONNX form, or the answers of the ONNX form differ.
     """
     architecture = _architecture(request.kind)
     feature_set = FEATURE_SETS[architecture.feature_set]

@@ -1,4 +1,4 @@
-"""ModelManager: the one door to the life of a model, from candles to the version that serves."""
+"""ModelManager: the lifecycle of models, from candles to the version that serves."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from models.unseen import unseen_predictions
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """The version that was asked for, the verdict, and the version in production after it, if any."""
+    """The version that was trained, the verdict, and the version now in production, if any."""
 
     model: ModelMetadata
     verdict: GateVerdict
     production: str | None
 
     def report(self) -> dict[str, Any]:
-        """Return what came of it as JSON-like values; `verdict` says what serves, `samples` are windows."""
+        """Return the outcome as JSON-like values; `verdict` says what serves, `samples` are windows."""
         data = self.model.data
         return {
             "version": self.model.version,
@@ -63,7 +63,7 @@ class TrainingOutcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a version did on candles that it had not been trained on, beside the baselines on the same ones."""
+    """Scores of a version on candles that it was not trained on, and of the baselines on the same candles."""
 
     model: ModelMetadata
     predictions: OutOfSample
@@ -73,13 +73,13 @@ class Evaluation:
 
     @property
     def reliability(self) -> tuple[ReliabilityBin, ...]:
-        """How often a rise came, by the probability that was foretold."""
+        """Share of rises by predicted probability."""
         moved = self.predictions.returns != 0.0
         return reliability_table(self.predictions.probability[moved], self.predictions.returns[moved] > 0.0)
 
 
 class ModelManager:
-    """Trains, judges, registers, promotes and evaluates; `models.serving` keeps what serves in memory."""
+    """Trains, judges, registers, promotes and evaluates; `models.serving` keeps the versions that serve in memory."""
 
     def __init__(self, models: ModelSettings, features: FeatureSettings, now: Callable[[], datetime]) -> None:
         """Take the settings; nothing is read or written yet.
@@ -103,13 +103,13 @@ class ModelManager:
     ) -> TrainingOutcome:
         """Train, judge, register and, where the gate allows it, promote; takes from seconds to hours.
 
-        Of each symbol and timeframe the newest `keep_versions` stay, and whatever serves or may serve again.
+        Of each symbol and timeframe the newest `keep_versions` stay, and every version that serves or may serve again.
 
         Args:
-            request: What to train and for whom.
+            request: Type, symbol and timeframe.
             markets: Closed candles by symbol, one or more.
-            listener: Told after every epoch and every fit.
-            force: Reason to promote whatever the gate finds.
+            listener: Called after every epoch and every fit.
+            force: Reason to promote it whatever the gate decides.
 
         Raises:
             InsufficientData: too few candles, with the numbers.
@@ -129,7 +129,7 @@ class ModelManager:
         return TrainingOutcome(model, result.verdict, self.registry.resolve(request.symbol, request.timeframe))
 
     def evaluate(self, version: str, symbol: str, series: CandleSeries) -> Evaluation:
-        """Return how a version does on the candles of a symbol that it had not been trained on.
+        """Return the evaluation of a version on candles of a symbol that it was not trained on.
 
         Raises:
             InsufficientData: there is no such candle with a known return.
@@ -150,7 +150,7 @@ class ModelManager:
                 f"{version} was trained on all of these candles, or needs more of them before the first that is new"
             )
         positions = np.searchsorted(slots, predictions.rows)
-        # The baselines know what was known at the first of these candles.
+        # The baselines use what was known at the first of these candles.
         known = max(0, int(positions[0]) - horizon + 1)
         fold = Split(range(known), range(known, known), range(int(positions[0]), len(times)))
         resampling = Resampling.of(self._models.evaluation, horizon, self._models.training.seed)
@@ -161,7 +161,7 @@ class ModelManager:
         return Evaluation(stored.metadata, predictions, times[positions], predictions.scores(resampling), baselines)
 
     def _incumbent(self, run: TrainingRun) -> OutOfSample | None:
-        """Return what the version in production says of the rows of a run; None where nothing usable serves."""
+        """Return predictions of the version in production for the rows of a run; None without a usable version."""
         version = self.registry.resolve(run.request.symbol, run.request.timeframe)
         if version is None:
             return None

@@ -1,4 +1,4 @@
-"""A trained Keras network: its answers, its file, its ONNX form."""
+"""A trained Keras network as a `FittedModel`, and how its files are read."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def load_keras(path: Path) -> keras.Model:
     Files that carry code (Lambda layers) are refused.
 
     Args:
-        path: The file; its suffix tells the format.
+        path: The file; its suffix names the format.
 
     Raises:
         InvalidModelFile: damaged, of another format, or with layers that are unknown or carry code.

@@ -1,4 +1,4 @@
-"""What models are shown and what they answer: probabilities, and the parts of a forecast over several horizons."""
+"""Kinds of inputs and outputs, and how probabilities and horizons are read from raw outputs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OUTPUTS: dict[OutputKind, int] = {
 class HorizonForecasts:
     """A multi-horizon answer by horizon in candles, each n fractions of the price.
 
-    Drawdowns (<= 0) and rallies (>= 0) are told for the second and the fourth horizon.
+    Drawdowns (<= 0) and rallies (>= 0) are given for the second and the fourth horizon.
     """
 
     returns: dict[int, FloatArray]
@@ -49,7 +49,7 @@ def probability_up(raw: FloatArray, kind: OutputKind, judged: int = 0) -> FloatA
     Args:
         raw: Shape (n, outputs).
         kind: What the outputs are.
-        judged: Number of the horizon asked for, 0..3; for `multi_horizon` alone.
+        judged: Number of the horizon, 0..3; only for `multi_horizon`.
 
     Raises:
         ValueError: another number of outputs than the kind has.

@@ -1,4 +1,4 @@
-"""One version that answers: rows of features in, calibrated probabilities out, by ONNX Runtime."""
+"""One version in memory: rows of features in, calibrated probabilities out, by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Forecasts:
         members: The same of each member of an ensemble; a single model is its own member.
         disagreement: Shape (n,), standard deviation of the members' probabilities, 0..0.5.
         confidence: Shape (n,), 0..1.
-        raw: Shape (n, outputs), what the graph said, for `models/outputs.py`; an ensemble has no outputs.
+        raw: Shape (n, outputs), outputs of the graph, for `models/outputs.py`; an ensemble has none.
     """
 
     probability_up: FloatArray
@@ -59,11 +59,11 @@ class Forecasts:
 
 
 class Forecaster(Protocol):
-    """What answers, be it one model or an ensemble of several."""
+    """One model, or an ensemble of several."""
 
     @property
     def metadata(self) -> ModelMetadata:
-        """What is known of the version."""
+        """Metadata of the version."""
 
     @property
     def needs(self) -> Mapping[str, int]:
@@ -90,7 +90,7 @@ class Forecaster(Protocol):
 
 
 class OnnxForecaster:
-    """A model's graph in memory with everything around it: scaling, summary, outputs, calibration."""
+    """The graph of a model in memory, with scaling, summary, outputs and calibration."""
 
     def __init__(self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any) -> None:
         self.metadata = metadata
@@ -131,7 +131,7 @@ class OnnxForecaster:
         return self._forecast(self._newest(rows))
 
     def _newest(self, rows: FeatureRows) -> FloatArray:
-        """Return the rows that are read, checked."""
+        """Return the rows that are read, after checking them."""
         name, columns = self._graph.feature_set.name, self._graph.feature_set.columns
         length = self._graph.sequence_length
         values = rows.get(name)
@@ -168,7 +168,7 @@ class OnnxForecaster:
         )
 
     def _warm_up(self) -> None:
-        """Run once on the middle of the training data, which every model has an answer to."""
+        """Run once on the middle of the training data, to which every model has an answer."""
         middle = np.array(self._scaler.offset) + 0.5 * np.array(self._scaler.scale) * (self._scaler.kind == "minmax")
         windows = np.broadcast_to(middle, (1, self._graph.sequence_length, len(middle)))
         version = self.metadata.version
@@ -206,7 +206,7 @@ def _session(stored: StoredVersion, graph: Graph) -> Any:
     import onnxruntime  # 40 MB that a service without models does not need
 
     options = onnxruntime.SessionOptions()
-    # Requests run beside each other; threads of their own would only fight for the cores.
+    # Requests run concurrently; more threads for each would only compete for the cores.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     version, content = stored.metadata.version, stored.read(MODEL_FILE)
@@ -222,7 +222,7 @@ def _session(stored: StoredVersion, graph: Graph) -> Any:
 
 
 def _require_shape(version: str, name: str, found: list[Any], shape: list[int]) -> None:
-    """Every number after the batch must be the one of the metadata; the batch must be free."""
+    """Refuse a shape other than that of the metadata; the batch size must be free."""
     needed = f"one float {name} of shape (batch, {', '.join(map(str, shape))})"
     if [(each.name, each.type) for each in found] != [(name, "tensor(float)")]:
         described = ", ".join(f"{each.name} {each.type}" for each in found)

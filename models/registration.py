@@ -1,4 +1,4 @@
-"""From a candidate to a version in the registry: its metadata and its files."""
+"""Register a candidate as a version: its metadata and its files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def register(
     """Write a candidate as a version and return its metadata.
 
     Args:
-        registry: Where to.
+        registry: Where it is registered.
         run: Its request, settings and candles.
         result: The verdict, which is kept with every version of the run.
         candidate: One of the result's.
@@ -62,7 +62,7 @@ def register(
         ),
         data=_range(candidate, run),
         metrics=candidate.scores,
-        baselines={**result.baselines, **_beside(candidate, result)},
+        baselines={**result.baselines, **_others(candidate, result)},
         verdict=result.verdict if candidate is result.asked else None,
         seed=run.models.training.seed,
         settings=_settings(run),
@@ -91,7 +91,7 @@ def graph_of(
 
     Args:
         architecture: Its inputs and outputs.
-        feature_set: Whose columns it reads.
+        feature_set: The columns that it reads.
         length: Rows of a window.
         horizons_candles: Of a model with several horizons; left out for all others.
         calibration: Of its probability.
@@ -140,9 +140,9 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
     )
 
 
-def _beside(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
-    """Return the scores of what was trained on the same folds."""
-    others = (result.asked, *result.beside)
+def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
+    """Return the scores of the other candidates, on the same folds."""
+    others = (result.asked, *result.others)
     return {str(each.kind): each.scores for each in others if each is not candidate}
 
 

@@ -22,7 +22,7 @@ MAX_REASON = 1_000
 
 @dataclass(frozen=True)
 class Listing:
-    """Every version, newest first, and beside them those whose metadata cannot be read, with the reason."""
+    """Every version, newest first, and those whose metadata cannot be read, with the reason."""
 
     models: tuple[ModelMetadata, ...]
     unusable: dict[str, str]
@@ -89,7 +89,7 @@ class Registry:
         return stored.metadata
 
     def versions(self) -> Listing:
-        """Return what is known of every version."""
+        """Return the metadata of every version."""
         models, unusable = [], {}
         for version in self._names():
             try:
@@ -140,7 +140,7 @@ class Registry:
         """Put a version, whose files are all verified first, into production of its symbol and timeframe.
 
         Args:
-            by: Whether the gate let it pass, or somebody decided against the gate.
+            by: Whether the gate let it pass, or a person decided against the gate.
             reason: Why, 1 to 1,000 characters; kept with the time `at`.
 
         Raises:
@@ -182,7 +182,7 @@ class Registry:
         """Delete all but the newest versions of each symbol and timeframe.
 
         Aliases, the versions that a rollback would go back to, and the members of every ensemble that
-        stays are never deleted; nor is a version whose metadata cannot be read, since nobody knows what it was.
+        stays are never deleted; nor is a version whose metadata cannot be read.
 
         Args:
             keep: Versions of each symbol and timeframe to keep, >= 1.

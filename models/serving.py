@@ -46,7 +46,7 @@ class _Slot:
     loading: Lock = field(default_factory=Lock)
 
     def settled(self, version: str, now: float) -> bool:
-        """Tell whether there is nothing to load."""
+        """Return whether there is nothing to load."""
         current = self.serving is not None and self.serving.metadata.version == version
         return current or (version in self.failed and now < self.retry_at)
 
@@ -55,8 +55,8 @@ class LoadedModels:
     """Gives the forecaster of the version in production, and loads it on first use.
 
     The file of aliases is looked at every `reload_seconds`. When another version is in production it is
-    loaded, checked and warmed up while the one before answers everybody else; whoever got the one
-    before keeps it until its forecast is done. A version that cannot be loaded is tried again every
+    loaded, checked and warmed up while the one before answers; a request that got the one before
+    keeps it until its forecast is done. A version that cannot be loaded is tried again every
     `reload_seconds`, and the one before goes on serving; after a restart that is the newest of the
     earlier ones that can be loaded.
     """
@@ -89,7 +89,7 @@ class LoadedModels:
         """Return what serves a symbol, None where no version is in production or none can be loaded.
 
         Microseconds as a rule, and as long as loading takes when something is to be loaded: call it
-        beside the event loop. Threads may call it at once.
+        off the event loop. Threads may call it at once.
         """
         self._look()
         of = self._aliases.serving(symbol, timeframe)

@@ -1,4 +1,4 @@
-"""A study: several learners on the same folds of the same candles, beside what takes no learning."""
+"""A study: several learners and the baselines on the same folds of the same candles."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StudyRow:
     """One line of the table.
 
     Attributes:
-        name: The learner, or what was combined.
+        name: The learner, or the combination.
         scores: Out of sample. Of several seeds, figures and ends of intervals are means over the seeds.
         against_logistic: Paired difference in Brier score; None for logistic regression itself.
         cpu_seconds: Of all fits and predictions, the import of the library included; of several seeds the
@@ -54,7 +54,7 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The table, and what it was made on; times are those of the first and the last candle that was judged."""
+    """The table and its data; times are those of the first and the last candle that was judged."""
 
     rows: tuple[StudyRow, ...]
     candles: int
@@ -65,7 +65,7 @@ class StudyResult:
 
 
 class Study:
-    """Learners walk forward on common folds; networks once per seed."""
+    """Walks learners forward on common folds; networks once per seed."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Study:
         """Check the candles and make the folds that all learners have in common.
 
         Args:
-            types: What to compare, one or more; logistic regression is always there.
+            types: Types to compare, one or more; logistic regression is always included.
             seeds: Of each network: the configured seed and those after it, >= 1.
             markets: Closed candles by symbol, one or more.
             timeframe: Of the candles.
@@ -102,8 +102,8 @@ class Study:
         """Train, judge and compare; takes from seconds to a day.
 
         Args:
-            listener: Told after every epoch and every fit.
-            folder: Where the predictions of each finished learner are kept, and looked for; None keeps nothing.
+            listener: Called after every epoch and every fit.
+            folder: Where predictions of finished learners are kept and looked up; None keeps none.
 
         Raises:
             InvalidRequest: the folder holds predictions of another study.
@@ -115,7 +115,7 @@ class Study:
         rows = [self._row(name, self._run.evaluation_set.baseline(name), logistic) for name in BASELINES]
         for kind, of_seeds in by_type.items():
             rows += self._rows(kind, of_seeds, logistic)
-        # Members are of the first seed: that is what would be trained to serve.
+        # Members have the first seed, with which they would be trained to serve.
         first = {kind: by_type[kind][0].predictions for kind in self.types}
         if len(first) > 1:
             rows += [self._row(name, self._judged(each), logistic) for name, each in self._combined(first).items()]
@@ -126,7 +126,7 @@ class Study:
         return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
 
     def _walks(self, listener: Listener, folder: Path | None) -> dict[tuple[ModelType, int], Walk]:
-        """Return every walk by type and seed: those that the folder has, and the others made now."""
+        """Return every walk by type and seed: read from the folder, or made now."""
         run = self._run
         learners = {
             (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
@@ -183,7 +183,7 @@ class Study:
 
 
 def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
-    """Return what a single seed may expect: the mean of every figure and of every end of an interval."""
+    """Return the expectation of a single seed: the mean of every figure and of every end of an interval."""
     compared = [row.against_logistic for row in rows if row.against_logistic]
     seconds = [row.cpu_seconds for row in rows if row.cpu_seconds is not None]
     intervals = [row.scores.intervals for row in rows]

@@ -28,7 +28,7 @@ def fit_network(
 
     Args:
         make_recipe: Builds the network; called once the start is seeded.
-        data: What to learn from, and what tells when to stop.
+        data: Windows to learn from, and windows for early stopping.
         training: Seed, batch size, learning rate and backend.
         report: Called after every epoch.
 
@@ -88,7 +88,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 class _ShuffledBatches(_Batches):
     """Windows in a new seeded order every epoch.
 
-    All batches are full, and what is left over waits for another epoch: the statistics of batch
+    All batches are full; the windows left over are left out of the epoch, since the statistics of batch
     normalization over a few windows would be noise.
     """
 
@@ -105,7 +105,7 @@ class _ShuffledBatches(_Batches):
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells of every epoch, and ends a training that has lost its way."""
+    """Reports every epoch, and stops a training that diverges."""
 
     def __init__(self, epochs: int, report: Report) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""From candles to candidates: walk forward, final fit, export, and the gate's verdict. Nothing is written here."""
+"""From candles to candidates: walk forward, final fit, export, verdict of the gate. Writes no files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from models.walk_forward import EvaluationSet, ensemble_predictions, judged, mem
 # Real windows on which every export is compared with the model it came from.
 PARITY_WINDOWS = 1_000
 
-# Fitted on the folds of every run for comparison: the simplest that learns, which may serve instead, and
+# Fitted on the folds of every run for comparison: the simplest learner, which may serve instead, and
 # gradient boosting, which is only reported.
 SIMPLER = ModelType.LOGISTIC
 STRONGER = ModelType.XGBOOST
@@ -39,7 +39,7 @@ STRONGER = ModelType.XGBOOST
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What is to be trained, and for whom: one symbol, or `*` for every symbol that has no model of its own."""
+    """What to train, and for which symbol: one, or `*` for every symbol that has no model of its own."""
 
     kind: ModelType
     symbol: ModelScope
@@ -48,7 +48,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A model fitted on everything, ready to be written: its graph agrees with its library."""
+    """A model fitted on all rows, whose ONNX graph gives the same answers."""
 
     learner: Learner
     fitted: Fitted
@@ -58,9 +58,9 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may serve, and how it did on rows it had not seen.
+    """A model that may serve, and its predictions out of sample.
 
-    An ensemble has no artefact of its own but `weights`, the share of each member.
+    An ensemble has no artefact but `weights`, the share of each member.
     """
 
     kind: ModelType
@@ -72,20 +72,20 @@ class Candidate:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The candidate that was asked for, all that may serve beside it, scores of what was only compared, the verdict."""
+    """The requested candidate, the others that may serve, scores of the baselines, and the verdict."""
 
     asked: Candidate
-    beside: tuple[Candidate, ...]
+    others: tuple[Candidate, ...]
     baselines: Mapping[str, Scores]
     verdict: GateVerdict
 
     def find(self, kind: ModelType) -> Candidate:
         """Return the candidate of a type."""
-        return next(each for each in (self.asked, *self.beside) if each.kind is kind)
+        return next(each for each in (self.asked, *self.others) if each.kind is kind)
 
 
 class TrainingRun:
-    """One run: every learner on the same folds, then the final fits, then the verdict."""
+    """A training run: every learner on the same folds, then the final fits, then the verdict."""
 
     def __init__(
         self,
@@ -139,14 +139,14 @@ class TrainingRun:
         """Train, judge and export; takes from seconds to hours.
 
         Args:
-            listener: Told after every epoch and every fit.
-            production: What the model that serves now says of rows it has not been trained on.
-            force: Reason to promote whatever the gate finds.
+            listener: Called after every epoch and every fit.
+            production: Predictions of the model that serves now for rows that it was not trained on.
+            force: Reason to promote the candidate whatever the gate decides.
 
         Raises:
             InsufficientData: a part has no window.
             TrainingFailed: losses that are not finite, or an ensemble without a member of any skill.
-            ExportMismatch: a graph does not answer as its model does.
+            ExportMismatch: the answers of a graph differ from those of its model.
         """
         folds = len(self.evaluation_set.folds.splits)
         progress = Progress(folds * len(self.learners) + len(self.exported), listener)

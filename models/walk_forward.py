@@ -1,4 +1,4 @@
-"""Learners side by side: each fitted on the same folds, and each judged on rows that it has not seen."""
+"""Learners side by side: all fitted on the same folds and judged on rows that they have not seen."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ BaselineName = Literal["prior", "majority", "reversal"]
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """What all learners are judged on: the folds and the truth, on the axis of slots.
+    """The folds and true returns that all learners are judged on, on the axis of slots.
 
     Attributes:
         folds: Parts in slots.
         ends: Slots of the windows that every learner can judge, ascending.
         returns: Forward return by slot, NaN where unknown.
         runs: Unbroken run by slot.
-        horizon: Slots after which a forecast is judged.
+        horizon: Slots after which a prediction is judged.
     """
 
     folds: Folds
@@ -47,13 +47,13 @@ class EvaluationSet:
 
     @classmethod
     def of(cls, learners: Sequence[Learner], models: ModelSettings) -> EvaluationSet:
-        """Return what the learners, one or more, have in common.
+        """Return what one or more learners have in common.
 
         Raises:
             InsufficientData: a part would have no window.
         """
         ends = reduce(np.intersect1d, (learner.slots for learner in learners))
-        # The latest target of all purges for all: the folds are to be the same.
+        # The longest horizon purges for all, since the folds are the same.
         purged = max(learner.horizon for learner in learners)
         rows = learners[0].rows
         runs = rows.by_slot(rows.runs.astype(np.float64))
@@ -66,7 +66,7 @@ class EvaluationSet:
         )
 
     def baseline(self, name: BaselineName) -> OutOfSample:
-        """Return the predictions of a baseline, which says frequencies and is not calibrated."""
+        """Return the predictions of a baseline, which are frequencies and not calibrated."""
         predict: Baseline = reversal(self.runs, self.horizon) if name == "reversal" else _SIMPLE[name]
         parts = (predict(split, self.ends, self.returns) for split in self.folds.splits)
         return out_of_sample(parts, self.returns, "none")
@@ -78,7 +78,7 @@ _SIMPLE: Mapping[BaselineName, Baseline] = {"prior": prior, "majority": majority
 def walk_forward(
     learners: Mapping[ModelType, Learner], evaluation_set: EvaluationSet, progress: Progress
 ) -> dict[ModelType, tuple[FoldPrediction, ...]]:
-    """Return what each learner says, fold by fold, uncalibrated.
+    """Return the uncalibrated predictions of each learner by fold.
 
     Raises:
         InsufficientData, TrainingFailed: as `Learner.fit`.
@@ -95,7 +95,7 @@ def walk_forward(
 def ensemble_predictions(
     members: Mapping[ModelType, Sequence[FoldPrediction]], evaluation_set: EvaluationSet, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
-    """Return what an ensemble says fold by fold; its members are calibrated, and weighted by their skill."""
+    """Return the predictions of an ensemble by fold; its members are calibrated and weighted by their skill."""
     folds = []
     calibrated = {kind: calibrated_predictions(each, evaluation_set, models) for kind, each in members.items()}
     for number, split in enumerate(evaluation_set.folds.splits):
@@ -107,7 +107,7 @@ def ensemble_predictions(
 
 
 def mean_predictions(members: Sequence[Sequence[FoldPrediction]]) -> tuple[FoldPrediction, ...]:
-    """Return the plain mean of what several learners, one or more, say fold by fold."""
+    """Return the plain mean of the predictions of one or more learners by fold."""
     shares = np.full(len(members), 1.0 / len(members))
     return tuple(_combined_fold(parts, shares) for parts in zip(*members, strict=True))
 
@@ -115,7 +115,7 @@ def mean_predictions(members: Sequence[Sequence[FoldPrediction]]) -> tuple[FoldP
 def calibrated_predictions(
     predictions: Sequence[FoldPrediction], evaluation_set: EvaluationSet, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
-    """Return what a learner says with each fold calibrated on its own validation part."""
+    """Return the predictions of a learner, each fold calibrated on its own validation part."""
     return tuple(each.calibrated(evaluation_set.returns, models.evaluation.calibration) for each in predictions)
 
 

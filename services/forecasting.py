@@ -1,4 +1,4 @@
-"""What the models in production say: a market in, a forecast out."""
+"""Forecasts of the models in production: a market in, a forecast out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def count_load_failure(version: str, error: AppError) -> None:
 class Forecasting:
     """Asks the model in production of a symbol and timeframe.
 
-    Whatever takes longer than microseconds is done in the executor: loading, features, the model's run.
+    Loading, features and the run of the model are done in the executor.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Forecasting:
             models: What is in production.
             batcher: Runs the models.
             candles: What models read of a market.
-            settings: From which probability on a signal is Long or Short.
+            settings: Probabilities from which the signal is Long or Short.
             preferred: Timeframes to forecast, first choice first.
-            executor: For whatever must not stop the event loop.
+            executor: For work that must not stop the event loop.
         """
         self._models = models
         self._batcher = batcher
@@ -76,12 +76,12 @@ class Forecasting:
         self._executor = executor
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
-        """Return what the model in production says of a market, from its closed candles.
+        """Return the forecast of the model in production for a market, from its closed candles.
 
         Raises:
             ModelUnavailable: no model is in production, or none can be loaded.
             InsufficientData: too few candles, stored ones included; the message has the numbers.
-            InvalidMarketData: candles so far from any market that the model has no answer.
+            InvalidMarketData: the model has no finite answer to candles that far from any market.
         """
         started = perf_counter()
         symbol = snapshot.symbol
@@ -99,7 +99,7 @@ class Forecasting:
         return forecast
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
-        """Return the forecast, or why there is none: whoever asks can do without."""
+        """Return the forecast, or why there is none, for callers that can do without."""
         try:
             return Opinion(await self.forecast(snapshot, timeframe), None)
         except AppError as error:
@@ -122,7 +122,7 @@ class Forecasting:
         return chosen
 
     async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
-        """Return the closed candles of which the model in production answers as it would of any longer history.
+        """Return the number of closed candles with which the model answers as with any longer history.
 
         Raises:
             ModelUnavailable: no model is in production, or none can be loaded.
@@ -159,7 +159,7 @@ def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
 
 @contextmanager
 def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clock: Clock) -> Iterator[Forecasting]:
-    """Serve the models of the registry; nothing is loaded before somebody asks."""
+    """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
     # Threads of their own: other analyses do not wait while a model is loaded.
     executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")

@@ -22,7 +22,7 @@ class _Request:
 
 @dataclass
 class _Lane:
-    """The requests for one model: how many runs are under way, and who waits for the next."""
+    """The requests for one model: the number of runs under way, and the requests that wait."""
 
     runs: int = 0
     waiting: list[_Request] = field(default_factory=list)
@@ -39,7 +39,7 @@ class MicroBatcher:
 
     Requests that arrive while a run is under way wait for its end and are run together then; they do
     not wait longer than `max_wait_ms`, nor when `max_batch` windows have come together, but are run
-    beside it. So a lone request waits for nobody, and under load the batches grow by themselves.
+    at the same time. A lone request does not wait, and under load the batches grow by themselves.
     """
 
     def __init__(self, executor: Executor, settings: ServingSettings) -> None:
@@ -51,14 +51,14 @@ class MicroBatcher:
     async def forecast(self, model: Forecaster, rows: FeatureRows) -> Forecasts:
         """Return the model's answers to n windows, as `Forecaster.forecast` gives them.
 
-        A caller that is cancelled leaves the others their answers. An error of a run reaches those that
-        were in it, and nobody else.
+        A caller that is cancelled leaves the others their answers. An error of a run reaches only the
+        requests in it.
 
         Args:
             rows: As for `Forecaster.forecast`; the arrays may not change until the answer is there.
 
         Raises:
-            ValueError, InsufficientData: as `Forecaster.check`, before anybody else is concerned.
+            ValueError, InsufficientData: as `Forecaster.check`, before other requests are concerned.
         """
         model.check(rows)
         newest = {name: rows[name][:, -length:] for name, length in model.needs.items()}
@@ -78,7 +78,7 @@ class MicroBatcher:
         if lane.timer is not None:
             lane.timer.cancel()
             lane.timer = None
-        # Nobody waits any more for the answer of a caller that was cancelled.
+        # The answer of a caller that was cancelled is no longer needed.
         batch = [request for request in lane.waiting if not request.answer.done()]
         lane.waiting.clear()
         if batch:

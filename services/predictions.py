@@ -1,4 +1,4 @@
-"""Forecasts on request: what the model says of given or fetched candles, and the trend of a symbol."""
+"""Forecasts on request, from given or fetched candles, and the trend of a symbol."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from services.strategies import STRATEGY_NAMES
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 
-# Those who ask for a trend leave after 2 s; the rest is for the model or the rules.
+# Clients wait 2 s for a trend; the rest is for the model or the rules.
 FETCH_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class RequestedForecast:
-    """A forecast, whose candles it is made of, and when it was made by the server's clock."""
+    """A forecast, the source of its candles, and when it was made by the server's clock."""
 
     forecast: Forecast
     source_data: DataSource
@@ -37,7 +37,7 @@ class RequestedForecast:
 
 @dataclass(frozen=True)
 class Trend:
-    """Which way a symbol goes, how sure that is (0..1), and who says so: a version, or the rules."""
+    """Direction of a symbol, its confidence (0..1), and its model: a version, or the rules."""
 
     symbol: str
     timeframe: Timeframe
@@ -49,7 +49,7 @@ class Trend:
 
 
 class ForecastRequests:
-    """Answers those who ask for a model's word, or just for the direction."""
+    """Answers requests for a forecast, or only for the direction."""
 
     def __init__(
         self,
@@ -109,10 +109,9 @@ class ForecastRequests:
         return await self._market_data.snapshot(symbol, (timeframe,), candles)
 
     async def _fetched_in_time(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:
-        """Return the market as far as a client waits for it.
+        """Return the market, if it is read within the time that a client waits.
 
-        What takes longer goes on: a source that does not answer is then known as such, and the next
-        request goes on to the next one.
+        A slower read continues: its source is then known as slow, and the next request takes the next one.
         """
         try:
             return await asyncio.wait_for(self._market_data.snapshot(symbol, (timeframe,)), FETCH_SECONDS)

@@ -28,7 +28,7 @@ def recurrent_stack(
 def dense_head(x: Tensor, units: Sequence[int], batch_normalization: bool, dropouts: Sequence[float]) -> Tensor:
     """Return a probability, shape (batch, 1), after dense layers normalized as those of `recurrent_stack`.
 
-    It starts at 0.5 for every window: where there is little to learn, unlearning answers that started at random
+    It starts at 0.5 for every window: where there is little to learn, unlearning random first answers
     takes longer than learning it.
     """
     for width, dropout in zip(units, dropouts, strict=True):

@@ -1,4 +1,4 @@
-"""The architectures that can be trained, a row each: all that other code has to know of them."""
+"""The architectures that can be trained: one row each, with all that other code needs to know."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Architecture:
 
     @property
     def is_network(self) -> bool:
-        """Tell whether it learns in epochs, from a random start."""
+        """Whether it learns in epochs, from a random start."""
         return self.library == "keras"
 
     def learning(self, models: ModelSettings) -> LearningSettings | None:
-        """Return how a network learns; None for what is fitted in one go."""
+        """Return how a network learns; None where it does not learn in epochs."""
         learning: LearningSettings | None = self.settings(models).learning if self.is_network else None
         return learning
 

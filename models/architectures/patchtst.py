@@ -41,7 +41,7 @@ class TargetScale:
 def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: TargetScale) -> keras.Model:
     """Return the uncompiled network: windows (sequence_length, features) -> the 20 numbers of `models/outputs.py`.
 
-    Patches mix all features, since one feature tells of another; the network works in units of `scale`.
+    Patches mix all features, since features depend on each other; the network works in units of `scale`.
 
     Source: Nie et al., A Time Series is Worth 64 Words (2023): patches, learned positions, flattened head.
     """

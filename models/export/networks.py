@@ -1,4 +1,4 @@
-"""Keras networks as ONNX: a walk over the layers, each with the operators that compute it.
+"""Keras networks as ONNX: every layer becomes the operators that compute it.
 
 Keras' own exporter leaves the GRU as a loop, 18 times slower than the operator, and writes an
 invalid graph for exact GELU while reporting success.

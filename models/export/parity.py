@@ -1,4 +1,4 @@
-"""The proof, at every export, that the ONNX form answers as the model does."""
+"""The check, at every export, that the ONNX form gives the answers of the model."""
 
 from __future__ import annotations
 
