@@ -14,7 +14,7 @@ from utils.concurrency import run_blocking
 
 
 @dataclass(frozen=True, eq=False)
-class _Request:
+class _Waiting:
     rows: dict[str, np.ndarray]
     windows: int
     answer: asyncio.Future[Forecasts]
@@ -25,7 +25,7 @@ class _Lane:
     """The requests for one model: the number of runs under way, and the requests that wait."""
 
     runs: int = 0
-    waiting: list[_Request] = field(default_factory=list)
+    waiting: list[_Waiting] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
     @property
@@ -63,7 +63,7 @@ class MicroBatcher:
         model.check(rows)
         newest = {name: rows[name][:, -length:] for name, length in model.needs.items()}
         windows = len(next(iter(newest.values())))
-        request = _Request(newest, windows, asyncio.get_running_loop().create_future())
+        request = _Waiting(newest, windows, asyncio.get_running_loop().create_future())
         lane = self._lanes.setdefault(model, _Lane())
         if lane.waiting and lane.windows + windows > self._max_batch:
             self._start(model, lane)
@@ -86,7 +86,7 @@ class MicroBatcher:
             together = run_blocking(self._executor, _run, model, [request.rows for request in batch])
             asyncio.ensure_future(together).add_done_callback(lambda run: self._landed(model, lane, batch, run))
 
-    def _landed(self, model: Forecaster, lane: _Lane, batch: list[_Request], run: asyncio.Future[Forecasts]) -> None:
+    def _landed(self, model: Forecaster, lane: _Lane, batch: list[_Waiting], run: asyncio.Future[Forecasts]) -> None:
         lane.runs -= 1
         first = 0
         for request in batch:

@@ -1,4 +1,4 @@
-"""Weights from skill, confidence from agreement, and members of different kinds asked as one."""
+"""Weights from skill, confidence from agreement, and members of different kinds in one forecast."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_weights_add_up_and_follow_the_skill(log_losses: dict[ModelType, float])
 
 
 @given(opinions())
-def test_the_answer_stays_within_what_the_members_say(given_opinions: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_probability_lies_within_those_of_the_members(given_opinions: tuple[np.ndarray, np.ndarray]) -> None:
     values, weights = given_opinions
     mean, disagreement, confidence = combine(values, weights)
     assert values.min() - 1e-12 <= mean[0] <= values.max() + 1e-12
@@ -58,7 +58,7 @@ def test_the_answer_stays_within_what_the_members_say(given_opinions: tuple[np.n
 
 
 @given(probability, st.integers(1, 6))
-def test_members_of_one_mind_answer_as_one_model(value: float, members: int) -> None:
+def test_members_that_agree_answer_as_one_model(value: float, members: int) -> None:
     mean, disagreement, confidence = combine(np.full((members, 1), value), np.full(members, 1 / members))
     assert mean[0] == pytest.approx(value)
     assert disagreement[0] == pytest.approx(0.0, abs=1e-7)
@@ -66,7 +66,7 @@ def test_members_of_one_mind_answer_as_one_model(value: float, members: int) -> 
 
 
 @given(st.floats(0.0, 0.2), st.floats(0.001, 0.1))
-def test_the_same_probability_is_less_sure_where_members_differ_more(apart: float, more: float) -> None:
+def test_more_disagreement_lowers_the_confidence_of_the_same_probability(apart: float, more: float) -> None:
     weights = np.array([0.5, 0.5])
     near, far = (np.array([[0.7 - distance], [0.7 + distance]]) for distance in (apart, apart + more))
     assert combine(far, weights)[1] > combine(near, weights)[1]
@@ -122,7 +122,7 @@ def test_what_one_member_cannot_read_is_refused(registry: Registry, members: lis
         ensemble.check(rows)
 
 
-def test_a_member_that_forecasts_something_else_is_refused(registry: Registry) -> None:
+def test_a_member_of_another_market_or_horizon_is_refused(registry: Registry) -> None:
     fitting, other = add_model(registry), add_model(registry, ModelType.GRU, horizon_candles=4)
     with pytest.raises(ModelCorrupt, match=f"{other.version} forecasts something else"):
         load_version(registry, add_ensemble(registry, (fitting, 0.5), (other, 0.5)).version)

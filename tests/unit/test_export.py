@@ -108,7 +108,7 @@ def test_attention_to_another_sequence_is_refused() -> None:
         Network(model, (), "keras").onnx()
 
 
-def _neighbours() -> Windows:
+def _neighbors() -> Windows:
     """Return windows of one row whose values differ by single float32 steps: every threshold lies between two."""
     rng = np.random.default_rng(4)
     steps = rng.integers(0, 40, (4000, 3))
@@ -119,8 +119,8 @@ def _neighbours() -> Windows:
 
 
 @pytest.mark.parametrize("fit_trees", [fit_random_forest, fit_xgboost])
-def test_trees_part_neighbouring_numbers_alike(fit_trees: Callable[..., Any]) -> None:
-    windows = _neighbours()
+def test_trees_split_neighboring_numbers_alike(fit_trees: Callable[..., Any]) -> None:
+    windows = _neighbors()
     model = fit_trees(windows, TREES, toy_settings().training)
     inputs = summaries(windows)
     assert len(np.unique(model.raw(inputs), axis=0)) > 4

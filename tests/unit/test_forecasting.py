@@ -1,4 +1,4 @@
-"""What the model in production says of a market: of which candles, by which version, and what when it cannot."""
+"""Forecasts of the model in production: from which candles, by which version, and what happens without one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def calibrated(probability: float) -> Calibration:
     return Calibration(kind="isotonic", points=((0.0, probability), (1.0, probability)))
 
 
-async def test_a_forecast_is_what_the_version_says_of_the_newest_rows(registry: Registry, models: Models) -> None:
+async def test_a_forecast_is_that_of_the_version_for_the_newest_rows(registry: Registry, models: Models) -> None:
     version = put_in_production(registry)
     forecast = await models.forecasting.forecast(market(ALL), H1)
     probability = float(expected_forecasts(registry, version, HISTORY).probability_up[0])
@@ -107,7 +107,7 @@ async def test_enough_candles_ask_no_store(registry: Registry, models: Models) -
     assert models.store.calls == []
 
 
-async def test_the_clients_own_candles_count_where_both_have_one(registry: Registry, models: Models) -> None:
+async def test_the_clients_candles_take_precedence_over_stored_ones(registry: Registry, models: Models) -> None:
     put_in_production(registry)
     models.store.candles = [*ALL[:-20], *(Candle(c.timestamp, c.open, c.high, c.low, c.low, 0.0) for c in ALL[-20:])]
     completed = await models.forecasting.forecast(market(ALL[-20:]), H1)
@@ -179,7 +179,7 @@ async def test_the_preferred_timeframe_with_a_model_is_chosen(registry: Registry
         await choose("ETHUSDT", [Timeframe.H4, Timeframe.M15])
 
 
-async def test_a_forecast_over_several_horizons_tells_each(registry: Registry, models: Models) -> None:
+async def test_a_forecast_over_several_horizons_has_each(registry: Registry, models: Models) -> None:
     horizons = (1, 4, 16, 48)
     version = put_in_production(
         registry, ModelType.PATCHTST, outputs="multi_horizon", horizons_candles=horizons, horizon_candles=4
@@ -191,7 +191,7 @@ async def test_a_forecast_over_several_horizons_tells_each(registry: Registry, m
     assert list(forecast.expected_drawdowns) == list(forecast.expected_rallies) == [4, 48]
 
 
-async def test_an_ensemble_tells_its_members_and_their_disagreement(registry: Registry, models: Models) -> None:
+async def test_an_ensemble_lists_its_members_and_their_disagreement(registry: Registry, models: Models) -> None:
     low, high = (
         add_fitted(registry, kind, calibration=calibrated(probability))
         for kind, probability in ((ModelType.LSTM, 0.5), (ModelType.LOGISTIC, 0.9))
@@ -221,7 +221,7 @@ async def test_a_broken_version_is_counted_and_logged_once_and_the_one_before_se
     (registry.root / first / "model.onnx").write_bytes(b"broken")
 
 
-async def test_where_no_version_can_be_loaded_everybody_is_told(registry: Registry, models: Models) -> None:
+async def test_where_no_version_can_be_loaded_every_request_is_refused(registry: Registry, models: Models) -> None:
     version = put_in_production(registry)
     assert await models.forecasting.in_production() == {"BTCUSDT 1h": version}
     (registry.root / version / "model.onnx").write_bytes(b"broken")
@@ -230,7 +230,7 @@ async def test_where_no_version_can_be_loaded_everybody_is_told(registry: Regist
     assert await models.forecasting.in_production() == {"BTCUSDT 1h": None}
 
 
-async def test_a_defect_of_a_model_costs_the_opinion_and_is_logged(
+async def test_a_defect_of_a_model_leaves_out_the_forecast_and_is_logged(
     registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
 ) -> None:
     put_in_production(registry)
@@ -244,7 +244,7 @@ async def test_a_defect_of_a_model_costs_the_opinion_and_is_logged(
     assert "ERROR forecast failed" in log_lines[0]
 
 
-async def test_loading_and_computing_leave_the_event_loop_alone(
+async def test_loading_and_computing_run_off_the_event_loop(
     registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in_production(registry)

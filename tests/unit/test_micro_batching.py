@@ -1,4 +1,4 @@
-"""Concurrent forecasts share runs; nobody waits in vain and nobody suffers for another."""
+"""Concurrent forecasts share runs: bounded waits and batches, and errors stay within their run."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_a_lone_request_is_run_at_once(model: Gated, executor: ThreadPoolE
     assert model.runs == [1, 1, 1]
 
 
-async def test_those_who_come_during_a_run_share_the_next(
+async def test_requests_during_a_run_share_the_next(
     model: Gated, forecaster: OnnxForecaster, executor: ThreadPoolExecutor
 ) -> None:
     batching = batcher(executor)
@@ -123,7 +123,7 @@ async def test_the_end_of_a_run_starts_the_next_without_waiting_for_the_limit(
     assert model.runs == [1, 3]
 
 
-async def test_those_who_wait_are_run_when_the_last_of_several_runs_ends(
+async def test_waiting_requests_are_run_when_the_last_of_several_runs_ends(
     model: Gated, executor: ThreadPoolExecutor
 ) -> None:
     batching = batcher(executor, max_batch=4, max_wait_ms=HOUR_MS)
@@ -138,7 +138,7 @@ async def test_those_who_wait_are_run_when_the_last_of_several_runs_ends(
     model.gate.set()
     async with asyncio.timeout(10):
         await asyncio.gather(*beside)
-        # The first run is still under way: who comes now is run together with the one who waits.
+        # The first run is still under way: a request that arrives now is run together with the waiting one.
         waiting += ask(batching, model, 6)
         await asyncio.sleep(0)
         slow.set()
@@ -146,7 +146,7 @@ async def test_those_who_wait_are_run_when_the_last_of_several_runs_ends(
     assert model.runs == [1, 4, 2]
 
 
-async def test_a_model_that_nobody_asks_any_more_is_let_go(registry: Registry, executor: ThreadPoolExecutor) -> None:
+async def test_an_idle_model_is_released(registry: Registry, executor: ThreadPoolExecutor) -> None:
     model = OnnxForecaster.load(registry.open(add_model(registry).version))
     batching = batcher(executor)
     await asyncio.gather(*ask(batching, model, 0, 1, 2))
@@ -174,7 +174,7 @@ async def test_a_full_batch_does_not_wait_for_the_run_before(model: Gated, execu
     await asyncio.gather(*asked)
 
 
-async def test_nobody_waits_longer_than_the_limit(model: Gated, executor: ThreadPoolExecutor) -> None:
+async def test_no_request_waits_longer_than_the_limit(model: Gated, executor: ThreadPoolExecutor) -> None:
     model.gate.clear()
     asked = ask(batcher(executor, max_wait_ms=5), model, 0, 1, 2)
     # The first run does not end, and the two others are run all the same.
@@ -184,7 +184,7 @@ async def test_nobody_waits_longer_than_the_limit(model: Gated, executor: Thread
     await asyncio.gather(*asked)
 
 
-async def test_no_run_is_larger_than_the_limit_but_one_that_was_asked_for(
+async def test_no_run_is_larger_than_the_limit_except_for_a_single_larger_request(
     model: Gated, executor: ThreadPoolExecutor
 ) -> None:
     batching = batcher(executor, max_batch=4)
@@ -199,7 +199,7 @@ async def test_no_run_is_larger_than_the_limit_but_one_that_was_asked_for(
     assert [len(answer.probability_up) for answer in answers] == [1, 3, 3, 9, 2, 2, 1]
 
 
-async def test_an_error_reaches_those_of_its_run_alone(model: Gated, executor: ThreadPoolExecutor) -> None:
+async def test_an_error_reaches_only_the_requests_of_its_run(model: Gated, executor: ThreadPoolExecutor) -> None:
     batching = batcher(executor)
     model.gate.clear()
     fine = ask(batching, model, 0)
@@ -215,7 +215,7 @@ async def test_an_error_reaches_those_of_its_run_alone(model: Gated, executor: T
     await batching.forecast(model, feature_rows(1))
 
 
-async def test_rows_that_cannot_be_read_concern_nobody_else(model: Gated, executor: ThreadPoolExecutor) -> None:
+async def test_invalid_rows_do_not_affect_other_requests(model: Gated, executor: ThreadPoolExecutor) -> None:
     batching = batcher(executor)
     bad = feature_rows(1)
     bad["standard"][0, 0, 0] = np.nan
@@ -230,7 +230,7 @@ async def test_rows_that_cannot_be_read_concern_nobody_else(model: Gated, execut
     assert len(answers) == 3
 
 
-async def test_a_caller_who_leaves_costs_the_others_nothing(
+async def test_a_cancelled_caller_does_not_affect_the_others(
     model: Gated, forecaster: OnnxForecaster, executor: ThreadPoolExecutor
 ) -> None:
     batching = batcher(executor)

@@ -54,7 +54,7 @@ def test_parameters_are_those_of_the_specification() -> None:
 BUILDERS = {"lstm": build_lstm, "gru": build_gru, "transformer": build_transformer}
 
 
-def _with_an_opinion(model: keras.Model) -> keras.Model:
+def _with_random_answers(model: keras.Model) -> keras.Model:
     """Return the network with random weights in its last layer, which starts at zero."""
     last = model.layers[-1]
     last.set_weights([np.random.default_rng(3).normal(size=weights.shape) for weights in last.get_weights()])
@@ -62,12 +62,12 @@ def _with_an_opinion(model: keras.Model) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_a_network_starts_without_an_opinion(name: str) -> None:
+def test_a_network_starts_at_one_half(name: str) -> None:
     sizes = SETTINGS.transformer if name == "transformer" else SETTINGS.recurrent
     model = BUILDERS[name]((10, 5), sizes)  # type: ignore[operator]
     windows = np.random.default_rng(1).normal(size=(20, 10, 5)).astype(np.float32)
     assert (model.predict(windows, verbose=0) == 0.5).all()
-    assert len(np.unique(_with_an_opinion(model).predict(windows, verbose=0))) == 20
+    assert len(np.unique(_with_random_answers(model).predict(windows, verbose=0))) == 20
 
 
 def _learns_and_is_exported(kind: ModelType, **changed: Any) -> keras.Model:
@@ -110,7 +110,7 @@ def test_a_network_may_have_a_learning_rate_of_its_own() -> None:
 
 
 def test_transformer_sees_the_order_of_candles() -> None:
-    model = _with_an_opinion(build_transformer((60, 75), SETTINGS.transformer))
+    model = _with_random_answers(build_transformer((60, 75), SETTINGS.transformer))
     window = np.random.default_rng(1).normal(size=(1, 60, 75)).astype(np.float32)
     answers = model.predict(np.concatenate([window, window[:, ::-1]]), verbose=0)
     assert abs(answers[0, 0] - answers[1, 0]) > 1e-6
@@ -118,7 +118,7 @@ def test_transformer_sees_the_order_of_candles() -> None:
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
 def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) -> None:
-    model = _with_an_opinion(build_transformer((6, 3), toy_settings().transformer))
+    model = _with_random_answers(build_transformer((6, 3), toy_settings().transformer))
     network = Network(model, (), native_format)  # type: ignore[arg-type]
     path = tmp_path / network.save(tmp_path, "model")
     assert path.name == f"model.{native_format}"
@@ -129,7 +129,7 @@ def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) 
 
 
 def test_a_file_is_read_wherever_the_module_of_a_layer_was_when_it_was_written(tmp_path: Path) -> None:
-    network = Network(_with_an_opinion(build_transformer((6, 3), toy_settings().transformer)), (), "keras")
+    network = Network(_with_random_answers(build_transformer((6, 3), toy_settings().transformer)), (), "keras")
     written, earlier = tmp_path / network.save(tmp_path, "model"), tmp_path / "earlier.keras"
     module = layers_of_our_own.__name__.encode()
     with zipfile.ZipFile(written) as source, zipfile.ZipFile(earlier, "w") as target:

@@ -1,4 +1,4 @@
-"""Trends in time: a source that does not answer keeps nobody, and the next request goes on to the next source."""
+"""Trends in time: a source that does not answer delays no client, and the next request takes the next source."""
 
 from __future__ import annotations
 

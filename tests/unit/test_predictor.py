@@ -1,4 +1,4 @@
-"""A version that answers: the numbers it gives, and everything it refuses."""
+"""A version in memory: its numbers, and what it refuses."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_window_is_scaled_and_run(registry: Registry) -> None:
     assert forecaster.needs == {"standard": LENGTH}
 
 
-def test_a_tree_is_shown_the_summary_of_the_scaled_window(registry: Registry) -> None:
+def test_a_tree_reads_the_summary_of_the_scaled_window(registry: Registry) -> None:
     forecaster = load(registry, add_model(registry, ModelType.RANDOM_FOREST, inputs="summary", outputs="three_class"))
     rows = feature_rows(5)
     forecasts = forecaster.forecast(rows)
@@ -71,7 +71,7 @@ def test_a_tree_is_shown_the_summary_of_the_scaled_window(registry: Registry) ->
 
 
 @pytest.mark.parametrize(("judged", "first_logit"), [(1, 4), (16, 10)])
-def test_of_several_horizons_the_judged_one_is_answered(registry: Registry, judged: int, first_logit: int) -> None:
+def test_the_judged_one_of_several_horizons_is_forecast(registry: Registry, judged: int, first_logit: int) -> None:
     forecaster = load(
         registry,
         add_model(
@@ -97,7 +97,7 @@ def test_the_probability_is_calibrated(registry: Registry) -> None:
     np.testing.assert_allclose(after, sigmoid(0.5 * np.log(before / (1 - before)) + 0.3), atol=1e-9)
 
 
-def test_one_window_is_answered_as_among_many(registry: Registry) -> None:
+def test_a_window_alone_gives_the_same_answer_as_among_many(registry: Registry) -> None:
     forecaster = load(registry, add_model(registry))
     rows = feature_rows(64)["standard"]
     together = forecaster.forecast({"standard": rows})
@@ -108,7 +108,7 @@ def test_one_window_is_answered_as_among_many(registry: Registry) -> None:
         assert (part.probability_up, part.raw.shape) == (together.probability_up[window], (1, 1))
 
 
-def test_of_more_rows_the_newest_are_read(registry: Registry) -> None:
+def test_the_newest_of_more_rows_are_read(registry: Registry) -> None:
     forecaster = load(registry, add_model(registry))
     rows = feature_rows(2, length=LENGTH + 7)["standard"]
     rows[:, :7] = math.nan
