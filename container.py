@@ -38,7 +38,7 @@ from services.market_reader import MarketReader
 from services.model_admin import ModelAdmin
 from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
-from services.predictions import Predictions
+from services.predictions import ForecastRequests
 from services.recent_markets import RecentMarkets
 from services.retention import Retention, ages
 from services.revisions import Revisions
@@ -79,7 +79,7 @@ class Container:
     periodic: PeriodicAnalysis
     jobs: JobService
     forecasting: Forecasting
-    predictions: Predictions
+    forecast_requests: ForecastRequests
     insights: MarketInsights
     feedback: SignalFeedback
     self_analyses: SelfAnalyses
@@ -177,7 +177,7 @@ async def build_container(
         )
         await stack.enter_async_context(background(Retention(documents, clock, ages(settings)).run()))
         jobs = await stack.enter_async_context(_jobs(settings.jobs, job_table, documents, hub, clock))
-        predictions = Predictions(forecasting, market_data, reader, rules, clock)
+        forecast_requests = ForecastRequests(forecasting, market_data, reader, rules, clock)
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
         scores = ArchiveScores(store, settings.analysis.interval_minutes, clock)
@@ -192,7 +192,7 @@ async def build_container(
             periodic=periodic,
             jobs=jobs,
             forecasting=forecasting,
-            predictions=predictions,
+            forecast_requests=forecast_requests,
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             feedback=SignalFeedback(documents, store, scores, clock),
             self_analyses=SelfAnalyses(

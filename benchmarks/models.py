@@ -30,7 +30,7 @@ from models.training_run import TrainingRequest
 from services.market_data.simulation import candles_from_returns, simulate_returns
 from utils.clock import SystemClock
 
-# Milliseconds of CPU that one prediction may take.
+# Milliseconds of CPU that one forecast may take.
 SINGLE_MS = {ModelType.LSTM: 0.6, ModelType.GRU: 0.6, ModelType.TRANSFORMER: 1.5, ModelType.PATCHTST: 3.0}
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 CANDLES, BATCH = 900, 64
@@ -49,11 +49,11 @@ def settings_of(folder: str) -> Settings:
     )
 
 
-def train(manager: ModelManager, type: ModelType, symbol: str) -> str:
+def train(manager: ModelManager, kind: ModelType, symbol: str) -> str:
     """Train, promote by force and return a version on simulated candles."""
     rng = np.random.default_rng(3)
     path = candles_from_returns(rng, simulate_returns(rng, CANDLES, 0.004, None), 30_000.0, 0, Timeframe.H1)
-    request = TrainingRequest(type, symbol, Timeframe.H1)
+    request = TrainingRequest(kind, symbol, Timeframe.H1)
     markets = {symbol: CandleSeries(Timeframe.H1, path)}
     return manager.train(request, markets, _unheard, force="measured, not used").model.version
 
@@ -82,9 +82,9 @@ def rows_for(forecaster: Forecaster, count: int) -> FeatureRows:
     return {graph.feature_set.name: np.random.default_rng(1).normal(0.0, 0.01, shape)}
 
 
-def measure_type(manager: ModelManager, type: ModelType) -> Row:
+def measure_type(manager: ModelManager, kind: ModelType) -> Row:
     """Return the times of one architecture, served and by its own library."""
-    version = train(manager, type, SYMBOLS[0])
+    version = train(manager, kind, SYMBOLS[0])
     import keras
     import tensorflow as tf
 
@@ -98,11 +98,11 @@ def measure_type(manager: ModelManager, type: ModelType) -> Row:
     one, many = rows_for(forecaster, 1), rows_for(forecaster, BATCH)
     (name,) = one
     single, batch = (tf.constant(rows[name].astype(np.float32)) for rows in (one, many))
-    served, served_batch = cpu_ms(lambda: forecaster.predict(one), 200), cpu_ms(lambda: forecaster.predict(many), 10)
+    served, served_batch = cpu_ms(lambda: forecaster.forecast(one), 200), cpu_ms(lambda: forecaster.forecast(many), 10)
     by_function, by_batch = cpu_ms(lambda: compiled(single), 50), cpu_ms(lambda: compiled(batch), 10)
     by_predict = cpu_ms(lambda: network.predict(single, verbose=0), 5)
     return {
-        "model": str(type),
+        "model": str(kind),
         "parameters": network.count_params(),
         "served, ms": served,
         "tf.function, ms": by_function,
@@ -135,11 +135,11 @@ def measure() -> tuple[list[Row], float]:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with tempfile.TemporaryDirectory() as folder:
         manager = ModelManager((settings := settings_of(folder)).models, settings.features, SystemClock().now)
-        rows = [measure_type(manager, type) for type in SINGLE_MS]
+        rows = [measure_type(manager, kind) for kind in SINGLE_MS]
     with tempfile.TemporaryDirectory() as folder:
         manager = ModelManager((settings := settings_of(folder)).models, settings.features, SystemClock().now)
-        for type, symbol in zip((ModelType.LSTM, ModelType.GRU, ModelType.TRANSFORMER), SYMBOLS, strict=True):
-            train(manager, type, symbol)
+        for kind, symbol in zip((ModelType.LSTM, ModelType.GRU, ModelType.TRANSFORMER), SYMBOLS, strict=True):
+            train(manager, kind, symbol)
         assert len(Registry(Path(folder)).aliases().scopes) == len(SYMBOLS)
         return rows, measure_memory(folder)
 

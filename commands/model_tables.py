@@ -14,9 +14,9 @@ from rich.text import Text
 from commands.figures import interval, number
 from domain.forecasting import Forecast
 from models.aliases import Aliases
-from models.comparison import Comparison
+from models.comparison import VersionComparison
 from models.evaluation.calibration import ReliabilityBin
-from models.evaluation.equity import Performance
+from models.evaluation.equity import BacktestFigures
 from models.evaluation.metrics import Scores
 from models.metadata import ModelMetadata
 from models.model_manager import Evaluation, TrainingOutcome
@@ -39,7 +39,7 @@ def trained(outcome: TrainingOutcome) -> Group:
     return Group(_facts(facts), _own_scores(model), *_sentences("Reasons", verdict.reasons))
 
 
-def evaluated(found: Evaluation, symbol: str, performance: Performance, pictures: Sequence[Path]) -> Group:
+def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pictures: Sequence[Path]) -> Group:
     """Return figures, reliability and what acting on the forecasts would have earned."""
     days = [_time(int(time)) for time in (found.times_ms[0], found.times_ms[-1])]
     model = found.model
@@ -104,7 +104,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
     return Group(_facts(facts), *([_own_scores(model)] if model.metrics else []), *_sentences("Reasons", reasons))
 
 
-def compared(comparison: Comparison) -> Group:
+def compared(comparison: VersionComparison) -> Group:
     """Return two versions with their figures side by side."""
     table = _table("figure", comparison.first.version, comparison.second.version, "difference")
     for each in comparison.figures:
@@ -171,7 +171,7 @@ def _scores(scores: Mapping[str, Scores]) -> Table:
 
 
 def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
-    table = _table("foretold", "mean", "n", "rose", title="Reliability")
+    table = _table("predicted", "mean", "n", "rose", title="Reliability")
     for each in bins:
         table.add_row(
             f"{each.low:.3f} to {each.high:.3f}",
@@ -182,7 +182,7 @@ def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
     return table
 
 
-def _performance(performance: Performance) -> Table:
+def _performance(performance: BacktestFigures) -> Table:
     costs = performance.costs
     facts = {
         "costs": f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage per change of position",

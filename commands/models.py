@@ -118,19 +118,19 @@ def prune_models(
 @models.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(help="A trained network: .h5 or .keras.")],
-    type: Annotated[ModelType, typer.Option(help="What it is.")],
+    kind: Annotated[ModelType, typer.Option("--type", help="What it is.")],
     symbol: Market,
     timeframe: Candles,
     scaler: Annotated[Path, typer.Option(help="JSON of the scaler of its inputs, as scaler.json of a version.")],
     as_json: Json = False,
 ) -> None:
-    """Register a Keras network that was trained elsewhere; nobody knows how good it is, so only force promotes it."""
+    """Register a Keras network that was trained elsewhere; it has no scores, so only force promotes it."""
     from commands.model_tables import shown
     from models.importing import import_network
     from models.training_run import TrainingRequest
 
     settings = load_settings()
-    request = TrainingRequest(type, checked_scope(symbol), timeframe)
+    request = TrainingRequest(kind, checked_scope(symbol), timeframe)
     now = datetime.now(UTC)
     with working() as doing:
         doing(f"importing {file.name}")

@@ -24,8 +24,8 @@ def train(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Candles; several files train one model of all markets.")
     ],
-    type: Annotated[
-        ModelType | None, typer.Option(help="What to train; the settings' default_type by default.")
+    kind: Annotated[
+        ModelType | None, typer.Option("--type", help="What to train; the settings' default_type by default.")
     ] = None,
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
@@ -46,7 +46,7 @@ def train(
     from commands.model_tables import trained
     from models.training_run import TrainingRequest
 
-    request = TrainingRequest(type or settings.models.default_type, scope, next(iter(markets.values())).timeframe)
+    request = TrainingRequest(kind or settings.models.default_type, scope, next(iter(markets.values())).timeframe)
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
     manager = model_manager(settings, chosen)
     started = monotonic()

@@ -115,7 +115,7 @@ class EvaluationSettings(Section):
 
 
 class ServingSettings(Section):
-    """Concurrent predictions share a run of the model: up to so many, waiting so long at most."""
+    """Concurrent forecasts share a run of the model: at most `max_batch` windows, waiting at most `max_wait_ms`."""
 
     max_batch: Count = 64
     max_wait_ms: Annotated[float, Field(ge=0, le=100)] = 2.0
@@ -160,11 +160,8 @@ class ModelSettings(Section):
             "training": self.training.model_copy(update={key: to for key, to in training.items() if to is not None})
         }
         if epochs is not None:
-            for name, network in (
-                ("recurrent", self.recurrent),
-                ("transformer", self.transformer),
-                ("patchtst", self.patchtst),
-            ):
-                learning = network.learning.model_copy(update={"epochs": epochs})
-                changed[name] = network.model_copy(update={"learning": learning})
+            for name, section in self:
+                if learning := getattr(section, "learning", None):
+                    learning = learning.model_copy(update={"epochs": epochs})
+                    changed[name] = section.model_copy(update={"learning": learning})
         return self.model_copy(update=changed)

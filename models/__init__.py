@@ -1,1 +1,1 @@
-"""Machine-learning models; none yet: the technical rules answer alone."""
+"""Machine-learning models: trained with Keras, scikit-learn and XGBoost, judged, registered, served by ONNX Runtime."""

@@ -60,7 +60,7 @@ class ScopeAliases(Frozen):
         return tuple(version for version in reversed(self.line[:-1]) if version != self.line[-1])
 
     def promoted(self, version: str | None, at: datetime, by: PromotedBy, reason: str) -> ScopeAliases:
-        """Return the aliases with another version in production, which is then no candidate any more."""
+        """Return the aliases with another version in production, which stops being the candidate."""
         return ScopeAliases(
             symbol=self.symbol,
             timeframe=self.timeframe,

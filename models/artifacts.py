@@ -112,7 +112,7 @@ def write_version(root: Path, metadata: ModelMetadata, write: Callable[[Path], N
     """Write a version and return its metadata as they are on the disk; call it with the root locked.
 
     The process may die at any moment: a version is there with all its files, or its folder has a name
-    that nobody takes for a version.
+    that no version can have.
 
     Args:
         metadata: `files` is filled in here, and `version` gets the first name that is free.
@@ -131,7 +131,7 @@ def write_version(root: Path, metadata: ModelMetadata, write: Callable[[Path], N
             raise ValueError(f"a version needs {', '.join(sorted(missing))}")
         return _publish(root, folder, ModelMetadata(**{**dict(metadata), "files": files}))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)  # no longer there under this name when all went well
+        shutil.rmtree(folder, ignore_errors=True)  # after success nothing has this name
 
 
 def delete_version(root: Path, version: str) -> None:
@@ -143,7 +143,7 @@ def delete_version(root: Path, version: str) -> None:
 
 
 def sweep(root: Path) -> None:
-    """Delete what processes that died left behind; with the root locked nobody else is writing."""
+    """Delete what processes that died left behind; with the root locked no other process is writing."""
     for folder in root.glob(f"{UNFINISHED}*"):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Which library computes under Keras, and on how many cores: settled before Keras is imported."""
+"""The backend of Keras and its number of threads, set before Keras is imported."""
 
 from __future__ import annotations
 

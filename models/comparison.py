@@ -22,8 +22,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two versions side by side. Scores on different data do not rank them: `same_data` tells."""
+class VersionComparison:
+    """Two versions side by side. Only where `same_data` is true do scores rank them."""
 
     first: ModelMetadata
     second: ModelMetadata
@@ -31,7 +31,7 @@ class Comparison:
     same_data: bool
 
 
-def compare(first: ModelMetadata, second: ModelMetadata) -> Comparison:
+def compare(first: ModelMetadata, second: ModelMetadata) -> VersionComparison:
     """Return two versions with every figure that either has."""
     ones, others = _figures(first), _figures(second)
     figures = tuple(Figure(name, ones.get(name), others.get(name)) for name in {**ones, **others})
@@ -40,7 +40,7 @@ def compare(first: ModelMetadata, second: ModelMetadata) -> Comparison:
         second.horizon_candles,
         second.data,
     )
-    return Comparison(first, second, figures, same_data=same)
+    return VersionComparison(first, second, figures, same_data=same)
 
 
 def _figures(model: ModelMetadata) -> dict[str, float | None]:

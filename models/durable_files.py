@@ -44,7 +44,7 @@ def sync(path: Path) -> None:
 
 
 def write_synced(path: Path, content: bytes) -> None:
-    """Write a file that nobody reads yet."""
+    """Write a file that has no readers yet."""
     path.write_bytes(content)
     sync(path)
 
@@ -80,7 +80,7 @@ def read_file(folder: Path, name: str, max_bytes: int) -> bytes:
 def _read_file(folder: Path, name: str, max_bytes: int) -> bytes:
     parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        # A pipe that nobody writes to would otherwise be waited for.
+        # Opening a pipe without a writer would otherwise block.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(name, flags, dir_fd=parent)
     finally:

@@ -1,4 +1,4 @@
-"""Several versions that answer as one: weighted by their skill, less sure where they disagree."""
+"""Ensembles: versions weighted by their skill, with less confidence where they disagree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from domain.errors import ModelCorrupt
 from domain.forecasting import ModelType
 from models.metadata import ModelMetadata
-from models.predictor import FeatureRows, Prediction, Predictor
+from models.predictor import FeatureRows, Forecasts, OnnxForecaster
 
 FloatArray = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ def skill_weights(log_losses: Mapping[ModelType, float], prior_log_loss: float) 
     """Return the weight of each model, which add up to 1: its share of the skill.
 
     The skill is how much lower than the prior's the log loss is, `max(0, L_prior - L_model)`; a model
-    that is no better than the prior is left out. Empty where none is better: there is nothing to combine.
+    that is no better than the prior is left out. Empty where none is better.
 
     Args:
         log_losses: Of the calibrated probabilities on the validation rows, in nats.
@@ -29,9 +29,9 @@ def skill_weights(log_losses: Mapping[ModelType, float], prior_log_loss: float) 
     Source: log-score skill against the climatological forecast
     (Gneiting and Raftery, Strictly Proper Scoring Rules, Prediction, and Estimation, 2007).
     """
-    skills = {type: max(0.0, prior_log_loss - loss) for type, loss in log_losses.items()}
+    skills = {kind: max(0.0, prior_log_loss - loss) for kind, loss in log_losses.items()}
     total = sum(skills.values())
-    return {type: skill / total for type, skill in skills.items() if skill > 0.0}
+    return {kind: skill / total for kind, skill in skills.items() if skill > 0.0}
 
 
 def combine(probabilities: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -39,7 +39,7 @@ def combine(probabilities: FloatArray, weights: FloatArray) -> tuple[FloatArray,
 
     With weights w and probabilities p: the probability is the weighted mean m, the disagreement the
     weighted standard deviation d, at most 0.5, and the confidence |2 m - 1| (1 - 2 d). Members that
-    agree leave the confidence of a single model; the more they differ, the less remains of it.
+    agree give the confidence of a single model; disagreement lowers it.
 
     Args:
         probabilities: Shape (members, n), 0..1.
@@ -52,25 +52,25 @@ def combine(probabilities: FloatArray, weights: FloatArray) -> tuple[FloatArray,
     return mean, disagreement, confidence
 
 
-class EnsemblePredictor:
-    """The members of an ensemble in memory, asked one after the other."""
+class EnsembleForecaster:
+    """The members of an ensemble in memory, run one after the other."""
 
-    def __init__(self, metadata: ModelMetadata, predictors: Sequence[Predictor]) -> None:
+    def __init__(self, metadata: ModelMetadata, forecasters: Sequence[OnnxForecaster]) -> None:
         """Combine loaded members.
 
         Args:
             metadata: The ensemble's own.
-            predictors: Of its members, in their order.
+            forecasters: Of its members, in their order.
 
         Raises:
             ModelCorrupt: a member forecasts another horizon, symbol or timeframe than the ensemble.
         """
         self.metadata = metadata
-        self._predictors = tuple(predictors)
+        self._forecasters = tuple(forecasters)
         self._weights = np.array([member.weight for member in metadata.members])
         subject = (metadata.symbol, metadata.timeframe, metadata.horizon_candles)
-        for member, predictor in zip(metadata.members, predictors, strict=True):
-            found = predictor.metadata
+        for member, forecaster in zip(metadata.members, forecasters, strict=True):
+            found = forecaster.metadata
             if (member.version, member.type) != (found.version, found.type):
                 raise ModelCorrupt(f"{metadata.version}: its member {member.version} is not the {member.type} it names")
             if subject != (found.symbol, found.timeframe, found.horizon_candles):
@@ -80,23 +80,23 @@ class EnsemblePredictor:
     def needs(self) -> Mapping[str, int]:
         """Rows per window, by the name of the feature set: the most that a member needs."""
         needed: dict[str, int] = {}
-        for predictor in self._predictors:
-            for name, length in predictor.needs.items():
+        for forecaster in self._forecasters:
+            for name, length in forecaster.needs.items():
                 needed[name] = max(length, needed.get(name, 0))
         return needed
 
     def check(self, rows: FeatureRows) -> None:
-        """Refuse rows that cannot be predicted on; see `Forecaster.check`."""
-        for predictor in self._predictors:
-            predictor.check(rows)
+        """Refuse rows that cannot be read; see `Forecaster.check`."""
+        for forecaster in self._forecasters:
+            forecaster.check(rows)
         counts = {name: len(rows[name]) for name in self.needs}
         if len(set(counts.values())) > 1:
             raise ValueError(f"every feature set needs as many windows, received {counts}")
 
-    def predict(self, rows: FeatureRows) -> Prediction:
-        """Return the answers to n windows; see `Forecaster.predict`."""
-        answers = [predictor.predict(rows) for predictor in self._predictors]
-        members = {type: values for answer in answers for type, values in answer.members.items()}
+    def forecast(self, rows: FeatureRows) -> Forecasts:
+        """Return the answers to n windows; see `Forecaster.forecast`."""
+        answers = [forecaster.forecast(rows) for forecaster in self._forecasters]
+        members = {kind: values for answer in answers for kind, values in answer.members.items()}
         probability, disagreement, confidence = combine(np.stack(list(members.values())), self._weights)
         no_outputs = np.empty((len(probability), 0), np.float32)
-        return Prediction(probability, members, disagreement, confidence, no_outputs)
+        return Forecasts(probability, members, disagreement, confidence, no_outputs)

@@ -1,4 +1,4 @@
-"""What fitting takes and gives, the same for every architecture."""
+"""What fitting takes and returns, for every architecture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FloatArray = NDArray[np.floating]
 
 
 class LearningData(Protocol):
-    """Scaled windows to learn from, and later ones that tell when to stop."""
+    """Scaled windows to learn from, and later ones for early stopping."""
 
     @property
     def train(self) -> Windows: ...
@@ -28,7 +28,7 @@ class LearningData(Protocol):
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """An epoch that has ended, 1 .. `epochs`; `seconds_left` assumes that none is spared by stopping early."""
+    """An epoch that has ended, 1 .. `epochs`; `seconds_left` assumes no early stop."""
 
     epoch: int
     epochs: int
@@ -49,7 +49,7 @@ class FittedModel(Protocol):
 
     @property
     def history(self) -> tuple[EpochProgress, ...]:
-        """Every epoch; empty where the library fits in one go."""
+        """Every epoch; empty where the library does not train in epochs."""
 
     def raw(self, inputs: FloatArray) -> FloatArray:
         """Return the answers, shape (n, outputs) float32, as `models/outputs.py` reads them.

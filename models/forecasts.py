@@ -1,4 +1,4 @@
-"""From the newest closed candles, or from a prediction, to a forecast that can be told."""
+"""From the newest closed candles, or from the answers of a model, to a forecast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FEATURE_SETS
 from models.metadata import ModelMetadata
 from models.outputs import unpack_horizons
-from models.predictor import FeatureRows, Forecaster, Prediction
+from models.predictor import FeatureRows, Forecaster, Forecasts
 
 
 def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, settings: ServingSettings) -> Forecast:
@@ -23,15 +23,15 @@ def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, s
 
     Args:
         forecaster: A version, loaded.
-        symbol: Whose candles they are.
-        series: Closed candles of the version's timeframe; the more, the nearer are indicators to their final values.
-        settings: From which probability on a signal is Long or Short.
+        symbol: Symbol of the candles.
+        series: Closed candles of the version's timeframe; with more, indicators are nearer to their final values.
+        settings: Probabilities from which the signal is Long or Short.
 
     Raises:
         InsufficientData: fewer candles than the window and the warm-up of its features take.
-        InvalidMarketData: candles so far from any market that the model has no answer.
+        InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
-    return to_forecast(symbol, forecaster.metadata, forecaster.predict(newest_rows(forecaster, series)), settings)
+    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(newest_rows(forecaster, series)), settings)
 
 
 def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
@@ -48,19 +48,19 @@ def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
     return {name: _engineer(name).last_window(series, length)[None] for name, length in forecaster.needs.items()}
 
 
-def to_forecast(symbol: str, model: ModelMetadata, prediction: Prediction, settings: ServingSettings) -> Forecast:
-    """Return the answer to the first window of a prediction.
+def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, settings: ServingSettings) -> Forecast:
+    """Return the answer to the first of several windows.
 
     Args:
-        symbol: Whose window it is.
-        model: What answered.
-        prediction: Its answers, one or more.
-        settings: From which probability on a signal is Long or Short.
+        symbol: Symbol of the window.
+        model: The version that gave them.
+        forecasts: Its answers to one or more windows.
+        settings: Probabilities from which the signal is Long or Short.
 
     Raises:
         InvalidMarketData: the probability is not finite.
     """
-    probability = float(prediction.probability_up[0])
+    probability = float(forecasts.probability_up[0])
     if not np.isfinite(probability):
         raise InvalidMarketData(f"the {model.type} model has no answer to candles so far from any market")
     return Forecast(
@@ -68,13 +68,13 @@ def to_forecast(symbol: str, model: ModelMetadata, prediction: Prediction, setti
         timeframe=model.timeframe,
         probability_up=probability,
         signal=_signal(probability, settings),
-        confidence=float(prediction.confidence[0]),
-        individual_predictions={str(type): float(values[0]) for type, values in prediction.members.items()},
-        disagreement=float(prediction.disagreement[0]),
+        confidence=float(forecasts.confidence[0]),
+        individual_predictions={str(kind): float(values[0]) for kind, values in forecasts.members.items()},
+        disagreement=float(forecasts.disagreement[0]),
         horizon_candles=model.horizon_candles,
         model_type=model.type,
         model_version=model.version,
-        **_expectations(model, prediction),
+        **_expectations(model, forecasts),
     )
 
 
@@ -89,11 +89,11 @@ def _signal(probability: float, settings: ServingSettings) -> Signal:
     return Signal.SHORT if probability <= settings.short_probability else Signal.NEUTRAL
 
 
-def _expectations(model: ModelMetadata, prediction: Prediction) -> dict[str, dict[int, float]]:
+def _expectations(model: ModelMetadata, forecasts: Forecasts) -> dict[str, dict[int, float]]:
     """Return the expected returns, drawdowns and rallies by horizon; empty of models that have none."""
     if model.graph is None or model.graph.outputs != "multi_horizon":
         return {"expected_returns": {}, "expected_drawdowns": {}, "expected_rallies": {}}
-    horizons = unpack_horizons(prediction.raw, model.graph.horizons_candles)
+    horizons = unpack_horizons(forecasts.raw, model.graph.horizons_candles)
     parts = {"returns": horizons.returns, "drawdowns": horizons.drawdowns, "rallies": horizons.rallies}
     return {
         f"expected_{name}": {horizon: float(values[0]) for horizon, values in part.items()}

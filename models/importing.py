@@ -1,4 +1,4 @@
-"""A Keras file of somebody else as a version: loaded safely, checked, exported; nobody knows how good it is."""
+"""Import of a Keras file that was trained elsewhere: loaded without code, checked, exported, registered unscored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from models.backend import use_backend
 from models.evaluation.calibration import Calibration
 from models.export.parity import check_parity
 from models.fitted import FloatArray
-from models.learner import sequence_length
 from models.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata, version_name
 from models.outputs import OUTPUTS
 from models.registration import NATIVE_STEM, graph_of, libraries
@@ -27,7 +26,7 @@ from models.registry import Registry
 from models.training_run import TrainingRequest
 
 SUFFIXES = (".h5", ".keras")
-# Scaled features are about standard normal, so that is what the export is compared on.
+# Scaled features are about standard normal; the export is compared on such numbers.
 PARITY_WINDOWS = 200
 MAX_BYTES = 512 * 1024 * 1024
 
@@ -41,13 +40,13 @@ def import_network(
     features: FeatureSettings,
     now: datetime,
 ) -> ModelMetadata:
-    """Register a trained Keras network without figures: only force promotes it.
+    """Register a trained Keras network without scores: only force promotes it.
 
     Args:
-        registry: Where to.
+        registry: Where it is registered.
         file: `.h5` or `.keras`; a file with code in it (Lambda layers) is refused.
         scaler_file: JSON of the `Scaler` that its inputs were scaled with.
-        request: Type, symbol and timeframe; the type tells the feature set and what the outputs are.
+        request: Type, symbol and timeframe; the type gives the feature set and the outputs.
         models: Window length of PatchTST, horizons, Keras backend.
         features: Window length of the others, and the horizon that is forecast.
         now: Gives the version its name.
@@ -56,13 +55,13 @@ def import_network(
         InvalidRequest: no network has that type, or a file cannot be read.
         InvalidModelFile: not a network, unsafe, or of other inputs or outputs than the type has.
         FeatureMismatch: the scaler is not of the feature set.
-        ExportMismatch: a layer has no ONNX form, or the ONNX form answers otherwise.
+        ExportMismatch: a layer has no ONNX form, or the answers of the ONNX form differ.
     """
-    architecture = _architecture(request.type)
+    architecture = _architecture(request.kind)
     feature_set = FEATURE_SETS[architecture.feature_set]
     content = _content(file)
     scaler = _scaler(scaler_file, feature_set)
-    length = sequence_length(architecture, models, features)
+    length = architecture.sequence_length(models, features)
     use_backend(models.training)
     from models.network import Network, load_keras
 
@@ -72,11 +71,11 @@ def import_network(
     network = Network(model, (), models.training.native_format)
     inputs = np.random.default_rng(0).normal(size=(PARITY_WINDOWS, length, len(feature_set.columns)))
     graph = network.onnx()
-    check_parity(network, graph, inputs.astype(np.float32))
+    check_parity(network.raw, graph, inputs.astype(np.float32))
     _check_answers(file, architecture, network.raw(inputs.astype(np.float32)))
     metadata = ModelMetadata(
-        version=version_name(request.type, now),
-        type=request.type,
+        version=version_name(request.kind, now),
+        type=request.kind,
         symbol=request.symbol,
         timeframe=request.timeframe,
         created_at=now,
@@ -95,11 +94,11 @@ def import_network(
     return registry.add(metadata, write)
 
 
-def _architecture(type: ModelType) -> Architecture:
-    networks = {each.type: each for each in ARCHITECTURES.values() if each.library == "keras"}
-    if type not in networks:
-        raise InvalidRequest(f"a Keras file holds one of {', '.join(networks)}, not {type}")
-    return networks[type]
+def _architecture(kind: ModelType) -> Architecture:
+    networks = {row.kind: row for row in ARCHITECTURES.values() if row.is_network}
+    if kind not in networks:
+        raise InvalidRequest(f"a Keras file holds one of {', '.join(networks)}, not {kind}")
+    return networks[kind]
 
 
 def _content(file: Path) -> bytes:
@@ -135,7 +134,7 @@ def _check_shapes(
     needed_outputs = OUTPUTS[architecture.outputs]
     if shapes != ((None, length, columns), (None, needed_outputs)):
         raise InvalidModelFile(
-            f"{file.name} takes {shapes[0]} and gives {shapes[1]}; a {architecture.type} takes "
+            f"{file.name} takes {shapes[0]} and gives {shapes[1]}; a {architecture.kind} takes "
             f"(None, {length}, {columns}), {length} rows of the {columns} columns of the feature set "
             f"{architecture.feature_set}, and gives (None, {needed_outputs})"
         )

@@ -1,4 +1,4 @@
-"""One architecture on one history: fitted for a fold of a walk forward just as for the version that serves."""
+"""One architecture on one history, fitted the same way for a fold and for the version that serves."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from features.feature_sets import FEATURE_SETS
 from features.splits import Split
 from features.training_data import TrainingData, TrainingSet
 from features.windows import FloatArray, Windows
-from models.architectures.catalogue import ARCHITECTURES, Architecture, fit
+from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.fitted import FittedModel, Report
+from models.fitting import fit
 from models.outputs import probability_up
 from models.summary import summarize
 
@@ -26,28 +27,23 @@ IntArray = NDArray[np.int64]
 
 # Windows that are copied out at once: 1,000 of 60 rows and 75 columns take 18 MB.
 BATCH = 1_000
-# Windows to train, stop and judge on, below which there is nothing to divide.
+# Windows for training, validation and test; fewer cannot be divided.
 MIN_WINDOWS = 40
 
 
-def sequence_length(architecture: Architecture, models: ModelSettings, features: FeatureSettings) -> int:
-    """Return how many rows of features one window of the architecture has."""
-    return models.patchtst.sequence_length if architecture.type is ModelType.PATCHTST else features.sequence_length
+def needed_candles(kind: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
+    """Return the least number of closed candles of a market that training needs.
 
-
-def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
-    """Return how many closed candles of a market training takes at least.
-
-    The configured minimum, or what the feature set's warm-up, a window and some of them for every part ask
-    for; of an ensemble, what the neediest of its members does.
+    The configured minimum, or the warm-up of the feature set, one window and enough windows for every part,
+    whichever is more; of an ensemble, the most that a member needs.
     """
-    if type is ModelType.ENSEMBLE:
+    if kind is ModelType.ENSEMBLE:
         return max(needed_candles(member, models, features) for member in models.ensemble_members)
-    architecture = ARCHITECTURES[type]
+    architecture = ARCHITECTURES[kind]
     warm_up = FEATURE_SETS[architecture.feature_set].warm_up
     several = architecture.target == "multi_horizon"
     horizon = max(models.patchtst.horizons_candles) if several else features.horizon_candles
-    used = warm_up + sequence_length(architecture, models, features) + 3 * horizon + MIN_WINDOWS
+    used = warm_up + architecture.sequence_length(models, features) + 3 * horizon + MIN_WINDOWS
     # Cleaning refuses to lose more than its share, warm-up included.
     kept = ceil(warm_up / features.max_lost_share) if features.max_lost_share else 0
     return max(models.training.min_candles, used, kept)
@@ -55,7 +51,7 @@ def needed_candles(type: ModelType, models: ModelSettings, features: FeatureSett
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model, the windows it was fitted on, and how to ask it."""
+    """A model and the windows that it was fitted on."""
 
     architecture: Architecture
     model: FittedModel
@@ -63,7 +59,7 @@ class Fitted:
     judged_horizon: int
 
     def inputs(self, windows: Windows, samples: IntArray) -> FloatArray:
-        """Return some windows as the model is shown them, float32."""
+        """Return the inputs of some windows, float32."""
         gathered, _ = windows.batch(samples)
         return summarize(gathered) if self.architecture.inputs == "summary" else gathered
 
@@ -82,7 +78,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Learner:
-    """An architecture with its settings and the history it is to learn from."""
+    """An architecture with its settings and the history that it learns from."""
 
     architecture: Architecture
     rows: TrainingSet
@@ -90,14 +86,14 @@ class Learner:
     features: FeatureSettings
 
     @classmethod
-    def of(cls, type: ModelType, rows: TrainingSet, models: ModelSettings, features: FeatureSettings) -> Learner:
+    def of(cls, kind: ModelType, rows: TrainingSet, models: ModelSettings, features: FeatureSettings) -> Learner:
         """Return the learner of a type; `rows` are of the feature set that it reads."""
-        return cls(ARCHITECTURES[type], rows, models, features)
+        return cls(ARCHITECTURES[kind], rows, models, features)
 
     @property
     def length(self) -> int:
         """Rows of features in a window."""
-        return sequence_length(self.architecture, self.models, self.features)
+        return self.architecture.sequence_length(self.models, self.features)
 
     @cached_property
     def slots(self) -> IntArray:
@@ -106,7 +102,7 @@ class Learner:
 
     @cached_property
     def taught_slots(self) -> IntArray:
-        """Slots of the windows whose target is known, ascending: of several horizons, all of them."""
+        """Slots of the windows whose target is known, ascending; of several horizons, for all of them."""
         return self._slots_of(self.rows.targets(self.architecture.target))
 
     @property
@@ -119,14 +115,14 @@ class Learner:
 
         Raises:
             InsufficientData: training or validation has no window.
-            TrainingFailed: the losses are not finite, or the targets leave nothing to tell apart.
+            TrainingFailed: the losses are not finite, or the targets are all alike.
         """
         kind = self.architecture.target
         data = self.rows.part(split.train, split.validation, split.test, kind, self.length, self.features)
         return Fitted(self.architecture, fit(self.architecture, data, self.models, report), data, self._judged)
 
     def predict(self, fitted: Fitted) -> FoldPrediction:
-        """Return what a fitted model says of the validation and the test part of its split."""
+        """Return the predictions of a fitted model for the validation and the test part of its split."""
         return FoldPrediction(
             self._predicted(fitted, fitted.data.validation), self._predicted(fitted, fitted.data.test)
         )

@@ -1,9 +1,9 @@
-"""What is known of one version of a model: the content of its `metadata.json`."""
+"""Metadata of a version of a model: the content of its `metadata.json`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
@@ -13,14 +13,13 @@ from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
 from domain.values import Frozen
 from models.evaluation.calibration import Calibration
-from models.evaluation.gate import Verdict
+from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
-from models.outputs import OutputKind
+from models.outputs import InputKind, OutputKind
 
 # No separator and no leading dot: a name can only mean a file within the version's folder.
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}(\.[a-z0-9]{1,10}){1,2}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-InputKind = Literal["window", "summary"]
 
 MODEL_FILE = "model.onnx"
 SCALER_FILE = "scaler.json"
@@ -41,7 +40,7 @@ class FeatureColumns(Frozen):
 
 
 class TrainingRange(Frozen):
-    """What a model was trained on: first and last candle by open time, and how many there were."""
+    """Candles that a model was trained on: first and last by open time, and their number."""
 
     first_ms: int
     last_ms: int
@@ -51,15 +50,15 @@ class TrainingRange(Frozen):
 
 
 class Graph(Frozen):
-    """How `model.onnx` is fed and read.
+    """Inputs and outputs of `model.onnx`.
 
     Attributes:
         sequence_length: Rows of features in a window.
-        inputs: Whether it is shown the scaled window or its summary (`models/summary.py`).
+        inputs: The scaled window, or its summary (`models/summary.py`).
         outputs: What its answers are (`models/outputs.py`).
         horizons_candles: The horizons it forecasts; of `multi_horizon` models alone.
-        calibration: From its probability to one that means what it says.
-        selected: The columns of the set that it is shown, in their order; empty where it is shown all.
+        calibration: From its probability to the calibrated one.
+        selected: The columns of the set that it reads, in their order; empty where it reads all.
     """
 
     feature_set: FeatureColumns
@@ -72,7 +71,7 @@ class Graph(Frozen):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it is shown."""
+        """The columns that it reads."""
         return self.selected or self.feature_set.columns
 
     @model_validator(mode="after")
@@ -96,13 +95,13 @@ class ModelMetadata(Frozen):
     """One version of a model. Either it has a graph of its own, or it is an ensemble of members.
 
     Attributes:
-        horizon_candles: Candles ahead of the close that `probability_up` speaks of.
-        data: What it was trained on; None of a file that was imported, as `metrics`, `verdict` and `seed`.
+        horizon_candles: Candles from the close to the forecast close.
+        data: What it was trained on; None for an imported file, as are `metrics`, `verdict` and `seed`.
         metrics: Out of sample, fold after fold, on the sign of the forward return.
-        baselines: The same of each baseline, on the same rows.
-        verdict: What the gate decided, and why.
-        settings: Of the training run, as they were.
-        libraries: Name and version of what trained and exported it.
+        baselines: Scores of each baseline on the same rows.
+        verdict: Decision of the gate, with its reasons.
+        settings: Those of the training run.
+        libraries: Name and version of the libraries that trained and exported it.
         parameters: Trained numbers; of trees the nodes.
         files: SHA-256 of every file of the version but the metadata and their seal.
     """
@@ -118,7 +117,7 @@ class ModelMetadata(Frozen):
     data: TrainingRange | None = None
     metrics: Scores | None = None
     baselines: dict[str, Scores] = Field(default_factory=dict)
-    verdict: Verdict | None = None
+    verdict: GateVerdict | None = None
     seed: int | None = None
     settings: dict[str, Any]
     libraries: dict[str, str]
@@ -152,10 +151,10 @@ class ModelMetadata(Frozen):
         return self.symbol, self.timeframe
 
 
-def version_name(type: ModelType, created_at: datetime, attempt: int = 1) -> str:
+def version_name(kind: ModelType, created_at: datetime, attempt: int = 1) -> str:
     """Return the name of a version, `{type}_model_{YYYYMMDD_HHMMSS}` in UTC, with `_2` and on for later attempts."""
     suffix = f"_{attempt}" if attempt > 1 else ""
-    return f"{type}_model_{created_at.astimezone(UTC):%Y%m%d_%H%M%S}{suffix}"
+    return f"{kind}_model_{created_at.astimezone(UTC):%Y%m%d_%H%M%S}{suffix}"
 
 
 def check_version_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""ModelManager: the one door to the life of a model, from candles to the version that serves."""
+"""ModelManager: the lifecycle of models, from candles to the version that serves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.disk import check_disk
 from models.evaluation.baselines import majority, prior, reversal
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import ReliabilityBin, reliability_table
-from models.evaluation.gate import Verdict
+from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import OutOfSample, out_of_sample
 from models.metadata import ModelMetadata
@@ -38,14 +38,14 @@ from models.unseen import unseen_predictions
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """The version that was asked for, the verdict, and the version in production after it, if any."""
+    """The version that was trained, the verdict, and the version now in production, if any."""
 
     model: ModelMetadata
-    verdict: Verdict
+    verdict: GateVerdict
     production: str | None
 
     def report(self) -> dict[str, Any]:
-        """Return what came of it as JSON-like values; `verdict` says what serves, `samples` are windows."""
+        """Return the outcome as JSON-like values; `verdict` says what serves, `samples` are windows."""
         data = self.model.data
         return {
             "version": self.model.version,
@@ -64,7 +64,7 @@ class TrainingOutcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a version did on candles that it had not been trained on, beside the baselines on the same ones."""
+    """Scores of a version on candles that it was not trained on, and of the baselines on the same candles."""
 
     model: ModelMetadata
     predictions: OutOfSample
@@ -74,13 +74,13 @@ class Evaluation:
 
     @property
     def reliability(self) -> tuple[ReliabilityBin, ...]:
-        """How often a rise came, by the probability that was foretold."""
+        """Share of rises by predicted probability."""
         moved = self.predictions.returns != 0.0
         return reliability_table(self.predictions.probability[moved], self.predictions.returns[moved] > 0.0)
 
 
 class ModelManager:
-    """Trains, judges, registers, promotes and evaluates; `models.serving` keeps what serves in memory."""
+    """Trains, judges, registers, promotes and evaluates; `models.serving` keeps the versions that serve in memory."""
 
     def __init__(self, models: ModelSettings, features: FeatureSettings, now: Callable[[], datetime]) -> None:
         """Take the settings; nothing is read or written yet.
@@ -104,13 +104,13 @@ class ModelManager:
     ) -> TrainingOutcome:
         """Train, judge, register and, where the gate allows it, promote; takes from seconds to hours.
 
-        Of each symbol and timeframe the newest `keep_versions` stay, and whatever serves or may serve again.
+        Of each symbol and timeframe the newest `keep_versions` stay, and every version that serves or may serve again.
 
         Args:
-            request: What to train and for whom.
+            request: Type, symbol and timeframe.
             markets: Closed candles by symbol, one or more.
-            listener: Told after every epoch and every fit.
-            force: Reason to promote whatever the gate finds.
+            listener: Called after every epoch and every fit.
+            force: Reason to promote it whatever the gate decides.
 
         Raises:
             InsufficientData: too few candles, with the numbers.
@@ -122,8 +122,8 @@ class ModelManager:
         result = run.run(listener, self._incumbent(run), force)
         now = self._now()
         members = {
-            type: register(self.registry, run, result, result.find(type), {}, now).version
-            for type in result.asked.weights
+            kind: register(self.registry, run, result, result.find(kind), {}, now).version
+            for kind in result.asked.weights
         }
         model = register(self.registry, run, result, result.asked, members, now)
         self.registry.nominate(model.version)
@@ -132,7 +132,7 @@ class ModelManager:
         return TrainingOutcome(model, result.verdict, self.registry.resolve(request.symbol, request.timeframe))
 
     def evaluate(self, version: str, symbol: str, series: CandleSeries) -> Evaluation:
-        """Return how a version does on the candles of a symbol that it had not been trained on.
+        """Return the evaluation of a version on candles of a symbol that it was not trained on.
 
         Raises:
             InsufficientData: there is no such candle with a known return.
@@ -153,7 +153,7 @@ class ModelManager:
                 f"{version} was trained on all of these candles, or needs more of them before the first that is new"
             )
         positions = np.searchsorted(slots, predictions.rows)
-        # The baselines know what was known at the first of these candles.
+        # The baselines use what was known at the first of these candles.
         known = max(0, int(positions[0]) - horizon + 1)
         fold = Split(range(known), range(known, known), range(int(positions[0]), len(times)))
         resampling = Resampling.of(self._models.evaluation, horizon, self._models.training.seed)
@@ -164,13 +164,13 @@ class ModelManager:
         return Evaluation(stored.metadata, predictions, times[positions], predictions.scores(resampling), baselines)
 
     def _incumbent(self, run: TrainingRun) -> OutOfSample | None:
-        """Return what the version in production says of the rows of a run; None where nothing usable serves."""
+        """Return predictions of the version in production for the rows of a run; None without a usable version."""
         version = self.registry.resolve(run.request.symbol, run.request.timeframe)
         if version is None:
             return None
         try:
             stored, forecaster = self.registry.open(version), load_version(self.registry, version)
-            return unseen_predictions(stored, forecaster, run.markets, run.axis, run.ground.returns)
+            return unseen_predictions(stored, forecaster, run.markets, run.axis, run.evaluation_set.returns)
         except (ModelUnusable, InvalidRequest) as error:
             run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
             return None

@@ -1,4 +1,4 @@
-"""A trained Keras network: its answers, its file, its ONNX form."""
+"""A trained Keras network as a `FittedModel`, and how its files are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-import models.architectures.blocks  # noqa: F401 - registers the layers that files name
+import models.layers  # noqa: F401 - registers the layers that files name
 from config.model_settings import NativeFormat
 from domain.errors import InvalidModelFile
 from models.export.networks import network_to_onnx
@@ -50,7 +50,7 @@ def load_keras(path: Path) -> keras.Model:
     Files that carry code (Lambda layers) are refused.
 
     Args:
-        path: The file; its suffix tells the format.
+        path: The file; its suffix names the format.
 
     Raises:
         InvalidModelFile: damaged, of another format, or with layers that are unknown or carry code.

@@ -1,4 +1,4 @@
-"""How the raw answers of a model are read: probabilities, and the parts of a forecast over several horizons."""
+"""Kinds of inputs and outputs, and how probabilities and horizons are read from raw outputs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.targets import RISK_HORIZONS, TradeClass
 
+InputKind = Literal["window", "summary"]
 OutputKind = Literal["probability", "three_class", "multi_horizon"]
 FloatArray = NDArray[np.floating]
 
@@ -32,7 +33,7 @@ OUTPUTS: dict[OutputKind, int] = {
 class HorizonForecasts:
     """A multi-horizon answer by horizon in candles, each n fractions of the price.
 
-    Drawdowns (<= 0) and rallies (>= 0) are told for the second and the fourth horizon.
+    Drawdowns (<= 0) and rallies (>= 0) are given for the second and the fourth horizon.
     """
 
     returns: dict[int, FloatArray]
@@ -48,7 +49,7 @@ def probability_up(raw: FloatArray, kind: OutputKind, judged: int = 0) -> FloatA
     Args:
         raw: Shape (n, outputs).
         kind: What the outputs are.
-        judged: Number of the horizon asked for, 0..3; for `multi_horizon` alone.
+        judged: Number of the horizon, 0..3; only for `multi_horizon`.
 
     Raises:
         ValueError: another number of outputs than the kind has.

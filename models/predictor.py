@@ -1,4 +1,4 @@
-"""One version that answers: rows of features in, calibrated probabilities out, by ONNX Runtime."""
+"""One version in memory: rows of features in, calibrated probabilities out, by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FeatureRows = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Forecasts:
     """The answers to n windows.
 
     Attributes:
@@ -38,7 +38,7 @@ class Prediction:
         members: The same of each member of an ensemble; a single model is its own member.
         disagreement: Shape (n,), standard deviation of the members' probabilities, 0..0.5.
         confidence: Shape (n,), 0..1.
-        raw: Shape (n, outputs), what the graph said, for `models/outputs.py`; an ensemble has no outputs.
+        raw: Shape (n, outputs), outputs of the graph, for `models/outputs.py`; an ensemble has none.
     """
 
     probability_up: FloatArray
@@ -47,11 +47,11 @@ class Prediction:
     confidence: FloatArray
     raw: RawArray
 
-    def part(self, first: int, last: int) -> Prediction:
+    def part(self, first: int, last: int) -> Forecasts:
         """Return the answers to the windows first..last - 1."""
-        return Prediction(
+        return Forecasts(
             self.probability_up[first:last],
-            {type: values[first:last] for type, values in self.members.items()},
+            {kind: values[first:last] for kind, values in self.members.items()},
             self.disagreement[first:last],
             self.confidence[first:last],
             self.raw[first:last],
@@ -59,25 +59,25 @@ class Prediction:
 
 
 class Forecaster(Protocol):
-    """What answers, be it one model or an ensemble of several."""
+    """One model, or an ensemble of several."""
 
     @property
     def metadata(self) -> ModelMetadata:
-        """What is known of the version."""
+        """Metadata of the version."""
 
     @property
     def needs(self) -> Mapping[str, int]:
         """Rows per window that it needs, by the name of the feature set."""
 
     def check(self, rows: FeatureRows) -> None:
-        """Refuse rows that cannot be predicted on.
+        """Refuse rows that cannot be read.
 
         Raises:
             ValueError: a feature set is missing, or has fewer rows or other columns than needed.
             InsufficientData: a value that is needed is not known (NaN); the message names its columns.
         """
 
-    def predict(self, rows: FeatureRows) -> Prediction:
+    def forecast(self, rows: FeatureRows) -> Forecasts:
         """Return the answers to n windows; a thread may call it while others do.
 
         Args:
@@ -89,8 +89,8 @@ class Forecaster(Protocol):
         """
 
 
-class Predictor:
-    """A model's graph in memory with everything around it: scaling, summary, outputs, calibration."""
+class OnnxForecaster:
+    """The graph of a model in memory, with scaling, summary, outputs and calibration."""
 
     def __init__(self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any) -> None:
         self.metadata = metadata
@@ -101,8 +101,8 @@ class Predictor:
         self._places = [all_columns.index(name) for name in graph.selected] or slice(None)
 
     @classmethod
-    def load(cls, stored: StoredVersion) -> Predictor:
-        """Return the predictor of a version, checked and warmed up by one run.
+    def load(cls, stored: StoredVersion) -> OnnxForecaster:
+        """Return the forecaster of a version, checked and warmed up by one run.
 
         Raises:
             ModelCorrupt: a file is not the one that was written, or does not fit the metadata.
@@ -113,9 +113,9 @@ class Predictor:
             raise ValueError(f"{metadata.version} is an ensemble; load its members")
         _require_current(metadata.version, graph)
         scaler = _scaler(stored, graph)
-        predictor = cls(metadata, graph, scaler, _session(stored, graph))
-        predictor._warm_up()
-        return predictor
+        forecaster = cls(metadata, graph, scaler, _session(stored, graph))
+        forecaster._warm_up()
+        return forecaster
 
     @cached_property
     def needs(self) -> Mapping[str, int]:
@@ -123,15 +123,15 @@ class Predictor:
         return {self._graph.feature_set.name: self._graph.sequence_length}
 
     def check(self, rows: FeatureRows) -> None:
-        """Refuse rows that cannot be predicted on; see `Forecaster.check`."""
+        """Refuse rows that cannot be read; see `Forecaster.check`."""
         self._newest(rows)
 
-    def predict(self, rows: FeatureRows) -> Prediction:
-        """Return the answers to n windows; see `Forecaster.predict`."""
-        return self._predict(self._newest(rows))
+    def forecast(self, rows: FeatureRows) -> Forecasts:
+        """Return the answers to n windows; see `Forecaster.forecast`."""
+        return self._forecast(self._newest(rows))
 
     def _newest(self, rows: FeatureRows) -> FloatArray:
-        """Return the rows that are read, checked."""
+        """Return the rows that are read, after checking them."""
         name, columns = self._graph.feature_set.name, self._graph.feature_set.columns
         length = self._graph.sequence_length
         values = rows.get(name)
@@ -149,7 +149,7 @@ class Predictor:
             )
         return newest
 
-    def _predict(self, windows: FloatArray) -> Prediction:
+    def _forecast(self, windows: FloatArray) -> Forecasts:
         graph = self._graph
         scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
         inputs = summarize(scaled) if graph.inputs == "summary" else scaled
@@ -159,7 +159,7 @@ class Predictor:
         # Single precision may overshoot by its last digit.
         uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)
         probability = graph.calibration.apply(uncalibrated).astype(np.float64)
-        return Prediction(
+        return Forecasts(
             probability_up=probability,
             members={self.metadata.type: probability},
             disagreement=np.zeros_like(probability),
@@ -168,15 +168,15 @@ class Predictor:
         )
 
     def _warm_up(self) -> None:
-        """Run once on the middle of the training data, which every model has an answer to."""
+        """Run once on the middle of the training data, to which every model has an answer."""
         middle = np.array(self._scaler.offset) + 0.5 * np.array(self._scaler.scale) * (self._scaler.kind == "minmax")
         windows = np.broadcast_to(middle, (1, self._graph.sequence_length, len(middle)))
         version = self.metadata.version
         try:
-            prediction = self._predict(windows)
+            forecasts = self._forecast(windows)
         except Exception as error:  # the runtime's own errors share no base
             raise ModelCorrupt(f"{version}: {MODEL_FILE} does not run: {error}") from error
-        if not np.isfinite(prediction.raw).all():
+        if not np.isfinite(forecasts.raw).all():
             raise ModelCorrupt(f"{version}: {MODEL_FILE} answers with something that is not a number")
 
 
@@ -206,7 +206,7 @@ def _session(stored: StoredVersion, graph: Graph) -> Any:
     import onnxruntime  # 40 MB that a service without models does not need
 
     options = onnxruntime.SessionOptions()
-    # Requests run beside each other; threads of their own would only fight for the cores.
+    # Requests run concurrently; more threads for each would only compete for the cores.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     version, content = stored.metadata.version, stored.read(MODEL_FILE)
@@ -222,7 +222,7 @@ def _session(stored: StoredVersion, graph: Graph) -> Any:
 
 
 def _require_shape(version: str, name: str, found: list[Any], shape: list[int]) -> None:
-    """Every number after the batch must be the one of the metadata; the batch must be free."""
+    """Refuse a shape other than that of the metadata; the batch size must be free."""
     needed = f"one float {name} of shape (batch, {', '.join(map(str, shape))})"
     if [(each.name, each.type) for each in found] != [(name, "tensor(float)")]:
         described = ", ".join(f"{each.name} {each.type}" for each in found)

@@ -1,4 +1,4 @@
-"""How far a training run is: one share over all its fits, and what the epoch at hand looks like."""
+"""Progress of a training run: the share done over all its fits, and the current epoch."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Listener = Callable[[JobProgress], None]
 
 
 class Progress:
-    """Counts the fits of a run and tells a listener after every epoch and every fit."""
+    """Counts the fits of a run and reports to a listener after every epoch and every fit."""
 
     def __init__(self, fits: int, listener: Listener) -> None:
         """Start the clock of a run.
 
         Args:
-            fits: How many models are fitted in all, >= 1; they are taken to last equally long.
+            fits: Number of models that are fitted, >= 1; each counts as the same share.
             listener: Called in the thread that trains.
         """
         self._fits = fits
@@ -28,7 +28,7 @@ class Progress:
         self._started = monotonic()
 
     def stage(self, name: str) -> None:
-        """Tell what is being done now, beside the fits."""
+        """Report what is being done between the fits."""
         self._tell(name, self._done / self._fits)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""From a candidate to a version in the registry: its metadata and its files."""
+"""Register a candidate as a version: its metadata and its files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def register(
     """Write a candidate as a version and return its metadata.
 
     Args:
-        registry: Where to.
+        registry: Where it is registered.
         run: Its request, settings and candles.
         result: The verdict, which is kept with every version of the run.
         candidate: One of the result's.
@@ -50,19 +50,19 @@ def register(
     """
     artefact = candidate.artefact
     metadata = ModelMetadata(
-        version=version_name(candidate.type, now),
-        type=candidate.type,
+        version=version_name(candidate.kind, now),
+        type=candidate.kind,
         symbol=run.request.symbol,
         timeframe=run.request.timeframe,
         created_at=now,
         horizon_candles=run.features.horizon_candles,
         graph=_graph(artefact) if artefact else None,
         members=tuple(
-            Member(version=members[type], type=type, weight=weight) for type, weight in candidate.weights.items()
+            Member(version=members[kind], type=kind, weight=weight) for kind, weight in candidate.weights.items()
         ),
         data=_range(candidate, run),
         metrics=candidate.scores,
-        baselines={**result.baselines, **_beside(candidate, result)},
+        baselines={**result.baselines, **_others(candidate, result)},
         verdict=result.verdict if candidate is result.asked else None,
         seed=run.models.training.seed,
         settings=_settings(run),
@@ -91,7 +91,7 @@ def graph_of(
 
     Args:
         architecture: Its inputs and outputs.
-        feature_set: Whose columns it reads.
+        feature_set: The columns that it reads.
         length: Rows of a window.
         horizons_candles: Of a model with several horizons; left out for all others.
         calibration: Of its probability.
@@ -135,15 +135,15 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
         first_ms=min(series.candles[0].timestamp for series in run.markets.values()),
         last_ms=max(series.last_open_ms for series in run.markets.values()),
         candles=sum(len(series) for series in run.markets.values()),
-        training_windows=len(data.train) if data else len(run.ground.ends),
+        training_windows=len(data.train) if data else len(run.evaluation_set.ends),
         validation_windows=len(data.validation) if data else 0,
     )
 
 
-def _beside(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
-    """Return the scores of what was trained on the same folds."""
-    others = (result.asked, *result.beside)
-    return {str(each.type): each.scores for each in others if each is not candidate}
+def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
+    """Return the scores of the other candidates, on the same folds."""
+    others = (result.asked, *result.others)
+    return {str(each.kind): each.scores for each in others if each is not candidate}
 
 
 def _settings(run: TrainingRun) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from domain.errors import AppError, InvalidRequest, ModelNotFound, ModelUnusable
 from domain.market import Timeframe
 from models.aliases import Aliases, ScopeAliases, read_aliases, write_aliases
 from models.artifacts import StoredVersion, delete_version, open_version, sweep, write_version
-from models.comparison import Comparison, compare
+from models.comparison import VersionComparison, compare
 from models.durable_files import locked
 from models.metadata import ModelMetadata, check_version_name
 
@@ -22,7 +22,7 @@ MAX_REASON = 1_000
 
 @dataclass(frozen=True)
 class Listing:
-    """Every version, newest first, and beside them those whose metadata cannot be read, with the reason."""
+    """Every version, newest first, and those whose metadata cannot be read, with the reason."""
 
     models: tuple[ModelMetadata, ...]
     unusable: dict[str, str]
@@ -91,7 +91,7 @@ class Registry:
         return stored.metadata
 
     def versions(self) -> Listing:
-        """Return what is known of every version."""
+        """Return the metadata of every version."""
         models, unusable = [], {}
         for version in self._names():
             try:
@@ -103,7 +103,7 @@ class Registry:
         models.sort(key=_age)
         return Listing(tuple(reversed(models)), unusable)
 
-    def compare(self, first: str, second: str) -> Comparison:
+    def compare(self, first: str, second: str) -> VersionComparison:
         """Return two versions with their figures side by side.
 
         Raises:
@@ -142,7 +142,7 @@ class Registry:
         """Put a version, whose files are all verified first, into production of its symbol and timeframe.
 
         Args:
-            by: Whether the gate let it pass, or somebody decided against the gate.
+            by: Whether the gate let it pass, or a person decided against the gate.
             reason: Why, 1 to 1,000 characters; kept with the time `at`.
 
         Raises:
@@ -184,7 +184,7 @@ class Registry:
         """Delete all but the newest versions of each symbol and timeframe.
 
         Aliases, the versions that a rollback would go back to, and the members of every ensemble that
-        stays are never deleted; nor is a version whose metadata cannot be read, since nobody knows what it was.
+        stays are never deleted; nor is a version whose metadata cannot be read.
 
         Args:
             keep: Versions of each symbol and timeframe to keep, >= 1.

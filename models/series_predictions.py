@@ -1,4 +1,4 @@
-"""What a version says at every candle of a series: to judge it on candles that it has not seen."""
+"""Predictions of a version at every candle of a series, to judge it on candles that it has not seen."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class SeriesPredictions:
 
 
 def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) -> SeriesPredictions:
-    """Return the forecast at every candle that opens after `after_ms` and has a whole window before it.
+    """Return the prediction at every candle that opens after `after_ms` and has a whole window before it.
 
     Args:
         forecaster: One model or an ensemble.
         series: Closed candles; windows do not cross a gap.
-        after_ms: Epoch ms; only candles that open later are forecast.
+        after_ms: Epoch ms; only candles that open later are predicted.
     """
     times = series.times_ms
     tables = {name: FeatureEngineer(FEATURE_SETS[name]).transform(series).to_numpy() for name in forecaster.needs}
@@ -52,5 +52,5 @@ def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) 
     for start in range(0, len(ends), BATCH):
         chosen = ends[start : start + BATCH]
         rows = {name: view[chosen - forecaster.needs[name] + 1] for name, view in views.items()}
-        parts.append(forecaster.predict(rows).probability_up)
+        parts.append(forecaster.forecast(rows).probability_up)
     return SeriesPredictions(ends, np.concatenate(parts))

@@ -12,8 +12,8 @@ from domain.errors import AppError, ModelNotFound, ModelUnusable
 from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
 from models.aliases import ALIASES_FILE, Aliases, ScopeAliases
-from models.ensemble import EnsemblePredictor
-from models.predictor import Forecaster, Predictor
+from models.ensemble import EnsembleForecaster
+from models.predictor import Forecaster, OnnxForecaster
 from models.registry import Registry
 
 # Is told which version could not be loaded and why; of the file of aliases when that cannot be read.
@@ -31,8 +31,8 @@ def load_version(registry: Registry, version: str) -> Forecaster:
     stored = registry.open(version)
     members = stored.metadata.members
     if not members:
-        return Predictor.load(stored)
-    return EnsemblePredictor(stored.metadata, [Predictor.load(registry.open(each.version)) for each in members])
+        return OnnxForecaster.load(stored)
+    return EnsembleForecaster(stored.metadata, [OnnxForecaster.load(registry.open(each.version)) for each in members])
 
 
 @dataclass
@@ -46,17 +46,17 @@ class _Slot:
     loading: Lock = field(default_factory=Lock)
 
     def settled(self, version: str, now: float) -> bool:
-        """Tell whether there is nothing to load."""
+        """Return whether there is nothing to load."""
         current = self.serving is not None and self.serving.metadata.version == version
         return current or (version in self.failed and now < self.retry_at)
 
 
 class LoadedModels:
-    """Gives the predictor of the version in production, and loads it on first use.
+    """Gives the forecaster of the version in production, and loads it on first use.
 
     The file of aliases is looked at every `reload_seconds`. When another version is in production it is
-    loaded, checked and warmed up while the one before answers everybody else; whoever got the one
-    before keeps it until its prediction is done. A version that cannot be loaded is tried again every
+    loaded, checked and warmed up while the one before answers; a request that got the one before
+    keeps it until its forecast is done. A version that cannot be loaded is tried again every
     `reload_seconds`, and the one before goes on serving; after a restart that is the newest of the
     earlier ones that can be loaded.
     """
@@ -89,7 +89,7 @@ class LoadedModels:
         """Return what serves a symbol, None where no version is in production or none can be loaded.
 
         Microseconds as a rule, and as long as loading takes when something is to be loaded: call it
-        beside the event loop. Threads may call it at once.
+        off the event loop. Threads may call it at once.
         """
         self._look()
         of = self._aliases.serving(symbol, timeframe)

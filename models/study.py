@@ -1,4 +1,4 @@
-"""A study: several learners on the same folds of the same candles, beside what takes no learning."""
+"""A study: several learners and the baselines on the same folds of the same candles."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StudyRow:
     """One line of the table.
 
     Attributes:
-        name: The learner, or what was combined.
+        name: The learner, or the combination.
         scores: Out of sample. Of several seeds, figures and ends of intervals are means over the seeds.
         against_logistic: Paired difference in Brier score; None for logistic regression itself.
         cpu_seconds: Of all fits and predictions, the import of the library included; of several seeds the
@@ -54,7 +54,7 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The table, and what it was made on; times are those of the first and the last candle that was judged."""
+    """The table and its data; times are those of the first and the last candle that was judged."""
 
     rows: tuple[StudyRow, ...]
     candles: int
@@ -65,7 +65,7 @@ class StudyResult:
 
 
 class Study:
-    """Learners walk forward on common folds; networks once per seed."""
+    """Walks learners forward on common folds; networks once per seed."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Study:
         """Check the candles and make the folds that all learners have in common.
 
         Args:
-            types: What to compare, one or more; logistic regression is always there.
+            types: Types to compare, one or more; logistic regression is always included.
             seeds: Of each network: the configured seed and those after it, >= 1.
             markets: Closed candles by symbol, one or more.
             timeframe: Of the candles.
@@ -102,77 +102,77 @@ class Study:
         """Train, judge and compare; takes from seconds to a day.
 
         Args:
-            listener: Told after every epoch and every fit.
-            folder: Where the predictions of each finished learner are kept, and looked for; None keeps nothing.
+            listener: Called after every epoch and every fit.
+            folder: Where predictions of finished learners are kept and looked up; None keeps none.
 
         Raises:
             InvalidRequest: the folder holds predictions of another study.
             TrainingFailed: as `Learner.fit`.
         """
         walks = self._walks(listener, folder)
-        by_type = {type: [walks[type, seed] for seed in self._seeds_of(type)] for type in self._run.learners}
+        by_type = {kind: [walks[kind, seed] for seed in self._seeds_of(kind)] for kind in self._run.learners}
         logistic = self._judged(by_type[ModelType.LOGISTIC][0].predictions)
-        rows = [self._row(name, self._run.ground.baseline(name), logistic) for name in BASELINES]
-        for type, of_seeds in by_type.items():
-            rows += self._rows(type, of_seeds, logistic)
-        # Members are of the first seed: that is what would be trained to serve.
-        first = {type: by_type[type][0].predictions for type in self.types}
+        rows = [self._row(name, self._run.evaluation_set.baseline(name), logistic) for name in BASELINES]
+        for kind, of_seeds in by_type.items():
+            rows += self._rows(kind, of_seeds, logistic)
+        # Members have the first seed, with which they would be trained to serve.
+        first = {kind: by_type[kind][0].predictions for kind in self.types}
         if len(first) > 1:
             rows += [self._row(name, self._judged(each), logistic) for name, each in self._combined(first).items()]
-        ground, axis = self._run.ground, self._run.axis
+        evaluation_set, axis = self._run.evaluation_set, self._run.axis
         times = axis.times_ms(logistic.rows)
         candles = sum(len(series) for series in self._run.markets.values())
-        note = ground.folds.note
-        return StudyResult(tuple(rows), candles, len(ground.folds.splits), int(times[0]), int(times[-1]), note)
+        note = evaluation_set.folds.note
+        return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
 
     def _walks(self, listener: Listener, folder: Path | None) -> dict[tuple[ModelType, int], Walk]:
-        """Return every walk by type and seed: those that the folder has, and the others made now."""
+        """Return every walk by type and seed: read from the folder, or made now."""
         run = self._run
         learners = {
-            (type, seed): run.learner(type, run.models.trained_with(seed=seed))
-            for type in run.learners
-            for seed in self._seeds_of(type)
+            (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
+            for kind in run.learners
+            for seed in self._seeds_of(kind)
         }
-        marks = {key: fingerprint(learner, run.ground, run.markets) for key, learner in learners.items()}
-        paths = {(type, seed): folder / f"{type}-{seed}.npz" for type, seed in learners} if folder else {}
+        marks = {key: fingerprint(learner, run.evaluation_set, run.markets) for key, learner in learners.items()}
+        paths = {(kind, seed): folder / f"{kind}-{seed}.npz" for kind, seed in learners} if folder else {}
         found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
         walks = {key: walk for key, walk in found.items() if walk is not None}
         missing = [key for key in learners if key not in walks]
-        progress = Progress(max(1, len(missing) * len(run.ground.folds.splits)), listener)
+        progress = Progress(max(1, len(missing) * len(run.evaluation_set.folds.splits)), listener)
         for key in missing:
             started = process_time()
-            (predictions,) = walk_forward({key[0]: learners[key]}, run.ground, progress).values()
+            (predictions,) = walk_forward({key[0]: learners[key]}, run.evaluation_set, progress).values()
             walks[key] = Walk(predictions, process_time() - started)
             if folder:
                 save_walk(paths[key], walks[key], marks[key])
         progress.stage("judging")
         return walks
 
-    def _seeds_of(self, type: ModelType) -> tuple[int, ...]:
-        return self._seeds if ARCHITECTURES[type].library == "keras" else self._seeds[:1]
+    def _seeds_of(self, kind: ModelType) -> tuple[int, ...]:
+        return self._seeds if ARCHITECTURES[kind].is_network else self._seeds[:1]
 
-    def _rows(self, type: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
-        against = None if type is ModelType.LOGISTIC else logistic
-        rows = [self._row(type, self._judged(walk.predictions), against, walk.cpu_seconds) for walk in walks]
+    def _rows(self, kind: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
+        against = None if kind is ModelType.LOGISTIC else logistic
+        rows = [self._row(kind, self._judged(walk.predictions), against, walk.cpu_seconds) for walk in walks]
         if len(rows) == 1:
             return rows
         together = self._judged(mean_predictions([walk.predictions for walk in walks]))
         seeds = len(rows)
         return [
-            _mean_row(f"{type}, one seed of {seeds}", rows),
-            self._row(f"{type}, mean of {seeds} seeds", together, against, sum(walk.cpu_seconds for walk in walks)),
+            _mean_row(f"{kind}, one seed of {seeds}", rows),
+            self._row(f"{kind}, mean of {seeds} seeds", together, against, sum(walk.cpu_seconds for walk in walks)),
         ]
 
     def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:
-        ground, models = self._run.ground, self._run.models
-        calibrated = [calibrated_predictions(each, ground, models) for each in members.values()]
+        evaluation_set, models = self._run.evaluation_set, self._run.models
+        calibrated = [calibrated_predictions(each, evaluation_set, models) for each in members.values()]
         return {
             f"mean of {len(members)}": mean_predictions(calibrated),
-            f"ensemble of {len(members)}": ensemble_predictions(members, ground, models),
+            f"ensemble of {len(members)}": ensemble_predictions(members, evaluation_set, models),
         }
 
     def _judged(self, predictions: Sequence[FoldPrediction]) -> OutOfSample:
-        return judged(predictions, self._run.ground, self._run.models)
+        return judged(predictions, self._run.evaluation_set, self._run.models)
 
     def _row(
         self, name: str, pooled: OutOfSample, logistic: OutOfSample | None, cpu_seconds: float | None = None
@@ -183,7 +183,7 @@ class Study:
 
 
 def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
-    """Return what a single seed may expect: the mean of every figure and of every end of an interval."""
+    """Return the expectation of a single seed: the mean of every figure and of every end of an interval."""
     compared = [row.against_logistic for row in rows if row.against_logistic]
     seconds = [row.cpu_seconds for row in rows if row.cpu_seconds is not None]
     intervals = [row.scores.intervals for row in rows]

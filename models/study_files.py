@@ -1,4 +1,4 @@
-"""The predictions of finished learners of a study in a folder, so that an interrupted study goes on from there."""
+"""Predictions of finished learners of a study in a folder, from which an interrupted study continues."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from domain.market import CandleSeries
 from models.durable_files import locked, replace_file
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.learner import Learner
-from models.walk_forward import Ground
+from models.walk_forward import EvaluationSet
 
-# Settings that change nothing of what a learner predicts.
+# Settings that do not change what a learner predicts.
 _IDLE = {"save_path", "keep_versions", "default_type", "ensemble_members", "serving"}
 
 
 @dataclass(frozen=True)
 class Walk:
-    """What a learner said fold by fold, uncalibrated, and the CPU seconds that its fits and predictions took."""
+    """Uncalibrated predictions of a learner by fold, and the CPU seconds of its fits and predictions."""
 
     predictions: tuple[FoldPrediction, ...]
     cpu_seconds: float
 
 
-def fingerprint(learner: Learner, ground: Ground, markets: Mapping[str, CandleSeries]) -> str:
-    """Return what tells two walks apart: SHA-256 of candles, columns, folds and settings."""
+def fingerprint(learner: Learner, evaluation_set: EvaluationSet, markets: Mapping[str, CandleSeries]) -> str:
+    """Return the SHA-256 of candles, columns, folds and settings of a walk."""
     digest = sha256()
     for symbol, series in markets.items():
         digest.update(symbol.encode() + series.times_ms.tobytes() + series.values.tobytes())
     parts = [
-        learner.architecture.type,
+        learner.architecture.kind,
         learner.rows.feature_set.id,
-        str(ground.folds.splits),
+        str(evaluation_set.folds.splits),
         learner.models.model_dump(mode="json", exclude=_IDLE),
         learner.features.model_dump(mode="json"),
     ]
@@ -53,7 +53,7 @@ def save_walk(path: Path, walk: Walk, mark: str) -> None:
 
     Args:
         path: The file.
-        walk: What to keep.
+        walk: The predictions.
         mark: Its `fingerprint`.
 
     Raises:
@@ -81,7 +81,7 @@ def load_walk(path: Path, mark: str) -> Walk | None:
     """Return the walk of a file; None where there is no such file.
 
     Raises:
-        InvalidRequest: the file cannot be read, or is of other candles or settings than `mark` tells.
+        InvalidRequest: the file cannot be read, or is of other candles or settings than those of `mark`.
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:

@@ -1,4 +1,4 @@
-"""A window as one row: what learners without a sense of time are shown."""
+"""A window as one row, the input of learners that read no sequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots and times: the same predictions on the axis of a run, and in a file that later runs can read."""
+"""Slots and times: predictions on the axis of a run, and in a file that later runs can read."""
 
 from __future__ import annotations
 

@@ -4,46 +4,39 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 
-from config.model_settings import LearningSettings, ModelSettings, TrainingSettings
+from config.model_settings import LearningSettings, TrainingSettings
 from domain.errors import TrainingFailed
-from domain.forecasting import ModelType
 from features.windows import FloatArray, Windows
-from models.architectures.gru import build_gru
-from models.architectures.lstm import build_lstm
-from models.architectures.patchtst import MultiHorizonLoss, TargetScale, build_patchtst
-from models.architectures.transformer import build_transformer
+from models.architectures.recipe import Recipe
 from models.fitted import EpochProgress, LearningData, Report
 from models.network import Network
 
 _VALIDATION_BATCH = 512
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A new network, what it is to make small, and for how long it learns."""
-
-    model: keras.Model
-    loss: keras.losses.Loss
-    learning: LearningSettings
-
-
-def fit_network(type_: ModelType, data: LearningData, settings: ModelSettings, report: Report) -> Network:
-    """Train a network from a seeded start; see `models.architectures.catalogue.fit`.
+def fit_network(
+    make_recipe: Callable[[], Recipe], data: LearningData, training: TrainingSettings, report: Report
+) -> Network:
+    """Train a network from a seeded start; see `models.fitting.fit`.
 
     Learning stops early when the validation loss no longer falls, and the best epoch's weights are kept.
+
+    Args:
+        make_recipe: Builds the network; called once the start is seeded.
+        data: Windows to learn from, and windows for early stopping.
+        training: Seed, batch size, learning rate and backend.
+        report: Called after every epoch.
 
     Raises:
         TrainingFailed: losses or weights are no longer finite.
     """
-    training = settings.training
     keras.utils.set_random_seed(training.seed)
-    recipe = _recipe(type_, data.train, settings)
+    recipe = make_recipe()
     progress = _Progress(recipe.learning.epochs, report)
     _compile(recipe, training)
     recipe.model.fit(
@@ -58,19 +51,6 @@ def fit_network(type_: ModelType, data: LearningData, settings: ModelSettings, r
     trained = keras.Model.from_config(recipe.model.get_config())
     trained.set_weights(recipe.model.get_weights())
     return Network(trained, tuple(progress.history), training.native_format)
-
-
-def _recipe(type_: ModelType, train: Windows, settings: ModelSettings) -> Recipe:
-    shape = (train.sequence_length, train.rows.shape[1])
-    if type_ is ModelType.PATCHTST:
-        scale = TargetScale.of(train.targets[train.ends])
-        model = build_patchtst(shape, settings.patchtst, scale)
-        return Recipe(model, MultiHorizonLoss(scale), settings.patchtst.learning)
-    loss = keras.losses.BinaryCrossentropy()
-    if type_ is ModelType.TRANSFORMER:
-        return Recipe(build_transformer(shape, settings.transformer), loss, settings.transformer.learning)
-    build = {ModelType.LSTM: build_lstm, ModelType.GRU: build_gru}[type_]
-    return Recipe(build(shape, settings.recurrent), loss, settings.recurrent.learning)
 
 
 def _compile(recipe: Recipe, training: TrainingSettings) -> None:
@@ -108,7 +88,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 class _ShuffledBatches(_Batches):
     """Windows in a new seeded order every epoch.
 
-    All batches are full, and what is left over waits for another epoch: the statistics of batch
+    All batches are full; the windows left over are left out of the epoch, since the statistics of batch
     normalization over a few windows would be noise.
     """
 
@@ -125,7 +105,7 @@ class _ShuffledBatches(_Batches):
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells of every epoch, and ends a training that has lost its way."""
+    """Reports every epoch, and stops a training that diverges."""
 
     def __init__(self, epochs: int, report: Report) -> None:
         super().__init__()

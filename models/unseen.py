@@ -1,4 +1,4 @@
-"""What a registered version has said, or says now, of candles that it had not been trained on."""
+"""Predictions of a registered version for candles that it was not trained on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.predictor import Forecaster
 from models.series_predictions import predict_series
 from models.time_axis import TimeAxis
 
-# The fold of predictions made by the version itself, after all that it was trained on.
+# The fold of predictions that the version itself makes, for candles after its training data.
 AFTER_TRAINING = -1
 
 
@@ -28,24 +28,24 @@ def unseen_predictions(
     axis: TimeAxis,
     returns: NDArray[np.float64],
 ) -> OutOfSample:
-    """Return the predictions of its own walk forward, and those it makes now of newer candles.
+    """Return the predictions of its walk forward, and those that it makes now for newer candles.
 
-    The former were made before the version was fitted on everything, by models that ended before.
+    The former were made by models whose training data ended before the candles.
 
     Args:
         stored: The version.
-        forecaster: The same, loaded.
+        forecaster: The loaded version.
         markets: Candles by symbol; those of other symbols than the version's are left out.
-        axis: Of these markets.
+        axis: Axis of these markets.
         returns: Forward return by slot, NaN where unknown; such slots are left out.
 
     Raises:
         ModelCorrupt: the version's predictions cannot be read.
-        InvalidRequest: nobody knows what the version was trained on, for it was imported.
+        InvalidRequest: the version was imported, so its training data are not known.
     """
     metadata = stored.metadata
     if metadata.data is None:
-        raise InvalidRequest(f"{metadata.version} was imported: nobody knows which candles it has been trained on")
+        raise InvalidRequest(f"{metadata.version} was imported: the candles that it was trained on are not known")
     parts = [axis.load(stored.read(PREDICTIONS_FILE))] if PREDICTIONS_FILE in metadata.files else []
     for symbol, series in markets.items():
         if metadata.symbol in (symbol, ANY_SYMBOL):

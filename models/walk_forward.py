@@ -1,4 +1,4 @@
-"""Learners side by side: each fitted on the same folds, and each judged on rows that it has not seen."""
+"""Learners side by side: all fitted on the same folds and judged on rows that they have not seen."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ BaselineName = Literal["prior", "majority", "reversal"]
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What all learners are judged on: the folds and the truth, on the axis of slots.
+class EvaluationSet:
+    """The folds and true returns that all learners are judged on, on the axis of slots.
 
     Attributes:
         folds: Parts in slots.
         ends: Slots of the windows that every learner can judge, ascending.
         returns: Forward return by slot, NaN where unknown.
         runs: Unbroken run by slot.
-        horizon: Slots after which a forecast is judged.
+        horizon: Slots after which a prediction is judged.
     """
 
     folds: Folds
@@ -46,14 +46,14 @@ class Ground:
     horizon: int
 
     @classmethod
-    def of(cls, learners: Sequence[Learner], models: ModelSettings) -> Ground:
-        """Return the ground that the learners, one or more, have in common.
+    def of(cls, learners: Sequence[Learner], models: ModelSettings) -> EvaluationSet:
+        """Return what one or more learners have in common.
 
         Raises:
             InsufficientData: a part would have no window.
         """
         ends = reduce(np.intersect1d, (learner.slots for learner in learners))
-        # The latest target of all purges for all: the folds are to be the same.
+        # The longest horizon purges for all, since the folds are the same.
         purged = max(learner.horizon for learner in learners)
         rows = learners[0].rows
         runs = rows.by_slot(rows.runs.astype(np.float64))
@@ -66,7 +66,7 @@ class Ground:
         )
 
     def baseline(self, name: BaselineName) -> OutOfSample:
-        """Return the predictions of a baseline, which says frequencies and is not calibrated."""
+        """Return the predictions of a baseline, which are frequencies and not calibrated."""
         predict: Baseline = reversal(self.runs, self.horizon) if name == "reversal" else _SIMPLE[name]
         parts = (predict(split, self.ends, self.returns) for split in self.folds.splits)
         return out_of_sample(parts, self.returns, "none")
@@ -76,47 +76,47 @@ _SIMPLE: Mapping[BaselineName, Baseline] = {"prior": prior, "majority": majority
 
 
 def walk_forward(
-    learners: Mapping[ModelType, Learner], ground: Ground, progress: Progress
+    learners: Mapping[ModelType, Learner], evaluation_set: EvaluationSet, progress: Progress
 ) -> dict[ModelType, tuple[FoldPrediction, ...]]:
-    """Return what each learner says, fold by fold, uncalibrated.
+    """Return the uncalibrated predictions of each learner by fold.
 
     Raises:
         InsufficientData, TrainingFailed: as `Learner.fit`.
     """
-    predictions: dict[ModelType, list[FoldPrediction]] = {type: [] for type in learners}
-    splits = ground.folds.splits
+    predictions: dict[ModelType, list[FoldPrediction]] = {kind: [] for kind in learners}
+    splits = evaluation_set.folds.splits
     for number, split in enumerate(splits, start=1):
-        for type, learner in learners.items():
-            with progress.fit(f"fold {number} of {len(splits)}: {type}") as report:
-                predictions[type].append(learner.predict(learner.fit(split, report)))
-    return {type: tuple(parts) for type, parts in predictions.items()}
+        for kind, learner in learners.items():
+            with progress.fit(f"fold {number} of {len(splits)}: {kind}") as report:
+                predictions[kind].append(learner.predict(learner.fit(split, report)))
+    return {kind: tuple(parts) for kind, parts in predictions.items()}
 
 
 def ensemble_predictions(
-    members: Mapping[ModelType, Sequence[FoldPrediction]], ground: Ground, models: ModelSettings
+    members: Mapping[ModelType, Sequence[FoldPrediction]], evaluation_set: EvaluationSet, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
-    """Return what an ensemble says fold by fold; its members are calibrated, and weighted by their skill."""
+    """Return the predictions of an ensemble by fold; its members are calibrated and weighted by their skill."""
     folds = []
-    calibrated = {type: calibrated_predictions(each, ground, models) for type, each in members.items()}
-    for number, split in enumerate(ground.folds.splits):
-        parts = {type: each[number] for type, each in calibrated.items()}
-        weights = member_weights({type: part.validation for type, part in parts.items()}, split, ground.returns)
-        chosen = [parts[type] for type in weights] or [prior(split, ground.ends, ground.returns)]
+    calibrated = {kind: calibrated_predictions(each, evaluation_set, models) for kind, each in members.items()}
+    for number, split in enumerate(evaluation_set.folds.splits):
+        parts = {kind: each[number] for kind, each in calibrated.items()}
+        weights = member_weights({kind: part.validation for kind, part in parts.items()}, split, evaluation_set.returns)
+        chosen = [parts[kind] for kind in weights] or [prior(split, evaluation_set.ends, evaluation_set.returns)]
         folds.append(_combined_fold(chosen, np.array(list(weights.values()) or [1.0])))
     return tuple(folds)
 
 
 def mean_predictions(members: Sequence[Sequence[FoldPrediction]]) -> tuple[FoldPrediction, ...]:
-    """Return the plain mean of what several learners, one or more, say fold by fold."""
+    """Return the plain mean of the predictions of one or more learners by fold."""
     shares = np.full(len(members), 1.0 / len(members))
     return tuple(_combined_fold(parts, shares) for parts in zip(*members, strict=True))
 
 
 def calibrated_predictions(
-    predictions: Sequence[FoldPrediction], ground: Ground, models: ModelSettings
+    predictions: Sequence[FoldPrediction], evaluation_set: EvaluationSet, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
-    """Return what a learner says with each fold calibrated on its own validation part."""
-    return tuple(each.calibrated(ground.returns, models.evaluation.calibration) for each in predictions)
+    """Return the predictions of a learner, each fold calibrated on its own validation part."""
+    return tuple(each.calibrated(evaluation_set.returns, models.evaluation.calibration) for each in predictions)
 
 
 def member_weights(
@@ -136,7 +136,7 @@ def member_weights(
     if not len(rows) or not len(trained):
         return {}
     up = returns[rows] > 0.0
-    losses = {type: float(log_losses(_at(each, rows), up).mean()) for type, each in validation.items()}
+    losses = {kind: float(log_losses(_at(each, rows), up).mean()) for kind, each in validation.items()}
     share = np.full(len(rows), float((trained > 0.0).mean()))
     return skill_weights(losses, float(log_losses(share, up).mean()))
 
@@ -164,6 +164,6 @@ def _at(part: Predicted, rows: IntArray) -> FloatArray:
     return values
 
 
-def judged(predictions: Sequence[FoldPrediction], ground: Ground, models: ModelSettings) -> OutOfSample:
+def judged(predictions: Sequence[FoldPrediction], evaluation_set: EvaluationSet, models: ModelSettings) -> OutOfSample:
     """Return a learner's pooled test predictions, each fold calibrated on its own validation part."""
-    return out_of_sample(predictions, ground.returns, models.evaluation.calibration)
+    return out_of_sample(predictions, evaluation_set.returns, models.evaluation.calibration)

@@ -35,7 +35,7 @@ class SignalArchive(Protocol):
 
 
 @dataclass(frozen=True)
-class Scores:
+class SignalScores:
     """What was measured.
 
     Attributes:
@@ -57,9 +57,9 @@ class ArchiveScores:
         self._max_age = timedelta(minutes=interval_minutes)
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._measured: tuple[datetime, Scores] | None = None
+        self._measured: tuple[datetime, SignalScores] | None = None
 
-    async def measure(self) -> Scores:
+    async def measure(self) -> SignalScores:
         """Return the hit rates of the newest signals.
 
         The price at a horizon is that of a stored candle, or of a later analysis of the same symbol,
@@ -75,7 +75,7 @@ class ArchiveScores:
                 self._measured = now, await self._score(now)
             return self._measured[1]
 
-    async def _score(self, now: datetime) -> Scores:
+    async def _score(self, now: datetime) -> SignalScores:
         read = await self._archive.archived_signals(now - WINDOW, MAX_SIGNALS)
         most = Counter(each.symbol for each in read).most_common(MAX_SYMBOLS)
         candles = {symbol: await self._candles(symbol) for symbol, _ in most}
@@ -90,7 +90,7 @@ class ArchiveScores:
         }
 
 
-def _scores(signals: Sequence[ArchivedSignal], candles: Mapping[str, _Candles], now: datetime) -> Scores:
+def _scores(signals: Sequence[ArchivedSignal], candles: Mapping[str, _Candles], now: datetime) -> SignalScores:
     known = {
         symbol: [(candle.timestamp + timeframe.ms, candle.close) for timeframe, each in own.items() for candle in each]
         for symbol, own in candles.items()
@@ -99,7 +99,7 @@ def _scores(signals: Sequence[ArchivedSignal], candles: Mapping[str, _Candles], 
         known[each.symbol].append((epoch_ms(each.generated_at), each.price))
     prices = {symbol: Prices(own) for symbol, own in known.items()}
     now_ms = epoch_ms(now)
-    return Scores(
+    return SignalScores(
         since=min((each.generated_at for each in signals), default=now - WINDOW),
         signals=len(signals),
         overall=hit_rates(signals, prices, now_ms),

@@ -1,4 +1,4 @@
-"""What the models in production say: a market in, a forecast out."""
+"""Forecasts of the models in production: a market in, a forecast out."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def count_load_failure(version: str, error: AppError) -> None:
 class Forecasting:
     """Asks the model in production of a symbol and timeframe.
 
-    Whatever takes longer than microseconds is done in the executor: loading, features, the model's run.
+    Loading, features and the run of the model are done in the executor.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Forecasting:
             models: What is in production.
             batcher: Runs the models.
             candles: What models read of a market.
-            settings: From which probability on a signal is Long or Short.
+            settings: Probabilities from which the signal is Long or Short.
             preferred: Timeframes to forecast, first choice first.
-            executor: For whatever must not stop the event loop.
+            executor: For work that must not stop the event loop.
         """
         self._models = models
         self._batcher = batcher
@@ -78,12 +78,12 @@ class Forecasting:
         self._rows = NewestRows()
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
-        """Return what the model in production says of a market, from its closed candles.
+        """Return the forecast of the model in production for a market, from its closed candles.
 
         Raises:
             ModelUnavailable: no model is in production, or none can be loaded.
             InsufficientData: too few candles, stored ones included; the message has the numbers.
-            InvalidMarketData: candles so far from any market that the model has no answer.
+            InvalidMarketData: the model has no finite answer to candles that far from any market.
         """
         started = perf_counter()
         symbol = snapshot.symbol
@@ -91,9 +91,9 @@ class Forecasting:
         history = await self._candles.history(model, snapshot, timeframe)
         rows = await run_blocking(self._executor, self._rows.of, model, history)
         asked = perf_counter()
-        prediction = await self._batcher.predict(model, rows)
+        forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        forecast = to_forecast(symbol, model.metadata, prediction, self._settings)
+        forecast = to_forecast(symbol, model.metadata, forecasts, self._settings)
         metrics.PREDICTION_DURATION.labels(forecast.model_type).observe(perf_counter() - started)
         metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
         metrics.ML_PREDICTIONS.inc()
@@ -101,7 +101,7 @@ class Forecasting:
         return forecast
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
-        """Return the forecast, or why there is none: whoever asks can do without."""
+        """Return the forecast, or why there is none, for callers that can do without."""
         try:
             return Opinion(await self.forecast(snapshot, timeframe), None)
         except AppError as error:
@@ -124,7 +124,7 @@ class Forecasting:
         return chosen
 
     async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
-        """Return the closed candles of which the model in production answers as it would of any longer history.
+        """Return the number of closed candles with which the model answers as with any longer history.
 
         Raises:
             ModelUnavailable: no model is in production, or none can be loaded.
@@ -167,7 +167,7 @@ def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
 
 @contextmanager
 def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clock: Clock) -> Iterator[Forecasting]:
-    """Serve the models of the registry; nothing is loaded before somebody asks."""
+    """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
     # Threads of their own: other analyses do not wait while a model is loaded.
     executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")

@@ -1,4 +1,4 @@
-"""Concurrent predictions by the same model share one run of it."""
+"""Concurrent forecasts by the same model share one run of it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from config.model_settings import ServingSettings
-from models.predictor import FeatureRows, Forecaster, Prediction
+from models.predictor import FeatureRows, Forecaster, Forecasts
 from utils.concurrency import run_blocking
 
 
 @dataclass(frozen=True, eq=False)
-class _Request:
+class _Waiting:
     rows: dict[str, np.ndarray]
     windows: int
-    answer: asyncio.Future[Prediction]
+    answer: asyncio.Future[Forecasts]
 
 
 @dataclass
 class _Lane:
-    """The requests for one model: how many runs are under way, and who waits for the next."""
+    """The requests for one model: the number of runs under way, and the requests that wait."""
 
     runs: int = 0
-    waiting: list[_Request] = field(default_factory=list)
+    waiting: list[_Waiting] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
     @property
@@ -39,7 +39,7 @@ class MicroBatcher:
 
     Requests that arrive while a run is under way wait for its end and are run together then; they do
     not wait longer than `max_wait_ms`, nor when `max_batch` windows have come together, but are run
-    beside it. So a lone request waits for nobody, and under load the batches grow by themselves.
+    at the same time. A lone request does not wait, and under load the batches grow by themselves.
     """
 
     def __init__(self, executor: Executor, settings: ServingSettings) -> None:
@@ -48,22 +48,22 @@ class MicroBatcher:
         self._max_wait_seconds = settings.max_wait_ms / 1000
         self._lanes: dict[Forecaster, _Lane] = {}
 
-    async def predict(self, model: Forecaster, rows: FeatureRows) -> Prediction:
-        """Return the model's answers to n windows, as `Forecaster.predict` gives them.
+    async def forecast(self, model: Forecaster, rows: FeatureRows) -> Forecasts:
+        """Return the model's answers to n windows, as `Forecaster.forecast` gives them.
 
-        A caller that is cancelled leaves the others their answers. An error of a run reaches those that
-        were in it, and nobody else.
+        A caller that is cancelled leaves the others their answers. An error of a run reaches only the
+        requests in it.
 
         Args:
-            rows: As for `Forecaster.predict`; the arrays may not change until the answer is there.
+            rows: As for `Forecaster.forecast`; the arrays may not change until the answer is there.
 
         Raises:
-            ValueError, InsufficientData: as `Forecaster.check`, before anybody else is concerned.
+            ValueError, InsufficientData: as `Forecaster.check`, before other requests are concerned.
         """
         model.check(rows)
         newest = {name: rows[name][:, -length:] for name, length in model.needs.items()}
         windows = len(next(iter(newest.values())))
-        request = _Request(newest, windows, asyncio.get_running_loop().create_future())
+        request = _Waiting(newest, windows, asyncio.get_running_loop().create_future())
         lane = self._lanes.setdefault(model, _Lane())
         if lane.waiting and lane.windows + windows > self._max_batch:
             self._start(model, lane)
@@ -78,7 +78,7 @@ class MicroBatcher:
         if lane.timer is not None:
             lane.timer.cancel()
             lane.timer = None
-        # Nobody waits any more for the answer of a caller that was cancelled.
+        # The answer of a caller that was cancelled is no longer needed.
         batch = [request for request in lane.waiting if not request.answer.done()]
         lane.waiting.clear()
         if batch:
@@ -86,7 +86,7 @@ class MicroBatcher:
             together = run_blocking(self._executor, _run, model, [request.rows for request in batch])
             asyncio.ensure_future(together).add_done_callback(lambda run: self._landed(model, lane, batch, run))
 
-    def _landed(self, model: Forecaster, lane: _Lane, batch: list[_Request], run: asyncio.Future[Prediction]) -> None:
+    def _landed(self, model: Forecaster, lane: _Lane, batch: list[_Waiting], run: asyncio.Future[Forecasts]) -> None:
         lane.runs -= 1
         first = 0
         for request in batch:
@@ -102,11 +102,11 @@ class MicroBatcher:
             first = last
         if lane.waiting and not lane.runs:
             self._start(model, lane)
-        if not lane.runs and not lane.waiting:
+        if not lane.runs:
             self._lanes.pop(model, None)
 
 
-def _run(model: Forecaster, requests: list[dict[str, np.ndarray]]) -> Prediction:
+def _run(model: Forecaster, requests: list[dict[str, np.ndarray]]) -> Forecasts:
     if len(requests) == 1:
-        return model.predict(requests[0])
-    return model.predict({name: np.concatenate([rows[name] for rows in requests]) for name in requests[0]})
+        return model.forecast(requests[0])
+    return model.forecast({name: np.concatenate([rows[name] for rows in requests]) for name in requests[0]})

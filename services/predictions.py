@@ -1,4 +1,4 @@
-"""Predictions on request: what the model says of given or fetched candles, and the trend of a symbol."""
+"""Forecasts on request, from given or fetched candles, and the trend of a symbol."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from services.market_reader import MarketReader
 from services.strategies import STRATEGY_NAMES
 from utils.clock import Clock
 
-# Those who ask for a trend leave after 2 s; the rest is for the model or the rules.
+# Clients wait 2 s for a trend; the rest is for the model or the rules.
 FETCH_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """A forecast, whose candles it is made of, and when it was made by the server's clock."""
+class RequestedForecast:
+    """A forecast, the source of its candles, and when it was made by the server's clock."""
 
     forecast: Forecast
     source_data: DataSource
@@ -34,7 +34,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Trend:
-    """Which way a symbol goes, how sure that is (0..1), and who says so: a version, or the rules."""
+    """Direction of a symbol, its confidence (0..1), and its model: a version, or the rules."""
 
     symbol: str
     timeframe: Timeframe
@@ -45,8 +45,8 @@ class Trend:
     at: datetime
 
 
-class Predictions:
-    """Answers those who ask for a model's word, or just for the direction."""
+class ForecastRequests:
+    """Answers requests for a forecast, or only for the direction."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Predictions:
         self._clock = clock
         self._fetch_seconds = fetch_seconds
 
-    async def predict(self, query: AnalysisQuery) -> Prediction:
+    async def forecast(self, query: AnalysisQuery) -> RequestedForecast:
         """Return the forecast for a query, on the preferred of its timeframes that have a model in production.
 
         Without candles in the query they are fetched.
@@ -80,7 +80,7 @@ class Predictions:
         timeframe = await self._forecasting.choose(query.symbol, offered)
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
         forecast = await self._forecasting.forecast(snapshot, timeframe)
-        return Prediction(forecast, snapshot.source_data, self._clock.now())
+        return RequestedForecast(forecast, snapshot.source_data, self._clock.now())
 
     async def trend(self, symbol: str, timeframe: Timeframe) -> Trend:
         """Return the direction by the model in production, or by the rules where no model can answer.
@@ -103,10 +103,9 @@ class Predictions:
         return await self._market_data.snapshot(symbol, (timeframe,), candles)
 
     async def _fetched_in_time(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:
-        """Return the market as far as a client waits for it.
+        """Return the market, if it is read within the time that a client waits.
 
-        What takes longer goes on: a source that does not answer is then known as such, and the next
-        request goes on to the next one.
+        A slower read continues: its source is then known as slow, and the next request takes the next one.
         """
         try:
             return await asyncio.wait_for(self._market_data.snapshot(symbol, (timeframe,)), self._fetch_seconds)

@@ -12,7 +12,7 @@ from domain.analysis import AnalysisSource
 from domain.market import Timeframe
 from domain.trades import ClosedTrade
 from models.metadata import ModelMetadata
-from services.archive_scores import Scores
+from services.archive_scores import SignalScores
 from services.hit_rates import HitRate
 from services.trade_record import MIN_TRADES, TradeGroup, TradeStatistics, group_of, groups_of, statistics_of
 
@@ -41,7 +41,7 @@ class Evidence:
 
     trades: Sequence[ClosedTrade]
     days: int
-    scores: Scores
+    scores: SignalScores
     model: ModelMetadata | None
     indicators: Mapping[str, Any]
     signal: Mapping[str, Any]

@@ -16,7 +16,7 @@ from domain.analysis import Analysis, AnalysisSource
 from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
-from services.archive_scores import ArchiveScores, Scores
+from services.archive_scores import ArchiveScores, SignalScores
 from services.performance import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, LastingDocuments, Total
 from storage.ports import Store
@@ -45,7 +45,7 @@ class MeasuredPerformance:
 
     overall: Performance
     by_source: Mapping[str, Performance]
-    scores: Scores
+    scores: SignalScores
     uptime: timedelta
     at: datetime
 

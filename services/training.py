@@ -81,22 +81,22 @@ class TrainingService:
             JobQueueFull: as many jobs wait already as may.
             StorageUnavailable: the job could not be recorded.
         """
-        type = asked.type or self._settings.models.default_type
-        needed = needed_candles(type, self._settings.models, self._settings.features)
+        kind = asked.type or self._settings.models.default_type
+        needed = needed_candles(kind, self._settings.models, self._settings.features)
         if asked.candles is not None:
             series = await asyncio.to_thread(self._given, asked.candles, asked.timeframe, needed)
             history = MarketHistory(DataSource.CLIENT, series)
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
             history = await self._find(asked.symbol, timeframe, needed)
-        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, type, history.series))
-        return TrainingAccepted(job, asked.symbol, history.series.timeframe, type, history.source, len(history.series))
+        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history.series))
+        return TrainingAccepted(job, asked.symbol, history.series.timeframe, kind, history.source, len(history.series))
 
-    def _order(self, asked: TrainingAsked, type: ModelType, series: CandleSeries) -> dict[str, Any]:
+    def _order(self, asked: TrainingAsked, kind: ModelType, series: CandleSeries) -> dict[str, Any]:
         order = TrainingOrder(
             symbol=asked.symbol,
             timeframe=series.timeframe,
-            model_type=type,
+            model_type=kind,
             epochs=asked.epochs,
             candles=tuple(Candle(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in series.candles),
             features=self._settings.features,

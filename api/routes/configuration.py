@@ -15,13 +15,11 @@ from api.schemas.configuration import (
     TradingConfig,
 )
 from api.schemas.problems import problem_responses
-from config.model_settings import LearningSettings, ModelSettings
 from config.settings import Settings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
 from features.feature_sets import FEATURE_SETS
 from models.architectures.catalogue import ARCHITECTURES
-from models.learner import sequence_length
 from services.analysts.risk import CAPITAL_AT_RISK, MAX_POSITION, REWARD
 
 DAY_MS = Timeframe.D1.ms
@@ -69,27 +67,15 @@ async def config(request: Request) -> ServiceConfig:
 def _models(settings: Settings) -> ModelConfig:
     models = settings.models
     # An ensemble is shown by its first member.
-    type = models.ensemble_members[0] if models.default_type is ModelType.ENSEMBLE else models.default_type
-    architecture, learning = ARCHITECTURES[type], _learning(type, models)
+    kind = models.ensemble_members[0] if models.default_type is ModelType.ENSEMBLE else models.default_type
+    architecture = ARCHITECTURES[kind]
+    learning = architecture.learning(models)
     return ModelConfig(
         model_type=models.default_type,
-        sequence_length=sequence_length(architecture, models, settings.features),
+        sequence_length=architecture.sequence_length(models, settings.features),
         batch_size=models.training.batch_size,
         learning_rate=(learning and learning.rate) or models.training.learning_rate,
         epochs=learning.epochs if learning else 1,
         validation_split=models.evaluation.validation_share,
         features=[column.name for column in FEATURE_SETS[architecture.feature_set].columns],
     )
-
-
-def _learning(type: ModelType, models: ModelSettings) -> LearningSettings | None:
-    """Return how a network learns; None for what is fitted in one go."""
-    match type:
-        case ModelType.LSTM | ModelType.GRU:
-            return models.recurrent.learning
-        case ModelType.TRANSFORMER:
-            return models.transformer.learning
-        case ModelType.PATCHTST:
-            return models.patchtst.learning
-        case _:
-            return None

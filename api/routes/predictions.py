@@ -14,7 +14,7 @@ from api.rate_limit import limit_analyze
 from api.schemas.predictions import PercentPredictResponse, PredictResponse, TrendRequest, TrendResponse
 from api.schemas.problems import problem_responses
 from domain.market import Timeframe
-from services.predictions import Prediction
+from services.predictions import RequestedForecast
 from utils.clock import epoch_ms
 
 router = APIRouter(tags=["predictions"])
@@ -66,11 +66,11 @@ async def predict_trend(request: Request) -> TrendResponse:
     """
     container = get_container(request)
     body = await read_model(request, TrendRequest, container.settings.access.max_body_bytes)
-    trend = await container.predictions.trend(body.symbol, body.timeframe or Timeframe.H4)
+    trend = await container.forecast_requests.trend(body.symbol, body.timeframe or Timeframe.H4)
     return TrendResponse.of(trend)
 
 
-async def _predicted(request: Request) -> Prediction:
+async def _predicted(request: Request) -> RequestedForecast:
     container = get_container(request)
     settings = container.settings
     body = await read_body(request, settings.access.max_body_bytes)
@@ -80,4 +80,4 @@ async def _predicted(request: Request) -> Prediction:
         query, _ = await run_in_threadpool(read_query, *read, trusted=trusted, form=PREDICT)
     else:
         query, _ = read_query(*read, trusted=trusted, form=PREDICT)
-    return await container.predictions.predict(query)
+    return await container.forecast_requests.forecast(query)

@@ -11,7 +11,7 @@ from pydantic import Field
 from api.schemas.feedback import Count
 from api.schemas.responses import ResponseModel
 from domain.values import Share
-from services.archive_scores import Scores
+from services.archive_scores import SignalScores
 from services.hit_rates import HitRate
 from services.performance import Performance
 from services.signal_feedback import MeasuredPerformance
@@ -63,7 +63,7 @@ class Measured(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, found: Scores) -> Self:
+    def of(cls, found: SignalScores) -> Self:
         """Return what was measured."""
         return cls(
             since=found.since,

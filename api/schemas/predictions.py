@@ -12,7 +12,7 @@ from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
 from domain.values import Share, Signal
-from services.predictions import Prediction, Trend
+from services.predictions import RequestedForecast, Trend
 from utils.clock import epoch_ms
 
 
@@ -72,10 +72,10 @@ class PredictResponse(ForecastBody):
     confidence: Annotated[Share, Field(description="Distance of the probability from 0.5, less for disagreement.")]
 
     @classmethod
-    def of(cls, prediction: Prediction) -> Self:
-        """Return the answer for a prediction."""
-        forecast = prediction.forecast
-        return cls(**_common(prediction), signal=forecast.signal, confidence=forecast.confidence)
+    def of(cls, requested: RequestedForecast) -> Self:
+        """Return the answer for a requested forecast."""
+        forecast = requested.forecast
+        return cls(**_common(requested), signal=forecast.signal, confidence=forecast.confidence)
 
 
 class PercentPredictResponse(ForecastBody):
@@ -85,11 +85,11 @@ class PercentPredictResponse(ForecastBody):
     confidence: Annotated[float, Field(ge=0, le=100)]
 
     @classmethod
-    def of(cls, prediction: Prediction) -> Self:
-        """Return the answer for a prediction."""
-        forecast = prediction.forecast
+    def of(cls, requested: RequestedForecast) -> Self:
+        """Return the answer for a requested forecast."""
+        forecast = requested.forecast
         percent = round(100 * forecast.confidence, 2)
-        return cls(**_common(prediction), signal=forecast.signal.lower(), confidence=percent)
+        return cls(**_common(requested), signal=forecast.signal.lower(), confidence=percent)
 
 
 class TrendResponse(ResponseModel):
@@ -124,7 +124,7 @@ _TRENDS: dict[Signal, Literal["Uptrend", "Downtrend", "Neutral"]] = {
 }
 
 
-def _common(prediction: Prediction) -> dict[str, Any]:
+def _common(requested: RequestedForecast) -> dict[str, Any]:
     """Return what all answers say in the same words."""
-    forecast = prediction.forecast.model_dump(exclude={"signal", "confidence"})
-    return {**forecast, "source_data": prediction.source_data, "timestamp": epoch_ms(prediction.at)}
+    forecast = requested.forecast.model_dump(exclude={"signal", "confidence"})
+    return {**forecast, "source_data": requested.source_data, "timestamp": epoch_ms(requested.at)}

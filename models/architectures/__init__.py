@@ -1,1 +1,1 @@
-"""The architectures: one builder or learner each, over shared blocks."""
+"""The architectures: a file and a row of the catalogue each."""

@@ -1,30 +1,12 @@
-"""The blocks that networks are built of."""
+"""Blocks that networks have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import keras
 from keras import layers
 
-Tensor = Any  # a symbolic tensor of Keras, which has no types
-
-
-@keras.saving.register_keras_serializable("trading")
-class LearnedPositions(layers.Layer):  # type: ignore[misc]
-    """Adds a learned vector to each position; without it attention cannot see the order of candles.
-
-    (batch, positions, width) -> the same shape.
-
-    Source: the learned variant in Vaswani et al., Attention Is All You Need (2017), section 3.5.
-    """
-
-    def build(self, input_shape: Sequence[int]) -> None:
-        self.positions = self.add_weight(shape=tuple(input_shape[1:]), initializer="random_normal", name="positions")
-
-    def call(self, inputs: Tensor) -> Tensor:
-        return inputs + self.positions
+from models.layers import Tensor
 
 
 def recurrent_stack(
@@ -46,7 +28,7 @@ def recurrent_stack(
 def dense_head(x: Tensor, units: Sequence[int], batch_normalization: bool, dropouts: Sequence[float]) -> Tensor:
     """Return a probability, shape (batch, 1), after dense layers normalized as those of `recurrent_stack`.
 
-    It starts at 0.5 for every window: where there is little to learn, unlearning answers that started at random
+    It starts at 0.5 for every window: where there is little to learn, unlearning random first answers
     takes longer than learning it.
     """
     for width, dropout in zip(units, dropouts, strict=True):

@@ -1,73 +1,136 @@
-"""The architectures that can be trained: what each is shown, what it learns and what it answers."""
+"""The architectures that can be trained: one row each, with all that other code needs to know."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from config.model_settings import ModelSettings
-from config.settings import TargetKind
+from config.model_settings import LearningSettings, ModelSettings
+from config.settings import FeatureSettings, TargetKind
 from domain.forecasting import ModelType
-from models.backend import use_backend
-from models.fitted import FittedModel, LearningData, Report
-from models.outputs import OutputKind
+from models.outputs import InputKind, OutputKind
+
+
+def _common_length(_models: ModelSettings, features: FeatureSettings) -> int:
+    return features.sequence_length
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """`inputs`: scaled windows as they are, or one row for each from `models/summary.py`."""
+    """An architecture. Its library is imported by `load` and not before.
 
-    type: ModelType
-    inputs: Literal["window", "summary"]
+    Attributes:
+        kind: The type of the models that it gives.
+        library: What trains it.
+        function: `module:name` of the function that `load` returns.
+        settings: From the settings of all models to its own.
+        inputs: Scaled windows, or a row of statistics of each (`models/summary.py`).
+        target: What it learns.
+        outputs: What its answers are (`models/outputs.py`).
+        feature_set: Name of the columns that it reads.
+        sequence_length: From the settings to the rows of one window.
+    """
+
+    kind: ModelType
+    library: Literal["keras", "sklearn", "xgboost"]
+    function: str
+    settings: Callable[[ModelSettings], Any]
+    inputs: InputKind
     target: TargetKind
     outputs: OutputKind
-    feature_set: str
-    library: Literal["keras", "sklearn", "xgboost"]
+    feature_set: str = "standard"
+    sequence_length: Callable[[ModelSettings, FeatureSettings], int] = _common_length
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it learns in epochs, from a random start."""
+        return self.library == "keras"
+
+    def learning(self, models: ModelSettings) -> LearningSettings | None:
+        """Return how a network learns; None where it does not learn in epochs."""
+        learning: LearningSettings | None = self.settings(models).learning if self.is_network else None
+        return learning
+
+    def load(self) -> Callable[..., Any]:
+        """Import its module and return its function.
+
+        Of a network it takes windows and the network's settings and returns a
+        `models.architectures.recipe.Recipe`; of all others it takes windows, settings and
+        `TrainingSettings` and returns a `models.fitted.FittedModel`.
+        """
+        function: Callable[..., Any] = resolve_name(self.function)
+        return function
 
 
-ARCHITECTURES: Mapping[ModelType, Architecture] = MappingProxyType(
-    {
-        each.type: each
-        for each in (
-            Architecture(ModelType.LSTM, "window", "soft", "probability", "standard", "keras"),
-            Architecture(ModelType.GRU, "window", "soft", "probability", "standard", "keras"),
-            Architecture(ModelType.TRANSFORMER, "window", "soft", "probability", "standard", "keras"),
-            Architecture(ModelType.PATCHTST, "window", "multi_horizon", "multi_horizon", "wide", "keras"),
-            Architecture(ModelType.RANDOM_FOREST, "summary", "three_class", "three_class", "standard", "sklearn"),
-            Architecture(ModelType.XGBOOST, "summary", "three_class", "three_class", "standard", "xgboost"),
-            Architecture(ModelType.LOGISTIC, "summary", "binary", "probability", "standard", "sklearn"),
-        )
-    }
+_ROWS = (
+    Architecture(
+        ModelType.LSTM,
+        "keras",
+        "models.architectures.lstm:lstm_recipe",
+        settings=lambda models: models.recurrent,
+        inputs="window",
+        target="soft",
+        outputs="probability",
+    ),
+    Architecture(
+        ModelType.GRU,
+        "keras",
+        "models.architectures.gru:gru_recipe",
+        settings=lambda models: models.recurrent,
+        inputs="window",
+        target="soft",
+        outputs="probability",
+    ),
+    Architecture(
+        ModelType.TRANSFORMER,
+        "keras",
+        "models.architectures.transformer:transformer_recipe",
+        settings=lambda models: models.transformer,
+        inputs="window",
+        target="soft",
+        outputs="probability",
+    ),
+    Architecture(
+        ModelType.PATCHTST,
+        "keras",
+        "models.architectures.patchtst:patchtst_recipe",
+        settings=lambda models: models.patchtst,
+        inputs="window",
+        target="multi_horizon",
+        outputs="multi_horizon",
+        feature_set="wide",
+        sequence_length=lambda models, _features: models.patchtst.sequence_length,
+    ),
+    Architecture(
+        ModelType.RANDOM_FOREST,
+        "sklearn",
+        "models.architectures.random_forest:fit_random_forest",
+        settings=lambda models: models.random_forest,
+        inputs="summary",
+        target="three_class",
+        outputs="three_class",
+    ),
+    Architecture(
+        ModelType.XGBOOST,
+        "xgboost",
+        "models.architectures.xgboost:fit_xgboost",
+        settings=lambda models: models.xgboost,
+        inputs="summary",
+        target="three_class",
+        outputs="three_class",
+    ),
+    Architecture(
+        ModelType.LOGISTIC,
+        "sklearn",
+        "models.architectures.logistic:fit_logistic",
+        settings=lambda models: models.logistic_inverse_regularization,
+        inputs="summary",
+        target="binary",
+        outputs="probability",
+    ),
 )
 
-
-def fit(architecture: Architecture, data: LearningData, settings: ModelSettings, report: Report) -> FittedModel:
-    """Train a model; same data, settings and seed give the same model. Blocks for as long as that takes.
-
-    Each library is imported when it is first needed: TensorFlow alone takes seconds and 690 MB.
-
-    Args:
-        architecture: What to train.
-        data: Scaled windows whose targets are of the architecture's kind.
-        settings: Sizes, learning, seed, threads.
-        report: Called after every epoch; never for what is fitted in one go.
-
-    Raises:
-        TrainingFailed: losses or weights are not finite, or the targets leave nothing to tell apart.
-        ConfigurationError: this process runs Keras on another backend than the settings name.
-    """
-    if architecture.library == "keras":
-        use_backend(settings.training)
-        from models.training import fit_network
-
-        return fit_network(architecture.type, data, settings, report)
-    if architecture.type is ModelType.LOGISTIC:
-        from models.architectures.logistic import fit_logistic
-
-        return fit_logistic(data.train, settings)
-    from models.architectures.trees import fit_random_forest, fit_xgboost
-
-    fit_trees = fit_xgboost if architecture.type is ModelType.XGBOOST else fit_random_forest
-    return fit_trees(data.train, settings)
+ARCHITECTURES: Mapping[ModelType, Architecture] = MappingProxyType({row.kind: row for row in _ROWS})

@@ -10,7 +10,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.linear_model import LogisticRegression
 
-from config.model_settings import ModelSettings
+from config.model_settings import TrainingSettings
 from domain.errors import TrainingFailed
 from features.windows import Windows
 from models.export.graph import INPUTS
@@ -47,8 +47,8 @@ class Logistic:
         return name
 
 
-def fit_logistic(train: Windows, settings: ModelSettings) -> Logistic:
-    """Train logistic regression on binary targets; see `models.architectures.catalogue.fit`.
+def fit_logistic(train: Windows, inverse_regularization: float, _training: TrainingSettings) -> Logistic:
+    """Train logistic regression on binary targets; see `models.fitting.fit`.
 
     Raises:
         TrainingFailed: the price only rises, or only falls, in training.
@@ -58,5 +58,5 @@ def fit_logistic(train: Windows, settings: ModelSettings) -> Logistic:
         raise TrainingFailed(
             f"logistic regression needs rises and falls to tell apart; all {len(targets)} training windows end the same"
         )
-    regression = LogisticRegression(C=settings.logistic_inverse_regularization, max_iter=_MAX_ITERATIONS)
+    regression = LogisticRegression(C=inverse_regularization, max_iter=_MAX_ITERATIONS)
     return Logistic(regression.fit(summaries(train), targets))

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from config.model_settings import PatchTSTSettings
 from features.targets import RISK_HORIZONS
-from models.architectures.blocks import LearnedPositions, encoder_block
+from features.windows import Windows
+from models.architectures.blocks import encoder_block
+from models.architectures.recipe import Recipe, input_shape
+from models.layers import LearnedPositions
 from models.outputs import CLASSES, HORIZONS, LOGITS, RETURNS, RISKS
 
 # The columns of `features.targets.multi_horizon_target`.
@@ -35,14 +38,14 @@ class TargetScale:
         return cls(tuple(size[_TRUE_RETURNS].tolist()), tuple(size[_TRUE_RISKS].tolist()))
 
 
-def build_patchtst(input_shape: tuple[int, int], settings: PatchTSTSettings, scale: TargetScale) -> keras.Model:
+def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: TargetScale) -> keras.Model:
     """Return the uncompiled network: windows (sequence_length, features) -> the 20 numbers of `models/outputs.py`.
 
-    Patches mix all features, since one feature tells of another; the network works in units of `scale`.
+    Patches mix all features, since features depend on each other; the network works in units of `scale`.
 
     Source: Nie et al., A Time Series is Worth 64 Words (2023): patches, learned positions, flattened head.
     """
-    inputs = keras.Input(input_shape)
+    inputs = keras.Input(shape)
     # Cutting overlapping patches and projecting each is what a strided convolution does.
     patches = layers.Conv1D(settings.width, settings.patch_length, strides=settings.patch_stride)(inputs)
     x = layers.Dropout(settings.dropout)(LearnedPositions()(patches))
@@ -59,6 +62,12 @@ def build_patchtst(input_shape: tuple[int, int], settings: PatchTSTSettings, sca
     drawdowns, rallies = np.split(np.array(scale.risks), 2)
     units = [*scale.returns, *[1.0] * (HORIZONS * CLASSES), *(-drawdowns).tolist(), *rallies.tolist()]
     return keras.Model(inputs, layers.Rescaling(units)(outputs), name="patchtst")
+
+
+def patchtst_recipe(train: Windows, settings: PatchTSTSettings) -> Recipe:
+    """Return the recipe of a network for these windows, whose targets give its scale."""
+    scale = TargetScale.of(train.targets[train.ends])
+    return Recipe(build_patchtst(input_shape(train), settings, scale), MultiHorizonLoss(scale), settings.learning)
 
 
 class MultiHorizonLoss(keras.losses.Loss):  # type: ignore[misc]

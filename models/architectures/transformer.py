@@ -6,7 +6,10 @@ import keras
 from keras import layers
 
 from config.model_settings import TransformerSettings
-from models.architectures.blocks import LearnedPositions, dense_head, encoder_block
+from features.windows import Windows
+from models.architectures.blocks import dense_head, encoder_block
+from models.architectures.recipe import Recipe, probability_recipe
+from models.layers import LearnedPositions
 
 
 def build_transformer(input_shape: tuple[int, int], settings: TransformerSettings) -> keras.Model:
@@ -21,3 +24,8 @@ def build_transformer(input_shape: tuple[int, int], settings: TransformerSetting
         x = layers.GlobalAveragePooling1D()(x)
     x = dense_head(x, settings.dense_units, settings.batch_normalization, settings.dense_dropouts)
     return keras.Model(inputs, x, name="transformer")
+
+
+def transformer_recipe(train: Windows, settings: TransformerSettings) -> Recipe:
+    """Return the recipe of a network for these windows."""
+    return probability_recipe(build_transformer, train, settings)

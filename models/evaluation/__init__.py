@@ -1,1 +1,1 @@
-"""How good a model is, how sure of that we may be, and whether it may serve."""
+"""Judging models: metrics, their intervals, and the gate that decides what serves."""

@@ -1,7 +1,7 @@
-"""What has to be beaten: three forecasts that take no learning, made of returns alone.
+"""Baselines that a model has to beat: three predictions from past returns alone, without learning.
 
-Each knows the rows before the test part, training and validation, as a calibrated model does. They
-say frequencies and are not calibrated.
+Each uses the rows before the test part, training and validation, as a calibrated model does. They
+are frequencies and are not calibrated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def prior(fold: Split, ends: IntArray, returns: FloatArray) -> FoldPrediction:
 
     Args:
         fold: Ranges of rows.
-        ends: Rows that end a window, ascending: those to be predicted.
+        ends: Rows that end a window and are predicted, ascending.
         returns: Forward returns of all rows as fractions, NaN where unknown.
     """
     share = _share_of_rises(returns[_known(fold, returns)])
@@ -35,16 +35,16 @@ def prior(fold: Split, ends: IntArray, returns: FloatArray) -> FoldPrediction:
 
 
 def majority(fold: Split, ends: IntArray, returns: FloatArray) -> FoldPrediction:
-    """Return the more frequent direction so far, with certainty: its accuracy tells, its Brier score does not."""
+    """Return the more frequent direction so far, with certainty: its accuracy is meaningful, its Brier score is not."""
     share = _share_of_rises(returns[_known(fold, returns)])
     return _predict(fold, ends, np.full(len(returns), float(share >= 0.5)))
 
 
 def reversal(runs: IntArray, horizon: int) -> Baseline:
-    """Return the forecast that the last return turns: a rise after a fall as often as returns turned so far.
+    """Return the baseline that expects the last return to reverse, as often as returns have reversed so far.
 
     The last return of a row is that of the `horizon` candles up to it. Where it is unknown or 0, the
-    prior answers.
+    prior is used.
 
     Args:
         runs: Run of each row, from `candle_checks.unbroken_runs`.

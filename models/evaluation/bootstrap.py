@@ -1,7 +1,7 @@
-"""How sure a mean is: 95 % intervals for rows whose neighbors are alike.
+"""95 % intervals of means over rows whose neighbors depend on each other.
 
 Predictions of neighboring candles share most of their window, so drawing rows one by one would count
-the same luck many times. Blocks of successive rows are drawn instead, from a circle so that every row
+the same chance many times. Blocks of successive rows are drawn instead, from a circle so that every row
 is drawn equally often. Source: Politis and Romano, A Circular Block-Resampling Procedure for
 Stationary Data (1992).
 """
@@ -21,7 +21,7 @@ from domain.values import Frozen
 FloatArray = NDArray[np.floating]
 
 CONFIDENCE = 0.95
-# With fewer blocks, what they have in common by chance is not seen.
+# With fewer blocks, the variation between them cannot be estimated.
 MIN_BLOCKS = 8
 
 
@@ -44,8 +44,8 @@ class Resampling:
     def of(cls, settings: EvaluationSettings, horizon: int, seed: int) -> Resampling:
         """Return the configured resampling, with blocks of two horizons at least.
 
-        Returns over `horizon` candles overlap. On sums of so many independent numbers, blocks of one horizon
-        gave intervals that held the truth in 88 to 91 % of cases, blocks of two in 94 %.
+        Returns over `horizon` candles overlap. On sums of independent numbers, blocks of one horizon gave intervals
+        that contained the true mean in 88 to 91 % of cases, blocks of two in 94 %.
         """
         return cls(settings.bootstrap_samples, max(settings.bootstrap_block, 2 * horizon), seed)
 
@@ -80,7 +80,7 @@ def resampled_means(columns: FloatArray, resampling: Resampling) -> FloatArray:
 
 
 def interval(draws: FloatArray, count: int, resampling: Resampling) -> Interval | None:
-    """Return the 95 % interval of a statistic, or None where the rows are too few to tell.
+    """Return the 95 % interval of a statistic, or None where the rows are too few.
 
     Percentiles of few blocks lie too close together. They are taken further out, as Student's t with
     blocks - 1 degrees of freedom is wider than the normal distribution. Source: Hesterberg, What Teachers

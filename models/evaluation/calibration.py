@@ -1,6 +1,6 @@
-"""Probabilities that mean what they say: of all rises foretold with 60 %, 60 % should come.
+"""Calibration: of all rises predicted with 60 %, 60 % should happen.
 
-Fitted on validation rows, which the model has not learned from, and never on those it is judged by.
+Fitted on validation rows, which the model has not learned from, and never on test rows.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from domain.values import Frozen, Share
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]
 
-# No forecast of a market is surer than this, and the logarithm of 0 is no loss.
+# No forecast of a market is more certain, and the logarithm of 0 is not finite.
 MIN_PROBABILITY = 0.001
-# Isotonic regression has as many free steps as rows; below this it draws the noise.
+# Isotonic regression has as many free steps as rows; below this it fits the noise.
 MIN_ISOTONIC_ROWS = 200
 
 
 class Calibration(Frozen):
-    """A function that never falls, from a model's probability to the calibrated one.
+    """A non-decreasing function from a model's probability to the calibrated one.
 
     Attributes:
         kind: `sigmoid`: 1 / (1 + exp(-(slope * logit(p) + intercept))). `isotonic`: straight lines between
             `points`, constant beyond them. `none`: p itself.
-        slope: >= 0; 0 is a constant, for a model that was wrong more often the surer it was.
+        slope: >= 0; 0 is a constant, for a model whose errors grow with its certainty.
         intercept: In log odds.
         points: (probability, calibrated probability), both ascending; only for `isotonic`.
     """
@@ -60,7 +60,7 @@ class Calibration(Frozen):
 
 
 class ReliabilityBin(Frozen):
-    """Predictions of about the same probability, and how many of them came."""
+    """Predictions of about the same probability, and the share of them that rose."""
 
     count: Annotated[int, Field(ge=1)]
     low: Share
@@ -70,12 +70,12 @@ class ReliabilityBin(Frozen):
 
 
 def fit_calibration(kind: CalibrationKind, probability: FloatArray, up: BoolArray) -> Calibration:
-    """Return the calibration of validation rows.
+    """Return the calibration fitted on validation rows.
 
-    `sigmoid` is Platt's scaling on log odds, with a weak belief that the model is right: slope and
-    intercept are drawn towards 1 and 0 as by one standard deviation of 1. Hundreds of rows outweigh it;
-    few rows, a constant probability or a single class cannot run away from it. `isotonic` falls back to
-    `sigmoid` where it has no shape to learn: below 200 rows, for a constant probability or a single
+    `sigmoid` is Platt's scaling on log odds, with a weak prior: slope and intercept
+    are normally distributed around 1 and 0 with a standard deviation of 1. Hundreds of rows outweigh it;
+    with few rows, a constant probability or a single class it keeps them finite. `isotonic` falls back to
+    `sigmoid` where it cannot learn a shape: below 200 rows, for a constant probability or a single
     class. Without rows every kind is `none`.
 
     Args:
@@ -97,11 +97,11 @@ def fit_calibration(kind: CalibrationKind, probability: FloatArray, up: BoolArra
 def reliability_table(probability: FloatArray, up: BoolArray, bins: int = 10) -> tuple[ReliabilityBin, ...]:
     """Return bins of about equal count, lowest probabilities first; equal probabilities stay together.
 
-    Bins of equal width would put nearly all forecasts of a market into the two around 0.5.
+    Bins of equal width would put nearly all predictions of a market into the two around 0.5.
     """
     if not len(up):
         return ()
-    # The upper edges; whatever equals an edge belongs below it.
+    # The upper edges; a value equal to an edge belongs below it.
     edges = np.unique(np.quantile(probability, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
     places = np.searchsorted(edges, probability)
     table = []

@@ -1,4 +1,4 @@
-"""What acting on the forecasts would have earned, after costs: a plain check, no trading system.
+"""Returns after costs of acting on predictions: a plain check, not a trading system.
 
 The signal of a candle is known at its close and filled at the open of the next one; the position is
 held to the open after that, when the next signal is filled. Each change of position costs the fee and
@@ -26,7 +26,7 @@ YEAR_MS = 365.25 * 24 * 3_600_000
 
 
 class Costs(Frozen):
-    """What changing hands costs, in hundredths of a percent of its value; a round trip pays twice."""
+    """Costs of a change of position, in hundredths of a percent of the value traded; a round trip pays twice."""
 
     fee_bps: Annotated[float, Field(ge=0, lt=5_000)]
     slippage_bps: Annotated[float, Field(ge=0, lt=5_000)]
@@ -37,18 +37,18 @@ class Costs(Frozen):
         return (self.fee_bps + self.slippage_bps) / 1e4
 
 
-class Performance(Frozen):
-    """What came of it; returns and drawdowns are fractions, None is undefined.
+class BacktestFigures(Frozen):
+    """Figures of a backtest; returns and drawdowns are fractions, None is undefined.
 
     Attributes:
         candles: Candles that could be held, with a position or without.
         trades: Stretches of one unbroken position.
-        hit_rate: Share of trades that earned more than their costs; None without trades.
+        hit_rate: Share of trades with a positive return after costs; None without trades.
         profit_factor: Sum of the winning trades' returns over that of the losing ones; None without losers.
         exposure: Share of candles with a position.
         turnover: Sum of all changes of position; a round trip counts 2.
-        total_return: After costs. `gross_return`: the same trades, free of cost.
-        max_drawdown: Deepest fall from a high, 0..1.
+        total_return: After costs. `gross_return`: the same trades without costs.
+        max_drawdown: Largest fall from a high, 0..1.
         sharpe_ratio: Mean over standard deviation of the returns per candle, times the root of the candles
             per year; None where they do not vary.
         buy_and_hold_return: Bought at the first open and sold at the last, after costs.
@@ -73,7 +73,7 @@ class Performance(Frozen):
 class Backtest:
     """The figures, and the value of 1 invested at each open: n - 1 values from the second candle's on."""
 
-    performance: Performance
+    performance: BacktestFigures
     times_ms: NDArray[np.int64]
     equity: FloatArray
     gross_equity: FloatArray
@@ -83,11 +83,11 @@ class Backtest:
 def backtest(
     probability: FloatArray, opens: FloatArray, times_ms: NDArray[np.int64], costs: Costs, settings: ServingSettings
 ) -> Backtest:
-    """Return what acting on n forecasts would have earned.
+    """Return the backtest of acting on n predictions.
 
     Args:
-        probability: Probability of a rise at the close of each candle; NaN where there is no forecast, and no
-            position then.
+        probability: Probability of a rise at the close of each candle; NaN where there is no prediction, which
+            means no position.
         opens: Opens of the candles, > 0, oldest first.
         times_ms: Their open times, ascending.
         costs: Per change of position.
@@ -102,7 +102,7 @@ def backtest(
     growth = np.maximum(0.0, 1.0 + position * (opens[2:] / opens[1:-1] - 1.0))
     changes = np.abs(np.diff(position, prepend=0.0, append=0.0))
     kept = (1.0 - costs.fraction) ** changes
-    # What is filled at an open is paid before the candle is held, the last exit after it.
+    # A fill at an open is paid before the candle is held, the last exit after it.
     factors = growth * kept[:-1]
     factors[-1] *= kept[-1]
     equity, gross_equity = _compounded(factors), _compounded(growth)
@@ -112,7 +112,7 @@ def backtest(
     won, lost = results[results > 0.0].sum(), -results[results < 0.0].sum()
     deviation = float(factors.std())
     candles_per_year = YEAR_MS / float(np.median(np.diff(times_ms)))
-    performance = Performance(
+    performance = BacktestFigures(
         candles=len(position),
         trades=len(results),
         hit_rate=float((results > 0.0).mean()) if len(results) else None,
@@ -137,7 +137,7 @@ def positions(probability: FloatArray, settings: ServingSettings) -> FloatArray:
 
 
 def max_drawdown(equity: FloatArray) -> float:
-    """Return the deepest fall from a high so far, as a fraction of that high, 0..1."""
+    """Return the largest fall from a high so far, as a fraction of that high, 0..1."""
     return float((1.0 - equity / np.maximum.accumulate(equity)).max())
 
 
@@ -146,7 +146,7 @@ def _compounded(factors: FloatArray) -> FloatArray:
 
 
 def _trade_returns(position: FloatArray, growth: FloatArray, costs: Costs) -> FloatArray:
-    """Return what each trade earned after paying for its entry and its exit, as fractions."""
+    """Return the return of each trade after the costs of entry and exit, as fractions."""
     starts = np.flatnonzero(np.diff(position, prepend=np.nan) != 0.0)
     earned = np.multiply.reduceat(growth, starts) * (1.0 - costs.fraction) ** 2 - 1.0
     trades: FloatArray = earned[position[starts] != 0.0]

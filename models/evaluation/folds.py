@@ -1,8 +1,8 @@
-"""The steps of a walk forward: what a model learns from, stops and calibrates by, and is judged on.
+"""Folds of a walk forward.
 
 Every fold has its own training, validation and test part, in the order of time and purged between.
-The test parts lie one after the other and end with the newest window, so each of these is predicted
-once, by a model that has seen nothing of it or after it.
+The test parts lie one after the other and end with the newest window, so each window of them is
+predicted once, by a model that has seen neither it nor anything later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MIN_FOLD_WINDOWS = 50
 
 @dataclass(frozen=True)
 class Folds:
-    """Ranges of rows per fold, oldest fold first; `note` says in words where they are fewer than configured."""
+    """Ranges of rows per fold, oldest fold first; `note` says so in words where they are fewer than configured."""
 
     splits: tuple[Split, ...]
     note: str | None = None
@@ -31,13 +31,13 @@ class Folds:
 def evaluation_folds(ends: NDArray[np.int64], horizon: int, settings: EvaluationSettings, embargo: int = 0) -> Folds:
     """Return the folds over the windows that can be judged.
 
-    Parts are counted in windows, so that the rows before the first window, or between windows, take
-    nothing from any part. Windows lie at least a row apart: `horizon` of them left out between parts
-    are at least `horizon` rows.
+    Parts are counted in windows: rows before the first window, or between windows, do not count.
+    Windows end at least one row apart, so `horizon` windows left out between parts are at least
+    `horizon` rows.
 
     Args:
         ends: Rows that end a window and whose forward return is known, ascending.
-        horizon: Candles after which the latest target is known: so many windows are purged before each border.
+        horizon: Candles after which the latest target is known; this number of windows is purged before each border.
         settings: Folds and shares. `test_share` is of all windows, `validation_share` of those before a test part.
         embargo: Further windows left out before each border, >= 0.
 
@@ -67,7 +67,7 @@ def evaluation_folds(ends: NDArray[np.int64], horizon: int, settings: Evaluation
 
 
 def final_split(ends: NDArray[np.int64], horizon: int, settings: EvaluationSettings) -> Split:
-    """Return training and validation rows of the version that serves: all there is, and no test.
+    """Return training and validation rows of the version that serves: all rows, without a test part.
 
     Args:
         ends: As in `evaluation_folds`.

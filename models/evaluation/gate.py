@@ -1,8 +1,8 @@
-"""Whether a candidate may serve: only if it forecasts better than what is simpler and what serves now.
+"""The gate: a candidate may serve only if it predicts better than simpler models and the one that serves now.
 
 Better is a lower Brier score on the same out-of-sample rows, by a paired block-bootstrap interval of
-the difference that excludes zero. Three are to be beaten: the prior (the share of rises so far),
-logistic regression, and the model in production. The cases are told in `Gate.judge`.
+the difference that excludes zero. It has to beat three: the prior (the share of rises so far),
+logistic regression, and the model in production. `Gate.judge` lists the cases.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from models.evaluation.bootstrap import Interval, Resampling, mean_interval
 from models.evaluation.metrics import brier_losses
 from models.evaluation.out_of_sample import OutOfSample
 
-# Calibrated forecasts that spread by s around the share of rises score about s squared better than it,
+# Calibrated predictions that spread by s around the share of rises score about s squared better than it
 # and need (2 / s) squared rows to show it: a million for this one.
 COLLAPSED_DEVIATION = 0.002
 
@@ -31,12 +31,12 @@ class Comparison(Frozen):
 
     Attributes:
         model: What was judged, in words.
-        against: What it was held against, in words.
+        against: What it was compared with, in words.
         count: Rows; the figures below are None without any.
         brier: Brier score of the model.
         against_brier: Brier score of the other.
         difference: The first less the second; below 0 the model is better.
-        interval: 95 % interval of the difference; None where the rows are too few to tell.
+        interval: 95 % interval of the difference; None where the rows are too few.
     """
 
     model: str
@@ -71,12 +71,12 @@ class Comparison(Frozen):
         return f"{said} [{self.interval.low:+.4f}, {self.interval.high:+.4f}], {verdict}."
 
 
-class Verdict(Frozen):
+class GateVerdict(Frozen):
     """What serves from now on, and why.
 
     Attributes:
-        serves: `candidate`; `logistic`: the logistic regression that was trained beside it, the simpler
-            of two that tie; `production`: what served before goes on; `nothing`: none was good enough.
+        serves: `candidate`; `logistic`: the logistic regression of the same run, the simpler of two that tie;
+            `production`: the model that served before; `nothing`: none was good enough.
         forced: The candidate serves because a person said so.
         reasons: Plain sentences with the numbers, the decision last.
         comparisons: Everything that was compared.
@@ -95,7 +95,7 @@ class Verdict(Frozen):
 
 @dataclass(frozen=True)
 class Gate:
-    """How differences are told from chance, and from how many predictions on.
+    """The rules of promotion.
 
     `resampling` draws the rows of the intervals; below `min_predictions` nothing is promoted.
     """
@@ -105,7 +105,7 @@ class Gate:
 
     @classmethod
     def of(cls, settings: EvaluationSettings, horizon: int, seed: int) -> Gate:
-        """Return the configured gate; it needs as many predictions as an interval needs, at least."""
+        """Return the configured gate; it needs at least the predictions that an interval needs."""
         resampling = Resampling.of(settings, horizon, seed)
         return cls(resampling, max(settings.min_test_windows, resampling.min_rows))
 
@@ -116,21 +116,21 @@ class Gate:
         logistic: OutOfSample | None,
         production: OutOfSample | None,
         force: str | None = None,
-    ) -> Verdict:
+    ) -> GateVerdict:
         """Return what serves from now on.
 
         - The candidate serves if it is better than each of the others and has not collapsed to a constant.
         - Where it is not better than logistic regression, that serves if it is better than the prior and
           than production.
-        - Otherwise production stays, or nothing serves where there is none. So it is where predictions
-          are too few, be it that those in common with production are.
+        - Otherwise production stays, or nothing serves where there is none; the same holds where predictions,
+          or those in common with production, are too few.
 
         Args:
             candidate: Predictions of what may be promoted.
             prior: Of the share of rises so far, on the same folds.
             logistic: Of logistic regression, on the same folds; None if the candidate is one.
-            production: Of the model that serves now, for rows that it has not been trained on; None without one.
-            force: Reason why the candidate is to serve, whatever is found.
+            production: Of the model that serves now, on rows that it was not trained on; None without one.
+            force: Reason why the candidate serves, whatever the result.
 
         Raises:
             ValueError: `force` is blank.
@@ -158,9 +158,9 @@ class Gate:
             decision = f"{stays}: {doubts}."
         reasons = (*(comparison.in_words() for comparison in comparisons), decision)
         if force is None or serves == "candidate":
-            return Verdict(serves=serves, reasons=reasons, comparisons=comparisons)
+            return GateVerdict(serves=serves, reasons=reasons, comparisons=comparisons)
         reasons = (*reasons, f"The candidate serves by force all the same: {force.strip()}")
-        return Verdict(serves="candidate", forced=True, reasons=reasons, comparisons=comparisons)
+        return GateVerdict(serves="candidate", forced=True, reasons=reasons, comparisons=comparisons)
 
     def compare(self, name: str, model: OutOfSample, other_name: str, other: OutOfSample) -> Comparison:
         """Return how a model did against another on the rows that both predicted and where the price moved."""

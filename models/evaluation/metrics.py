@@ -1,4 +1,4 @@
-"""How good probabilities of a rise were, judged by the sign of what happened."""
+"""Scores of probabilities of a rise, judged by the sign of the forward return."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NonNegative = Annotated[float, Field(ge=0)]
 
 
 class Scores(Frozen):
-    """What was measured on `count` predictions, of which `ups` saw a rise; None is undefined.
+    """Scores of `count` predictions, of which `ups` were followed by a rise; None is undefined.
 
     A rise is predicted from a probability of 0.5. Unchanged prices are neither and not counted.
 
     Attributes:
-        precision: Share of predicted rises that came; None if none was predicted.
-        recall: Share of rises that had been predicted; None if none came.
+        precision: Share of predicted rises that happened; None if none was predicted.
+        recall: Share of rises that were predicted; None if there was none.
         f1: Harmonic mean of precision and recall.
         auc: Chance that a rise had a higher probability than a fall, equals counting half.
         ic: Information coefficient, Pearson's correlation of probability and return.
@@ -33,8 +33,8 @@ class Scores(Frozen):
         brier: Mean squared distance of the probability from 1 (rise) or 0 (fall); 0.25 for always 0.5.
         log_loss: In nats, of probabilities within 0.001..0.999; 0.693 for always 0.5.
         ece: Expected calibration error in ten bins of equal count. Noise alone makes it positive.
-        intervals: 95 % intervals by metric; without `ece`, whose draws lie above it, and without those
-            that the rows were too few for.
+        intervals: 95 % intervals by metric; without `ece`, whose draws lie above it, and without metrics
+            for which there were too few rows.
     """
 
     count: Annotated[int, Field(ge=0)]
@@ -82,13 +82,13 @@ def score(probability: FloatArray, returns: FloatArray, resampling: Resampling |
 
 
 def brier_losses(probability: FloatArray, up: NDArray[np.bool_]) -> FloatArray:
-    """Return the squared distance of each probability from what came. Source: Brier (1950), for two classes."""
+    """Return the squared distance of each probability from 1 (rise) or 0. Source: Brier (1950), for two classes."""
     losses: FloatArray = (probability - up) ** 2
     return losses
 
 
 def log_losses(probability: FloatArray, up: NDArray[np.bool_]) -> FloatArray:
-    """Return minus the logarithm of the probability that each row gave to what came, in nats."""
+    """Return minus the logarithm of the probability given to the direction that happened, in nats."""
     return -np.log(clip_probability(np.where(up, probability, 1.0 - probability)))
 
 
@@ -100,7 +100,7 @@ def ranks(values: FloatArray) -> FloatArray:
 
 
 def _row_values(probability: FloatArray, returns: FloatArray) -> FloatArray:
-    """Return the columns whose means every metric is made of, in the order that `_from_means` reads."""
+    """Return the columns whose means give every metric, in the order that `_from_means` reads."""
     up, predicted = returns > 0.0, probability >= 0.5
     columns = [
         predicted == up,
@@ -137,8 +137,8 @@ def _from_means(means: FloatArray) -> dict[str, FloatArray]:
 def _auc_parts(probability: FloatArray, up: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     """Return two columns, one for rises and one for falls: the AUC is the sum of their means in each class.
 
-    A rise counts the share of falls below it, a fall the share of rises above it. Each has the AUC for
-    its mean, so that the second is given less the AUC: a draw moves both, exactly to the first order.
+    A rise counts the share of falls below it, a fall the share of rises above it. The mean of
+    each is the AUC, so the AUC is subtracted from the second: a draw moves both, exactly to first order.
     Source: DeLong, DeLong and Clarke-Pearson, Comparing the Areas under Two or More Correlated Receiver
     Operating Characteristic Curves (1988).
     """
@@ -153,7 +153,7 @@ def _auc_parts(probability: FloatArray, up: NDArray[np.bool_]) -> tuple[FloatArr
 def _standardized(values: FloatArray) -> FloatArray:
     """Return values with mean 0 and deviation 1; constant ones become 0."""
     centered: FloatArray = values - values.mean()
-    # Equal values have no exact mean: what is left of them is rounding.
+    # Equal values have no exact mean: their differences from it are rounding errors.
     return centered / centered.std() if np.ptp(values) > 0.0 else np.zeros(len(values))
 
 

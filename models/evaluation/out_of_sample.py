@@ -1,7 +1,7 @@
 """Predictions of rows that a model has not seen, pooled over the folds of a walk forward.
 
-Any learner goes the same way: per fold it learns from the training part, predicts the windows of the
-validation and the test part, is calibrated on the first and judged on the second.
+In every fold a learner learns from the training part, predicts the windows of the validation and the
+test part, is calibrated on the first and judged on the second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Predicted:
 
 @dataclass(frozen=True)
 class FoldPrediction:
-    """What a learner that saw only the training part of a fold says of the other two."""
+    """Predictions of a learner, fitted on the training part of a fold, for the other two parts."""
 
     validation: Predicted
     test: Predicted
@@ -75,7 +75,7 @@ class OutOfSample:
     fold: IntArray
 
     def scores(self, resampling: Resampling | None = None) -> Scores:
-        """Return how good the predictions were."""
+        """Return the scores of the predictions."""
         return score(self.probability, self.returns, resampling)
 
     @property
@@ -96,7 +96,7 @@ def out_of_sample(
     Args:
         predictions: One per fold, oldest first; a generator trains one fold after the other.
         returns: Forward returns of all rows of the training set, NaN where unknown; such rows are left out.
-        calibration: `none` for a learner that says frequencies already.
+        calibration: `none` for a learner whose probabilities are frequencies already.
 
     Raises:
         ValueError: there is no prediction, or the rows of the folds do not ascend.

@@ -1,4 +1,4 @@
-"""Two pictures of a judgement: are the probabilities true, and what would acting on them have earned."""
+"""Two pictures of an evaluation: reliability of the probabilities, and the equity curve."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL, FREE, REFERENCE = "#1f5fa8", "#8fb8de", "#6b6b6b"
 
 @dataclass(frozen=True)
 class Subject:
-    """What a picture is about."""
+    """The model and market of a picture."""
 
     model: str
     symbol: str
@@ -40,7 +40,7 @@ class Subject:
 def write_reliability(
     path: Path, probability: FloatArray, returns: FloatArray, times_ms: NDArray[np.int64], subject: Subject
 ) -> None:
-    """Write a PNG: the share of rises against the probability foretold, and how often which was foretold.
+    """Write a PNG: the share of rises by predicted probability, and a histogram of the probabilities.
 
     Args:
         path: File to write.
@@ -67,7 +67,7 @@ def write_reliability(
     label = f"{bins} of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
     figure = _figure()
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    upper.axline((0.5, 0.5), slope=1.0, color=REFERENCE, linestyle="--", label="what is said comes true")
+    upper.axline((0.5, 0.5), slope=1.0, color=REFERENCE, linestyle="--", label="observed as predicted")
     upper.axhline(up.mean(), color=REFERENCE, linestyle=":", label=f"share of all: {up.mean():.1%}")
     upper.errorbar(said, came, reach, fmt="o", color=MODEL, capsize=3, label=label)
     upper.set_ylim((came - reach).min() - 0.02, (came + reach).max() + 0.03)
@@ -78,7 +78,7 @@ def write_reliability(
     )
     for axis in (upper.yaxis, lower.xaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
-    # A few extreme predictions would press the rest together: they count into the outermost bars.
+    # A few extreme predictions would compress the rest: they count in the outermost bars.
     low, high = np.quantile(probability, 0.002) - 0.005, np.quantile(probability, 0.998) + 0.005
     lower.hist(np.clip(probability, low, high), bins=40, range=(low, high), color=MODEL)
     lower.set_ylabel("predictions")
@@ -88,14 +88,14 @@ def write_reliability(
 
 
 def write_equity(path: Path, result: Backtest, subject: Subject) -> None:
-    """Write a PNG: the value of 1 invested by the model, after and before costs, and by buying and holding."""
+    """Write a PNG: the value of 1 invested by the model, after and before costs, and of buy and hold."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
     performance, times = result.performance, result.times_ms.astype("datetime64[ms]")
     lines = (
-        (result.buy_and_hold, REFERENCE, f"bought and held {performance.buy_and_hold_return:+.1%}"),
-        (result.gross_equity, FREE, f"model free of costs {performance.gross_return:+.1%}"),
+        (result.buy_and_hold, REFERENCE, f"buy and hold {performance.buy_and_hold_return:+.1%}"),
+        (result.gross_equity, FREE, f"model before costs {performance.gross_return:+.1%}"),
         (result.equity, MODEL, f"model after costs {performance.total_return:+.1%}"),
     )
     figure = _figure()
@@ -136,7 +136,7 @@ def _figure() -> Figure:
 
 
 def _finish(figure: Figure, upper: Axes, path: Path) -> None:
-    """Add what all pictures have, and write."""
+    """Add legend and grid, and write the file."""
     upper.legend(frameon=False)
     for axes in figure.axes:
         axes.grid(alpha=0.25)

@@ -1,1 +1,1 @@
-"""From trained models to ONNX, and the proof that both answer alike."""
+"""Export of trained models to ONNX, and the check that both give the same answers."""

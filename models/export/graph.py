@@ -1,4 +1,4 @@
-"""An ONNX graph in the making."""
+"""Building an ONNX graph."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 OPSET = 20  # the first with Gelu
-IR_VERSION = 10  # what runtimes of the last years read
+IR_VERSION = 10  # read by the runtimes of recent years
 INPUTS, OUTPUTS = "inputs", "outputs"
 BATCH = "batch"
 
 
-class Graph:
-    """Nodes and constants, each under a name of its own; all numbers are float32 unless said."""
+class OnnxGraph:
+    """Nodes and constants with unique names; numbers are float32 unless stated."""
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []

@@ -14,8 +14,8 @@ from keras import layers
 from numpy.typing import NDArray
 
 from domain.errors import ExportMismatch
-from models.architectures.blocks import LearnedPositions
-from models.export.graph import Graph
+from models.export.graph import OnnxGraph
+from models.layers import LearnedPositions
 
 Converter = Callable[..., str]
 
@@ -51,7 +51,7 @@ def _require(fulfilled: bool, layer: keras.layers.Layer, needed: str) -> None:
         raise ExportMismatch(f"layer {layer.name} has no ONNX form here: it needs {needed}")
 
 
-def _activate(graph: Graph, layer: keras.layers.Layer, x: str) -> str:
+def _activate(graph: OnnxGraph, layer: keras.layers.Layer, x: str) -> str:
     name = layer.activation.__name__
     if name == "linear":
         return x
@@ -60,7 +60,7 @@ def _activate(graph: Graph, layer: keras.layers.Layer, x: str) -> str:
     return graph.add(operator, x, **attributes)
 
 
-def _dense(graph: Graph, layer: keras.layers.Dense, x: str) -> str:
+def _dense(graph: OnnxGraph, layer: keras.layers.Dense, x: str) -> str:
     kernel, *bias = layer.get_weights()
     x = graph.add("MatMul", x, graph.constant(kernel))
     if bias:
@@ -68,7 +68,7 @@ def _dense(graph: Graph, layer: keras.layers.Dense, x: str) -> str:
     return _activate(graph, layer, x)
 
 
-def _lstm(graph: Graph, layer: keras.layers.LSTM, x: str) -> str:
+def _lstm(graph: OnnxGraph, layer: keras.layers.LSTM, x: str) -> str:
     kernel, recurrent, *bias = layer.get_weights()
     # Keras: input, forget, cell, output; ONNX: input, output, forget, cell.
     biases = np.stack([bias[0], np.zeros_like(bias[0])]) if bias else np.zeros((2, 4 * layer.units))
@@ -76,7 +76,7 @@ def _lstm(graph: Graph, layer: keras.layers.LSTM, x: str) -> str:
     return _recurrent(graph, layer, x, weights)
 
 
-def _gru(graph: Graph, layer: keras.layers.GRU, x: str) -> str:
+def _gru(graph: OnnxGraph, layer: keras.layers.GRU, x: str) -> str:
     _require(layer.reset_after, layer, "reset_after")
     kernel, recurrent, *bias = layer.get_weights()
     # The gates stand in the same order: update, reset, candidate.
@@ -89,7 +89,7 @@ def _gates(rows: NDArray[np.floating], count: int, order: tuple[int, ...]) -> ND
 
 
 def _recurrent(
-    graph: Graph, layer: keras.layers.RNN, x: str, weights: list[NDArray[np.floating]], **attributes: int
+    graph: OnnxGraph, layer: keras.layers.RNN, x: str, weights: list[NDArray[np.floating]], **attributes: int
 ) -> str:
     """Add the operator named as the layer is; `weights`: input, recurrent and the two biases, gate by gate."""
     usual = (layer.activation.__name__, layer.recurrent_activation.__name__) == ("tanh", "sigmoid")
@@ -112,7 +112,7 @@ def _recurrent(
     return graph.add("Transpose", graph.add("Squeeze", x, graph.constant([1], np.int64)), perm=_TIME_FIRST)
 
 
-def _batch_normalization(graph: Graph, layer: keras.layers.BatchNormalization, x: str) -> str:
+def _batch_normalization(graph: OnnxGraph, layer: keras.layers.BatchNormalization, x: str) -> str:
     _require(layer.axis in (-1, len(layer.input.shape) - 1), layer, "the last axis")
     variance = np.float64(1.0) * layer.moving_variance + layer.epsilon
     factor = (np.asarray(layer.gamma) if layer.scale else 1.0) / np.sqrt(variance)
@@ -120,7 +120,7 @@ def _batch_normalization(graph: Graph, layer: keras.layers.BatchNormalization, x
     return graph.add("Add", graph.add("Mul", x, graph.constant(factor)), graph.constant(offset))
 
 
-def _layer_normalization(graph: Graph, layer: keras.layers.LayerNormalization, x: str) -> str:
+def _layer_normalization(graph: OnnxGraph, layer: keras.layers.LayerNormalization, x: str) -> str:
     rank = len(layer.input.shape)
     axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
     _require([axis % rank for axis in axes] == [rank - 1], layer, "the last axis")
@@ -132,7 +132,7 @@ def _layer_normalization(graph: Graph, layer: keras.layers.LayerNormalization, x
     )
 
 
-def _self_attention(graph: Graph, layer: keras.layers.MultiHeadAttention, x: str, *others: str) -> str:
+def _self_attention(graph: OnnxGraph, layer: keras.layers.MultiHeadAttention, x: str, *others: str) -> str:
     _require(all(other == x for other in others), layer, "query, key and value to be the same")
     _require(len(layer.get_weights()) == 8 and layer.value_dim == layer.key_dim, layer, "biases and one width of heads")
     query, query_bias, key, key_bias, value, value_bias, output, output_bias = layer.get_weights()
@@ -153,7 +153,7 @@ def _self_attention(graph: Graph, layer: keras.layers.MultiHeadAttention, x: str
     return graph.add("Add", mixed, graph.constant(output_bias))
 
 
-def _convolution(graph: Graph, layer: keras.layers.Conv1D, x: str) -> str:
+def _convolution(graph: OnnxGraph, layer: keras.layers.Conv1D, x: str) -> str:
     plain = layer.padding == "valid" and layer.data_format == "channels_last" and layer.groups == 1
     _require(plain, layer, "padding valid, channels last and one group")
     kernel, *bias = layer.get_weights()
@@ -168,7 +168,7 @@ def _convolution(graph: Graph, layer: keras.layers.Conv1D, x: str) -> str:
     return _activate(graph, layer, graph.add("Transpose", x, perm=_CHANNELS_SECOND))
 
 
-def _patches(graph: Graph, x: str, kernels: NDArray[np.floating], strides: int) -> str:
+def _patches(graph: OnnxGraph, x: str, kernels: NDArray[np.floating], strides: int) -> str:
     """Add a convolution whose patches are whole strides: a product per stride, twice as fast as the operator.
 
     Args:
@@ -194,19 +194,19 @@ def _patches(graph: Graph, x: str, kernels: NDArray[np.floating], strides: int) 
     return graph.add("Sum", *parts)
 
 
-def _average(graph: Graph, layer: keras.layers.GlobalAveragePooling1D, x: str) -> str:
+def _average(graph: OnnxGraph, layer: keras.layers.GlobalAveragePooling1D, x: str) -> str:
     _require(layer.data_format == "channels_last", layer, "channels last")
     return graph.add("ReduceMean", x, graph.constant([1], np.int64), keepdims=int(layer.keepdims))
 
 
-def _cropping(graph: Graph, layer: layers.Cropping1D, x: str) -> str:
+def _cropping(graph: OnnxGraph, layer: layers.Cropping1D, x: str) -> str:
     first, last = layer.cropping
     # Starts, ends and axes.
     borders = ([first], [layer.input.shape[1] - last], [1])
     return graph.add("Slice", x, *(graph.constant(border, np.int64) for border in borders))
 
 
-def _rescaling(graph: Graph, layer: keras.layers.Rescaling, x: str) -> str:
+def _rescaling(graph: OnnxGraph, layer: keras.layers.Rescaling, x: str) -> str:
     return graph.add("Add", graph.add("Mul", x, graph.constant(layer.scale)), graph.constant(layer.offset))
 
 

@@ -1,4 +1,4 @@
-"""Keras networks as ONNX: a walk over the layers, each with the operators that compute it.
+"""Keras networks as ONNX: every layer becomes the operators that compute it.
 
 Keras' own exporter leaves the GRU as a loop, 18 times slower than the operator, and writes an
 invalid graph for exact GELU while reporting success.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 
 from domain.errors import ExportMismatch
-from models.export.graph import INPUTS, Graph
+from models.export.graph import INPUTS, OnnxGraph
 from models.export.layers import converter_of
 
 
@@ -24,21 +24,21 @@ def network_to_onnx(model: keras.Model) -> bytes:
             f"only networks of one input and one output are exported; {model.name} has "
             f"{len(model.inputs)} and {len(model.outputs)}"
         )
-    graph = Graph()
+    graph = OnnxGraph()
     walk = _sequential if isinstance(model, keras.Sequential) else _functional
     output = walk(model, graph)
     exported = graph.model(model.name, model.input_shape[1:], output, int(model.output_shape[-1]))
     return bytes(exported.SerializeToString())
 
 
-def _sequential(model: keras.Sequential, graph: Graph) -> str:
+def _sequential(model: keras.Sequential, graph: OnnxGraph) -> str:
     name = INPUTS
     for layer in model.layers:
         name = converter_of(layer)(graph, layer, name)
     return name
 
 
-def _functional(model: keras.Model, graph: Graph) -> str:
+def _functional(model: keras.Model, graph: OnnxGraph) -> str:
     names = {id(model.inputs[0]): INPUTS}
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):

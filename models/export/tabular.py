@@ -1,4 +1,4 @@
-"""What the converters of scikit-learn and XGBoost make, brought to the one form that serving knows."""
+"""From the graphs of the scikit-learn and XGBoost converters to the form that serving reads."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import msgspec
 from loguru import logger
 
 from services.llm.calls import ReplySchema
-from services.llm.key_ring import Outcome
+from services.llm.key_ring import CallOutcome
 
 # An account may be given a model later on, so one that was missing is asked for again.
 MISSING_SECONDS = 3600.0
@@ -45,13 +45,13 @@ class Capabilities:
         """Return the strictest form of reply that the model is not known to refuse."""
         return self._forms[model]
 
-    def learn(self, model: str, form: ReplyForm, outcome: Outcome) -> bool:
+    def learn(self, model: str, form: ReplyForm, outcome: CallOutcome) -> bool:
         """Take note of a refusal; return whether another try will be a different one."""
-        if outcome is Outcome.MODEL_UNKNOWN:
+        if outcome is CallOutcome.MODEL_UNKNOWN:
             self._missing_until[model] = self._monotonic() + MISSING_SECONDS
             logger.bind(model=model, instead=self.model()).warning("the LLM's endpoint does not know the model")
             return self.model() is not None
-        if outcome is Outcome.FORMAT_REFUSED and form in _NEXT:
+        if outcome is CallOutcome.FORMAT_REFUSED and form in _NEXT:
             self._step_down(model, form, "the LLM's endpoint refuses a form of reply")
             return True
         return False

@@ -27,13 +27,13 @@ from services.llm.calls import (
 from services.llm.capabilities import Capabilities, ReplyForm
 from services.llm.envelope import Envelope, read_envelope, usage_of
 from services.llm.failures import Failure
-from services.llm.key_ring import NOT_THE_KEYS_FAULT, KeyRing, KeyState, KeyStatus, Outcome
+from services.llm.key_ring import NOT_THE_KEYS_FAULT, CallOutcome, KeyRing, KeyState, KeyStatus
 from services.llm.payload import payload_of
 from utils import metrics
 from utils.clock import Clock
 
 if TYPE_CHECKING:
-    from services.llm.endpoint import Reply
+    from services.llm.endpoint import RawReply
 
 # A call with less than this share of the total time left would only put an innocent key to rest.
 LEAST_SHARE = 0.1
@@ -42,16 +42,16 @@ CHARACTERS_PER_TOKEN = 2
 _ENDPOINT_TROUBLE = frozenset({Unusable.MALFORMED, Unusable.BROKEN_OFF, Unusable.TOO_LARGE})
 
 _REASONS = {
-    Outcome.UNAUTHORIZED: "its key is not valid",
-    Outcome.FORBIDDEN: "its key may not be used here",
-    Outcome.QUOTA: "its quota is used up",
-    Outcome.RATE_LIMITED: "its rate limit is reached",
-    Outcome.TIMEOUT: "it did not answer in time",
-    Outcome.CONNECTION: "it cannot be reached",
-    Outcome.SERVER_ERROR: "it reports an error of its own",
-    Outcome.MODEL_UNKNOWN: "it knows none of the configured models",
-    Outcome.FORMAT_REFUSED: "it refuses every form of reply",
-    Outcome.BAD_REQUEST: "it refuses the request",
+    CallOutcome.UNAUTHORIZED: "its key is not valid",
+    CallOutcome.FORBIDDEN: "its key may not be used here",
+    CallOutcome.QUOTA: "its quota is used up",
+    CallOutcome.RATE_LIMITED: "its rate limit is reached",
+    CallOutcome.TIMEOUT: "it did not answer in time",
+    CallOutcome.CONNECTION: "it cannot be reached",
+    CallOutcome.SERVER_ERROR: "it reports an error of its own",
+    CallOutcome.MODEL_UNKNOWN: "it knows none of the configured models",
+    CallOutcome.FORMAT_REFUSED: "it refuses every form of reply",
+    CallOutcome.BAD_REQUEST: "it refuses the request",
 }
 
 
@@ -131,7 +131,7 @@ class LlmClient:
             raise
         if completion.unusable:
             metrics.GPT4_FAILURES.labels(completion.unusable.value).inc()
-        metrics.LLM_OUTCOMES.labels(completion.unusable or Outcome.ANSWERED).inc()
+        metrics.LLM_OUTCOMES.labels(completion.unusable or CallOutcome.ANSWERED).inc()
         return completion
 
     async def _from_any_key(self, request: LlmRequest) -> Completion:
@@ -151,7 +151,7 @@ class LlmClient:
             answer = await self._from_key(number, request, deadline)
             if isinstance(answer, Completion):
                 trouble = answer.unusable in _ENDPOINT_TROUBLE
-                self._ring.report(number, Outcome.SERVER_ERROR if trouble else Outcome.ANSWERED)
+                self._ring.report(number, CallOutcome.SERVER_ERROR if trouble else CallOutcome.ANSWERED)
                 return answer
             self._ring.report(number, answer.outcome, answer.retry_after_seconds)
             logger.bind(key=number, outcome=answer.outcome.value, detail=answer.detail).warning("LLM call failed")
@@ -188,7 +188,7 @@ class LlmClient:
         """
         model = self._capabilities.model()
         if model is None:
-            outcome = Outcome.MODEL_UNKNOWN
+            outcome = CallOutcome.MODEL_UNKNOWN
             raise LlmUnavailable(f"the LLM gave no answer: {_REASONS[outcome]}", outcome.value)
         refusal = self._allow(self._estimate(request, model))
         if refusal is not None:
@@ -199,7 +199,7 @@ class LlmClient:
         characters = len(request.system.encode()) + len(request.user.encode())
         return CallEstimate(model, math.ceil(characters / CHARACTERS_PER_TOKEN), self._settings.max_output_tokens)
 
-    def _booked(self, reply: Reply, request: LlmRequest, model: str, number: int, seconds: float) -> Completion:
+    def _booked(self, reply: RawReply, request: LlmRequest, model: str, number: int, seconds: float) -> Completion:
         usage = usage_of(reply.body)
         # An endpoint that repeats a key, whole or in a word of the model's, must not be believed nor repeated.
         echoed = any(key.get_secret_value().encode() in reply.body for key in self._settings.keys)

@@ -19,7 +19,7 @@ from openai import AsyncOpenAI
 from config.llm_settings import LlmSettings
 from services.llm.calls import Unusable
 from services.llm.failures import Failure, outcome_of
-from services.llm.key_ring import Outcome
+from services.llm.key_ring import CallOutcome
 from services.llm.retry_after import retry_after_seconds
 from utils import metrics
 from utils.clock import Clock
@@ -35,7 +35,7 @@ _REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Reply:
+class RawReply:
     """A reply that the endpoint began, and therefore bills.
 
     Attributes:
@@ -76,7 +76,7 @@ class Endpoint:
         """Close the connections."""
         await self._http.aclose()
 
-    async def send(self, key_number: int, payload: Mapping[str, Any], timeout_seconds: float) -> Reply | Failure:
+    async def send(self, key_number: int, payload: Mapping[str, Any], timeout_seconds: float) -> RawReply | Failure:
         """Ask for a chat completion and return what came of it, within the time whatever happens.
 
         Args:
@@ -88,11 +88,11 @@ class Endpoint:
         answer = await self._sent(key_number, payload, timeout_seconds)
         if isinstance(answer, Failure):
             metrics.OPENAI_ERRORS.labels(answer.outcome.value).inc()
-            if answer.outcome in {Outcome.RATE_LIMITED, Outcome.QUOTA}:
+            if answer.outcome in {CallOutcome.RATE_LIMITED, CallOutcome.QUOTA}:
                 metrics.OPENAI_RATE_LIMIT_ERRORS.inc()
         return answer
 
-    async def _sent(self, key_number: int, payload: Mapping[str, Any], timeout_seconds: float) -> Reply | Failure:
+    async def _sent(self, key_number: int, payload: Mapping[str, Any], timeout_seconds: float) -> RawReply | Failure:
         # The request id of a reply that has begun, in a list until then empty.
         begun: list[str | None] = []
         body = bytearray()
@@ -107,13 +107,13 @@ class Endpoint:
         except openai.APIStatusError as error:
             return self._refused(error)
         except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException) as error:
-            failure = Failure(Outcome.TIMEOUT, type(error).__name__)
+            failure = Failure(CallOutcome.TIMEOUT, type(error).__name__)
         except (openai.OpenAIError, httpx2.RequestError, httpx2.InvalidURL) as error:
-            failure = Failure(Outcome.CONNECTION, type(error).__name__)
+            failure = Failure(CallOutcome.CONNECTION, type(error).__name__)
         else:
             too_large = len(body) > self._max_reply_bytes
-            return Reply(bytes(body), begun[0], Unusable.TOO_LARGE if too_large else None)
-        return Reply(bytes(body), begun[0], Unusable.BROKEN_OFF) if begun else failure
+            return RawReply(bytes(body), begun[0], Unusable.TOO_LARGE if too_large else None)
+        return RawReply(bytes(body), begun[0], Unusable.BROKEN_OFF) if begun else failure
 
     def _refused(self, error: openai.APIStatusError) -> Failure:
         code = error.code if error.code and _CODE.fullmatch(error.code) else "no code"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from services.llm.key_ring import Outcome
+from services.llm.key_ring import CallOutcome
 
 # https://platform.openai.com/docs/guides/error-codes, and the codes of organizations and projects
 _QUOTA_CODES = frozenset(
@@ -37,12 +37,12 @@ class Failure:
         retry_after_seconds: The rest that the endpoint asked for, None when it named none.
     """
 
-    outcome: Outcome
+    outcome: CallOutcome
     detail: str
     retry_after_seconds: float | None = None
 
 
-def outcome_of(status: int, error: object) -> Outcome:
+def outcome_of(status: int, error: object) -> CallOutcome:
     """Return what an error reply means.
 
     Args:
@@ -55,20 +55,20 @@ def outcome_of(status: int, error: object) -> Outcome:
     if len(message) > _MAX_PLAIN_ERROR and not fields:
         message = ""
     if code == "model_not_found" or (status == HTTPStatus.NOT_FOUND and "model" in message.lower()):
-        return Outcome.MODEL_UNKNOWN
+        return CallOutcome.MODEL_UNKNOWN
     match status:
         case HTTPStatus.UNAUTHORIZED:
-            return Outcome.UNAUTHORIZED
+            return CallOutcome.UNAUTHORIZED
         case HTTPStatus.PAYMENT_REQUIRED:
-            return Outcome.QUOTA
+            return CallOutcome.QUOTA
         case HTTPStatus.FORBIDDEN:
-            return Outcome.FORBIDDEN
+            return CallOutcome.FORBIDDEN
         case HTTPStatus.TOO_MANY_REQUESTS:
             codes = {str(code), str(fields.get("type"))}
-            return Outcome.QUOTA if codes & _QUOTA_CODES else Outcome.RATE_LIMITED
+            return CallOutcome.QUOTA if codes & _QUOTA_CODES else CallOutcome.RATE_LIMITED
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
             about_format = _ABOUT_THE_FORMAT.search(f"{fields.get('param')} {message}")
-            return Outcome.FORMAT_REFUSED if about_format else Outcome.BAD_REQUEST
+            return CallOutcome.FORMAT_REFUSED if about_format else CallOutcome.BAD_REQUEST
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRANSIENT:
-        return Outcome.SERVER_ERROR
-    return Outcome.BAD_REQUEST
+        return CallOutcome.SERVER_ERROR
+    return CallOutcome.BAD_REQUEST

@@ -13,7 +13,7 @@ from config.llm_settings import LlmRestSettings
 KeyStatus = Literal["ready", "spacing", "resting", "retired"]
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """What a call says about the key that it was made with."""
 
     ANSWERED = "answered"
@@ -30,9 +30,9 @@ class Outcome(StrEnum):
 
 
 # The request was at fault, or the model: any key would meet the same.
-NOT_THE_KEYS_FAULT = frozenset({Outcome.MODEL_UNKNOWN, Outcome.FORMAT_REFUSED, Outcome.BAD_REQUEST})
+NOT_THE_KEYS_FAULT = frozenset({CallOutcome.MODEL_UNKNOWN, CallOutcome.FORMAT_REFUSED, CallOutcome.BAD_REQUEST})
 # Limits and money belong to the organization, so every key of it meets them.
-_SHARED = frozenset({Outcome.QUOTA, Outcome.RATE_LIMITED})
+_SHARED = frozenset({CallOutcome.QUOTA, CallOutcome.RATE_LIMITED})
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class KeyState:
     number: int
     status: KeyStatus
     ready_in_seconds: float | None
-    reason: Outcome | None
+    reason: CallOutcome | None
     calls: int
     failures: int
 
@@ -59,7 +59,7 @@ class _Key:
     number: int
     used_at: float = -math.inf
     rests_until: float = -math.inf
-    reason: Outcome | None = None
+    reason: CallOutcome | None = None
     troubles_in_a_row: int = 0
     calls: int = 0
     failures: int = 0
@@ -113,7 +113,7 @@ class KeyRing:
         earliest = min(self._ready_at(key) for key in self._keys.values())
         return None if earliest == math.inf else max(0.0, earliest - self._monotonic())
 
-    def report(self, number: int, outcome: Outcome, retry_after_seconds: float | None = None) -> None:
+    def report(self, number: int, outcome: CallOutcome, retry_after_seconds: float | None = None) -> None:
         """Take note of what became of a call.
 
         Args:
@@ -124,7 +124,7 @@ class KeyRing:
         key = self._keys[number]
         if outcome in NOT_THE_KEYS_FAULT:
             return
-        if outcome is Outcome.ANSWERED:
+        if outcome is CallOutcome.ANSWERED:
             key.troubles_in_a_row = 0
             return
         key.failures += 1
@@ -137,13 +137,13 @@ class KeyRing:
         """Return every key's state, for operators."""
         return [self._state(key) for key in self._keys.values()]
 
-    def _rest_seconds(self, key: _Key, outcome: Outcome, asked: float | None) -> float:
+    def _rest_seconds(self, key: _Key, outcome: CallOutcome, asked: float | None) -> float:
         match outcome:
-            case Outcome.UNAUTHORIZED:
+            case CallOutcome.UNAUTHORIZED:
                 return math.inf
-            case Outcome.FORBIDDEN | Outcome.QUOTA:
+            case CallOutcome.FORBIDDEN | CallOutcome.QUOTA:
                 return self._rests.quota_seconds
-            case Outcome.RATE_LIMITED:
+            case CallOutcome.RATE_LIMITED:
                 return self._clamped(self._rests.rate_limit_seconds if asked is None else asked)
             case _:
                 key.troubles_in_a_row += 1
@@ -154,7 +154,7 @@ class KeyRing:
     def _clamped(self, asked_seconds: float) -> float:
         return min(max(asked_seconds, 0.0), self._rests.max_rate_limit_seconds)
 
-    def _rest(self, key: _Key, reason: Outcome, seconds: float) -> None:
+    def _rest(self, key: _Key, reason: CallOutcome, seconds: float) -> None:
         until = self._monotonic() + seconds
         if until > key.rests_until:
             key.rests_until, key.reason = until, reason

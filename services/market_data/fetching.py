@@ -38,7 +38,7 @@ class SourceFailed(MarketDataUnavailable):
         self.rest_seconds = rest_seconds
 
 
-class Reply(NamedTuple):
+class FetchedReply(NamedTuple):
     """HTTP status, the bytes of the body and the headers."""
 
     status: int
@@ -48,7 +48,7 @@ class Reply(NamedTuple):
 
 async def fetch(
     client: httpx2.AsyncClient, url: str, parameters: Mapping[str, str | int], understood: frozenset[int]
-) -> Reply:
+) -> FetchedReply:
     """Return the reply to a GET request when its status is 200 or one of `understood`.
 
     Raises:
@@ -61,7 +61,7 @@ async def fetch(
         async with client.stream("GET", url, params=parameters, headers=headers) as response:
             if response.status_code != HTTPStatus.OK and response.status_code not in understood:
                 raise SourceFailed(f"answered with status {response.status_code}", _asked_rest_seconds(response))
-            return Reply(response.status_code, await _bounded_body(response), response.headers)
+            return FetchedReply(response.status_code, await _bounded_body(response), response.headers)
     except httpx2.TimeoutException as error:
         raise SourceFailed("did not answer in time", REST_SECONDS) from error
     except httpx2.RequestError as error:

@@ -35,14 +35,14 @@ class CandleRow(msgspec.Struct, gc=False):
         return Candle(time, self.open, self.high, self.low, self.close, self.volume)
 
 
-def converted(rows: object, type: type[Decoded]) -> Decoded:
+def converted(rows: object, kind: type[Decoded]) -> Decoded:
     """Return what a library or a database gave as values of a type.
 
     Raises:
         SourceFailed: it is not of that type, or a number is out of its bounds.
     """
     try:
-        return msgspec.convert(rows, type)
+        return msgspec.convert(rows, kind)
     except msgspec.ValidationError as error:
         raise SourceFailed(f"answered nonsense: {error}") from error
 

@@ -13,14 +13,15 @@ import pytest
 
 from domain.errors import ExportMismatch, FeatureMismatch
 from domain.forecasting import ModelType
-from models.architectures.catalogue import ARCHITECTURES, Architecture, fit
+from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.export.parity import check_parity
 from models.fitted import EpochProgress, FittedModel, FloatArray
+from models.fitting import fit
 from models.outputs import OUTPUTS, probability_up
 from models.summary import summarize
 from tests.fixtures.learning import ToyData, toy_data, toy_settings
 
-every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.type)
+every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
 EPOCHS = 6
 
 
@@ -67,7 +68,7 @@ def test_its_onnx_form_answers_alike_for_one_or_many(architecture: Architecture)
     model, data, _ = fitted(architecture)
     inputs = inputs_of(architecture, data)
     exported = model.onnx()
-    assert check_parity(model, exported, inputs) < 1e-5
+    assert check_parity(model.raw, exported, inputs) < 1e-5
     session = onnxruntime.InferenceSession(exported)
     assert [each.name for each in session.get_inputs()] == ["inputs"]
     assert [each.name for each in session.get_outputs()] == ["outputs"]
@@ -83,7 +84,7 @@ def test_parity_refuses_the_onnx_form_of_another_model() -> None:
     inputs = inputs_of(architecture, data)
     other = fit(architecture, toy_data(architecture.target, seed=1), toy_settings(seed=7), lambda _: None)
     with pytest.raises(ExportMismatch, match="differs from the model by up to"):
-        check_parity(model, other.onnx(), inputs)
+        check_parity(model.raw, other.onnx(), inputs)
 
 
 @every_architecture
@@ -138,11 +139,21 @@ def test_its_saved_file_answers_as_it_does(architecture: Architecture, tmp_path:
 def test_every_epoch_is_reported(architecture: Architecture) -> None:
     model, _, reports = fitted(architecture)
     assert tuple(reports) == model.history
-    epochs = EPOCHS if architecture.library == "keras" else 0
+    epochs = EPOCHS if architecture.is_network else 0
     assert [each.epoch for each in reports] == list(range(1, epochs + 1))
     if reports:
         assert reports[-1].validation_loss < reports[0].validation_loss
         assert reports[-1].seconds_left == 0.0 < reports[0].seconds_left
+
+
+@every_architecture
+def test_its_row_says_what_its_module_needs(architecture: Architecture) -> None:
+    """A row names its function and settings in a lazy way: a slip would show only when someone trains."""
+    module, _, name = architecture.function.partition(":")
+    assert module == f"models.architectures.{architecture.kind}"
+    assert architecture.load().__name__ == name
+    learning = architecture.learning(toy_settings())
+    assert (learning.epochs if learning else 0) == (EPOCHS if architecture.is_network else 0)
 
 
 def test_every_type_but_the_ensemble_has_an_architecture() -> None:

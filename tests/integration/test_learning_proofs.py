@@ -58,19 +58,19 @@ def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("type", NEEDS)
-def test_every_architecture_finds_nearly_all_of_a_planted_signal(type: ModelType, make_settings: MakeSettings) -> None:
-    candles, rate, epochs = NEEDS[type]
+@pytest.mark.parametrize("kind", NEEDS)
+def test_every_architecture_finds_nearly_all_of_a_planted_signal(kind: ModelType, make_settings: MakeSettings) -> None:
+    candles, rate, epochs = NEEDS[kind]
     models, features = settings_of(make_settings, rate, epochs)
     markets = {"BTCUSDT": reversal_market(candles, TURNS, seed=7)}
-    run = TrainingRun(TrainingRequest(type, "BTCUSDT", Timeframe.H1), markets, models, features)
-    learner, (split,) = run.learners[type], run.ground.folds.splits
+    run = TrainingRun(TrainingRequest(kind, "BTCUSDT", Timeframe.H1), markets, models, features)
+    learner, (split,) = run.learners[kind], run.evaluation_set.folds.splits
     fitted = learner.fit(split, lambda epoch: None)
-    said = learner.predict(fitted).calibrated(run.ground.returns, "sigmoid").test
-    up = run.ground.returns[said.rows] > 0.0
+    said = learner.predict(fitted).calibrated(run.evaluation_set.returns, "sigmoid").test
+    up = run.evaluation_set.returns[said.rows] > 0.0
     accuracy = float(((said.probability > 0.5) == up).mean())
     # What always expecting the turn achieves on these very rows: the best that anyone could do.
-    before = run.ground.returns[said.rows - 1]
+    before = run.evaluation_set.returns[said.rows - 1]
     best = float(((before < 0.0) == up).mean())
     assert best == pytest.approx(TURNS, abs=0.03)
     assert accuracy - 0.5 >= LEARNED_SHARE * (best - 0.5)
@@ -95,13 +95,13 @@ def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: Ma
     assert ((said.probability > 0.5) == falls).mean() > 0.95
 
 
-@pytest.mark.parametrize("type", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.RANDOM_FOREST])
-def test_where_there_is_nothing_to_know_nothing_serves(type: ModelType, make_settings: MakeSettings) -> None:
+@pytest.mark.parametrize("kind", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.RANDOM_FOREST])
+def test_where_there_is_nothing_to_know_nothing_serves(kind: ModelType, make_settings: MakeSettings) -> None:
     models, features = settings_of(make_settings, 0.001, 1)
     covered = 0
     for seed in range(3):
         markets = {"BTCUSDT": reversal_market(2_000, 0.5, seed)}
-        run = TrainingRun(TrainingRequest(type, "BTCUSDT", Timeframe.H1), markets, models, features)
+        run = TrainingRun(TrainingRequest(kind, "BTCUSDT", Timeframe.H1), markets, models, features)
         stages: list[JobProgress] = []
         result = run.run(stages.append, None, None)
         assert result.verdict.serves == "nothing", result.verdict.reasons

@@ -375,7 +375,7 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
 
 
 @pytest.mark.parametrize(
-    ("type", "epochs", "length", "features"),
+    ("kind", "epochs", "length", "features"),
     [
         ("patchtst", 100, 96, WIDE),
         ("xgboost", 1, 60, STANDARD),
@@ -384,11 +384,11 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     ],
 )
 def test_config_of_other_default_types(
-    make_client: MakeClient, type: str, epochs: int, length: int, features: FeatureSet
+    make_client: MakeClient, kind: str, epochs: int, length: int, features: FeatureSet
 ) -> None:
-    model = make_client(models={"default_type": type}).get("/config").json()["model_config"]
+    model = make_client(models={"default_type": kind}).get("/config").json()["model_config"]
     found = model["model_type"], model["epochs"], model["sequence_length"], len(model["features"])
-    assert found == (type, epochs, length, len(features.columns))
+    assert found == (kind, epochs, length, len(features.columns))
 
 
 def test_health_has_a_second_name(client: TestClient) -> None:

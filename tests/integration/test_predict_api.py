@@ -68,10 +68,10 @@ def always(probability: float) -> Calibration:
     return Calibration(kind="isotonic", points=((0.0, probability), (1.0, probability)))
 
 
-def serve(registry: Registry, probability: float | None = None, type: ModelType = ModelType.LSTM, **more: Any) -> str:
+def serve(registry: Registry, probability: float | None = None, kind: ModelType = ModelType.LSTM, **more: Any) -> str:
     """Put a model for ETHUSDT into production, with one answer to everything where one is named."""
     calibration = {} if probability is None else {"calibration": always(probability)}
-    return put_in_production(registry, type, **{"symbol": "ETHUSDT", **calibration, **more})
+    return put_in_production(registry, kind, **{"symbol": "ETHUSDT", **calibration, **more})
 
 
 def test_without_a_model_503_says_how_to_train_one(client: TestClient) -> None:

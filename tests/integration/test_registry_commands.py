@@ -199,7 +199,7 @@ class TestImport:
         assert registry.aliases().scopes == ()
         file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(300, 0.7, 1))
         assert command("evaluate", listed.version, file) == 2
-        assert "was imported: nobody knows which candles" in capsys.readouterr().err
+        assert "was imported: the candles that it was trained on are not known" in capsys.readouterr().err
         document("promote", listed.version, "--force", "known from elsewhere")
         assert command("predict", file, "--json") == 0
         forecast = json.loads(capsys.readouterr().out)

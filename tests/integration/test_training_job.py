@@ -30,13 +30,13 @@ SMALL = {"evaluation": {"folds": 1}, "recurrent": {"units": [8], "dense_units": 
 KILLED = "the job's process was killed (SIGKILL)"
 
 
-def order(root: Path, type: ModelType, **changes: Any) -> dict[str, Any]:
+def order(root: Path, kind: ModelType, **changes: Any) -> dict[str, Any]:
     settings = load_settings(environment={}, overrides={"models": SMALL | {"save_path": str(root)}})
     candles = simulated(3, count=200).candles
     made = TrainingOrder(
         symbol="BTCUSDT",
         timeframe=Timeframe.H1,
-        model_type=type,
+        model_type=kind,
         candles=tuple(Candle(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in candles),
         features=settings.features,
         models=settings.models,

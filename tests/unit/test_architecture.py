@@ -48,13 +48,13 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("models/predictor.py", "models/export/"),
     "matplotlib": ("models/evaluation/plots.py",),
     # what trains; the serving process never needs it
-    "keras": ("models/architectures/", "models/export/", "models/network.py", "models/training.py"),
+    "keras": ("models/architectures/", "models/export/", "models/layers.py", "models/network.py", "models/training.py"),
     "tensorflow": (),
     "jax": (),
-    "xgboost": ("models/architectures/trees.py",),
+    "xgboost": ("models/architectures/xgboost.py",),
     "onnx": ("models/export/",),
     "skl2onnx": ("models/architectures/",),
-    "onnxmltools": ("models/architectures/trees.py",),
+    "onnxmltools": ("models/architectures/xgboost.py",),
 }
 PROJECT = {*MAY_IMPORT, "container", "main", "cli"}
 

@@ -1,4 +1,4 @@
-"""Intervals: as wide as chance is for rows that resemble their neighbors, and none from too few rows."""
+"""Intervals: their coverage for dependent rows, and none from too few rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def coverage(block: int, horizon: int, trials: int = 200) -> float:
     return sum(found is not None and found.low <= 0.0 <= found.high for found in intervals) / trials
 
 
-def test_blocks_keep_the_promise_where_single_rows_break_it() -> None:
+def test_blocks_keep_the_coverage_that_single_rows_miss() -> None:
     assert coverage(block=24, horizon=12) >= 0.9
     assert coverage(block=1, horizon=12) <= 0.6
 

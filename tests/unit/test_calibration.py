@@ -1,4 +1,4 @@
-"""Calibration: never falls, says what comes true, and does not run away from few rows."""
+"""Calibration: never decreasing, reliable, and stable on few rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def overconfident(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("kind", kinds)
 @given(rows=samples)
-def test_it_never_falls_and_never_says_never(kind: Kind, rows: list[tuple[float, bool]]) -> None:
+def test_it_never_decreases_and_stays_within_its_bounds(kind: Kind, rows: list[tuple[float, bool]]) -> None:
     probability, up = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=bool)
     calibration = fit_calibration(kind, probability, up)
     calibrated = calibration.apply(GRID)
@@ -48,7 +48,7 @@ def test_it_never_falls_and_never_says_never(kind: Kind, rows: list[tuple[float,
 
 
 @pytest.mark.parametrize("kind", kinds)
-def test_overconfidence_is_taken_back_on_rows_it_has_not_seen(kind: Kind) -> None:
+def test_overconfidence_is_reduced_on_unseen_rows(kind: Kind) -> None:
     calibration = fit_calibration(kind, *overconfident(4_000))
     probability, up = overconfident(4_000, seed=1)
     assert expected_calibration_error(probability, up) > 0.1
@@ -62,7 +62,7 @@ def test_the_sigmoid_finds_the_true_line() -> None:
     assert calibration.intercept == pytest.approx(0.2, abs=0.04)
 
 
-def test_a_model_that_is_wrong_when_sure_becomes_a_constant() -> None:
+def test_a_model_that_is_wrong_when_certain_becomes_a_constant() -> None:
     probability, up = overconfident(4_000)
     calibration = fit_calibration("sigmoid", 1.0 - probability, up)
     assert calibration.slope == 0.0
@@ -82,7 +82,7 @@ def test_without_a_shape_to_learn_the_sigmoid_stays_near_the_model(kind: Kind) -
     assert few.apply(np.array([0.4, 0.6])) == pytest.approx([0.4, 0.6], abs=0.03)
 
 
-def test_without_rows_or_by_wish_nothing_changes() -> None:
+def test_without_rows_or_with_kind_none_nothing_changes() -> None:
     none = np.empty(0)
     assert fit_calibration("isotonic", none, none.astype(bool)) == Calibration()
     assert fit_calibration("none", *overconfident(500)) == Calibration()
@@ -99,7 +99,7 @@ def test_without_rows_or_by_wish_nothing_changes() -> None:
         {"kind": "sigmoid", "intercept": float("nan")},
     ],
 )
-def test_numbers_that_would_fall_are_refused(numbers: dict[str, object]) -> None:
+def test_decreasing_points_are_refused(numbers: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Calibration.model_validate(numbers)
 

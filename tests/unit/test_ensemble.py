@@ -1,4 +1,4 @@
-"""Weights from skill, confidence from agreement, and members of different kinds asked as one."""
+"""Weights from skill, confidence from agreement, and members of different kinds in one forecast."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from domain.errors import InsufficientData, ModelCorrupt
 from domain.forecasting import ModelType
-from models.ensemble import EnsemblePredictor, combine, skill_weights
+from models.ensemble import EnsembleForecaster, combine, skill_weights
 from models.metadata import ModelMetadata
-from models.predictor import Predictor
+from models.predictor import OnnxForecaster
 from models.registry import Registry
 from models.serving import load_version
 from tests.fixtures.models import LENGTH, add_ensemble, add_model, feature_rows
@@ -42,14 +42,14 @@ def test_weight_is_the_share_of_the_skill() -> None:
 @given(losses)
 def test_weights_add_up_and_follow_the_skill(log_losses: dict[ModelType, float]) -> None:
     weights = skill_weights(log_losses, PRIOR)
-    assert set(weights) == {type for type, loss in log_losses.items() if loss < PRIOR}
+    assert set(weights) == {kind for kind, loss in log_losses.items() if loss < PRIOR}
     assert not weights or sum(weights.values()) == pytest.approx(1.0)
-    ranked = sorted(weights, key=lambda type: log_losses[type])
-    assert [weights[type] for type in ranked] == sorted(weights.values(), reverse=True)
+    ranked = sorted(weights, key=lambda kind: log_losses[kind])
+    assert [weights[kind] for kind in ranked] == sorted(weights.values(), reverse=True)
 
 
 @given(opinions())
-def test_the_answer_stays_within_what_the_members_say(given_opinions: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_probability_lies_within_those_of_the_members(given_opinions: tuple[np.ndarray, np.ndarray]) -> None:
     values, weights = given_opinions
     mean, disagreement, confidence = combine(values, weights)
     assert values.min() - 1e-12 <= mean[0] <= values.max() + 1e-12
@@ -58,7 +58,7 @@ def test_the_answer_stays_within_what_the_members_say(given_opinions: tuple[np.n
 
 
 @given(probability, st.integers(1, 6))
-def test_members_of_one_mind_answer_as_one_model(value: float, members: int) -> None:
+def test_members_that_agree_answer_as_one_model(value: float, members: int) -> None:
     mean, disagreement, confidence = combine(np.full((members, 1), value), np.full(members, 1 / members))
     assert mean[0] == pytest.approx(value)
     assert disagreement[0] == pytest.approx(0.0, abs=1e-7)
@@ -66,7 +66,7 @@ def test_members_of_one_mind_answer_as_one_model(value: float, members: int) -> 
 
 
 @given(st.floats(0.0, 0.2), st.floats(0.001, 0.1))
-def test_the_same_probability_is_less_sure_where_members_differ_more(apart: float, more: float) -> None:
+def test_more_disagreement_lowers_the_confidence_of_the_same_probability(apart: float, more: float) -> None:
     weights = np.array([0.5, 0.5])
     near, far = (np.array([[0.7 - distance], [0.7 + distance]]) for distance in (apart, apart + more))
     assert combine(far, weights)[1] > combine(near, weights)[1]
@@ -96,17 +96,17 @@ def test_members_of_different_feature_sets_and_lengths_answer_as_one(
     ensemble = load_version(registry, add_ensemble(registry, *zip(members, weights, strict=True)).version)
     assert ensemble.needs == {"standard": LENGTH, "wide": 12}
     rows = {**feature_rows(4), **feature_rows(4, feature_set="wide", length=12)}
-    prediction = ensemble.predict(rows)
-    alone = [Predictor.load(registry.open(member.version)).predict(rows).probability_up for member in members]
+    forecasts = ensemble.forecast(rows)
+    alone = [OnnxForecaster.load(registry.open(member.version)).forecast(rows).probability_up for member in members]
     for member, expected in zip(members, alone, strict=True):
-        np.testing.assert_array_equal(prediction.members[member.type], expected)
-    np.testing.assert_allclose(prediction.probability_up, np.average(alone, axis=0, weights=weights))
-    variance = np.average((np.array(alone) - prediction.probability_up) ** 2, axis=0, weights=weights)
-    np.testing.assert_allclose(prediction.disagreement, np.sqrt(variance))
-    assert (prediction.disagreement > 0.01).all()
-    part = prediction.part(1, 3)
+        np.testing.assert_array_equal(forecasts.members[member.type], expected)
+    np.testing.assert_allclose(forecasts.probability_up, np.average(alone, axis=0, weights=weights))
+    variance = np.average((np.array(alone) - forecasts.probability_up) ** 2, axis=0, weights=weights)
+    np.testing.assert_allclose(forecasts.disagreement, np.sqrt(variance))
+    assert (forecasts.disagreement > 0.01).all()
+    part = forecasts.part(1, 3)
     np.testing.assert_array_equal(part.members[ModelType.XGBOOST], alone[1][1:3])
-    np.testing.assert_array_equal(part.confidence, prediction.confidence[1:3])
+    np.testing.assert_array_equal(part.confidence, forecasts.confidence[1:3])
 
 
 def test_what_one_member_cannot_read_is_refused(registry: Registry, members: list[ModelMetadata]) -> None:
@@ -122,10 +122,10 @@ def test_what_one_member_cannot_read_is_refused(registry: Registry, members: lis
         ensemble.check(rows)
 
 
-def test_a_member_that_forecasts_something_else_is_refused(registry: Registry) -> None:
+def test_a_member_of_another_market_or_horizon_is_refused(registry: Registry) -> None:
     fitting, other = add_model(registry), add_model(registry, ModelType.GRU, horizon_candles=4)
     with pytest.raises(ModelCorrupt, match=f"{other.version} forecasts something else"):
         load_version(registry, add_ensemble(registry, (fitting, 0.5), (other, 0.5)).version)
     ensemble = add_ensemble(registry, (fitting, 1.0))
     with pytest.raises(ModelCorrupt, match="is not the lstm it names"):
-        EnsemblePredictor(ensemble, [Predictor.load(registry.open(other.version))])
+        EnsembleForecaster(ensemble, [OnnxForecaster.load(registry.open(other.version))])

@@ -1,4 +1,4 @@
-"""Acting on forecasts: filled a candle later, every change paid for, and the figures of a trade done by hand."""
+"""Backtests: filled a candle later, costs for every change, and the figures of a trade computed by hand."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ signals = st.sampled_from((LONG, SHORT, FLAT))
 
 
 @given(st.lists(st.tuples(signals, st.floats(0.9, 1.1)), min_size=3, max_size=80), st.floats(0.0, 50.0))
-def test_costs_only_ever_cost_and_gross_knows_none(rows: list[tuple[float, float]], fee_bps: float) -> None:
+def test_costs_lower_returns_and_never_gross_returns(rows: list[tuple[float, float]], fee_bps: float) -> None:
     probability, changes = np.array(rows).T
     opens, costs = 100.0 * np.cumprod(changes), Costs(fee_bps=fee_bps, slippage_bps=0.0)
     free, paid = (backtest(probability, opens, times(len(opens)), each, SERVING) for each in (FREE, costs))

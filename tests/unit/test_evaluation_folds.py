@@ -1,4 +1,4 @@
-"""Folds of a judgement: the newest windows once each, and nothing learned from what comes after."""
+"""Folds: the newest windows once each, and nothing learned from later rows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_three_folds_of_a_long_history() -> None:
 
 
 @pytest.mark.parametrize("horizon", [1, 4])
-def test_160_candles_are_judged_in_one_fold_and_that_is_said(horizon: int) -> None:
+def test_160_candles_are_judged_in_one_fold_with_a_note(horizon: int) -> None:
     # 50 rows of warm-up, 59 before the first window ends, and the returns of the last are unknown.
     ends = np.arange(59, 110 - horizon)
     found = evaluation_folds(ends, horizon, EvaluationSettings())

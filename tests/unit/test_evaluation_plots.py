@@ -1,4 +1,4 @@
-"""The two pictures: real PNG files of a readable size, whatever the forecasts were."""
+"""The two pictures: real PNG files of a readable size, for any predictions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def size_of(path: Path) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("probability", [TRUTH, np.full(COUNT, 0.52), np.where(TRUTH > 0.5, 0.999, 0.001)])
-def test_reliability_of_any_forecast_is_drawn(tmp_path: Path, probability: np.ndarray) -> None:
+def test_reliability_of_any_predictions_is_drawn(tmp_path: Path, probability: np.ndarray) -> None:
     path = tmp_path / "reliability.png"
     write_reliability(path, probability, RETURNS, TIMES_MS, SUBJECT)
     assert size_of(path) == (1080, 900)

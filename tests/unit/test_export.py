@@ -12,7 +12,8 @@ from config.model_settings import TrainingSettings
 from domain.errors import ExportMismatch
 from features.targets import TradeClass
 from features.windows import Windows
-from models.architectures.trees import fit_random_forest, fit_xgboost
+from models.architectures.random_forest import fit_random_forest
+from models.architectures.xgboost import fit_xgboost
 from models.backend import use_backend
 from models.export.parity import check_parity
 from models.summary import summaries
@@ -26,6 +27,7 @@ from keras import layers  # noqa: E402
 from models.network import Network  # noqa: E402
 
 SHAPE = (7, 5)
+TREES = toy_settings().xgboost
 
 
 def network(*stack: layers.Layer) -> Network:
@@ -68,7 +70,7 @@ STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
 def test_a_layer_answers_in_onnx_as_in_keras(name: str) -> None:
     model = network(*STACKS[name]())
     windows = np.random.default_rng(2).normal(size=(50, *SHAPE)).astype(np.float32)
-    assert check_parity(model, model.onnx(), windows) < 1e-5
+    assert check_parity(model.raw, model.onnx(), windows) < 1e-5
 
 
 def test_self_attention_answers_in_onnx_as_in_keras() -> None:
@@ -78,7 +80,7 @@ def test_self_attention_answers_in_onnx_as_in_keras() -> None:
     rng = np.random.default_rng(5)
     model.set_weights([rng.normal(0, 0.4, weights.shape) for weights in model.get_weights()])
     windows = rng.normal(size=(50, *SHAPE)).astype(np.float32)
-    assert check_parity(Network(model, (), "keras"), Network(model, (), "keras").onnx(), windows) < 1e-5
+    assert check_parity(Network(model, (), "keras").raw, Network(model, (), "keras").onnx(), windows) < 1e-5
 
 
 REFUSED: dict[str, tuple[Callable[[], list[layers.Layer]], str]] = {
@@ -106,7 +108,7 @@ def test_attention_to_another_sequence_is_refused() -> None:
         Network(model, (), "keras").onnx()
 
 
-def _neighbours() -> Windows:
+def _neighbors() -> Windows:
     """Return windows of one row whose values differ by single float32 steps: every threshold lies between two."""
     rng = np.random.default_rng(4)
     steps = rng.integers(0, 40, (4000, 3))
@@ -117,19 +119,19 @@ def _neighbours() -> Windows:
 
 
 @pytest.mark.parametrize("fit_trees", [fit_random_forest, fit_xgboost])
-def test_trees_part_neighbouring_numbers_alike(fit_trees: Callable[..., Any]) -> None:
-    windows = _neighbours()
-    model = fit_trees(windows, toy_settings())
+def test_trees_split_neighboring_numbers_alike(fit_trees: Callable[..., Any]) -> None:
+    windows = _neighbors()
+    model = fit_trees(windows, TREES, toy_settings().training)
     inputs = summaries(windows)
     assert len(np.unique(model.raw(inputs), axis=0)) > 4
-    assert check_parity(model, model.onnx(), inputs) < 1e-6
+    assert check_parity(model.raw, model.onnx(), inputs) < 1e-6
 
 
 @pytest.mark.parametrize("fit_trees", [fit_random_forest, fit_xgboost])
 def test_a_class_that_training_never_saw_keeps_its_place(fit_trees: Callable[..., Any]) -> None:
     data = toy_data("three_class")
     assert TradeClass.HOLD not in data.train.targets
-    raw = fit_trees(data.train, toy_settings()).raw(summaries(data.validation))
+    raw = fit_trees(data.train, TREES, toy_settings().training).raw(summaries(data.validation))
     up = data.up[data.validation.ends]
     assert (raw[:, TradeClass.HOLD] < 0.05).all()
     assert (raw[up, TradeClass.BUY].mean(), raw[~up, TradeClass.SELL].mean()) > (0.8, 0.8)

@@ -1,4 +1,4 @@
-"""What the model in production says of a market: of which candles, by which version, and what when it cannot."""
+"""Forecasts of the model in production: from which candles, by which version, and what happens without one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from domain.values import Signal
 from features.feature_engineering import FeatureEngineer
 from models.evaluation.calibration import Calibration
 from models.outputs import unpack_horizons
-from models.predictor import FeatureRows, Prediction, Predictor
+from models.predictor import FeatureRows, Forecasts, OnnxForecaster
 from models.registry import Registry
 from tests.fixtures.forecasting import (
     BEST,
@@ -30,7 +30,7 @@ from tests.fixtures.forecasting import (
     LEAST,
     Models,
     add_fitted,
-    expected_prediction,
+    expected_forecasts,
     market,
     promote,
     put_in_production,
@@ -54,10 +54,10 @@ def calibrated(probability: float) -> Calibration:
     return Calibration(kind="isotonic", points=((0.0, probability), (1.0, probability)))
 
 
-async def test_a_forecast_is_what_the_version_says_of_the_newest_rows(registry: Registry, models: Models) -> None:
+async def test_a_forecast_is_that_of_the_version_for_the_newest_rows(registry: Registry, models: Models) -> None:
     version = put_in_production(registry)
     forecast = await models.forecasting.forecast(market(ALL), H1)
-    probability = float(expected_prediction(registry, version, HISTORY).probability_up[0])
+    probability = float(expected_forecasts(registry, version, HISTORY).probability_up[0])
     assert forecast.probability_up == probability
     assert 0.01 < probability < 0.99
     assert forecast.confidence == pytest.approx(abs(2 * probability - 1))
@@ -108,7 +108,7 @@ async def test_enough_candles_ask_no_store(registry: Registry, models: Models) -
     assert models.store.calls == []
 
 
-async def test_the_clients_own_candles_count_where_both_have_one(registry: Registry, models: Models) -> None:
+async def test_the_clients_candles_take_precedence_over_stored_ones(registry: Registry, models: Models) -> None:
     put_in_production(registry)
     models.store.candles = [*ALL[:-20], *(Candle(c.timestamp, c.open, c.high, c.low, c.low, 0.0) for c in ALL[-20:])]
     completed = await models.forecasting.forecast(market(ALL[-20:]), H1)
@@ -180,22 +180,22 @@ async def test_the_preferred_timeframe_with_a_model_is_chosen(registry: Registry
         await choose("ETHUSDT", [Timeframe.H4, Timeframe.M15])
 
 
-async def test_a_forecast_over_several_horizons_tells_each(registry: Registry, models: Models) -> None:
+async def test_a_forecast_over_several_horizons_has_each(registry: Registry, models: Models) -> None:
     horizons = (1, 4, 16, 48)
     version = put_in_production(
         registry, ModelType.PATCHTST, outputs="multi_horizon", horizons_candles=horizons, horizon_candles=4
     )
     forecast = await models.forecasting.forecast(market(ALL), H1)
-    told = unpack_horizons(expected_prediction(registry, version, HISTORY).raw, horizons)
+    told = unpack_horizons(expected_forecasts(registry, version, HISTORY).raw, horizons)
     assert forecast.horizon_candles == 4
     assert forecast.expected_returns == {horizon: float(values[0]) for horizon, values in told.returns.items()}
     assert list(forecast.expected_drawdowns) == list(forecast.expected_rallies) == [4, 48]
 
 
-async def test_an_ensemble_tells_its_members_and_their_disagreement(registry: Registry, models: Models) -> None:
+async def test_an_ensemble_lists_its_members_and_their_disagreement(registry: Registry, models: Models) -> None:
     low, high = (
-        add_fitted(registry, type, calibration=calibrated(probability))
-        for type, probability in ((ModelType.LSTM, 0.5), (ModelType.LOGISTIC, 0.9))
+        add_fitted(registry, kind, calibration=calibrated(probability))
+        for kind, probability in ((ModelType.LSTM, 0.5), (ModelType.LOGISTIC, 0.9))
     )
     promote(registry, add_ensemble(registry, (low, 0.5), (high, 0.5)))
     forecast = await models.forecasting.forecast(market(ALL), H1)
@@ -222,7 +222,7 @@ async def test_a_broken_version_is_counted_and_logged_once_and_the_one_before_se
     (registry.root / first / "model.onnx").write_bytes(b"broken")
 
 
-async def test_where_no_version_can_be_loaded_everybody_is_told(registry: Registry, models: Models) -> None:
+async def test_where_no_version_can_be_loaded_every_request_is_refused(registry: Registry, models: Models) -> None:
     version = put_in_production(registry)
     assert await models.forecasting.in_production() == {"BTCUSDT 1h": version}
     (registry.root / version / "model.onnx").write_bytes(b"broken")
@@ -231,26 +231,26 @@ async def test_where_no_version_can_be_loaded_everybody_is_told(registry: Regist
     assert await models.forecasting.in_production() == {"BTCUSDT 1h": None}
 
 
-async def test_a_defect_of_a_model_costs_the_opinion_and_is_logged(
+async def test_a_defect_of_a_model_leaves_out_the_forecast_and_is_logged(
     registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
 ) -> None:
     put_in_production(registry)
 
-    def fail(self: Predictor, rows: FeatureRows) -> Prediction:
+    def fail(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(Predictor, "predict", fail)
+    monkeypatch.setattr(OnnxForecaster, "forecast", fail)
     opinion = await models.forecasting.opinion(market(ALL), H1)
     assert (opinion.forecast, opinion.note) == (None, "the model failed; the service's log says why")
     assert "ERROR forecast failed" in log_lines[0]
 
 
-async def test_loading_and_computing_leave_the_event_loop_alone(
+async def test_loading_and_computing_run_off_the_event_loop(
     registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in_production(registry)
     threads = []
-    for owner, name in ((Predictor, "load"), (FeatureEngineer, "last_window"), (Predictor, "predict")):
+    for owner, name in ((OnnxForecaster, "load"), (FeatureEngineer, "last_window"), (OnnxForecaster, "forecast")):
         original = getattr(owner, name)
 
         def noted(*arguments: object, original: object = original) -> object:
@@ -286,14 +286,14 @@ async def test_concurrent_forecasts_share_runs(
 ) -> None:
     put_in_production(registry)
     runs = []
-    predict = Predictor.predict
+    run = OnnxForecaster.forecast
 
-    def counted(self: Predictor, rows: FeatureRows) -> Prediction:
+    def counted(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
         runs.append(len(rows["standard"]))
-        return predict(self, rows)
+        return run(self, rows)
 
     await models.forecasting.forecast(market(ALL), H1)
-    monkeypatch.setattr(Predictor, "predict", counted)
+    monkeypatch.setattr(OnnxForecaster, "forecast", counted)
     shown = [market(ALL[: len(ALL) - back]) for back in range(32)]
     together = await asyncio.gather(*(models.forecasting.forecast(each, H1) for each in shown))
     assert sum(runs) == 32 > len(runs)
@@ -323,12 +323,12 @@ async def test_candles_beyond_any_market_have_no_answer(
     registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in_production(registry)
-    predict = Predictor.predict
+    run = OnnxForecaster.forecast
 
-    def overflown(self: Predictor, rows: FeatureRows) -> Prediction:
-        prediction = predict(self, rows)
-        return replace(prediction, probability_up=prediction.probability_up * float("nan"))
+    def overflown(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
+        forecasts = run(self, rows)
+        return replace(forecasts, probability_up=forecasts.probability_up * float("nan"))
 
-    monkeypatch.setattr(Predictor, "predict", overflown)
+    monkeypatch.setattr(OnnxForecaster, "forecast", overflown)
     with pytest.raises(InvalidMarketData, match="no answer"):
         await models.forecasting.forecast(market(ALL), H1)

@@ -1,4 +1,4 @@
-"""The gate: only what beats the prior, logistic regression and production serves; chance does not pass."""
+"""The gate: only a model that beats the prior, logistic regression and production serves; chance is not promoted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from config.model_settings import EvaluationSettings
 from models.evaluation.bootstrap import Resampling
-from models.evaluation.gate import Gate, Verdict
+from models.evaluation.gate import Gate, GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
 from tests.fixtures.forecasts import forecast, truth
 
@@ -33,7 +33,7 @@ FORECASTS = {
 }
 
 
-def decide(candidate: str, logistic: str | None, production: str | None, force: str | None = None) -> Verdict:
+def decide(candidate: str, logistic: str | None, production: str | None, force: str | None = None) -> GateVerdict:
     """Return the verdict on forecasts by name."""
     made = {name: forecast(probability, RETURNS) for name, probability in FORECASTS.items()}
     simpler, served = (None if name is None else made[name] for name in (logistic, production))
@@ -71,16 +71,18 @@ def decide(candidate: str, logistic: str | None, production: str | None, force: 
         ("constant", "some", "good", "production", "collapsed to a constant"),
     ],
 )
-def test_who_serves(candidate: str, logistic: str | None, production: str | None, serves: str, said: str) -> None:
+def test_which_model_serves(
+    candidate: str, logistic: str | None, production: str | None, serves: str, said: str
+) -> None:
     verdict = decide(candidate, logistic, production)
     assert verdict.serves == serves
     assert verdict.promoted == (serves == "candidate")
     assert not verdict.forced
     assert said in verdict.reasons[-1]
-    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+    assert GateVerdict.model_validate_json(verdict.model_dump_json()) == verdict
 
 
-def test_production_that_lost_its_worth_is_named() -> None:
+def test_production_that_is_no_better_than_the_prior_is_named() -> None:
     reasons = decide("like prior", "like prior", "bad").reasons
     assert any(reason.startswith("Brier") and "of the model in production against" in reason for reason in reasons)
     assert reasons[-2].endswith("worse.")

@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 )
 
 from config.llm_settings import LlmRestSettings
-from services.llm.key_ring import KeyRing, KeyState, Outcome
+from services.llm.key_ring import CallOutcome, KeyRing, KeyState
 
 RESTS = LlmRestSettings()
 SPACING = 20.0
-SHARED = {Outcome.QUOTA, Outcome.RATE_LIMITED}
+SHARED = {CallOutcome.QUOTA, CallOutcome.RATE_LIMITED}
 
 
 class Time:
@@ -46,7 +46,7 @@ def ring(time: Time, keys: int = 1, groups: tuple[tuple[int, ...], ...] = (), sp
     return KeyRing(keys, spacing_seconds=spacing, rests=RESTS, monotonic=time, groups=groups)
 
 
-def failed_once(time: Time, outcome: Outcome, retry_after: float | None = None) -> KeyRing:
+def failed_once(time: Time, outcome: CallOutcome, retry_after: float | None = None) -> KeyRing:
     keys = ring(time)
     assert keys.acquire() == 1
     keys.report(1, outcome, retry_after)
@@ -80,31 +80,31 @@ def test_keys_take_turns(time: Time) -> None:
 
 
 def test_a_refused_key_is_retired(time: Time) -> None:
-    keys = failed_once(time, Outcome.UNAUTHORIZED)
+    keys = failed_once(time, CallOutcome.UNAUTHORIZED)
     time.now += 10**9
     assert keys.acquire() is None
     assert keys.ready_in_seconds() is None
-    assert only(keys) == KeyState(1, "retired", None, Outcome.UNAUTHORIZED, 1, 1)
+    assert only(keys) == KeyState(1, "retired", None, CallOutcome.UNAUTHORIZED, 1, 1)
 
 
 @pytest.mark.parametrize(
     ("outcome", "retry_after", "rest"),
     [
-        (Outcome.QUOTA, None, 3600),
-        (Outcome.QUOTA, 5.0, 3600),
-        (Outcome.FORBIDDEN, None, 3600),
-        (Outcome.RATE_LIMITED, 45.0, 45),
-        (Outcome.RATE_LIMITED, None, 60),
-        (Outcome.RATE_LIMITED, 86_400.0, 3600),
-        (Outcome.RATE_LIMITED, math.inf, 3600),
-        (Outcome.TIMEOUT, None, 30),
-        (Outcome.CONNECTION, None, 30),
-        (Outcome.SERVER_ERROR, None, 30),
-        (Outcome.SERVER_ERROR, 120.0, 120),
+        (CallOutcome.QUOTA, None, 3600),
+        (CallOutcome.QUOTA, 5.0, 3600),
+        (CallOutcome.FORBIDDEN, None, 3600),
+        (CallOutcome.RATE_LIMITED, 45.0, 45),
+        (CallOutcome.RATE_LIMITED, None, 60),
+        (CallOutcome.RATE_LIMITED, 86_400.0, 3600),
+        (CallOutcome.RATE_LIMITED, math.inf, 3600),
+        (CallOutcome.TIMEOUT, None, 30),
+        (CallOutcome.CONNECTION, None, 30),
+        (CallOutcome.SERVER_ERROR, None, 30),
+        (CallOutcome.SERVER_ERROR, 120.0, 120),
     ],
 )
 def test_a_key_rests_as_long_as_its_outcome_asks(
-    time: Time, outcome: Outcome, retry_after: float | None, rest: float
+    time: Time, outcome: CallOutcome, retry_after: float | None, rest: float
 ) -> None:
     keys = failed_once(time, outcome, retry_after)
     assert keys.ready_in_seconds() == rest
@@ -116,13 +116,13 @@ def test_a_key_rests_as_long_as_its_outcome_asks(
 
 
 def test_a_short_rest_leaves_the_spacing(time: Time) -> None:
-    keys = failed_once(time, Outcome.RATE_LIMITED, 0.5)
+    keys = failed_once(time, CallOutcome.RATE_LIMITED, 0.5)
     time.now += 0.5
     assert only(keys) == KeyState(1, "spacing", 19.5, None, 1, 1)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.MODEL_UNKNOWN, Outcome.FORMAT_REFUSED, Outcome.BAD_REQUEST])
-def test_what_is_wrong_with_the_request_is_not_the_keys_fault(time: Time, outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [CallOutcome.MODEL_UNKNOWN, CallOutcome.FORMAT_REFUSED, CallOutcome.BAD_REQUEST])
+def test_what_is_wrong_with_the_request_is_not_the_keys_fault(time: Time, outcome: CallOutcome) -> None:
     keys = failed_once(time, outcome)
     assert only(keys) == KeyState(1, "spacing", SPACING, None, 1, 0)
 
@@ -132,40 +132,40 @@ def test_pauses_grow_until_an_answer(time: Time) -> None:
     rests = []
     for _ in range(7):
         assert keys.acquire() == 1
-        keys.report(1, Outcome.SERVER_ERROR)
+        keys.report(1, CallOutcome.SERVER_ERROR)
         rests.append(keys.ready_in_seconds())
         time.now += rests[-1] or 0
     assert rests == [30, 60, 120, 240, 480, 600, 600]
     assert keys.acquire() == 1
-    keys.report(1, Outcome.ANSWERED)
-    keys.report(1, Outcome.TIMEOUT)
+    keys.report(1, CallOutcome.ANSWERED)
+    keys.report(1, CallOutcome.TIMEOUT)
     assert keys.ready_in_seconds() == 30
 
 
 def test_trouble_for_ever_does_not_overflow(time: Time) -> None:
     keys = ring(time)
     for _ in range(5000):
-        keys.report(1, Outcome.TIMEOUT)
+        keys.report(1, CallOutcome.TIMEOUT)
     assert keys.ready_in_seconds() == 600
 
 
 def test_a_late_report_shortens_no_rest(time: Time) -> None:
-    keys = failed_once(time, Outcome.QUOTA)
-    keys.report(1, Outcome.RATE_LIMITED, 1.0)
-    keys.report(1, Outcome.ANSWERED)
-    assert only(keys) == KeyState(1, "resting", 3600, Outcome.QUOTA, 1, 2)
+    keys = failed_once(time, CallOutcome.QUOTA)
+    keys.report(1, CallOutcome.RATE_LIMITED, 1.0)
+    keys.report(1, CallOutcome.ANSWERED)
+    assert only(keys) == KeyState(1, "resting", 3600, CallOutcome.QUOTA, 1, 2)
 
 
 @pytest.mark.parametrize("outcome", sorted(SHARED))
-def test_keys_of_an_organization_rest_together(time: Time, outcome: Outcome) -> None:
+def test_keys_of_an_organization_rest_together(time: Time, outcome: CallOutcome) -> None:
     keys = ring(time, 3, groups=((1, 2),), spacing=0)
     assert keys.acquire() == 1
     keys.report(1, outcome)
     assert [state.status for state in keys.states()] == ["resting", "resting", "ready"]
 
 
-@pytest.mark.parametrize("outcome", [Outcome.UNAUTHORIZED, Outcome.FORBIDDEN, Outcome.TIMEOUT])
-def test_what_concerns_one_key_leaves_its_organization_alone(time: Time, outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [CallOutcome.UNAUTHORIZED, CallOutcome.FORBIDDEN, CallOutcome.TIMEOUT])
+def test_what_concerns_one_key_leaves_its_organization_alone(time: Time, outcome: CallOutcome) -> None:
     keys = ring(time, 2, groups=((1, 2),), spacing=0)
     assert keys.acquire() == 1
     keys.report(1, outcome)
@@ -220,24 +220,24 @@ class Laws(RuleBasedStateMachine):
 
     @rule(
         number=consumes(under_way),
-        outcome=st.sampled_from(Outcome),
+        outcome=st.sampled_from(CallOutcome),
         retry_after=st.none() | st.floats(0, 10_000),
     )
-    def report(self, number: int, outcome: Outcome, retry_after: float | None) -> None:
+    def report(self, number: int, outcome: CallOutcome, retry_after: float | None) -> None:
         self.ring.report(number, outcome, retry_after)
         told = min(retry_after or 0.0, RESTS.max_rate_limit_seconds)
         members = self.group if outcome in SHARED and number in self.group else {number}
         match outcome:
-            case Outcome.ANSWERED:
+            case CallOutcome.ANSWERED:
                 self.troubles[number] = 0
                 return
-            case Outcome.MODEL_UNKNOWN | Outcome.FORMAT_REFUSED | Outcome.BAD_REQUEST:
+            case CallOutcome.MODEL_UNKNOWN | CallOutcome.FORMAT_REFUSED | CallOutcome.BAD_REQUEST:
                 return
-            case Outcome.UNAUTHORIZED:
+            case CallOutcome.UNAUTHORIZED:
                 rest = math.inf
-            case Outcome.QUOTA | Outcome.FORBIDDEN:
+            case CallOutcome.QUOTA | CallOutcome.FORBIDDEN:
                 rest = RESTS.quota_seconds
-            case Outcome.RATE_LIMITED:
+            case CallOutcome.RATE_LIMITED:
                 rest = told if retry_after is not None else RESTS.rate_limit_seconds
             case _:
                 growing = RESTS.trouble_seconds * 2 ** self.troubles[number]

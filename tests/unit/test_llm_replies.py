@@ -15,7 +15,7 @@ from demo.replies import reply_to
 from services.llm.calls import TokenUsage, Unusable
 from services.llm.envelope import read_envelope, usage_of
 from services.llm.failures import outcome_of
-from services.llm.key_ring import Outcome
+from services.llm.key_ring import CallOutcome
 from tests.fixtures.llm_clients import REPLY_SCHEMA
 
 JSON = st.recursive(
@@ -28,30 +28,30 @@ JSON = st.recursive(
 @pytest.mark.parametrize(
     ("status", "error", "outcome"),
     [
-        (401, {"code": "invalid_api_key"}, Outcome.UNAUTHORIZED),
-        (403, {"code": None}, Outcome.FORBIDDEN),
-        (429, {"code": None, "type": "insufficient_quota"}, Outcome.QUOTA),
-        (429, {"code": "rate_limit_exceeded"}, Outcome.RATE_LIMITED),
-        (429, "slow down", Outcome.RATE_LIMITED),
-        (404, {"message": "The model `x` does not exist"}, Outcome.MODEL_UNKNOWN),
-        (404, "Not Found", Outcome.BAD_REQUEST),
-        (404, "<html>" + "model " * 100, Outcome.BAD_REQUEST),
-        (400, {"param": "response_format"}, Outcome.FORMAT_REFUSED),
-        (422, {"message": "json_schema is not supported"}, Outcome.FORMAT_REFUSED),
-        (400, {"param": "max_tokens", "message": "Unsupported parameter"}, Outcome.BAD_REQUEST),
-        (408, None, Outcome.SERVER_ERROR),
-        (503, None, Outcome.SERVER_ERROR),
-        (529, None, Outcome.SERVER_ERROR),
-        (418, None, Outcome.BAD_REQUEST),
+        (401, {"code": "invalid_api_key"}, CallOutcome.UNAUTHORIZED),
+        (403, {"code": None}, CallOutcome.FORBIDDEN),
+        (429, {"code": None, "type": "insufficient_quota"}, CallOutcome.QUOTA),
+        (429, {"code": "rate_limit_exceeded"}, CallOutcome.RATE_LIMITED),
+        (429, "slow down", CallOutcome.RATE_LIMITED),
+        (404, {"message": "The model `x` does not exist"}, CallOutcome.MODEL_UNKNOWN),
+        (404, "Not Found", CallOutcome.BAD_REQUEST),
+        (404, "<html>" + "model " * 100, CallOutcome.BAD_REQUEST),
+        (400, {"param": "response_format"}, CallOutcome.FORMAT_REFUSED),
+        (422, {"message": "json_schema is not supported"}, CallOutcome.FORMAT_REFUSED),
+        (400, {"param": "max_tokens", "message": "Unsupported parameter"}, CallOutcome.BAD_REQUEST),
+        (408, None, CallOutcome.SERVER_ERROR),
+        (503, None, CallOutcome.SERVER_ERROR),
+        (529, None, CallOutcome.SERVER_ERROR),
+        (418, None, CallOutcome.BAD_REQUEST),
     ],
 )
-def test_what_an_error_means(status: int, error: object, outcome: Outcome) -> None:
+def test_what_an_error_means(status: int, error: object, outcome: CallOutcome) -> None:
     assert outcome_of(status, error) is outcome
 
 
 @given(st.integers(300, 599), JSON)
 def test_any_error_means_something_that_is_no_answer(status: int, error: Any) -> None:
-    assert outcome_of(status, error) is not Outcome.ANSWERED
+    assert outcome_of(status, error) is not CallOutcome.ANSWERED
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from config.llm_settings import LlmSettings
-from services.llm.key_ring import KeyState, KeyStatus, Outcome
+from services.llm.key_ring import CallOutcome, KeyState, KeyStatus
 from services.llm.patience import wait_for_a_key
 from services.llm.status import can_be_asked, shutdown_warning
 from tests.fixtures.markets import SettableClock
@@ -46,7 +46,7 @@ def test_two_months_before_a_models_end_it_is_said() -> None:
 def test_a_key_in_its_spacing_will_be_ready_and_a_resting_one_may_not(
     statuses: list[KeyStatus], expected: bool
 ) -> None:
-    states = [KeyState(number, status, 0, Outcome.QUOTA, 0, 0) for number, status in enumerate(statuses, 1)]
+    states = [KeyState(number, status, 0, CallOutcome.QUOTA, 0, 0) for number, status in enumerate(statuses, 1)]
     assert can_be_asked(states) is expected
 
 

@@ -50,8 +50,8 @@ def serving(registry: Registry) -> Serving:
     return Serving(registry)
 
 
-def add(registry: Registry, hours: int = 0, type: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
-    return add_model(registry, type, created_at=NOON + timedelta(hours=hours), **changes)
+def add(registry: Registry, hours: int = 0, kind: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
+    return add_model(registry, kind, created_at=NOON + timedelta(hours=hours), **changes)
 
 
 def damage(registry: Registry, version: str) -> Callable[[], object]:
@@ -117,7 +117,7 @@ def test_a_version_that_cannot_be_loaded_does_not_replace_one_that_serves(regist
     assert len(serving.failures) == 1  # it is in memory: the file is not needed
 
 
-def test_after_a_restart_the_one_before_serves_in_place_of_a_broken_one(registry: Registry) -> None:
+def test_after_a_restart_the_earlier_version_serves_in_place_of_a_broken_one(registry: Registry) -> None:
     first, second = (Serving(registry).promote(add(registry, hour)) for hour in range(2))
     repair = damage(registry, second)
     restarted = Serving(registry)
@@ -127,7 +127,7 @@ def test_after_a_restart_the_one_before_serves_in_place_of_a_broken_one(registry
     assert restarted.version() == second
 
 
-def test_a_broken_version_without_one_before_is_told_once(registry: Registry, serving: Serving) -> None:
+def test_a_broken_version_without_an_earlier_one_is_reported_once(registry: Registry, serving: Serving) -> None:
     version = serving.promote(add(registry))
     repair = damage(registry, version)
     assert [serving.version() for _ in range(3)] == [None] * 3
@@ -173,14 +173,14 @@ def test_an_ensemble_with_a_broken_member_does_not_serve(registry: Registry, ser
     assert serving.version() == ensemble
 
 
-def test_a_predictor_in_use_outlives_its_exchange(registry: Registry, serving: Serving) -> None:
+def test_a_version_in_use_outlives_its_exchange(registry: Registry, serving: Serving) -> None:
     serving.promote(add(registry))
     found = serving.models.find("BTCUSDT", H1)
     assert found is not None
-    before = found.predict(feature_rows(2)).probability_up
+    before = found.forecast(feature_rows(2)).probability_up
     assert serving.version() != serving.promote(add(registry, 1))
     assert serving.version() != found.metadata.version
-    np.testing.assert_array_equal(found.predict(feature_rows(2)).probability_up, before)
+    np.testing.assert_array_equal(found.forecast(feature_rows(2)).probability_up, before)
 
 
 def test_no_request_goes_unanswered_while_models_are_exchanged(registry: Registry) -> None:
@@ -195,7 +195,7 @@ def test_no_request_goes_unanswered_while_models_are_exchanged(registry: Registr
         while not done.is_set():
             found = loaded.find("BTCUSDT", H1)
             assert found is not None
-            assert 0.0 <= found.predict(rows).probability_up[0] <= 1.0
+            assert 0.0 <= found.forecast(rows).probability_up[0] <= 1.0
             seen.add(found.metadata.version)
         return seen
 
@@ -213,7 +213,7 @@ def test_no_request_goes_unanswered_while_models_are_exchanged(registry: Registr
     assert found.metadata.version in promoted
 
 
-def test_all_that_is_in_production_is_named(registry: Registry, serving: Serving) -> None:
+def test_every_version_in_production_is_listed(registry: Registry, serving: Serving) -> None:
     own = serving.promote(add(registry))
     pooled = serving.promote(add(registry, 1, symbol=ANY_SYMBOL, timeframe=Timeframe.H4))
     repair = damage(registry, pooled)

@@ -13,8 +13,8 @@ from models.metadata import Member, ModelMetadata, check_version_name, version_n
 from tests.fixtures.models import NOON, make_metadata
 
 
-def member(type: ModelType, weight: float) -> Member:
-    return Member(version=version_name(type, NOON), type=type, weight=weight)
+def member(kind: ModelType, weight: float) -> Member:
+    return Member(version=version_name(kind, NOON), type=kind, weight=weight)
 
 
 def test_metadata_come_back_from_json_as_they_were() -> None:
@@ -33,9 +33,9 @@ def test_a_version_is_named_by_the_second_in_utc() -> None:
 
 
 @pytest.mark.parametrize("attempt", [1, 2, 10, 999])
-@pytest.mark.parametrize("type", ModelType)
-def test_every_name_that_is_given_is_accepted(type: ModelType, attempt: int) -> None:
-    name = version_name(type, NOON, attempt)
+@pytest.mark.parametrize("kind", ModelType)
+def test_every_name_that_is_given_is_accepted(kind: ModelType, attempt: int) -> None:
+    name = version_name(kind, NOON, attempt)
     assert check_version_name(name) == name
 
 
@@ -83,9 +83,9 @@ def test_an_ensemble_that_could_not_answer_is_refused(members: list[tuple[ModelT
 
 
 def test_a_version_is_either_a_model_or_an_ensemble() -> None:
-    for type in (ModelType.LSTM, ModelType.ENSEMBLE):
+    for kind in (ModelType.LSTM, ModelType.ENSEMBLE):
         with pytest.raises(ValidationError, match="an ensemble has members and no graph"):
-            make_metadata(type, graph=None, members=())
+            make_metadata(kind, graph=None, members=())
     with pytest.raises(ValidationError, match="an ensemble has members and no graph"):
         make_metadata(ModelType.LSTM, members=(member(ModelType.GRU, 1.0),))
     with pytest.raises(ValidationError, match="cannot be called"):

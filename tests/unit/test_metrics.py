@@ -1,4 +1,4 @@
-"""Metrics: scikit-learn's and scipy's numbers, undefined said as None, intervals around them."""
+"""Metrics: the numbers of scikit-learn and scipy, None where undefined, and their intervals."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_unchanged_and_unknown_returns_are_not_judged() -> None:
 
 
 @pytest.mark.parametrize("skill", [0.0, 0.1])
-def test_intervals_surround_their_metric_and_know_chance(skill: float) -> None:
+def test_intervals_contain_their_metric_and_cover_chance(skill: float) -> None:
     probability, returns = forecasts(4_000, 0.1, seed=3)
     if not skill:
         probability = np.random.default_rng(4).permutation(probability)

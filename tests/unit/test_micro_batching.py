@@ -1,11 +1,13 @@
-"""Concurrent predictions share runs; nobody waits in vain and nobody suffers for another."""
+"""Concurrent forecasts share runs: bounded waits and batches, and errors stay within their run."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -14,44 +16,47 @@ from config.model_settings import ServingSettings
 from domain.errors import InsufficientData
 from domain.forecasting import ModelType
 from models.metadata import ModelMetadata
-from models.predictor import FeatureRows, Forecaster, Prediction, Predictor
+from models.predictor import FeatureRows, Forecaster, Forecasts, OnnxForecaster
 from models.registry import Registry
 from services.micro_batching import MicroBatcher
 from tests.fixtures.models import LENGTH, add_model, feature_rows
+
+# No request waits that long: what answers within the test was not started by the limit.
+HOUR_MS = 3_600_000
 
 pytest_plugins = ["tests.fixtures.registry"]
 
 
 class Gated:
-    """A real predictor that notes the size of every run and runs when it is let."""
+    """A real forecaster that notes the size of every run and runs when it is let."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-        self.metadata: ModelMetadata = predictor.metadata
-        self.needs: Mapping[str, int] = predictor.needs
-        self.check = predictor.check
+    def __init__(self, forecaster: OnnxForecaster) -> None:
+        self._forecaster = forecaster
+        self.metadata: ModelMetadata = forecaster.metadata
+        self.needs: Mapping[str, int] = forecaster.needs
+        self.check = forecaster.check
         self.runs: list[int] = []
         self.gate = Event()
         self.gate.set()
         self.fails = False
 
-    def predict(self, rows: FeatureRows) -> Prediction:
+    def forecast(self, rows: FeatureRows) -> Forecasts:
+        fails, gate = self.fails, self.gate
         self.runs.append(len(rows["standard"]))
-        fails = self.fails
-        assert self.gate.wait(10)
+        assert gate.wait(10)
         if fails:
             raise RuntimeError("out of memory")
-        return self._predictor.predict(rows)
+        return self._forecaster.forecast(rows)
 
 
 @pytest.fixture
-def predictor(registry: Registry) -> Predictor:
-    return Predictor.load(registry.open(add_model(registry).version))
+def forecaster(registry: Registry) -> OnnxForecaster:
+    return OnnxForecaster.load(registry.open(add_model(registry).version))
 
 
 @pytest.fixture
-def model(predictor: Predictor) -> Iterator[Gated]:
-    gated = Gated(predictor)
+def model(forecaster: OnnxForecaster) -> Iterator[Gated]:
+    gated = Gated(forecaster)
     yield gated
     gated.gate.set()
 
@@ -63,11 +68,12 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def batcher(executor: ThreadPoolExecutor, *, max_batch: int = 64, max_wait_ms: float = 100) -> MicroBatcher:
-    return MicroBatcher(executor, ServingSettings(max_batch=max_batch, max_wait_ms=max_wait_ms))
+    settings = ServingSettings(max_batch=max_batch).model_copy(update={"max_wait_ms": max_wait_ms})
+    return MicroBatcher(executor, settings)
 
 
-def ask(batching: MicroBatcher, model: Forecaster, *seeds: int, windows: int = 1) -> list[asyncio.Task[Prediction]]:
-    return [asyncio.create_task(batching.predict(model, feature_rows(windows, seed=seed))) for seed in seeds]
+def ask(batching: MicroBatcher, model: Forecaster, *seeds: int, windows: int = 1) -> list[asyncio.Task[Forecasts]]:
+    return [asyncio.create_task(batching.forecast(model, feature_rows(windows, seed=seed))) for seed in seeds]
 
 
 async def until_runs(model: Gated, count: int) -> None:
@@ -79,12 +85,12 @@ async def until_runs(model: Gated, count: int) -> None:
 async def test_a_lone_request_is_run_at_once(model: Gated, executor: ThreadPoolExecutor) -> None:
     batching = batcher(executor)
     for seed in range(3):
-        await batching.predict(model, feature_rows(1, seed=seed))
+        await batching.forecast(model, feature_rows(1, seed=seed))
     assert model.runs == [1, 1, 1]
 
 
-async def test_those_who_come_during_a_run_share_the_next(
-    model: Gated, predictor: Predictor, executor: ThreadPoolExecutor
+async def test_requests_during_a_run_share_the_next(
+    model: Gated, forecaster: OnnxForecaster, executor: ThreadPoolExecutor
 ) -> None:
     batching = batcher(executor)
     model.gate.clear()
@@ -96,10 +102,58 @@ async def test_those_who_come_during_a_run_share_the_next(
     answers = await asyncio.gather(*first, *others)
     assert model.runs == [1, 10]
     for seed, answer in enumerate(answers):
-        alone = predictor.predict(feature_rows(3 if seed == 8 else 1, seed=seed))
+        alone = forecaster.forecast(feature_rows(3 if seed == 8 else 1, seed=seed))
         np.testing.assert_allclose(answer.probability_up, alone.probability_up, atol=1e-6)
         np.testing.assert_allclose(answer.raw, alone.raw, atol=1e-6)
         assert list(answer.members) == [ModelType.LSTM]
+
+
+async def test_the_end_of_a_run_starts_the_next_without_waiting_for_the_limit(
+    model: Gated, executor: ThreadPoolExecutor
+) -> None:
+    batching = batcher(executor, max_wait_ms=HOUR_MS)
+    model.gate.clear()
+    first = ask(batching, model, 0)
+    await until_runs(model, 1)
+    others = ask(batching, model, 1, 2, 3)
+    await asyncio.sleep(0)
+    model.gate.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*first, *others)
+    assert model.runs == [1, 3]
+
+
+async def test_waiting_requests_are_run_when_the_last_of_several_runs_ends(
+    model: Gated, executor: ThreadPoolExecutor
+) -> None:
+    batching = batcher(executor, max_batch=4, max_wait_ms=HOUR_MS)
+    model.gate.clear()
+    first = ask(batching, model, 0)
+    await until_runs(model, 1)
+    slow, model.gate = model.gate, Event()
+    beside = ask(batching, model, 1, 2, 3, 4)
+    await until_runs(model, 2)
+    waiting = ask(batching, model, 5)
+    await asyncio.sleep(0)
+    model.gate.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*beside)
+        # The first run is still under way: a request that arrives now is run together with the waiting one.
+        waiting += ask(batching, model, 6)
+        await asyncio.sleep(0)
+        slow.set()
+        await asyncio.gather(*first, *waiting)
+    assert model.runs == [1, 4, 2]
+
+
+async def test_an_idle_model_is_released(registry: Registry, executor: ThreadPoolExecutor) -> None:
+    model = OnnxForecaster.load(registry.open(add_model(registry).version))
+    batching = batcher(executor)
+    await asyncio.gather(*ask(batching, model, 0, 1, 2))
+    still_there = ref(model)
+    del model
+    gc.collect()
+    assert still_there() is None
 
 
 async def test_a_burst_from_idle_takes_two_runs(model: Gated, executor: ThreadPoolExecutor) -> None:
@@ -120,7 +174,7 @@ async def test_a_full_batch_does_not_wait_for_the_run_before(model: Gated, execu
     await asyncio.gather(*asked)
 
 
-async def test_nobody_waits_longer_than_the_limit(model: Gated, executor: ThreadPoolExecutor) -> None:
+async def test_no_request_waits_longer_than_the_limit(model: Gated, executor: ThreadPoolExecutor) -> None:
     model.gate.clear()
     asked = ask(batcher(executor, max_wait_ms=5), model, 0, 1, 2)
     # The first run does not end, and the two others are run all the same.
@@ -130,7 +184,7 @@ async def test_nobody_waits_longer_than_the_limit(model: Gated, executor: Thread
     await asyncio.gather(*asked)
 
 
-async def test_no_run_is_larger_than_the_limit_but_one_that_was_asked_for(
+async def test_no_run_is_larger_than_the_limit_except_for_a_single_larger_request(
     model: Gated, executor: ThreadPoolExecutor
 ) -> None:
     batching = batcher(executor, max_batch=4)
@@ -145,7 +199,7 @@ async def test_no_run_is_larger_than_the_limit_but_one_that_was_asked_for(
     assert [len(answer.probability_up) for answer in answers] == [1, 3, 3, 9, 2, 2, 1]
 
 
-async def test_an_error_reaches_those_of_its_run_alone(model: Gated, executor: ThreadPoolExecutor) -> None:
+async def test_an_error_reaches_only_the_requests_of_its_run(model: Gated, executor: ThreadPoolExecutor) -> None:
     batching = batcher(executor)
     model.gate.clear()
     fine = ask(batching, model, 0)
@@ -158,26 +212,26 @@ async def test_an_error_reaches_those_of_its_run_alone(model: Gated, executor: T
         assert isinstance(answer, RuntimeError)
     assert len((await fine[0]).probability_up) == 1
     model.fails = False
-    await batching.predict(model, feature_rows(1))
+    await batching.forecast(model, feature_rows(1))
 
 
-async def test_rows_that_cannot_be_read_concern_nobody_else(model: Gated, executor: ThreadPoolExecutor) -> None:
+async def test_invalid_rows_do_not_affect_other_requests(model: Gated, executor: ThreadPoolExecutor) -> None:
     batching = batcher(executor)
     bad = feature_rows(1)
     bad["standard"][0, 0, 0] = np.nan
     fine = ask(batching, model, *range(4))
     with pytest.raises(InsufficientData):
-        await batching.predict(model, bad)
+        await batching.forecast(model, bad)
     with pytest.raises(ValueError, match="is needed, got"):
-        await batching.predict(model, feature_rows(1, length=LENGTH - 1))
+        await batching.forecast(model, feature_rows(1, length=LENGTH - 1))
     await asyncio.gather(*fine)
     longer = feature_rows(1, length=LENGTH + 5)
-    answers = await asyncio.gather(batching.predict(model, longer), *ask(batching, model, 0, 1))
+    answers = await asyncio.gather(batching.forecast(model, longer), *ask(batching, model, 0, 1))
     assert len(answers) == 3
 
 
-async def test_a_caller_who_leaves_costs_the_others_nothing(
-    model: Gated, predictor: Predictor, executor: ThreadPoolExecutor
+async def test_a_cancelled_caller_does_not_affect_the_others(
+    model: Gated, forecaster: OnnxForecaster, executor: ThreadPoolExecutor
 ) -> None:
     batching = batcher(executor)
     model.gate.clear()
@@ -191,7 +245,7 @@ async def test_a_caller_who_leaves_costs_the_others_nothing(
     model.gate.set()
     answers = await asyncio.gather(*waiting[1:])
     for seed, answer in zip((2, 3), answers, strict=True):
-        expected = predictor.predict(feature_rows(1, seed=seed)).probability_up
+        expected = forecaster.forecast(feature_rows(1, seed=seed)).probability_up
         np.testing.assert_allclose(answer.probability_up, expected, atol=1e-6)
     assert model.runs == [1, 2]
     assert running[0].cancelled()
@@ -199,12 +253,12 @@ async def test_a_caller_who_leaves_costs_the_others_nothing(
 
 
 async def test_models_do_not_wait_for_each_other(registry: Registry, executor: ThreadPoolExecutor) -> None:
-    slow, quick = (Gated(Predictor.load(registry.open(add_model(registry).version))) for _ in range(2))
+    slow, quick = (Gated(OnnxForecaster.load(registry.open(add_model(registry).version))) for _ in range(2))
     batching = batcher(executor)
     slow.gate.clear()
     stuck = ask(batching, slow, 0)
     await until_runs(slow, 1)
-    await batching.predict(quick, feature_rows(1))
+    await batching.forecast(quick, feature_rows(1))
     assert not stuck[0].done()
     slow.gate.set()
     await stuck[0]

@@ -16,9 +16,10 @@ import pytest
 from config.model_settings import ModelSettings, TrainingSettings
 from domain.errors import ConfigurationError, InvalidModelFile, TrainingFailed
 from domain.forecasting import ModelType
-from models.architectures.catalogue import ARCHITECTURES, fit
+from models.architectures.catalogue import ARCHITECTURES
 from models.backend import use_backend
 from models.export.parity import check_parity
+from models.fitting import fit
 from tests.fixtures.learning import toy_data, toy_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ use_backend(TrainingSettings())
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
+import models.layers as layers_of_our_own  # noqa: E402
 from models.architectures.gru import build_gru  # noqa: E402
 from models.architectures.lstm import build_lstm  # noqa: E402
 from models.architectures.patchtst import TargetScale, build_patchtst  # noqa: E402
@@ -52,7 +54,7 @@ def test_parameters_are_those_of_the_specification() -> None:
 BUILDERS = {"lstm": build_lstm, "gru": build_gru, "transformer": build_transformer}
 
 
-def _with_an_opinion(model: keras.Model) -> keras.Model:
+def _with_random_answers(model: keras.Model) -> keras.Model:
     """Return the network with random weights in its last layer, which starts at zero."""
     last = model.layers[-1]
     last.set_weights([np.random.default_rng(3).normal(size=weights.shape) for weights in last.get_weights()])
@@ -60,24 +62,24 @@ def _with_an_opinion(model: keras.Model) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_a_network_starts_without_an_opinion(name: str) -> None:
+def test_a_network_starts_at_one_half(name: str) -> None:
     sizes = SETTINGS.transformer if name == "transformer" else SETTINGS.recurrent
     model = BUILDERS[name]((10, 5), sizes)  # type: ignore[operator]
     windows = np.random.default_rng(1).normal(size=(20, 10, 5)).astype(np.float32)
     assert (model.predict(windows, verbose=0) == 0.5).all()
-    assert len(np.unique(_with_an_opinion(model).predict(windows, verbose=0))) == 20
+    assert len(np.unique(_with_random_answers(model).predict(windows, verbose=0))) == 20
 
 
-def _learns_and_is_exported(type: ModelType, **changed: Any) -> keras.Model:
+def _learns_and_is_exported(kind: ModelType, **changed: Any) -> keras.Model:
     """Train a toy network with some of its settings changed; return it when it has learned and its ONNX form agrees."""
-    settings, section = toy_settings(), "transformer" if type is ModelType.TRANSFORMER else "recurrent"
+    settings, section = toy_settings(), "transformer" if kind is ModelType.TRANSFORMER else "recurrent"
     sizes = getattr(settings, section).model_copy(update=changed)
     data = toy_data("soft")
-    network = fit(ARCHITECTURES[type], data, settings.model_copy(update={section: sizes}), lambda _: None)
+    network = fit(ARCHITECTURES[kind], data, settings.model_copy(update={section: sizes}), lambda _: None)
     assert isinstance(network, Network)
     inputs = data.inputs(300)
     assert ((network.raw(inputs)[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85
-    assert check_parity(network, network.onnx(), inputs) < 1e-5
+    assert check_parity(network.raw, network.onnx(), inputs) < 1e-5
     return network.model
 
 
@@ -108,7 +110,7 @@ def test_a_network_may_have_a_learning_rate_of_its_own() -> None:
 
 
 def test_transformer_sees_the_order_of_candles() -> None:
-    model = _with_an_opinion(build_transformer((60, 75), SETTINGS.transformer))
+    model = _with_random_answers(build_transformer((60, 75), SETTINGS.transformer))
     window = np.random.default_rng(1).normal(size=(1, 60, 75)).astype(np.float32)
     answers = model.predict(np.concatenate([window, window[:, ::-1]]), verbose=0)
     assert abs(answers[0, 0] - answers[1, 0]) > 1e-6
@@ -116,14 +118,26 @@ def test_transformer_sees_the_order_of_candles() -> None:
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
 def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) -> None:
-    model = _with_an_opinion(build_transformer((6, 3), toy_settings().transformer))
+    model = _with_random_answers(build_transformer((6, 3), toy_settings().transformer))
     network = Network(model, (), native_format)  # type: ignore[arg-type]
     path = tmp_path / network.save(tmp_path, "model")
     assert path.name == f"model.{native_format}"
     windows = np.random.default_rng(1).normal(size=(20, 6, 3)).astype(np.float32)
     loaded = Network(load_keras(path), (), "keras")
     np.testing.assert_array_equal(loaded.raw(windows), network.raw(windows))
-    assert check_parity(loaded, loaded.onnx(), windows) < 1e-5
+    assert check_parity(loaded.raw, loaded.onnx(), windows) < 1e-5
+
+
+def test_a_file_is_read_wherever_the_module_of_a_layer_was_when_it_was_written(tmp_path: Path) -> None:
+    network = Network(_with_random_answers(build_transformer((6, 3), toy_settings().transformer)), (), "keras")
+    written, earlier = tmp_path / network.save(tmp_path, "model"), tmp_path / "earlier.keras"
+    module = layers_of_our_own.__name__.encode()
+    with zipfile.ZipFile(written) as source, zipfile.ZipFile(earlier, "w") as target:
+        assert module in source.read("config.json")
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(module, b"models.architectures.blocks"))
+    windows = np.random.default_rng(1).normal(size=(20, 6, 3)).astype(np.float32)
+    np.testing.assert_array_equal(Network(load_keras(earlier), (), "keras").raw(windows), network.raw(windows))
 
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
@@ -190,8 +204,9 @@ def test_another_backend_than_the_process_runs_is_refused() -> None:
 
 
 JAX_RUN = """
-from models.architectures.catalogue import ARCHITECTURES, fit
+from models.architectures.catalogue import ARCHITECTURES
 from models.export.parity import check_parity
+from models.fitting import fit
 from tests.fixtures.learning import toy_data, toy_settings
 
 data = toy_data("soft")
@@ -200,7 +215,7 @@ import keras
 assert keras.config.backend() == "jax"
 answers = model.raw(data.inputs(300))
 assert ((answers[:, 0] > 0.5) == data.up[data.validation.ends[:300]]).mean() > 0.85
-assert check_parity(model, model.onnx(), data.inputs(300)) < 1e-5
+assert check_parity(model.raw, model.onnx(), data.inputs(300)) < 1e-5
 """
 
 

@@ -42,7 +42,7 @@ def test_folds_are_pooled_in_order_with_what_happened() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sigmoid", "isotonic"])
-def test_calibration_knows_validation_rows_and_nothing_of_the_test(kind: str) -> None:
+def test_calibration_uses_validation_rows_and_no_test_rows(kind: str) -> None:
     # Far too sure: it says 95 % and 5 % of what turns two times out of three.
     raw = np.where(np.roll(SIGNS, 1) > 0, 0.05, 0.95)
     pooled = out_of_sample((predictions(fold, raw) for fold in FOLDS), RETURNS, kind)  # type: ignore[arg-type]
@@ -100,13 +100,13 @@ def test_the_prior_is_the_share_of_rises_before_the_test() -> None:
         assert said == pytest.approx((RETURNS[: fold.validation.stop] > 0).mean())
 
 
-def test_the_majority_is_sure_of_the_more_frequent_direction() -> None:
+def test_the_majority_is_certain_of_the_more_frequent_direction() -> None:
     rising = np.where(RNG.random(COUNT) < 0.6, 0.01, -0.01)
     assert walked(majority, rising).scores().recall == 1.0
     assert set(walked(majority, -rising).probability) == {MIN_PROBABILITY}
 
 
-def test_reversal_says_how_often_returns_turned() -> None:
+def test_reversal_is_the_share_of_returns_that_reversed() -> None:
     pooled = walked(reversal(RUNS, 1))
     after_rise = RETURNS[pooled.rows - 1] > 0
     assert pooled.probability[after_rise] == pytest.approx(1 / 3, abs=0.04)
@@ -114,7 +114,7 @@ def test_reversal_says_how_often_returns_turned() -> None:
     assert pooled.scores().accuracy == pytest.approx(2 / 3, abs=0.04)
 
 
-def test_reversal_of_longer_horizons_looks_at_returns_that_are_over() -> None:
+def test_reversal_of_longer_horizons_uses_completed_returns() -> None:
     horizon = 4
     pooled = walked(reversal(RUNS, horizon))
     last = RETURNS[pooled.rows - horizon]
@@ -132,7 +132,7 @@ def test_where_the_last_return_is_unknown_reversal_is_the_prior() -> None:
 
 
 @pytest.mark.parametrize("baseline", [prior, majority, reversal(RUNS, 1)])
-def test_baselines_know_nothing_of_the_test(baseline: Baseline) -> None:
+def test_baselines_use_no_test_rows(baseline: Baseline) -> None:
     first = FOLDS[0]
     flipped = RETURNS.copy()
     flipped[first.test.start + 10 :] *= -1

@@ -1,4 +1,4 @@
-"""Raw answers: probabilities from every kind, and the parts of a multi-horizon answer."""
+"""Raw outputs: probabilities from every kind, and the parts of a multi-horizon output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_probability_is_taken_as_it_is() -> None:
     np.testing.assert_array_equal(probability_up(np.array([[0.2], [0.9]]), "probability"), [0.2, 0.9])
 
 
-def test_hold_takes_no_side() -> None:
+def test_hold_counts_for_neither_side() -> None:
     raw = np.array([[0.1, 0.6, 0.3], [0.0, 1.0, 0.0], [0.5, 0.5, 0.0]])
     np.testing.assert_allclose(probability_up(raw, "three_class"), [0.75, 0.5, 0.0])
 

@@ -1,4 +1,4 @@
-"""Trends in time: a source that does not answer keeps nobody, and the next request goes on to the next source."""
+"""Trends in time: a source that does not answer delays no client, and the next request takes the next source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.market import Timeframe
 from models.registry import Registry
 from services.analysts.technical import TechnicalAnalyst
 from services.market_reader import MarketReader
-from services.predictions import Predictions
+from services.predictions import ForecastRequests
 from tests.fixtures.forecasting import Models, put_in_production
 from tests.fixtures.histories import ANALYSIS, INDICATORS
 from tests.fixtures.sources import SYMBOL, FakeSource, chain
@@ -35,8 +35,8 @@ async def test_a_trend_waits_for_no_source(registry: Registry, executor: ThreadP
     market_data = chain(hanging, working, clock=models.clock, timeout_seconds=0.05)
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, models.clock, executor)
 
-    def answering_within(seconds: float) -> Predictions:
-        return Predictions(
+    def answering_within(seconds: float) -> ForecastRequests:
+        return ForecastRequests(
             models.forecasting, market_data, reader, TechnicalAnalyst(), models.clock, fetch_seconds=seconds
         )
 

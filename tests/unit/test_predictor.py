@@ -1,4 +1,4 @@
-"""A version that answers: the numbers it gives, and everything it refuses."""
+"""A version in memory: its numbers, and what it refuses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.forecasting import ModelType
 from features.feature_sets import FEATURE_SETS, STANDARD
 from models.evaluation.calibration import Calibration
 from models.metadata import ModelMetadata
-from models.predictor import Predictor
+from models.predictor import OnnxForecaster
 from models.registry import Registry
 from models.summary import summarize
 from tests.fixtures.models import (
@@ -35,8 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = tuple(column.name for column in STANDARD.columns)
 
 
-def load(registry: Registry, metadata: ModelMetadata) -> Predictor:
-    return Predictor.load(registry.open(metadata.version))
+def load(registry: Registry, metadata: ModelMetadata) -> OnnxForecaster:
+    return OnnxForecaster.load(registry.open(metadata.version))
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -48,31 +48,31 @@ def scaled(values: np.ndarray) -> np.ndarray:
 
 
 def test_a_window_is_scaled_and_run(registry: Registry) -> None:
-    predictor = load(registry, add_model(registry, calibration=Calibration(kind="none")))
+    forecaster = load(registry, add_model(registry, calibration=Calibration(kind="none")))
     rows = feature_rows(5)
-    prediction = predictor.predict(rows)
+    forecasts = forecaster.forecast(rows)
     inputs = scaled(rows["standard"]).reshape(5, -1)
     expected = sigmoid(inputs @ linear_weights(LENGTH * len(COLUMNS), 1, seed=1))[:, 0]
-    np.testing.assert_allclose(prediction.raw[:, 0], expected, atol=1e-6)
-    np.testing.assert_allclose(prediction.probability_up, expected, atol=1e-6)
-    np.testing.assert_allclose(prediction.confidence, np.abs(2 * expected - 1), atol=1e-6)
-    np.testing.assert_array_equal(prediction.members[ModelType.LSTM], prediction.probability_up)
-    assert prediction.disagreement.tolist() == [0.0] * 5
-    assert predictor.needs == {"standard": LENGTH}
+    np.testing.assert_allclose(forecasts.raw[:, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(forecasts.probability_up, expected, atol=1e-6)
+    np.testing.assert_allclose(forecasts.confidence, np.abs(2 * expected - 1), atol=1e-6)
+    np.testing.assert_array_equal(forecasts.members[ModelType.LSTM], forecasts.probability_up)
+    assert forecasts.disagreement.tolist() == [0.0] * 5
+    assert forecaster.needs == {"standard": LENGTH}
 
 
-def test_a_tree_is_shown_the_summary_of_the_scaled_window(registry: Registry) -> None:
-    predictor = load(registry, add_model(registry, ModelType.RANDOM_FOREST, inputs="summary", outputs="three_class"))
+def test_a_tree_reads_the_summary_of_the_scaled_window(registry: Registry) -> None:
+    forecaster = load(registry, add_model(registry, ModelType.RANDOM_FOREST, inputs="summary", outputs="three_class"))
     rows = feature_rows(5)
-    prediction = predictor.predict(rows)
+    forecasts = forecaster.forecast(rows)
     inputs = summarize(scaled(rows["standard"]))
     sell, _, buy = sigmoid(inputs @ linear_weights(4 * len(COLUMNS), 3, seed=1)).T
-    np.testing.assert_allclose(prediction.probability_up, buy / (buy + sell), atol=1e-5)
+    np.testing.assert_allclose(forecasts.probability_up, buy / (buy + sell), atol=1e-5)
 
 
 @pytest.mark.parametrize(("judged", "first_logit"), [(1, 4), (16, 10)])
-def test_of_several_horizons_the_judged_one_is_answered(registry: Registry, judged: int, first_logit: int) -> None:
-    predictor = load(
+def test_the_judged_one_of_several_horizons_is_forecast(registry: Registry, judged: int, first_logit: int) -> None:
+    forecaster = load(
         registry,
         add_model(
             registry,
@@ -83,47 +83,47 @@ def test_of_several_horizons_the_judged_one_is_answered(registry: Registry, judg
             horizon_candles=judged,
         ),
     )
-    prediction = predictor.predict(feature_rows(3, feature_set="wide"))
-    assert prediction.raw.shape == (3, 20)
-    sell, _, buy = prediction.raw[:, first_logit : first_logit + 3].T.astype(np.float64)
-    np.testing.assert_allclose(prediction.probability_up, sigmoid(buy - sell), atol=1e-6)
+    forecasts = forecaster.forecast(feature_rows(3, feature_set="wide"))
+    assert forecasts.raw.shape == (3, 20)
+    sell, _, buy = forecasts.raw[:, first_logit : first_logit + 3].T.astype(np.float64)
+    np.testing.assert_allclose(forecasts.probability_up, sigmoid(buy - sell), atol=1e-6)
 
 
 def test_the_probability_is_calibrated(registry: Registry) -> None:
     plain = load(registry, add_model(registry))
     moved = load(registry, add_model(registry, calibration=Calibration(kind="sigmoid", slope=0.5, intercept=0.3)))
     rows = feature_rows(4)
-    before, after = plain.predict(rows).probability_up, moved.predict(rows).probability_up
+    before, after = plain.forecast(rows).probability_up, moved.forecast(rows).probability_up
     np.testing.assert_allclose(after, sigmoid(0.5 * np.log(before / (1 - before)) + 0.3), atol=1e-9)
 
 
-def test_one_window_is_answered_as_among_many(registry: Registry) -> None:
-    predictor = load(registry, add_model(registry))
+def test_a_window_alone_gives_the_same_answer_as_among_many(registry: Registry) -> None:
+    forecaster = load(registry, add_model(registry))
     rows = feature_rows(64)["standard"]
-    together = predictor.predict({"standard": rows})
+    together = forecaster.forecast({"standard": rows})
     for window in (0, 31, 63):
-        alone = predictor.predict({"standard": rows[window : window + 1]})
+        alone = forecaster.forecast({"standard": rows[window : window + 1]})
         np.testing.assert_allclose(alone.probability_up, together.probability_up[window : window + 1], atol=1e-6)
         part = together.part(window, window + 1)
         assert (part.probability_up, part.raw.shape) == (together.probability_up[window], (1, 1))
 
 
-def test_of_more_rows_the_newest_are_read(registry: Registry) -> None:
-    predictor = load(registry, add_model(registry))
+def test_the_newest_of_more_rows_are_read(registry: Registry) -> None:
+    forecaster = load(registry, add_model(registry))
     rows = feature_rows(2, length=LENGTH + 7)["standard"]
     rows[:, :7] = math.nan
-    newest = predictor.predict({"standard": rows[:, 7:]})
-    np.testing.assert_array_equal(predictor.predict({"standard": rows}).probability_up, newest.probability_up)
+    newest = forecaster.forecast({"standard": rows[:, 7:]})
+    np.testing.assert_array_equal(forecaster.forecast({"standard": rows}).probability_up, newest.probability_up)
 
 
 def test_an_unknown_value_is_refused_by_its_column(registry: Registry) -> None:
-    predictor = load(registry, add_model(registry))
+    forecaster = load(registry, add_model(registry))
     rows = feature_rows(2)
     rows["standard"][1, 3, 2] = math.nan
     with pytest.raises(InsufficientData, match=f"the newest {LENGTH} rows .* for {COLUMNS[2]}$"):
-        predictor.predict(rows)
+        forecaster.forecast(rows)
     with pytest.raises(InsufficientData):
-        predictor.check(rows)
+        forecaster.check(rows)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_an_unknown_value_is_refused_by_its_column(registry: Registry) -> None:
 )
 def test_rows_of_another_shape_are_refused(registry: Registry, rows: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        load(registry, add_model(registry)).predict(rows)
+        load(registry, add_model(registry)).forecast(rows)
 
 
 def test_a_model_of_other_features_is_outdated(registry: Registry) -> None:

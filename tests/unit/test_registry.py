@@ -1,4 +1,4 @@
-"""Which version serves, who decided it, and what may be deleted."""
+"""The registry: promotions with their reasons, rollbacks, and what may be deleted."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 H1 = Timeframe.H1
 
 
-def add(registry: Registry, hours: int, type: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
-    return add_model(registry, type, created_at=NOON + timedelta(hours=hours), **changes)
+def add(registry: Registry, hours: int, kind: ModelType = ModelType.LSTM, **changes: object) -> ModelMetadata:
+    return add_model(registry, kind, created_at=NOON + timedelta(hours=hours), **changes)
 
 
 def promote(registry: Registry, model: ModelMetadata, hours: int = 0) -> None:
@@ -36,7 +36,7 @@ def test_an_empty_registry_answers(registry: Registry) -> None:
     assert registry.prune(1).deleted == ()
 
 
-def test_versions_are_listed_newest_first_with_the_unusable_ones_beside(registry: Registry) -> None:
+def test_versions_are_listed_newest_first_and_unusable_ones_apart(registry: Registry) -> None:
     old, new = add(registry, 0), add(registry, 5, ModelType.GRU)
     twice = [add(registry, 3).version for _ in range(11)]
     (registry.root / old.version / "metadata.json").write_text("{}")
@@ -106,7 +106,7 @@ def test_rolling_back_goes_further_back_each_time(registry: Registry) -> None:
     assert registry.rollback("BTCUSDT", H1, reason="worse", at=NOON) is None
 
 
-def test_a_candidate_is_one_until_it_is_promoted(registry: Registry) -> None:
+def test_a_version_is_candidate_until_it_is_promoted(registry: Registry) -> None:
     first, second = add(registry, 0), add(registry, 1)
     registry.nominate(first.version)
     registry.nominate(second.version)

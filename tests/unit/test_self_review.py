@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.analysis import AnalysisSource
 from domain.trades import ClosedTrade
 from models.evaluation.metrics import Scores as ModelScores
-from services.archive_scores import Scores
+from services.archive_scores import SignalScores
 from services.hit_rates import HORIZON_HOURS, HitRate
 from services.llm.grounding import FigureCheck
 from services.llm.prompts.self_analysis import self_analysis_prompt
@@ -60,7 +60,7 @@ def rates(hits: int, count: int) -> list[HitRate]:
 
 
 def evidence(closed: list[ClosedTrade], **changes: Any) -> Evidence:
-    scores = Scores(NOON - timedelta(days=30), 0, no_rates(), {source: no_rates() for source in AnalysisSource})
+    scores = SignalScores(NOON - timedelta(days=30), 0, no_rates(), {source: no_rates() for source in AnalysisSource})
     known: dict[str, Any] = {"scores": scores, "model": None, "indicators": {"rsi_period": 14}, "signal": SIGNAL}
     return Evidence(trades=closed, days=30, **known | changes)
 
@@ -71,7 +71,7 @@ def with_model(accuracy: float, hits: int, count: int) -> dict[str, Any]:
     by_source = {source: no_rates() for source in AnalysisSource} | {AnalysisSource.MODEL: rates(hits, count)}
     return {
         "model": make_metadata(metrics=metrics),
-        "scores": Scores(NOON, 500, rates(hits, count), by_source),
+        "scores": SignalScores(NOON, 500, rates(hits, count), by_source),
     }
 
 

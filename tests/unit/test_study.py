@@ -34,7 +34,7 @@ def study(seeds: int, seed: int, folder: Path | None) -> dict[str, StudyRow]:
 
 
 @pytest.mark.slow
-def test_several_seeds_are_told_as_one_seed_and_as_their_mean(tmp_path: Path) -> None:
+def test_several_seeds_have_a_row_for_one_seed_and_a_row_for_their_mean(tmp_path: Path) -> None:
     together = study(2, SEED, tmp_path)
     # The walks of both seeds are in the folder, and each study of one seed takes its own from there.
     alone = [study(1, seed, tmp_path)["gru"] for seed in (SEED, SEED + 1)]
@@ -61,7 +61,7 @@ def test_predictions_of_a_file_that_is_damaged_are_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("changed", [{"epochs": 3}, {"backend": "jax"}, {"seed": 5}])
-def test_training_overrides_change_what_they_name_alone(changed: dict[str, Any]) -> None:
+def test_training_overrides_change_only_what_they_name(changed: dict[str, Any]) -> None:
     before, after = ModelSettings(), ModelSettings().trained_with(**changed)
     learning = {each.learning.epochs for each in (after.recurrent, after.transformer, after.patchtst)}
     assert learning == {changed.get("epochs", 100)}

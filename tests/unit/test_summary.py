@@ -1,4 +1,4 @@
-"""Summaries: what they say of a window, and that serving sees the bits that training saw."""
+"""Summaries of windows: their statistics, and the same bits in serving as in training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from features.windows import Windows
 from models.summary import summaries, summarize, summary_columns
 
 
-def test_a_summary_says_what_its_names_say() -> None:
+def test_a_summary_holds_the_statistics_of_its_column_names() -> None:
     window = np.array([[[1.0, 10.0], [4.0, 10.0], [4.0, 13.0]]], dtype=np.float32)
     summary = dict(zip(summary_columns(("a", "b")), summarize(window)[0].tolist(), strict=True))
     assert summary == {

@@ -1,4 +1,4 @@
-"""Random forest and XGBoost: sell, hold or buy from the summary of a window."""
+"""Random forest: sell, hold or buy from the summary of a window."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
-from onnxmltools.convert import convert_xgboost
-from onnxmltools.convert.common.data_types import FloatTensorType as XGBoostInputs
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 
-from config.model_settings import ModelSettings
+from config.model_settings import TrainingSettings, TreeSettings
 from features.windows import Windows
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
@@ -61,64 +58,19 @@ class RandomForest:
         return placement
 
 
-@dataclass(frozen=True)
-class XGBoost:
-    """A `FittedModel` of XGBoost."""
-
-    booster: xgboost.Booster
-    history: tuple[EpochProgress, ...] = ()
-
-    @property
-    def parameters(self) -> int:
-        return sum(tree.count("\n") for tree in self.booster.get_dump())
-
-    def raw(self, inputs: FloatArray) -> FloatArray:
-        require_shape(inputs, (self.booster.num_features(),))
-        return np.asarray(self.booster.predict(xgboost.DMatrix(inputs)), dtype=np.float32)
-
-    def onnx(self) -> bytes:
-        inputs = [(INPUTS, XGBoostInputs([None, self.booster.num_features()]))]
-        return tabular_onnx(convert_xgboost(self.booster, initial_types=inputs), np.eye(CLASSES, dtype=np.float32))
-
-    def save(self, folder: Path, stem: str) -> str:
-        name = f"{stem}.ubj"
-        self.booster.save_model(folder / name)
-        return name
-
-
-def fit_random_forest(train: Windows, settings: ModelSettings) -> RandomForest:
-    """Train a random forest on three-class targets; see `models.architectures.catalogue.fit`."""
-    sizes = settings.random_forest
+def fit_random_forest(train: Windows, settings: TreeSettings, training: TrainingSettings) -> RandomForest:
+    """Train a random forest on three-class targets; see `models.fitting.fit`."""
     forest = RandomForestClassifier(
-        sizes.trees,
-        max_depth=sizes.max_depth,
-        min_samples_leaf=sizes.min_samples_leaf,
-        random_state=settings.training.seed,
-        n_jobs=settings.training.threads,
+        settings.trees,
+        max_depth=settings.max_depth,
+        min_samples_leaf=settings.min_samples_leaf,
+        random_state=training.seed,
+        n_jobs=training.threads,
     )
     forest.fit(summaries(train), train.targets[train.ends].astype(np.int64))
     for tree in forest.estimators_:
         _to_single_precision(tree.tree_.threshold)
     return RandomForest(forest)
-
-
-def fit_xgboost(train: Windows, settings: ModelSettings) -> XGBoost:
-    """Train gradient boosting on three-class targets; see `models.architectures.catalogue.fit`.
-
-    `min_samples_leaf` is XGBoost's `min_child_weight`, where a sample weighs at most one half.
-    """
-    sizes = settings.xgboost
-    parameters = {
-        "objective": "multi:softprob",
-        "num_class": CLASSES,
-        "max_depth": sizes.max_depth,
-        "learning_rate": sizes.learning_rate,
-        "min_child_weight": sizes.min_samples_leaf,
-        "seed": settings.training.seed,
-        "nthread": settings.training.threads,
-    }
-    samples = xgboost.DMatrix(summaries(train), label=train.targets[train.ends])
-    return XGBoost(xgboost.train(parameters, samples, sizes.trees))
 
 
 def _to_single_precision(thresholds: NDArray[np.float64]) -> None:

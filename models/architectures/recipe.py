@@ -1,0 +1,47 @@
+"""What the training loop is given of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import keras
+
+from config.model_settings import LearningSettings
+from features.windows import Windows
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A new, uncompiled network, the loss to minimize, and for how long it learns."""
+
+    model: keras.Model
+    loss: keras.losses.Loss
+    learning: LearningSettings
+
+
+class NetworkSettings(Protocol):
+    """A section of the settings of a network."""
+
+    @property
+    def learning(self) -> LearningSettings: ...
+
+
+S = TypeVar("S", bound=NetworkSettings)
+
+
+def input_shape(train: Windows) -> tuple[int, int]:
+    """Return (sequence_length, features) of the windows."""
+    return train.sequence_length, train.rows.shape[1]
+
+
+def probability_recipe(build: Callable[[tuple[int, int], S], keras.Model], train: Windows, settings: S) -> Recipe:
+    """Return the recipe of a network with one output, the probability of a rise, learned by cross-entropy.
+
+    Args:
+        build: Input shape and settings in, uncompiled network out.
+        train: Windows whose shape the network takes.
+        settings: Of the network.
+    """
+    return Recipe(build(input_shape(train), settings), keras.losses.BinaryCrossentropy(), settings.learning)
