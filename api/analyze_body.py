@@ -30,7 +30,8 @@ from domain.analysis import (
     NewsSentiment,
 )
 from domain.errors import InvalidRequest
-from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSeries, Timeframe, check_price
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSeries, Timeframe
+from domain.timeframe_data import check_price
 from services.strategies import STRATEGY_NAMES
 
 # Candles are kept while so few bytes long; 64 times that is a few megabytes.

@@ -6,7 +6,7 @@ from api.analyze_body import checked_series
 from api.schemas.market import MarketRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
-from domain.market import check_price
+from domain.timeframe_data import check_price
 from services.market_data.snapshots import newest_price
 
 

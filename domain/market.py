@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -162,6 +162,26 @@ class CandleSeries:
         rows = [(c.open, c.high, c.low, c.close, c.volume) for c in self.candles]
         return np.array(rows, dtype=np.float64).reshape(len(rows), 5)
 
+    @property
+    def opens(self) -> NDArray[np.float64]:
+        """Opens of n candles, oldest first."""
+        return self.values[:, 0]
+
+    @property
+    def highs(self) -> NDArray[np.float64]:
+        """Highs of n candles, oldest first."""
+        return self.values[:, 1]
+
+    @property
+    def lows(self) -> NDArray[np.float64]:
+        """Lows of n candles, oldest first."""
+        return self.values[:, 2]
+
+    @property
+    def closes(self) -> NDArray[np.float64]:
+        """Closes of n candles, oldest first."""
+        return self.values[:, 3]
+
     @cached_property
     def frame(self) -> pd.DataFrame:
         """Frame of n rows with columns open, high, low, close, volume and a RangeIndex.
@@ -196,36 +216,6 @@ def merge_candles(start_ms: int, candles: Sequence[CandleLike]) -> Candle:
         candles[-1].close,
         sum(c.volume for c in candles),
     )
-
-
-def check_price(series: Iterable[CandleSeries], price: float) -> None:
-    """Refuse a price that cannot belong to the candles: stop and target would be nonsense.
-
-    Raises:
-        InvalidMarketData: the price is not within half and twice the newest close.
-    """
-    newest = max((s for s in series if len(s)), key=lambda s: s.last_close_ms, default=None)
-    if newest is None:
-        return
-    close = newest.candles[-1].close
-    if not close / 2 <= price <= close * 2:
-        raise InvalidMarketData(
-            f"current_price {price} does not fit the candles, whose newest {newest.timeframe} close is {close}"
-        )
-
-
-def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
-    """Return the moment up to which the candles tell: what closes after it was still forming.
-
-    It is the server's clock, or earlier when the candles end earlier: then it is the newest
-    moment that any of them proves to have passed, so that an old, still open 4h candle does
-    not show hours that its 15m siblings have not reached.
-    """
-    filled = [s for s in series if s.candles]
-    if not filled:
-        return now_ms
-    shortest_ms = min(s.timeframe.ms for s in filled)
-    return min(now_ms, max(s.last_close_ms if s.timeframe.ms == shortest_ms else s.last_open_ms for s in filled))
 
 
 def _spacing_message(timeframe: Timeframe, position: int, previous: int, time: int) -> str:

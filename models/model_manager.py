@@ -140,7 +140,7 @@ class ModelManager:
         times, horizon = open_times(series), stored.metadata.horizon_candles
         runs = unbroken_runs(times, series.timeframe.ms)
         slots = axis.slots(times, symbol)
-        by_candle = forward_returns(series.values[:, 3], horizon, runs)
+        by_candle = forward_returns(series.closes, horizon, runs)
         returns = np.full(int(slots[-1]) + 1, np.nan)
         returns[slots] = by_candle
         forecaster = load_version(self.registry, version)

@@ -11,7 +11,8 @@ from loguru import logger
 
 from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
-from domain.market import Timeframe, data_end_ms
+from domain.market import Timeframe
+from domain.timeframe_data import data_end_ms
 from features.technical_indicators import TechnicalIndicators
 from services.analysts.context import build_context, require_candles
 from services.forecasting import Forecasting, Opinion

@@ -36,7 +36,7 @@ class Outlook:
     @property
     def closes(self) -> NDArray[np.float64]:
         """Closes of shape (n,), oldest first."""
-        return self.series.values[:, 3]
+        return self.series.closes
 
     def required_forecast(self) -> Forecast:
         """Return the forecast.

@@ -165,7 +165,7 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         model_type=analysis.model_type,
         source_data=context.source_data,
         times=np.array([candle.timestamp for candle in main.candles[1:]], dtype=np.int64),
-        returns=np.diff(np.log(main.values[:, 3])),
+        returns=np.diff(np.log(main.closes)),
     )
 
 

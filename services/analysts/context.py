@@ -11,7 +11,8 @@ from config.settings import AnalysisSettings
 from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
-from domain.market import CandleSeries, Timeframe, data_end_ms
+from domain.market import CandleSeries, Timeframe
+from domain.timeframe_data import data_end_ms
 from features.kernels.candles import Candles, FloatArray
 from features.support_resistance import Levels, find_levels
 from features.technical_indicators import TechnicalIndicators

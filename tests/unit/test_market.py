@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidMarketData
-from domain.market import Candle, CandleSeries, Timeframe, check_price, data_end_ms
+from domain.market import Candle, CandleSeries, Timeframe
+from domain.timeframe_data import check_price, data_end_ms
 
 HOUR = Timeframe.H1.ms
 START = 1_700_006_400_000  # a moment at which an hour, four hours and a day begin
@@ -96,3 +97,11 @@ def test_resampling_leaves_out_a_bucket_with_a_gap() -> None:
 def test_resampling_to_a_shorter_timeframe_is_refused() -> None:
     with pytest.raises(InvalidMarketData, match="cannot be made"):
         CandleSeries(Timeframe.H1, [candle(0)]).resample(Timeframe.M15)
+
+
+def test_a_series_gives_its_prices_as_columns() -> None:
+    series = CandleSeries(Timeframe.H1, [Candle(START, 10, 12, 9, 11, 5), Candle(START + HOUR, 11, 14, 8, 13, 6)])
+    assert series.opens.tolist() == [10, 11]
+    assert series.highs.tolist() == [12, 14]
+    assert series.lows.tolist() == [9, 8]
+    assert series.closes.tolist() == [11, 13]
