@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.errors import InvalidMarketData
 
 # Beyond these no market exists, and arithmetic on squares of prices would overflow.
@@ -157,28 +157,28 @@ class CandleSeries:
         return self if count >= len(self.candles) else CandleSeries(self.timeframe, self.candles[-count:])
 
     @cached_property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> FloatArray:
         """Array of shape (n, 5): open, high, low, close, volume."""
         rows = [(c.open, c.high, c.low, c.close, c.volume) for c in self.candles]
         return np.array(rows, dtype=np.float64).reshape(len(rows), 5)
 
     @property
-    def opens(self) -> NDArray[np.float64]:
+    def opens(self) -> FloatArray:
         """Opens of n candles, oldest first."""
         return self.values[:, 0]
 
     @property
-    def highs(self) -> NDArray[np.float64]:
+    def highs(self) -> FloatArray:
         """Highs of n candles, oldest first."""
         return self.values[:, 1]
 
     @property
-    def lows(self) -> NDArray[np.float64]:
+    def lows(self) -> FloatArray:
         """Lows of n candles, oldest first."""
         return self.values[:, 2]
 
     @property
-    def closes(self) -> NDArray[np.float64]:
+    def closes(self) -> FloatArray:
         """Closes of n candles, oldest first."""
         return self.values[:, 3]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest, ModelUnusable
 from domain.forecasting import ModelType
 from domain.market import CandleSeries
@@ -67,7 +67,7 @@ class Evaluation:
 
     model: ModelMetadata
     predictions: OutOfSample
-    times_ms: NDArray[np.int64]
+    times_ms: IntArray
     scores: Scores
     baselines: Mapping[str, Scores]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.settings import SignalSettings
 from domain.analysis import DataSource
+from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal
 
@@ -46,8 +46,8 @@ class StreamSignal:
     timeframe: Timeframe
     model_type: str
     source_data: DataSource
-    times: NDArray[np.int64]
-    returns: NDArray[np.float64]
+    times: IntArray
+    returns: FloatArray
 
     @property
     def side(self) -> int:

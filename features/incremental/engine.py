@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.errors import InvalidMarketData
 from domain.market import CandleLike, CandleSeries
 from features.feature_sets import FeatureSet
@@ -49,7 +49,7 @@ class IncrementalFeatures:
         for candle in history.candles:
             self._advance(candle)
 
-    def update(self, candle: CandleLike) -> NDArray[np.float64]:
+    def update(self, candle: CandleLike) -> FloatArray:
         """Return the row of the next closed candle.
 
         Args:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.market import Candle, CandleLike
 from features.columns import Column
 from features.incremental.circuit import Circuit
@@ -68,7 +68,7 @@ class ColumnsOfTimeframe:
             self._circuit.advance(completed)
             self._count += 1
 
-    def write(self, row: NDArray[np.float64]) -> None:
+    def write(self, row: FloatArray) -> None:
         """Put the newest values in their places: NaN while warming up, finite from there on.
 
         Args:

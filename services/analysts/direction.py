@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from domain.arrays import FloatArray
 from domain.market import Timeframe
-from features.kernels.candles import FloatArray
 from services.analysts.context import MarketContext, TimeframeContext
 from services.strategies import NO_VIEW, STRATEGIES, clip, directional_movement, moving_averages
 

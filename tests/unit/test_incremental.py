@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.errors import InvalidMarketData
 from domain.market import CandleLike, CandleSeries, Timeframe
 from features.catalogue import indicator
@@ -40,12 +40,12 @@ def begun(
     return FeatureEngineer(feature_set).incremental(CandleSeries(timeframe, history))
 
 
-def rows_of(incremental: IncrementalFeatures, candles: Iterable[CandleLike]) -> NDArray[np.float64]:
+def rows_of(incremental: IncrementalFeatures, candles: Iterable[CandleLike]) -> FloatArray:
     return np.array([incremental.update(candle) for candle in candles])
 
 
 def differing(
-    rows: NDArray[np.float64], expected: NDArray[np.float64], columns: Sequence[Column], tolerance: float = ROUNDING
+    rows: FloatArray, expected: FloatArray, columns: Sequence[Column], tolerance: float = ROUNDING
 ) -> list[str]:
     """Return the names of the columns in which two tables differ; a value missing in one is a difference."""
     assert rows.shape == expected.shape
