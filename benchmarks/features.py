@@ -15,11 +15,12 @@ import pandas as pd
 
 from benchmarks import libraries, standard_set
 from benchmarks.report import markdown_table, verdict
+from domain.arrays import FloatArray
 from domain.market import CandleSeries, Timeframe
 from features.catalogue import compute
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import STANDARD
-from features.kernels.candles import Candles, FloatArray
+from features.kernels.candles import Candles
 from services.market_data.simulation import candles_from_returns, simulate_returns
 
 SIZES = (100, 1_000, 10_000, 100_000)

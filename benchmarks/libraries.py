@@ -8,9 +8,10 @@ import pandas as pd
 import talib
 from ta import momentum, trend, volatility, volume
 
+from domain.arrays import FloatArray
 from features.catalogue import indicator
 from features.families.family import Indicator
-from features.kernels.candles import Candles, FloatArray
+from features.kernels.candles import Candles
 
 # All families that both libraries have, with the customary parameters.
 INDICATORS: tuple[Indicator, ...] = (

@@ -11,16 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import talib
-from numpy.typing import NDArray
 from ta import momentum, trend, volatility, volume
 
-from features.kernels.candles import FloatArray
+from domain.arrays import FloatArray, IntArray
 
 DAY_MS = 86_400_000
 LAGS = (1, 2, 3, 5, 10)
 
 
-def by_talib(times: NDArray[np.int64], values: FloatArray) -> FloatArray:
+def by_talib(times: IntArray, values: FloatArray) -> FloatArray:
     """Return the 75 columns as rows; open times in epoch ms, and open, high, low, close, volume as rows."""
     opened, high, low, close, traded = values
     count = len(close)
@@ -99,7 +98,7 @@ def by_talib(times: NDArray[np.int64], values: FloatArray) -> FloatArray:
     return table
 
 
-def by_ta(times: NDArray[np.int64], frame: pd.DataFrame) -> Mapping[str, pd.Series]:
+def by_ta(times: IntArray, frame: pd.DataFrame) -> Mapping[str, pd.Series]:
     """Return the 75 columns by name; open times in epoch ms, and a frame of the candles."""
     opened, high, low, close, traded = (frame[name] for name in ("open", "high", "low", "close", "volume"))
     macd, bands = trend.MACD(close), volatility.BollingerBands(close)
@@ -168,5 +167,5 @@ def by_ta(times: NDArray[np.int64], frame: pd.DataFrame) -> Mapping[str, pd.Seri
     }
 
 
-def _months(times: NDArray[np.int64]) -> NDArray[np.int64]:
+def _months(times: IntArray) -> IntArray:
     return times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64) % 12

@@ -93,7 +93,7 @@ def _backtest(found: Evaluation, series: CandleSeries, costs: Costs, settings: S
     probability = np.full(len(times), np.nan)
     probability[positions] = found.predictions.probability
     first = int(positions[0])
-    opens = series.values[first:, 0]
+    opens = series.opens[first:]
     return backtest(probability[first:], opens, times[first:], costs, settings.models.serving)
 
 

@@ -13,7 +13,8 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.forecasting import Forecast
-from domain.market import CandleSeries, Timeframe, data_end_ms
+from domain.market import CandleSeries, Timeframe
+from domain.timeframe_data import data_end_ms
 from domain.values import Frozen, Price, Share, Signal
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray, IntArray
 from domain.errors import InvalidMarketData
 
 # Beyond these no market exists, and arithmetic on squares of prices would overflow.
@@ -147,7 +147,7 @@ class CandleSeries:
         return span - len(self.candles)
 
     @cached_property
-    def times_ms(self) -> NDArray[np.int64]:
+    def times_ms(self) -> IntArray:
         """Open times of n candles in epoch ms, oldest first."""
         return np.fromiter((candle.timestamp for candle in self.candles), np.int64, len(self.candles))
 
@@ -161,7 +161,7 @@ class CandleSeries:
         closed: CandleSeries | None = self.__dict__.get("_closed")
         if closed is None or len(closed) != end:
             closed = CandleSeries(self.timeframe, self.candles[:end])
-            closed.__dict__.update(times=self.times[:end], values=self.values[:end])
+            closed.__dict__.update(times_ms=self.times_ms[:end], values=self.values[:end])
             # Like the arrays, it is computed once: a series is kept for as long as clients send the same candles.
             self.__dict__["_closed"] = closed
         return closed
@@ -171,12 +171,7 @@ class CandleSeries:
         return self if count >= len(self.candles) else CandleSeries(self.timeframe, self.candles[-count:])
 
     @cached_property
-    def times(self) -> NDArray[np.int64]:
-        """Array of shape (n,): open times in epoch ms."""
-        return np.array([c.timestamp for c in self.candles], dtype=np.int64)
-
-    @cached_property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> FloatArray:
         """Array of shape (n, 5): open, high, low, close, volume."""
         rows = [(c.open, c.high, c.low, c.close, c.volume) for c in self.candles]
         return np.array(rows, dtype=np.float64).reshape(len(rows), 5)
@@ -184,8 +179,28 @@ class CandleSeries:
     @cached_property
     def digest(self) -> bytes:
         """Return 16 bytes that are the same for the same timeframe and the same candles, volumes included."""
-        content = self.timeframe.encode(), self.times.tobytes(), self.values.tobytes()
+        content = self.timeframe.encode(), self.times_ms.tobytes(), self.values.tobytes()
         return blake2b(b" ".join(content), digest_size=16).digest()
+
+    @property
+    def opens(self) -> FloatArray:
+        """Opens of n candles, oldest first."""
+        return self.values[:, 0]
+
+    @property
+    def highs(self) -> FloatArray:
+        """Highs of n candles, oldest first."""
+        return self.values[:, 1]
+
+    @property
+    def lows(self) -> FloatArray:
+        """Lows of n candles, oldest first."""
+        return self.values[:, 2]
+
+    @property
+    def closes(self) -> FloatArray:
+        """Closes of n candles, oldest first."""
+        return self.values[:, 3]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -221,20 +236,6 @@ def merge_candles(start_ms: int, candles: Sequence[CandleLike]) -> Candle:
         candles[-1].close,
         sum(c.volume for c in candles),
     )
-
-
-def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
-    """Return the moment up to which the candles tell: what closes after it was still forming.
-
-    It is the server's clock, or earlier when the candles end earlier: then it is the newest
-    moment that any of them proves to have passed, so that an old, still open 4h candle does
-    not show hours that its 15m siblings have not reached.
-    """
-    filled = [s for s in series if s.candles]
-    if not filled:
-        return now_ms
-    shortest_ms = min(s.timeframe.ms for s in filled)
-    return min(now_ms, max(s.last_close_ms if s.timeframe.ms == shortest_ms else s.last_open_ms for s in filled))
 
 
 def _spacing_message(timeframe: Timeframe, position: int, previous: int, time: int) -> str:

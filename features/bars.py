@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries
 from features.catalogue import Engine, after_warm_up
 from features.families.family import Indicator
-from features.kernels.candles import Candles, FloatArray
+from features.kernels.candles import Candles
 
 
 class Bars(Candles):
@@ -21,12 +21,12 @@ class Bars(Candles):
 
     __slots__ = ("_engine", "_higher", "_values", "step_ms", "times")
 
-    def __init__(self, times: NDArray[np.int64], columns: FloatArray, step_ms: int, engine: Engine) -> None:
+    def __init__(self, times: IntArray, columns: FloatArray, step_ms: int, engine: Engine) -> None:
         """Take the arrays: n open times, and shape (5, n) of open, high, low, close, volume."""
         self._values = np.ascontiguousarray(columns)
         super().__init__(self._values)
         self.times, self.step_ms, self._engine = times, step_ms, engine
-        self._higher: dict[int, tuple[Bars, NDArray[np.int64]]] = {}
+        self._higher: dict[int, tuple[Bars, IntArray]] = {}
 
     @classmethod
     def of_series(cls, series: CandleSeries, engine: Engine) -> Bars:
@@ -40,7 +40,7 @@ class Bars(Candles):
             found = self.memory[indicator.name] = after_warm_up(self, indicator, self._engine)
         return found
 
-    def higher(self, factor: int) -> tuple[Bars, NDArray[np.int64]]:
+    def higher(self, factor: int) -> tuple[Bars, IntArray]:
         """Return candles `factor` times as long, and for each row of these bars the position of the newest closed one.
 
         Buckets start at multiples of their length since 1970, as exchanges cut them. A bucket
@@ -51,7 +51,7 @@ class Bars(Candles):
             self._higher[factor] = self._resampled(factor)
         return self._higher[factor]
 
-    def _resampled(self, factor: int) -> tuple[Bars, NDArray[np.int64]]:
+    def _resampled(self, factor: int) -> tuple[Bars, IntArray]:
         span_ms = factor * self.step_ms
         bucket = self.times - self.times % span_ms
         starts = np.flatnonzero(np.concatenate((np.ones(min(1, len(self)), dtype=bool), bucket[1:] != bucket[:-1])))

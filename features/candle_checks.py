@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.settings import GapPolicy
+from domain.arrays import BoolArray, IntArray
 from domain.errors import InvalidMarketData
 from domain.market import Candle, CandleLike, CandleSeries, Timeframe
-
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 # The run of a row that belongs to none: its candle is not real.
 NO_RUN = -1

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import BoolArray, FloatArray
 from features.bars import Bars
 from features.columns import PLAIN, Column, windowed
-from features.kernels.candles import FloatArray, returns
+from features.kernels.candles import returns
 from features.kernels.volatility import donchian_lower, donchian_upper
 from features.kernels.windows import rolling_max
 
@@ -30,7 +30,7 @@ NISON = "Nison, Japanese Candlestick Charting Techniques (1991)"
 DONCHIAN = "Donchian's channel breakout"
 YES_NO = "0 or 1"
 
-_Condition = Callable[[Bars], NDArray[np.bool_]]
+_Condition = Callable[[Bars], BoolArray]
 
 
 def pattern_columns() -> tuple[Column, ...]:
@@ -144,16 +144,16 @@ def _lower_shadow(bars: Bars) -> FloatArray:
     return np.minimum(bars.open, bars.close) - bars.low
 
 
-def _doji(bars: Bars) -> NDArray[np.bool_]:
+def _doji(bars: Bars) -> BoolArray:
     return (_body(bars) <= DOJI_BODY * (bars.high - bars.low)) & (bars.high > bars.low)
 
 
-def _pinned(bars: Bars, long_shadow: FloatArray, short_shadow: FloatArray) -> NDArray[np.bool_]:
+def _pinned(bars: Bars, long_shadow: FloatArray, short_shadow: FloatArray) -> BoolArray:
     body = _body(bars)
     return (body > 0) & (long_shadow >= LONG_SHADOW * body) & (short_shadow <= SHORT_SHADOW * (bars.high - bars.low))
 
 
-def _engulfing(bars: Bars, direction: float) -> NDArray[np.bool_]:
+def _engulfing(bars: Bars, direction: float) -> BoolArray:
     """Return where a body in `direction` covers the opposite body before it and is larger."""
     opened, closed = direction * bars.open, direction * bars.close
     opened, closed, opened_before, closed_before = opened[1:], closed[1:], opened[:-1], closed[:-1]
@@ -171,6 +171,6 @@ def _streak(bars: Bars) -> FloatArray:
     return streak
 
 
-def _confirmed_top(values: FloatArray, sides: int) -> NDArray[np.bool_]:
+def _confirmed_top(values: FloatArray, sides: int) -> BoolArray:
     center, highest = values[sides:-sides], rolling_max(values, sides)
     return (center > highest[sides + 1 :]) & (center > highest[: -sides - 1])

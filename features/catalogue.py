@@ -13,9 +13,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from domain.arrays import FloatArray
 from features.families import momentum, trend, volatility, volume
 from features.families.family import Family, Indicator
-from features.kernels.candles import Candles, FloatArray
+from features.kernels.candles import Candles
 
 Engine = Literal["fast", "ta"]
 

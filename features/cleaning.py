@@ -6,13 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from config.settings import NanPolicy
+from domain.arrays import BoolArray, IntArray
 from domain.errors import InsufficientData
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 # In one log line.
 NAMED_COLUMNS = 3
@@ -79,7 +76,7 @@ class CleanTable:
     """A table without holes; `rows` holds the position of each row in the table before cleaning."""
 
     table: pd.DataFrame
-    rows: NDArray[np.int64]
+    rows: IntArray
     report: CleaningReport
 
 
@@ -150,7 +147,7 @@ def clean(table: pd.DataFrame, policy: NanPolicy, max_forward_fill_rows: int, ma
     return CleanTable(pd.DataFrame(kept, index=table.index[rows], columns=table.columns), rows, report)
 
 
-def _leading(missing: BoolArray) -> NDArray[np.int64]:
+def _leading(missing: BoolArray) -> IntArray:
     """Return for each column the number of rows before its first value."""
     if not missing.size:
         return np.zeros(missing.shape[1], dtype=np.int64)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from domain.arrays import FloatArray
 from features.bars import Bars
 from features.families.family import Indicator
-from features.kernels.candles import FloatArray, change, newest
+from features.kernels.candles import change, newest
 from features.kernels.windows import rolling_mean
 
 Formula = Callable[[Bars], FloatArray]

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from domain.arrays import FloatArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
 from features.bars import Bars
 from features.catalogue import Engine
 from features.columns import Column
 from features.feature_sets import FeatureSet
-from features.kernels.candles import FloatArray
 
 
 class FeatureEngineer:

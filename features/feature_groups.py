@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from domain.arrays import FloatArray
 from features.bars import Bars
 from features.columns import FRACTION, PLAIN, Column, Formula, divisor_history, scaled, windowed
 from features.families.family import Indicator
-from features.kernels.candles import FloatArray, change, moves, newest, shared
+from features.kernels.candles import change, moves, newest, shared
 from features.kernels.windows import rolling_max, rolling_min, rolling_sum
 
 DAY_MS = 86_400_000

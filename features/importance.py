@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating]
+from domain.arrays import RealArray
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Importance:
         return tuple(name for name in self.columns if name in chosen)
 
 
-def correlation_importance(values: FloatArray, target: FloatArray, columns: Sequence[str]) -> Importance:
+def correlation_importance(values: RealArray, target: RealArray, columns: Sequence[str]) -> Importance:
     """Return the absolute Pearson correlation of each column with the target, 0..1; constant columns get 0.
 
     It finds linear relations only. Cheap: one pass over the table.
@@ -61,8 +60,8 @@ def correlation_importance(values: FloatArray, target: FloatArray, columns: Sequ
 
 
 def mutual_information_importance(
-    values: FloatArray,
-    target: FloatArray,
+    values: RealArray,
+    target: RealArray,
     columns: Sequence[str],
     *,
     discrete_target: bool,
@@ -97,11 +96,11 @@ def mutual_information_importance(
 
 
 def permutation_importance(
-    predict: Callable[[FloatArray], FloatArray],
-    values: FloatArray,
-    target: FloatArray,
+    predict: Callable[[RealArray], RealArray],
+    values: RealArray,
+    target: RealArray,
     columns: Sequence[str],
-    metric: Callable[[FloatArray, FloatArray], float],
+    metric: Callable[[RealArray, RealArray], float],
     *,
     repeats: int,
     seed: int,
@@ -136,6 +135,6 @@ def permutation_importance(
     return Importance("permutation", tuple(columns), tuple(scores))
 
 
-def _known(values: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _known(values: RealArray, target: RealArray) -> tuple[RealArray, RealArray]:
     known = ~np.isnan(target)
     return values[known], target[known]

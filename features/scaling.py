@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import Annotated, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from config.settings import ScalerKind
+from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import FeatureMismatch, InsufficientData
 
-FloatArray = NDArray[np.float64]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -108,7 +107,7 @@ class Scaler:
         return scaled
 
     @cached_property
-    def _arrays(self) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
+    def _arrays(self) -> tuple[FloatArray, FloatArray, IntArray]:
         scale = np.array(self.scale, dtype=np.float64)
         return np.array(self.offset, dtype=np.float64), np.where(scale == 0.0, 1.0, scale), np.flatnonzero(scale == 0.0)
 
@@ -134,7 +133,7 @@ def fit_scaler(kind: ScalerKind, values: FloatArray, columns: Sequence[str], fea
     """
     if not len(values):
         raise InsufficientData("a scaler needs training rows, received none")
-    finite: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(values), axis=0)
+    finite: BoolArray = np.logical_and.reduce(np.isfinite(values), axis=0)
     if not finite.all():
         names = [name for name, good in zip(columns, finite, strict=True) if not good]
         raise ValueError(f"a scaler is fitted on cleaned rows; these columns are not finite: {', '.join(names)}")
@@ -155,8 +154,8 @@ def fit_scaler(kind: ScalerKind, values: FloatArray, columns: Sequence[str], fea
     )
 
 
-def _constant(mean: FloatArray, deviation: FloatArray, rows: int) -> NDArray[np.bool_]:
+def _constant(mean: FloatArray, deviation: FloatArray, rows: int) -> BoolArray:
     """Return which deviations are only rounding errors of a mean over equal values."""
     variance = deviation**2
-    bound: NDArray[np.bool_] = variance <= rows * _EPSILON * variance + (rows * mean * _EPSILON) ** 2
+    bound: BoolArray = variance <= rows * _EPSILON * variance + (rows * mean * _EPSILON) ** 2
     return bound

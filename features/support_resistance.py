@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.kernels.candles import FloatArray
+from domain.arrays import FloatArray
 from features.kernels.windows import rolling_max, rolling_min
 
 # A swing point stands out from this many candles on each side; with two, noise makes them, and

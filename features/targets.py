@@ -16,11 +16,9 @@ from enum import IntEnum
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from features.candle_checks import NO_RUN, BoolArray, IntArray
-
-FloatArray = NDArray[np.float64]
+from domain.arrays import BoolArray, FloatArray, IntArray
+from features.candle_checks import NO_RUN
 
 # Returns that the size of a usual move is taken from.
 TYPICAL_CANDLES = 50

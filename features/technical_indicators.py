@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from config.settings import IndicatorSettings
+from domain.arrays import FloatArray
 from features.catalogue import compute, indicator
 from features.families.family import Indicator
-from features.kernels.candles import Candles, FloatArray
+from features.kernels.candles import Candles
 from features.kernels.windows import rolling_sum
 
 

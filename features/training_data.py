@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from config.settings import FeatureSettings, TargetKind
+from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
-from features.candle_checks import NO_RUN, BoolArray, IntArray, fill_gaps, unbroken_runs
+from features.candle_checks import NO_RUN, fill_gaps, unbroken_runs
 from features.cleaning import CleaningReport, clean
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FeatureSet
 from features.importance import correlation_importance
 from features.scaling import Scaler, fit_scaler
 from features.targets import (
-    FloatArray,
     binary_target,
     forward_returns,
     hold_thresholds,

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
+from domain.arrays import FloatArray
 from features.bars import Bars
 from features.columns import Column, windowed
-from features.kernels.candles import Candles, FloatArray, returns, shared
+from features.kernels.candles import Candles, returns, shared
 from features.kernels.trend import simple_average
 from features.kernels.windows import rolling_deviation, rolling_mean, rolling_skew, rolling_sum
 

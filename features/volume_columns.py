@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from domain.arrays import FloatArray
 from features.bars import Bars
 from features.columns import Column, windowed
-from features.kernels.candles import FloatArray, change, newest, returns
+from features.kernels.candles import change, newest, returns
 from features.kernels.volume import volume_sum
 from features.kernels.windows import rolling_deviation, rolling_sum
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from features.candle_checks import NO_RUN, BoolArray, IntArray
-
-FloatArray = NDArray[np.floating]
+from domain.arrays import BoolArray, IntArray, RealArray
+from features.candle_checks import NO_RUN
 
 
 def window_ends(runs: IntArray, sequence_length: int) -> IntArray:
@@ -37,13 +35,13 @@ class Windows:
     memory of the rows, so `batch` gathers a few at a time from a view.
     """
 
-    rows: FloatArray
-    targets: FloatArray
+    rows: RealArray
+    targets: RealArray
     ends: IntArray
     sequence_length: int
 
     @classmethod
-    def over(cls, rows: FloatArray, targets: FloatArray, sequence_length: int, runs: IntArray) -> Windows:
+    def over(cls, rows: RealArray, targets: RealArray, sequence_length: int, runs: IntArray) -> Windows:
         """Return every window within one run whose target is known.
 
         Args:
@@ -80,7 +78,7 @@ class Windows:
         last = slots[self.ends]
         return replace(self, ends=self.ends[(last >= part.start) & (last < part.stop)])
 
-    def batch(self, samples: IntArray) -> tuple[FloatArray, FloatArray]:
+    def batch(self, samples: IntArray) -> tuple[RealArray, RealArray]:
         """Return copies of some samples: shape (k, sequence_length, features), and their targets.
 
         Args:
@@ -94,7 +92,7 @@ class Windows:
         gathered = view.transpose(0, 2, 1)[ends - self.sequence_length + 1]
         return gathered, self.targets[ends]
 
-    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[tuple[FloatArray, FloatArray]]:
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[tuple[RealArray, RealArray]]:
         """Yield all samples once, `size` at a time, the last batch maybe smaller.
 
         Args:

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.errors import ModelCorrupt
 from domain.forecasting import ModelType
 from models.metadata import ModelMetadata
 from models.predictor import FeatureRows, Forecasts, OnnxForecaster
-
-FloatArray = NDArray[np.float64]
 
 
 def skill_weights(log_losses: Mapping[ModelType, float], prior_log_loss: float) -> dict[ModelType, float]:

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from domain.arrays import RealArray
 from domain.errors import FeatureMismatch
 from features.windows import Windows
-
-FloatArray = NDArray[np.floating]
 
 
 class LearningData(Protocol):
@@ -51,7 +47,7 @@ class FittedModel(Protocol):
     def history(self) -> tuple[EpochProgress, ...]:
         """Every epoch; empty where the library does not train in epochs."""
 
-    def raw(self, inputs: FloatArray) -> FloatArray:
+    def raw(self, inputs: RealArray) -> RealArray:
         """Return the answers, shape (n, outputs) float32, as `models/outputs.py` reads them.
 
         Args:
@@ -68,7 +64,7 @@ class FittedModel(Protocol):
         """Write the library's own file, never a pickle, and return its name."""
 
 
-def require_shape(inputs: FloatArray, expected: tuple[int, ...]) -> None:
+def require_shape(inputs: RealArray, expected: tuple[int, ...]) -> None:
     """Refuse inputs whose rows are not of the shape that a model was fitted on.
 
     Raises:

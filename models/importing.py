@@ -10,6 +10,7 @@ import numpy as np
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from domain.arrays import RealArray
 from domain.errors import InvalidModelFile, InvalidRequest
 from domain.forecasting import ModelType
 from features.feature_sets import FEATURE_SETS, FeatureSet
@@ -18,7 +19,6 @@ from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.backend import use_backend
 from models.evaluation.calibration import Calibration
 from models.export.parity import check_parity
-from models.fitted import FloatArray
 from models.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata, version_name
 from models.outputs import OUTPUTS
 from models.registration import NATIVE_STEM, graph_of, libraries
@@ -140,7 +140,7 @@ def _check_shapes(
         )
 
 
-def _check_answers(file: Path, architecture: Architecture, answers: FloatArray) -> None:
+def _check_answers(file: Path, architecture: Architecture, answers: RealArray) -> None:
     if architecture.outputs == "probability" and not ((answers >= 0.0) & (answers <= 1.0)).all():
         raise InvalidModelFile(
             f"{file.name} answers from {answers.min():.3g} to {answers.max():.3g}: probabilities of a rise, 0 to 1, "

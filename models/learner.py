@@ -7,23 +7,21 @@ from functools import cached_property
 from math import ceil
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from domain.arrays import FloatArray, IntArray, RealArray
 from domain.forecasting import ModelType
 from features.feature_sets import FEATURE_SETS
 from features.splits import Split
 from features.training_data import TrainingData, TrainingSet
-from features.windows import FloatArray, Windows
+from features.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.fitted import FittedModel, Report
 from models.fitting import fit
 from models.outputs import probability_up
 from models.summary import summarize
-
-IntArray = NDArray[np.int64]
 
 # Windows that are copied out at once: 1,000 of 60 rows and 75 columns take 18 MB.
 BATCH = 1_000
@@ -58,12 +56,12 @@ class Fitted:
     data: TrainingData
     judged_horizon: int
 
-    def inputs(self, windows: Windows, samples: IntArray) -> FloatArray:
+    def inputs(self, windows: Windows, samples: IntArray) -> RealArray:
         """Return the inputs of some windows, float32."""
         gathered, _ = windows.batch(samples)
         return summarize(gathered) if self.architecture.inputs == "summary" else gathered
 
-    def probability_up(self, windows: Windows) -> NDArray[np.float64]:
+    def probability_up(self, windows: Windows) -> FloatArray:
         """Return the uncalibrated probability of a rise for every window, shape (n,), 0..1."""
         parts = [
             probability_up(
@@ -127,7 +125,7 @@ class Learner:
             self._predicted(fitted, fitted.data.validation), self._predicted(fitted, fitted.data.test)
         )
 
-    def _slots_of(self, known: FloatArray) -> IntArray:
+    def _slots_of(self, known: RealArray) -> IntArray:
         windows = Windows.over(self.rows.rows, known, self.length, self.rows.runs)
         slots: IntArray = np.sort(self.rows.slots[windows.ends])
         return slots

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest, ModelUnusable
 from domain.forecasting import ModelType
 from domain.market import CandleSeries
@@ -68,7 +68,7 @@ class Evaluation:
 
     model: ModelMetadata
     predictions: OutOfSample
-    times_ms: NDArray[np.int64]
+    times_ms: IntArray
     scores: Scores
     baselines: Mapping[str, Scores]
 
@@ -143,7 +143,7 @@ class ModelManager:
         times, horizon = series.times_ms, stored.metadata.horizon_candles
         runs = unbroken_runs(times, series.timeframe.ms)
         slots = axis.slots(times, symbol)
-        by_candle = forward_returns(series.values[:, 3], horizon, runs)
+        by_candle = forward_returns(series.closes, horizon, runs)
         returns = np.full(int(slots[-1]) + 1, np.nan)
         returns[slots] = by_candle
         forecaster = load_version(self.registry, version)

@@ -11,9 +11,10 @@ import numpy as np
 
 import models.layers  # noqa: F401 - registers the layers that files name
 from config.model_settings import NativeFormat
+from domain.arrays import RealArray
 from domain.errors import InvalidModelFile
 from models.export.networks import network_to_onnx
-from models.fitted import EpochProgress, FloatArray, require_shape
+from models.fitted import EpochProgress, require_shape
 
 _ROWS_AT_ONCE = 512
 
@@ -30,7 +31,7 @@ class Network:
     def parameters(self) -> int:
         return int(self.model.count_params())
 
-    def raw(self, inputs: FloatArray) -> FloatArray:
+    def raw(self, inputs: RealArray) -> RealArray:
         require_shape(inputs, self.model.input_shape[1:])
         answers = self.model.predict(inputs, batch_size=_ROWS_AT_ONCE, verbose=0)
         return np.asarray(answers, dtype=np.float32)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import RealArray
 from features.targets import RISK_HORIZONS, TradeClass
 
 InputKind = Literal["window", "summary"]
 OutputKind = Literal["probability", "three_class", "multi_horizon"]
-FloatArray = NDArray[np.floating]
 
 HORIZONS = 4
 CLASSES = len(TradeClass)
@@ -36,12 +35,12 @@ class HorizonForecasts:
     Drawdowns (<= 0) and rallies (>= 0) are given for the second and the fourth horizon.
     """
 
-    returns: dict[int, FloatArray]
-    drawdowns: dict[int, FloatArray]
-    rallies: dict[int, FloatArray]
+    returns: dict[int, RealArray]
+    drawdowns: dict[int, RealArray]
+    rallies: dict[int, RealArray]
 
 
-def probability_up(raw: FloatArray, kind: OutputKind, judged: int = 0) -> FloatArray:
+def probability_up(raw: RealArray, kind: OutputKind, judged: int = 0) -> RealArray:
     """Return the uncalibrated probability that the price rises, shape (n,), 0..1.
 
     Of three classes it is buy / (buy + sell), and 0.5 where both are 0: HOLD takes no side.
@@ -64,7 +63,7 @@ def probability_up(raw: FloatArray, kind: OutputKind, judged: int = 0) -> FloatA
     return _buy_share(np.exp(logits - logits.max(axis=1, keepdims=True)))
 
 
-def unpack_horizons(raw: FloatArray, horizons_candles: Sequence[int]) -> HorizonForecasts:
+def unpack_horizons(raw: RealArray, horizons_candles: Sequence[int]) -> HorizonForecasts:
     """Return the returns and risks of multi-horizon answers.
 
     Args:
@@ -80,6 +79,6 @@ def unpack_horizons(raw: FloatArray, horizons_candles: Sequence[int]) -> Horizon
     )
 
 
-def _buy_share(weights: FloatArray) -> FloatArray:
+def _buy_share(weights: RealArray) -> RealArray:
     buy, sides = weights[:, TradeClass.BUY], weights[:, TradeClass.BUY] + weights[:, TradeClass.SELL]
     return np.divide(buy, sides, out=np.full_like(buy, 0.5), where=sides > 0)

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import BoolArray, Float32Array, FloatArray
 from domain.errors import FeatureMismatch, InsufficientData, ModelCorrupt, ModelOutdated
 from domain.forecasting import ModelType
 from features.feature_sets import FEATURE_SETS
@@ -19,8 +19,6 @@ from models.metadata import MODEL_FILE, SCALER_FILE, Graph, ModelMetadata
 from models.outputs import OUTPUTS, probability_up
 from models.summary import STATISTICS, summarize
 
-FloatArray = NDArray[np.float64]
-RawArray = NDArray[np.float32]
 # Of more windows the intermediate values leave the processor's cache, and the runtime keeps memory for
 # all of them: 64 windows at once cost a Transformer a quarter more time and three times the memory.
 _WINDOWS_AT_ONCE = 16
@@ -45,7 +43,7 @@ class Forecasts:
     members: Mapping[ModelType, FloatArray]
     disagreement: FloatArray
     confidence: FloatArray
-    raw: RawArray
+    raw: Float32Array
 
     def part(self, first: int, last: int) -> Forecasts:
         """Return the answers to the windows first..last - 1."""
@@ -141,7 +139,7 @@ class OnnxForecaster:
             raise ValueError(f"{name}: shape (n, {length}, {len(columns)}) with n >= 1 is needed, got {values.shape}")
         newest = values[:, -length:, self._places]
         if not np.isfinite(newest).all():
-            known: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(newest), axis=(0, 1))
+            known: BoolArray = np.logical_and.reduce(np.isfinite(newest), axis=(0, 1))
             missing = [column for column, good in zip(self._graph.columns, known, strict=True) if not good]
             raise InsufficientData(
                 f"the newest {length} rows need every feature known; more history is needed "
@@ -154,7 +152,7 @@ class OnnxForecaster:
         scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
         inputs = summarize(scaled) if graph.inputs == "summary" else scaled
         runs = [inputs[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(inputs), _WINDOWS_AT_ONCE)]
-        raw: RawArray = np.concatenate([self._session.run(["outputs"], {"inputs": each})[0] for each in runs])
+        raw: Float32Array = np.concatenate([self._session.run(["outputs"], {"inputs": each})[0] for each in runs])
         judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
         # Single precision may overshoot by its last digit.
         uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)

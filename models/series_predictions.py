@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries
-from features.candle_checks import IntArray, unbroken_runs
+from features.candle_checks import unbroken_runs
 from features.feature_engineering import FeatureEngineer
 from features.feature_sets import FEATURE_SETS
 from features.windows import window_ends
 from models.predictor import Forecaster
-
-FloatArray = NDArray[np.float64]
 
 # Windows that are copied out at once.
 BATCH = 512

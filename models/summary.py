@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import RealArray
 from features.windows import Windows
-
-FloatArray = NDArray[np.floating]
 
 STATISTICS = ("last", "mean", "deviation", "change")
 _ROWS_AT_ONCE = 1024
 
 
-def summarize(windows: FloatArray) -> FloatArray:
+def summarize(windows: RealArray) -> RealArray:
     """Return the last row of each window beside mean, deviation and change (last minus first) of every column.
 
     A window gives the same bits alone and among others: training and serving see the same numbers.
@@ -33,7 +31,7 @@ def summarize(windows: FloatArray) -> FloatArray:
     return np.concatenate([last, mean, deviation, last - by_time[0]], axis=1).astype(np.float32)
 
 
-def summaries(windows: Windows) -> FloatArray:
+def summaries(windows: Windows) -> RealArray:
     """Return the summary of every window, shape (n, 4 * features); a few windows at a time are copied out."""
     parts = [summarize(values) for values, _ in windows.batches(_ROWS_AT_ONCE)]
     return np.concatenate(parts) if parts else np.empty((0, len(STATISTICS) * windows.rows.shape[1]), np.float32)

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import IntArray
 from domain.errors import ModelCorrupt
 from domain.market import CandleSeries
 from models.evaluation.out_of_sample import OutOfSample
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from config.model_settings import LearningSettings, TrainingSettings
+from domain.arrays import RealArray
 from domain.errors import TrainingFailed
-from features.windows import FloatArray, Windows
+from features.windows import Windows
 from models.architectures.recipe import Recipe
 from models.fitted import EpochProgress, LearningData, Report
 from models.network import Network
@@ -80,7 +81,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return math.ceil(len(self.windows) / self.size)
 
-    def __getitem__(self, index: int) -> tuple[FloatArray, FloatArray]:
+    def __getitem__(self, index: int) -> tuple[RealArray, RealArray]:
         inputs, targets = self.windows.batch(self.order[index * self.size : (index + 1) * self.size])
         return inputs, targets.reshape(len(targets), -1).astype(np.float32)
 

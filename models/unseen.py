@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries
@@ -26,7 +26,7 @@ def unseen_predictions(
     forecaster: Forecaster,
     markets: Mapping[str, CandleSeries],
     axis: TimeAxis,
-    returns: NDArray[np.float64],
+    returns: FloatArray,
 ) -> OutOfSample:
     """Return the predictions of its walk forward, and those that it makes now for newer candles.
 

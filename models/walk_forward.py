@@ -8,9 +8,9 @@ from functools import reduce
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.model_settings import ModelSettings
+from domain.arrays import FloatArray, IntArray
 from domain.forecasting import ModelType
 from features.candle_checks import NO_RUN
 from features.splits import Split
@@ -22,8 +22,6 @@ from models.evaluation.out_of_sample import FoldPrediction, OutOfSample, Predict
 from models.learner import Learner
 from models.progress import Progress
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 BaselineName = Literal["prior", "majority", "reversal"]
 
 

@@ -111,7 +111,7 @@ def market_phase(context: MarketContext, view: TrendView) -> MarketPhase:
     if condition is TrendDirection.UNCERTAIN:
         return MarketPhase.TRANSITION
     if condition is TrendDirection.SIDEWAYS:
-        closes = context.main.series.values[:, 3]
+        closes = context.main.series.closes
         before = 0.0 if view.flat else move_over_noise(closes[: len(closes) // 2]) / FULL_MOVE
         if abs(before) < TREND_BAR:
             return MarketPhase.CONSOLIDATION

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from domain.analysis import DataSource
+from domain.arrays import FloatArray
 from domain.errors import ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
@@ -33,9 +31,9 @@ class Outlook:
     at: datetime
 
     @property
-    def closes(self) -> NDArray[np.float64]:
+    def closes(self) -> FloatArray:
         """Closes of shape (n,), oldest first."""
-        return self.series.values[:, 3]
+        return self.series.closes
 
     def required_forecast(self) -> Forecast:
         """Return the forecast.

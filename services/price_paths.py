@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.errors import InvalidMarketData
 from domain.forecasting import Forecast
 
@@ -31,7 +31,7 @@ class PriceStep:
     basis: Basis
 
 
-def price_path(closes: NDArray[np.float64], forecast: Forecast | None, steps: int, coverage: float) -> list[PriceStep]:
+def price_path(closes: FloatArray, forecast: Forecast | None, steps: int, coverage: float) -> list[PriceStep]:
     """Return the prices 1 to `steps` candles after the last close.
 
     The expected price is the last close times the return that the model expects: at its horizons, on a
@@ -64,7 +64,7 @@ def price_path(closes: NDArray[np.float64], forecast: Forecast | None, steps: in
     return path
 
 
-def _expected_returns(logs: NDArray[np.float64], forecast: Forecast | None) -> dict[int, float]:
+def _expected_returns(logs: FloatArray, forecast: Forecast | None) -> dict[int, float]:
     """Return what the model expects by horizon in candles, as fractions; empty without one."""
     if forecast is None:
         return {}
@@ -75,7 +75,7 @@ def _expected_returns(logs: NDArray[np.float64], forecast: Forecast | None) -> d
     return dict(expected)
 
 
-def _of_probability(logs: NDArray[np.float64], forecast: Forecast) -> dict[int, float]:
+def _of_probability(logs: FloatArray, forecast: Forecast) -> dict[int, float]:
     horizon = forecast.horizon_candles
     if horizon >= len(logs):
         return {}

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 from loguru import logger
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray, IntArray
 from domain.errors import CandlesRevised, StorageUnavailable
 from domain.market import CandleSeries, Timeframe
 from storage.ports import Store
@@ -35,8 +35,8 @@ class _Known:
     """
 
     since_ms: int
-    times: NDArray[np.int64]
-    prices: NDArray[np.float64]
+    times: IntArray
+    prices: FloatArray
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,15 @@ class Revisions:
             return
         for timeframe, candles in stored.items():
             read, key = CandleSeries(timeframe, candles), (symbol, timeframe)
-            found = _Known(since_ms[timeframe], read.times, read.values[:, :4])
+            found = _Known(since_ms[timeframe], read.times_ms, read.values[:, :4])
             self._remember(key, _merged(found, self._known.get(key)), limits[timeframe])
 
     def _change(self, symbol: str, series: CandleSeries) -> _Change | None:
         known = self._known.get((symbol, series.timeframe))
         if known is None or not len(known.times):
             return None
-        at = np.searchsorted(known.times, series.times).clip(max=len(known.times) - 1)
-        again = known.times[at] == series.times
+        at = np.searchsorted(known.times, series.times_ms).clip(max=len(known.times) - 1)
+        again = known.times[at] == series.times_ms
         before, after = known.prices[at[again]], series.values[again, :4]
         if np.array_equal(before, after):
             return None
@@ -121,7 +121,7 @@ class Revisions:
             timeframe=series.timeframe,
             candles=int((factors > 1).any(axis=1).sum()),
             factor=float(factors[row, column]),
-            time_ms=int(series.times[again][row]),
+            time_ms=int(series.times_ms[again][row]),
             price=_PRICES[column],
             before=float(before[row, column]),
             after=float(after[row, column]),
@@ -129,7 +129,7 @@ class Revisions:
 
     def _learn(self, symbol: str, series: CandleSeries) -> None:
         key = symbol, series.timeframe
-        posted = _Known(series.candles[0].timestamp, series.times, series.values[:, :4])
+        posted = _Known(series.candles[0].timestamp, series.times_ms, series.values[:, :4])
         known = self._known.get(key)
         merged = posted if known is None else _merged(known, posted)
         self._remember(key, merged, max(SERIES_CANDLES, len(series)))

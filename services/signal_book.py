@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.settings import SignalSettings
 from domain.analysis import DataSource
+from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal
 
@@ -48,8 +48,8 @@ class StreamSignal:
     model_type: str
     source_data: DataSource
     price: float
-    times: NDArray[np.int64]
-    returns: NDArray[np.float64]
+    times: IntArray
+    returns: FloatArray
 
     @property
     def side(self) -> int:

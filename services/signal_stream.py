@@ -145,8 +145,8 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         model_type=analysis.model_type,
         source_data=context.source_data,
         price=context.price,
-        times=main.times[1:],
-        returns=np.diff(np.log(main.values[:, 3])),
+        times=main.times_ms[1:],
+        returns=np.diff(np.log(main.closes)),
     )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from domain.arrays import FloatArray
 from features.definitions import DEFINITIONS, Definition
-from features.kernels.candles import FloatArray
 
 Group = Literal["trend", "momentum", "volatility", "volume"]
 # "price" and "price difference" are in quote currency, "volume" in base currency, "turnover" in both multiplied.

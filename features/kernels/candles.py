@@ -7,9 +7,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from domain.arrays import FloatArray
+
 Parameters = ParamSpec("Parameters")
 Source = TypeVar("Source", bound="Candles")
 COLUMNS = ("open", "high", "low", "close", "volume")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import Candles, FloatArray, moves, newest, shared, true_lows
+from domain.arrays import FloatArray
+from features.kernels.candles import Candles, moves, newest, shared, true_lows
 from features.kernels.recursions import decayed, ema
 from features.kernels.trend import exponential_average, true_range_sum
 from features.kernels.volatility import donchian_lower, donchian_upper

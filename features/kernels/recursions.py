@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.kernels.candles import FloatArray
+from domain.arrays import FloatArray
 
 # Series up to WHOLE take one product; longer ones are cut in blocks.
 WHOLE = 128

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import FloatArray
+from domain.arrays import FloatArray
 
 
 def parabolic(highs: FloatArray, lows: FloatArray, start: float, step: float, maximum: float) -> FloatArray:

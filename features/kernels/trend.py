@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import Candles, FloatArray, newest, share, shared, true_ranges, typical
+from domain.arrays import FloatArray
+from features.kernels.candles import Candles, newest, share, shared, true_ranges, typical
 from features.kernels.recursions import ema, varying, wilder
 from features.kernels.sequential import parabolic
 from features.kernels.windows import age_of_max, mean_deviation, rolling_max, rolling_mean, rolling_min, rolling_sum

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import Candles, FloatArray, newest, shared, true_ranges
+from domain.arrays import FloatArray
+from features.kernels.candles import Candles, newest, shared, true_ranges
 from features.kernels.recursions import wilder
 from features.kernels.trend import exponential_average, simple_average
 from features.kernels.windows import rolling_deviation, rolling_max, rolling_min, rolling_squares, rolling_sum

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernels.candles import Candles, FloatArray, moves, returns, share, shared, typical
+from domain.arrays import FloatArray
+from features.kernels.candles import Candles, moves, returns, share, shared, typical
 from features.kernels.momentum import percent_change
 from features.kernels.recursions import ema
 from features.kernels.windows import rolling_mean, rolling_sum

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.kernels.candles import FloatArray
+from domain.arrays import FloatArray
 
 # Windows are spread out in pieces of this many rows, which fit into the processor's cache.
 PIECE = 2048

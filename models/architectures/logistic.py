@@ -11,11 +11,12 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.linear_model import LogisticRegression
 
 from config.model_settings import TrainingSettings
+from domain.arrays import RealArray
 from domain.errors import TrainingFailed
 from features.windows import Windows
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
-from models.fitted import EpochProgress, FloatArray, require_shape
+from models.fitted import EpochProgress, require_shape
 from models.summary import summaries
 
 _MAX_ITERATIONS = 1000
@@ -32,7 +33,7 @@ class Logistic:
     def parameters(self) -> int:
         return int(self.regression.coef_.size + self.regression.intercept_.size)
 
-    def raw(self, inputs: FloatArray) -> FloatArray:
+    def raw(self, inputs: RealArray) -> RealArray:
         require_shape(inputs, (self.regression.n_features_in_,))
         return np.asarray(self.regression.predict_proba(inputs)[:, 1:], dtype=np.float32)
 

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers, ops
-from numpy.typing import NDArray
 
 from config.model_settings import PatchTSTSettings
+from domain.arrays import RealArray
 from features.targets import RISK_HORIZONS
 from features.windows import Windows
 from models.architectures.blocks import encoder_block
@@ -31,7 +31,7 @@ class TargetScale:
     risks: tuple[float, ...]
 
     @classmethod
-    def of(cls, targets: NDArray[np.floating]) -> TargetScale:
+    def of(cls, targets: RealArray) -> TargetScale:
         """Return the scale of multi-horizon targets, shape (n, 12)."""
         size = np.sqrt(np.square(targets).mean(axis=0))
         size = np.where(size == 0.0, 1.0, size)

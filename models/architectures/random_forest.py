@@ -7,16 +7,16 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 
 from config.model_settings import TrainingSettings, TreeSettings
+from domain.arrays import Float32Array, FloatArray, RealArray
 from features.windows import Windows
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
-from models.fitted import EpochProgress, FloatArray, require_shape
+from models.fitted import EpochProgress, require_shape
 from models.outputs import CLASSES
 from models.summary import summaries
 
@@ -32,9 +32,9 @@ class RandomForest:
     def parameters(self) -> int:
         return sum(int(tree.tree_.node_count) for tree in self.forest.estimators_)
 
-    def raw(self, inputs: FloatArray) -> FloatArray:
+    def raw(self, inputs: RealArray) -> RealArray:
         require_shape(inputs, (self.forest.n_features_in_,))
-        probabilities: FloatArray = self.forest.predict_proba(inputs).astype(np.float32) @ self._placement
+        probabilities: RealArray = self.forest.predict_proba(inputs).astype(np.float32) @ self._placement
         return probabilities
 
     def onnx(self) -> bytes:
@@ -52,9 +52,9 @@ class RandomForest:
         return tabular_onnx(converted, self._placement)
 
     @property
-    def _placement(self) -> NDArray[np.float32]:
+    def _placement(self) -> Float32Array:
         # A class that training never saw has no column; its probability is 0.
-        placement: NDArray[np.float32] = np.eye(CLASSES, dtype=np.float32)[self.forest.classes_]
+        placement: Float32Array = np.eye(CLASSES, dtype=np.float32)[self.forest.classes_]
         return placement
 
 
@@ -73,7 +73,7 @@ def fit_random_forest(train: Windows, settings: TreeSettings, training: Training
     return RandomForest(forest)
 
 
-def _to_single_precision(thresholds: NDArray[np.float64]) -> None:
+def _to_single_precision(thresholds: FloatArray) -> None:
     """Round thresholds down to float32, in place.
 
     ONNX keeps them so, and rounded to the nearest some would come to lie on the other side of a value.

@@ -11,10 +11,11 @@ from onnxmltools.convert import convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from config.model_settings import TrainingSettings, TreeSettings
+from domain.arrays import RealArray
 from features.windows import Windows
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
-from models.fitted import EpochProgress, FloatArray, require_shape
+from models.fitted import EpochProgress, require_shape
 from models.outputs import CLASSES
 from models.summary import summaries
 
@@ -30,7 +31,7 @@ class XGBoost:
     def parameters(self) -> int:
         return sum(tree.count("\n") for tree in self.booster.get_dump())
 
-    def raw(self, inputs: FloatArray) -> FloatArray:
+    def raw(self, inputs: RealArray) -> RealArray:
         require_shape(inputs, (self.booster.num_features(),))
         return np.asarray(self.booster.predict(xgboost.DMatrix(inputs)), dtype=np.float32)
 

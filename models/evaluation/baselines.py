@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray, IntArray
 from features.candle_checks import NO_RUN
 from features.splits import Split
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
-
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.int64]
 
 # From a fold, the rows that end a window, and the forward returns of all rows.
 Baseline = Callable[[Split, IntArray, FloatArray], FoldPrediction]

@@ -13,12 +13,10 @@ from math import ceil, sqrt
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.model_settings import EvaluationSettings
+from domain.arrays import FloatArray
 from domain.values import Frozen
-
-FloatArray = NDArray[np.floating]
 
 CONFIDENCE = 0.95
 # With fewer blocks, the variation between them cannot be estimated.

@@ -9,14 +9,11 @@ from itertools import pairwise
 from typing import Annotated, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from config.model_settings import CalibrationKind
+from domain.arrays import BoolArray, FloatArray
 from domain.values import Frozen, Share
-
-FloatArray = NDArray[np.floating]
-BoolArray = NDArray[np.bool_]
 
 # No forecast of a market is more certain, and the logarithm of 0 is not finite.
 MIN_PROBABILITY = 0.001

@@ -13,14 +13,12 @@ from math import sqrt
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from config.model_settings import ServingSettings
+from domain.arrays import IntArray, RealArray
 from domain.errors import InsufficientData
 from domain.values import Frozen, Share
-
-FloatArray = NDArray[np.floating]
 
 YEAR_MS = 365.25 * 24 * 3_600_000
 
@@ -74,14 +72,14 @@ class Backtest:
     """The figures, and the value of 1 invested at each open: n - 1 values from the second candle's on."""
 
     performance: BacktestFigures
-    times_ms: NDArray[np.int64]
-    equity: FloatArray
-    gross_equity: FloatArray
-    buy_and_hold: FloatArray
+    times_ms: IntArray
+    equity: RealArray
+    gross_equity: RealArray
+    buy_and_hold: RealArray
 
 
 def backtest(
-    probability: FloatArray, opens: FloatArray, times_ms: NDArray[np.int64], costs: Costs, settings: ServingSettings
+    probability: RealArray, opens: RealArray, times_ms: IntArray, costs: Costs, settings: ServingSettings
 ) -> Backtest:
     """Return the backtest of acting on n predictions.
 
@@ -130,24 +128,24 @@ def backtest(
     return Backtest(performance, times_ms[1:], equity, gross_equity, buy_and_hold)
 
 
-def positions(probability: FloatArray, settings: ServingSettings) -> FloatArray:
+def positions(probability: RealArray, settings: ServingSettings) -> RealArray:
     """Return +1 (long), -1 (short) or 0 for each probability of a rise; 0 for NaN."""
     long, short = probability >= settings.long_probability, probability <= settings.short_probability
     return long.astype(np.float64) - short.astype(np.float64)
 
 
-def max_drawdown(equity: FloatArray) -> float:
+def max_drawdown(equity: RealArray) -> float:
     """Return the largest fall from a high so far, as a fraction of that high, 0..1."""
     return float((1.0 - equity / np.maximum.accumulate(equity)).max())
 
 
-def _compounded(factors: FloatArray) -> FloatArray:
+def _compounded(factors: RealArray) -> RealArray:
     return np.concatenate(([1.0], np.cumprod(factors)))
 
 
-def _trade_returns(position: FloatArray, growth: FloatArray, costs: Costs) -> FloatArray:
+def _trade_returns(position: RealArray, growth: RealArray, costs: Costs) -> RealArray:
     """Return the return of each trade after the costs of entry and exit, as fractions."""
     starts = np.flatnonzero(np.diff(position, prepend=np.nan) != 0.0)
     earned = np.multiply.reduceat(growth, starts) * (1.0 - costs.fraction) ** 2 - 1.0
-    trades: FloatArray = earned[position[starts] != 0.0]
+    trades: RealArray = earned[position[starts] != 0.0]
     return trades

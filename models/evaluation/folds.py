@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from config.model_settings import EvaluationSettings
+from domain.arrays import IntArray
 from domain.errors import InsufficientData
 from features.splits import Fold, Split, split_rows, walk_forward
 
@@ -28,7 +26,7 @@ class Folds:
     note: str | None = None
 
 
-def evaluation_folds(ends: NDArray[np.int64], horizon: int, settings: EvaluationSettings, embargo: int = 0) -> Folds:
+def evaluation_folds(ends: IntArray, horizon: int, settings: EvaluationSettings, embargo: int = 0) -> Folds:
     """Return the folds over the windows that can be judged.
 
     Parts are counted in windows: rows before the first window, or between windows, do not count.
@@ -66,7 +64,7 @@ def evaluation_folds(ends: NDArray[np.int64], horizon: int, settings: Evaluation
     )
 
 
-def final_split(ends: NDArray[np.int64], horizon: int, settings: EvaluationSettings) -> Split:
+def final_split(ends: IntArray, horizon: int, settings: EvaluationSettings) -> Split:
     """Return training and validation rows of the version that serves: all rows, without a test part.
 
     Args:
@@ -82,18 +80,18 @@ def final_split(ends: NDArray[np.int64], horizon: int, settings: EvaluationSetti
     return Split(_training_rows(ends, parts.train), _rows(ends, parts.validation), range(last, last))
 
 
-def _split(ends: NDArray[np.int64], step: Fold, horizon: int, validation_share: float, embargo: int) -> Split:
+def _split(ends: IntArray, step: Fold, horizon: int, validation_share: float, embargo: int) -> Split:
     """Return the rows of a step over windows, whose training part is cut into training and validation."""
     before = split_rows(len(step.train), horizon, validation_share=validation_share, embargo=embargo)
     return Split(_training_rows(ends, before.train), _rows(ends, before.validation), _rows(ends, step.validation))
 
 
-def _training_rows(ends: NDArray[np.int64], windows: range) -> range:
+def _training_rows(ends: IntArray, windows: range) -> range:
     """Return the rows up to the last window's end."""
     # From row 0: what lies before the first window's end is in that window, and the scaler may see it.
     return range(int(ends[windows.stop - 1]) + 1)
 
 
-def _rows(ends: NDArray[np.int64], windows: range) -> range:
+def _rows(ends: IntArray, windows: range) -> range:
     """Return the rows from the first window's end to the last's."""
     return range(int(ends[windows.start]), int(ends[windows.stop - 1]) + 1)

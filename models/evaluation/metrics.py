@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from domain.arrays import BoolArray, FloatArray
 from domain.values import Frozen, Share
 from models.evaluation.bootstrap import Interval, Resampling, interval, resampled_means
 from models.evaluation.calibration import clip_probability, expected_calibration_error
-
-FloatArray = NDArray[np.floating]
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -81,13 +79,13 @@ def score(probability: FloatArray, returns: FloatArray, resampling: Resampling |
     )
 
 
-def brier_losses(probability: FloatArray, up: NDArray[np.bool_]) -> FloatArray:
+def brier_losses(probability: FloatArray, up: BoolArray) -> FloatArray:
     """Return the squared distance of each probability from 1 (rise) or 0. Source: Brier (1950), for two classes."""
     losses: FloatArray = (probability - up) ** 2
     return losses
 
 
-def log_losses(probability: FloatArray, up: NDArray[np.bool_]) -> FloatArray:
+def log_losses(probability: FloatArray, up: BoolArray) -> FloatArray:
     """Return minus the logarithm of the probability given to the direction that happened, in nats."""
     return -np.log(clip_probability(np.where(up, probability, 1.0 - probability)))
 
@@ -134,7 +132,7 @@ def _from_means(means: FloatArray) -> dict[str, FloatArray]:
         }
 
 
-def _auc_parts(probability: FloatArray, up: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+def _auc_parts(probability: FloatArray, up: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return two columns, one for rises and one for falls: the AUC is the sum of their means in each class.
 
     A rise counts the share of falls below it, a fall the share of rises above it. The mean of

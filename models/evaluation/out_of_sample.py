@@ -10,15 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.model_settings import CalibrationKind
+from domain.arrays import FloatArray, IntArray
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import Calibration, fit_calibration
 from models.evaluation.metrics import Scores, score
-
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from models.evaluation.calibration import expected_calibration_error, reliability_table
 from models.evaluation.equity import Backtest
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.floating]
 
 MODEL, FREE, REFERENCE = "#1f5fa8", "#8fb8de", "#6b6b6b"
 
@@ -31,14 +30,14 @@ class Subject:
     symbol: str
     timeframe: str
 
-    def title(self, times_ms: NDArray[np.int64], what: str) -> str:
+    def title(self, times_ms: IntArray, what: str) -> str:
         """Return two lines: model, market and the days of the candles' open times, and what is shown."""
         days = [datetime.fromtimestamp(time / 1000, UTC).date() for time in (times_ms[0], times_ms[-1])]
         return f"{self.model}, {self.symbol} {self.timeframe}, {days[0]} to {days[1]}\n{what}"
 
 
 def write_reliability(
-    path: Path, probability: FloatArray, returns: FloatArray, times_ms: NDArray[np.int64], subject: Subject
+    path: Path, probability: FloatArray, returns: FloatArray, times_ms: IntArray, subject: Subject
 ) -> None:
     """Write a PNG: the share of rises by predicted probability, and a histogram of the probabilities.
 

@@ -11,8 +11,8 @@ from types import MappingProxyType
 import keras
 import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
+from domain.arrays import RealArray
 from domain.errors import ExportMismatch
 from models.export.graph import OnnxGraph
 from models.layers import LearnedPositions
@@ -84,13 +84,11 @@ def _gru(graph: OnnxGraph, layer: keras.layers.GRU, x: str) -> str:
     return _recurrent(graph, layer, x, [kernel.T, recurrent.T, biases.T], linear_before_reset=1)
 
 
-def _gates(rows: NDArray[np.floating], count: int, order: tuple[int, ...]) -> NDArray[np.floating]:
+def _gates(rows: RealArray, count: int, order: tuple[int, ...]) -> RealArray:
     return np.concatenate([np.split(rows, count)[gate] for gate in order])
 
 
-def _recurrent(
-    graph: OnnxGraph, layer: keras.layers.RNN, x: str, weights: list[NDArray[np.floating]], **attributes: int
-) -> str:
+def _recurrent(graph: OnnxGraph, layer: keras.layers.RNN, x: str, weights: list[RealArray], **attributes: int) -> str:
     """Add the operator named as the layer is; `weights`: input, recurrent and the two biases, gate by gate."""
     usual = (layer.activation.__name__, layer.recurrent_activation.__name__) == ("tanh", "sigmoid")
     _require(usual, layer, "activation tanh and recurrent_activation sigmoid")
@@ -168,7 +166,7 @@ def _convolution(graph: OnnxGraph, layer: keras.layers.Conv1D, x: str) -> str:
     return _activate(graph, layer, graph.add("Transpose", x, perm=_CHANNELS_SECOND))
 
 
-def _patches(graph: OnnxGraph, x: str, kernels: NDArray[np.floating], strides: int) -> str:
+def _patches(graph: OnnxGraph, x: str, kernels: RealArray, strides: int) -> str:
     """Add a convolution whose patches are whole strides: a product per stride, twice as fast as the operator.
 
     Args:

@@ -6,16 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
+from domain.arrays import RealArray
 from domain.errors import ExportMismatch
-
-FloatArray = NDArray[np.floating]
 
 LARGEST_DIFFERENCE = 1e-5
 
 
-def check_parity(answer: Callable[[FloatArray], FloatArray], onnx: bytes, inputs: FloatArray) -> float:
+def check_parity(answer: Callable[[RealArray], RealArray], onnx: bytes, inputs: RealArray) -> float:
     """Return the largest absolute difference between the answers of a model and of its ONNX form.
 
     Args:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
+from domain.arrays import Float32Array
 from models.export.graph import BATCH, INPUTS, IR_VERSION, OPSET, OUTPUTS
 
 
-def tabular_onnx(converted: ModelProto, placement: NDArray[np.float32]) -> bytes:
+def tabular_onnx(converted: ModelProto, placement: Float32Array) -> bytes:
     """Return the model with its probabilities at their places among the outputs, and without its labels.
 
     Args:

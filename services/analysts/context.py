@@ -9,10 +9,11 @@ from datetime import datetime
 
 from config.settings import AnalysisSettings
 from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
+from domain.arrays import FloatArray
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from features.kernels.candles import Candles, FloatArray
+from features.kernels.candles import Candles
 from features.support_resistance import Levels, find_levels
 from features.technical_indicators import TechnicalIndicators
 from utils.clock import epoch_ms

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from domain.arrays import FloatArray
 from domain.market import Timeframe
-from features.kernels.candles import FloatArray
 from services.analysts.context import MarketContext, TimeframeContext
 from services.strategies import NO_VIEW, STRATEGIES, clip, directional_movement, moving_averages
 
@@ -81,7 +81,7 @@ def timeframe_direction(part: TimeframeContext) -> float:
     """
     if is_flat(part):
         return 0.0
-    move = clip(move_over_noise(part.series.values[-MOVE_CANDLES - 1 :, 3]) / FULL_MOVE)
+    move = clip(move_over_noise(part.series.closes[-MOVE_CANDLES - 1 :]) / FULL_MOVE)
     averages, movement = moving_averages(part.latest), directional_movement(part.latest)
     return clip(MOVE_SHARE * move + AVERAGES_SHARE * _or_zero(averages) + MOVEMENT_SHARE * _or_zero(movement))
 

@@ -112,8 +112,8 @@ def _proposed(reply: AnalysisReply) -> Exits | None:
 
 def _levels(context: MarketContext, reply: AnalysisReply) -> tuple[list[float], list[float]]:
     """Return the levels within the range of all candles, on their side of the price."""
-    lowest = min(float(part.series.values[:, 2].min()) for part in context.timeframes.values())
-    highest = max(float(part.series.values[:, 1].max()) for part in context.timeframes.values())
+    lowest = min(float(part.series.lows.min()) for part in context.timeframes.values())
+    highest = max(float(part.series.highs.max()) for part in context.timeframes.values())
     return (
         real_levels(reply.support_levels, lowest, highest, context.price, below=True),
         real_levels(reply.resistance_levels, lowest, highest, context.price, below=False),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.market import Candle, Timeframe
 
 # Of the size found in daily and hourly crypto returns: shocks fade over some thirty candles, the
@@ -29,9 +29,7 @@ TURNOVER_PER_CANDLE = 1_000_000.0
 VOLUME_NOISE = 0.35
 
 
-def simulate_returns(
-    rng: np.random.Generator, count: int, volatility: float, drift: float | None
-) -> NDArray[np.float64]:
+def simulate_returns(rng: np.random.Generator, count: int, volatility: float, drift: float | None) -> FloatArray:
     """Return log-returns with fat tails and volatility clusters.
 
     Args:
@@ -55,13 +53,13 @@ def simulate_returns(
         shocks[position] = shock
         variance = (1 - SHOCK_WEIGHT - PERSISTENCE) + SHOCK_WEIGHT * shock * shock + PERSISTENCE * variance
     drifts = _regime_drifts(rng, count) if drift is None else drift
-    returns: NDArray[np.float64] = volatility * (shocks + drifts)
+    returns: FloatArray = volatility * (shocks + drifts)
     return returns
 
 
 def candles_from_returns(
     rng: np.random.Generator,
-    returns: NDArray[np.float64],
+    returns: FloatArray,
     start_price: float,
     start_ms: int,
     timeframe: Timeframe,
@@ -92,7 +90,7 @@ def candles_from_returns(
     return [Candle(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _regime_drifts(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+def _regime_drifts(rng: np.random.Generator, count: int) -> FloatArray:
     """Return a drift per candle; regimes last a random, geometrically distributed time."""
     drifts = np.empty(count)
     position = 0
@@ -103,7 +101,7 @@ def _regime_drifts(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     return drifts
 
 
-def _running_volatility(returns: NDArray[np.float64]) -> NDArray[np.float64]:
+def _running_volatility(returns: FloatArray) -> FloatArray:
     """Return the exponentially weighted root mean square of the returns up to each candle."""
     volatility = np.empty(len(returns))
     variance = float(np.mean(returns**2))
@@ -113,23 +111,21 @@ def _running_volatility(returns: NDArray[np.float64]) -> NDArray[np.float64]:
     return volatility
 
 
-def _bridge_maximum(
-    rng: np.random.Generator, returns: NDArray[np.float64], spread: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _bridge_maximum(rng: np.random.Generator, returns: FloatArray, spread: FloatArray) -> FloatArray:
     """Draw the highest log-price of a Brownian bridge from 0 to each return.
 
     Source: reflection principle, P(max > m) = exp(-2 m (m - r) / s²), solved for m.
     """
     uniform = 1 - rng.random(len(returns))  # in (0, 1], so that the logarithm is finite
-    highest: NDArray[np.float64] = (returns + np.sqrt(returns**2 - 2 * spread**2 * np.log(uniform))) / 2
+    highest: FloatArray = (returns + np.sqrt(returns**2 - 2 * spread**2 * np.log(uniform))) / 2
     return highest
 
 
-def _volumes(rng: np.random.Generator, returns: NDArray[np.float64]) -> NDArray[np.float64]:
+def _volumes(rng: np.random.Generator, returns: FloatArray) -> FloatArray:
     """Return the turnover of each candle in quote currency: half fixed, half with the absolute return."""
     moves = np.abs(returns)
     typical = float(moves.mean())
     activity = moves / typical if typical > 0 else np.ones(len(returns))
     noise = np.exp(VOLUME_NOISE * rng.standard_normal(len(returns)))
-    turnover: NDArray[np.float64] = TURNOVER_PER_CANDLE * noise * (1 + activity) / 2
+    turnover: FloatArray = TURNOVER_PER_CANDLE * noise * (1 + activity) / 2
     return turnover

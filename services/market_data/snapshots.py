@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from domain.errors import InvalidMarketData, MarketDataUnavailable
-from domain.market import CandleSeries, Timeframe, data_end_ms
+from domain.market import CandleSeries, Timeframe
+from domain.timeframe_data import data_end_ms
 
 DAY_MS = 86_400_000
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.analysis import DataSource
+from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.synthetic_path import BASE, BLOCK_MS, MINUTE_MS, base_block, minute_block
 from utils.clock import Clock, epoch_ms
@@ -18,7 +18,7 @@ _CACHED_BLOCKS = 320
 # Only the newest minutes of a symbol are read; a block is 400 KB.
 _CACHED_MINUTE_BLOCKS = 24
 
-Rows = NDArray[np.float64]
+Rows = FloatArray
 
 
 class SyntheticSource:

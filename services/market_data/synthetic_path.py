@@ -12,8 +12,8 @@ import math
 from hashlib import blake2b
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.market import Timeframe
 from services.market_data.simulation import candles_from_returns, simulate_returns
 
@@ -44,7 +44,7 @@ _START_PRICES = {
 }
 _DOLLARS = ("USDT", "USDC", "FDUSD", "BUSD", "USD")
 
-Rows = NDArray[np.float64]
+Rows = FloatArray
 
 
 def base_block(seed: int, symbol: str, block: int) -> Rows:

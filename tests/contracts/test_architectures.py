@@ -11,11 +11,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from domain.arrays import RealArray
 from domain.errors import ExportMismatch, FeatureMismatch
 from domain.forecasting import ModelType
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.export.parity import check_parity
-from models.fitted import EpochProgress, FittedModel, FloatArray
+from models.fitted import EpochProgress, FittedModel
 from models.fitting import fit
 from models.outputs import OUTPUTS, probability_up
 from models.summary import summarize
@@ -32,7 +33,7 @@ def fitted(architecture: Architecture) -> tuple[FittedModel, ToyData, list[Epoch
     return fit(architecture, data, toy_settings(), reports.append), data, reports
 
 
-def inputs_of(architecture: Architecture, data: ToyData, count: int = 300) -> FloatArray:
+def inputs_of(architecture: Architecture, data: ToyData, count: int = 300) -> RealArray:
     windows = data.inputs(count)
     return summarize(windows) if architecture.inputs == "summary" else windows
 
@@ -97,28 +98,28 @@ def test_inputs_of_another_shape_are_refused(architecture: Architecture) -> None
             model.raw(wrong)
 
 
-def _from_keras(path: Path, inputs: FloatArray) -> FloatArray:
+def _from_keras(path: Path, inputs: RealArray) -> RealArray:
     from models.network import load_keras
 
     return np.asarray(load_keras(path).predict(inputs, verbose=0))
 
 
-def _from_onnx(path: Path, inputs: FloatArray) -> FloatArray:
+def _from_onnx(path: Path, inputs: RealArray) -> RealArray:
     return np.asarray(onnxruntime.InferenceSession(path).run(None, {"inputs": inputs})[0])
 
 
-def _from_xgboost(path: Path, inputs: FloatArray) -> FloatArray:
+def _from_xgboost(path: Path, inputs: RealArray) -> RealArray:
     import xgboost
 
     return np.asarray(xgboost.Booster(model_file=path).predict(xgboost.DMatrix(inputs)))
 
 
-def _from_coefficients(path: Path, inputs: FloatArray) -> FloatArray:
+def _from_coefficients(path: Path, inputs: RealArray) -> RealArray:
     saved = np.load(path, allow_pickle=False)
     return np.asarray(1 / (1 + np.exp(-(inputs @ saved["coefficients"].T + saved["intercept"]))))
 
 
-LOAD: dict[str, Callable[[Path, Any], FloatArray]] = {
+LOAD: dict[str, Callable[[Path, Any], RealArray]] = {
     ".keras": _from_keras,
     ".onnx": _from_onnx,
     ".ubj": _from_xgboost,

@@ -90,7 +90,7 @@ def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: Ma
     assert outcome.production == outcome.model.version
     forecaster = load_version(manager.registry, outcome.model.version)
     said = predict_series(forecaster, series, series.candles[-300].timestamp)
-    falls = np.diff(series.values[:, 3])[said.positions - 1] < 0.0
+    falls = np.diff(series.closes)[said.positions - 1] < 0.0
     # It expects the turn: a rise after a fall.
     assert ((said.probability > 0.5) == falls).mean() > 0.95
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidMarketData
-from domain.market import Candle, CandleSeries, Timeframe, data_end_ms
+from domain.market import Candle, CandleSeries, Timeframe
+from domain.timeframe_data import data_end_ms
 from services.market_data.snapshots import check_price
 
 HOUR = Timeframe.H1.ms

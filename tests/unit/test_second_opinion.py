@@ -21,9 +21,10 @@ import pytest
 import talib
 
 from benchmarks.libraries import INDICATORS, by_talib
+from domain.arrays import FloatArray
 from features.catalogue import FAMILIES, compute, indicator
 from features.families.family import Indicator
-from features.kernels.candles import Candles, FloatArray, typical
+from features.kernels.candles import Candles, typical
 from tests.fixtures.histories import simulated
 from tests.fixtures.indicators import closeness, real_frame
 

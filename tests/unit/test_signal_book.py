@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from config.settings import SignalSettings
 from domain.analysis import DataSource
+from domain.arrays import FloatArray
 from domain.market import Timeframe
 from domain.values import Signal
 from services.signal_book import MAX_SYMBOLS, SignalBook, StreamSignal, correlation
@@ -22,10 +22,10 @@ TIMES = np.arange(100, dtype=np.int64) * Timeframe.M15.ms
 SHARED = np.random.default_rng(1).normal(size=100)
 
 
-def returns(seed: int, likeness: float = 0.0) -> NDArray[np.float64]:
+def returns(seed: int, likeness: float = 0.0) -> FloatArray:
     """Return returns of which about the square of `likeness` is the market's."""
     own = np.random.default_rng(seed).normal(size=100)
-    mixed: NDArray[np.float64] = likeness * SHARED + np.sqrt(1 - likeness**2) * own
+    mixed: FloatArray = likeness * SHARED + np.sqrt(1 - likeness**2) * own
     return mixed
 
 

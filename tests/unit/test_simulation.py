@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from domain.arrays import FloatArray
 from domain.market import CandleSeries, Timeframe
 from services.market_data.simulation import candles_from_returns, simulate_returns
 from tests.fixtures.histories import START_MS, simulated
@@ -13,16 +13,16 @@ from tests.fixtures.histories import START_MS, simulated
 VOLATILITY = 0.004
 
 
-def _returns(seed: int, drift: float | None, count: int = 20_000) -> NDArray[np.float64]:
+def _returns(seed: int, drift: float | None, count: int = 20_000) -> FloatArray:
     return simulate_returns(np.random.default_rng(seed), count, VOLATILITY, drift)
 
 
-def _kurtosis(values: NDArray[np.float64]) -> float:
+def _kurtosis(values: FloatArray) -> float:
     centered = values - values.mean()
     return float(np.mean(centered**4) / np.mean(centered**2) ** 2)
 
 
-def _autocorrelation(values: NDArray[np.float64], lag: int) -> float:
+def _autocorrelation(values: FloatArray, lag: int) -> float:
     return float(np.corrcoef(values[:-lag], values[lag:])[0, 1])
 
 

@@ -143,7 +143,7 @@ def test_known_coins_have_familiar_prices_and_unknown_ones_plausible_prices() ->
 
 
 def test_returns_are_of_a_believable_size_and_swing_in_clusters() -> None:
-    returns = np.diff(np.log(read(timeframe=Timeframe.M15, limit=5000).values[:, 3]))
+    returns = np.diff(np.log(read(timeframe=Timeframe.M15, limit=5000).closes))
     assert 0.0015 < returns.std() < 0.006
     kurtosis = float(np.mean((returns - returns.mean()) ** 4) / returns.var() ** 2)
     assert kurtosis > 3.5

@@ -59,7 +59,7 @@ def test_windows_targets_and_scaler_fit_together() -> None:
     table = FeatureEngineer(STANDARD).transform(series)
     training = table[(table.index >= WARM_UP * STEP) & (table.index < 200 * STEP)].to_numpy()
     np.testing.assert_allclose(data.scaler.offset, training.mean(axis=0), rtol=1e-9, atol=1e-12)
-    close = dict(zip(table.index.tolist(), series.values[:, 3].tolist(), strict=True))
+    close = dict(zip(table.index.tolist(), series.closes.tolist(), strict=True))
     for part, slots in ((data.train, range(200)), (data.validation, range(203, 250))):
         inputs, targets = part.batch(np.arange(len(part)))
         for window, target, end in zip(inputs, targets, part.ends, strict=True):

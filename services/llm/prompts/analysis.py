@@ -36,12 +36,12 @@ def analysis_prompt(context: MarketContext, forecast: Forecast | None = None) ->
 
 
 def _timeframe(part: TimeframeContext) -> dict[str, Any]:
-    values = part.series.values
+    series = part.series
     return {
-        "candles": len(part.series),
-        "highest": float(values[:, 1].max()),
-        "lowest": float(values[:, 2].min()),
-        "last_closes": values[-CLOSES:, 3].tolist(),
+        "candles": len(series),
+        "highest": float(series.highs.max()),
+        "lowest": float(series.lows.min()),
+        "last_closes": series.closes[-CLOSES:].tolist(),
         "indicators": {name: value for name, value in part.latest.items() if name not in _LEFT_OUT},
         "support_levels": list(part.levels.supports),
         "resistance_levels": list(part.levels.resistances),
