@@ -39,6 +39,8 @@ _DOCS_HEADERS = [
 _DOCS_PATHS = ("/docs", "/redoc")
 UNMATCHED = "unmatched"
 RESPONSE_STARTS = {"http.response.start", "websocket.http.response.start"}
+# A service that ends is back, or replaced, soon.
+RETRY_AFTER_SECONDS = 5
 # What servers write into their logs when nobody is left to answer; it has no official number.
 CLIENT_CLOSED_REQUEST = 499
 
@@ -47,8 +49,7 @@ class RequestContext:
     """Gives each request an id and each answer its headers, counts it, and turns a bug into a 500.
 
     Errors that the service knows are answered by the handlers in `api/errors.py`; what gets
-    here is a mistake in the code, so the client learns the request id and nothing else. A server
-    that stops cancels what has not been answered in time: that is a 503, and no mistake.
+    here is a mistake in the code, so the client learns the request id and nothing else.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -85,9 +86,15 @@ class RequestContext:
         except ClientDisconnect:
             status = CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
+            # Only the server cancels, when a shutdown has waited long enough; it cuts half an answer by itself.
             if not status:
-                detail = "the service is stopping and did not finish this request; send it again"
-                response = problem_response(Request(scope), HTTPStatus.SERVICE_UNAVAILABLE, detail, code="not_ready")
+                response = problem_response(
+                    Request(scope),
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "the service is shutting down; send it again",
+                    code="shutting_down",
+                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+                )
                 await response(scope, receive, send_with_headers)
         except Exception:
             logger.bind(method=scope["method"], path=scope["path"]).exception("request failed: a bug")

@@ -73,7 +73,7 @@ async def test_what_only_the_llm_can_answer_is_a_503_when_the_service_stops(llm:
     problem = response.json()
     assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
     assert problem["detail"] == problem["error"]
-    assert problem["detail"] == "the service is stopping and did not finish this request; send it again"
+    assert problem["detail"] == "the service is shutting down; send it again"
     assert "Traceback" not in output
 
 
