@@ -18,6 +18,7 @@ from features.technical_indicators import TechnicalIndicators
 from models.registry import Registry
 from models.serving import LoadedModels
 from services.analysis import AnalysisService
+from services.analysts.analyst import Analyst
 from services.analysts.fallback import FallbackAnalyst
 from services.analysts.llm import LlmAnalyst
 from services.analysts.technical import TechnicalAnalyst
@@ -34,7 +35,6 @@ from services.market_insights import MarketInsights
 from services.model_admin import ModelAdmin
 from services.outlooks import Outlooks
 from services.periodic import PeriodicAnalysis
-from services.ports import Analyst
 from services.predictions import Predictions
 from services.recent_markets import RecentMarkets
 from services.revisions import Revisions

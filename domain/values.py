@@ -11,6 +11,14 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+SIGNIFICANT_DIGITS = 8
+
+
+def round_significant(value: float) -> float:
+    """Return the value with eight significant digits: never zero, whatever the unit of the price."""
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
 class Frozen(BaseModel):
     """Base of the value objects: immutable, no unknown keys, no NaN or infinity."""
 

@@ -13,10 +13,10 @@ from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
 from domain.market import Timeframe
 from features.technical_indicators import TechnicalIndicators
+from services.analysts.analyst import Analyst
 from services.analysts.context import build_context, require_candles
 from services.forecasting import Forecasting, Opinion
 from services.market_data.market_data import MarketData
-from services.ports import Analyst
 from services.recent_analyses import RecentAnalyses
 from services.revisions import Revisions
 from services.signal_events import render_signal_event

@@ -16,7 +16,7 @@ from domain.errors import Conflict, JobFailed, JobQueueFull
 from domain.jobs import Job, JobKind, JobProgress, JobStatus, Scalar
 from services.job_events import render_job_progress, render_training_completed
 from services.job_records import INTERRUPTED, JobList, JobRecords
-from services.ports import JobRunner
+from services.job_runner import JobRunner
 from services.signal_hub import SignalHub
 from utils import metrics
 from utils.clock import Clock

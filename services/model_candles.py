@@ -9,7 +9,7 @@ from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.market import CandleLike, CandleSeries, Timeframe
 from features.feature_sets import FEATURE_SETS
 from models.predictor import Forecaster
-from services.ports import MarketDataSource
+from services.market_data.source import MarketDataSource
 from utils.clock import Clock, epoch_ms
 
 

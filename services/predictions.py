@@ -14,10 +14,10 @@ from domain.forecasting import Forecast
 from domain.market import Timeframe
 from domain.values import Signal
 from features.technical_indicators import TechnicalIndicators
+from services.analysts.analyst import Analyst
 from services.analysts.context import build_context
 from services.forecasting import Forecasting
 from services.market_data.market_data import MarketData
-from services.ports import Analyst
 from services.strategies import STRATEGY_NAMES
 from utils.clock import Clock
 from utils.concurrency import run_blocking

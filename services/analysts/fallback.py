@@ -8,8 +8,8 @@ from loguru import logger
 
 from domain.analysis import Analysis
 from domain.errors import LlmUnavailable
+from services.analysts.analyst import Analyst
 from services.analysts.context import MarketContext
-from services.ports import Analyst
 from utils import metrics
 
 STOPPING = "stopping"

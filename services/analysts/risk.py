@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from domain.analysis import RiskAssessment, RiskLevel, VolatilityLevel
 from domain.market import Timeframe
-from domain.values import Signal
+from domain.values import Signal, round_significant
 from features.support_resistance import Levels
 from services.analysts.context import MarketContext
 from services.analysts.direction import TrendView
@@ -40,8 +40,6 @@ VOLATILITY_LEVELS = (
     (90.0, VolatilityLevel.HIGH),
 )
 RISK_LEVELS = ((0.40, RiskLevel.LOW), (0.65, RiskLevel.MEDIUM))
-# Finer than any tick, coarse enough to read.
-SIGNIFICANT_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -122,11 +120,6 @@ def exits_fit(exits: Exits, signal: Signal, price: float, average_true_range: fl
 def volatility_level(percentile: float) -> VolatilityLevel:
     """Return the word for a percentile (0 to 100) of the Average True Range."""
     return next((level for end, level in VOLATILITY_LEVELS if percentile < end), VolatilityLevel.VERY_HIGH)
-
-
-def round_significant(value: float) -> float:
-    """Return the value with eight significant digits: never zero, whatever the unit of the price."""
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
 def _market_risk(context: MarketContext) -> float:

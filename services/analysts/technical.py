@@ -6,11 +6,12 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
+from domain.values import round_significant
 from services.analysts.blending import blend
 from services.analysts.context import MarketContext
 from services.analysts.direction import view_trend
 from services.analysts.reasoning import describe_volume, explain
-from services.analysts.risk import assess_risk, round_significant, volatility_level
+from services.analysts.risk import assess_risk, volatility_level
 from services.analysts.verdict import decide, trend_direction
 
 MODEL_TYPE = "technical-rules"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.analysts.risk import round_significant
+from domain.values import round_significant
 
 TOLERANCE = 0.005
 UNVERIFIED = "[unverified]"

@@ -19,7 +19,7 @@ from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
 from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
-from services.ports import MarketDataSource
+from services.market_data.source import MarketDataSource
 from utils import metrics
 from utils.clock import Clock, epoch_ms
 from utils.concurrency import SingleFlight

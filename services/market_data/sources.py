@@ -13,10 +13,10 @@ from services.market_data.ccxt_exchange import CcxtSource, library_with
 from services.market_data.engine import EngineSource
 from services.market_data.engine_database import EngineDatabaseSource
 from services.market_data.files import FilesSource, folder_of_candles
+from services.market_data.source import MarketDataSource
 from services.market_data.stored import StoredSource
 from services.market_data.synthetic import SyntheticSource
 from services.market_data.yahoo import YahooSource
-from services.ports import MarketDataSource
 from storage.ports import EngineCandles, Store
 from utils.clock import Clock
 

@@ -25,7 +25,10 @@ from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.service import Service, free_port, running_service
 from tests.fixtures.wire import WIRE_FILE, misfits, read_wire
 
-pytestmark = pytest.mark.skipif(not WIRE_FILE.exists(), reason="the clients' record, ../shared/wire_examples.json")
+pytestmark = [
+    pytest.mark.realdata,
+    pytest.mark.skipif(not WIRE_FILE.exists(), reason="the clients' record, ../shared/wire_examples.json"),
+]
 
 WIRE: dict[str, Any] = read_wire() if WIRE_FILE.exists() else {}
 ENDPOINTS: dict[str, Any] = WIRE.get("endpoints", {})

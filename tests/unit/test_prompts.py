@@ -16,7 +16,7 @@ from domain.forecasting import Forecast, ModelType
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import Signal
 from services.llm.analysis_reply import ANALYSIS_SCHEMA
-from services.llm.prompts.analysis import analysis_prompt
+from services.llm.prompts.analysis import INSTRUCTIONS, analysis_prompt
 from services.llm.prompts.client_text import MAX_ITEMS, MAX_TEXT, clean, clean_text
 from services.llm.prompts.prompt import Prompt, make_prompt
 from tests.fixtures.histories import context_of, dashboard
@@ -115,7 +115,7 @@ def test_what_a_client_says_is_data_beside_the_facts() -> None:
 
 @given(st.text(), st.text())
 def test_no_text_leaves_the_part_that_it_stands_in(name: str, text: str) -> None:
-    prompt = make_prompt("analysis_v2", {"price": 1.0}, {name: [text, {text: name}]}, ANALYSIS_SCHEMA)
+    prompt = make_prompt(INSTRUCTIONS, {"price": 1.0}, {name: [text, {text: name}]}, ANALYSIS_SCHEMA)
     facts, data = parts(prompt)
     assert facts == '{"price":1.0}'
     assert [prompt.user.count(mark) for mark in MARKS] == [1, 1, 1, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from domain.analysis import ClientContext
@@ -12,7 +13,7 @@ from services.analysts.context import MarketContext, TimeframeContext
 from services.llm.analysis_reply import ANALYSIS_SCHEMA
 from services.llm.prompts.prompt import Prompt, make_prompt
 
-VERSION = "analysis_v2"
+INSTRUCTIONS = Path(__file__).with_name("analysis_v2.txt")
 # The newest closes show the path that indicators sum up.
 CLOSES = 12
 # Running totals depend on where the candles begin, and say nothing by themselves.
@@ -31,7 +32,7 @@ def analysis_prompt(context: MarketContext, forecast: Forecast | None = None) ->
         "timeframes": {timeframe.value: _timeframe(part) for timeframe, part in context.timeframes.items()},
         "model_forecast": _forecast(forecast) if forecast else None,
     }
-    return make_prompt(VERSION, facts, _said(context.client), ANALYSIS_SCHEMA)
+    return make_prompt(INSTRUCTIONS, facts, _said(context.client), ANALYSIS_SCHEMA)
 
 
 def _timeframe(part: TimeframeContext) -> dict[str, Any]:

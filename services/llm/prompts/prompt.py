@@ -33,17 +33,24 @@ class Prompt:
 
 
 def make_prompt(
-    version: str, facts: Mapping[str, Any], client_data: Mapping[str, Any], reply_schema: ReplySchema
+    instructions: Path, facts: Mapping[str, Any], client_data: Mapping[str, Any], reply_schema: ReplySchema
 ) -> Prompt:
-    """Return the prompt: what the service measured, and apart from it what a client said, cleaned."""
+    """Return the prompt: what the service measured, and apart from it what a client said, cleaned.
+
+    Args:
+        instructions: A text file, whose name is the prompt's version.
+        facts: JSON-like.
+        client_data: JSON-like, from outside.
+        reply_schema: Of the reply that is asked for.
+    """
     rounded = _rounded(facts)
     user = f"<facts>\n{_json(rounded)}\n</facts>\n<client_data>\n{_json(clean(client_data))}\n</client_data>"
-    return Prompt(version, _instructions(version), user, rounded, reply_schema)
+    return Prompt(instructions.stem, _text(instructions), user, rounded, reply_schema)
 
 
 @lru_cache
-def _instructions(version: str) -> str:
-    return (Path(__file__).parent / f"{version}.txt").read_text(encoding="utf-8").strip()
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()
 
 
 def _json(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from services.hit_rates import HitRate
@@ -12,7 +13,7 @@ from services.llm.self_analysis_reply import SELF_ANALYSIS_SCHEMA
 from services.self_review import Evidence
 from services.trade_record import groups_of, statistics_of
 
-VERSION = "self_analysis_v1"
+INSTRUCTIONS = Path(__file__).with_name("self_analysis_v1.txt")
 MAX_GROUPS = 12
 
 
@@ -39,7 +40,7 @@ def self_analysis_prompt(evidence: Evidence) -> Prompt:
         "indicators": dict(evidence.indicators),
         "signal": dict(evidence.signal),
     }
-    return make_prompt(VERSION, facts, {}, SELF_ANALYSIS_SCHEMA)
+    return make_prompt(INSTRUCTIONS, facts, {}, SELF_ANALYSIS_SCHEMA)
 
 
 def _rates(rates: Sequence[HitRate]) -> list[dict[str, Any]]:

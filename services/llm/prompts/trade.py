@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from domain.trades import ClosedTrade
 from services.llm.prompts.prompt import Prompt, make_prompt
 from services.llm.trade_reply import TRADE_SCHEMA
 
-VERSION = "trade_v2"
+INSTRUCTIONS = Path(__file__).with_name("trade_v2.txt")
 
 
 def trade_prompt(trade: ClosedTrade) -> Prompt:
@@ -31,4 +33,4 @@ def trade_prompt(trade: ClosedTrade) -> Prompt:
         "strategy_name": trade.strategy_name,
         "signal_reasoning": trade.ai_reasoning,
     }
-    return make_prompt(VERSION, facts, {name: text for name, text in said.items() if text}, TRADE_SCHEMA)
+    return make_prompt(INSTRUCTIONS, facts, {name: text for name, text in said.items() if text}, TRADE_SCHEMA)

@@ -1,0 +1,26 @@
+"""The port of what runs jobs: child processes of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from domain.jobs import JobKind, JobProgress
+
+
+class JobRunner(Protocol):
+    """Does long work off the event loop."""
+
+    async def run(
+        self, kind: JobKind, parameters: Mapping[str, Any], report: Callable[[JobProgress], None]
+    ) -> dict[str, Any]:
+        """Return what the job's function returns for these parameters; canceling the call ends the work.
+
+        Args:
+            kind: Which function.
+            parameters: JSON-like.
+            report: Called on the event loop whenever the job says how far it is.
+
+        Raises:
+            JobFailed: the function failed, took too long, or its process died.
+        """
