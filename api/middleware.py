@@ -50,8 +50,7 @@ class RequestContext:
     """Gives each request an id and each answer its headers, counts it, and turns a bug into a 500.
 
     Errors that the service knows are answered by the handlers in `api/errors.py`; what gets
-    here is a mistake in the code, so the client learns the request id and nothing else. A server
-    that stops cancels what has not been answered in time: that is a 503, and no mistake.
+    here is a mistake in the code, so the client learns the request id and nothing else.
     """
 
     def __init__(self, app: ASGIApp) -> None:
