@@ -132,7 +132,7 @@ class WriteBehind(Generic[T]):
                 if len(self):
                     await self._try()
         except TimeoutError:
-            logger.warning("store could not finish its writes")
+            logger.warning("writes could not be finished in time")
         await self._spilling.spill()
         if len(self._spool):
             logger.bind(writes=len(self._spool)).warning("writes wait in the spool for the next start")

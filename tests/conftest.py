@@ -46,7 +46,7 @@ def make_settings(tmp_path: Path) -> MakeSettings:
     def make(**sections: dict[str, Any]) -> Settings:
         base: dict[str, dict[str, Any]] = {
             "server": {"environment": "test"},
-            "storage": {"url": f"sqlite:///{tmp_path}/store.db"},
+            "storage": {"url": f"sqlite:///{tmp_path}/store.db", "spool_path": f"{tmp_path}/spool"},
             "models": {"save_path": f"{tmp_path}/models"},
             "periodic": {"enabled": False},
             "market_data": {"sources": ["stored", "synthetic"]},

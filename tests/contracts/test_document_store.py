@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from domain.errors import StorageUnavailable, Unstorable
 from storage.document_ports import (
     COLLECTIONS,
+    FEEDBACK,
     JOBS,
     LLM_CALLS,
     TRADE_ANALYSES,
@@ -239,6 +240,16 @@ async def test_sums_are_exact_beyond_what_floats_hold(store: DocumentStore) -> N
         await store.put(LLM_CALLS, f"c{number}", document(cost_nano_usd=2**53 + 1))
     (total,) = await store.totals(LLM_CALLS, NOON, ["cost_nano_usd"])
     assert total.sums == {"cost_nano_usd": 3 * (2**53 + 1)}
+
+
+async def test_discard_removes_the_documents_of_these_keys_and_no_other(store: DocumentStore) -> None:
+    for key in ("a", "b", "c"):
+        await store.put(JOBS, key, {"created_at": NOON})
+    await store.put(FEEDBACK, "a", {"created_at": NOON})
+    await store.discard(JOBS, ["a", "c", "not there"])
+    await store.discard(JOBS, [])
+    assert [document["job_id"] for document in await store.newest(JOBS, 10)] == ["b"]
+    assert len(await store.newest(FEEDBACK, 10)) == 1
 
 
 async def test_remove_takes_only_what_is_older(store: DocumentStore) -> None:

@@ -27,7 +27,7 @@ from domain.jobs import JobKind
 @asynccontextmanager
 async def build(settings):
     async with build_container(settings, job_table="tests.fixtures.job_functions") as container:
-        container.jobs.submit(JobKind.TRAIN, dict(do="wait with a child"))
+        await container.jobs.submit(JobKind.TRAIN, dict(do="wait with a child"))
         yield container
 
 settings = load_settings()
@@ -52,5 +52,5 @@ def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Si
         assert "Traceback" not in service.output
     asyncio.run(eventually(lambda: not alive(grandchild)))
     with running_service(DATABASE_URL=database) as service:
-        asyncio.run(eventually(lambda: jobs_of(service)[0]["status"] == "failed"))
+        asyncio.run(eventually(lambda: jobs_of(service)[0]["status"] == "interrupted"))
         assert jobs_of(service)[0]["error"] == "interrupted by a restart of the service"

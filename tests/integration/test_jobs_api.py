@@ -105,7 +105,7 @@ def test_service_that_stops_leaves_no_process(make_settings: MakeSettings) -> No
     assert not alive(pid)
     with TestClient(create_app(make_settings()), base_url="http://127.0.0.1:8000", client=LOOPBACK) as client:
         job = client.get(f"/jobs/{job_id}").json()
-    assert (job["status"], job["error"]) == ("failed", "interrupted by a restart of the service")
+    assert (job["status"], job["error"]) == ("interrupted", "interrupted by a restart of the service")
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "many", ""])

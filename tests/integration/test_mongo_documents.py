@@ -15,6 +15,7 @@ from pymongo.database import Database
 from domain.errors import StorageUnavailable
 from storage.document_ports import JOBS, LLM_CALLS, TRADE_ANALYSES
 from storage.mongo_documents import MongoDocumentStore
+from storage.pace import Pace
 from storage.resilient_documents import ResilientDocuments
 
 if TYPE_CHECKING:
@@ -85,12 +86,15 @@ async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
 
 async def test_server_that_dies_is_known_in_time_and_used_again_when_it_is_back(own_mongod: Mongod) -> None:
     await asyncio.to_thread(own_mongod.start)
-    documents = ResilientDocuments(MongoDocumentStore(own_mongod.fresh_url()), retry_seconds=0.1)
+    documents = ResilientDocuments(MongoDocumentStore(own_mongod.fresh_url()), pace=Pace(retry_seconds=0.1))
+    await documents.open()
     content = {"created_at": NOON}
     assert await documents.insert(JOBS, "j1", content)
     await asyncio.to_thread(own_mongod.kill)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(5):
         with pytest.raises(StorageUnavailable, match="the mongodb store is not available now"):
+            await documents.get(JOBS, "j1")
+        with pytest.raises(StorageUnavailable, match="the store is not available now, and no spool takes"):
             await documents.put(JOBS, "j2", content)
     await asyncio.to_thread(own_mongod.start)
     async with asyncio.timeout(20):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from storage.mongo import MongoStore
+from storage.pace import Pace
 from storage.resilient import ResilientStore
+from storage.spool import Spool
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.stores import eventually
 
@@ -26,18 +29,20 @@ pytestmark = pytest.mark.realserver
 BOUND_SECONDS = 1.0
 
 
-async def in_bounds(store: ResilientStore, analysis_id: str) -> None:
+async def in_bounds(store: ResilientStore, analysis_id: str, *, candles: bool = True) -> None:
     """Do what a request does with the store, and check that it takes no time to speak of."""
     started = time.monotonic()
     await store.latest_analysis("key", NOON, LATER)
     analysis = make_analysis(analysis_id=analysis_id)
-    await store.save_analysis("key", analysis, archive=True, candles={Timeframe.H1: [make_candle(0)]})
+    posted = {Timeframe.H1: [make_candle(0)]} if candles else {}
+    await store.save_analysis("key", analysis, archive=True, candles=posted)
     await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
     assert time.monotonic() - started < BOUND_SECONDS
 
 
-def resilient(server: Mongod) -> ResilientStore:
-    return ResilientStore(MongoStore(server.fresh_url()), timeout_ms=50, retry_seconds=0.1)
+def resilient(server: Mongod, spool: Path | None = None) -> ResilientStore:
+    kept = Spool(spool, "analyses", 100_000_000) if spool else None
+    return ResilientStore(MongoStore(server.fresh_url()), timeout_ms=50, pace=Pace(retry_seconds=0.1), spool=kept)
 
 
 async def test_server_killed_in_the_middle_costs_milliseconds_and_loses_nothing(
@@ -57,7 +62,7 @@ async def test_server_killed_in_the_middle_costs_milliseconds_and_loses_nothing(
         await store.statistics()
     await in_bounds(store, "known to be down")
     await asyncio.to_thread(own_mongod.start)
-    await eventually(lambda: store.available)
+    await eventually(lambda: store.available and store.state.waiting == 0)
     assert (await store.statistics()).archived_analyses == 61
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
     await store.close()
@@ -72,7 +77,7 @@ async def test_server_that_is_down_at_the_start_is_used_once_it_is_there(own_mon
     assert not store.available
     await in_bounds(store, "early")
     await asyncio.to_thread(own_mongod.start)
-    await eventually(lambda: store.available)
+    await eventually(lambda: store.available and store.state.waiting == 0)
     assert await store.latest_analysis("key", NOON, LATER) == make_analysis(analysis_id="early")
     assert (await store.statistics()).archived_analyses == 1
     await store.close()
@@ -88,7 +93,7 @@ async def test_server_that_freezes_costs_milliseconds_and_loses_nothing(own_mong
         await in_bounds(store, f"frozen-{number}")
     await eventually(lambda: not store.available)
     own_mongod.send(signal.SIGCONT)
-    await eventually(lambda: store.available)
+    await eventually(lambda: store.available and store.state.waiting == 0)
     assert (await store.statistics()).archived_analyses == 50
     await store.close()
 
@@ -104,6 +109,27 @@ async def test_close_does_not_wait_for_a_dead_server(own_mongod: Mongod, log_lin
     await store.close()
     assert time.monotonic() - started < 5
     assert "ERROR writes are lost with the shutdown" in log_lines
+
+
+async def test_thousands_of_writes_wait_in_the_spool_and_are_made_once_the_server_is_there(
+    own_mongod: Mongod, tmp_path: Path, log_lines: list[str]
+) -> None:
+    store = resilient(own_mongod, tmp_path / "spool")
+    await store.open()
+    for number in range(2_500):  # more than twice what memory holds
+        await in_bounds(store, f"a-{number}", candles=number % 100 == 0)
+        if number % 500 == 499:
+            await eventually(lambda: store.state.spooled == number + 1)  # noqa: B023 - awaited here
+    await asyncio.to_thread(own_mongod.start)
+    await eventually(lambda: store.available)
+    async with asyncio.timeout(60):
+        while store.state.waiting:
+            await asyncio.sleep(0.05)
+    assert (await store.statistics()).archived_analyses == 2_500
+    assert store.state.dropped == 0
+    assert list((tmp_path / "spool").iterdir()) == []
+    await store.close()
+    assert [line for line in log_lines if line.startswith("ERROR")] == []
 
 
 async def test_log_names_no_host(own_mongod: Mongod) -> None:

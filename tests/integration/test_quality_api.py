@@ -172,7 +172,7 @@ def test_what_is_no_feedback_is_refused(client: TestClient, changes: dict[str, A
 
 
 def test_what_cannot_be_kept_is_not_accepted(make_client: MakeClient) -> None:
-    client = make_client(storage=UNREACHABLE)
+    client = make_client(storage=UNREACHABLE | {"spool_path": ""})
     assert client.post("/ai/feedback", json=FEEDBACK).status_code == 503
     assert client.get("/ai/performance").status_code == 503
     assert client.get("/ai/signal-quality").status_code == 503
@@ -203,3 +203,25 @@ def test_signal_quality_counts_the_newest_signals(client: TestClient, path: str)
     one = client.get(path, params={"limit": 2}).json()
     assert (one["total"], one["consecutive_neutral"]) == (2, 1)
     assert client.get(path, params={"limit": 0}).status_code == 422
+
+
+def test_feedback_that_came_while_the_store_was_down_counts_when_it_is_back(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    client = make_client()
+    analysis = client.post("/ai/analyze", json=shape_a(drift=0.4)).json()
+    store = tmp_path / "store.db"
+    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    assert client.portal is not None
+    told = {"signal_id": analysis["analysis_id"], "predicted_signal": "Long", "actual_outcome": "success"}
+    tell(client, signal_id="counted before")
+    client.portal.call(container.store.flush)
+    with sqlite3.connect(store, isolation_level=None) as connection:
+        connection.execute("BEGIN EXCLUSIVE")  # another program writes for a long time
+        assert tell(client, **told) == "the feedback is kept"
+        assert tell(client, signal_id="counted before", actual_outcome="success") == "the feedback is kept"
+        connection.execute("ROLLBACK")
+    client.__exit__(None, None, None)
+    found = performance(make_client())
+    assert (found["predictions_made"], found["successful_predictions"]) == (2, 1)
+    assert found["by_source"]["technical"]["predictions_made"] == 1

@@ -191,3 +191,58 @@ def test_only_what_a_trade_needs_is_needed(client: TestClient, tmp_path: Path) -
     body = {name: TRADE[name] for name in (*needed, "pnl_percentage")}
     assert client.post("/ai/analyze-trade", json=body).status_code == 200
     assert stored(tmp_path)[0]["close_reason"] is None
+
+
+def test_trades_that_wait_are_reviewed_after_a_restart(
+    make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    first = make_client(llm=llm_section(fake_openai.url, backup_keys=[], spacing_seconds=60))
+    for number in range(5):
+        post(first, trade_id=f"trade-{number}", exit_price=3000.0 + number)
+    stored(tmp_path)
+    first.__exit__(None, None, None)  # a key is ready again in a minute
+    second = make_client(llm=llm_section(fake_openai.url))
+    reviews = stored(tmp_path, 5)
+    assert [review["trade_id"] for review in reviews] == [f"trade-{number}" for number in range(5)]
+    assert [review["analysis"]["source"] for review in reviews] == ["llm"] * 5
+    assert post(second, trade_id="trade-4")["message"] == "the trade was accepted before"
+
+
+def test_trade_that_would_not_survive_a_crash_is_not_accepted(make_client: MakeClient) -> None:
+    client = make_client(storage={"url": "mongodb://127.0.0.1:9/none", "spool_path": ""})
+    for _ in range(2):
+        response = client.post("/ai/analyze-trade", json=TRADE)
+        assert response.status_code == 503
+        assert "no spool takes" in response.json()["detail"]
+
+
+def test_strangers_fill_a_queue_of_their_own_and_spend_no_call(
+    make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    client = make_client(
+        llm=llm_section(fake_openai.url, backup_keys=[], spacing_seconds=60),
+        trades={"max_waiting_strangers": 3},
+        rate_limits={"enabled": False},
+    )
+    post(client, trade_id="first of the engine's")
+    stored(tmp_path)
+    post(client, trade_id="waits for a key", exit_price=3010.0)  # and keeps the strangers waiting
+    behind_a_proxy = {"x-forwarded-for": "203.0.113.9"}
+    answers = [
+        client.post("/ai/analyze-trade", json=TRADE | {"trade_id": f"invented-{number}"}, headers=behind_a_proxy)
+        for number in range(5)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 503, 503]
+    assert answers[4].json()["detail"] == "3 trades wait to be reviewed already; try again later"
+    post(client, trade_id="of the engine")
+    assert len(fake_openai.asked) == 1
+
+
+def test_strangers_trades_are_reviewed_by_their_figures(
+    make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    stranger = make_client(STRANGER, llm=llm_section(fake_openai.url))
+    post(stranger)
+    (review,) = stored(tmp_path)
+    assert review["analysis"]["source"] == "technical"
+    assert fake_openai.asked == []

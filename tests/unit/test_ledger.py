@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from services.llm.calls import CallEstimate, LlmCall, TokenUsage
 from services.llm.cost_report import average_usd, project
 from services.llm.ledger import CostLedger
 from services.llm.pricing import cost_nano_usd, usd
-from services.pending_documents import PendingDocuments
-from storage.document_ports import LLM_CALLS
+from storage.resilient_documents import ResilientDocuments
 from storage.sqlite_documents import SqliteDocumentStore
 from tests.fixtures.markets import SettableClock
+from tests.fixtures.stores import PACE, eventually
 from utils.clock import Clock
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -165,43 +165,30 @@ def test_a_warning_is_logged_once_a_day(log_facts: list[str]) -> None:
 
 async def test_a_restart_forgets_nothing_whenever_the_store_comes_back(tmp_path: Path) -> None:
     clock = SettableClock(datetime(2026, 1, 30, 12, tzinfo=UTC))
-    documents = SqliteDocumentStore(tmp_path / "store.db")
-    await documents.open()
 
-    async def running() -> tuple[CostLedger, PendingDocuments]:
+    async def running() -> tuple[CostLedger, ResilientDocuments]:
         ledger = CostLedger(settings(), clock)
-        pending = PendingDocuments(documents, clock, keep={}, before=lambda: ledger.load(documents))
-        ledger.store_in(pending)
-        return ledger, pending
+        documents = ResilientDocuments(SqliteDocumentStore(tmp_path / "store.db"), pace=PACE)
+        await documents.open()
+        ledger.store_in(documents)
+        return ledger, documents
 
-    first, pending = await running()
+    first, documents = await running()
     first.book(call(clock))  # before the books are read
-    await pending.open(5)
+    documents.first(first.load)
     clock.advance(86_400)
     first.book(call(clock, symbol=None, usage=None))
-    await pending.close()
-    second, pending = await running()
-    await pending.open(5)
-    await pending.close()
+    await first.settle()
+    await documents.close()
+    second, documents = await running()
+    documents.first(second.load)
+    await eventually(lambda: second.total.calls == 2)
+    await documents.close()
     assert second.total == first.total
     assert second.today == first.today
     assert second.this_month == first.this_month
     assert second.by_symbol == first.by_symbol
     assert second.first_day == first.first_day == "2026-01-30"
-    await documents.close()
-
-
-async def test_old_calls_are_removed(tmp_path: Path) -> None:
-    clock = SettableClock()
-    documents = SqliteDocumentStore(tmp_path / "store.db")
-    await documents.open()
-    await documents.put(LLM_CALLS, "old", {"created_at": clock.now() - timedelta(days=401)})
-    await documents.put(LLM_CALLS, "new", {"created_at": clock.now() - timedelta(days=399)})
-    pending = PendingDocuments(documents, clock, keep={LLM_CALLS: timedelta(days=400)})
-    await pending.open(5)
-    await pending.close()
-    assert [document["call_id"] for document in await documents.newest(LLM_CALLS, 10)] == ["new"]
-    await documents.close()
 
 
 async def test_books_that_cannot_be_read_stay_as_they_are(tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from domain.errors import StorageUnavailable
+from storage.pace import Pace
 from storage.resilient import ResilientStore
 from tests.fixtures.analyses import LATER, NOON
-from tests.fixtures.stores import TIMEOUT_MS, FaultyStore, eventually, read, save
+from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
 
 pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
 
@@ -18,7 +20,7 @@ pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
 async def test_store_that_hangs_at_the_start_does_not_hold_it_up() -> None:
     faulty = FaultyStore()
     faulty.delay_seconds = 60
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=0.02)
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=PACE)
     async with asyncio.timeout(5):
         await store.open()
         await save(store, "early")
@@ -41,16 +43,14 @@ async def test_slow_call_gives_nothing_but_goes_on(
     assert log_lines == []
 
 
-async def test_while_a_call_is_late_others_do_not_wait_too(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_while_a_read_is_late_others_do_not_wait_too(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.delay_seconds = 0.3
-    await save(store, "slow")
+    await read(store)
     reads_before = faulty.calls.count("latest_candles")
     await read(store)
     assert faulty.calls.count("latest_candles") == reads_before
-    await save(store, "another")
-    await eventually(lambda: faulty.saved == ["slow", "another"])
     faulty.delay_seconds = 0
-    await eventually(lambda: not store._overdue)
+    await eventually(lambda: not store._calls)
     await read(store)
     assert faulty.calls.count("latest_candles") == reads_before + 1
 
@@ -79,50 +79,22 @@ async def test_late_write_that_fails_is_saved_on_healing(store: ResilientStore, 
     await eventually(lambda: store.available)
 
 
-async def test_one_failure_ends_all_late_calls_and_keeps_their_writes(
-    store: ResilientStore, faulty: FaultyStore
-) -> None:
-    faulty.delay_seconds = 60
-    for name in ["a", "b", "c"]:
-        await save(store, name)
-    faulty.failing, faulty.delay_seconds = True, 0
-    await save(store, "d")
-    await eventually(lambda: not store.available)
-    faulty.failing = False
-    await eventually(lambda: store.available)
-    assert sorted(faulty.saved) == ["a", "b", "c", "d"]
-
-
-async def test_caller_that_is_cancelled_does_not_stop_its_write(store: ResilientStore, faulty: FaultyStore) -> None:
-    faulty.delay_seconds = 0.02
-    caller = asyncio.create_task(save(store, "a"))
-    await eventually(lambda: "save_analysis" in faulty.calls)
-    caller.cancel()
-    await eventually(lambda: faulty.saved == ["a"])
-
-
-async def test_call_that_hangs_for_ever_is_cut_and_its_write_kept(
-    store: ResilientStore, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.recovery.CALL_SECONDS", 0.1)
+async def test_write_that_hangs_for_ever_is_cut_and_made_again(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, call_seconds=0.1))
+    await store.open()
     faulty.delay_seconds = 3_600
     await save(store, "a")
     await eventually(lambda: not store.available)
     faulty.delay_seconds = 0
     await eventually(lambda: faulty.saved == ["a"])
+    await store.close()
 
 
-async def test_with_too_many_late_calls_writes_wait_and_are_saved(
-    store: ResilientStore, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.resilient.MAX_OVERDUE", 3)
+async def test_reader_sees_what_was_saved_before(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.delay_seconds = 0.1
-    for number in range(10):
+    for number in range(3):
         await save(store, f"a-{number}")
-    assert faulty.calls.count("save_analysis") <= 4
-    faulty.delay_seconds = 0
-    await eventually(lambda: sorted(faulty.saved) == [f"a-{number}" for number in range(10)])
-    assert store.available
+    assert (await store.statistics()).archived_analyses == 3
 
 
 async def test_statistics_of_a_store_that_hangs_raise(
@@ -144,7 +116,7 @@ async def test_fault_of_ours_that_comes_late_is_logged(
 
 
 async def test_close_waits_for_writes_under_way(faulty: FaultyStore, log_lines: list[str]) -> None:
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=60)
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
     await store.open()
     faulty.delay_seconds = 0.1
     await save(store, "slow")
@@ -156,7 +128,7 @@ async def test_close_waits_for_writes_under_way(faulty: FaultyStore, log_lines: 
 
 
 async def test_close_tells_of_writes_that_are_lost(faulty: FaultyStore, log_lines: list[str]) -> None:
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=60)
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
     await store.open()
     faulty.delay_seconds = 60
     await save(store, "under way")
@@ -164,14 +136,14 @@ async def test_close_tells_of_writes_that_are_lost(faulty: FaultyStore, log_line
         await store.close()
     assert faulty.closed
     assert log_lines == [
-        "WARNING store could not finish its writes",
+        "WARNING writes could not be finished in time",
         "ERROR writes are lost with the shutdown",
     ]
 
 
 async def test_no_task_is_left_behind(faulty: FaultyStore) -> None:
     before = asyncio.all_tasks()
-    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, retry_seconds=0.02)
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=PACE)
     await store.open()
     faulty.delay_seconds = 60
     await asyncio.gather(*(save(store, f"a-{n}") for n in range(20)))
