@@ -45,4 +45,4 @@ async def _prune(store: Store, step_pause_seconds: float) -> None:
         await asyncio.sleep(step_pause_seconds)
     if analyses or candles:
         log = logger.bind(store=store.kind, analyses=analyses, candles=candles)
-        log.info("what was past its retention is removed from the store")
+        log.info("what was too old or too much is removed from the store")

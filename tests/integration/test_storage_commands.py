@@ -1,0 +1,160 @@
+"""`cli.py storage` on SQLite and on a real MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+import cli
+from config.settings import StorageSettings
+from domain.market import Timeframe
+from storage.document_ports import JOBS
+from storage.factory import build_store, open_documents
+from storage.ports import AnalysisWrite, CandlesByTimeframe
+from tests.fixtures.analyses import make_analysis, make_candle
+
+pytest_plugins = ["tests.fixtures.mongod"]
+
+NOW = datetime.now(UTC)
+Command = Callable[..., int]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URL of a database, which the command line reads from its environment."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    if request.param == "mongodb":
+        url = request.getfixturevalue("mongo_url")
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
+    return url
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Return a function that runs a command of `storage` and gives its exit status."""
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["cli.py", "storage", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def document(command: Command, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Any]:
+    """Return a function that runs a command and gives the JSON that it printed."""
+
+    def run(name: str) -> Any:
+        capsys.readouterr()
+        assert command(name, "--json") == 0
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        return json.loads(shown.out)
+
+    return run
+
+
+def fill(url: str, *, days: int, candles: int = 0) -> None:
+    """Archive 300 analyses of an age, one a minute, with candles of 1h, and keep one job."""
+    settings = StorageSettings(url=SecretStr(url), spool_path="")
+    generated = NOW - timedelta(days=days)
+    series: CandlesByTimeframe = {Timeframe.H1: [make_candle(n * Timeframe.H1.ms) for n in range(candles)]}
+    writes = [
+        AnalysisWrite(
+            "key",
+            make_analysis(
+                analysis_id=f"{days}-{n}", generated_at=generated - timedelta(minutes=n), reasoning="so " * 900
+            ),
+            archive=True,
+            candles=series,
+        )
+        for n in range(300)
+    ]
+
+    async def write() -> None:
+        store = build_store(settings)
+        await store.open()
+        await store.save_analyses(writes)
+        await store.close()
+        async with open_documents(settings) as documents:
+            await documents.put(JOBS, "j1", {"created_at": NOW})
+
+    asyncio.run(write())
+
+
+def counts(stats: Any) -> dict[str, int]:
+    return {each["name"]: each["documents"] for each in stats["collections"] if each["documents"]}
+
+
+def test_stats_count_every_collection_and_its_space(url: str, document: Callable[[str], Any]) -> None:
+    fill(url, days=1, candles=40)
+    stats = document("stats")
+    assert counts(stats) == {"ai_analysis_results": 300, "analysis_archive": 300, "jobs": 1, "posted_candles": 40}
+    for each in stats["collections"]:
+        assert each["size_bytes"] > 0
+    assert stats["total_bytes"] > 300 * 900
+
+
+def test_prune_removes_what_is_too_old_or_too_much_and_vacuum_gives_the_space_back(
+    url: str, document: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(url, days=400, candles=530)
+    fill(url, days=1)
+    monkeypatch.setenv("STORAGE__ARCHIVE_RETENTION_DAYS", "30")
+    monkeypatch.setenv("STORAGE__CANDLES_PER_SERIES", "500")
+    assert document("prune") == {"removed_analyses": 300, "removed_candles": 30}
+    assert document("prune") == {"removed_analyses": 0, "removed_candles": 0}
+    assert counts(document("stats"))["analysis_archive"] == 300
+    space = document("vacuum")
+    assert space["after"]["total_bytes"] <= space["before"]["total_bytes"]
+    assert counts(space["after"]) == counts(space["before"])
+    if url.startswith("sqlite"):  # MongoDB compresses text of one word to nothing
+        assert space["before"]["free_bytes"] > 300 * 900
+        assert space["after"]["free_bytes"] == 0
+        assert space["after"]["total_bytes"] < space["before"]["total_bytes"]
+
+
+def test_tables_for_people(url: str, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(url, days=1)
+    for name, words in (("stats", "analysis_archive"), ("prune", "posted candles"), ("vacuum", "on disk")):
+        assert command(name) == 0
+        assert words in capsys.readouterr().out
+
+
+def test_file_that_is_not_there_or_locked_is_named_in_a_line(
+    command: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.db")
+    for name in ("stats", "vacuum"):
+        assert command(name) == 2
+        assert capsys.readouterr().err == f"error: there is no database file {tmp_path}/none.db yet\n"
+    (tmp_path / "none.db").write_bytes(b"no database " * 100)
+    for name in ("stats", "vacuum", "prune"):
+        assert command(name) == 2
+        assert "error: the database file" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["none.db"]
+
+
+@pytest.mark.realserver
+def test_vacuum_leaves_the_collections_of_others_alone(
+    mongo_url: str, document: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pymongo import MongoClient
+
+    monkeypatch.setenv("DATABASE_URL", mongo_url)
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        client.get_default_database()["market_data"].insert_one({"symbol": "BTCUSDT"})
+        fill(mongo_url, days=1)
+        assert "market_data" not in counts(document("vacuum")["after"])
+        assert client.get_default_database()["market_data"].count_documents({}) == 1
