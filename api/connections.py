@@ -45,10 +45,15 @@ class Refusal:
     def encode(self, server_headers: Iterable[tuple[bytes, bytes]], request_id: str) -> bytes:
         """Return the answer as it goes over the wire."""
         headers = {"Connection": "close", "X-Request-ID": request_id}
-        if self.retry_after_seconds is not None:
-            headers["Retry-After"] = str(self.retry_after_seconds)
         connection = HTTPConnection({"type": "http", "state": {"request_id": request_id}})
-        response = problem_response(connection, self.status, self.detail, code=self.reason, headers=headers)
+        response = problem_response(
+            connection,
+            self.status,
+            self.detail,
+            code=self.reason,
+            headers=headers,
+            retry_after_seconds=self.retry_after_seconds,
+        )
         lines = [b"HTTP/1.1 %d %s" % (self.status, self.status.phrase.encode())]
         lines += [b"%s: %s" % pair for pair in (*server_headers, *response.raw_headers, *API_HEADERS)]
         return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)

@@ -7,11 +7,9 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from loguru import logger
-from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from api.rate_limit import retry_after_seconds
 from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
 from domain import errors
 
@@ -23,6 +21,7 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.ModelUnusable: HTTPStatus.CONFLICT,
     errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unstorable: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
@@ -55,8 +54,11 @@ def problem_response(
     code: str | None = None,
     field_errors: list[FieldError] | None = None,
     headers: dict[str, str] | None = None,
+    retry_after_seconds: int | None = None,
 ) -> Response:
-    """Return a problem document as a response."""
+    """Return a problem document as a response, with the header `Retry-After` where another try may succeed."""
+    if retry_after_seconds is not None:
+        headers = {**(headers or {}), "Retry-After": str(retry_after_seconds)}
     problem = Problem(
         type=f"urn:trading-signal-service:problem:{code or status.name.lower()}",
         title=status.phrase,
@@ -77,7 +79,8 @@ async def handle_app_error(request: Request, error: errors.AppError) -> Response
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.bind(path=request.url.path, reason=error.message).warning("request could not be served")
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
-    return problem_response(request, status, error.message, code=error.code, headers=headers)
+    retry = error.retry_after_seconds if isinstance(error, errors.RateLimited) else None
+    return problem_response(request, status, error.message, code=error.code, headers=headers, retry_after_seconds=retry)
 
 
 async def handle_validation(request: Request, error: RequestValidationError) -> Response:
@@ -105,24 +108,11 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
     return problem_response(request, status, f"{status.phrase}: {request.method} {request.url.path}", headers=headers)
 
 
-async def handle_rate_limit(request: Request, error: RateLimitExceeded) -> Response:
-    """Answer a caller who is over the limit, and say when to come back."""
-    seconds = retry_after_seconds(request)
-    return problem_response(
-        request,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        f"more than {error.detail} from this address; try again in {seconds} s",
-        code="rate_limited",
-        headers={"Retry-After": str(seconds)},
-    )
-
-
 def install_error_handlers(app: FastAPI) -> None:
     """Let every error leave the service as a problem document."""
     app.add_exception_handler(errors.AppError, handle_app_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, handle_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, handle_http_exception)  # type: ignore[arg-type]
-    app.add_exception_handler(RateLimitExceeded, handle_rate_limit)  # type: ignore[arg-type]
 
 
 def _message(entry: dict[str, object]) -> str:

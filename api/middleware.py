@@ -97,7 +97,7 @@ class RequestContext:
                     HTTPStatus.SERVICE_UNAVAILABLE,
                     "the service is shutting down; send it again",
                     code="shutting_down",
-                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+                    retry_after_seconds=RETRY_AFTER_SECONDS,
                 )
                 await response(scope, receive, send_with_headers)
         except Exception:

@@ -15,17 +15,16 @@ from functools import lru_cache, wraps
 from math import ceil
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from limits import RateLimitItem, parse
+from limits import parse
 from slowapi import Limiter
-from slowapi.errors import RateLimitExceeded
 from slowapi.util import get_remote_address
-from slowapi.wrappers import Limit
 from starlette.requests import Request
 
 from api.access import identify
 from api.dependencies import get_container
 from api.monotonic_windows import MonotonicWindows
 from config.settings import RateLimitSettings
+from domain.errors import RateLimited
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,13 +49,6 @@ def limit_debug(route: Route[P, T]) -> Route[P, T]:
     return _limited(route, lambda limits, _: limits.debug)
 
 
-def retry_after_seconds(request: Request) -> int:
-    """Return the whole seconds until the limit that this request ran into opens again, at least 1."""
-    item, names = request.state.view_rate_limit
-    reset, _ = limiter.limiter.get_window_stats(item, *names)
-    return max(1, ceil(reset - time.monotonic()))
-
-
 def _limited(route: Route[P, T], choose: Callable[[RateLimitSettings, bool], str]) -> Route[P, T]:
     @wraps(route)
     async def limited(request: Request, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -67,12 +59,9 @@ def _limited(route: Route[P, T], choose: Callable[[RateLimitSettings, bool], str
             # By the route's template: otherwise every id in a path would have a limit of its own.
             names = (caller.address, request.scope["route"].path)
             if not limiter.limiter.hit(item, *names):
-                request.state.view_rate_limit = item, names
-                raise _exceeded(item)
+                reset, _ = limiter.limiter.get_window_stats(item, *names)
+                seconds = max(1, ceil(reset - time.monotonic()))
+                raise RateLimited(f"more than {item} from this address; try again in {seconds} s", seconds)
         return await route(request, *args, **kwargs)
 
     return limited  # type: ignore[return-value]  # the request comes by position or, from FastAPI, by its name
-
-
-def _exceeded(item: RateLimitItem) -> RateLimitExceeded:
-    return RateLimitExceeded(Limit(item, get_remote_address, None, False, None, None, None, 1, False))

@@ -190,5 +190,5 @@ def _may_enter(websocket: WebSocket, settings: Settings) -> bool:
 
 async def _refuse(websocket: WebSocket, status: HTTPStatus, detail: str) -> None:
     """Answer the handshake with an HTTP problem document instead of accepting it."""
-    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in FULL else None
-    await websocket.send_denial_response(problem_response(websocket, status, detail, headers=retry))
+    retry = RETRY_AFTER_SECONDS if status in FULL else None
+    await websocket.send_denial_response(problem_response(websocket, status, detail, retry_after_seconds=retry))

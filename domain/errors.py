@@ -131,6 +131,20 @@ class NotAllowed(AppError):
     code = "not_allowed"
 
 
+class RateLimited(AppError):
+    """A client asks more often than it may.
+
+    Attributes:
+        retry_after_seconds: Until it may ask again, at least 1.
+    """
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class PayloadTooLarge(AppError):
     """The request body is larger than the configured limit."""
 
