@@ -39,7 +39,7 @@ def serve(
 ) -> None:
     """Run the service: REST on /ai, signals on /ws, documentation on /docs."""
     from api.app import create_app  # FastAPI is only needed to serve
-    from api.server import serve as serve_app
+    from api.server.serving import serve as serve_app
     from container import build_container, check_adapters
     from utils.logging import configure_logging
 

@@ -14,45 +14,45 @@ import httpx2
 
 from config.settings import JobSettings, Settings
 from domain.analysis import Analysis
-from features.technical_indicators import TechnicalIndicators
-from models.registry import Registry
-from models.serving import LoadedModels
-from services.analysis import AnalysisService
-from services.analysts.analyst import Analyst
-from services.analysts.fallback import FallbackAnalyst
-from services.analysts.llm import LlmAnalyst
-from services.analysts.technical import TechnicalAnalyst
-from services.archive_scores import ArchiveScores
-from services.engine_settings import EngineSettings
-from services.forecasting import Forecasting, count_load_failure, open_forecasting
+from features.indicators.technical_indicators import TechnicalIndicators
+from models.registry.registry import Registry
+from models.serving.loaded_models import LoadedModels
+from rules.technical import TechnicalAnalyst
+from services.analysis.analyst import Analyst
+from services.analysis.fallback import FallbackAnalyst
+from services.analysis.llm_analyst import LlmAnalyst
+from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.revisions import Revisions
+from services.analysis.service import AnalysisService
+from services.broadcast.hub import SignalHub
+from services.forecast_requests import ForecastRequests
+from services.forecasts.forecasting import Forecasting, count_load_failure, open_forecasting
+from services.forecasts.outlooks import Outlooks
 from services.health.model_watch import ModelWatch
 from services.health.service_health import ServiceHealth, open_health
-from services.job_records import JobRecords
-from services.jobs import JobService
+from services.insights import MarketInsights
+from services.jobs.records import JobRecords
+from services.jobs.service import JobService
+from services.ledger.archive_scores import ArchiveScores
+from services.ledger.feedback import SignalFeedback
+from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import LlmParts, open_llm
-from services.llm.patience import wait_for_a_key
+from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
-from services.market_data.sources import check_sources, open_sources
-from services.market_insights import MarketInsights
+from services.market_data.recent_markets import RecentMarkets
+from services.market_data.sources.opening import check_sources, open_sources
 from services.market_reader import MarketReader
-from services.model_admin import ModelAdmin
-from services.outlooks import Outlooks
-from services.periodic import PeriodicAnalysis
-from services.predictions import ForecastRequests
-from services.recent_markets import RecentMarkets
 from services.retention import Retention, ages
-from services.revisions import Revisions
-from services.self_analyses import SelfAnalyses
-from services.signal_feedback import SignalFeedback
-from services.signal_hub import SignalHub
-from services.signal_stream import SignalStream
-from services.trade_reviews import TradeReviews
-from services.training import TrainingService
+from services.reviews.settings import SelfAnalyses
+from services.reviews.trades import TradeReviews
+from services.signals.stream import SignalStream
+from services.training.model_admin import ModelAdmin
+from services.training.service import TrainingService
 from storage.factory import build_engine_candles, build_store, open_documents, open_store
-from storage.resilient import ResilientStore
-from storage.resilient_documents import ResilientDocuments
+from storage.resilience.documents import ResilientDocuments
+from storage.resilience.store import ResilientStore
 from storage.upkeep import keep_within_bounds
-from tasks.in_process import InProcessRunner
+from tasks.child_process import InProcessRunner
 from utils.clock import Clock, SystemClock
 from utils.concurrency import background
 from utils.logging import NO_LOGS, Logs

@@ -22,6 +22,6 @@ logs = configure_logging(settings.logging, settings.secret_values())
 app = create_app(settings, partial(build_container, logs=logs))
 
 if __name__ == "__main__":
-    from api.server import serve
+    from api.server.serving import serve
 
     serve(app, settings)

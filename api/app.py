@@ -10,14 +10,13 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from loguru import logger
 
-from api import websocket
-from api.clients_only import ClientsOnly
-from api.descriptors import Descriptors
 from api.errors import install_error_handlers
-from api.middleware import RequestContext
+from api.guard.clients_only import ClientsOnly
+from api.guard.own_pages_only import OwnPagesOnly
+from api.guard.rate_limit import limiter
+from api.guard.request_context import RequestContext
+from api.guard.socket_shares import SocketShares
 from api.openapi import describe
-from api.own_pages_only import OwnPagesOnly
-from api.rate_limit import limiter
 from api.routes import (
     analysis,
     configuration,
@@ -36,9 +35,10 @@ from api.routes import (
     trades,
     training,
     version_one,
+    websocket,
 )
-from api.socket_shares import SocketShares
-from api.start_screen import log_access
+from api.server.descriptors import Descriptors
+from api.server.start_screen import log_access
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container, build_container

@@ -11,8 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.clients_only import is_open
-from api.own_pages_only import SAFE_METHODS
+from api.guard.clients_only import is_open
+from api.guard.own_pages_only import SAFE_METHODS
 from api.schemas.feedback import FeedbackRequest
 from api.schemas.market import MarketRequest, RecommendationsRequest
 from api.schemas.ml import MlPriceRequest, MlRequest, MlTrainRequest

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.http_client import Connection, request_bytes, run_requests
 from benchmarks.processes import Server, serve
 from domain.market import CandleSeries, Timeframe
-from services.market_data.simulation import candles_from_returns, simulate_returns
+from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 
 CACHED_REQUESTS = 4_000
 WARM_UP_REQUESTS = 500

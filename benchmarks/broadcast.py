@@ -20,12 +20,12 @@ from typing import Any, cast
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from api.server import server_config
-from api.websocket import router
+from api.routes.websocket import router
+from api.server.serving import server_config
 from benchmarks.broadcast_clients import Clients
 from benchmarks.report import markdown_table, verdict
 from config.settings import AccessSettings, ServerSettings, Settings, WebSocketSettings
-from services.signal_hub import CloseReason, SignalHub, Subscription
+from services.broadcast.hub import CloseReason, SignalHub, Subscription
 
 CLIENTS = 1000
 ROUNDS = 60

@@ -17,11 +17,11 @@ from benchmarks import libraries, standard_set
 from benchmarks.report import markdown_table, verdict
 from domain.arrays import FloatArray
 from domain.market import CandleSeries, Timeframe
-from features.catalogue import compute
+from features.columns.feature_sets import STANDARD
 from features.feature_engineering import FeatureEngineer
-from features.feature_sets import STANDARD
+from features.indicators.catalogue import compute
 from features.kernels.candles import Candles
-from services.market_data.simulation import candles_from_returns, simulate_returns
+from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 
 SIZES = (100, 1_000, 10_000, 100_000)
 # Rounds of each size, and calls in each round, so that a round takes some milliseconds at least.

@@ -9,8 +9,8 @@ import talib
 from ta import momentum, trend, volatility, volume
 
 from domain.arrays import FloatArray
-from features.catalogue import indicator
 from features.families.family import Indicator
+from features.indicators.catalogue import indicator
 from features.kernels.candles import Candles
 
 # All families that both libraries have, with the customary parameters.

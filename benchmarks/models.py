@@ -23,11 +23,11 @@ from domain.forecasting import ModelType
 from domain.jobs import JobProgress
 from domain.market import CandleSeries, Timeframe
 from models.model_manager import ModelManager
-from models.predictor import FeatureRows, Forecaster
-from models.registry import Registry
-from models.serving import load_version
-from models.training_run import TrainingRequest
-from services.market_data.simulation import candles_from_returns, simulate_returns
+from models.registry.registry import Registry
+from models.serving.forecaster import FeatureRows, Forecaster
+from models.serving.loaded_models import load_version
+from models.training.training_run import TrainingRequest
+from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 from utils.clock import SystemClock
 
 # Milliseconds of CPU that one forecast may take.
@@ -88,7 +88,7 @@ def measure_type(manager: ModelManager, kind: ModelType) -> Row:
     import keras
     import tensorflow as tf
 
-    from models.network import load_keras
+    from models.architectures.network import load_keras
 
     started = time.perf_counter()
     forecaster = load_version(manager.registry, version)

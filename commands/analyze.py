@@ -29,7 +29,7 @@ def analyze(
     from rich.console import Console
 
     from services.market_data.csv_candles import higher_timeframes
-    from services.report import render_report
+    from services.reports.analysis_report import render_report
 
     settings = load_settings()
     with working() as now:
@@ -43,11 +43,11 @@ def analyze(
 
 
 def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timeframe, settings: Settings) -> Analysis:
-    from features.technical_indicators import TechnicalIndicators
-    from services.analysts.judgement import judge
-    from services.analysts.technical import TechnicalAnalyst
+    from features.indicators.technical_indicators import TechnicalIndicators
+    from rules.judgement import judge
+    from rules.strategies import STRATEGY_NAMES
+    from rules.technical import TechnicalAnalyst
     from services.market_reader import MarketReader
-    from services.strategies import STRATEGY_NAMES
 
     price = frames[primary].candles[-1].close if len(frames[primary]) else 0.0
     snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES)

@@ -66,7 +66,7 @@ def evaluate(
         backtest = _backtest(found, chosen.series, _costs(settings, fee_bps, slippage_bps), settings)
         pictures = _draw(plot, found, chosen.symbol, backtest) if plot else []
 
-    from commands.model_tables import evaluated
+    from commands.tables.models import evaluated
 
     tables = evaluated(found, chosen.symbol, backtest.performance, pictures)
     show(_document(found, chosen.symbol, backtest, pictures), tables, as_json)

@@ -30,9 +30,9 @@ def features(
     ] = False,
 ) -> None:
     """Write the feature table of a file, one row per candle; cells still warming up are empty."""
+    from features.columns.feature_sets import FEATURE_SETS
     from features.feature_engineering import FeatureEngineer
-    from features.feature_sets import FEATURE_SETS
-    from services.feature_table import check_output, render_catalogue, render_columns, write_table
+    from services.reports.feature_table import check_output, render_catalogue, render_columns, write_table
 
     if show_list:
         result_console().print(render_columns(FEATURE_SETS[set_name]) if set_name else render_catalogue())

@@ -18,8 +18,8 @@ from domain.forecasting import ModelType
 from domain.market import Timeframe
 
 if TYPE_CHECKING:
-    from models.metadata import ModelMetadata
-    from models.registry import Registry
+    from models.registry.metadata import ModelMetadata
+    from models.registry.registry import Registry
 
 Market = Annotated[str, typer.Option(help="Market, or * for the model of all.")]
 Candles = Annotated[Timeframe, typer.Option(help="Timeframe.")]
@@ -32,7 +32,7 @@ models = typer.Typer(
 @models.command("list")
 def list_models(as_json: Json = False) -> None:
     """List every version, newest first."""
-    from commands.model_tables import alias_names, listed
+    from commands.tables.models import alias_names, listed
 
     registry = _registry()
     listing, aliases = registry.versions(), registry.aliases()
@@ -47,7 +47,7 @@ def list_models(as_json: Json = False) -> None:
 @models.command("show")
 def show_model(version: Version, as_json: Json = False) -> None:
     """Show everything about a version."""
-    from commands.model_tables import alias_names, shown
+    from commands.tables.models import alias_names, shown
 
     registry = _registry()
     model = registry.open(version).metadata
@@ -58,7 +58,7 @@ def show_model(version: Version, as_json: Json = False) -> None:
 @models.command("compare")
 def compare_models(first: Version, second: Version, as_json: Json = False) -> None:
     """Show the figures of two versions side by side."""
-    from commands.model_tables import compared
+    from commands.tables.models import compared
 
     found = _registry().compare(first, second)
     document = {
@@ -125,9 +125,9 @@ def import_model(
     as_json: Json = False,
 ) -> None:
     """Register a Keras network that was trained elsewhere; it has no scores, so only force promotes it."""
-    from commands.model_tables import shown
-    from models.importing import import_network
-    from models.training_run import TrainingRequest
+    from commands.tables.models import shown
+    from models.training.importing import import_network
+    from models.training.training_run import TrainingRequest
 
     settings = load_settings()
     request = TrainingRequest(kind, checked_scope(symbol), timeframe)

@@ -27,14 +27,14 @@ def predict(
         manager = model_manager(settings)
         chosen = choose_version(manager.registry, version, file, symbol, timeframe)
 
-        from models.forecasts import newest_forecast
-        from models.serving import load_version
+        from models.serving.forecasts import newest_forecast
+        from models.serving.loaded_models import load_version
 
         now(f"asking {chosen.version}")
         forecaster = load_version(manager.registry, chosen.version)
         forecast = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving)
 
-    from commands.model_tables import forecast_table
+    from commands.tables.models import forecast_table
 
     time_ms = chosen.series.last_open_ms
     document = {**forecast.model_dump(mode="json"), "candle_ms": time_ms}

@@ -15,7 +15,7 @@ from domain.forecasting import ModelType
 from domain.market import Timeframe
 
 if TYPE_CHECKING:
-    from models.study import StudyResult, StudyRow
+    from models.training.study import StudyResult, StudyRow
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     scope, markets = read_markets(order.files, order.symbol, order.timeframe)
     timeframe = next(iter(markets.values())).timeframe
 
-    from commands.study_tables import study_markdown, study_table
-    from models.study import Study
+    from commands.tables.studies import study_markdown, study_table
+    from models.training.study import Study
 
     with training() as listener:
         result = Study(types, order.seeds, markets, timeframe, models, features).run(listener, order.save)

@@ -43,8 +43,8 @@ def train(
         raise InvalidRequest("--force needs a reason to record")
     scope, markets = read_markets(files, symbol, timeframe)
 
-    from commands.model_tables import trained
-    from models.training_run import TrainingRequest
+    from commands.tables.models import trained
+    from models.training.training_run import TrainingRequest
 
     request = TrainingRequest(kind or settings.models.default_type, scope, next(iter(markets.values())).timeframe)
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)

@@ -12,7 +12,7 @@ from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries, Timeframe
 
 if TYPE_CHECKING:
-    from models.registry import Registry
+    from models.registry.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import pandas as pd
 from domain.arrays import FloatArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
-from features.bars import Bars
-from features.catalogue import Engine
-from features.columns import Column
-from features.feature_sets import FeatureSet
+from features.columns.bars import Bars
+from features.columns.column import Column
+from features.columns.feature_sets import FeatureSet
+from features.indicators.catalogue import Engine
 
 
 class FeatureEngineer:

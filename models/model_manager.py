@@ -16,24 +16,24 @@ from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest, ModelUnusable
 from domain.forecasting import ModelType
 from domain.market import CandleSeries
-from features.candle_checks import unbroken_runs
-from features.splits import Split
-from features.targets import forward_returns
-from models.disk import check_disk
+from features.datasets.candle_checks import unbroken_runs
+from features.datasets.splits import Split
+from features.datasets.targets import forward_returns
 from models.evaluation.baselines import majority, prior, reversal
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import ReliabilityBin, reliability_table
 from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import OutOfSample, out_of_sample
-from models.metadata import ModelMetadata
-from models.progress import Listener
-from models.registration import register
-from models.registry import Registry
-from models.serving import load_version
-from models.time_axis import TimeAxis
-from models.training_run import TrainingRequest, TrainingResult, TrainingRun
-from models.unseen import unseen_predictions
+from models.evaluation.time_axis import TimeAxis
+from models.registry.disk import check_disk
+from models.registry.metadata import ModelMetadata
+from models.registry.registry import Registry
+from models.serving.loaded_models import load_version
+from models.serving.unseen import unseen_predictions
+from models.training.progress import Listener
+from models.training.registration import register
+from models.training.training_run import TrainingRequest, TrainingResult, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Evaluation:
 
 
 class ModelManager:
-    """Trains, judges, registers, promotes and evaluates; `models.serving` keeps the versions that serve in memory."""
+    """Trains, judges, registers, promotes and evaluates; `serving/` keeps the versions that serve in memory."""
 
     def __init__(self, models: ModelSettings, features: FeatureSettings, now: Callable[[], datetime]) -> None:
         """Take the settings; nothing is read or written yet.

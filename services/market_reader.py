@@ -10,9 +10,9 @@ from dataclasses import replace
 from config.settings import AnalysisSettings
 from domain.analysis import NOTHING_SAID, ClientContext, MarketSnapshot
 from domain.errors import InsufficientData
-from features.technical_indicators import TechnicalIndicators
-from services.analysts.context import MarketContext, build_context
-from services.forecasting import Forecasting, Opinion
+from features.indicators.technical_indicators import TechnicalIndicators
+from rules.context import MarketContext, build_context
+from services.forecasts.forecasting import Forecasting, Opinion
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 

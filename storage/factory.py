@@ -11,15 +11,15 @@ from pathlib import Path
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
 from storage.document_ports import DocumentStore
-from storage.pace import Pace
 from storage.ports import EngineCandles, Store, StoreMaintenance
 from storage.pruning import Bounds
-from storage.resilient import ResilientStore
-from storage.resilient_documents import ResilientDocuments
-from storage.spool import Spool
-from storage.sqlite import SqliteStore
-from storage.sqlite_documents import SqliteDocumentStore
-from storage.sqlite_maintenance import SqliteMaintenance
+from storage.resilience.documents import ResilientDocuments
+from storage.resilience.pace import Pace
+from storage.resilience.spool import Spool
+from storage.resilience.store import ResilientStore
+from storage.sqlite.documents import SqliteDocumentStore
+from storage.sqlite.maintenance import SqliteMaintenance
+from storage.sqlite.store import SqliteStore
 
 _SQLITE = "sqlite:///"
 _MONGODB = ("mongodb://", "mongodb+srv://")
@@ -38,7 +38,7 @@ def build_store(settings: StorageSettings) -> Store:
     bounds = Bounds(timedelta(days=settings.archive_retention_days), settings.candles_per_series, settings.max_candles)
     if (path := _sqlite_path(url)) is not None:
         return SqliteStore(path, cache_retention=cache_retention, bounds=bounds, when_damaged=settings.when_damaged)
-    from storage.mongo import MongoStore  # 48 MB that a service on SQLite does without
+    from storage.mongo.store import MongoStore  # 48 MB that a service on SQLite does without
 
     return MongoStore(url, cache_retention=cache_retention, bounds=bounds)
 
@@ -52,7 +52,7 @@ def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
         return SqliteMaintenance(path)
-    from storage.mongo_maintenance import MongoMaintenance
+    from storage.mongo.maintenance import MongoMaintenance
 
     return MongoMaintenance(url)
 
@@ -110,7 +110,7 @@ def _documents(settings: StorageSettings) -> DocumentStore:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
         return SqliteDocumentStore(path, settings.when_damaged)
-    from storage.mongo_documents import MongoDocumentStore
+    from storage.mongo.documents import MongoDocumentStore
 
     return MongoDocumentStore(url)
 
@@ -127,7 +127,7 @@ def build_engine_candles(settings: StorageSettings) -> EngineCandles:
             "market_data.sources: engine_db reads the engine's collection in MongoDB; "
             "set storage.url (DATABASE_URL) to mongodb://host:27017/database, or leave engine_db out"
         )
-    from storage.mongo_engine import MongoEngineCandles
+    from storage.mongo.engine_candles import MongoEngineCandles
 
     return MongoEngineCandles(url)
 

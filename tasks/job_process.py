@@ -1,6 +1,6 @@
 """The process of one job: `python -m tasks.job_process tasks.jobs`, an order on standard input, messages on output.
 
-It is started by `tasks/in_process.py`, as the leader of a process group of its own.
+It is started by `tasks/child_process.py`, as the leader of a process group of its own.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     """Train a model of candles, judge it and register it; a second run registers another version.
 
     Args:
-        parameters: As `services.training_order.TrainingOrder`.
+        parameters: As `services.training.order.TrainingOrder`.
         report: Takes the progress.
 
     Returns:
@@ -31,8 +31,8 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     from domain.market import CandleSeries
     from models.model_manager import ModelManager
-    from models.training_run import TrainingRequest
-    from services.training_order import TrainingOrder
+    from models.training.training_run import TrainingRequest
+    from services.training.order import TrainingOrder
     from utils.clock import SystemClock
 
     order = TrainingOrder.model_validate(parameters)

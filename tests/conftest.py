@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from hypothesis import settings as hypothesis_settings
 
 from api.app import create_app
-from api.rate_limit import limiter
+from api.guard.rate_limit import limiter
 from config.settings import Settings
 from config.sources import load_settings
 

@@ -6,12 +6,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.access import identify
-from api.analyze_body import read_query
+from api.bodies.analyze_body import read_query
+from api.bodies.json_body import LARGE_BODY_BYTES, read_body
 from api.dependencies import get_container
-from api.json_body import LARGE_BODY_BYTES, read_body
+from api.guard.access import identify
+from api.guard.rate_limit import limit_analyze
 from api.openapi import json_body
-from api.rate_limit import limit_analyze
 from api.routes.raw import RawRoute
 from api.schemas.problems import problem_responses
 from api.schemas.responses import AnalyzeResponse, EngineAnalyzeResponse, render_analysis

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from api.dependencies import get_container
-from api.rate_limit import limit_default
+from api.guard.rate_limit import limit_default
 from api.schemas.configuration import (
     DataConfig,
     EngineSettingsReport,
@@ -18,9 +18,9 @@ from api.schemas.problems import problem_responses
 from config.settings import Settings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from features.feature_sets import FEATURE_SETS
+from features.columns.feature_sets import FEATURE_SETS
 from models.architectures.catalogue import ARCHITECTURES
-from services.analysts.risk import CAPITAL_AT_RISK, MAX_POSITION, REWARD
+from rules.risk import CAPITAL_AT_RISK, MAX_POSITION, REWARD
 
 DAY_MS = Timeframe.D1.ms
 

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import get_container
-from api.rate_limit import limit_default
+from api.guard.rate_limit import limit_default
 from api.schemas.problems import problem_responses
 from api.schemas.system import ServiceInfo, Strategies
 from config.version import SERVICE_NAME, service_version
 from domain.market import Timeframe
-from services.analysts.technical import MODEL_TYPE
-from services.strategies import STRATEGY_NAMES
+from rules.strategies import STRATEGY_NAMES
+from rules.technical import MODEL_TYPE
 
 CAPABILITIES = (
     "multi_timeframe_analysis",

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from api.access import require_admin
 from api.dependencies import get_container
+from api.guard.access import require_admin
+from api.guard.rate_limit import limit_default
 from api.openapi import ADMIN_SCHEME
-from api.rate_limit import limit_default
 from api.schemas.jobs import Jobs
 from api.schemas.problems import problem_responses
 from domain.jobs import Job
-from services.jobs import JobService
+from services.jobs.service import JobService
 
 MAX_LISTED = 200
 _ADMIN: dict[str, Any] = {"security": [{ADMIN_SCHEME: []}]}

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from fastapi import APIRouter, Request
 
-from api.access import require_admin
 from api.dependencies import get_container
+from api.guard.access import require_admin
+from api.guard.rate_limit import limit_debug, limit_default
 from api.openapi import admin_route
-from api.rate_limit import limit_debug, limit_default
 from api.schemas.llm import (
     Budgets,
     CostConfiguration,

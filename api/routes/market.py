@@ -7,11 +7,11 @@ from typing import TypeVar
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
+from api.bodies.json_body import read_model
+from api.bodies.market_body import read_snapshot
 from api.dependencies import get_container
-from api.json_body import read_model
-from api.market_body import read_snapshot
+from api.guard.rate_limit import limit_analyze
 from api.openapi import json_body
-from api.rate_limit import limit_analyze
 from api.schemas.market import (
     MarketConditionHealth,
     MarketConditionResponse,
@@ -21,7 +21,7 @@ from api.schemas.market import (
 )
 from api.schemas.problems import problem_responses
 from domain.analysis import MarketSnapshot
-from services.strategies import STRATEGY_NAMES
+from rules.strategies import STRATEGY_NAMES
 from utils.clock import epoch_ms
 
 Body = TypeVar("Body", bound=MarketRequest)

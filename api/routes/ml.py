@@ -8,11 +8,11 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.access import require_admin
+from api.bodies.json_body import read_model
 from api.dependencies import get_container
-from api.json_body import read_model
+from api.guard.access import require_admin
+from api.guard.rate_limit import limit_analyze, limit_default
 from api.openapi import admin_route, json_body
-from api.rate_limit import limit_analyze, limit_default
 from api.routes.training import queue
 from api.schemas.ml import (
     Disclaimer,
@@ -32,7 +32,7 @@ from api.schemas.ml import (
 )
 from api.schemas.models import summary_of
 from api.schemas.problems import problem_responses
-from services.training import TrainingAsked
+from services.training.service import TrainingAsked
 
 MAX_BODY_BYTES = 4_096
 

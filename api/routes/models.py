@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.access import require_admin
+from api.bodies.json_body import read_model
 from api.dependencies import get_container
-from api.json_body import read_model
+from api.guard.access import require_admin
+from api.guard.rate_limit import limit_default
 from api.openapi import admin_route
-from api.rate_limit import limit_default
 from api.schemas.models import (
     LoadRequest,
     ModelDetails,
@@ -29,7 +29,7 @@ from api.schemas.models import (
     summary_of,
 )
 from api.schemas.problems import problem_responses
-from services.model_admin import ModelAdmin
+from services.training.model_admin import ModelAdmin
 
 # Their longest text is a reason of a thousand characters.
 MAX_BODY_BYTES = 16_384

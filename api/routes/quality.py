@@ -6,15 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from api.access import identify
+from api.bodies.json_body import read_model
 from api.dependencies import get_container
-from api.json_body import read_model
+from api.guard.access import identify
+from api.guard.rate_limit import limit_analyze, limit_default
 from api.openapi import json_body
-from api.rate_limit import limit_analyze, limit_default
 from api.schemas.feedback import FeedbackKept, FeedbackRequest, SignalQualityResponse
 from api.schemas.performance import PerformanceResponse
 from api.schemas.problems import problem_responses
-from services.signal_quality import summarize
+from services.ledger.signal_quality import summarize
 
 MAX_SIGNALS = 500
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from api.access import require_admin
 from api.dependencies import get_container
+from api.guard.access import require_admin
+from api.guard.rate_limit import limit_debug, limit_default
 from api.openapi import admin_route
-from api.rate_limit import limit_debug, limit_default
 from api.schemas.problems import problem_responses
 from api.schemas.self_analyses import ConfigAnalysis, ConfigSuggestions, KeptDocument, SelfAnalysisHistory
 from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, Collection

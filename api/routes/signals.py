@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.access import identify
+from api.bodies.json_body import LARGE_BODY_BYTES, read_body
+from api.bodies.signals_body import read_signals_query
 from api.dependencies import get_container
-from api.json_body import LARGE_BODY_BYTES, read_body
+from api.guard.access import identify
+from api.guard.rate_limit import limit_analyze
 from api.openapi import json_body
-from api.rate_limit import limit_analyze
 from api.schemas.problems import problem_responses
 from api.schemas.signals import SignalsResponse
-from api.signals_body import read_signals_query
 from utils.clock import epoch_ms
 
 router = APIRouter(tags=["analysis"])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from api.access import require_admin
 from api.dependencies import get_container
+from api.guard.access import require_admin
+from api.guard.rate_limit import limit_default
 from api.openapi import admin_route
-from api.rate_limit import limit_default
 from api.schemas.problems import problem_responses
 from api.schemas.storage import CacheCleared, CandlesRemoved, StorageStats, SymbolStats
 from domain.market import Timeframe

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from api.access import identify
+from api.bodies.json_body import read_model
 from api.dependencies import get_container
-from api.json_body import read_model
+from api.guard.access import identify
+from api.guard.rate_limit import limit_analyze
 from api.openapi import json_body
-from api.rate_limit import limit_analyze
 from api.schemas.problems import problem_responses
 from api.schemas.trades import TradeAccepted, TradeRequest
 from domain.trades import ClosedTrade

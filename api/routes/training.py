@@ -7,14 +7,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.access import require_admin
+from api.bodies.json_body import read_model
 from api.dependencies import get_container
-from api.json_body import read_model
+from api.guard.access import require_admin
+from api.guard.rate_limit import limit_default
 from api.openapi import admin_route
-from api.rate_limit import limit_default
 from api.schemas.problems import problem_responses
 from api.schemas.training import TrainingQueued, TrainRequest
-from services.training import TrainingAsked
+from services.training.service import TrainingAsked
 
 _DOCUMENTED: dict[str, Any] = {
     "summary": "Train a model (admin)",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.access import identify
-from api.analyze_body import PREDICT, read_query
-from api.chart_body import chart_query
+from api.bodies.analyze_body import PREDICT, read_query
+from api.bodies.chart_body import chart_query
+from api.bodies.json_body import LARGE_BODY_BYTES, read_body, read_model
 from api.dependencies import get_container
-from api.json_body import LARGE_BODY_BYTES, read_body, read_model
+from api.guard.access import identify
+from api.guard.rate_limit import limit_analyze
 from api.openapi import json_body
-from api.rate_limit import limit_analyze
 from api.schemas.problems import problem_responses
 from api.schemas.version_one import ChartRequest, ChartResponse, PercentAnalyzeResponse
 from utils.clock import epoch_ms

@@ -13,7 +13,7 @@ from api.schemas.trades import Amount
 from domain.analysis import Analysis
 from domain.feedback import Feedback, Outcome
 from domain.values import Share, Signal
-from services.signal_quality import SignalQuality
+from services.ledger.signal_quality import SignalQuality
 
 MAX_NOTES = 2_000
 Count = Annotated[int, Field(ge=0)]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
-from services.llm.key_ring import KeyStatus
+from services.llm.calling.key_ring import KeyStatus
 
 
 class Spent(ResponseModel):

@@ -12,8 +12,8 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource, TrendDirection
 from domain.market import MAX_PRICE, Timeframe
 from domain.values import Share
-from services.market_condition import MarketCondition, MarketPhase
-from services.strategy_fit import Recommendation
+from rules.market_condition import MarketCondition, MarketPhase
+from rules.strategy_fit import Recommendation
 from utils.clock import epoch_ms
 
 _FETCHED: dict[str, Any] = {"symbol": "ETHUSDT", "timeframe_data": {}, "current_price": 0, "volume_24h": 0}

@@ -15,8 +15,8 @@ from domain.analysis import DataSource
 from domain.forecasting import ModelType, Ticker, VersionName
 from domain.market import Timeframe
 from domain.values import Price, Share, Signal
-from services.outlooks import Outlook
-from services.price_paths import MAX_STEPS, Basis, price_path
+from services.forecasts.outlooks import Outlook
+from services.forecasts.price_paths import MAX_STEPS, Basis, price_path
 from utils.clock import epoch_ms
 
 DISCLAIMER = (

@@ -13,9 +13,9 @@ from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
 from models.evaluation.gate import Serves
 from models.evaluation.metrics import Scores
-from models.metadata import ModelMetadata
-from models.registry import MAX_REASON
-from services.model_admin import Alias, KnownModel
+from models.registry.metadata import ModelMetadata
+from models.registry.registry import MAX_REASON
+from services.training.model_admin import Alias, KnownModel
 
 IsoTime = Annotated[datetime, Field(description="ISO 8601, UTC.")]
 Name = Annotated[VersionName, Field(examples=["lstm_model_20260131_120000"])]

@@ -11,10 +11,10 @@ from pydantic import Field
 from api.schemas.feedback import Count
 from api.schemas.responses import ResponseModel
 from domain.values import Share
-from services.archive_scores import SignalScores
-from services.hit_rates import HitRate
-from services.performance import Performance
-from services.signal_feedback import MeasuredPerformance
+from services.ledger.archive_scores import SignalScores
+from services.ledger.feedback import MeasuredPerformance
+from services.ledger.hit_rates import HitRate
+from services.ledger.performance import Performance
 
 
 class PerformanceFigures(ResponseModel):

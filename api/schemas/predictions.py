@@ -12,7 +12,7 @@ from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
 from domain.values import Share, Signal
-from services.predictions import RequestedForecast, Trend
+from services.forecast_requests import RequestedForecast, Trend
 from utils.clock import epoch_ms
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from api.schemas.responses import ResponseModel
-from services.self_analyses import SelfAnalysis
+from services.reviews.settings import SelfAnalysis
 
 
 class KeptDocument(ResponseModel):

@@ -11,7 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.market import Timeframe
 from domain.values import Share, Signal
-from services.signal_book import Delivery, StreamSignal
+from services.signals.filters import Delivery, StreamSignal
 from utils.clock import epoch_ms
 
 MAX_SYMBOLS = 50

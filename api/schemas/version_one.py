@@ -12,7 +12,7 @@ from api.schemas.responses import AnalysisFields, ResponseModel, ScoreDescriptio
 from domain.analysis import DataSource
 from domain.market import Timeframe
 from domain.values import Price, Share, Signal
-from services.analysis import Answer
+from services.analysis.service import Answer
 
 LowerSignal = Literal["long", "short", "neutral"]
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from domain.arrays import FloatArray
-from features.definitions import DEFINITIONS, Definition
+from features.families.definitions import DEFINITIONS, Definition
 
 Group = Literal["trend", "momentum", "volatility", "volume"]
 # "price" and "price difference" are in quote currency, "volume" in base currency, "turnover" in both multiplied.

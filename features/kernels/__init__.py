@@ -2,7 +2,7 @@
 
 Every kernel takes `Candles` and its parameters, and returns the values *without* the warm-up:
 an array that ends with the newest candle and begins where the first value exists. That keeps
-NaN out of the recursions, and two results are aligned by their ends. `features.catalogue` calls
+NaN out of the recursions, and two results are aligned by their ends. `features.indicators.catalogue` calls
 a kernel only where at least one value exists, and pads the result. A ratio to zero is left not
 finite: the caller silences numpy's warning and puts NaN or a neutral value in its place.
 """

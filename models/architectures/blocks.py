@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from keras import layers
 
-from models.layers import Tensor
+from models.export.own_layers import Tensor
 
 
 def recurrent_stack(

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from config.model_settings import LearningSettings, ModelSettings
 from config.settings import FeatureSettings, TargetKind
 from domain.forecasting import ModelType
-from models.outputs import InputKind, OutputKind
+from models.architectures.outputs import InputKind, OutputKind
 
 
 def _common_length(_models: ModelSettings, features: FeatureSettings) -> int:
@@ -27,9 +27,9 @@ class Architecture:
         library: What trains it.
         function: `module:name` of the function that `load` returns.
         settings: From the settings of all models to its own.
-        inputs: Scaled windows, or a row of statistics of each (`models/summary.py`).
+        inputs: Scaled windows, or a row of statistics of each (`models/architectures/summary.py`).
         target: What it learns.
-        outputs: What its answers are (`models/outputs.py`).
+        outputs: What its answers are (`models/architectures/outputs.py`).
         feature_set: Name of the columns that it reads.
         sequence_length: From the settings to the rows of one window.
     """
@@ -59,7 +59,7 @@ class Architecture:
 
         Of a network it takes windows and the network's settings and returns a
         `models.architectures.recipe.Recipe`; of all others it takes windows, settings and
-        `TrainingSettings` and returns a `models.fitted.FittedModel`.
+        `TrainingSettings` and returns a `models.architectures.fitted.FittedModel`.
         """
         function: Callable[..., Any] = resolve_name(self.function)
         return function

@@ -13,11 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from config.model_settings import TrainingSettings
 from domain.arrays import RealArray
 from domain.errors import TrainingFailed
-from features.windows import Windows
+from features.datasets.windows import Windows
+from models.architectures.fitted import EpochProgress, require_shape
+from models.architectures.summary import summaries
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
-from models.fitted import EpochProgress, require_shape
-from models.summary import summaries
 
 _MAX_ITERATIONS = 1000
 
@@ -49,7 +49,7 @@ class Logistic:
 
 
 def fit_logistic(train: Windows, inverse_regularization: float, _training: TrainingSettings) -> Logistic:
-    """Train logistic regression on binary targets; see `models.fitting.fit`.
+    """Train logistic regression on binary targets; see `models.training.fitting.fit`.
 
     Raises:
         TrainingFailed: the price only rises, or only falls, in training.

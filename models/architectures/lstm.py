@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from config.model_settings import RecurrentSettings
-from features.windows import Windows
+from features.datasets.windows import Windows
 from models.architectures.blocks import dense_head, recurrent_stack
 from models.architectures.recipe import Recipe, probability_recipe
 

@@ -11,14 +11,14 @@ from keras import layers, ops
 
 from config.model_settings import PatchTSTSettings
 from domain.arrays import RealArray
-from features.targets import RISK_HORIZONS
-from features.windows import Windows
+from features.datasets.targets import RISK_HORIZONS
+from features.datasets.windows import Windows
 from models.architectures.blocks import encoder_block
+from models.architectures.outputs import CLASSES, HORIZONS, LOGITS, RETURNS, RISKS
 from models.architectures.recipe import Recipe, input_shape
-from models.layers import LearnedPositions
-from models.outputs import CLASSES, HORIZONS, LOGITS, RETURNS, RISKS
+from models.export.own_layers import LearnedPositions
 
-# The columns of `features.targets.multi_horizon_target`.
+# The columns of `features.datasets.targets.multi_horizon_target`.
 _TRUE_RETURNS, _TRUE_CLASSES = slice(0, HORIZONS), slice(HORIZONS, 2 * HORIZONS)
 _TRUE_RISKS = slice(2 * HORIZONS, 2 * HORIZONS + 2 * len(RISK_HORIZONS))
 
@@ -39,7 +39,7 @@ class TargetScale:
 
 
 def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: TargetScale) -> keras.Model:
-    """Return the uncompiled network: windows (sequence_length, features) -> the 20 numbers of `models/outputs.py`.
+    """Return the uncompiled network: windows (sequence_length, features) -> the 20 numbers of `outputs.py`.
 
     Patches mix all features, since features depend on each other; the network works in units of `scale`.
 

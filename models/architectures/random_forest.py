@@ -13,12 +13,12 @@ from sklearn.ensemble import RandomForestClassifier
 
 from config.model_settings import TrainingSettings, TreeSettings
 from domain.arrays import Float32Array, FloatArray, RealArray
-from features.windows import Windows
+from features.datasets.windows import Windows
+from models.architectures.fitted import EpochProgress, require_shape
+from models.architectures.outputs import CLASSES
+from models.architectures.summary import summaries
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
-from models.fitted import EpochProgress, require_shape
-from models.outputs import CLASSES
-from models.summary import summaries
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RandomForest:
 
 
 def fit_random_forest(train: Windows, settings: TreeSettings, training: TrainingSettings) -> RandomForest:
-    """Train a random forest on three-class targets; see `models.fitting.fit`."""
+    """Train a random forest on three-class targets; see `models.training.fitting.fit`."""
     forest = RandomForestClassifier(
         settings.trees,
         max_depth=settings.max_depth,

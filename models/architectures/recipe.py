@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import keras
 
 from config.model_settings import LearningSettings
-from features.windows import Windows
+from features.datasets.windows import Windows
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import keras
 from keras import layers
 
 from config.model_settings import TransformerSettings
-from features.windows import Windows
+from features.datasets.windows import Windows
 from models.architectures.blocks import dense_head, encoder_block
 from models.architectures.recipe import Recipe, probability_recipe
-from models.layers import LearnedPositions
+from models.export.own_layers import LearnedPositions
 
 
 def build_transformer(input_shape: tuple[int, int], settings: TransformerSettings) -> keras.Model:

@@ -12,12 +12,12 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 
 from config.model_settings import TrainingSettings, TreeSettings
 from domain.arrays import RealArray
-from features.windows import Windows
+from features.datasets.windows import Windows
+from models.architectures.fitted import EpochProgress, require_shape
+from models.architectures.outputs import CLASSES
+from models.architectures.summary import summaries
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
-from models.fitted import EpochProgress, require_shape
-from models.outputs import CLASSES
-from models.summary import summaries
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class XGBoost:
 
 
 def fit_xgboost(train: Windows, settings: TreeSettings, training: TrainingSettings) -> XGBoost:
-    """Train gradient boosting on three-class targets; see `models.fitting.fit`.
+    """Train gradient boosting on three-class targets; see `models.training.fitting.fit`.
 
     `min_samples_leaf` is XGBoost's `min_child_weight`, where a sample weighs at most one half.
     """

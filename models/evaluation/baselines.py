@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from domain.arrays import FloatArray, IntArray
-from features.candle_checks import NO_RUN
-from features.splits import Split
+from features.datasets.candle_checks import NO_RUN
+from features.datasets.splits import Split
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 
 # From a fold, the rows that end a window, and the forward returns of all rows.

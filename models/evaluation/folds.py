@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from config.model_settings import EvaluationSettings
 from domain.arrays import IntArray
 from domain.errors import InsufficientData
-from features.splits import Fold, Split, split_rows, walk_forward
+from features.datasets.splits import Fold, Split, split_rows, walk_forward
 
 # A test part of fewer windows is not worth a training of its own.
 MIN_FOLD_WINDOWS = 50

@@ -9,8 +9,8 @@ from __future__ import annotations
 import keras
 
 from domain.errors import ExportMismatch
+from models.export.converters import converter_of
 from models.export.graph import INPUTS, OnnxGraph
-from models.export.layers import converter_of
 
 
 def network_to_onnx(model: keras.Model) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from services.health.degraded import Check, Degraded
-from services.llm.client import LlmClient
-from services.llm.key_ring import KeyState
+from services.llm.calling.client import LlmClient
+from services.llm.calling.key_ring import KeyState
 from services.llm.status import can_be_asked
 from services.market_data.market_data import MarketData
 from storage.ports import StoreState

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from loguru import logger
 
 from domain.errors import AppError
-from models.aliases import ALIASES_FILE, Aliases, ScopeAliases
-from models.artifacts import FolderStamp, folder_stamp
-from models.disk import look_at_disk
-from models.registry import Registry
-from models.serving import LoadedModels
+from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
+from models.registry.artifacts import FolderStamp, folder_stamp
+from models.registry.disk import look_at_disk
+from models.registry.registry import Registry
+from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
 
 # The first look is waited for, so that the first answer is right; a disk that hangs delays the start by no more.

@@ -9,7 +9,7 @@ from typing import Protocol
 from services.health.checks import llm_check, log_check, market_data_check, store_check
 from services.health.degraded import Check, Degraded
 from services.health.model_watch import ModelWatch, watched
-from services.llm.client import LlmClient
+from services.llm.calling.client import LlmClient
 from services.market_data.market_data import MarketData
 from storage.ports import StoreState
 from utils.logging import Logs

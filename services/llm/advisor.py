@@ -10,7 +10,7 @@ from domain.errors import LlmUnavailable
 from services.llm.grounding import FigureCheck, Names
 from services.llm.journal import Journal
 from services.llm.pricing import usd
-from services.llm.prompts.prompt import Prompt
+from services.llm.prompt import Prompt
 from services.llm.replies import Reply
 from utils import metrics
 

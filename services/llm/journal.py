@@ -13,9 +13,9 @@ from loguru import logger
 
 from config.llm_settings import LlmSettings
 from domain.errors import LlmUnavailable, StorageUnavailable
-from services.llm.calls import Completion, LlmRequest
+from services.llm.calling.calls import Completion, LlmRequest
 from services.llm.ledger import CostLedger
-from services.llm.prompts.prompt import Prompt
+from services.llm.prompt import Prompt
 from services.llm.replies import Reply, read_reply
 from storage.document_ports import LLM_REPLIES, LastingDocuments
 from utils import metrics
@@ -23,7 +23,7 @@ from utils.clock import Clock
 from utils.concurrency import SingleFlight
 
 if TYPE_CHECKING:
-    from services.llm.client import LlmClient
+    from services.llm.calling.client import LlmClient
 
 # A kept reply is worth a moment, no more: a store that is down must not hold up an analysis.
 LOOK_UP_SECONDS = 0.1

@@ -14,7 +14,7 @@ from loguru import logger
 
 from config.llm_settings import LlmSettings, Money
 from domain.errors import StorageUnavailable
-from services.llm.calls import CallEstimate, LlmCall, TokenUsage
+from services.llm.calling.calls import CallEstimate, LlmCall, TokenUsage
 from services.llm.pricing import cost_nano_usd, most_nano_usd, usd
 from storage.document_ports import LLM_CALLS, DocumentStore, LastingDocuments, Total
 from utils import metrics

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from config.llm_settings import LlmSettings
-from services.llm.client import LlmClient
+from services.llm.calling.client import LlmClient
 from services.llm.journal import Journal
 from services.llm.ledger import CostLedger
 from storage.document_ports import DocumentStore, LastingDocuments

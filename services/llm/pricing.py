@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 
 from config.llm_settings import LlmSettings
-from services.llm.calls import CallEstimate, TokenUsage
+from services.llm.calling.calls import CallEstimate, TokenUsage
 
 NANO = 1_000_000_000
 _NANO_PER_TOKEN = Decimal(NANO) / 1_000_000

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.errors import LlmUnavailable
-from services.llm.calls import LlmRequest
-from services.llm.prompts.client_text import clean_text
+from services.llm.calling.calls import LlmRequest
+from services.llm.client_text import clean_text
 
 if TYPE_CHECKING:
-    from services.llm.client import LlmClient
+    from services.llm.calling.client import LlmClient
 
 PURPOSE = "probe"
 NOT_CONFIGURED = "not_configured"

@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from domain.errors import LlmUnavailable
-from services.llm.calls import ReplySchema
-from services.llm.prompts.client_text import clean_text
+from services.llm.calling.calls import ReplySchema
+from services.llm.client_text import clean_text
 
 # The reason in metrics and answers when a reply does not fit its schema.
 INVALID_REPLY = "invalid_reply"

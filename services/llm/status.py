@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from config.llm_settings import LlmSettings
-from services.llm.key_ring import KeyState
+from services.llm.calling.key_ring import KeyState
 from utils.clock import Clock
 
 # Two months are enough to try another model, and short enough not to be ignored.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
-from features.candle_checks import usual_timeframe
+from features.datasets.candle_checks import usual_timeframe
 
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
 # Exchanges began to publish microseconds in 2025; such numbers lie far beyond any millisecond of a candle.

@@ -15,11 +15,11 @@ from domain.arrays import RealArray
 from domain.errors import ExportMismatch, FeatureMismatch
 from domain.forecasting import ModelType
 from models.architectures.catalogue import ARCHITECTURES, Architecture
+from models.architectures.fitted import EpochProgress, FittedModel
+from models.architectures.outputs import OUTPUTS, probability_up
+from models.architectures.summary import summarize
 from models.export.parity import check_parity
-from models.fitted import EpochProgress, FittedModel
-from models.fitting import fit
-from models.outputs import OUTPUTS, probability_up
-from models.summary import summarize
+from models.training.fitting import fit
 from tests.fixtures.learning import ToyData, toy_data, toy_settings
 
 every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
@@ -99,7 +99,7 @@ def test_inputs_of_another_shape_are_refused(architecture: Architecture) -> None
 
 
 def _from_keras(path: Path, inputs: RealArray) -> RealArray:
-    from models.network import load_keras
+    from models.architectures.network import load_keras
 
     return np.asarray(load_keras(path).predict(inputs, verbose=0))
 

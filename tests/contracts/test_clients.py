@@ -19,7 +19,7 @@ from websockets.typing import Origin
 
 from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
-from models.registry import Registry
+from models.registry.registry import Registry
 from tests.fixtures.bodies import ENGINE_CONTEXT, base_path, shape_a, shape_b, shape_c, shape_d, wire_candles
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.service import Service, free_port, running_service

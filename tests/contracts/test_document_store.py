@@ -28,7 +28,7 @@ from storage.document_ports import (
     DocumentWrite,
     Total,
 )
-from storage.sqlite_documents import SqliteDocumentStore
+from storage.sqlite.documents import SqliteDocumentStore
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -53,7 +53,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> BuildStore:
         path = tmp_path / "made" / "by open" / "store.db"
         return lambda: SqliteDocumentStore(path)
     url = request.getfixturevalue("mongo_url")
-    from storage.mongo_documents import MongoDocumentStore
+    from storage.mongo.documents import MongoDocumentStore
 
     return lambda: MongoDocumentStore(url)
 

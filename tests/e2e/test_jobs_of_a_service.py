@@ -20,7 +20,7 @@ SERVICE = """
 from contextlib import asynccontextmanager
 
 from api.app import create_app
-from api.server import serve
+from api.server.serving import serve
 from config.sources import load_settings
 from container import build_container
 from domain.jobs import JobKind

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services.strategies import STRATEGY_NAMES
+from rules.strategies import STRATEGY_NAMES
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import ALL_CONTEXT, now_ms, shape_a, shape_b, shape_c, shape_d
 

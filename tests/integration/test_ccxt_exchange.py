@@ -14,8 +14,8 @@ import pytest
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Timeframe
-from services.market_data.ccxt_exchange import CcxtSource
 from services.market_data.fetching import REST_SECONDS, SourceFailed
+from services.market_data.sources.ccxt_exchange import CcxtSource
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in, kline
 from tests.fixtures.markets import history
 

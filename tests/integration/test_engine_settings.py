@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from config.settings import IndicatorSettings
+from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
-from features.technical_indicators import TechnicalIndicators
-from services.engine_settings import PATH, EngineSettings
+from services.market_data.engine_settings import PATH, EngineSettings
 from tests.conftest import MakeClient, MakeSettings
 from tests.fixtures.candle_apis import http_client
 from tests.fixtures.histories import simulated

@@ -18,11 +18,11 @@ from rich.table import Table
 
 import cli
 from domain.market import CandleSeries, Timeframe
-from features.catalogue import FAMILIES
+from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE
 from features.feature_engineering import FeatureEngineer
-from features.feature_sets import FEATURE_SETS, STANDARD, WIDE
-from services.feature_table import render_catalogue, render_columns
+from features.indicators.catalogue import FAMILIES
 from services.market_data.csv_candles import read_candles
+from services.reports.feature_table import render_catalogue, render_columns
 from tests.fixtures.histories import simulated
 
 Command = Callable[..., int]

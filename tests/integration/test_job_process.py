@@ -14,7 +14,7 @@ import uvloop
 
 from domain.errors import JobFailed
 from domain.jobs import JobKind, JobProgress
-from tasks.in_process import ROOT, InProcessRunner
+from tasks.child_process import ROOT, InProcessRunner
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.stores import eventually
 
@@ -145,7 +145,7 @@ def test_process_ends_with_a_service_that_is_killed() -> None:
     code = f"""
 import asyncio
 from domain.jobs import JobKind
-from tasks.in_process import InProcessRunner
+from tasks.child_process import InProcessRunner
 runner = InProcessRunner(timeout_seconds=600, table={TABLE!r})
 asyncio.run(runner.run(JobKind.TRAIN, {{"do": "wait"}}, lambda progress: print(progress.stage, flush=True)))
 """

@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.rate_limit import limiter
+from api.guard.rate_limit import limiter
 from container import build_container
 from domain.jobs import Job, JobKind
-from tasks.in_process import InProcessRunner
+from tasks.child_process import InProcessRunner
 from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings, admin_headers
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.jobs import job_service

@@ -15,9 +15,9 @@ from domain.forecasting import ModelType
 from domain.jobs import JobProgress
 from domain.market import Timeframe
 from models.model_manager import ModelManager
-from models.series_predictions import predict_series
-from models.serving import load_version
-from models.training_run import TrainingRequest, TrainingRun
+from models.serving.loaded_models import load_version
+from models.serving.series_predictions import predict_series
+from models.training.training_run import TrainingRequest, TrainingRun
 from tests.conftest import MakeSettings
 from tests.fixtures.planted_market import reversal_market
 

@@ -17,8 +17,8 @@ from demo import behaviors
 from demo.behaviors import Behavior, content, drip, error, only_for, rate_limited, raw, wrong
 from demo.openai_server import FakeOpenAI
 from domain.errors import LlmUnavailable
-from services.llm.calls import Completion, LlmRequest, Unusable
-from services.llm.key_ring import KeyState
+from services.llm.calling.calls import Completion, LlmRequest, Unusable
+from services.llm.calling.key_ring import KeyState
 from tests.fixtures.llm_clients import KEYS, REQUEST, Asking, MakeAsking, Stopwatch
 
 pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.logs"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from models.registry import Registry
+from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_b, wire_candles
 from tests.fixtures.forecasting import put_in_production

@@ -14,10 +14,10 @@ from config.sources import load_settings
 from domain.errors import ModelStorageUnavailable
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from models.disk import check_disk, look_at_disk
 from models.model_manager import ModelManager
-from models.registry import Registry
-from models.training_run import TrainingRequest
+from models.registry.disk import check_disk, look_at_disk
+from models.registry.registry import Registry
+from models.training.training_run import TrainingRequest
 from tests.conftest import MakeClient
 from tests.fixtures.degraded import degraded, parts, wait_until
 from tests.fixtures.models import NOON, add_model, files_of, make_metadata

@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 from config.sources import load_settings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
-from features.feature_sets import STANDARD, WIDE, FeatureSet
+from features.columns.feature_sets import STANDARD, WIDE, FeatureSet
 from models.evaluation.metrics import Scores
-from models.metadata import ModelMetadata
-from models.registry import Registry
+from models.registry.metadata import ModelMetadata
+from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.models import NOON, add_ensemble, add_model

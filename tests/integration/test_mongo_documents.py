@@ -14,9 +14,9 @@ from pymongo.database import Database
 
 from domain.errors import StorageUnavailable
 from storage.document_ports import JOBS, LLM_CALLS, TRADE_ANALYSES
-from storage.mongo_documents import MongoDocumentStore
-from storage.pace import Pace
-from storage.resilient_documents import ResilientDocuments
+from storage.mongo.documents import MongoDocumentStore
+from storage.resilience.documents import ResilientDocuments
+from storage.resilience.pace import Pace
 
 if TYPE_CHECKING:
     from tests.fixtures.mongod import Mongod

@@ -12,10 +12,10 @@ import pytest
 
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
-from storage.mongo import MongoStore
-from storage.pace import Pace
-from storage.resilient import ResilientStore
-from storage.spool import Spool
+from storage.mongo.store import MongoStore
+from storage.resilience.pace import Pace
+from storage.resilience.spool import Spool
+from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.stores import eventually
 

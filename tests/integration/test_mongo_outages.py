@@ -14,8 +14,8 @@ from pymongo import MongoClient
 from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from storage.document_ports import JOBS, DocumentWrite
-from storage.mongo import MongoStore
-from storage.mongo_documents import MongoDocumentStore
+from storage.mongo.documents import MongoDocumentStore
+from storage.mongo.store import MongoStore
 from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION, AnalysisWrite
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 

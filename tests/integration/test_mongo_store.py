@@ -12,7 +12,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from domain.market import Timeframe
-from storage.mongo import MongoStore
+from storage.mongo.store import MongoStore
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, AnalysisWrite
 from storage.pruning import Bounds
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle

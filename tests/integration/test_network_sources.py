@@ -12,11 +12,11 @@ import pytest
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, Timeframe
-from services.market_data.binance import BinanceSource
-from services.market_data.engine import EngineSource
 from services.market_data.fetching import SourceFailed
 from services.market_data.market_data import MarketData
 from services.market_data.source import MarketDataSource
+from services.market_data.sources.binance import BinanceSource
+from services.market_data.sources.engine import EngineSource
 from tests.fixtures.candle_apis import BINANCE, ENGINE, SYMBOL, Api, both, http_client, read
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
 from tests.fixtures.markets import TIMEFRAMES, SettableClock, history, market_settings

@@ -22,7 +22,7 @@ from api.app import create_app
 from config.sources import load_settings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
-from models.registry import Registry
+from models.registry.registry import Registry
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.models import NOON, add_ensemble, add_model

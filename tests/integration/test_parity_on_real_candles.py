@@ -9,12 +9,12 @@ import pytest
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
-from features.feature_sets import FEATURE_SETS
-from features.training_data import TrainingData, training_set
+from features.columns.feature_sets import FEATURE_SETS
+from features.datasets.training_data import TrainingData, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
+from models.architectures.summary import summarize
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
-from models.fitting import fit
-from models.summary import summarize
+from models.training.fitting import fit
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.markets import NOW
 from utils.clock import epoch_ms

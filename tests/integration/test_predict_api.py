@@ -17,7 +17,7 @@ from domain.analysis import Analysis
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.evaluation.calibration import Calibration
-from models.registry import Registry
+from models.registry.registry import Registry
 from storage.decoding import AnalysisDecoder
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.analyses import make_analysis

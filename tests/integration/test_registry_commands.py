@@ -14,9 +14,9 @@ import pytest
 import cli
 from config.model_settings import TrainingSettings
 from domain.forecasting import ModelType
-from features.feature_sets import STANDARD
-from models.backend import use_backend
-from models.registry import Registry
+from features.columns.feature_sets import STANDARD
+from models.registry.registry import Registry
+from models.training.backend import use_backend
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.models import NOON, add_model, make_scaler
 from tests.fixtures.planted_market import reversal_market

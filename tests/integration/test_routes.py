@@ -12,8 +12,8 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from models.registry import Registry
-from services.strategies import STRATEGY_NAMES
+from models.registry.registry import Registry
+from rules.strategies import STRATEGY_NAMES
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.forecasting import put_in_production

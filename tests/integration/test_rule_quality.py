@@ -24,8 +24,8 @@ import pytest
 from domain.analysis import Analysis, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal
-from services.analysts.judgement import judge
-from services.analysts.technical import TechnicalAnalyst
+from rules.judgement import judge
+from rules.technical import TechnicalAnalyst
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.histories import (
     DASHBOARD_CANDLES,

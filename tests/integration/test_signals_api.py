@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
-from models.registry import Registry
+from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, wire_candles
 from tests.fixtures.forecasting import put_in_production

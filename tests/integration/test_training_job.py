@@ -15,9 +15,9 @@ from domain.errors import JobFailed
 from domain.forecasting import ModelType
 from domain.jobs import JobKind, JobProgress
 from domain.market import Candle, Timeframe
-from models.registry import Registry
-from services.training_order import TrainingOrder
-from tasks.in_process import InProcessRunner
+from models.registry.registry import Registry
+from services.training.order import TrainingOrder
+from tasks.child_process import InProcessRunner
 from tests.fixtures.histories import simulated
 from tests.fixtures.stuck_training import FILES_WRITTEN
 

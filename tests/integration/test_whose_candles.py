@@ -10,8 +10,8 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from services.analysis import AnalysisService
-from services.strategies import STRATEGY_NAMES
+from rules.strategies import STRATEGY_NAMES
+from services.analysis.service import AnalysisService
 from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION
 from tests.conftest import MakeClient
 from tests.fixtures.analyses import make_analysis

@@ -11,7 +11,7 @@ from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import REST_SECONDS, SourceFailed
-from services.market_data.yahoo import YahooSource
+from services.market_data.sources.yahoo import YahooSource
 from tests.fixtures.candle_apis import http_client
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
 from tests.fixtures.markets import NOW, SettableClock, history

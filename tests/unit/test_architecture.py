@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from models.registry import Registry
+from models.registry.registry import Registry
 from tests.fixtures.models import NOON, add_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,14 +23,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"domain"},
     "utils": {"domain", "config"},
     "features": {"domain", "config"},
+    "rules": {"domain", "config", "features", "utils"},
     "models": {"domain", "config", "features"},
     "storage": {"domain", "utils", "config"},
-    "services": {"domain", "config", "utils", "features", "models", *STORAGE_PORTS},
-    "tasks": {"domain", "config", "utils", "features", "models", *STORAGE_PORTS, "services"},
+    "services": {"domain", "config", "utils", "features", "rules", "models", *STORAGE_PORTS},
+    "tasks": {"domain", "config", "utils", "features", "rules", "models", *STORAGE_PORTS, "services"},
     "demo": set(),
-    "api": {"domain", "config", "utils", "features", "models", *STORAGE_PORTS, "services", "container"},
+    "api": {"domain", "config", "utils", "features", "rules", "models", *STORAGE_PORTS, "services", "container"},
     "commands": {
-        *("domain", "config", "utils", "features", "models", "services", "storage.ports", "storage.factory", "demo")
+        *(
+            "domain",
+            "config",
+            "utils",
+            "features",
+            "rules",
+            "models",
+            "services",
+            "storage.ports",
+            "storage.factory",
+            "demo",
+        )
     },
 }
 # third-party package -> the only places that may import it
@@ -38,17 +51,22 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "starlette": ("api/",),
     "uvicorn": ("api/", "demo/"),
     "slowapi": ("api/",),
-    "motor": ("storage/mongo",),
-    "pymongo": ("storage/mongo",),
-    "sqlite3": ("storage/sqlite",),
-    "openai": ("services/llm/endpoint.py",),
-    "ta": ("features/definitions.py",),
-    "ccxt": ("services/market_data/ccxt_exchange.py",),
-    "fcntl": ("models/durable_files.py", "storage/spool.py"),
-    "onnxruntime": ("models/predictor.py", "models/export/"),
+    "motor": ("storage/mongo/",),
+    "pymongo": ("storage/mongo/",),
+    "sqlite3": ("storage/sqlite/",),
+    "openai": ("services/llm/calling/endpoint.py",),
+    "ta": ("features/families/definitions.py",),
+    "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
+    "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py"),
+    "onnxruntime": ("models/serving/forecaster.py", "models/export/"),
     "matplotlib": ("models/evaluation/plots.py",),
     # what trains; the serving process never needs it
-    "keras": ("models/architectures/", "models/export/", "models/layers.py", "models/network.py", "models/training.py"),
+    "keras": (
+        "models/architectures/",
+        "models/export/",
+        "models/architectures/network.py",
+        "models/training/network_training.py",
+    ),
     "tensorflow": (),
     "jax": (),
     "xgboost": ("models/architectures/xgboost.py",),
@@ -110,8 +128,8 @@ def test_a_forecast_imports_the_runtime_and_nothing_that_trains(tmp_path: Path) 
 import sys, container
 from pathlib import Path
 from domain.market import Timeframe
-from models.registry import Registry
-from models.serving import LoadedModels
+from models.registry.registry import Registry
+from models.serving.loaded_models import LoadedModels
 print(LoadedModels(Registry(Path({str(tmp_path)!r})), 5, print).find("BTCUSDT", Timeframe.H1).metadata.type)
 print(*({{"onnxruntime", *{HEAVY!r}}} & set(sys.modules)))
 """
@@ -131,6 +149,53 @@ def test_the_catalogue_of_architectures_imports_no_library_that_trains() -> None
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     heavy = {"keras", "tensorflow", "jax", "sklearn", "xgboost", "onnx", "skl2onnx", "onnxmltools", "scipy"}
     assert heavy & set(run.stdout.split()) == set()
+
+
+def _imported_names(path: Path) -> Iterator[str]:
+    """Yield what is imported, names of modules with what is taken from them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in _files() if path.stem != "__init__"
+    }
+
+
+def _known(name: str, modules: dict[str, Path]) -> str | None:
+    """Return the module of the project that an import names, or a name in it."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def _rooms(importer: str, imported: str) -> tuple[str, str]:
+    """Return the two folders or files, side by side in one folder, that an import goes from and to."""
+    one, other = importer.split("."), imported.split(".")
+    floor = next(at for at, parts in enumerate(zip(one, other, strict=False)) if parts[0] != parts[1])
+    return ".".join(one[: floor + 1]), ".".join(other[: floor + 1])
+
+
+def test_no_two_folders_import_each_other() -> None:
+    modules = _modules()
+    imports = {
+        _rooms(importer, imported)
+        for importer, path in modules.items()
+        for name in _imported_names(path)
+        if (imported := _known(name, modules)) not in {None, importer}
+    }
+    assert sorted(pair for pair in imports if pair[0] < pair[1] and pair[::-1] in imports) == []
+
+
+def test_no_folder_holds_more_than_sixteen_files() -> None:
+    # Routes and schemas mirror each other, one file for each subject.
+    folders = Counter(path.parent for path in _modules().values())
+    crowded = {str(folder.relative_to(ROOT)) for folder, count in folders.items() if count > 16 and folder != ROOT}
+    assert crowded <= {"api/routes", "api/schemas"}
 
 
 def test_files_fit_in_the_head() -> None:

@@ -1,0 +1,30 @@
+"""From a request about a market to its snapshot."""
+
+from __future__ import annotations
+
+from api.bodies.analyze_body import checked_series
+from api.schemas.market import MarketRequest
+from config.settings import AnalysisSettings
+from domain.analysis import DataSource, MarketSnapshot
+from services.market_data.snapshots import check_price, newest_price
+
+
+def read_snapshot(request: MarketRequest, settings: AnalysisSettings, now_ms: int) -> MarketSnapshot | None:
+    """Return the market that a request shows; None where it has no candles. Without a price the newest close counts.
+
+    Raises:
+        InvalidRequest: more candles than are allowed.
+        InvalidMarketData: the candles break a rule of the market, or the price does not fit them.
+    """
+    series = {
+        timeframe: checked_series(timeframe, candles, settings.max_candles_per_timeframe)
+        for timeframe, candles in request.timeframe_data.items()
+        if candles
+    }
+    if not series:
+        return None
+    for one in series.values():
+        one.require_opened_by(now_ms + round(settings.clock_skew_seconds * 1000))
+    price = request.current_price or newest_price(series, now_ms)
+    check_price(series.values(), price)
+    return MarketSnapshot(request.symbol, series, price, request.volume_24h or None, DataSource.CLIENT)

@@ -1,0 +1,40 @@
+"""Where client tokens are configured, every route needs one save those that say nothing of any market."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import handle_app_error
+from api.guard.access import require_client
+from config.settings import AccessSettings
+from domain.errors import NotAuthenticated
+
+# Probes cannot always send a token, and a browser cannot send one to the documentation.
+OPEN_PATHS = frozenset({"/", "/health", "/api/v1/health", "/livez", "/readyz", "/docs", "/openapi.json"})
+OPEN_PREFIX = "/docs-assets/"
+
+
+class ClientsOnly:
+    """Refuses strangers before any route is looked for; `/ws` has a rule of its own."""
+
+    def __init__(self, app: ASGIApp, settings: AccessSettings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http" and not is_open(scope["path"]):
+            request = Request(scope)
+            try:
+                require_client(request, self._settings)
+            except NotAuthenticated as error:
+                refusal = await handle_app_error(request, error)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def is_open(path: str) -> bool:
+    """Return whether a path is open to everybody."""
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)

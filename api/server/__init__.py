@@ -1,0 +1,1 @@
+"""How uvicorn serves the application: limits of connections, heads and bodies, the start screen."""

@@ -1,0 +1,219 @@
+"""Versions, their figures and their aliases as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from commands.tables.figures import interval, number
+from domain.forecasting import Forecast
+from models.evaluation.calibration import ReliabilityBin
+from models.evaluation.equity import BacktestFigures
+from models.evaluation.metrics import Scores
+from models.model_manager import Evaluation, TrainingOutcome
+from models.registry.aliases import Aliases
+from models.registry.comparison import VersionComparison
+from models.registry.metadata import ModelMetadata
+from models.registry.registry import Listing
+
+# Heading and metric of `Scores`.
+METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
+
+
+def trained(outcome: TrainingOutcome) -> Group:
+    """Return version, figures beside those of the baselines, and the verdict with its reasons."""
+    model, verdict = outcome.model, outcome.verdict
+    said = {
+        "candidate": "promoted by force" if verdict.forced else "promoted",
+        "logistic": "not promoted: logistic regression serves",
+        "production": "not promoted: the model in production stays",
+        "nothing": "not promoted: nothing serves",
+    }[verdict.serves]
+    facts = {"version": model.version, "verdict": said, "in production": outcome.production or "nothing"}
+    return Group(_facts(facts), _own_scores(model), *_sentences("Reasons", verdict.reasons))
+
+
+def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pictures: Sequence[Path]) -> Group:
+    """Return figures, reliability and what acting on the forecasts would have earned."""
+    days = [_time(int(time)) for time in (found.times_ms[0], found.times_ms[-1])]
+    model = found.model
+    facts = {
+        "version": model.version,
+        "market": f"{symbol} {model.timeframe}",
+        "candles": f"{len(found.times_ms):,} that it was not trained on, {days[0]} to {days[1]}",
+        **({"pictures": ", ".join(map(str, pictures))} if pictures else {}),
+    }
+    scores = {str(model.type): found.scores, **found.baselines}
+    return Group(_facts(facts), _scores(scores), _reliability(found.reliability), _performance(performance))
+
+
+def listed(listing: Listing, aliases: Aliases) -> Group:
+    """Return every version, newest first, with what it is called; and below, those that cannot be used."""
+    called = alias_names(aliases)
+    table = _table("version", "market", "horizon", "n", *METRICS, "alias", "verdict", title="Models")
+    for model in listing.models:
+        scores = model.metrics
+        table.add_row(
+            model.version,
+            f"{model.symbol} {model.timeframe}",
+            str(model.horizon_candles),
+            f"{scores.count:,}" if scores else "-",
+            *(number(getattr(scores, name)) if scores else "-" for name in METRICS.values()),
+            ", ".join(called.get(model.version, ())),
+            _verdict(model),
+        )
+    unusable = [f"{version}: {reason}" for version, reason in listing.unusable.items()]
+    return Group(table, *_sentences("Unusable", unusable))
+
+
+def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
+    """Return everything about a version."""
+    data, graph = model.data, model.graph
+    facts = {
+        "version": model.version,
+        "alias": ", ".join(aliases) or "none",
+        "market": f"{model.symbol} {model.timeframe}, {_ahead(model.horizon_candles)}",
+        "created": f"{model.created_at:%Y-%m-%d %H:%M:%S} UTC",
+        "parameters": f"{model.parameters:,}",
+        "seed": "-" if model.seed is None else str(model.seed),
+    }
+    if data:
+        facts["trained on"] = (
+            f"{data.candles:,} candles, {_time(data.first_ms)} to {_time(data.last_ms)}: "
+            f"{data.training_windows:,} windows, {data.validation_windows:,} for validation"
+        )
+    else:
+        facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
+    if graph:
+        columns = graph.feature_set
+        facts["inputs"] = (
+            f"{graph.sequence_length} rows of {len(columns.columns)} columns, set {columns.name} {columns.id}"
+        )
+        facts["outputs"] = f"{graph.outputs}, calibration {graph.calibration.kind}"
+    for member in model.members:
+        facts[f"member {member.type}"] = f"{member.version}, weight {member.weight:.3f}"
+    facts["libraries"] = ", ".join(f"{name} {version}" for name, version in model.libraries.items())
+    facts["files"] = ", ".join(model.files)
+    reasons = model.verdict.reasons if model.verdict else ()
+    return Group(_facts(facts), *([_own_scores(model)] if model.metrics else []), *_sentences("Reasons", reasons))
+
+
+def compared(comparison: VersionComparison) -> Group:
+    """Return two versions with their figures side by side."""
+    table = _table("figure", comparison.first.version, comparison.second.version, "difference")
+    for each in comparison.figures:
+        decimals = "," if each.name in {"count", "ups", "parameters", "training_windows"} else ".4f"
+        cells = ("-" if value is None else f"{value:{decimals}}" for value in (each.first, each.second))
+        sign = "+,.0f" if decimals == "," else "+.5f"
+        table.add_row(each.name, *cells, "-" if each.difference is None else f"{each.difference:{sign}}")
+    same = "on the same candles" if comparison.same_data else "on other candles each: these figures do not rank them"
+    return Group(table, Text(f"The two were judged {same}."))
+
+
+def forecast_table(forecast: Forecast, time_ms: int) -> Group:
+    """Return a forecast, made at the close of the candle that opened at `time_ms`."""
+    facts = {
+        "market": f"{forecast.symbol} {forecast.timeframe}, candle of {_time(time_ms)}",
+        "version": forecast.model_version,
+        "signal": f"{forecast.signal}, confidence {forecast.confidence:.4f}",
+        "probability of a rise": f"{forecast.probability_up:.4f}, {_ahead(forecast.horizon_candles)}",
+    }
+    if len(forecast.individual_predictions) > 1:
+        facts["members"] = ", ".join(f"{name} {value:.4f}" for name, value in forecast.individual_predictions.items())
+        facts["disagreement"] = f"{forecast.disagreement:.4f}"
+    for name in ("returns", "drawdowns", "rallies"):
+        values: Mapping[int, float] = getattr(forecast, f"expected_{name}")
+        if values:
+            facts[f"expected {name}"] = ", ".join(f"{value:+.3%} in {ahead}" for ahead, value in values.items())
+    return Group(_facts(facts))
+
+
+def alias_names(aliases: Aliases) -> dict[str, list[str]]:
+    """Return what each version is called: production, candidate, or both."""
+    names: dict[str, list[str]] = {}
+    for scope in aliases.scopes:
+        for name, version in (("production", scope.production), ("candidate", scope.candidate)):
+            if version is not None:
+                names.setdefault(version, []).append(name)
+    return names
+
+
+def _verdict(model: ModelMetadata) -> str:
+    if model.verdict is None:
+        return "imported" if model.data is None else ""
+    return "forced" if model.verdict.forced else model.verdict.serves
+
+
+def _ahead(candles: int) -> str:
+    return f"{candles} candle{'s' if candles > 1 else ''} ahead"
+
+
+def _own_scores(model: ModelMetadata) -> RenderableType:
+    own = {str(model.type): model.metrics} if model.metrics else {}
+    return _scores({**own, **model.baselines})
+
+
+def _scores(scores: Mapping[str, Scores]) -> Table:
+    table = _table("out of sample", "n", *METRICS, title="Figures with 95 % intervals")
+    for name, each in scores.items():
+        cells = (
+            f"{number(getattr(each, metric))}\n{interval(each.intervals.get(metric))}".rstrip()
+            for metric in METRICS.values()
+        )
+        table.add_row(name, f"{each.count:,}", *cells)
+    return table
+
+
+def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
+    table = _table("predicted", "mean", "n", "rose", title="Reliability")
+    for each in bins:
+        table.add_row(
+            f"{each.low:.3f} to {each.high:.3f}",
+            f"{each.mean_probability:.3f}",
+            f"{each.count:,}",
+            f"{each.share_up:.3f}",
+        )
+    return table
+
+
+def _performance(performance: BacktestFigures) -> Table:
+    costs = performance.costs
+    facts = {
+        "costs": f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage per change of position",
+        "trades": f"{performance.trades:,}",
+        "in a position": f"{performance.exposure:.1%} of {performance.candles:,} candles",
+        "return after costs": f"{performance.total_return:+.2%}, deepest fall {performance.max_drawdown:.2%}",
+        "return free of costs": f"{performance.gross_return:+.2%}",
+        "bought and held": f"{performance.buy_and_hold_return:+.2%}, "
+        f"deepest fall {performance.buy_and_hold_max_drawdown:.2%}",
+    }
+    return _facts(facts, title="Acting on it")
+
+
+def _facts(facts: Mapping[str, str], title: str | None = None) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left")
+    for name, value in facts.items():
+        table.add_row(Text(name, "bold"), Text(value))
+    return table
+
+
+def _table(first: str, *headings: str, title: str | None = None) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _sentences(title: str, sentences: Sequence[str]) -> list[RenderableType]:
+    return [Text(title, "italic"), *(Text(f"- {each}") for each in sentences)] if sentences else []
+
+
+def _time(time_ms: int) -> str:
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M}"

@@ -1,0 +1,63 @@
+"""The table of a study, for a terminal and as Markdown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from commands.tables.figures import interval, number
+from models.training.study import StudyResult, StudyRow
+
+# Heading and metric of `Scores`.
+COLUMNS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
+DIFFERENCE, SECONDS = "Brier less logistic's", "CPU s"
+
+
+def study_table(result: StudyResult, subject: str) -> Group:
+    """Return the table, ready to print; `subject` names market and timeframe."""
+    table = Table(title=_title(result, subject), title_justify="left")
+    table.add_column("learner")
+    for heading in ("n", *COLUMNS, DIFFERENCE, SECONDS):
+        table.add_column(heading, justify="right")
+    for row in result.rows:
+        cells = [f"{figure}\n{reach}".rstrip() for figure, reach in _cells(row)]
+        table.add_row(row.name, f"{row.scores.count:,}", *cells, _seconds(row))
+    return Group(table, *([Text(result.note)] if result.note else []))
+
+
+def study_markdown(result: StudyResult, subject: str) -> str:
+    """Return the table as Markdown, with a line before that says what it was made on."""
+    headings = ("learner", "n", *COLUMNS, DIFFERENCE, SECONDS)
+    lines = [
+        f"{_title(result, subject)}. Brackets: 95 % intervals from a block bootstrap.",
+        *([result.note] if result.note else []),
+        "",
+        f"| {' | '.join(headings)} |",
+        f"| --- |{' ---: |' * (len(headings) - 1)}",
+    ]
+    for row in result.rows:
+        cells = [f"{figure} {reach}".rstrip() for figure, reach in _cells(row)]
+        lines.append(f"| {' | '.join((row.name, f'{row.scores.count:,}', *cells, _seconds(row)))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _title(result: StudyResult, subject: str) -> str:
+    days = [datetime.fromtimestamp(time / 1000, UTC).date() for time in (result.first_ms, result.last_ms)]
+    return f"{subject}, {result.candles:,} candles, judged from {days[0]} to {days[1]} in {result.folds} folds"
+
+
+def _cells(row: StudyRow) -> list[tuple[str, str]]:
+    """Return figure and interval of every column but the first and the last."""
+    scores = row.scores
+    cells = [(number(getattr(scores, name)), interval(scores.intervals.get(name))) for name in COLUMNS.values()]
+    compared = row.against_logistic
+    if compared is None:
+        return [*cells, ("", "")]
+    return [*cells, (number(compared.difference, signed=True), interval(compared.interval, signed=True))]
+
+
+def _seconds(row: StudyRow) -> str:
+    return "" if row.cpu_seconds is None else f"{row.cpu_seconds:,.0f}"

@@ -1,0 +1,1 @@
+"""Columns by theme, and the sets that they make."""

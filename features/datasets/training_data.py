@@ -1,0 +1,214 @@
+"""From candles to training data: the steps in their order, for one market or several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from config.settings import FeatureSettings, TargetKind
+from domain.arrays import BoolArray, FloatArray, IntArray
+from domain.errors import InsufficientData
+from domain.market import CandleSeries
+from features.columns.feature_sets import FeatureSet
+from features.datasets.candle_checks import NO_RUN, fill_gaps, unbroken_runs
+from features.datasets.cleaning import CleaningReport, clean
+from features.datasets.importance import correlation_importance
+from features.datasets.scaling import Scaler, fit_scaler
+from features.datasets.targets import (
+    binary_target,
+    forward_returns,
+    hold_thresholds,
+    multi_horizon_target,
+    soft_target,
+    three_class_target,
+)
+from features.datasets.windows import Windows
+from features.feature_engineering import FeatureEngineer
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Scaled windows of each part, in single precision, and the scaler that serving needs."""
+
+    train: Windows
+    validation: Windows
+    test: Windows
+    scaler: Scaler
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The cleaned feature rows of one market or several, and the target of each row.
+
+    Attributes:
+        feature_set: Meaning of the columns.
+        horizon_candles: Candles after which a forecast is scored.
+        threshold: Forward return, as a fraction, at which the soft target ends.
+        horizons: Horizons in candles of the target `multi_horizon`.
+        rows: Shape (n, columns), finite, unscaled.
+        times_ms: Open time of each row's candle, epoch ms.
+        slots: Place of each row on the time axis that all feature sets share, ascending and unique:
+            candles since the first candle of any market, gaps counted, times the number of markets, plus
+            the number of the row's market. Parts are ranges of slots.
+        markets: Number of markets, which is the number of slots per candle.
+        runs: Unbroken run of each row, see `candle_checks.unbroken_runs`.
+        returns: Forward return of each row over `horizon_candles`, NaN where unknown.
+        classes: The target `three_class` of each row, NaN where unknown.
+        futures: The target `multi_horizon` of each row.
+        cleaning: One report per market.
+    """
+
+    feature_set: FeatureSet
+    horizon_candles: int
+    threshold: float
+    horizons: tuple[int, ...]
+    rows: FloatArray
+    times_ms: IntArray
+    slots: IntArray
+    markets: int
+    runs: IntArray
+    returns: FloatArray
+    classes: FloatArray
+    futures: FloatArray
+    cleaning: tuple[CleaningReport, ...]
+
+    def by_slot(self, values: FloatArray) -> FloatArray:
+        """Return values of the rows, shape (n,), on the time axis: NaN at slots without a row."""
+        spread = np.full(int(self.slots.max()) + 1, np.nan)
+        spread[self.slots] = values
+        return spread
+
+    def targets(self, kind: TargetKind) -> FloatArray:
+        """Return the target of each row, shape (n,) or, of `multi_horizon`, (n, 12)."""
+        if kind == "multi_horizon":
+            return self.futures
+        if kind == "three_class":
+            return self.classes
+        return binary_target(self.returns) if kind == "binary" else soft_target(self.returns, self.threshold)
+
+    def target_horizon(self, kind: TargetKind) -> int:
+        """Return the slots after which that target is known; the same number is purged at each border."""
+        candles = max(self.horizons) if kind == "multi_horizon" else self.horizon_candles
+        return candles * self.markets
+
+    def part(
+        self, train: range, validation: range, test: range, kind: TargetKind, length: int, settings: FeatureSettings
+    ) -> TrainingData:
+        """Return the windows of each part; scaler and selected features come from training rows only.
+
+        Every window of a part ends in it; its earlier rows may lie before the part. Test windows need
+        a known return, not a known target: they are scored by the return.
+
+        Args:
+            train: Slots, as are `validation` and `test`, purged of each other's targets.
+            validation: As `train`.
+            test: As `train`; may be empty.
+            kind: The target to learn.
+            length: Rows of a window.
+            settings: The kind of scaler, and the number of features to select.
+
+        Raises:
+            InsufficientData: training or validation has no window.
+        """
+        names = tuple(column.name for column in self.feature_set.columns)
+        training = (self.slots >= train.start) & (self.slots < train.stop)
+        columns = self._selected(names, training, settings.selected_features)
+        rows = self.rows if columns == names else self.rows[:, [names.index(name) for name in columns]]
+        scaler = fit_scaler(settings.scaler, rows[training], columns, self.feature_set.id)
+        # Networks compute in single precision, which takes half the memory.
+        scaled = scaler.apply(rows, columns).astype(np.float32)
+        learned = Windows.over(scaled, self.targets(kind), length, self.runs)
+        scored = Windows.over(scaled, self.returns, length, self.runs)
+        parts = (
+            learned.ending_in(train, self.slots),
+            learned.ending_in(validation, self.slots),
+            scored.ending_in(test, self.slots),
+        )
+        if not len(parts[0]) or not len(parts[1]):
+            raise InsufficientData(
+                f"a part has no window of {length} unbroken rows with a known target: training {len(parts[0])}, "
+                f"validation {len(parts[1])}; {'; '.join(report.summary() for report in self.cleaning)}"
+            )
+        return TrainingData(*parts, scaler)
+
+    def _selected(self, names: tuple[str, ...], training: BoolArray, count: int) -> tuple[str, ...]:
+        """Return the columns that correlate most with the return in training rows; all of them for a count of 0."""
+        if not 0 < count < len(names):
+            return names
+        return correlation_importance(self.rows[training], self.returns[training], names).top(count)
+
+
+def training_set(
+    markets: Sequence[CandleSeries],
+    feature_set: FeatureSet,
+    settings: FeatureSettings,
+    horizons: tuple[int, ...],
+) -> TrainingSet:
+    """Return the rows of one or several markets of the same timeframe.
+
+    Targets are made from all candles, before cleaning drops rows, so that a horizon counts candles
+    and not remaining rows. Neither targets nor windows cross a gap.
+
+    Args:
+        markets: Closed candles of each market, one or more, none empty.
+        feature_set: Columns to compute.
+        settings: Policies, horizon and threshold.
+        horizons: Horizons in candles of the target `multi_horizon`.
+
+    Raises:
+        InsufficientData: cleaning loses more rows than the settings allow.
+    """
+    origin_ms = min(series.candles[0].timestamp for series in markets)
+    sets = [_one_market(series, origin_ms, feature_set, settings, horizons) for series in markets]
+    if len(sets) == 1:
+        return sets[0]
+    first_runs = np.cumsum([0] + [int(part.runs.max(initial=NO_RUN)) + 1 for part in sets[:-1]])
+    runs = [
+        np.where(part.runs == NO_RUN, NO_RUN, part.runs + first) for part, first in zip(sets, first_runs, strict=True)
+    ]
+    return replace(
+        sets[0],
+        rows=np.concatenate([part.rows for part in sets]),
+        times_ms=np.concatenate([part.times_ms for part in sets]),
+        slots=np.concatenate([part.slots * len(sets) + number for number, part in enumerate(sets)]),
+        markets=len(sets),
+        runs=np.concatenate(runs),
+        returns=np.concatenate([part.returns for part in sets]),
+        classes=np.concatenate([part.classes for part in sets]),
+        futures=np.concatenate([part.futures for part in sets]),
+        cleaning=tuple(report for part in sets for report in part.cleaning),
+    )
+
+
+def _one_market(
+    series: CandleSeries, origin_ms: int, feature_set: FeatureSet, settings: FeatureSettings, horizons: tuple[int, ...]
+) -> TrainingSet:
+    candles = fill_gaps(series, settings.gap_policy, settings.max_fill_candles)
+    times, step_ms = candles.series.times_ms, candles.series.timeframe.ms
+    runs = unbroken_runs(times, step_ms, candles.real)
+    _, highs, lows, closes, _ = candles.series.values.T
+    horizon = settings.horizon_candles
+    returns = forward_returns(closes, horizon, runs)
+    thresholds = hold_thresholds(closes, settings.hold_deviations)
+    classes = three_class_target(returns, thresholds * np.sqrt(horizon))
+    futures = multi_horizon_target(closes, highs, lows, horizons, thresholds, runs)
+    table = FeatureEngineer(feature_set).transform(candles.series)
+    cleaned = clean(table, settings.nan_policy, settings.max_forward_fill_rows, settings.max_lost_share)
+    kept = cleaned.rows
+    return TrainingSet(
+        feature_set=feature_set,
+        horizon_candles=horizon,
+        threshold=settings.target_threshold,
+        horizons=horizons,
+        rows=cleaned.table.to_numpy(np.float64),
+        times_ms=times[kept],
+        slots=(times[kept] - origin_ms) // step_ms,
+        markets=1,
+        runs=unbroken_runs(times[kept], step_ms, candles.real[kept]),
+        returns=returns[kept],
+        classes=classes[kept],
+        futures=futures[kept],
+        cleaning=(cleaned.report,),
+    )

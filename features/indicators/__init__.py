@@ -1,0 +1,1 @@
+"""The catalogue of indicators, those that the rules read, support and resistance."""

@@ -1,0 +1,155 @@
+"""The indicators that the rules read, with names of their own and the configured periods.
+
+Every column has the length of the frame. Rows without enough history are NaN, and so are
+values that do not exist (a ratio to a volume of zero); no value is infinite.
+No value depends on a later row.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from config.settings import IndicatorSettings
+from domain.arrays import FloatArray
+from features.families.family import Indicator
+from features.indicators.catalogue import compute, indicator
+from features.kernels.candles import Candles
+from features.kernels.windows import rolling_sum
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The indicators of one setting; replaced as a whole when settings change."""
+
+    engine: Literal["fast", "ta"]
+    volume_period: int
+    columns: Mapping[str, Indicator]
+
+
+class TechnicalIndicators:
+    """Computes every indicator of a frame with the configured periods.
+
+    | columns | unit |
+    | --- | --- |
+    | close, ema_*, sma_*, bollinger_upper/middle/lower, vwap | quote currency |
+    | macd, macd_signal, macd_histogram, average_true_range | quote currency |
+    | rsi, stochastic_k/d, adx, plus_di, minus_di, average_true_range_percentile | 0 to 100 |
+    | williams_r | -100 to 0 |
+    | bollinger_width, average_true_range_percent, rate_of_change, volume_rate_of_change | percent |
+    | bollinger_percent_b | 0 on the lower band, 1 on the upper |
+    | volume_sma, on_balance_volume | base currency |
+    | volume_ratio | volume over its average |
+    | volume_balance | -1 (all volume on falling candles) to 1 (all on rising ones) |
+    | cci | unbounded; two thirds of the time within -100 to 100 |
+    """
+
+    def __init__(self, settings: IndicatorSettings) -> None:
+        self.use(settings)
+
+    def use(self, settings: IndicatorSettings) -> None:
+        """Compute with other settings from now on; a computation under way in another thread keeps its own."""
+        self.settings = settings
+        self._plan = _Plan(settings.engine, settings.volume_period, _columns(settings))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the indicators."""
+        return tuple(self._plan.columns)
+
+    def compute(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the indicators of each candle, with the index of `frame`.
+
+        Args:
+            frame: n rows of open, high, low, close (> 0) and volume (>= 0), oldest first.
+        """
+        return pd.DataFrame(self.columns(Candles.of(frame)), index=frame.index)
+
+    def columns(self, candles: Candles) -> dict[str, FloatArray]:
+        """Return the indicators of each candle by name.
+
+        `on_balance_volume` and `average_true_range_percentile` count from the first candle, so
+        they depend on where the candles start; all other columns do not.
+        """
+        plan = self._plan
+        found = compute(candles, list(plan.columns.values()), plan.engine)
+        named = {name: found[wanted.name] for name, wanted in plan.columns.items()}
+        with np.errstate(all="ignore"):
+            percent = 100 * named["average_true_range"] / candles.close
+            percent[np.isinf(percent)] = np.nan
+            return {
+                "close": candles.close,
+                **named,
+                "average_true_range_percent": percent,
+                "average_true_range_percentile": _percentile(percent),
+                "volume_balance": _volume_balance(candles, plan.volume_period),
+            }
+
+
+def _columns(settings: IndicatorSettings) -> Mapping[str, Indicator]:
+    """Return the indicators by the names that the rules use."""
+    lines = {"fast": settings.macd_fast, "slow": settings.macd_slow}
+    signal = {**lines, "signal": settings.macd_signal}
+    bands = {"period": settings.bollinger_period, "deviations": settings.bollinger_deviations}
+    stochastic, volume = {"period": settings.stochastic_period}, {"period": settings.volume_period}
+    return {
+        **{f"ema_{period}": indicator("ema", period=period) for period in settings.ema_periods},
+        **{f"sma_{period}": indicator("sma", period=period) for period in settings.sma_periods},
+        "macd": indicator("macd", **lines),
+        "macd_signal": indicator("macd_signal", **signal),
+        "macd_histogram": indicator("macd_histogram", **signal),
+        "adx": indicator("adx", period=settings.adx_period),
+        "plus_di": indicator("plus_di", period=settings.adx_period),
+        "minus_di": indicator("minus_di", period=settings.adx_period),
+        "rsi": indicator("rsi", period=settings.rsi_period),
+        "stochastic_k": indicator("stochastic_k", **stochastic),
+        "stochastic_d": indicator("stochastic_d", **stochastic, smoothing=settings.stochastic_smoothing),
+        "williams_r": indicator("williams_r", period=settings.williams_period),
+        "cci": indicator("cci", period=settings.cci_period),
+        "rate_of_change": indicator("roc", period=settings.roc_period),
+        "bollinger_upper": indicator("bollinger_upper", **bands),
+        "bollinger_middle": indicator("bollinger_middle", period=settings.bollinger_period),
+        "bollinger_lower": indicator("bollinger_lower", **bands),
+        "bollinger_width": indicator("bollinger_width", **bands),
+        "bollinger_percent_b": indicator("bollinger_percent_b", **bands),
+        "average_true_range": indicator("atr", period=settings.atr_period),
+        "on_balance_volume": indicator("obv"),
+        "vwap": indicator("vwap", period=settings.vwap_period),
+        "volume_sma": indicator("volume_sma", **volume),
+        "volume_ratio": indicator("volume_ratio", **volume),
+        "volume_rate_of_change": indicator("volume_roc", period=settings.roc_period),
+    }
+
+
+def _percentile(values: FloatArray) -> FloatArray:
+    """Return the mean rank of each value among those up to it, in percent: 100 for the largest of all."""
+    ranks = np.full(len(values), np.nan)
+    places = np.flatnonzero(np.isfinite(values))
+    known: list[float] = []
+    doubled: list[int] = []
+    for value in values[places].tolist():
+        up_to = bisect_right(known, value)
+        # Equal values share the mean of their ranks.
+        doubled.append(bisect_left(known, value, 0, up_to) + up_to + 2)
+        known.insert(up_to, value)
+    ranks[places] = 50 * np.array(doubled, dtype=np.float64) / np.arange(1, len(known) + 1)
+    return ranks
+
+
+def _volume_balance(candles: Candles, period: int) -> FloatArray:
+    """Return the volume of rising less that of falling candles, over all volume of the last `period`.
+
+    It is the change of the on-balance volume as a share, so that, unlike the running
+    total, it does not depend on the first candle. Source: Granville (1963), normalized.
+    """
+    balance = np.full(len(candles), np.nan)
+    if len(candles) > period:
+        later = candles.volume[1:]
+        signed = np.sign(candles.close[1:] - candles.close[:-1]) * later
+        balance[period:] = rolling_sum(signed, period) / rolling_sum(later, period)
+    return balance

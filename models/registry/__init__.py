@@ -1,0 +1,1 @@
+"""Versions on disk, and which of them is in production."""

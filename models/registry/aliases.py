@@ -1,0 +1,115 @@
+"""Which version serves: the aliases production and candidate of every symbol and timeframe."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from domain.errors import ModelCorrupt
+from domain.forecasting import ANY_SYMBOL, ModelScope, VersionName
+from domain.market import Timeframe
+from domain.values import Frozen
+from models.registry.durable_files import read_file, replace_file
+
+ALIASES_FILE = "aliases.json"
+MAX_ALIASES_BYTES = 64 * 1024 * 1024
+
+PromotedBy = Literal["gate", "forced", "rollback"]
+
+
+class Promotion(Frozen):
+    """A change of what is in production: since when, by whose decision and why. None: nothing serves since."""
+
+    version: VersionName | None
+    at: AwareDatetime
+    by: PromotedBy
+    reason: Annotated[str, Field(min_length=1)]
+
+
+class ScopeAliases(Frozen):
+    """The aliases of one symbol (or `*`) and timeframe, and every promotion there was, oldest first."""
+
+    symbol: ModelScope
+    timeframe: Timeframe
+    candidate: VersionName | None = None
+    history: tuple[Promotion, ...] = ()
+
+    @property
+    def line(self) -> tuple[str, ...]:
+        """The version in production, last, after those that a rollback goes back to."""
+        line: list[str] = []
+        for each in self.history:
+            if each.by == "rollback":
+                while line and line[-1] != each.version:
+                    line.pop()
+            elif each.version is not None:
+                line.append(each.version)
+        return tuple(line)
+
+    @property
+    def production(self) -> str | None:
+        """The version that serves."""
+        return self.line[-1] if self.line else None
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The versions that served before, the one to go back to first."""
+        return tuple(version for version in reversed(self.line[:-1]) if version != self.line[-1])
+
+    def promoted(self, version: str | None, at: datetime, by: PromotedBy, reason: str) -> ScopeAliases:
+        """Return the aliases with another version in production, which stops being the candidate."""
+        return ScopeAliases(
+            symbol=self.symbol,
+            timeframe=self.timeframe,
+            candidate=None if self.candidate == version else self.candidate,
+            history=(*self.history, Promotion(version=version, at=at, by=by, reason=reason)),
+        )
+
+
+class Aliases(Frozen):
+    """The aliases of all symbols and timeframes: the content of `aliases.json`."""
+
+    scopes: tuple[ScopeAliases, ...] = ()
+
+    def of(self, symbol: str, timeframe: Timeframe) -> ScopeAliases:
+        """Return the aliases of exactly this symbol (or `*`) and timeframe; empty ones where there are none."""
+        for each in self.scopes:
+            if (each.symbol, each.timeframe) == (symbol, timeframe):
+                return each
+        return ScopeAliases(symbol=symbol, timeframe=timeframe)
+
+    def serving(self, symbol: str, timeframe: Timeframe) -> ScopeAliases | None:
+        """Return the aliases whose production serves a symbol: its own, else those of `*`, else None."""
+        for scope in (symbol, ANY_SYMBOL):
+            aliases = self.of(scope, timeframe)
+            if aliases.production is not None:
+                return aliases
+        return None
+
+    def replaced(self, new: ScopeAliases) -> Aliases:
+        """Return all aliases with those of one symbol and timeframe replaced."""
+        others = (each for each in self.scopes if (each.symbol, each.timeframe) != (new.symbol, new.timeframe))
+        return Aliases(scopes=(*others, new))
+
+
+def read_aliases(root: Path) -> Aliases:
+    """Return the aliases of a registry, empty where nothing was ever promoted.
+
+    Raises:
+        ModelCorrupt: the file cannot be read.
+    """
+    try:
+        return Aliases.model_validate_json(read_file(root, ALIASES_FILE, MAX_ALIASES_BYTES))
+    except FileNotFoundError:
+        return Aliases()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise ModelCorrupt(f"{root.name}: {ALIASES_FILE} is unusable: {first['msg']}") from None
+
+
+def write_aliases(root: Path, aliases: Aliases) -> None:
+    """Replace the aliases of a registry; call it with the root locked."""
+    replace_file(root / ALIASES_FILE, aliases.model_dump_json(indent=2).encode())

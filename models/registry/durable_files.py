@@ -1,0 +1,97 @@
+"""Files that are whole or not there at all, read within limits, one writer at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from domain.errors import ModelCorrupt
+from models.registry.disk import trouble_of, unavailable
+
+LOCK_FILE = ".lock"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's one lock, against threads and other processes; it ends with the process, however that ends.
+
+    Raises:
+        ModelStorageUnavailable: the folder, or what is written to it meanwhile, cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise unavailable(trouble_of(error)) from error
+
+
+def sync(path: Path) -> None:
+    """Have the content of a file, or the names in a folder, on the disk before returning."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file that has no readers yet."""
+    path.write_bytes(content)
+    sync(path)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that every reader finds the old content or the new; call it with the folder locked."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        write_synced(beside, content)
+        beside.rename(path)
+    except OSError:
+        with suppress(OSError):  # half of it would take the room that the next try needs
+            beside.unlink()
+        raise
+    sync(path.parent)
+
+
+def read_file(folder: Path, name: str, max_bytes: int) -> bytes:
+    """Return the content of a file in a folder, following no symbolic link to either.
+
+    Raises:
+        FileNotFoundError: the folder or the file is not there.
+        ModelCorrupt: one of them is a link or nothing that can be read, or the file is too large.
+    """
+    try:
+        return _read_file(folder, name, max_bytes)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ModelCorrupt(f"{folder.name}: {name} cannot be read: {error.strerror}") from error
+
+
+def _read_file(folder: Path, name: str, max_bytes: int) -> bytes:
+    parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        # Opening a pipe without a writer would otherwise block.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=parent)
+    finally:
+        os.close(parent)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelCorrupt(f"{folder.name}: {name} is not a plain file")
+        if status.st_size > max_bytes:
+            raise ModelCorrupt(f"{folder.name}: {name} has {status.st_size} bytes, more than the {max_bytes} allowed")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(max_bytes)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,171 @@
+"""Metadata of a version of a model: the content of its `metadata.json`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+
+from config.section import Count
+from domain.errors import InvalidRequest
+from domain.forecasting import ModelScope, ModelType, VersionName
+from domain.market import Timeframe
+from domain.values import Frozen
+from models.architectures.outputs import InputKind, OutputKind
+from models.evaluation.calibration import Calibration
+from models.evaluation.gate import GateVerdict
+from models.evaluation.metrics import Scores
+
+# No separator and no leading dot: a name can only mean a file within the version's folder.
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}(\.[a-z0-9]{1,10}){1,2}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+MODEL_FILE = "model.onnx"
+SCALER_FILE = "scaler.json"
+METADATA_FILE = "metadata.json"
+PREDICTIONS_FILE = "predictions.npz"
+# The SHA-256 of the metadata, which hold those of all other files, as `sha256sum -c` reads it.
+SEAL_FILE = "metadata.json.sha256"
+
+_VERSION_NAME: TypeAdapter[str] = TypeAdapter(VersionName)
+
+
+class FeatureColumns(Frozen):
+    """The feature set that a model reads: its name, its id and its columns in order."""
+
+    name: str
+    id: str
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class TrainingRange(Frozen):
+    """Candles that a model was trained on: first and last by open time, and their number."""
+
+    first_ms: int
+    last_ms: int
+    candles: Count
+    training_windows: Count
+    validation_windows: Annotated[int, Field(ge=0)]
+
+
+class Graph(Frozen):
+    """Inputs and outputs of `model.onnx`.
+
+    Attributes:
+        sequence_length: Rows of features in a window.
+        inputs: The scaled window, or its summary (`models/architectures/summary.py`).
+        outputs: What its answers are (`models/architectures/outputs.py`).
+        horizons_candles: The horizons it forecasts; of `multi_horizon` models alone.
+        calibration: From its probability to the calibrated one.
+        selected: The columns of the set that it reads, in their order; empty where it reads all.
+    """
+
+    feature_set: FeatureColumns
+    selected: tuple[str, ...] = ()
+    sequence_length: Count
+    inputs: InputKind
+    outputs: OutputKind
+    horizons_candles: tuple[Count, ...] = ()
+    calibration: Calibration
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads."""
+        return self.selected or self.feature_set.columns
+
+    @model_validator(mode="after")
+    def _horizons_where_told(self) -> Self:
+        if self.selected != tuple(name for name in self.feature_set.columns if name in self.selected):
+            raise ValueError("the selected columns have to be those of the feature set, in their order")
+        if bool(self.horizons_candles) != (self.outputs == "multi_horizon"):
+            raise ValueError("multi_horizon models name their horizons, and no others do")
+        return self
+
+
+class Member(Frozen):
+    """A version within an ensemble, with its share of the answer."""
+
+    version: VersionName
+    type: ModelType
+    weight: Annotated[float, Field(gt=0, le=1)]
+
+
+class ModelMetadata(Frozen):
+    """One version of a model. Either it has a graph of its own, or it is an ensemble of members.
+
+    Attributes:
+        horizon_candles: Candles from the close to the forecast close.
+        data: What it was trained on; None for an imported file, as are `metrics`, `verdict` and `seed`.
+        metrics: Out of sample, fold after fold, on the sign of the forward return.
+        baselines: Scores of each baseline on the same rows.
+        verdict: Decision of the gate, with its reasons.
+        settings: Those of the training run.
+        libraries: Name and version of the libraries that trained and exported it.
+        parameters: Trained numbers; of trees the nodes.
+        files: SHA-256 of every file of the version but the metadata and their seal.
+    """
+
+    version: VersionName
+    type: ModelType
+    symbol: ModelScope
+    timeframe: Timeframe
+    created_at: AwareDatetime
+    horizon_candles: Count
+    graph: Graph | None = None
+    members: tuple[Member, ...] = ()
+    data: TrainingRange | None = None
+    metrics: Scores | None = None
+    baselines: dict[str, Scores] = Field(default_factory=dict)
+    verdict: GateVerdict | None = None
+    seed: int | None = None
+    settings: dict[str, Any]
+    libraries: dict[str, str]
+    parameters: Annotated[int, Field(ge=0)]
+    files: dict[FileName, Sha256] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _graph_or_members(self) -> Self:
+        if not self.version.startswith(f"{self.type}_model_"):
+            raise ValueError(f"a {self.type} model cannot be called {self.version}")
+        if (self.type is ModelType.ENSEMBLE) == (self.graph is not None) or bool(self.members) == bool(self.graph):
+            raise ValueError("an ensemble has members and no graph, every other model a graph and no members")
+        if self.members:
+            if len({member.type for member in self.members}) < len(self.members):
+                raise ValueError("an ensemble has one member of a type at most")
+            if any(member.type is ModelType.ENSEMBLE for member in self.members):
+                raise ValueError("an ensemble is no member of another")
+            if abs(sum(member.weight for member in self.members) - 1) > 1e-9:
+                raise ValueError("the weights of the members do not add up to 1")
+        if (
+            self.graph
+            and self.graph.outputs == "multi_horizon"
+            and self.horizon_candles not in self.graph.horizons_candles
+        ):
+            raise ValueError(f"{self.horizon_candles} candles are none of the horizons {self.graph.horizons_candles}")
+        return self
+
+    @property
+    def scope(self) -> tuple[str, Timeframe]:
+        """Symbol (or `*`) and timeframe that it was trained for."""
+        return self.symbol, self.timeframe
+
+
+def version_name(kind: ModelType, created_at: datetime, attempt: int = 1) -> str:
+    """Return the name of a version, `{type}_model_{YYYYMMDD_HHMMSS}` in UTC, with `_2` and on for later attempts."""
+    suffix = f"_{attempt}" if attempt > 1 else ""
+    return f"{kind}_model_{created_at.astimezone(UTC):%Y%m%d_%H%M%S}{suffix}"
+
+
+def check_version_name(name: str) -> str:
+    """Return the name where it is one that a version can have.
+
+    Raises:
+        InvalidRequest: anything else, paths included.
+    """
+    try:
+        return _VERSION_NAME.validate_python(name)
+    except ValidationError:
+        raise InvalidRequest(
+            f"{name[:80]!r} is not the name of a version; those look like lstm_model_20260131_120000"
+        ) from None

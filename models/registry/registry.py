@@ -1,0 +1,244 @@
+"""The versions of all models: listed, compared, promoted, rolled back and pruned."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from domain.errors import AppError, InvalidRequest, ModelNotFound, ModelUnusable
+from domain.market import Timeframe
+from models.registry.aliases import Aliases, ScopeAliases, read_aliases, write_aliases
+from models.registry.artifacts import StoredVersion, delete_version, open_version, sweep, write_version
+from models.registry.comparison import VersionComparison, compare
+from models.registry.durable_files import locked
+from models.registry.metadata import ModelMetadata, check_version_name
+
+MAX_REASON = 1_000
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every version, newest first, and those whose metadata cannot be read, with the reason."""
+
+    models: tuple[ModelMetadata, ...]
+    unusable: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """Names of the versions that were deleted, and of those that stayed, newest first."""
+
+    deleted: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+class Registry:
+    """The folder that holds a folder per version, and the file of aliases.
+
+    It keeps nothing in memory, so that the service, a training process and a person at the command
+    line may use it at once. Whatever changes it holds the lock of the folder and raises
+    `ModelStorageUnavailable` where that cannot be written; readers need none.
+    """
+
+    def __init__(self, root: Path) -> None:
+        # A deployment may link the folder itself; nothing below it may be a link.
+        self.root = root.resolve()
+
+    def add(self, metadata: ModelMetadata, write: Callable[[Path], None]) -> ModelMetadata:
+        """Register a version and return its metadata as they were written.
+
+        Args:
+            metadata: `files` is filled in; `version` gets `_2` and on where the name is taken.
+            write: Is given an empty folder and writes every file but the metadata into it. The registry
+                is locked meanwhile: make the files' content before.
+
+        Raises:
+            ModelNotFound: an ensemble's member is not registered.
+            ModelStorageUnavailable: the disk is full or read-only; nothing is registered.
+            ValueError: `write` left something other than plain files, or not those that serving needs.
+        """
+        with locked(self.root):
+            sweep(self.root)
+            for member in metadata.members:
+                open_version(self.root, member.version)
+            return write_version(self.root, metadata, write)
+
+    def open(self, version: str) -> StoredVersion:
+        """Return a version, whose metadata and files can then be read.
+
+        Raises:
+            InvalidRequest: no version can have that name.
+            ModelNotFound: no version has that name.
+            ModelCorrupt: its metadata cannot be used.
+        """
+        return open_version(self.root, version)
+
+    def verify(self, version: str) -> ModelMetadata:
+        """Read every file of a version and of its members, and return its metadata.
+
+        Raises:
+            InvalidRequest, ModelNotFound: as `open`.
+            ModelCorrupt: one of the files is missing, or not the one that was written.
+        """
+        stored = self.open(version)
+        stored.verify()
+        for member in stored.metadata.members:
+            self.verify(member.version)
+        return stored.metadata
+
+    def versions(self) -> Listing:
+        """Return the metadata of every version."""
+        models, unusable = [], {}
+        for version in self._names():
+            try:
+                models.append(self.open(version).metadata)
+            except ModelNotFound:
+                continue  # pruned a moment ago
+            except ModelUnusable as error:
+                unusable[version] = error.message
+        models.sort(key=_age)
+        return Listing(tuple(reversed(models)), unusable)
+
+    def compare(self, first: str, second: str) -> VersionComparison:
+        """Return two versions with their figures side by side.
+
+        Raises:
+            InvalidRequest, ModelNotFound, ModelCorrupt: as `open`.
+        """
+        return compare(self.open(first).metadata, self.open(second).metadata)
+
+    def aliases(self) -> Aliases:
+        """Return every alias.
+
+        Raises:
+            ModelCorrupt: the file of aliases cannot be read.
+        """
+        return read_aliases(self.root)
+
+    def resolve(self, symbol: str, timeframe: Timeframe) -> str | None:
+        """Return the version in production for a symbol: its own, else the one of `*`, else None.
+
+        Raises:
+            ModelCorrupt: the file of aliases cannot be read.
+        """
+        aliases = self.aliases().serving(symbol, timeframe)
+        return aliases.production if aliases else None
+
+    def nominate(self, version: str) -> None:
+        """Make a version the candidate of its symbol and timeframe.
+
+        Raises:
+            InvalidRequest, ModelNotFound, ModelCorrupt: as `open`.
+        """
+        with locked(self.root):
+            of, aliases = self._scope(version)
+            write_aliases(self.root, aliases.replaced(of.model_copy(update={"candidate": version})))
+
+    def promote(self, version: str, *, by: Literal["gate", "forced"], reason: str, at: datetime) -> None:
+        """Put a version, whose files are all verified first, into production of its symbol and timeframe.
+
+        Args:
+            by: Whether the gate let it pass, or a person decided against the gate.
+            reason: Why, 1 to 1,000 characters; kept with the time `at`.
+
+        Raises:
+            InvalidRequest: no reason, or it is in production already; or as `open`.
+            ModelNotFound, ModelCorrupt: as `open`, and for every file and every member.
+        """
+        reason = _checked(reason)
+        with locked(self.root):
+            of, aliases = self._scope(version)
+            if of.production == version:
+                raise InvalidRequest(f"{version} is already in production for {of.symbol} {of.timeframe}")
+            self.verify(version)
+            write_aliases(self.root, aliases.replaced(of.promoted(version, at, by, reason)))
+
+    def rollback(self, symbol: str, timeframe: Timeframe, *, reason: str, at: datetime) -> str | None:
+        """Put the version before into production again and return it; None where nothing served before.
+
+        Args:
+            symbol: Exactly whose production, `*` for the pooled one.
+            reason: Why, 1 to 1,000 characters; kept with the time `at`.
+
+        Raises:
+            InvalidRequest: nothing is in production, or there is no reason.
+            ModelCorrupt: the version before cannot serve.
+        """
+        reason = _checked(reason)
+        with locked(self.root):
+            aliases = self.aliases()
+            of = aliases.of(symbol, timeframe)
+            if of.production is None:
+                raise InvalidRequest(f"nothing is in production for {symbol} {timeframe}")
+            before = self._before(of)
+            if before is not None:
+                self.verify(before)
+            write_aliases(self.root, aliases.replaced(of.promoted(before, at, "rollback", reason)))
+            return before
+
+    def prune(self, keep: int) -> Pruned:
+        """Delete all but the newest versions of each symbol and timeframe.
+
+        Aliases, the versions that a rollback would go back to, and the members of every ensemble that
+        stays are never deleted; nor is a version whose metadata cannot be read.
+
+        Args:
+            keep: Versions of each symbol and timeframe to keep, >= 1.
+        """
+        with locked(self.root):
+            sweep(self.root)
+            listing = self.versions()
+            kept = self._worth_keeping(listing.models, keep)
+            deleted = tuple(model.version for model in listing.models if model.version not in kept)
+            for version in deleted:
+                delete_version(self.root, version)
+            stayed = tuple(model.version for model in listing.models if model.version in kept)
+            return Pruned(deleted, (*stayed, *listing.unusable))
+
+    def _worth_keeping(self, models: Iterable[ModelMetadata], keep: int) -> set[str]:
+        kept: set[str] = set()
+        for of in self.aliases().scopes:
+            kept.update(version for version in (of.candidate, of.production, self._before(of)) if version)
+        counts: defaultdict[tuple[str, Timeframe], int] = defaultdict(int)
+        for model in models:
+            counts[model.scope] += 1
+            if counts[model.scope] <= keep:
+                kept.add(model.version)
+        members = {member.version for model in models if model.version in kept for member in model.members}
+        return kept | members
+
+    def _before(self, of: ScopeAliases) -> str | None:
+        return next((version for version in of.earlier if (self.root / version).is_dir()), None)
+
+    def _scope(self, version: str) -> tuple[ScopeAliases, Aliases]:
+        metadata, aliases = self.open(version).metadata, self.aliases()
+        return aliases.of(metadata.symbol, metadata.timeframe), aliases
+
+    def _names(self) -> list[str]:
+        if not self.root.is_dir():
+            return []
+        return [path.name for path in self.root.iterdir() if _is_version(path.name)]
+
+
+def _is_version(name: str) -> bool:
+    try:
+        check_version_name(name)
+    except AppError:
+        return False
+    return True
+
+
+def _age(model: ModelMetadata) -> tuple[datetime, int, str]:
+    # `_10` is after `_9`.
+    return model.created_at, len(model.version), model.version
+
+
+def _checked(reason: str) -> str:
+    reason = reason.strip()
+    if not 1 <= len(reason) <= MAX_REASON:
+        raise InvalidRequest(f"a promotion needs a reason of 1 to {MAX_REASON} characters, received {len(reason)}")
+    return reason

@@ -1,0 +1,230 @@
+"""One version in memory: rows of features in, calibrated probabilities out, by ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from domain.arrays import BoolArray, Float32Array, FloatArray
+from domain.errors import FeatureMismatch, InsufficientData, ModelCorrupt, ModelOutdated
+from domain.forecasting import ModelType
+from features.columns.feature_sets import FEATURE_SETS
+from features.datasets.scaling import Scaler
+from models.architectures.outputs import OUTPUTS, probability_up
+from models.architectures.summary import STATISTICS, summarize
+from models.registry.artifacts import StoredVersion
+from models.registry.metadata import MODEL_FILE, SCALER_FILE, Graph, ModelMetadata
+
+# Of more windows the intermediate values leave the processor's cache, and the runtime keeps memory for
+# all of them: 64 windows at once cost a Transformer a quarter more time and three times the memory.
+_WINDOWS_AT_ONCE = 16
+
+# By the name of the feature set: shape (n, rows, columns), unscaled, oldest row first.
+FeatureRows = Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """The answers to n windows.
+
+    Attributes:
+        probability_up: Shape (n,), calibrated, 0..1.
+        members: The same of each member of an ensemble; a single model is its own member.
+        disagreement: Shape (n,), standard deviation of the members' probabilities, 0..0.5.
+        confidence: Shape (n,), 0..1.
+        raw: Shape (n, outputs), outputs of the graph, for `models/architectures/outputs.py`; an ensemble has none.
+    """
+
+    probability_up: FloatArray
+    members: Mapping[ModelType, FloatArray]
+    disagreement: FloatArray
+    confidence: FloatArray
+    raw: Float32Array
+
+    def part(self, first: int, last: int) -> Forecasts:
+        """Return the answers to the windows first..last - 1."""
+        return Forecasts(
+            self.probability_up[first:last],
+            {kind: values[first:last] for kind, values in self.members.items()},
+            self.disagreement[first:last],
+            self.confidence[first:last],
+            self.raw[first:last],
+        )
+
+
+class Forecaster(Protocol):
+    """One model, or an ensemble of several."""
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """Metadata of the version."""
+
+    @property
+    def needs(self) -> Mapping[str, int]:
+        """Rows per window that it needs, by the name of the feature set."""
+
+    def check(self, rows: FeatureRows) -> None:
+        """Refuse rows that cannot be read.
+
+        Raises:
+            ValueError: a feature set is missing, or has fewer rows or other columns than needed.
+            InsufficientData: a value that is needed is not known (NaN); the message names its columns.
+        """
+
+    def forecast(self, rows: FeatureRows) -> Forecasts:
+        """Return the answers to n windows; a thread may call it while others do.
+
+        Args:
+            rows: For each feature set of `needs` an array of shape (n, needed rows or more, columns),
+                float64, unscaled, oldest row first. The newest rows are read.
+
+        Raises:
+            ValueError, InsufficientData: as `check`.
+        """
+
+
+class OnnxForecaster:
+    """The graph of a model in memory, with scaling, summary, outputs and calibration."""
+
+    def __init__(self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any) -> None:
+        self.metadata = metadata
+        self._graph = graph
+        self._scaler = scaler
+        self._session = session
+        all_columns = graph.feature_set.columns
+        self._places = [all_columns.index(name) for name in graph.selected] or slice(None)
+
+    @classmethod
+    def load(cls, stored: StoredVersion) -> OnnxForecaster:
+        """Return the forecaster of a version, checked and warmed up by one run.
+
+        Raises:
+            ModelCorrupt: a file is not the one that was written, or does not fit the metadata.
+            ModelOutdated: its feature set is not one that this release computes.
+        """
+        metadata, graph = stored.metadata, stored.metadata.graph
+        if graph is None:
+            raise ValueError(f"{metadata.version} is an ensemble; load its members")
+        _require_current(metadata.version, graph)
+        scaler = _scaler(stored, graph)
+        forecaster = cls(metadata, graph, scaler, _session(stored, graph))
+        forecaster._warm_up()
+        return forecaster
+
+    @cached_property
+    def needs(self) -> Mapping[str, int]:
+        """Rows per window that it needs, by the name of the feature set."""
+        return {self._graph.feature_set.name: self._graph.sequence_length}
+
+    def check(self, rows: FeatureRows) -> None:
+        """Refuse rows that cannot be read; see `Forecaster.check`."""
+        self._newest(rows)
+
+    def forecast(self, rows: FeatureRows) -> Forecasts:
+        """Return the answers to n windows; see `Forecaster.forecast`."""
+        return self._forecast(self._newest(rows))
+
+    def _newest(self, rows: FeatureRows) -> FloatArray:
+        """Return the rows that are read, after checking them."""
+        name, columns = self._graph.feature_set.name, self._graph.feature_set.columns
+        length = self._graph.sequence_length
+        values = rows.get(name)
+        if values is None:
+            raise ValueError(f"rows of the feature set {name} are needed, received {', '.join(rows) or 'none'}")
+        if values.ndim != 3 or not len(values) or values.shape[1] < length or values.shape[2] != len(columns):
+            raise ValueError(f"{name}: shape (n, {length}, {len(columns)}) with n >= 1 is needed, got {values.shape}")
+        newest = values[:, -length:, self._places]
+        if not np.isfinite(newest).all():
+            known: BoolArray = np.logical_and.reduce(np.isfinite(newest), axis=(0, 1))
+            missing = [column for column, good in zip(self._graph.columns, known, strict=True) if not good]
+            raise InsufficientData(
+                f"the newest {length} rows need every feature known; more history is needed "
+                f"for {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
+            )
+        return newest
+
+    def _forecast(self, windows: FloatArray) -> Forecasts:
+        graph = self._graph
+        scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
+        inputs = summarize(scaled) if graph.inputs == "summary" else scaled
+        runs = [inputs[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(inputs), _WINDOWS_AT_ONCE)]
+        raw: Float32Array = np.concatenate([self._session.run(["outputs"], {"inputs": each})[0] for each in runs])
+        judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
+        # Single precision may overshoot by its last digit.
+        uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)
+        probability = graph.calibration.apply(uncalibrated).astype(np.float64)
+        return Forecasts(
+            probability_up=probability,
+            members={self.metadata.type: probability},
+            disagreement=np.zeros_like(probability),
+            confidence=np.abs(2.0 * probability - 1.0),
+            raw=raw,
+        )
+
+    def _warm_up(self) -> None:
+        """Run once on the middle of the training data, to which every model has an answer."""
+        middle = np.array(self._scaler.offset) + 0.5 * np.array(self._scaler.scale) * (self._scaler.kind == "minmax")
+        windows = np.broadcast_to(middle, (1, self._graph.sequence_length, len(middle)))
+        version = self.metadata.version
+        try:
+            forecasts = self._forecast(windows)
+        except Exception as error:  # the runtime's own errors share no base
+            raise ModelCorrupt(f"{version}: {MODEL_FILE} does not run: {error}") from error
+        if not np.isfinite(forecasts.raw).all():
+            raise ModelCorrupt(f"{version}: {MODEL_FILE} answers with something that is not a number")
+
+
+def _require_current(version: str, graph: Graph) -> None:
+    trained, current = graph.feature_set, FEATURE_SETS.get(graph.feature_set.name)
+    columns = tuple(column.name for column in current.columns) if current else ()
+    if current is None or (current.id, columns) != (trained.id, trained.columns):
+        raise ModelOutdated(
+            f"{version} was trained on the feature set {trained.name} {trained.id}, and this release computes "
+            f"{f'{current.name} {current.id}' if current else 'no set of that name'}: train it again"
+        )
+
+
+def _scaler(stored: StoredVersion, graph: Graph) -> Scaler:
+    version = stored.metadata.version
+    try:
+        scaler = Scaler.from_json(stored.read(SCALER_FILE).decode("utf-8", "replace"))
+        scaler.require(graph.columns)
+    except FeatureMismatch as error:
+        raise ModelCorrupt(f"{version}: {SCALER_FILE}: {error.message}") from error
+    if scaler.feature_set_id != graph.feature_set.id:
+        raise ModelCorrupt(f"{version}: {SCALER_FILE} belongs to the feature set {scaler.feature_set_id}")
+    return scaler
+
+
+def _session(stored: StoredVersion, graph: Graph) -> Any:
+    import onnxruntime  # 40 MB that a service without models does not need
+
+    options = onnxruntime.SessionOptions()
+    # Requests run concurrently; more threads for each would only compete for the cores.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    version, content = stored.metadata.version, stored.read(MODEL_FILE)
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own errors share no base
+        raise ModelCorrupt(f"{version}: {MODEL_FILE} cannot be loaded: {error}") from error
+    columns = len(graph.columns)
+    shape = [graph.sequence_length, columns] if graph.inputs == "window" else [len(STATISTICS) * columns]
+    _require_shape(version, "inputs", session.get_inputs(), shape)
+    _require_shape(version, "outputs", session.get_outputs(), [OUTPUTS[graph.outputs]])
+    return session
+
+
+def _require_shape(version: str, name: str, found: list[Any], shape: list[int]) -> None:
+    """Refuse a shape other than that of the metadata; the batch size must be free."""
+    needed = f"one float {name} of shape (batch, {', '.join(map(str, shape))})"
+    if [(each.name, each.type) for each in found] != [(name, "tensor(float)")]:
+        described = ", ".join(f"{each.name} {each.type}" for each in found)
+        raise ModelCorrupt(f"{version}: {MODEL_FILE} needs {needed}, and has {described}")
+    batch, *rest = found[0].shape
+    if isinstance(batch, int) or rest != shape:
+        raise ModelCorrupt(f"{version}: {MODEL_FILE} needs {needed}, and has shape {found[0].shape}")

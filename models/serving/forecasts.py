@@ -1,0 +1,101 @@
+"""From the newest closed candles, or from the answers of a model, to a forecast."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from config.model_settings import ServingSettings
+from domain.errors import InsufficientData, InvalidMarketData
+from domain.forecasting import Forecast
+from domain.market import CandleSeries
+from domain.values import Signal
+from features.columns.feature_sets import FEATURE_SETS
+from features.feature_engineering import FeatureEngineer
+from models.architectures.outputs import unpack_horizons
+from models.registry.metadata import ModelMetadata
+from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
+
+
+def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, settings: ServingSettings) -> Forecast:
+    """Return the forecast at the close of the newest candle.
+
+    Args:
+        forecaster: A version, loaded.
+        symbol: Symbol of the candles.
+        series: Closed candles of the version's timeframe; with more, indicators are nearer to their final values.
+        settings: Probabilities from which the signal is Long or Short.
+
+    Raises:
+        InsufficientData: fewer candles than the window and the warm-up of its features take.
+        InvalidMarketData: the model has no finite answer to candles that far from any market.
+    """
+    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(newest_rows(forecaster, series)), settings)
+
+
+def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
+    """Return the newest rows of every feature set that the model reads, each as a batch of one.
+
+    Raises:
+        InsufficientData: fewer candles than the window and the warm-up of its features take.
+    """
+    needed = max(length + FEATURE_SETS[name].warm_up for name, length in forecaster.needs.items())
+    if len(series) < needed:
+        raise InsufficientData(
+            f"{forecaster.metadata.version} needs {needed} closed {series.timeframe} candles, received {len(series)}"
+        )
+    return {name: _engineer(name).last_window(series, length)[None] for name, length in forecaster.needs.items()}
+
+
+def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, settings: ServingSettings) -> Forecast:
+    """Return the answer to the first of several windows.
+
+    Args:
+        symbol: Symbol of the window.
+        model: The version that gave them.
+        forecasts: Its answers to one or more windows.
+        settings: Probabilities from which the signal is Long or Short.
+
+    Raises:
+        InvalidMarketData: the probability is not finite.
+    """
+    probability = float(forecasts.probability_up[0])
+    if not np.isfinite(probability):
+        raise InvalidMarketData(f"the {model.type} model has no answer to candles so far from any market")
+    return Forecast(
+        symbol=symbol,
+        timeframe=model.timeframe,
+        probability_up=probability,
+        signal=_signal(probability, settings),
+        confidence=float(forecasts.confidence[0]),
+        individual_predictions={str(kind): float(values[0]) for kind, values in forecasts.members.items()},
+        disagreement=float(forecasts.disagreement[0]),
+        horizon_candles=model.horizon_candles,
+        model_type=model.type,
+        model_version=model.version,
+        **_expectations(model, forecasts),
+    )
+
+
+@cache
+def _engineer(feature_set: str) -> FeatureEngineer:
+    return FeatureEngineer(FEATURE_SETS[feature_set])
+
+
+def _signal(probability: float, settings: ServingSettings) -> Signal:
+    if probability >= settings.long_probability:
+        return Signal.LONG
+    return Signal.SHORT if probability <= settings.short_probability else Signal.NEUTRAL
+
+
+def _expectations(model: ModelMetadata, forecasts: Forecasts) -> dict[str, dict[int, float]]:
+    """Return the expected returns, drawdowns and rallies by horizon; empty of models that have none."""
+    if model.graph is None or model.graph.outputs != "multi_horizon":
+        return {"expected_returns": {}, "expected_drawdowns": {}, "expected_rallies": {}}
+    horizons = unpack_horizons(forecasts.raw, model.graph.horizons_candles)
+    parts = {"returns": horizons.returns, "drawdowns": horizons.drawdowns, "rallies": horizons.rallies}
+    return {
+        f"expected_{name}": {horizon: float(values[0]) for horizon, values in part.items()}
+        for name, part in parts.items()
+    }

@@ -1,0 +1,1 @@
+"""Learning: one run, its folds, studies of many learners, import of files."""

@@ -1,0 +1,35 @@
+"""Fit an architecture on windows."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from config.model_settings import ModelSettings
+from models.architectures.catalogue import Architecture
+from models.architectures.fitted import FittedModel, LearningData, Report
+from models.training.backend import use_backend
+
+
+def fit(architecture: Architecture, data: LearningData, settings: ModelSettings, report: Report) -> FittedModel:
+    """Train a model; the same data, settings and seed give the same model. Blocks until it is trained.
+
+    The library is imported when it is first needed: TensorFlow alone takes seconds and 690 MB.
+
+    Args:
+        architecture: What to train.
+        data: Scaled windows whose targets are of the architecture's kind.
+        settings: Sizes, learning, seed, threads.
+        report: Called after every epoch; never where the library does not train in epochs.
+
+    Raises:
+        TrainingFailed: losses or weights are not finite, or the targets are all alike.
+        ConfigurationError: this process runs Keras on another backend than the settings name.
+    """
+    own, training = architecture.settings(settings), settings.training
+    if architecture.is_network:
+        use_backend(training)
+        from models.training.network_training import fit_network
+
+        return fit_network(partial(architecture.load(), data.train, own), data, training, report)
+    model: FittedModel = architecture.load()(data.train, own, training)
+    return model

@@ -1,0 +1,151 @@
+"""Register a candidate as a version: its metadata and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from domain.forecasting import ModelType
+from features.columns.feature_sets import FeatureSet
+from models.architectures.catalogue import Architecture
+from models.evaluation.calibration import Calibration
+from models.registry.metadata import (
+    MODEL_FILE,
+    PREDICTIONS_FILE,
+    SCALER_FILE,
+    FeatureColumns,
+    Graph,
+    Member,
+    ModelMetadata,
+    TrainingRange,
+    version_name,
+)
+from models.registry.registry import Registry
+from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
+
+LIBRARIES = ("numpy", "keras", "tensorflow-cpu", "tensorflow", "jax", "scikit-learn", "xgboost-cpu", "xgboost", "onnx")
+NATIVE_STEM = "model"
+
+
+def register(
+    registry: Registry,
+    run: TrainingRun,
+    result: TrainingResult,
+    candidate: Candidate,
+    members: Mapping[ModelType, str],
+    now: datetime,
+) -> ModelMetadata:
+    """Write a candidate as a version and return its metadata.
+
+    Args:
+        registry: Where it is registered.
+        run: Its request, settings and candles.
+        result: The verdict, which is kept with every version of the run.
+        candidate: One of the result's.
+        members: Names of the registered members, for an ensemble.
+        now: Gives the version its name.
+    """
+    artefact = candidate.artefact
+    metadata = ModelMetadata(
+        version=version_name(candidate.kind, now),
+        type=candidate.kind,
+        symbol=run.request.symbol,
+        timeframe=run.request.timeframe,
+        created_at=now,
+        horizon_candles=run.features.horizon_candles,
+        graph=_graph(artefact) if artefact else None,
+        members=tuple(
+            Member(version=members[kind], type=kind, weight=weight) for kind, weight in candidate.weights.items()
+        ),
+        data=_range(candidate, run),
+        metrics=candidate.scores,
+        baselines={**result.baselines, **_others(candidate, result)},
+        verdict=result.verdict if candidate is result.asked else None,
+        seed=run.models.training.seed,
+        settings=_settings(run),
+        libraries=libraries(),
+        parameters=artefact.fitted.model.parameters if artefact else 0,
+    )
+
+    def write(folder: Path) -> None:
+        (folder / PREDICTIONS_FILE).write_bytes(run.axis.dump(candidate.judged))
+        if artefact is not None:
+            (folder / MODEL_FILE).write_bytes(artefact.graph)
+            (folder / SCALER_FILE).write_text(artefact.fitted.data.scaler.to_json(), encoding="utf-8")
+            artefact.fitted.model.save(folder, NATIVE_STEM)
+
+    return registry.add(metadata, write)
+
+
+def graph_of(
+    architecture: Architecture,
+    feature_set: FeatureSet,
+    length: int,
+    horizons_candles: tuple[int, ...],
+    calibration: Calibration,
+) -> Graph:
+    """Return how a model of an architecture is fed and read.
+
+    Args:
+        architecture: Its inputs and outputs.
+        feature_set: The columns that it reads.
+        length: Rows of a window.
+        horizons_candles: Of a model with several horizons; left out for all others.
+        calibration: Of its probability.
+    """
+    return Graph(
+        feature_set=FeatureColumns(
+            name=feature_set.name,
+            id=feature_set.id,
+            columns=tuple(column.name for column in feature_set.columns),
+        ),
+        sequence_length=length,
+        inputs=architecture.inputs,
+        outputs=architecture.outputs,
+        horizons_candles=horizons_candles if architecture.outputs == "multi_horizon" else (),
+        calibration=calibration,
+    )
+
+
+def libraries() -> dict[str, str]:
+    """Return name and version of every library that trains or exports, of those that are installed."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # a wheel of another platform, or an extra that is not installed
+    return found
+
+
+def _graph(artefact: Artefact) -> Graph:
+    learner = artefact.learner
+    rows = learner.rows
+    graph = graph_of(learner.architecture, rows.feature_set, learner.length, rows.horizons, artefact.calibration)
+    shown = artefact.fitted.data.scaler.columns
+    return graph if shown == graph.columns else graph.model_copy(update={"selected": shown})
+
+
+def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
+    data = candidate.artefact.fitted.data if candidate.artefact else None
+    return TrainingRange(
+        first_ms=min(series.candles[0].timestamp for series in run.markets.values()),
+        last_ms=max(series.last_open_ms for series in run.markets.values()),
+        candles=sum(len(series) for series in run.markets.values()),
+        training_windows=len(data.train) if data else len(run.evaluation_set.ends),
+        validation_windows=len(data.validation) if data else 0,
+    )
+
+
+def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
+    """Return the scores of the other candidates, on the same folds."""
+    others = (result.asked, *result.others)
+    return {str(each.kind): each.scores for each in others if each is not candidate}
+
+
+def _settings(run: TrainingRun) -> dict[str, Any]:
+    models = run.models.model_dump(mode="json", exclude={"save_path", "keep_versions", "serving", "default_type"})
+    return {"models": models, "features": run.features.model_dump(mode="json")}

@@ -1,0 +1,218 @@
+"""A study: several learners and the baselines on the same folds of the same candles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.errors import InvalidRequest
+from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.market import CandleSeries, Timeframe
+from models.architectures.catalogue import ARCHITECTURES
+from models.evaluation.bootstrap import Interval
+from models.evaluation.gate import Comparison
+from models.evaluation.metrics import Scores
+from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
+from models.training.progress import Listener, Progress
+from models.training.study_files import Walk, fingerprint, load_walk, save_walk
+from models.training.training_run import TrainingRequest, TrainingRun
+from models.training.walk_forward import (
+    BaselineName,
+    calibrated_predictions,
+    ensemble_predictions,
+    judged,
+    mean_predictions,
+    walk_forward,
+)
+
+BASELINES: tuple[BaselineName, ...] = ("prior", "majority", "reversal")
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One line of the table.
+
+    Attributes:
+        name: The learner, or the combination.
+        scores: Out of sample. Of several seeds, figures and ends of intervals are means over the seeds.
+        against_logistic: Paired difference in Brier score; None for logistic regression itself.
+        cpu_seconds: Of all fits and predictions, the import of the library included; of several seeds the
+            mean. None for what is not trained.
+    """
+
+    name: str
+    scores: Scores
+    against_logistic: Comparison | None
+    cpu_seconds: float | None
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The table and its data; times are those of the first and the last candle that was judged."""
+
+    rows: tuple[StudyRow, ...]
+    candles: int
+    folds: int
+    first_ms: int
+    last_ms: int
+    note: str | None
+
+
+class Study:
+    """Walks learners forward on common folds; networks once per seed."""
+
+    def __init__(
+        self,
+        types: Sequence[ModelType],
+        seeds: int,
+        markets: Mapping[str, CandleSeries],
+        timeframe: Timeframe,
+        models: ModelSettings,
+        features: FeatureSettings,
+    ) -> None:
+        """Check the candles and make the folds that all learners have in common.
+
+        Args:
+            types: Types to compare, one or more; logistic regression is always included.
+            seeds: Of each network: the configured seed and those after it, >= 1.
+            markets: Closed candles by symbol, one or more.
+            timeframe: Of the candles.
+            models: Settings of the models.
+            features: Settings of the preparation.
+
+        Raises:
+            InvalidRequest: an ensemble among the types; it is in every study anyway.
+            InsufficientData: too few candles, with the numbers.
+        """
+        self.types = tuple(dict.fromkeys(types))
+        if ModelType.ENSEMBLE in self.types:
+            raise InvalidRequest("a study takes the members of an ensemble and adds their mean and ensemble by itself")
+        symbol = next(iter(markets)) if len(markets) == 1 else ANY_SYMBOL
+        members = models.model_copy(update={"ensemble_members": self.types})
+        self._run = TrainingRun(TrainingRequest(ModelType.ENSEMBLE, symbol, timeframe), markets, members, features)
+        self._seeds = tuple(range(models.training.seed, models.training.seed + seeds))
+
+    def run(self, listener: Listener, folder: Path | None) -> StudyResult:
+        """Train, judge and compare; takes from seconds to a day.
+
+        Args:
+            listener: Called after every epoch and every fit.
+            folder: Where predictions of finished learners are kept and looked up; None keeps none.
+
+        Raises:
+            InvalidRequest: the folder holds predictions of another study.
+            TrainingFailed: as `Learner.fit`.
+        """
+        walks = self._walks(listener, folder)
+        by_type = {kind: [walks[kind, seed] for seed in self._seeds_of(kind)] for kind in self._run.learners}
+        logistic = self._judged(by_type[ModelType.LOGISTIC][0].predictions)
+        rows = [self._row(name, self._run.evaluation_set.baseline(name), logistic) for name in BASELINES]
+        for kind, of_seeds in by_type.items():
+            rows += self._rows(kind, of_seeds, logistic)
+        # Members have the first seed, with which they would be trained to serve.
+        first = {kind: by_type[kind][0].predictions for kind in self.types}
+        if len(first) > 1:
+            rows += [self._row(name, self._judged(each), logistic) for name, each in self._combined(first).items()]
+        evaluation_set, axis = self._run.evaluation_set, self._run.axis
+        times = axis.times_ms(logistic.rows)
+        candles = sum(len(series) for series in self._run.markets.values())
+        note = evaluation_set.folds.note
+        return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
+
+    def _walks(self, listener: Listener, folder: Path | None) -> dict[tuple[ModelType, int], Walk]:
+        """Return every walk by type and seed: read from the folder, or made now."""
+        run = self._run
+        learners = {
+            (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
+            for kind in run.learners
+            for seed in self._seeds_of(kind)
+        }
+        marks = {key: fingerprint(learner, run.evaluation_set, run.markets) for key, learner in learners.items()}
+        paths = {(kind, seed): folder / f"{kind}-{seed}.npz" for kind, seed in learners} if folder else {}
+        found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
+        walks = {key: walk for key, walk in found.items() if walk is not None}
+        missing = [key for key in learners if key not in walks]
+        progress = Progress(max(1, len(missing) * len(run.evaluation_set.folds.splits)), listener)
+        for key in missing:
+            started = process_time()
+            (predictions,) = walk_forward({key[0]: learners[key]}, run.evaluation_set, progress).values()
+            walks[key] = Walk(predictions, process_time() - started)
+            if folder:
+                save_walk(paths[key], walks[key], marks[key])
+        progress.stage("judging")
+        return walks
+
+    def _seeds_of(self, kind: ModelType) -> tuple[int, ...]:
+        return self._seeds if ARCHITECTURES[kind].is_network else self._seeds[:1]
+
+    def _rows(self, kind: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
+        against = None if kind is ModelType.LOGISTIC else logistic
+        rows = [self._row(kind, self._judged(walk.predictions), against, walk.cpu_seconds) for walk in walks]
+        if len(rows) == 1:
+            return rows
+        together = self._judged(mean_predictions([walk.predictions for walk in walks]))
+        seeds = len(rows)
+        return [
+            _mean_row(f"{kind}, one seed of {seeds}", rows),
+            self._row(f"{kind}, mean of {seeds} seeds", together, against, sum(walk.cpu_seconds for walk in walks)),
+        ]
+
+    def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:
+        evaluation_set, models = self._run.evaluation_set, self._run.models
+        calibrated = [calibrated_predictions(each, evaluation_set, models) for each in members.values()]
+        return {
+            f"mean of {len(members)}": mean_predictions(calibrated),
+            f"ensemble of {len(members)}": ensemble_predictions(members, evaluation_set, models),
+        }
+
+    def _judged(self, predictions: Sequence[FoldPrediction]) -> OutOfSample:
+        return judged(predictions, self._run.evaluation_set, self._run.models)
+
+    def _row(
+        self, name: str, pooled: OutOfSample, logistic: OutOfSample | None, cpu_seconds: float | None = None
+    ) -> StudyRow:
+        gate = self._run.gate
+        compared = gate.compare(name, pooled, "logistic regression", logistic) if logistic else None
+        return StudyRow(name, pooled.scores(gate.resampling), compared, cpu_seconds)
+
+
+def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
+    """Return the expectation of a single seed: the mean of every figure and of every end of an interval."""
+    compared = [row.against_logistic for row in rows if row.against_logistic]
+    seconds = [row.cpu_seconds for row in rows if row.cpu_seconds is not None]
+    intervals = [row.scores.intervals for row in rows]
+    common = [metric for metric in intervals[0] if all(metric in each for each in intervals)]
+    figures = [row.scores.model_dump(exclude={"count", "ups", "intervals"}) for row in rows]
+    scores = Scores(
+        count=rows[0].scores.count,
+        ups=rows[0].scores.ups,
+        **{metric: _mean([each[metric] for each in figures]) for metric in figures[0]},
+        intervals={metric: _mean_interval([each[metric] for each in intervals]) for metric in common},
+    )
+    ends = [each.interval for each in compared if each.interval]
+    against = compared[0].model_copy(
+        update={
+            "model": name,
+            "brier": _mean([each.brier for each in compared]),
+            "difference": _mean([each.difference for each in compared]),
+            "interval": _mean_interval(ends) if len(ends) == len(compared) else None,
+        }
+    )
+    return StudyRow(name, scores, against, float(np.mean(seconds)))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
+
+
+def _mean_interval(intervals: Sequence[Interval]) -> Interval:
+    return Interval(
+        low=float(np.mean([each.low for each in intervals])), high=float(np.mean([each.high for each in intervals]))
+    )

@@ -1,0 +1,225 @@
+"""From candles to candidates: walk forward, final fit, export, verdict of the gate. Writes no files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.errors import InsufficientData, TrainingFailed
+from domain.forecasting import ModelScope, ModelType
+from domain.market import CandleSeries, Timeframe
+from features.columns.feature_sets import FEATURE_SETS
+from features.datasets.training_data import TrainingSet, training_set
+from features.datasets.windows import Windows
+from models.architectures.catalogue import ARCHITECTURES
+from models.evaluation.calibration import Calibration
+from models.evaluation.folds import final_split
+from models.evaluation.gate import Gate, GateVerdict
+from models.evaluation.metrics import Scores
+from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
+from models.evaluation.time_axis import TimeAxis
+from models.export.parity import check_parity
+from models.training.learner import Fitted, Learner, needed_candles
+from models.training.progress import Listener, Progress
+from models.training.walk_forward import EvaluationSet, ensemble_predictions, judged, member_weights, walk_forward
+
+# Real windows on which every export is compared with the model it came from.
+PARITY_WINDOWS = 1_000
+
+# Fitted on the folds of every run for comparison: the simplest learner, which may serve instead, and
+# gradient boosting, which is only reported.
+SIMPLER = ModelType.LOGISTIC
+STRONGER = ModelType.XGBOOST
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train, and for which symbol: one, or `*` for every symbol that has no model of its own."""
+
+    kind: ModelType
+    symbol: ModelScope
+    timeframe: Timeframe
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A model fitted on all rows, whose ONNX graph gives the same answers."""
+
+    learner: Learner
+    fitted: Fitted
+    calibration: Calibration
+    graph: bytes
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may serve, and its predictions out of sample.
+
+    An ensemble has no artefact but `weights`, the share of each member.
+    """
+
+    kind: ModelType
+    judged: OutOfSample
+    scores: Scores
+    artefact: Artefact | None
+    weights: Mapping[ModelType, float]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The requested candidate, the others that may serve, scores of the baselines, and the verdict."""
+
+    asked: Candidate
+    others: tuple[Candidate, ...]
+    baselines: Mapping[str, Scores]
+    verdict: GateVerdict
+
+    def find(self, kind: ModelType) -> Candidate:
+        """Return the candidate of a type."""
+        return next(each for each in (self.asked, *self.others) if each.kind is kind)
+
+
+class TrainingRun:
+    """A training run: every learner on the same folds, then the final fits, then the verdict."""
+
+    def __init__(
+        self,
+        request: TrainingRequest,
+        markets: Mapping[str, CandleSeries],
+        models: ModelSettings,
+        features: FeatureSettings,
+    ) -> None:
+        """Check the candles and prepare what the learners read.
+
+        Args:
+            request: What to train.
+            markets: Closed candles by symbol, one or more, of the request's timeframe.
+            models: Settings of the models.
+            features: Settings of the preparation.
+
+        Raises:
+            InsufficientData: too few candles, with the numbers.
+        """
+        self.request = request
+        self.markets = markets
+        self.models, self.features = models, features
+        ensemble = request.kind is ModelType.ENSEMBLE
+        self.members = models.ensemble_members if ensemble else (request.kind,)
+        self.notes: list[str] = []
+        self._check()
+        self._sets: dict[str, TrainingSet] = {}
+        self.exported = tuple(dict.fromkeys((*self.members, SIMPLER)))
+        self.learners = {kind: self.learner(kind, models) for kind in dict.fromkeys((*self.exported, STRONGER))}
+        self.evaluation_set = EvaluationSet.of(tuple(self.learners.values()), models)
+
+    def learner(self, kind: ModelType, models: ModelSettings) -> Learner:
+        """Return the learner of a type on these candles, with the run's settings or a former run's."""
+        name = ARCHITECTURES[kind].feature_set
+        if name not in self._sets:
+            horizons = self.models.patchtst.horizons_candles
+            self._sets[name] = training_set(tuple(self.markets.values()), FEATURE_SETS[name], self.features, horizons)
+        return Learner.of(kind, self._sets[name], models, self.features)
+
+    @cached_property
+    def axis(self) -> TimeAxis:
+        """The axis of slots."""
+        return TimeAxis.of(self.markets)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The gate, with intervals over blocks as long as the horizon at least."""
+        return Gate.of(self.models.evaluation, self.evaluation_set.horizon, self.models.training.seed)
+
+    def run(self, listener: Listener, production: OutOfSample | None, force: str | None) -> TrainingResult:
+        """Train, judge and export; takes from seconds to hours.
+
+        Args:
+            listener: Called after every epoch and every fit.
+            production: Predictions of the model that serves now for rows that it was not trained on.
+            force: Reason to promote the candidate whatever the gate decides.
+
+        Raises:
+            InsufficientData: a part has no window.
+            TrainingFailed: losses that are not finite, or an ensemble without a member of any skill.
+            ExportMismatch: the answers of a graph differ from those of its model.
+        """
+        folds = len(self.evaluation_set.folds.splits)
+        progress = Progress(folds * len(self.learners) + len(self.exported), listener)
+        predictions = walk_forward(self.learners, self.evaluation_set, progress)
+        artefacts = self._final_fits(progress)
+        progress.stage("judging")
+        candidates = {kind: self._candidate(kind, predictions[kind], artefacts[kind], {}) for kind in self.exported}
+        if self.request.kind is ModelType.ENSEMBLE:
+            members = {kind: predictions[kind] for kind in self.members}
+            combined = ensemble_predictions(members, self.evaluation_set, self.models)
+            weights = self._weights({kind: artefacts[kind] for kind in self.members})
+            candidates[ModelType.ENSEMBLE] = self._candidate(ModelType.ENSEMBLE, combined, None, weights)
+        asked = candidates.pop(self.request.kind)
+        prior = self.evaluation_set.baseline("prior")
+        simpler = candidates.get(SIMPLER)
+        verdict = self.gate.judge(asked.judged, prior, simpler.judged if simpler else None, production, force)
+        compared = {"prior": prior, "majority": self.evaluation_set.baseline("majority")}
+        compared["reversal"] = self.evaluation_set.baseline("reversal")
+        if STRONGER not in self.exported:
+            compared[STRONGER] = judged(predictions[STRONGER], self.evaluation_set, self.models)
+        baselines = {name: each.scores() for name, each in compared.items()}
+        notes = (*self.notes, *filter(None, [self.evaluation_set.folds.note]))
+        verdict = verdict.model_copy(update={"reasons": (*notes, *verdict.reasons)})
+        return TrainingResult(asked, tuple(candidates.values()), baselines, verdict)
+
+    def _check(self) -> None:
+        candles = max(len(series) for series in self.markets.values())
+        needed = needed_candles(self.request.kind, self.models, self.features)
+        if candles < needed:
+            several = " in the longest market" if len(self.markets) > 1 else ""
+            raise InsufficientData(f"training needs {needed} closed candles at least, received {candles}{several}")
+
+    def _final_fits(self, progress: Progress) -> dict[ModelType, Artefact]:
+        artefacts = {}
+        for kind in self.exported:
+            learner = self.learners[kind]
+            with progress.fit(f"final fit: {kind}") as report:
+                fitted = learner.fit(final_split(learner.taught_slots, learner.horizon, self.models.evaluation), report)
+                graph = fitted.model.onnx()
+                check_parity(fitted.model.raw, graph, _sample(fitted))
+                calibration = learner.predict(fitted).calibration(
+                    self.evaluation_set.returns, self.models.evaluation.calibration
+                )
+                artefacts[kind] = Artefact(learner, fitted, calibration, graph)
+        return artefacts
+
+    def _candidate(
+        self,
+        kind: ModelType,
+        predictions: Sequence[FoldPrediction],
+        artefact: Artefact | None,
+        weights: Mapping[ModelType, float],
+    ) -> Candidate:
+        pooled = judged(predictions, self.evaluation_set, self.models)
+        return Candidate(kind, pooled, pooled.scores(self.gate.resampling), artefact, weights)
+
+    def _weights(self, members: Mapping[ModelType, Artefact]) -> dict[ModelType, float]:
+        returns, calibration = self.evaluation_set.returns, self.models.evaluation.calibration
+        validation = {
+            kind: each.learner.predict(each.fitted).calibrated(returns, calibration).validation
+            for kind, each in members.items()
+        }
+        ends, horizon = self.evaluation_set.ends, max(each.learner.horizon for each in members.values())
+        weights = member_weights(validation, final_split(ends, horizon, self.models.evaluation), returns)
+        if len(weights) < 2:
+            raise TrainingFailed(
+                "an ensemble needs two members that are better than the prior on the validation part; "
+                f"better were: {', '.join(weights) or 'none'}"
+            )
+        return weights
+
+
+def _sample(fitted: Fitted) -> np.ndarray:
+    windows: Windows = fitted.data.validation if len(fitted.data.validation) else fitted.data.train
+    chosen = np.linspace(0, len(windows) - 1, min(PARITY_WINDOWS, len(windows))).astype(np.int64)
+    return fitted.inputs(windows, chosen)

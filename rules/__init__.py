@@ -1,0 +1,1 @@
+"""What indicators say of a market: pure functions, from candles to a verdict."""

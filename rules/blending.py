@@ -1,0 +1,32 @@
+"""Rules and model together: one direction of two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.forecasting import Forecast
+from rules.direction import TrendView
+
+
+def blend(view: TrendView, forecast: Forecast | None, weight: float) -> TrendView:
+    """Return the view with the trend that rules and model have together.
+
+    The trend is the weighted mean of the rules' and the model's `2 p - 1`. Where the two point to
+    opposite sides the weaker of them, and where the members of an ensemble differ their disagreement
+    `d` as in `models/serving/ensemble.py`, takes from the agreement: `(1 - min(|rules|, |model|)) (1 - 2 d weight)`.
+
+    Args:
+        view: What the rules say.
+        forecast: What the model says; None leaves the rules alone.
+        weight: The model's share, 0..1; 0 leaves the rules alone.
+    """
+    if forecast is None or not weight:
+        return view
+    model = 2 * forecast.probability_up - 1
+    clash = min(abs(view.trend), abs(model)) if view.trend * model < 0 else 0.0
+    return replace(
+        view,
+        trend=(1 - weight) * view.trend + weight * model,
+        agreement=(1 - clash) * (1 - 2 * forecast.disagreement * weight),
+        blended=True,
+    )

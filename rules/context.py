@@ -1,0 +1,169 @@
+"""From a market snapshot to what an analyst reads: closed candles and their indicators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.settings import AnalysisSettings
+from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
+from domain.arrays import FloatArray
+from domain.errors import InsufficientData
+from domain.forecasting import Forecast
+from domain.market import CandleSeries, Timeframe
+from features.indicators.support_resistance import Levels, find_levels
+from features.indicators.technical_indicators import TechnicalIndicators
+from features.kernels.candles import Candles
+from utils.clock import epoch_ms
+
+# With fewer there is no MACD line (26) and no ADX (28), and hardly anything left to weigh.
+MIN_SIDE_CANDLES = 30
+
+
+@dataclass(frozen=True)
+class TimeframeContext:
+    """The closed candles of one timeframe and what was computed from them.
+
+    Attributes:
+        series: Closed candles, oldest first, at most `window_candles`.
+        indicators: By name, one value per candle, NaN while warming up.
+        latest: The indicators of the newest candle, finite ones only.
+        levels: Support and resistance around the current price.
+    """
+
+    series: CandleSeries
+    indicators: Mapping[str, FloatArray]
+    latest: Mapping[str, float]
+    levels: Levels
+
+    @property
+    def average_true_range(self) -> float:
+        """Typical range of a candle in the unit of the price; 0 while unknown or where nothing moves."""
+        return self.latest.get("average_true_range", 0.0)
+
+    @property
+    def range_percent(self) -> float:
+        """The average true range in percent of the last close; 0 while unknown."""
+        return self.latest.get("average_true_range_percent", 0.0)
+
+    @property
+    def range_percentile(self) -> float:
+        """Rank of that percentage among its past, 0 to 100; 0 while unknown."""
+        return self.latest.get("average_true_range_percentile", 0.0)
+
+
+@dataclass(frozen=True)
+class MarketContext:
+    """Everything an analyst may know of a market.
+
+    Attributes:
+        price: Current price in quote currency, possibly newer than the last closed candle.
+        volume_24h: In base currency, or None when nobody said.
+        strategies: Names of the strategies that have a say.
+        timeframes: What can be read of each timeframe, shortest first.
+        primary: The timeframe that gives stop, target and levels; it has enough candles.
+        newest_candle_ms: Open time of the newest candle received, still forming ones included.
+        missing_candles: Number of candles missing in gaps, all timeframes together.
+        forecast: What the model in production says of the primary timeframe.
+        forecast_note: Why there is no forecast.
+        model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
+        client: What the client says beside its candles.
+    """
+
+    symbol: str
+    price: float
+    volume_24h: float | None
+    source_data: DataSource
+    strategies: tuple[str, ...]
+    timeframes: Mapping[Timeframe, TimeframeContext]
+    primary: Timeframe
+    newest_candle_ms: int
+    generated_at: datetime
+    missing_candles: int
+    forecast: Forecast | None = None
+    forecast_note: str | None = None
+    model_weight: float = 0.0
+    client: ClientContext = NOTHING_SAID
+
+    @property
+    def main(self) -> TimeframeContext:
+        """The primary timeframe's context."""
+        return self.timeframes[self.primary]
+
+
+def build_context(
+    snapshot: MarketSnapshot,
+    strategies: tuple[str, ...],
+    settings: AnalysisSettings,
+    indicators: TechnicalIndicators,
+    now: datetime,
+) -> MarketContext:
+    """Return the context of a snapshot, read at `now` by the server's clock.
+
+    A candle counts once it has closed: neither by the clock nor by what the other timeframes
+    show may it still be forming.
+
+    Raises:
+        InsufficientData: no timeframe has `min_candles` closed candles.
+    """
+    closed = _closed(snapshot, settings, now)
+    primary = _primary(closed, settings)
+    used = {timeframe: series for timeframe, series in closed.items() if len(series) >= MIN_SIDE_CANDLES}
+    return MarketContext(
+        symbol=snapshot.symbol,
+        price=snapshot.price,
+        volume_24h=snapshot.volume_24h,
+        source_data=snapshot.source_data,
+        strategies=strategies,
+        timeframes={
+            timeframe: _timeframe_context(series, indicators, snapshot.price) for timeframe, series in used.items()
+        },
+        primary=primary,
+        newest_candle_ms=snapshot.newest_candle_ms,
+        generated_at=now,
+        missing_candles=sum(series.missing for series in used.values()),
+    )
+
+
+def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> None:
+    """Refuse a snapshot that `build_context` would refuse, without computing anything.
+
+    Raises:
+        InsufficientData: no timeframe has `min_candles` closed candles.
+    """
+    # Only the last candle can still form by what the others show, and by the server's clock only
+    # those of the skew that clients are allowed: with more candles than that there is nothing to ask.
+    may_form = 2 + int(settings.clock_skew_seconds * 1000) // Timeframe.M1.ms
+    if max(map(len, snapshot.series.values()), default=0) < settings.min_candles + may_form:
+        _primary(_closed(snapshot, settings, now), settings)
+
+
+def _closed(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> dict[Timeframe, CandleSeries]:
+    """Return the newest closed candles of each timeframe, shortest first."""
+    closed = snapshot.closed(epoch_ms(now))
+    return {
+        timeframe: closed[timeframe].tail(settings.window_candles)
+        for timeframe in sorted(closed, key=lambda timeframe: timeframe.ms)
+    }
+
+
+def _primary(closed: Mapping[Timeframe, CandleSeries], settings: AnalysisSettings) -> Timeframe:
+    """Return the first of the configured timeframes, or else the longest, that has enough candles."""
+    enough = [timeframe for timeframe, series in closed.items() if len(series) >= settings.min_candles]
+    if not enough:
+        received = ", ".join(f"{timeframe}: {len(series)}" for timeframe, series in closed.items()) or "none"
+        raise InsufficientData(
+            f"needs {settings.min_candles} closed candles in at least one timeframe; received {received}"
+        )
+    return next((timeframe for timeframe in settings.primary_timeframes if timeframe in enough), enough[-1])
+
+
+def _timeframe_context(series: CandleSeries, indicators: TechnicalIndicators, price: float) -> TimeframeContext:
+    candles = Candles(series.values.T)
+    columns = indicators.columns(candles)
+    newest = {name: float(column[-1]) for name, column in columns.items()}
+    latest = {name: value for name, value in newest.items() if math.isfinite(value)}
+    levels = find_levels(candles.high, candles.low, price, latest.get("average_true_range", 0.0))
+    return TimeframeContext(series, columns, latest, levels)

@@ -1,0 +1,34 @@
+"""What the rules make of a market: computed once per analysis, for everybody who answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rules.blending import blend
+from rules.context import MarketContext
+from rules.direction import TrendView, view_trend
+from rules.verdict import Verdict, decide
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A market, read and judged.
+
+    Attributes:
+        context: What was read.
+        rules: Direction and agreement of the timeframes by the rules alone.
+        view: The same with the model's share in it, where it has one.
+        verdict: The signal of `view`, its confidence and its ground.
+    """
+
+    context: MarketContext
+    rules: TrendView
+    view: TrendView
+    verdict: Verdict
+
+
+def judge(context: MarketContext) -> Judgement:
+    """Return the judgement of a market; equal contexts are judged equally."""
+    rules = view_trend(context)
+    view = blend(rules, context.forecast, context.model_weight)
+    return Judgement(context, rules, view, decide(context, view))

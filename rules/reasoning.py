@@ -1,0 +1,152 @@
+"""Says in plain English why a signal is what it is.
+
+Every number in the text is an indicator, a level, the price or a count of candles of the
+analysis itself; what has no number there is said in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from domain.values import Signal
+from rules.context import MarketContext
+from rules.direction import POINTS, TrendView
+from rules.strategies import NO_VIEW
+from rules.verdict import Ground, Verdict, has_few_candles
+
+# From here on a timeframe's direction is called clear, and a strategy's score a lean.
+CLEAR = 0.60
+LEAN = 0.15
+# Volume against its average: outside of that it is thin or heavy.
+THIN_VOLUME, HEAVY_VOLUME = 0.7, 1.5
+# As a share of all volume: outside of that one side has the upper hand.
+ONE_SIDED_VOLUME = 0.15
+# As many digits as a reader needs: of a price to find it on a chart, of an indicator to judge it.
+PRICE_DIGITS, FIGURE_DIGITS = 6, 3
+
+_GROUNDS = {
+    Ground.NO_TREND: "no trend stands out from noise",
+    Ground.DISAGREEMENT: "the timeframes disagree",
+    Ground.FLAT: "the market is flat: its candles have practically no range",
+    Ground.WILD: "the candles are so wide that neither a stop nor a target can be placed",
+    Ground.REVERSED: "the price has run far against the trend since the last closed candle",
+}
+
+
+def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
+    """Return the reasons for a verdict, most important first."""
+    sentences = [_verdict_sentence(context, view, verdict), _model_sentence(context, view)]
+    if verdict.ground is not Ground.FLAT:
+        sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
+    sentences += [describe_volume(context), _levels_sentence(context)]
+    sentences += [_strategies_sentence(view), _data_sentence(context)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def describe_volume(context: MarketContext) -> str:
+    """Return what the volume of the primary timeframe says."""
+    latest = context.main.latest
+    if "volume_ratio" not in latest or "volume_balance" not in latest:
+        return "There is no volume to judge by."
+    ratio, balance = latest["volume_ratio"], latest["volume_balance"]
+    size = "thin" if ratio < THIN_VOLUME else "heavy" if ratio > HEAVY_VOLUME else "usual"
+    side = "on both sides alike"
+    if abs(balance) > ONE_SIDED_VOLUME:
+        side = "mostly on rising candles" if balance > 0 else "mostly on falling candles"
+    return f"Volume is {size}, {figure(ratio)} times its average, and lately {side}."
+
+
+def figure(value: float) -> str:
+    """Return a number as a reader needs it: three significant digits and no exponent."""
+    return _plain(value, FIGURE_DIGITS)
+
+
+def _verdict_sentence(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
+    ways = ", ".join(f"{timeframe} {_way(value)}" for timeframe, value in view.directions.items())
+    if verdict.signal is Signal.NEUTRAL:
+        unclear = view.blended and verdict.ground is Ground.NO_TREND
+        return f"Neutral: {'rules and model together are not clear' if unclear else _GROUNDS[verdict.ground]} ({ways})."
+    up_or_down = "up" if verdict.signal is Signal.LONG else "down"
+    who = "rules and model together point" if view.blended else "the trend points"
+    return f"{verdict.signal}: {who} {up_or_down} at a price of {_price(context.price)} ({ways})."
+
+
+def _model_sentence(context: MarketContext, view: TrendView) -> str:
+    forecast = context.forecast
+    if forecast is None:
+        return ""
+    frame, horizon = forecast.timeframe, forecast.horizon_candles
+    event = f"the next {frame} candle closes higher" if horizon == 1 else f"{frame} closes higher {horizon} candles on"
+    alone = "" if view.blended else f", {forecast.signal} by itself; the signal does not depend on it"
+    return (
+        f"The {forecast.model_type} model gives a probability of {figure(forecast.probability_up)} that {event}{alone}."
+    )
+
+
+def _way(direction: float) -> str:
+    if abs(direction) < POINTS:
+        return "sideways"
+    word = "up" if direction > 0 else "down"
+    return f"clearly {word}" if abs(direction) >= CLEAR else word
+
+
+def _trend_sentence(context: MarketContext) -> str:
+    latest = context.main.latest
+    if "ema_21" not in latest or "ema_50" not in latest:
+        return ""
+    middle, slow, close = latest["ema_21"], latest["ema_50"], latest["close"]
+    place = "above" if close > max(middle, slow) else "below" if close < min(middle, slow) else "between"
+    return (
+        f"On {context.primary} the last close of {_price(close)} is {place} EMA 21 at {_price(middle)} "
+        f"and EMA 50 at {_price(slow)}."
+    )
+
+
+def _strength_sentence(latest: Mapping[str, float]) -> str:
+    parts = []
+    if {"adx", "plus_di", "minus_di"} <= latest.keys():
+        parts.append(
+            f"ADX is {figure(latest['adx'])} with +DI {figure(latest['plus_di'])} and -DI {figure(latest['minus_di'])}"
+        )
+    if "rsi" in latest:
+        parts.append(f"RSI is {figure(latest['rsi'])}")
+    if "macd_histogram" in latest:
+        parts.append(f"the MACD histogram is {'above' if latest['macd_histogram'] > 0 else 'not above'} zero")
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def _levels_sentence(context: MarketContext) -> str:
+    parts = [
+        f"{name} at {_price(levels[0])}"
+        for name, levels in (("support", context.main.levels.supports), ("resistance", context.main.levels.resistances))
+        if levels
+    ]
+    return f"The nearest levels on {context.primary}: {' and '.join(parts)}." if parts else ""
+
+
+def _strategies_sentence(view: TrendView) -> str:
+    long = [name for name, score in view.scores.items() if score >= NO_VIEW + LEAN]
+    short = [name for name, score in view.scores.items() if score <= NO_VIEW - LEAN]
+    parts = [f"{side}: {', '.join(names)}" for names, side in ((long, "Long"), (short, "Short")) if names]
+    return f"Strategies that lean {'; '.join(parts)}." if parts else ""
+
+
+def _data_sentence(context: MarketContext) -> str:
+    parts = []
+    if has_few_candles(context):
+        candles = len(context.main.series)
+        parts.append(f"with {candles} candles on {context.primary} the averages have not quite settled")
+    if context.missing_candles:
+        are = "candle is" if context.missing_candles == 1 else "candles are"
+        parts.append(f"{context.missing_candles} {are} missing in between")
+    return f"Confidence is reduced: {', and '.join(parts)}." if parts else ""
+
+
+def _price(value: float) -> str:
+    return _plain(value, PRICE_DIGITS)
+
+
+def _plain(value: float, digits: int) -> str:
+    """Return a number with so many significant digits and no exponent."""
+    return f"{Decimal(f'{value:.{digits}g}'):f}"

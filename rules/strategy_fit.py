@@ -1,0 +1,130 @@
+"""How well each strategy suits a market: by what it reads there itself, never by its name alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from config.settings import IndicatorSettings
+from rules.context import MarketContext
+from rules.direction import TrendView
+from rules.reasoning import LEAN, figure
+from rules.strategies import NO_VIEW, ramp
+from rules.verdict import TREND_BAR
+
+# A market that suits the strategy is worth half, a clear view of its own doubles that.
+FIT_ALONE = 0.5
+# Where timeframes point against each other, no market suits anybody well.
+DISAGREEMENT_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a strategy is made of.
+
+    Attributes:
+        follows: Whether it goes with a move; else it expects the move to turn.
+        evidence: The indicators that it reads.
+        settings: The periods of these, by their names in the section `indicators`.
+    """
+
+    follows: bool
+    evidence: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+TRAITS: Mapping[str, Traits] = MappingProxyType(
+    {
+        "RSI Strategy": Traits(False, ("rsi",), ("rsi_period",)),
+        "MACD Strategy": Traits(True, ("macd", "macd_histogram"), ("macd_fast", "macd_slow", "macd_signal")),
+        "Volume Strategy": Traits(True, ("volume_balance", "volume_ratio"), ("volume_period",)),
+        "Bollinger Bands Strategy": Traits(
+            False, ("bollinger_percent_b",), ("bollinger_period", "bollinger_deviations")
+        ),
+        "Stochastic Strategy": Traits(
+            False, ("stochastic_k", "stochastic_d"), ("stochastic_period", "stochastic_smoothing")
+        ),
+        "momentum": Traits(True, ("rate_of_change",), ("roc_period", "atr_period")),
+        "trend_following": Traits(
+            True, ("ema_9", "ema_21", "ema_50", "plus_di", "minus_di", "adx"), ("adx_period", "atr_period")
+        ),
+        "mean_reversion": Traits(
+            False,
+            ("bollinger_percent_b", "rsi", "adx"),
+            ("bollinger_period", "bollinger_deviations", "rsi_period", "adx_period"),
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """How well a strategy suits a market, 0 to 1, why, and the settings that this was found with."""
+
+    strategy: str
+    suitability: float
+    reasoning: str
+    config: Mapping[str, str | float]
+
+
+def recommend(context: MarketContext, view: TrendView, settings: IndicatorSettings) -> list[Recommendation]:
+    """Return the context's strategies, best first; equals stay in the order asked for.
+
+    The suitability is the fit of the market, from 0 to 1, times 0.5 to 1 for how clear the strategy's own view
+    is. Strategies that follow fit better the stronger the trend of all timeframes, those that expect a turn the
+    weaker it is; both fit half where a trend begins to be called one. Nothing fits a flat market, and everything
+    half as well where timeframes disagree. A view against the trend counts less the stronger that is, for those
+    who follow it. A strategy that has nothing to read suits no market.
+    """
+    found = [_recommendation(context, view, settings, name) for name in context.strategies]
+    return sorted(found, key=lambda each: -each.suitability)
+
+
+def names_that_suit(recommendations: Sequence[Recommendation]) -> list[str]:
+    """Return the strategies with a suitability of at least a half, in their order."""
+    return [each.strategy for each in recommendations if each.suitability >= FIT_ALONE]
+
+
+def _recommendation(context: MarketContext, view: TrendView, settings: IndicatorSettings, name: str) -> Recommendation:
+    traits, latest = TRAITS[name], context.main.latest
+    config = {"timeframe": context.primary.value, **{key: getattr(settings, key) for key in traits.settings}}
+    missing = [_words(indicator) for indicator in traits.evidence if indicator not in latest]
+    if missing:
+        words = f"It cannot be judged: {context.primary} has no {_listed(missing)}."
+        return Recommendation(name, 0.0, words, config)
+    trendiness = ramp(abs(view.trend), 0.0, 2 * TREND_BAR)
+    fit = trendiness if traits.follows else 1 - trendiness
+    fit *= 0.0 if view.flat else DISAGREEMENT_SHARE if view.disagree else 1.0
+    own = 2 * (view.scores[name] - NO_VIEW)
+    against = traits.follows and own * view.trend < 0
+    clarity = abs(own) * (1 - trendiness if against else 1.0)
+    suitability = fit * (FIT_ALONE + (1 - FIT_ALONE) * clarity)
+    values = _listed([f"{_words(indicator)} {figure(latest[indicator])}" for indicator in traits.evidence])
+    reasoning = f"{_market_words(view, traits)} Its own evidence on {context.primary} ({values}) {_lean(own, against)}."
+    return Recommendation(name, round(suitability, 4), reasoning, config)
+
+
+def _market_words(view: TrendView, traits: Traits) -> str:
+    way = "It follows moves" if traits.follows else "It expects moves to turn"
+    if view.flat:
+        return f"{way}, and the market is flat."
+    if view.disagree:
+        return f"{way}, and the timeframes disagree."
+    kind = "trends" if abs(view.trend) >= TREND_BAR else "has no clear trend"
+    return f"{way}, and the market {kind}: the direction of all timeframes is {view.trend:+.2f}."
+
+
+def _lean(own: float, against: bool) -> str:
+    if math.isclose(own, 0.0, abs_tol=2 * LEAN):
+        return "gives no clear view"
+    return f"leans {'Long' if own > 0 else 'Short'}{', against the trend' if against else ''}"
+
+
+def _words(indicator: str) -> str:
+    return indicator.replace("_", " ")
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return ", ".join(parts)

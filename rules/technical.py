@@ -1,0 +1,77 @@
+"""The technical analyst: rules on indicators, which answer when no language model does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
+from domain.values import round_significant
+from rules.judgement import Judgement
+from rules.reasoning import describe_volume, explain
+from rules.risk import assess_risk, volatility_level
+from rules.verdict import trend_direction
+
+MODEL_TYPE = "technical-rules"
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+class TechnicalAnalyst:
+    """Answers by rules: the same judgement always gives the same answer.
+
+    Long or Short when the timeframes' weighted direction is strong and none of them points
+    clearly the other way; Neutral in noise, in disagreement and in a flat market.
+    """
+
+    def __init__(self, new_id: Callable[[], str] = _new_id) -> None:
+        """Take what names analyses."""
+        self._new_id = new_id
+
+    async def analyze(self, judgement: Judgement) -> Analysis:
+        """Return the analysis of a judged market, without I/O."""
+        return self.assess(judgement)
+
+    def assess(self, judgement: Judgement) -> Analysis:
+        """Return the analysis of a judged market."""
+        context, view, verdict = judgement.context, judgement.view, judgement.verdict
+        model = context.forecast if view.blended else None
+        levels = context.main.levels
+        return Analysis(
+            analysis_id=self._new_id(),
+            symbol=context.symbol,
+            timeframe=context.primary,
+            signal=verdict.signal,
+            confidence=round(verdict.confidence, 4),
+            reasoning=explain(context, view, verdict),
+            strategy_scores={name: round(score, 4) for name, score in judgement.rules.scores.items()},
+            market_analysis=MarketAnalysis(
+                trend_direction=trend_direction(judgement.rules),
+                trend_strength=round(abs(judgement.rules.trend), 4),
+                support_levels=[round_significant(level) for level in levels.supports],
+                resistance_levels=[round_significant(level) for level in levels.resistances],
+                volatility_level=volatility_level(context.main.range_percentile),
+                volume_analysis=describe_volume(context),
+            ),
+            risk_assessment=assess_risk(context, view, verdict),
+            timeframes={
+                timeframe: TimeframeView(
+                    direction=round(judgement.rules.directions[timeframe], 4),
+                    candles=len(part.series),
+                    missing=part.series.missing,
+                    indicators=dict(part.latest),
+                )
+                for timeframe, part in context.timeframes.items()
+            },
+            source=AnalysisSource.ENSEMBLE if view.blended else AnalysisSource.TECHNICAL,
+            model_type=MODEL_TYPE if model is None else f"{MODEL_TYPE}+{model.model_type}",
+            source_data=context.source_data,
+            price=context.price,
+            average_true_range=context.main.average_true_range,
+            newest_candle_ms=context.newest_candle_ms,
+            generated_at=context.generated_at,
+            forecast=context.forecast,
+            forecast_note=context.forecast_note,
+        )

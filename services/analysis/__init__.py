@@ -1,0 +1,1 @@
+"""The main job: a query in, an analysis out."""

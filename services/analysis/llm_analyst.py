@@ -1,0 +1,126 @@
+"""The analyst that asks an LLM, and believes it only as far as the facts go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+from domain.analysis import Analysis, AnalysisSource, DataSource
+from domain.errors import LlmUnavailable
+from domain.values import Signal
+from rules.context import MarketContext
+from rules.direction import TrendView
+from rules.judgement import Judgement
+from rules.risk import Exits, assess_risk
+from rules.technical import TechnicalAnalyst
+from rules.verdict import Ground, Verdict
+from services.analysis.prompt import analysis_prompt
+from services.analysis.reply import AnalysisReply
+from services.llm.advisor import Advisor
+from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
+from services.llm.journal import Journal
+
+PURPOSE = "analysis"
+# In such a market no stop and no target can be placed, so there is nothing to ask.
+NOTHING_TO_JUDGE = "nothing_to_judge"
+SYNTHETIC = "synthetic"
+_UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD})
+
+
+class LlmAnalyst:
+    """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits only where they are real.
+
+    Volatility, volume, risk and what each timeframe says stay measured.
+    """
+
+    def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
+        """Take who asks, the rules that measure the rest, and whether it is asked about synthetic candles."""
+        self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
+        self._rules = rules
+        self._ask_about_synthetic = ask_about_synthetic
+
+    async def analyze(self, judgement: Judgement) -> Analysis:
+        """Return the LLM's analysis of the market.
+
+        Raises:
+            LlmUnavailable: there is none; its `reason` says why in one word.
+        """
+        context, ground = judgement.context, judgement.verdict.ground
+        if context.source_data is DataSource.SYNTHETIC and not self._ask_about_synthetic:
+            raise LlmUnavailable("the LLM is not asked about synthetic candles", SYNTHETIC)
+        if ground in _UNTRADABLE:
+            raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
+        prompt = analysis_prompt(context, context.forecast)
+        advised = await self._advisor.ask(
+            prompt, context.symbol, lambda reply, check: self._believed(judgement, reply, check)
+        )
+        return advised.value.model_copy(
+            update={
+                "source": AnalysisSource.LLM,
+                "model_type": advised.model,
+                "cost_usd": advised.cost_usd,
+                "groundedness": advised.groundedness,
+            }
+        )
+
+    def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
+        """Return the measured analysis with what is believed of the reply in it."""
+        context, measured = judgement.context, self._rules.assess(judgement)
+        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), _verdict(reply), _proposed(reply))
+        supports, resistances = _levels(context, reply)
+        market = measured.market_analysis
+        accepted = {
+            "stop_loss": risk.stop_loss_suggestion,
+            "take_profit": risk.take_profit_suggestion,
+            "support_levels": supports,
+            "resistance_levels": resistances,
+        }
+        news = asdict(context.client.news) if context.client.news else {}
+        changes = {
+            "signal": reply.signal,
+            "confidence": round(reply.confidence, 4),
+            "reasoning": check.mark(reply.reasoning, {"accepted": accepted, "news": news}),
+            "strategy_scores": _scores(reply, measured.strategy_scores),
+            "market_analysis": market.model_copy(
+                update={
+                    "trend_direction": reply.trend_direction,
+                    "trend_strength": round(reply.trend_strength, 4),
+                    "support_levels": supports or market.support_levels,
+                    "resistance_levels": resistances or market.resistance_levels,
+                }
+            ),
+            "risk_assessment": risk,
+        }
+        return measured.model_copy(update=changes)
+
+
+def _as_seen(view: TrendView, signal: Signal) -> TrendView:
+    """Return the view for the risk of this signal: against the measured trend no evidence counts for it."""
+    return replace(view, disagree=view.disagree or signal.side * view.trend < 0)
+
+
+def _verdict(reply: AnalysisReply) -> Verdict:
+    ground = Ground.NO_TREND if reply.signal is Signal.NEUTRAL else Ground.TREND
+    return Verdict(reply.signal, reply.confidence, ground)
+
+
+def _proposed(reply: AnalysisReply) -> Exits | None:
+    if reply.stop_loss is None or reply.take_profit is None:
+        return None
+    return Exits(reply.stop_loss, reply.take_profit)
+
+
+def _levels(context: MarketContext, reply: AnalysisReply) -> tuple[list[float], list[float]]:
+    """Return the levels within the range of all candles, on their side of the price."""
+    lowest = min(float(part.series.lows.min()) for part in context.timeframes.values())
+    highest = max(float(part.series.highs.max()) for part in context.timeframes.values())
+    return (
+        real_levels(reply.support_levels, lowest, highest, context.price, below=True),
+        real_levels(reply.resistance_levels, lowest, highest, context.price, below=False),
+    )
+
+
+def _scores(reply: AnalysisReply, measured: Mapping[str, float]) -> dict[str, float]:
+    """Return the score of each strategy that was asked for; where the LLM gave none, that of its rule."""
+    given = {score.name.strip().lower(): round(score.score, 4) for score in reply.strategy_scores}
+    return {name: given.get(name.lower(), score) for name, score in measured.items()}

@@ -1,0 +1,73 @@
+"""The question of an analysis: which signal do these facts give?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from domain.analysis import ClientContext
+from domain.forecasting import Forecast
+from rules.context import MarketContext, TimeframeContext
+from services.analysis.reply import ANALYSIS_SCHEMA
+from services.llm.prompt import Prompt, make_prompt
+
+INSTRUCTIONS = Path(__file__).with_name("analysis_v2.txt")
+# The newest closes show the path that indicators sum up.
+CLOSES = 12
+# Running totals depend on where the candles begin, and say nothing by themselves.
+_LEFT_OUT = frozenset({"on_balance_volume"})
+
+
+def analysis_prompt(context: MarketContext, forecast: Forecast | None = None) -> Prompt:
+    """Return the question about a market; no date and no time is in it."""
+    facts = {
+        "symbol": context.symbol,
+        "price": context.price,
+        "volume_24h": context.volume_24h,
+        "primary_timeframe": context.primary.value,
+        "strategies": list(context.strategies),
+        "missing_candles": context.missing_candles,
+        "timeframes": {timeframe.value: _timeframe(part) for timeframe, part in context.timeframes.items()},
+        "model_forecast": _forecast(forecast) if forecast else None,
+    }
+    return make_prompt(INSTRUCTIONS, facts, _said(context.client), ANALYSIS_SCHEMA)
+
+
+def _timeframe(part: TimeframeContext) -> dict[str, Any]:
+    series = part.series
+    return {
+        "candles": len(series),
+        "highest": float(series.highs.max()),
+        "lowest": float(series.lows.min()),
+        "last_closes": series.closes[-CLOSES:].tolist(),
+        "indicators": {name: value for name, value in part.latest.items() if name not in _LEFT_OUT},
+        "support_levels": list(part.levels.supports),
+        "resistance_levels": list(part.levels.resistances),
+    }
+
+
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "timeframe": forecast.timeframe.value,
+        "horizon_candles": forecast.horizon_candles,
+        "probability_up": forecast.probability_up,
+        "disagreement": forecast.disagreement,
+        "signal": forecast.signal.value,
+    }
+
+
+def _said(client: ClientContext) -> Mapping[str, Any]:
+    """Return what the client did say."""
+    said = {
+        "market_condition": client.market_condition,
+        "risk_level": client.risk_level,
+        "risk_tolerance": client.risk_tolerance,
+        "own_strategies": list(client.strategies),
+        "preferences": dict(client.preferences),
+        "news": {name: value for name, value in asdict(client.news).items() if value is not None}
+        if client.news
+        else None,
+    }
+    return {name: value for name, value in said.items() if value}

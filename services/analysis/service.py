@@ -1,0 +1,180 @@
+"""The main job: a query in, an analysis out, from the cache when one covers the query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from time import perf_counter
+
+from loguru import logger
+
+from config.settings import AnalysisSettings
+from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
+from domain.market import Timeframe
+from rules.context import require_candles
+from rules.judgement import judge
+from rules.strategies import STRATEGY_NAMES
+from services.analysis.analyst import Analyst
+from services.analysis.recent import RecentAnalyses
+from services.analysis.revisions import Revisions
+from services.broadcast.analysis_event import render_signal_event
+from services.broadcast.hub import SignalHub
+from services.market_data.market_data import MarketData
+from services.market_reader import MarketReader
+from storage.ports import NO_CANDLES, Store
+from utils import metrics
+from utils.clock import Clock, epoch_ms
+from utils.concurrency import SingleFlight
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An analysis, and whether it was found in the cache or made for this query."""
+
+    analysis: Analysis
+    cached: bool
+
+
+class AnalysisService:
+    """Answers queries: cache, candles, analyst, store, broadcast, in this order.
+
+    What a stranger is answered is for the stranger alone: only answers to trusted callers and analyses of the
+    service's own are broadcast.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        market_data: MarketData,
+        reader: MarketReader,
+        analyst: Analyst,
+        revisions: Revisions,
+        hub: SignalHub,
+        settings: AnalysisSettings,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._market_data = market_data
+        self._analyst = analyst
+        self._reader = reader
+        self._revisions = revisions
+        self._hub = hub
+        self._settings = settings
+        self._clock = clock
+        self._max_age = timedelta(minutes=settings.interval_minutes)
+        self.recent = RecentAnalyses(self._max_age, settings.max_price_drift_atr)
+        self._flights: SingleFlight[Answer] = SingleFlight()
+
+    async def analyze(self, query: AnalysisQuery) -> Answer:
+        """Return the analysis of a query, and broadcast it where the caller is trusted.
+
+        A cached analysis answers when it covers the query; otherwise one fresh analysis is
+        made, however many equal queries ask for it at the same time.
+
+        Raises:
+            InsufficientData: the query's own candles are too few for an analysis.
+            CandlesRevised: closed candles of a trusted caller are too far from those posted before.
+            MarketDataUnavailable: the query has no candles and no source gave any.
+        """
+        now = self._clock.now()
+        if query.snapshot is not None:
+            require_candles(query.snapshot, self._settings, now)
+            query = query.received(epoch_ms(now))
+        analysis = self.recent.find(query, now)
+        answer = Answer(analysis, cached=True) if analysis else await self._shared(query)
+        self.recent.count(hit=answer.cached)
+        metrics.count_analysis(answer.analysis.source, cached=answer.cached)
+        if query.trusted:
+            self._broadcast(answer.analysis)
+        return answer
+
+    async def refresh(self, symbol: str) -> Analysis:
+        """Make and broadcast a fresh analysis of a symbol from the market-data sources.
+
+        Raises:
+            MarketDataUnavailable: no source gave candles.
+        """
+        query = AnalysisQuery(symbol, STRATEGY_NAMES, snapshot=None, trusted=True)
+        analysis = await self._make(query)
+        metrics.count_analysis(analysis.source, cached=False)
+        self._broadcast(analysis)
+        return analysis
+
+    async def clear_cache(self) -> int:
+        """Forget every cached analysis, here and in the store; return how many the store had.
+
+        Raises:
+            StorageUnavailable: the store could not do it.
+        """
+        cleared = await self._store.clear_cache()
+        self.recent.clear()
+        return cleared
+
+    async def forget_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the posted candles of a symbol, of one timeframe or all, and return how many; others may be posted.
+
+        Raises:
+            StorageUnavailable: the store could not do it.
+        """
+        removed = await self._store.remove_candles(symbol, timeframe)
+        self._revisions.forget(symbol, timeframe)
+        return removed
+
+    async def _shared(self, query: AnalysisQuery) -> Answer:
+        """Join the analysis of an equal query that is under way, or start it."""
+        while True:
+            joined = query.cache_key in self._flights
+            answer = await self._flights.do(query.cache_key, lambda: self._load_or_make(query))
+            if not joined or self.recent.covers(answer.analysis, query):
+                return answer
+
+    async def _load_or_make(self, query: AnalysisQuery) -> Answer:
+        now = self._clock.now()
+        stored = await self._store.latest_analysis(query.cache_key, not_before=now - self._max_age, not_after=now)
+        if stored is not None and self.recent.answers(stored, query, now):
+            self.recent.remember(query, stored)
+            return Answer(stored, cached=True)
+        return Answer(await self._make(query), cached=False)
+
+    async def _make(self, query: AnalysisQuery) -> Analysis:
+        started = perf_counter()
+        snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
+        if query.trusted and snapshot.source_data is DataSource.CLIENT:
+            now_ms = epoch_ms(self._clock.now())
+            await self._revisions.accept(query.symbol, snapshot.closed(now_ms), now_ms)
+        context = await self._reader.read(snapshot, query.strategies, query.client)
+        analysis = await self._analyst.analyze(judge(context))
+        await self._keep(query, snapshot, analysis)
+        seconds = perf_counter() - started
+        metrics.ANALYSIS_DURATION.labels(analysis.source).observe(seconds)
+        metrics.PREDICTIONS.labels(analysis.signal).inc()
+        metrics.CONFIDENCE.labels(analysis.source).observe(analysis.confidence)
+        logger.bind(
+            symbol=analysis.symbol,
+            timeframe=analysis.timeframe.value,
+            signal=analysis.signal.value,
+            confidence=analysis.confidence,
+            source=analysis.source.value,
+            source_data=analysis.source_data.value,
+            seconds=round(seconds, 4),
+        ).info("analysis completed")
+        return analysis
+
+    async def _keep(self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis) -> None:
+        """Cache the analysis; archive it and the client's closed candles where they can be believed.
+
+        A stranger's candles may be invented, and synthetic ones are: neither is kept beside
+        the real ones, and no analysis of them will ever be scored.
+        """
+        self.recent.remember(query, analysis)
+        posted = snapshot.source_data is DataSource.CLIENT
+        believed = query.trusted if posted else snapshot.source_data is not DataSource.SYNTHETIC
+        candles = NO_CANDLES
+        if believed and posted:
+            closed = snapshot.closed(epoch_ms(analysis.generated_at))
+            candles = {timeframe: series.candles for timeframe, series in closed.items()}
+        await self._store.save_analysis(query.cache_key, analysis, archive=believed, candles=candles)
+
+    def _broadcast(self, analysis: Analysis) -> None:
+        self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

@@ -1,1 +1,0 @@
-"""Those who turn a market context into an analysis."""

@@ -1,0 +1,1 @@
+"""Publish and subscribe, and the events that are published."""

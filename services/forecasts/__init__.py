@@ -1,0 +1,1 @@
+"""What the models in production say, of which candles, and what follows for prices."""

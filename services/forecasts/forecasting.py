@@ -1,0 +1,184 @@
+"""Forecasts of the models in production: a market in, a forecast out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+from loguru import logger
+
+from config.model_settings import ServingSettings
+from config.settings import Settings
+from domain.analysis import MarketSnapshot
+from domain.errors import AppError, ModelUnavailable
+from domain.forecasting import Forecast
+from domain.market import Timeframe
+from models.serving.forecaster import Forecaster
+from models.serving.forecasts import to_forecast
+from models.serving.loaded_models import LoadedModels
+from services.forecasts.micro_batching import MicroBatcher
+from services.forecasts.model_candles import ModelCandles, best_candles
+from services.forecasts.newest_rows import NewestRows
+from services.market_data.sources.stored import StoredSource
+from storage.ports import Store
+from utils import metrics
+from utils.clock import Clock
+from utils.concurrency import run_blocking
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A forecast, or why there is none."""
+
+    forecast: Forecast | None
+    note: str | None
+
+
+def count_load_failure(version: str, error: AppError) -> None:
+    """Count and log a version in production that cannot be loaded."""
+    metrics.MODEL_LOAD_FAILURES.inc()
+    logger.bind(version=version, reason=error.message).error("a model in production cannot be loaded")
+
+
+class Forecasting:
+    """Asks the model in production of a symbol and timeframe.
+
+    Loading, features and the run of the model are done in the executor.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: LoadedModels,
+        batcher: MicroBatcher,
+        candles: ModelCandles,
+        settings: ServingSettings,
+        preferred: Sequence[Timeframe],
+        executor: Executor,
+    ) -> None:
+        """Load nothing yet.
+
+        Args:
+            models: What is in production.
+            batcher: Runs the models.
+            candles: What models read of a market.
+            settings: Probabilities from which the signal is Long or Short.
+            preferred: Timeframes to forecast, first choice first.
+            executor: For work that must not stop the event loop.
+        """
+        self._models = models
+        self._batcher = batcher
+        self._candles = candles
+        self._settings = settings
+        self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
+        self._executor = executor
+        self._rows = NewestRows()
+
+    async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
+        """Return the forecast of the model in production for a market, from its closed candles.
+
+        Raises:
+            ModelUnavailable: no model is in production, or none can be loaded.
+            InsufficientData: too few candles, stored ones included; the message has the numbers.
+            InvalidMarketData: the model has no finite answer to candles that far from any market.
+        """
+        started = perf_counter()
+        symbol = snapshot.symbol
+        model = await self._model(symbol, timeframe)
+        history = await self._candles.history(model, snapshot, timeframe)
+        rows = await run_blocking(self._executor, self._rows.of, model, history)
+        asked = perf_counter()
+        forecasts = await self._batcher.forecast(model, rows)
+        metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
+        forecast = to_forecast(symbol, model.metadata, forecasts, self._settings)
+        metrics.PREDICTION_DURATION.labels(forecast.model_type).observe(perf_counter() - started)
+        metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
+        metrics.ML_PREDICTIONS.inc()
+        metrics.ML_CONFIDENCE.observe(forecast.confidence)
+        return forecast
+
+    async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
+        """Return the forecast, or why there is none, for callers that can do without."""
+        try:
+            return Opinion(await self.forecast(snapshot, timeframe), None)
+        except AppError as error:
+            return Opinion(None, error.message)
+        except Exception as error:  # noqa: BLE001 - a defect of a model must not take the analysis with it
+            logger.bind(symbol=snapshot.symbol, timeframe=timeframe.value).opt(exception=error).error("forecast failed")
+            return Opinion(None, "the model failed; the service's log says why")
+
+    async def choose(self, symbol: str, offered: Iterable[Timeframe]) -> Timeframe:
+        """Return the preferred one of the offered timeframes that have a model in production.
+
+        Raises:
+            ModelUnavailable: none has.
+        """
+        timeframes = tuple(sorted(offered, key=lambda timeframe: timeframe.ms))
+        served = await run_blocking(self._executor, self._models.timeframes, symbol)
+        chosen = next((each for each in self._preferred if each in served and each in timeframes), None)
+        if chosen is None:
+            raise ModelUnavailable(_none_in_production(symbol, timeframes))
+        return chosen
+
+    async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
+        """Return the number of closed candles with which the model answers as with any longer history.
+
+        Raises:
+            ModelUnavailable: no model is in production, or none can be loaded.
+        """
+        return best_candles(await self._model(symbol, timeframe))
+
+    async def in_production(self) -> dict[str, str | None]:
+        """Return the version that serves each symbol (or `*`) and timeframe; None where none can be loaded."""
+        served = await run_blocking(self._executor, self._models.in_production)
+        return {f"{symbol} {timeframe}": version for (symbol, timeframe), version in served.items()}
+
+    def known_production(self) -> dict[str, str | None]:
+        """Return the same as it was known last; waits for nothing."""
+        return {
+            f"{symbol} {timeframe}": version for (symbol, timeframe), version in self._models.known_production().items()
+        }
+
+    async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
+        if self._models.known_absent(symbol, timeframe):  # most analyses: without models they cost nothing
+            raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+        return await run_blocking(self._executor, self._find, symbol, timeframe)
+
+    def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
+        model = self._models.find(symbol, timeframe)
+        if model is not None:
+            return model
+        if timeframe in self._models.timeframes(symbol):
+            raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
+        raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+
+
+def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
+    shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
+    example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
+    return (
+        f"no model is in production for {symbol} on {shown}; train one: "
+        f"python cli.py train FILE --type lstm --symbol {symbol} --timeframe {example}"
+    )
+
+
+@contextmanager
+def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clock: Clock) -> Iterator[Forecasting]:
+    """Serve the models of the registry; nothing is loaded before the first request."""
+    serving = settings.models.serving
+    # Threads of their own: other analyses do not wait while a model is loaded.
+    executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
+    try:
+        yield Forecasting(
+            models=loaded,
+            batcher=MicroBatcher(executor, serving),
+            candles=ModelCandles(StoredSource(store), clock),
+            settings=serving,
+            preferred=settings.analysis.primary_timeframes,
+            executor=executor,
+        )
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,73 @@
+"""The candles that a model reads: a market's closed ones, completed by stored ones where they are too few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.analysis import DataSource, MarketSnapshot
+from domain.errors import InsufficientData, MarketDataUnavailable
+from domain.market import CandleLike, CandleSeries, Timeframe
+from features.columns.feature_sets import FEATURE_SETS
+from models.serving.forecaster import Forecaster
+from services.market_data.source import MarketDataSource
+from utils.clock import Clock, epoch_ms
+
+
+def best_candles(model: Forecaster) -> int:
+    """Return the number of candles of which a model answers as it would of any longer history."""
+    return max(FEATURE_SETS[name].history + length - 1 for name, length in model.needs.items())
+
+
+def least_candles(model: Forecaster) -> int:
+    """Return the number of candles without which some row of a model's window would still be warming up."""
+    return max(FEATURE_SETS[name].warm_up + length for name, length in model.needs.items())
+
+
+class ModelCandles:
+    """Finds what a model can read of a market."""
+
+    def __init__(self, stored: MarketDataSource, clock: Clock) -> None:
+        """Take the candles that others posted, and the clock by which candles have closed."""
+        self._stored = stored
+        self._clock = clock
+
+    async def history(self, model: Forecaster, snapshot: MarketSnapshot, timeframe: Timeframe) -> CandleSeries:
+        """Return the unbroken closed candles up to the newest one of the snapshot.
+
+        With fewer than `best_candles`, stored ones are added as far as they lead up to them or fill a
+        hole; where both have a candle, the snapshot's counts. Nothing real is added to synthetic candles.
+
+        Raises:
+            InsufficientData: they are fewer than `least_candles`; the message has the numbers.
+        """
+        own = snapshot.closed(epoch_ms(self._clock.now()))[timeframe]
+        history, stored = _unbroken(own), 0
+        if own.candles and len(history) < best_candles(model) and snapshot.source_data is not DataSource.SYNTHETIC:
+            older = await self._older(snapshot.symbol, own, best_candles(model))
+            history, stored = _unbroken(_completed(own, older)), len(older)
+        least = least_candles(model)
+        if len(history) < least:
+            raise InsufficientData(
+                f"the {model.metadata.type} model needs {least} closed {timeframe} candles without a gap up to the "
+                f"newest; there are {len(history)} (received {len(own)}, stored {stored})"
+            )
+        return history
+
+    async def _older(self, symbol: str, own: CandleSeries, limit: int) -> Sequence[CandleLike]:
+        try:
+            stored = await self._stored.candles(symbol, own.timeframe, limit)
+        except MarketDataUnavailable:
+            return ()  # the store says itself that it is down
+        return [candle for candle in stored.candles if candle.timestamp < own.last_open_ms]
+
+
+def _completed(own: CandleSeries, older: Sequence[CandleLike]) -> CandleSeries:
+    by_time = {candle.timestamp: candle for candle in (*older, *own.candles)}
+    return CandleSeries(own.timeframe, [by_time[time] for time in sorted(by_time)])
+
+
+def _unbroken(series: CandleSeries) -> CandleSeries:
+    """Return the newest candles that follow each other without a gap: models are trained on nothing else."""
+    times, step = [candle.timestamp for candle in series.candles], series.timeframe.ms
+    first = next((at for at in range(len(times) - 1, 0, -1) if times[at] - times[at - 1] != step), 0)
+    return series.tail(len(times) - first)

@@ -1,0 +1,86 @@
+"""What is known of a ticker's next candles: its newest closes, and what the model in production says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.analysis import DataSource
+from domain.arrays import FloatArray
+from domain.errors import ModelUnavailable
+from domain.forecasting import Forecast
+from domain.market import CandleSeries, Timeframe
+from services.forecasts.forecasting import Forecasting
+from services.market_data.recent_markets import RecentMarkets
+from utils.clock import Clock, epoch_ms
+
+# Enough returns for the tails of an interval.
+LEAST_CANDLES = 500
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A market at its last close, and the forecast or why there is none."""
+
+    ticker: str
+    timeframe: Timeframe
+    series: CandleSeries
+    forecast: Forecast | None
+    note: str | None
+    source_data: DataSource
+    at: datetime
+
+    @property
+    def closes(self) -> FloatArray:
+        """Closes of shape (n,), oldest first."""
+        return self.series.closes
+
+    def required_forecast(self) -> Forecast:
+        """Return the forecast.
+
+        Raises:
+            ModelUnavailable: there is none; the message says why.
+        """
+        if self.forecast is None:
+            raise ModelUnavailable(self.note or "no model answered")
+        return self.forecast
+
+
+class Outlooks:
+    """Fetches markets and asks the models about them."""
+
+    def __init__(self, markets: RecentMarkets, forecasting: Forecasting, clock: Clock) -> None:
+        self._forecasting = forecasting
+        self._clock = clock
+        self.markets = markets
+
+    async def outlook(self, ticker: str, timeframe: Timeframe | None = None) -> Outlook:
+        """Return the outlook of a ticker.
+
+        Args:
+            ticker: As its market-data source calls it.
+            timeframe: Length of a step; None: one that has a model in production or, without any, a day.
+
+        Raises:
+            MarketDataUnavailable: no source gave candles.
+        """
+        chosen = timeframe or await self._choose(ticker)
+        snapshot = await self.markets.snapshot(ticker, chosen, await self._candles(ticker, chosen))
+        opinion = await self._forecasting.opinion(snapshot, chosen)
+        now = self._clock.now()
+        closed = snapshot.closed(epoch_ms(now))[chosen]
+        return Outlook(ticker, chosen, closed, opinion.forecast, opinion.note, snapshot.source_data, now)
+
+    async def _choose(self, ticker: str) -> Timeframe:
+        try:
+            return await self._forecasting.choose(ticker, Timeframe)
+        except ModelUnavailable:
+            return Timeframe.D1
+
+    async def _candles(self, ticker: str, timeframe: Timeframe) -> int:
+        try:
+            wanted = await self._forecasting.wanted_candles(ticker, timeframe)
+        except ModelUnavailable:
+            wanted = 0
+        # One of them may still be forming.
+        return 1 + max(LEAST_CANDLES, wanted)

@@ -1,0 +1,93 @@
+"""What a market is like and which strategies suit it, from given candles or fetched ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.settings import IndicatorSettings
+from domain.analysis import DataSource, MarketSnapshot
+from domain.errors import MarketDataUnavailable
+from rules.context import MarketContext
+from rules.direction import view_trend
+from rules.market_condition import MarketCondition, describe_market
+from rules.strategies import STRATEGY_NAMES
+from rules.strategy_fit import Recommendation, names_that_suit, recommend
+from services.market_data.market_data import MarketData
+from services.market_reader import MarketReader
+
+
+@dataclass(frozen=True)
+class PipelineCheck:
+    """A condition that was found on fetched candles, and how many these were, all timeframes together."""
+
+    condition: MarketCondition
+    candles: int
+
+
+class MarketInsights:
+    """Answers by the rules alone: the same candles get the same answer."""
+
+    def __init__(
+        self,
+        market_data: MarketData,
+        reader: MarketReader,
+        periods: IndicatorSettings,
+        checked_symbol: str,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            market_data: Has candles where none are given.
+            reader: Measures them.
+            periods: Those that the reader measures with.
+            checked_symbol: The market that `check` reads.
+        """
+        self._market_data = market_data
+        self._reader = reader
+        self._periods = periods
+        self._checked_symbol = checked_symbol
+
+    async def condition(self, symbol: str, snapshot: MarketSnapshot | None) -> MarketCondition:
+        """Return the condition of a market; candles are fetched where none are given.
+
+        Raises:
+            InsufficientData: the candles given are too few.
+            MarketDataUnavailable: none are given and no source gave any.
+        """
+        return self._describe(await self._measured(symbol, snapshot, STRATEGY_NAMES))
+
+    async def recommend(
+        self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
+    ) -> list[Recommendation]:
+        """Return how well each of the strategies suits a market, best first.
+
+        Raises:
+            InsufficientData, MarketDataUnavailable: as `condition`.
+        """
+        return self._recommend(await self._measured(symbol, snapshot, strategies))
+
+    async def check(self) -> PipelineCheck:
+        """Find the condition of the first symbol on fresh candles of a real market.
+
+        Raises:
+            MarketDataUnavailable: no source gave any, or only the synthetic one did.
+        """
+        snapshot = await self._market_data.snapshot(self._checked_symbol)
+        if snapshot.source_data is DataSource.SYNTHETIC:
+            raise MarketDataUnavailable(
+                f"no source has real candles of {snapshot.symbol}: only synthetic ones are left"
+            )
+        condition = await self.condition(snapshot.symbol, snapshot)
+        return PipelineCheck(condition, sum(map(len, snapshot.series.values())))
+
+    async def _measured(
+        self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
+    ) -> MarketContext:
+        return await self._reader.measure(snapshot or await self._market_data.snapshot(symbol), strategies)
+
+    def _describe(self, context: MarketContext) -> MarketCondition:
+        view = view_trend(context)
+        return describe_market(context, view, names_that_suit(recommend(context, view, self._periods)))
+
+    def _recommend(self, context: MarketContext) -> list[Recommendation]:
+        return recommend(context, view_trend(context), self._periods)

@@ -1,0 +1,1 @@
+"""Long work: its queue, its states, the port of what runs it."""

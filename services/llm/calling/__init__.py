@@ -1,0 +1,1 @@
+"""Calls to an OpenAI-compatible endpoint: keys, spacing, failures, replies as they come."""

@@ -1,0 +1,94 @@
+"""Reading the envelope of a chat completion, which any endpoint may get wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from services.llm.calling.calls import TokenUsage, Unusable
+
+_MAX_NAME_LENGTH = 100
+_Tokens = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Envelope(msgspec.Struct):
+    choices: list[_Choice] = []
+    model: str | None = None
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: _Tokens | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: _Tokens
+    completion_tokens: _Tokens
+    prompt_tokens_details: _InputDetails | None = None
+
+
+class _Billed(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What an envelope holds; all None but `unusable` when nobody can read it."""
+
+    content: str | None = None
+    refusal: str | None = None
+    finish_reason: str | None = None
+    model: str | None = None
+    unusable: Unusable | None = None
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_BILLED = msgspec.json.Decoder(_Billed)
+# The decoder's own errors, text that is no UTF-8, and JSON that is nested without end.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def usage_of(body: bytes) -> TokenUsage | None:
+    """Return the tokens that a reply was billed for, or None when it does not say so credibly."""
+    try:
+        usage = _BILLED.decode(body).usage
+    except _UNREADABLE:
+        return None
+    if usage is None:
+        return None
+    details = usage.prompt_tokens_details
+    cached = (details.cached_tokens if details else None) or 0
+    return TokenUsage(usage.prompt_tokens, cached, usage.completion_tokens) if cached <= usage.prompt_tokens else None
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """Return what the reply's first choice says."""
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except _UNREADABLE:
+        return Envelope(unusable=Unusable.MALFORMED)
+    model = envelope.model[:_MAX_NAME_LENGTH] if envelope.model else None
+    if not envelope.choices:
+        return Envelope(model=model, unusable=Unusable.EMPTY)
+    choice = envelope.choices[0]
+    message = choice.message
+    return Envelope(message.content, message.refusal, choice.finish_reason, model, _unusable(choice))
+
+
+def _unusable(choice: _Choice) -> Unusable | None:
+    if choice.message.refusal:
+        return Unusable.REFUSAL
+    if choice.finish_reason == "length":
+        return Unusable.LENGTH
+    if choice.finish_reason == "content_filter":
+        return Unusable.FILTERED
+    return None if (choice.message.content or "").strip() else Unusable.EMPTY

@@ -1,0 +1,74 @@
+"""What an error status says about the key, the model and the request, whichever endpoint sent it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from services.llm.calling.key_ring import CallOutcome
+
+# https://platform.openai.com/docs/guides/error-codes, and the codes of organizations and projects
+_QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "billing_hard_limit_reached",
+    }
+)
+_TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
+# Ollama says an error in one sentence instead of an object; an HTML page is longer than that.
+_MAX_PLAIN_ERROR = 200
+_ABOUT_THE_FORMAT = re.compile(r"response_format|json_schema|json_object|structured output", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call that brought no reply.
+
+    Attributes:
+        outcome: What it says about the key.
+        detail: For the log: the kind of error and its code, never the endpoint's own words,
+            which may repeat a part of the key.
+        retry_after_seconds: The rest that the endpoint asked for, None when it named none.
+    """
+
+    outcome: CallOutcome
+    detail: str
+    retry_after_seconds: float | None = None
+
+
+def outcome_of(status: int, error: object) -> CallOutcome:
+    """Return what an error reply means.
+
+    Args:
+        status: Its HTTP status, no success.
+        error: The `error` object of its body, or whatever stands there instead.
+    """
+    fields: dict[str, Any] = error if isinstance(error, dict) else {}
+    code = fields.get("code")
+    message = str(fields.get("message", "")) if fields else str(error)
+    if len(message) > _MAX_PLAIN_ERROR and not fields:
+        message = ""
+    if code == "model_not_found" or (status == HTTPStatus.NOT_FOUND and "model" in message.lower()):
+        return CallOutcome.MODEL_UNKNOWN
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return CallOutcome.UNAUTHORIZED
+        case HTTPStatus.PAYMENT_REQUIRED:
+            return CallOutcome.QUOTA
+        case HTTPStatus.FORBIDDEN:
+            return CallOutcome.FORBIDDEN
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            codes = {str(code), str(fields.get("type"))}
+            return CallOutcome.QUOTA if codes & _QUOTA_CODES else CallOutcome.RATE_LIMITED
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
+            about_format = _ABOUT_THE_FORMAT.search(f"{fields.get('param')} {message}")
+            return CallOutcome.FORMAT_REFUSED if about_format else CallOutcome.BAD_REQUEST
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRANSIENT:
+        return CallOutcome.SERVER_ERROR
+    return CallOutcome.BAD_REQUEST

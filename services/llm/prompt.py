@@ -1,0 +1,68 @@
+"""What every prompt is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from services.llm.calling.calls import ReplySchema
+from services.llm.client_text import clean
+
+# As many digits as any judgement needs; more would only make equal markets look different.
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One question in its final words; equal facts give an equal prompt.
+
+    Attributes:
+        version: Name of the file of instructions.
+        facts: What stands between the facts' marks, before it was made a text.
+    """
+
+    version: str
+    system: str
+    user: str
+    facts: Mapping[str, Any]
+    reply_schema: ReplySchema
+
+
+def make_prompt(
+    instructions: Path, facts: Mapping[str, Any], client_data: Mapping[str, Any], reply_schema: ReplySchema
+) -> Prompt:
+    """Return the prompt: what the service measured, and apart from it what a client said, cleaned.
+
+    Args:
+        instructions: A text file, whose name is the prompt's version.
+        facts: JSON-like.
+        client_data: JSON-like, from outside.
+        reply_schema: Of the reply that is asked for.
+    """
+    rounded = _rounded(facts)
+    user = f"<facts>\n{_json(rounded)}\n</facts>\n<client_data>\n{_json(clean(client_data))}\n</client_data>"
+    return Prompt(instructions.stem, _text(instructions), user, rounded, reply_schema)
+
+
+@lru_cache
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return float(f"{value:.{DIGITS}g}")
+        case Mapping():
+            return {str(name): _rounded(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_rounded(item) for item in value]
+    return value

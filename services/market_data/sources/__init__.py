@@ -1,0 +1,1 @@
+"""Where candles come from, one module for each source."""

@@ -1,0 +1,1 @@
+"""Analyses and features as tables for a terminal."""

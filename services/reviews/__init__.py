@@ -1,0 +1,1 @@
+"""Reviews of closed trades and of the service's own settings."""

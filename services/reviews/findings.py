@@ -1,0 +1,200 @@
+"""What the measured figures say of the service's own settings and models, by rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+from typing import Any, Literal
+
+from domain.analysis import AnalysisSource
+from domain.market import Timeframe
+from domain.trades import ClosedTrade
+from models.registry.metadata import ModelMetadata
+from services.ledger.archive_scores import SignalScores
+from services.ledger.hit_rates import HitRate
+from services.reviews.trade_figures import MIN_TRADES, TradeGroup, TradeStatistics, group_of, groups_of, statistics_of
+
+Recommendation = Literal["retrain", "wait", "optimize_parameters"]
+Urgency = Literal["low", "medium", "high"]
+MIN_CONFIDENCE = "min_confidence"
+# Bounds of a signal's confidence that are tried.
+BOUNDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
+# Both ends of a 95 % interval are below zero from here on.
+SURE = 0.975
+MAX_ISSUES = 5
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known.
+
+    Attributes:
+        trades: Closed ones of trusted clients.
+        days: How far back they go.
+        scores: Of the archived signals.
+        model: In production for the first symbol and timeframe; None without one.
+        indicators: Settings of the indicators in force.
+        signal: Settings that decide which signals go out.
+    """
+
+    trades: Sequence[ClosedTrade]
+    days: int
+    scores: SignalScores
+    model: ModelMetadata | None
+    indicators: Mapping[str, Any]
+    signal: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another value of a setting, and what speaks for it."""
+
+    setting: str
+    current: float
+    suggested: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What the trades say of the settings; `confidence` is the probability that what is changed loses money."""
+
+    root_cause: str
+    key_issues: Sequence[str]
+    data_quality: str
+    changes: Sequence[Change]
+    summary: str
+    confidence: float
+    risk_assessment: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about the model in production."""
+
+    recommendation: Recommendation
+    confidence: float
+    reasoning: str
+    urgency: Urgency
+    suggested_actions: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Review:
+    """What came of it; a part is None where there is too little to say anything, and `missing` says what."""
+
+    statistics: TradeStatistics
+    suggestions: Suggestions | None
+    advice: Advice | None
+    missing: str
+
+
+def review(evidence: Evidence) -> Review:
+    """Return what the figures say."""
+    statistics = statistics_of(evidence.trades)
+    suggestions = _suggest(evidence, statistics) if statistics.total_trades >= MIN_TRADES else None
+    measured = any(rate.hit_rate is not None for rate in evidence.scores.overall)
+    advice = _advise(evidence, suggestions) if suggestions or measured else None
+    missing = (
+        f"{statistics.total_trades} closed trades were told by trusted clients in {evidence.days} days, "
+        f"{MIN_TRADES} are needed for suggestions"
+    )
+    if not measured:
+        missing += "; too few archived signals are over to be measured"
+    return Review(statistics, suggestions, advice, missing)
+
+
+def _suggest(evidence: Evidence, statistics: TradeStatistics) -> Suggestions:
+    losing = [group for group in groups_of(evidence.trades) if group.loses >= SURE]
+    bound = _confidence_bound(evidence)
+    changes = [bound[0]] if bound else []
+    known = sum(trade.ai_confidence is not None for trade in evidence.trades)
+    return Suggestions(
+        root_cause=f"The losses stand out in: {losing[0].name}."
+        if losing
+        else "No strategy, side or symbol loses more than chance explains.",
+        key_issues=[_described(group) for group in losing[:MAX_ISSUES]],
+        data_quality=f"{statistics.total_trades} trades of {evidence.days} days, {known} with a signal's confidence",
+        changes=changes,
+        summary=f"{changes[0].reason}." if changes else "Nothing in the trades speaks for another setting.",
+        confidence=round(bound[1].loses, 4) if bound else 0.0,
+        risk_assessment="Groups are looked at one by one: of forty without any loss behind them one looks like this by "
+        "chance. Past trades do not promise what comes.",
+    )
+
+
+def _described(group: TradeGroup) -> str:
+    return (
+        f"{group.name}: {group.trades} trades, mean {group.mean_percent:+.2f} % of the margin "
+        f"(95 %: {group.low:+.2f} to {group.high:+.2f})"
+    )
+
+
+def _confidence_bound(evidence: Evidence) -> tuple[Change, TradeGroup] | None:
+    """Return a higher confidence to ask for, and the trades that it would have kept out.
+
+    These lose for sure, and those that stay do better; of several bounds the surest.
+    """
+    current = float(evidence.signal[MIN_CONFIDENCE])
+    known = [(trade.ai_confidence, trade) for trade in evidence.trades if trade.ai_confidence is not None]
+    found = []
+    for bound in BOUNDS:
+        name = f"confidence from {current:g} to {bound:g}"
+        out = group_of(name, [trade for confidence, trade in known if current <= confidence < bound])
+        stay = group_of("the rest", [trade for confidence, trade in known if confidence >= bound])
+        if out and stay and out.loses >= SURE and stay.mean_percent > out.mean_percent:
+            reason = f"{_described(out)}; from {bound:g} on {stay.trades} trades with {stay.mean_percent:+.2f} %"
+            found.append((Change(MIN_CONFIDENCE, current, bound, reason), out))
+    return max(found, key=lambda each: each[1].loses, default=None)
+
+
+def _advise(evidence: Evidence, suggestions: Suggestions | None) -> Advice:
+    if evidence.model is None:
+        reason = "No model is in production for the first symbol and timeframe, so there is none to judge."
+        return Advice("retrain", 1.0, reason, "low", ["Train a model: POST /ai/train, or `cli.py train`."])
+    decay = _decay(evidence)
+    known = decay[1] if decay else _not_measured(evidence.model)
+    if decay and decay[0] >= SURE:
+        return Advice("retrain", round(decay[0], 4), known, "high", ["Train a new version and compare the two."])
+    if suggestions and suggestions.changes:
+        reason = f"{known} The trades speak for another setting: {suggestions.summary}"
+        return Advice("optimize_parameters", suggestions.confidence, reason, "medium", ["Read the suggestions."])
+    return Advice("wait", round(1 - decay[0], 4) if decay else 0.0, known, "low", [])
+
+
+def _decay(evidence: Evidence) -> tuple[float, str] | None:
+    """Return the probability that the model hits less often than when it was trained, and the figures in words.
+
+    The test of two shares, normal approximation. Only forecasts that took a side are measured, which should hit
+    more often than all: so it errs on the side of waiting.
+    """
+    model, rate = evidence.model, _rate_of(evidence)
+    trained = model.metrics if model else None
+    if model is None or trained is None or not trained.accuracy or rate is None or rate.hit_rate is None:
+        return None
+    shares = ((trained.accuracy, trained.count), (rate.hit_rate, rate.signals))
+    pooled = sum(share * count for share, count in shares) / sum(count for _, count in shares)
+    error = sqrt(pooled * (1 - pooled) * sum(1 / count for _, count in shares))
+    probability = NormalDist().cdf((trained.accuracy - rate.hit_rate) / error) if error else 0.5
+    words = (
+        f"{model.version} was right in {trained.accuracy:.1%} of {trained.count} predictions out of sample. "
+        f"The forecasts with a side beside the archived analyses were right in {rate.hit_rate:.1%} of {rate.signals}, "
+        f"{rate.horizon_hours} h on (95 %: {rate.low:.1%} to {rate.high:.1%}; the better constant side "
+        f"{rate.baseline:.1%})."
+    )
+    return probability, words
+
+
+def _rate_of(evidence: Evidence) -> HitRate | None:
+    """Return the measured hit rate at the horizon that is nearest to the model's own."""
+    if evidence.model is None:
+        return None
+    hours = evidence.model.horizon_candles * evidence.model.timeframe.ms / Timeframe.H1.ms
+    rates = evidence.scores.by_source[AnalysisSource.MODEL]
+    return min(rates, key=lambda rate: abs(rate.horizon_hours - hours), default=None)
+
+
+def _not_measured(model: ModelMetadata) -> str:
+    return f"Of {model.version} too few forecasts with a side are over to say how often it is right now."

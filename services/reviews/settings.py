@@ -1,0 +1,198 @@
+"""What the service finds out about itself: suggestions for its settings, advice on its models."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from loguru import logger
+
+from config.settings import SignalSettings
+from domain.analysis import AnalysisSource
+from domain.errors import LlmUnavailable
+from features.indicators.technical_indicators import TechnicalIndicators
+from models.registry.metadata import ModelMetadata
+from services.ledger.archive_scores import ArchiveScores
+from services.llm.advisor import Advisor, count_fallback
+from services.llm.journal import Journal
+from services.reviews.findings import Change, Evidence, Review, review
+from services.reviews.settings_by_llm import held_to_the_facts
+from services.reviews.settings_prompt import self_analysis_prompt
+from services.reviews.settings_reply import SelfAnalysisReply
+from services.reviews.trade_figures import believed_trades
+from storage.document_ports import (
+    CONFIG_SUGGESTIONS,
+    SELF_ANALYSES,
+    TRADE_ANALYSES,
+    Collection,
+    Document,
+    DocumentStore,
+)
+from utils.clock import Clock
+
+PURPOSE = "self_analysis"
+DAYS = 30
+MAX_TRADES = 2_000
+# Whoever reads the suggestions decides; nothing is changed by itself.
+PENDING, NOTHING_TO_CHANGE = "pending", "no_change"
+
+
+@dataclass(frozen=True)
+class SelfAnalysis:
+    """A review and who made it; the documents are as they were kept, None where there is too little."""
+
+    review: Review
+    suggestions: Document | None
+    advice: Document | None
+
+
+class SelfAnalyses:
+    """Makes reviews when it is told to, by rules and by the LLM where one is configured, and lists what is kept."""
+
+    def __init__(
+        self,
+        *,
+        documents: DocumentStore,
+        scores: ArchiveScores,
+        model: Callable[[], ModelMetadata | None],
+        journal: Journal | None,
+        indicators: TechnicalIndicators,
+        signals: SignalSettings,
+        clock: Clock,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            documents: Where trades are read and reviews are kept.
+            scores: Of the archived signals.
+            model: Reads from disk what is in production; raises `ModelCorrupt`.
+            journal: Who asks the LLM; None where none is configured.
+            indicators: Whose settings are in force.
+            signals: The settings that decide which signals go out.
+            clock: By which trades are old.
+        """
+        self._documents = documents
+        self._scores = scores
+        self._model = model
+        self._advisor = Advisor(journal, SelfAnalysisReply, purpose=PURPOSE) if journal else None
+        self._indicators = indicators
+        self._signals = signals
+        self._clock = clock
+        self._lock = asyncio.Lock()
+
+    async def newest(self, collection: Collection, limit: int, days: int) -> list[Document]:
+        """Return at most `limit` documents of the last days, newest first, each with its key as `_id` too.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
+        oldest = self._clock.now() - timedelta(days=days)
+        found = await self._documents.newest(collection, limit)
+        return [_with_id(collection, each) for each in found if each["created_at"] >= oldest]
+
+    async def analyze(self) -> SelfAnalysis:
+        """Review the measured figures and keep what comes of it; one review at a time.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+            ModelCorrupt: the registry's file of aliases cannot be read.
+        """
+        async with self._lock:
+            evidence = await self._evidence()
+            found, origin = await self._judged(evidence, review(evidence))
+            suggestions = await self._keep(CONFIG_SUGGESTIONS, _suggestions(evidence, found, origin))
+            advice = await self._keep(SELF_ANALYSES, _advice(found, origin))
+        logger.bind(
+            source=origin["source"],
+            trades=found.statistics.total_trades,
+            recommendation=found.advice.recommendation if found.advice else None,
+        ).info("self-analysis completed")
+        return SelfAnalysis(found, suggestions, advice)
+
+    async def _evidence(self) -> Evidence:
+        oldest = self._clock.now() - timedelta(days=DAYS)
+        reviewed = await self._documents.newest(TRADE_ANALYSES, MAX_TRADES)
+        return Evidence(
+            trades=believed_trades(each for each in reviewed if each["created_at"] >= oldest),
+            days=DAYS,
+            scores=await self._scores.measure(),
+            model=await asyncio.to_thread(self._model),
+            indicators=self._indicators.settings.model_dump(mode="json"),
+            signal=self._signals.model_dump(mode="json"),
+        )
+
+    async def _judged(self, evidence: Evidence, measured: Review) -> tuple[Review, dict[str, Any]]:
+        """Return the review with the LLM's judgement where there is one, and who made it."""
+        rules = {"source": AnalysisSource.TECHNICAL, "model": None, "groundedness": None, "fallback_reason": None}
+        if self._advisor is None or not (measured.suggestions or measured.advice):
+            return measured, rules
+        prompt = self_analysis_prompt(evidence)
+        try:
+            advised = await self._advisor.ask(
+                prompt, "", lambda reply, check: held_to_the_facts(reply, prompt.facts, measured, check)
+            )
+        except LlmUnavailable as unavailable:
+            return measured, rules | {"fallback_reason": count_fallback(unavailable)}
+        origin = {
+            "source": AnalysisSource.LLM,
+            "model": advised.model,
+            "groundedness": advised.groundedness,
+            "fallback_reason": None,
+        }
+        return advised.value, origin
+
+    async def _keep(self, collection: Collection, document: Document | None) -> Document | None:
+        if document is None:
+            return None
+        now, key = self._clock.now(), uuid4().hex
+        kept = {"created_at": now, "timestamp": now.isoformat(), **document}
+        await self._documents.put(collection, key, kept)
+        return _with_id(collection, {**kept, collection.key_field: key})
+
+
+def _suggestions(evidence: Evidence, found: Review, origin: Mapping[str, Any]) -> Document | None:
+    if found.suggestions is None:
+        return None
+    said = found.suggestions
+    by_section = {
+        section: {change.setting: _change(change) for change in said.changes if change.setting in settings}
+        for section, settings in (("indicator", evidence.indicators), ("signal", evidence.signal))
+    }
+    return {
+        "status": PENDING if said.changes else NOTHING_TO_CHANGE,
+        "current_config": {"indicators": dict(evidence.indicators), "signal": dict(evidence.signal)},
+        "trade_stats": asdict(found.statistics),
+        "suggestions": {
+            "analysis": {
+                "root_cause": said.root_cause,
+                "key_issues": list(said.key_issues),
+                "data_quality": said.data_quality,
+            },
+            "indicator_suggestions": by_section["indicator"],
+            "signal_suggestions": by_section["signal"],
+            "summary": said.summary,
+            "confidence": said.confidence,
+            "auto_apply_safe": False,
+            "risk_assessment": said.risk_assessment,
+            **origin,
+        },
+        "applied_changes": [],
+    }
+
+
+def _advice(found: Review, origin: Mapping[str, Any]) -> Document | None:
+    if found.advice is None:
+        return None
+    return {**asdict(found.advice), "suggested_actions": list(found.advice.suggested_actions), **origin}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {"current": change.current, "suggested": change.suggested, "reason": change.reason}
+
+
+def _with_id(collection: Collection, document: Document) -> dict[str, Any]:
+    return {"_id": document[collection.key_field], **document}

@@ -1,0 +1,53 @@
+"""The LLM's judgement of the service's own figures, believed as far as these go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from services.llm.grounding import FigureCheck
+from services.reviews.findings import Advice, Change, Review
+from services.reviews.settings_reply import SelfAnalysisReply, SettingChange
+
+
+def held_to_the_facts(
+    reply: SelfAnalysisReply, facts: Mapping[str, Any], measured: Review, check: FigureCheck
+) -> Review:
+    """Return the review in the LLM's words, figures that it was not given marked.
+
+    The settings it may change are those it was shown, within half and twice their value; what the rules
+    measured of the same setting counts more. Where the rules have too little, it has nothing to say.
+    """
+    suggestions = measured.suggestions
+    if suggestions is not None:
+        suggestions = replace(
+            suggestions,
+            root_cause=check.mark(reply.root_cause),
+            key_issues=[check.mark(issue) for issue in reply.key_issues] or suggestions.key_issues,
+            summary=check.mark(reply.summary),
+            risk_assessment=check.mark(reply.risk_assessment),
+            changes=_changes(reply.changes, facts, suggestions.changes, check),
+        )
+    advice = measured.advice and Advice(
+        recommendation=reply.recommendation,
+        confidence=round(reply.confidence, 4),
+        reasoning=check.mark(reply.reasoning),
+        urgency=reply.urgency,
+        suggested_actions=[check.mark(action) for action in reply.suggested_actions],
+    )
+    return replace(measured, suggestions=suggestions, advice=advice)
+
+
+def _changes(
+    proposed: Sequence[SettingChange], facts: Mapping[str, Any], measured: Sequence[Change], check: FigureCheck
+) -> list[Change]:
+    settings = {**facts["indicators"], **facts["signal"]}
+    changes = {change.setting: change for change in measured}
+    for each in proposed:
+        current = settings.get(each.setting)
+        if isinstance(current, (int, float)) and not isinstance(current, bool) and each.setting not in changes:
+            value = round(each.value) if isinstance(current, int) else each.value
+            if value != current and current / 2 <= value <= 2 * current:
+                changes[each.setting] = Change(each.setting, current, value, check.mark(each.reason))
+    return list(changes.values())

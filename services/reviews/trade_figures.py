@@ -1,0 +1,110 @@
+"""What closed trades add up to, and which kinds of them lose more than chance explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import fsum, sqrt
+from statistics import NormalDist, fmean, stdev
+
+from pydantic import ValidationError
+
+from domain.trades import ClosedTrade
+from services.ledger.hit_rates import CONFIDENCE, share_interval
+from storage.document_ports import Document
+
+# With fewer trades neither a share nor a mean says much.
+MIN_TRADES = 30
+
+
+@dataclass(frozen=True)
+class TradeStatistics:
+    """Figures of closed trades; None where they are too few.
+
+    Attributes:
+        win_rate: In percent, as `win_rate_low` and `win_rate_high`, its 95 % interval.
+        total_pnl: In USDT.
+        mean_percent: Mean profit or loss in percent of the margin.
+    """
+
+    total_trades: int
+    win_rate: float
+    total_pnl: float
+    win_rate_low: float | None
+    win_rate_high: float | None
+    mean_percent: float | None
+
+
+@dataclass(frozen=True)
+class TradeGroup:
+    """Trades that have something in common, MIN_TRADES of them or more.
+
+    Attributes:
+        mean_percent: Mean profit or loss in percent of the margin; `low` and `high` are its 95 % interval.
+        loses: Probability, by the normal approximation, that the mean behind the trades is a loss.
+    """
+
+    name: str
+    trades: int
+    mean_percent: float
+    low: float
+    high: float
+    loses: float
+
+
+def believed_trades(documents: Iterable[Document]) -> list[ClosedTrade]:
+    """Return the trades of the reviews that trusted clients asked for; what is no trade of ours is left out."""
+    found = []
+    for document in documents:
+        try:
+            trade = ClosedTrade.model_validate(document.get("trade_data"))
+        except ValidationError:
+            continue  # of an earlier release, or of somebody else
+        if trade.trusted:
+            found.append(trade)
+    return found
+
+
+def statistics_of(trades: Sequence[ClosedTrade]) -> TradeStatistics:
+    """Return what the trades add up to."""
+    count, wins = len(trades), sum(trade.is_winning for trade in trades)
+    enough = count >= MIN_TRADES
+    low, high = share_interval(wins, count) if enough else (None, None)
+    return TradeStatistics(
+        total_trades=count,
+        win_rate=round(100 * wins / count, 2) if count else 0.0,
+        total_pnl=round(fsum(trade.pnl_usdt for trade in trades), 2),
+        win_rate_low=None if low is None else round(100 * low, 2),
+        win_rate_high=None if high is None else round(100 * high, 2),
+        mean_percent=round(fmean(trade.pnl_percentage for trade in trades), 4) if enough else None,
+    )
+
+
+def groups_of(trades: Sequence[ClosedTrade]) -> list[TradeGroup]:
+    """Return the trades by strategy, side and symbol, the most losing group first.
+
+    How a trade was closed is no group: those that met their stop lost by definition.
+    """
+    kinds: tuple[tuple[str, Callable[[ClosedTrade], str | None]], ...] = (
+        ("strategy", lambda trade: trade.strategy_name),
+        ("side", lambda trade: trade.side.capitalize()),
+        ("symbol", lambda trade: trade.symbol),
+    )
+    groups = []
+    for kind, value_of in kinds:
+        by_value: dict[str | None, list[ClosedTrade]] = {}
+        for trade in trades:
+            by_value.setdefault(value_of(trade), []).append(trade)
+        groups += [group_of(f"{kind} {value}", those) for value, those in by_value.items() if value is not None]
+    return sorted((group for group in groups if group), key=lambda group: -group.loses)
+
+
+def group_of(name: str, trades: Sequence[ClosedTrade]) -> TradeGroup | None:
+    """Return the figures of these trades, or None where they are too few."""
+    if len(trades) < MIN_TRADES:
+        return None
+    percents = [trade.pnl_percentage for trade in trades]
+    mean, error = fmean(percents), stdev(percents) / sqrt(len(percents))
+    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * error
+    loses = NormalDist(mean, error).cdf(0.0) if error else float(mean < 0)
+    return TradeGroup(name, len(trades), mean, mean - reach, mean + reach, loses)

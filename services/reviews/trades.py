@@ -1,0 +1,232 @@
+"""Looking back at closed trades, in the background and once each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import chain
+from typing import Any
+
+from loguru import logger
+from pydantic import ValidationError
+
+from config.settings import TradeSettings
+from domain.analysis import AnalysisSource
+from domain.errors import JobQueueFull, LlmUnavailable, StorageUnavailable
+from domain.trades import ClosedTrade
+from services.llm.advisor import Advisor, count_fallback
+from services.llm.grounding import FigureCheck
+from services.llm.journal import Journal
+from services.reviews.trade_prompt import trade_prompt
+from services.reviews.trade_reply import TradeReply
+from storage.document_ports import TRADE_ANALYSES, TRADES_TO_REVIEW, DocumentStore, LastingDocuments
+from utils.clock import Clock
+
+PURPOSE = "trade"
+MAX_REMEMBERED = 10_000
+
+
+class TradeReviews:
+    """Reviews trades one after the other, by the LLM where it answers, else by their plain figures.
+
+    A trade is stored before it is accepted, in a collection of its own until its review is. Those of strangers have a
+    small queue of their own, come last and are none of the LLM's business: they may be invented.
+    """
+
+    def __init__(
+        self,
+        journal: Journal | None,
+        documents: LastingDocuments,
+        settings: TradeSettings,
+        clock: Clock,
+        patience: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Take who asks the LLM, None where none is configured, where reviews are kept, and what waits for a key."""
+        self._advisor = Advisor(journal, TradeReply, purpose=PURPOSE) if journal else None
+        self._patience = patience
+        self._documents = documents
+        self._clock = clock
+        # By whether they are trusted; the first come first.
+        self._waiting: dict[bool, dict[str, ClosedTrade]] = {True: {}, False: {}}
+        self._arriving = {True: 0, False: 0}
+        self._most = {True: settings.max_waiting, False: settings.max_waiting_strangers}
+        self._accepted: OrderedDict[str, bool] = OrderedDict()
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Start to review, first what an earlier process has left."""
+        self._documents.first(self._look_back)
+        self._task = asyncio.create_task(self._run(), name="trade reviews")
+
+    async def close(self) -> None:
+        """Stop; what still waits is reviewed after the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if waiting := sum(map(len, self._waiting.values())):
+            logger.bind(trades=waiting).info("trades wait for their review until the next start")
+
+    async def accept(self, trade: ClosedTrade) -> bool:
+        """Take a trade to review, once it would outlive a crash; return False for one that was taken before.
+
+        A stranger's trade may be invented: it gives way to a trusted client's of the same id.
+
+        Raises:
+            JobQueueFull: as many wait already as may, of trusted clients or of strangers.
+            StorageUnavailable: neither the store nor the spool takes it.
+        """
+        before = self._accepted.get(trade.trade_id)
+        if not _counts_more(trade, before):
+            await self._documents.settle()  # the one before may be on its way
+            return False
+        most = self._most[trade.trusted]
+        if len(self._waiting[trade.trusted]) + self._arriving[trade.trusted] >= most:
+            raise JobQueueFull(f"{most} trades wait to be reviewed already; try again later")
+        self._remember(trade)
+        self._arriving[trade.trusted] += 1
+        try:
+            document = {"created_at": self._clock.now(), "trade": trade.model_dump()}
+            await self._documents.put(TRADES_TO_REVIEW, _waiting_key(trade), document)
+        except BaseException:
+            if before is None:
+                del self._accepted[trade.trade_id]
+            else:
+                self._accepted[trade.trade_id] = before
+            raise
+        finally:
+            self._arriving[trade.trusted] -= 1
+        self._enqueue(trade)
+        return True
+
+    def _remember(self, trade: ClosedTrade) -> None:
+        self._accepted[trade.trade_id] = trade.trusted
+        if len(self._accepted) > MAX_REMEMBERED:
+            self._accepted.popitem(last=False)
+
+    def _enqueue(self, trade: ClosedTrade) -> None:
+        self._waiting[trade.trusted][trade.trade_id] = trade
+        self._arrived.set()
+
+    async def _look_back(self, store: DocumentStore) -> None:
+        """Take the trades that an earlier process has accepted and not reviewed, in their order."""
+        left = await store.newest(TRADES_TO_REVIEW, sum(self._most.values()))
+        for document in reversed(left):
+            try:
+                trade = ClosedTrade.model_validate(document.get("trade"))
+            except ValidationError:
+                logger.bind(trade_id=document["trade_id"]).error("a stored trade does not fit this version")
+                continue
+            if _counts_more(trade, self._accepted.get(trade.trade_id)):
+                self._remember(trade)
+                self._enqueue(trade)
+        if left:
+            logger.bind(trades=len(left)).info("trades of an earlier process are reviewed")
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while trade := self._next():
+                try:
+                    stored = await self._stored(trade)
+                    if _counts_more(trade, stored):
+                        self._keep(trade, await self._review(trade), replace=stored is not None)
+                    self._documents.discard_later(TRADES_TO_REVIEW, _waiting_key(trade))
+                except Exception:  # noqa: BLE001 - a fault of ours, met by one trade, must not end the reviews
+                    logger.bind(trade_id=trade.trade_id).exception("reviewing a trade failed unexpectedly")
+                if self._waiting[trade.trusted].get(trade.trade_id) is trade:
+                    del self._waiting[trade.trusted][trade.trade_id]
+
+    def _next(self) -> ClosedTrade | None:
+        """Return the oldest trade of a trusted client, or else of a stranger."""
+        return next(chain.from_iterable(map(dict.values, (self._waiting[True], self._waiting[False]))), None)
+
+    async def _stored(self, trade: ClosedTrade) -> bool | None:
+        """Return whether the stored review is of a trusted client's trade; None where there is none."""
+        try:
+            known = await self._documents.get(TRADE_ANALYSES, trade.trade_id)
+        except StorageUnavailable:
+            return None  # one that is there stays as it is when this one is written
+        return None if known is None else bool(known["trade_data"].get("trusted", True))
+
+    async def _review(self, trade: ClosedTrade) -> dict[str, Any]:
+        if self._advisor is None or not trade.trusted:
+            return plain_review(trade)
+        try:
+            prompt = trade_prompt(trade)
+            await self._patience()
+            advised = await self._advisor.ask(prompt, trade.symbol, _held_to_the_facts)
+        except LlmUnavailable as unavailable:
+            return plain_review(trade) | {"fallback_reason": count_fallback(unavailable)}
+        return advised.value | {
+            "source": AnalysisSource.LLM,
+            "model": advised.model,
+            "cost_usd": advised.cost_usd,
+            "groundedness": advised.groundedness,
+            "fallback_reason": None,
+        }
+
+    def _keep(self, trade: ClosedTrade, review: dict[str, Any], *, replace: bool = False) -> None:
+        document = {
+            "created_at": self._clock.now(),
+            "is_winning": trade.is_winning,
+            "pnl_usdt": trade.pnl_usdt,
+            "pnl_percentage": trade.pnl_percentage,
+            "symbol": trade.symbol,
+            "side": trade.side,
+            "entry_price": trade.entry_price,
+            "exit_price": trade.exit_price,
+            "close_reason": trade.close_reason,
+            "analysis": review,
+            "trade_data": trade.model_dump(),
+        }
+        self._documents.put_later(TRADE_ANALYSES, trade.trade_id, document, once=not replace)
+        logger.bind(trade_id=trade.trade_id, source=str(review["source"])).info("trade reviewed")
+
+
+def _waiting_key(trade: ClosedTrade) -> str:
+    """Return the key under which a trade waits; a stranger's never takes the place of a trusted client's."""
+    return trade.trade_id if trade.trusted else f"stranger {trade.trade_id}"
+
+
+def _counts_more(trade: ClosedTrade, known: bool | None) -> bool:
+    """Return whether a trade is to be reviewed: nothing is known of it, or only what a stranger told."""
+    return known is None or (trade.trusted and not known)
+
+
+def _held_to_the_facts(reply: TradeReply, check: FigureCheck) -> dict[str, Any]:
+    """Return the review with every figure marked that is none of the trade's."""
+    return {
+        name: check.mark(said) if isinstance(said, str) else [check.mark(point) for point in said]
+        for name, said in reply.model_dump().items()
+    }
+
+
+def plain_review(trade: ClosedTrade) -> dict[str, Any]:
+    """Return what the trade's own figures say."""
+    move = abs(trade.move_percent)
+    way = "its way" if trade.move_percent > 0 else "against it"
+    outcome = "made" if trade.is_winning else "lost"
+    summary = (
+        f"The {trade.side} trade on {trade.symbol} {outcome} {abs(trade.pnl_usdt):.2f} USDT "
+        f"({trade.pnl_percentage:+.2f} %): from {trade.entry_price:.6g} to {trade.exit_price:.6g} "
+        f"the price moved {move:.2f} % {way}, with a leverage of {trade.leverage:g}."
+    )
+    moved = f"The price moved {move:.2f} % {way}."
+    right = trade.move_percent > 0
+    wrong = "The costs were more than the move gave." if right else moved
+    return {
+        "summary": summary,
+        "what_went_well": [moved] if right else [],
+        "what_went_wrong": [] if trade.is_winning else [wrong],
+        "lessons": [],
+        "source": AnalysisSource.TECHNICAL,
+        "model": None,
+        "cost_usd": None,
+        "groundedness": None,
+        "fallback_reason": None,
+    }

@@ -1,0 +1,1 @@
+"""Signals for many symbols in one batch, and the filters that they pass."""

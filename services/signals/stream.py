@@ -1,0 +1,178 @@
+"""Signals for many symbols at once: fetch, judge all of them together, filter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from config.settings import SignalSettings
+from domain.analysis import Analysis, MarketSnapshot
+from domain.errors import InsufficientData, MarketDataUnavailable
+from rules.context import MarketContext
+from rules.judgement import judge
+from rules.strategies import STRATEGY_NAMES
+from rules.technical import TechnicalAnalyst
+from services.market_data.market_data import MarketData
+from services.market_reader import MarketReader
+from services.signals.filters import Delivery, SignalBook, StreamSignal
+from utils import metrics
+from utils.clock import Clock
+from utils.concurrency import run_blocking
+
+# So many markets are fetched at a time: more would be a burst to the source.
+FETCHES_AT_ONCE = 8
+# Of the newest candles, for the correlation of two symbols.
+COMPARED_RETURNS = 100
+
+
+@dataclass(frozen=True)
+class SignalsQuery:
+    """A request for signals.
+
+    Attributes:
+        symbols: Each once.
+        snapshots: Candles that the caller sends, of any of the symbols; the others are fetched.
+        trusted: Whether others may meet signals of the caller's candles.
+    """
+
+    symbols: tuple[str, ...]
+    snapshots: Mapping[str, MarketSnapshot]
+    trusted: bool
+
+
+class SignalStream:
+    """Judges symbols by the rules, with the models in production where there are any, and filters the signals.
+
+    Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented,
+    so their signals are compared among themselves alone and forgotten.
+    """
+
+    def __init__(
+        self,
+        market_data: MarketData,
+        reader: MarketReader,
+        analyst: TechnicalAnalyst,
+        settings: SignalSettings,
+        clock: Clock,
+        executor: Executor,
+    ) -> None:
+        self._market_data = market_data
+        self._reader = reader
+        self._analyst = analyst
+        self._settings = settings
+        self._clock = clock
+        self._executor = executor
+        self._book = SignalBook(settings)
+        self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
+
+    async def signals(self, query: SignalsQuery) -> Delivery:
+        """Return the signals that pass the filters, and for every other symbol why there is none.
+
+        Raises:
+            MarketDataUnavailable: no market of the query could be fetched, and no candles were sent.
+        """
+        fetched, failures = await self._fetched([each for each in query.symbols if each not in query.snapshots])
+        if failures and len(failures) == len(query.symbols):
+            raise MarketDataUnavailable(next(iter(failures.values())))
+        sent, thin = await self._judged([query.snapshots[each] for each in query.symbols if each in query.snapshots])
+        now = self._clock.now()
+        if query.trusted:
+            deliveries = [self._book.deliver([*fetched, *sent], now)]
+        else:
+            deliveries = [self._book.deliver(fetched, now), SignalBook(self._settings).deliver(sent, now)]
+        return Delivery(
+            [signal for delivery in deliveries for signal in delivery.signals],
+            {**failures, **thin, **{key: why for each in deliveries for key, why in each.withheld.items()}},
+        )
+
+    async def _fetched(self, symbols: Sequence[str]) -> tuple[list[StreamSignal], dict[str, str]]:
+        """Return the signals of markets that nobody sent, those of a moment ago from the book."""
+        now = self._clock.now()
+        recent = [signal for symbol in symbols if (signal := self._book.recent(symbol, now))]
+        metrics.ML_CACHE_HITS.inc(len(recent))
+        known = {signal.symbol for signal in recent}
+        wanted = [symbol for symbol in symbols if symbol not in known]
+        found = await asyncio.gather(*map(self._fetch, wanted))
+        failures = {symbol: each for symbol, each in zip(wanted, found, strict=True) if isinstance(each, str)}
+        fresh, thin = await self._judged([each for each in found if not isinstance(each, str)])
+        for signal in fresh:
+            self._book.remember(signal)
+        return [*recent, *fresh], {**failures, **thin}
+
+    async def _fetch(self, symbol: str) -> MarketSnapshot | str:
+        """Return the market of a symbol, or why there is none."""
+        async with self._fetching:
+            try:
+                # One of them may still be forming.
+                return await self._market_data.snapshot(symbol, (self._settings.timeframe,), self._settings.candles + 1)
+            except MarketDataUnavailable as error:
+                return error.message
+
+    async def _judged(self, snapshots: Sequence[MarketSnapshot]) -> tuple[list[StreamSignal], dict[str, str]]:
+        """Return the signals of markets, in one go beside the event loop, and which have too few candles."""
+        if not snapshots:
+            return [], {}
+        found = await self._reader.read_many(snapshots, STRATEGY_NAMES)
+        thin = {
+            snapshot.symbol: read.message
+            for snapshot, read in zip(snapshots, found, strict=True)
+            if isinstance(read, InsufficientData)
+        }
+        contexts = [read for read in found if isinstance(read, MarketContext)]
+        return await run_blocking(self._executor, self._assessed, contexts), thin
+
+    def _assessed(self, contexts: Sequence[MarketContext]) -> list[StreamSignal]:
+        return [_signal(context, self._analyst.assess(judge(context))) for context in contexts]
+
+
+def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
+    main, forecast = context.main.series.tail(COMPARED_RETURNS + 1), context.forecast
+    step = context.primary.ms
+    return StreamSignal(
+        symbol=context.symbol,
+        direction=analysis.signal,
+        confidence=analysis.confidence,
+        predicted_returns={n * step: value for n, value in forecast.expected_returns.items()} if forecast else {},
+        risk_metrics=_risk_metrics(context, analysis),
+        at=context.generated_at,
+        features_hash=_features_hash(context),
+        timeframe=context.primary,
+        model_type=analysis.model_type,
+        source_data=context.source_data,
+        price=context.price,
+        times=main.times_ms[1:],
+        returns=np.diff(np.log(main.closes)),
+    )
+
+
+def _risk_metrics(context: MarketContext, analysis: Analysis) -> dict[str, float]:
+    """Return the figures of the risk that are known: shares and fractions, prices of stop and target."""
+    risk, forecast = analysis.risk_assessment, context.forecast
+    metrics = {
+        "technical_risk": risk.technical_risk,
+        "market_risk": risk.market_risk,
+        "position_size": risk.recommended_position_size,
+        "volatility": context.main.range_percent / 100,
+    }
+    if risk.stop_loss_suggestion is not None and risk.take_profit_suggestion is not None:
+        metrics |= {"stop_loss": risk.stop_loss_suggestion, "take_profit": risk.take_profit_suggestion}
+    for name, values in (
+        ("expected_drawdown", forecast.expected_drawdowns if forecast else {}),
+        ("expected_rally", forecast.expected_rallies if forecast else {}),
+    ):
+        metrics |= {f"{name}_{n * context.primary.ms // 60_000}m": value for n, value in values.items()}
+    return metrics
+
+
+def _features_hash(context: MarketContext) -> int:
+    """Return 53 bits, which a browser reads exactly, of all indicators of the newest closed candles."""
+    known = [
+        context.symbol,
+        *((timeframe.value, *part.latest.items()) for timeframe, part in context.timeframes.items()),
+    ]
+    return int.from_bytes(blake2b(repr(known).encode(), digest_size=8).digest(), "big") >> 11

@@ -1,0 +1,1 @@
+"""Candles and orders for trainings, and what operators ask of the models."""

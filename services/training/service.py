@@ -1,0 +1,148 @@
+"""Training on request: candles found and checked, and a job queued that makes a model of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from config.settings import Settings
+from domain.analysis import DataSource
+from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable
+from domain.forecasting import ModelType
+from domain.jobs import Job, JobKind
+from domain.market import Candle, CandleLike, CandleSeries, Timeframe
+from features.datasets.candle_checks import usual_timeframe
+from models.training.learner import needed_candles
+from services.jobs.service import JobService
+from services.market_data.fetching import SourceFailed
+from services.market_data.market_data import MarketData, MarketHistory
+from services.market_data.parsing import series_of
+from services.training.order import TrainingOrder
+from utils.clock import Clock, epoch_ms
+
+# Symbol, timeframe, limit: the newest candles that trusted clients have posted, oldest first.
+StoredCandles = Callable[[str, Timeframe, int], Awaitable[list[Candle]]]
+
+
+@dataclass(frozen=True)
+class TrainingAsked:
+    """What a client asks for; what is None is found or set by the service."""
+
+    symbol: str
+    timeframe: Timeframe | None = None
+    type: ModelType | None = None
+    epochs: int | None = None
+    candles: Sequence[CandleLike] | None = None
+
+
+@dataclass(frozen=True)
+class TrainingAccepted:
+    """The job, and what it was given: so many closed candles of a source."""
+
+    job: Job
+    symbol: str
+    timeframe: Timeframe
+    type: ModelType
+    source: DataSource
+    candles: int
+
+
+class TrainingService:
+    """Queues trainings, and refuses beforehand those that could only fail."""
+
+    def __init__(
+        self, jobs: JobService, market_data: MarketData, stored: StoredCandles, settings: Settings, clock: Clock
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            jobs: Run the training.
+            market_data: Asked for candles where neither the client nor the store has enough.
+            stored: The store's candles; raises `StorageUnavailable`.
+            settings: Of the models, the features and what is the default.
+            clock: By which candles have closed or not.
+        """
+        self._jobs = jobs
+        self._market_data = market_data
+        self._stored = stored
+        self._settings = settings
+        self._clock = clock
+
+    async def submit(self, asked: TrainingAsked) -> TrainingAccepted:
+        """Queue a training.
+
+        Raises:
+            InvalidMarketData: the candles that came with it break a rule of the market.
+            InsufficientData: fewer closed candles than training needs, with the numbers.
+            JobQueueFull: as many jobs wait already as may.
+            StorageUnavailable: the job could not be recorded.
+        """
+        kind = asked.type or self._settings.models.default_type
+        needed = needed_candles(kind, self._settings.models, self._settings.features)
+        if asked.candles is not None:
+            series = await asyncio.to_thread(self._given, asked.candles, asked.timeframe, needed)
+            history = MarketHistory(DataSource.CLIENT, series)
+        else:
+            timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
+            history = await self._find(asked.symbol, timeframe, needed)
+        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history.series))
+        return TrainingAccepted(job, asked.symbol, history.series.timeframe, kind, history.source, len(history.series))
+
+    def _order(self, asked: TrainingAsked, kind: ModelType, series: CandleSeries) -> dict[str, Any]:
+        order = TrainingOrder(
+            symbol=asked.symbol,
+            timeframe=series.timeframe,
+            model_type=kind,
+            epochs=asked.epochs,
+            candles=tuple(Candle(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in series.candles),
+            features=self._settings.features,
+            models=self._settings.models,
+        )
+        return order.model_dump(mode="json")
+
+    def _given(self, candles: Sequence[CandleLike], timeframe: Timeframe | None, needed: int) -> CandleSeries:
+        """Return the closed ones of a client's candles."""
+        if len(candles) < needed:
+            raise _too_few(needed, len(candles))
+        times = np.array([candle.timestamp for candle in candles], dtype=np.int64)
+        usual = usual_timeframe(times)
+        if timeframe not in (None, usual):
+            raise InvalidMarketData(f"the timeframe is {timeframe}, but the candles are {usual} apart")
+        series = CandleSeries.checked(usual, candles)
+        now_ms = epoch_ms(self._clock.now())
+        series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
+        closed = series.closed_by(now_ms)
+        if len(closed) < needed:
+            raise _too_few(needed, len(closed))
+        return closed
+
+    async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
+        """Return the candles that were posted or, if those are too few, those of a source beside the store."""
+        stored, note = await self._read_store(symbol, timeframe)
+        if len(stored) >= needed:
+            return MarketHistory(DataSource.STORED, stored)
+        try:
+            return await self._market_data.history(symbol, timeframe, needed)
+        except MarketDataUnavailable as refusal:
+            found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
+            raise _too_few(needed, len(stored), found) from refusal
+
+    async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
+        """Return the stored candles, and how many there are or why none, in words."""
+        limit = self._settings.models.training.history_candles
+        try:
+            candles = await self._stored(symbol, timeframe, limit)
+            series = await asyncio.to_thread(series_of, timeframe, candles, limit)
+        except StorageUnavailable as failure:
+            return CandleSeries(timeframe, []), failure.message
+        except SourceFailed:
+            return CandleSeries(timeframe, []), "candles that no market produces"
+        return series, f"{len(series)} candles"
+
+
+def _too_few(needed: int, count: int, found: str = "") -> InsufficientData:
+    return InsufficientData(f"training needs {needed} closed candles at least, there are {count}{found}")

@@ -1,0 +1,158 @@
+"""The document store in MongoDB: one collection each, with BSON dates, as the trading engine reads them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from domain.errors import StorageUnavailable
+from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
+from storage.document_values import check_fields, checked
+from storage.mongo.connection import MongoConnection, operation
+from storage.mongo.faults import DUPLICATE_KEY
+from storage.mongo.writes import bulk_write
+
+_NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
+_WITHOUT_ID = {"_id": 0}
+
+
+class MongoDocumentStore:
+    """Keeps documents in the database that the URL names; `_id` is MongoDB's own and never shown."""
+
+    kind = "mongodb"
+
+    def __init__(self, url: str) -> None:
+        """Check the URL; nothing is connected yet.
+
+        Raises:
+            ConfigurationError: the URL is malformed or names no database.
+        """
+        self._connection = MongoConnection(url)
+
+    async def open(self) -> None:
+        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
+
+        Raises:
+            StorageUnavailable: no server answers, or a collection has several documents of one key already.
+        """
+        with operation("open_documents"):
+            await self._connection.open()
+            await self._connection.ping()
+            await asyncio.gather(*map(self._make_indexes, COLLECTIONS))
+
+    async def close(self) -> None:
+        """Close the connections; later calls raise `StorageUnavailable`."""
+        self._connection.close()
+
+    async def ping(self) -> None:
+        """Return when the server has taken a write."""
+        with operation("ping"):
+            await self._connection.ping()
+
+    async def put(self, collection: Collection, key: str, document: Document) -> None:
+        """Insert the document or replace the one of its key."""
+        stored = checked(collection, key, document)
+        with operation("put_document"):
+            await self._of(collection).replace_one({collection.key_field: key}, stored, upsert=True)
+
+    async def insert(self, collection: Collection, key: str, document: Document) -> bool:
+        """Insert the document unless its key is there; return whether it was inserted."""
+        stored = checked(collection, key, document)
+        with operation("insert_document"):
+            try:
+                await self._of(collection).insert_one(stored)
+            except DuplicateKeyError:
+                return False
+            return True
+
+    async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+        """Keep all in one bulk write; where one is refused the others are kept."""
+        stored = [(write, checked(collection, write.key, write.document)) for write in writes]
+        requests: list[InsertOne[Document] | ReplaceOne[Document]] = [
+            InsertOne(document)
+            if write.once
+            else ReplaceOne({collection.key_field: {"$eq": write.key}}, document, upsert=True)
+            for write, document in stored
+        ]
+        with operation("put_documents"):
+            if requests:  # MongoDB refuses an empty bulk write
+                await bulk_write(self._of(collection), requests)
+
+    async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
+        """Remove the documents of these keys."""
+        with operation("discard_documents"):
+            await self._of(collection).delete_many({collection.key_field: {"$in": list(keys)}})
+
+    async def get(self, collection: Collection, key: str) -> Document | None:
+        """Return the document of the key."""
+        with operation("get_document"):
+            found: Document | None = await self._of(collection).find_one({collection.key_field: key}, _WITHOUT_ID)
+        return found
+
+    async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
+        """Return the newest documents with these values."""
+        check_fields(collection, where or {})
+        with operation("newest_documents"):
+            found = self._of(collection).find(_equal(where), _WITHOUT_ID, sort=_NEWEST_FIRST, limit=limit)
+            return await found.to_list(limit)
+
+    async def totals(
+        self,
+        collection: Collection,
+        since: datetime,
+        sums: Sequence[str] = (),
+        *,
+        by: str | None = None,
+        where: Where | None = None,
+    ) -> list[Total]:
+        """Count and add up by group."""
+        check_fields(collection, [*(where or {}), *([by] if by else [])])
+        added = {f"sum_{number}": {"$sum": f"${field}"} for number, field in enumerate(sums)}
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"created_at": {"$gte": since}, **_equal(where)}},
+            {"$group": {"_id": f"${by}" if by else None, "count": {"$sum": 1}, **added}},
+            {"$sort": {"_id": ASCENDING}},
+        ]
+        with operation("total_documents"):
+            rows = await self._of(collection).aggregate(pipeline).to_list(None)
+        return [
+            Total(row["_id"], row["count"], {field: row[name] for field, name in zip(sums, added, strict=True)})
+            for row in rows
+        ]
+
+    async def remove(self, collection: Collection, older_than: datetime) -> int:
+        """Remove what was created before."""
+        with operation("remove_documents"):
+            return (await self._of(collection).delete_many({"created_at": {"$lt": older_than}})).deleted_count
+
+    async def _make_indexes(self, collection: Collection) -> None:
+        try:
+            await self._of(collection).create_indexes(_indexes(collection))
+        except OperationFailure as error:
+            if error.code != DUPLICATE_KEY:
+                raise
+            needed = f"collection {collection.name} needs one document per {collection.key_field}: remove the others"
+            raise StorageUnavailable(needed) from error
+
+    def _of(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
+        check_fields(collection, ())
+        return self._connection.journaled(collection.name)
+
+
+def _equal(where: Where | None) -> dict[str, Any]:
+    # $eq: a value is never read as an operator.
+    return {field: {"$eq": value} for field, value in (where or {}).items()}
+
+
+def _indexes(collection: Collection) -> list[IndexModel]:
+    key = collection.key_field
+    # Documents that others once wrote without a key may stay.
+    identity = IndexModel([(key, ASCENDING)], unique=True, partialFilterExpression={key: {"$exists": True}})
+    filters = [IndexModel([(field, ASCENDING), *_NEWEST_FIRST]) for field in collection.filters]
+    return [identity, IndexModel(_NEWEST_FIRST), *filters]

@@ -1,0 +1,54 @@
+"""What an operator does with a MongoDB database, on a connection that may take its time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+
+from storage.document_ports import COLLECTION_NAMES
+from storage.mongo.connection import TIMEOUTS_MS, Document, MongoConnection, operation
+from storage.ports import CollectionSize, StoreSize
+
+
+class MongoMaintenance:
+    """Measures and compacts the collections of the service's own; the engine's are left alone."""
+
+    def __init__(self, url: str) -> None:
+        """Check the URL; nothing is connected yet.
+
+        Raises:
+            ConfigurationError: the URL is malformed or names no database.
+        """
+        self._connection = MongoConnection(url, TIMEOUTS_MS | {"socketTimeoutMS": None})
+
+    async def size(self) -> StoreSize:
+        """Measure the collections as they are on disk, compressed."""
+        async with self._database("size") as database:
+            sizes = [await database.command("collStats", name) for name in await _existing(database)]
+        return StoreSize(
+            tuple(CollectionSize(s["ns"].partition(".")[2], s["count"], s["totalSize"]) for s in sizes),
+            total_bytes=sum(s["totalSize"] for s in sizes),
+            free_bytes=sum(s.get("freeStorageSize", 0) for s in sizes),
+        )
+
+    async def vacuum(self) -> None:
+        """Compact every collection; the server goes on serving meanwhile."""
+        async with self._database("vacuum") as database:
+            for name in await _existing(database):
+                # A primary compacts only by force; since MongoDB 4.4 it goes on reading and writing meanwhile.
+                await database.command("compact", name, force=True)
+
+    @asynccontextmanager
+    async def _database(self, name: str) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+        try:
+            with operation(name):
+                await self._connection.open()
+                yield self._connection.database
+        finally:
+            self._connection.close()
+
+
+async def _existing(database: AsyncIOMotorDatabase[Document]) -> list[str]:
+    return sorted(set(await database.list_collection_names()) & set(COLLECTION_NAMES))

@@ -1,0 +1,1 @@
+"""Writes and reads that survive a store that is slow, full or down."""

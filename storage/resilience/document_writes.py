@@ -1,0 +1,68 @@
+"""Documents on their way to the store: their form in the spool, and how a group of them is written."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.document_ports import COLLECTIONS, Collection, Document, DocumentStore, DocumentWrite
+from storage.document_values import checked, from_json, to_json
+from storage.resilience.form import Form
+
+_BY_NAME = {collection.name: collection for collection in COLLECTIONS}
+
+
+@dataclass(frozen=True, eq=False)
+class PendingDocument:
+    """A document to keep under its key, or without a document: to remove what the key has."""
+
+    collection: Collection
+    key: str
+    document: Document | None
+    once: bool = False
+
+
+def encode(pending: PendingDocument) -> str:
+    """Return the document as JSON text.
+
+    Raises:
+        ValueError: it holds what has no place in a document.
+    """
+    rest = {"collection": pending.collection.name, "key": pending.key, "once": pending.once}
+    content = "null"
+    if pending.document is not None:
+        content = to_json(checked(pending.collection, pending.key, pending.document))
+    return f'{json.dumps(rest, separators=(",", ":"))[:-1]},"document":{content}}}'
+
+
+def decode(text: str) -> PendingDocument:
+    """Return the document that `encode` made a text of.
+
+    Raises:
+        ValueError, KeyError, TypeError: another version of the service made it.
+    """
+    found = from_json(text)
+    return PendingDocument(_BY_NAME[found["collection"]], found["key"], found["document"], found["once"])
+
+
+async def write(store: DocumentStore, group: Sequence[PendingDocument]) -> None:
+    """Write a group in which no key stands twice.
+
+    What is to be removed goes last: of a document that takes another's place, one is always there.
+    """
+    kept: defaultdict[Collection, list[DocumentWrite]] = defaultdict(list)
+    gone: defaultdict[Collection, list[str]] = defaultdict(list)
+    for each in group:
+        if each.document is None:
+            gone[each.collection].append(each.key)
+        else:
+            kept[each.collection].append(DocumentWrite(each.key, each.document, each.once))
+    for collection, writes in kept.items():
+        await store.put_many(collection, writes)
+    for collection, keys in gone.items():
+        await store.discard(collection, keys)
+
+
+FORM = Form(key=lambda pending: (pending.collection.name, pending.key), encode=encode, decode=decode)

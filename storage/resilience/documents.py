@@ -1,0 +1,191 @@
+"""Keeps a document store that is slow or down from holding anybody up, and documents from being lost."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from loguru import logger
+
+from domain.errors import StorageUnavailable
+from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite, Total, Where
+from storage.ports import StoreState
+from storage.resilience import document_writes
+from storage.resilience.backlog import Backlog
+from storage.resilience.document_writes import FORM, PendingDocument
+from storage.resilience.pace import Pace
+from storage.resilience.recovery import Availability, bounded, describe
+from storage.resilience.spool import Spool
+from storage.resilience.spool_queue import SpoolQueue
+from storage.resilience.write_behind import WriteBehind
+from utils import metrics
+from utils.clock import Clock, SystemClock
+
+T = TypeVar("T")
+
+CALL_SECONDS = 2.0
+# Of a reader, for the writes before it.
+FLUSH_SECONDS = 1.0
+# In memory, where no spool takes them.
+MAX_WAITING = 10_000
+
+
+class ResilientDocuments:
+    """A document store whose every call ends soon, and at once while the store is known to be down.
+
+    Reads and `insert` need the store, and raise `StorageUnavailable` without it. What is put waits for it, in a spool
+    that outlives the process.
+    """
+
+    def __init__(
+        self, store: DocumentStore, *, pace: Pace, spool: Spool | None = None, clock: Clock | None = None
+    ) -> None:
+        """Wrap a store that is not opened yet.
+
+        Args:
+            store: Raises `StorageUnavailable` when it fails.
+            pace: Of the writes.
+            spool: Where documents wait while the store is down; None: in memory.
+            clock: Dates a failure; the machine's own by default.
+        """
+        self._store = store
+        self._pace = pace
+        consequence = "what needs it waits or says so"
+        self._availability = Availability(store.kind, "document store", consequence, clock or SystemClock())
+        self._queue: Backlog[PendingDocument] = Backlog(max_items=MAX_WAITING)
+        self._behind: WriteBehind[PendingDocument] = WriteBehind(
+            self._save,
+            form=FORM,
+            backlog=self._queue,
+            spool=SpoolQueue(spool, FORM, retry_seconds=pace.retry_seconds),
+            availability=self._availability,
+            connect=store.open,
+            ping=store.ping,
+            pace=pace,
+        )
+
+    @property
+    def kind(self) -> str:
+        """Short name of the store within."""
+        return self._store.kind
+
+    @property
+    def state(self) -> StoreState:
+        """How the store is, and what it has not taken yet."""
+        return self._behind.state
+
+    async def open(self) -> None:
+        """Start to open the store and to write; one that cannot be reached does not delay the start."""
+        await self._behind.start(0)
+
+    async def close(self) -> None:
+        """Write what waits, or leave it in the spool, and close the store."""
+        await self._behind.close()
+        try:
+            await bounded(self._store.close(), CALL_SECONDS)
+        except (StorageUnavailable, TimeoutError) as error:
+            logger.bind(store=self.kind, reason=describe(error)).warning("document store did not close")
+
+    async def flush(self) -> None:
+        """Return when the store has what was taken before, or fails, but soon."""
+        await self._behind.flush(FLUSH_SECONDS)
+
+    async def settle(self) -> None:
+        """Return when everything that was taken outlives this process."""
+        await self._behind.settle()
+
+    def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
+        """Do this once the store has what earlier processes left, and before it gets what is new."""
+        self._behind.first(lambda: work(self._store))
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        await self._call("ping", self._store.ping)
+
+    async def put(self, collection: Collection, key: str, document: Document) -> None:
+        """Return when the store or the spool has the document."""
+        await self._behind.keep(PendingDocument(collection, key, document))
+
+    def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
+        """Take a document that is to be kept, soon."""
+        if not (once and (collection.name, key) in self._queue):
+            self._behind.put(PendingDocument(collection, key, document, once))
+
+    def discard_later(self, collection: Collection, key: str) -> None:
+        """Remove the document of the key, soon."""
+        self._behind.put(PendingDocument(collection, key, None))
+
+    async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+        """Return when the store or the spool has all of them."""
+        for write in writes:
+            self.put_later(collection, write.key, write.document, once=write.once)
+        await self.settle()
+
+    async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
+        """Return when the documents are gone, or the spool has it that they are to go."""
+        for key in keys:
+            self.discard_later(collection, key)
+        await self.settle()
+
+    async def insert(self, collection: Collection, key: str, document: Document) -> bool:
+        """Keep the document unless the key has one already; return whether it was kept."""
+        await self._flush_for(collection, key)
+        return await self._call("insert", lambda: self._store.insert(collection, key, document))
+
+    async def get(self, collection: Collection, key: str) -> Document | None:
+        """Return the document of the key."""
+        await self._flush_for(collection, key)
+        return await self._call("get", lambda: self._store.get(collection, key))
+
+    async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
+        """Return the newest documents with these values."""
+        await self.flush()
+        return await self._call("newest", lambda: self._store.newest(collection, limit, where))
+
+    async def totals(
+        self,
+        collection: Collection,
+        since: datetime,
+        sums: Sequence[str] = (),
+        *,
+        by: str | None = None,
+        where: Where | None = None,
+    ) -> list[Total]:
+        """Count and add up by group."""
+        await self.flush()
+        return await self._call("totals", lambda: self._store.totals(collection, since, sums, by=by, where=where))
+
+    async def remove(self, collection: Collection, older_than: datetime) -> int:
+        """Remove what was created before."""
+        return await self._call("remove", lambda: self._store.remove(collection, older_than))
+
+    async def _flush_for(self, collection: Collection, key: str) -> None:
+        if (collection.name, key) in self._behind:
+            await self.flush()
+
+    async def _save(self, group: Sequence[PendingDocument]) -> None:
+        try:
+            await document_writes.write(self._store, group)
+        except StorageUnavailable:
+            self._count("write", "failed")
+            raise
+        self._count("write", "ok")
+
+    async def _call(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        await self._behind.tried(CALL_SECONDS)
+        if not self._availability.available:
+            self._count(operation, "skipped")
+            raise StorageUnavailable(f"the {self.kind} store is not available now")
+        failures = self._availability.failures
+        try:
+            result = await bounded(call(), CALL_SECONDS)
+        except (StorageUnavailable, TimeoutError) as error:
+            self._count(operation, "failed")
+            self._availability.broke(error, failures)
+            raise StorageUnavailable(f"the {self.kind} store is not available now") from error
+        self._count(operation, "ok")
+        return result
+
+    def _count(self, operation: str, outcome: str) -> None:
+        metrics.STORE_OPERATIONS.labels(self.kind, f"document_{operation}", outcome).inc()

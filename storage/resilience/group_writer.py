@@ -1,0 +1,91 @@
+"""Writes a group of items, or all of it but the one that the store refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from loguru import logger
+
+from domain.errors import Unstorable
+from storage.resilience.form import Form
+from storage.resilience.recovery import Availability, bounded
+
+T = TypeVar("T")
+
+
+class GroupWriter(Generic[T]):
+    """Tells the state of the store by its writes: a store that was down is back when it has taken one."""
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[T]], Awaitable[None]],
+        form: Form[T],
+        refused: Callable[[Hashable, Unstorable], None],
+        availability: Availability,
+        call_seconds: float,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            write: Writes a group, no key twice in it. Raises `StorageUnavailable` in an outage, `Unstorable` or
+                ValueError for what one of the items holds.
+            form: Of the items.
+            refused: Told of each item that is given up.
+            availability: Told that the store works.
+            call_seconds: A write that takes longer has failed.
+        """
+        self._write = write
+        self._form = form
+        self._refused = refused
+        self._availability = availability
+        self._call_seconds = call_seconds
+        self._unproven: T | None = None
+
+    async def write(self, items: Sequence[T]) -> None:
+        """Write items in groups in which no key stands twice; those that the store refuses are given up.
+
+        Raises:
+            StorageUnavailable, TimeoutError: the store failed; any of the items may be written or not.
+        """
+        for group in self._groups(items):
+            await self._write_group(group)
+
+    async def prove(self) -> None:
+        """Write again what failed last, where that is not written yet; raises as `write`."""
+        if self._unproven is not None:
+            await self._write_group([self._unproven])
+
+    def give_up(self, item: T, reason: str) -> None:
+        """Tell of an item that no store will have."""
+        logger.bind(reason=reason, key=str(self._form.key(item))).error("store refuses a write; it is given up")
+        self._refused(self._form.key(item), Unstorable(f"it cannot be stored: {reason}"))
+
+    async def _write_group(self, group: Sequence[T]) -> None:
+        """Write a group; the culprit in one that is refused is found by halves."""
+        try:
+            await bounded(self._write(group), self._call_seconds)
+        except (Unstorable, ValueError) as refusal:
+            if len(group) == 1:
+                self._unproven = None
+                self.give_up(group[0], refusal.message if isinstance(refusal, Unstorable) else str(refusal))
+                return
+            middle = len(group) // 2
+            await self._write_group(group[:middle])
+            await self._write_group(group[middle:])
+        except Exception:
+            self._unproven = group[-1]
+            raise
+        else:
+            self._unproven = None
+            self._availability.healed()
+
+    def _groups(self, items: Iterable[T]) -> Iterator[list[T]]:
+        group: dict[Hashable, T] = {}
+        for item in items:
+            if (key := self._form.key(item)) in group:
+                yield list(group.values())
+                group = {}
+            group[key] = item
+        if group:
+            yield list(group.values())

@@ -1,0 +1,106 @@
+"""From memory to the spool: what the store does not take soon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from storage.resilience.backlog import Backlog
+from storage.resilience.form import Form
+from storage.resilience.pace import Pace
+from storage.resilience.promises import Futures, Promises, within
+from storage.resilience.recovery import Availability
+from storage.resilience.spool_queue import SpoolQueue
+
+T = TypeVar("T")
+
+
+class Spilling(Generic[T]):
+    """Keeps what the store does not take soon from being in memory alone."""
+
+    def __init__(
+        self,
+        queue: Backlog[T],
+        spool: SpoolQueue[T],
+        promises: Promises,
+        *,
+        form: Form[T],
+        give_up: Callable[[T, str], None],
+        availability: Availability,
+        pace: Pace,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            queue: Where items wait in memory.
+            spool: Where they are brought.
+            promises: Of those who wait for an item to be safe.
+            form: Of the items.
+            give_up: Told of an item that has no form as text.
+            availability: How the store is.
+            pace: How long they may be in memory alone.
+        """
+        self._queue = queue
+        self._spool = spool
+        self._promises = promises
+        self._form = form
+        self._give_up = give_up
+        self._availability = availability
+        self._pace = pace
+        self._arrived = asyncio.Event()
+
+    def notice(self) -> None:
+        """Hear that an item has come into memory."""
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Bring items again and again: at once while the store is down, else when the oldest does not move on."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            before = self._queue.oldest(1)
+            await asyncio.sleep(self._pace.spill_seconds if self._direct else self._pace.group_seconds)
+            if not self._direct or (before and self._queue.oldest(1) == before):
+                await self.spill()
+            if len(self._queue) and self._spool.configured:
+                self._arrived.set()
+
+    async def safe(self, expected: Futures) -> bool:
+        """Return whether all that is expected is in the store or in the spool; raises what they were refused with."""
+        if not (self._direct and await within(expected, self._pace.spill_seconds)):
+            await self.spill()
+            if not await within(expected, 0 if self._availability.down else self._pace.keep_seconds):
+                return False
+        for future in expected.values():
+            future.result()
+        return True
+
+    async def spill(self) -> None:
+        """Bring everything that lasts, as far as the spool takes it."""
+        await self._spool.move(self._take, self._moved)
+
+    def drop_passing(self) -> None:
+        """Forget what does not last: it has had its one try."""
+        for key, item in self._queue.oldest(len(self._queue)).items():
+            if not self._form.lasting(item):
+                self._queue.discard(key)
+
+    def _take(self) -> list[T]:
+        """Return the oldest that last, and forget those before them that do not."""
+        while oldest := self._queue.oldest(self._pace.group_items):
+            if lasting := [item for item in oldest.values() if self._form.lasting(item)]:
+                return lasting
+            for key in oldest:
+                self._queue.discard(key)
+        return []
+
+    @property
+    def _direct(self) -> bool:
+        """Whether items go from memory to the store, not through the spool."""
+        return self._availability.available and not len(self._spool)
+
+    def _moved(self, items: Sequence[T], refused: Sequence[T]) -> None:
+        for item in refused:
+            self._give_up(item, "it has no form as text")
+        self._promises.keep(self._queue.remove({self._form.key(item): item for item in items}))

@@ -1,0 +1,146 @@
+"""Items in the spool: their form there, off the event loop, and a spool that cannot be written."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from loguru import logger
+
+from storage.resilience.form import Form
+from storage.resilience.spool import Batch, Spool, SpoolFull
+
+T = TypeVar("T")
+
+
+class SpoolQueue(Generic[T]):
+    """Keeps items in a spool where there is one; one that fails is named once, left alone for a while and tried again.
+
+    Items of several tasks are kept one call after the other.
+    """
+
+    def __init__(
+        self,
+        spool: Spool | None,
+        form: Form[T],
+        *,
+        retry_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            spool: None where none is configured.
+            form: Of the items as text.
+            retry_seconds: How long a spool that failed is left alone.
+            monotonic: Seconds that never jump back.
+        """
+        self._spool = spool
+        self._form = form
+        self._retry_seconds = retry_seconds
+        self._monotonic = monotonic
+        self._rests_until = 0.0
+        self._keeping = asyncio.Lock()
+        self.reason: str | None = None
+        self.unreadable = 0
+
+    def __len__(self) -> int:
+        """Return how many items wait here."""
+        return 0 if self._spool is None else len(self._spool)
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a spool at all."""
+        return self._spool is not None
+
+    @property
+    def usable(self) -> bool:
+        """Whether items may be brought."""
+        return self._spool is not None and self._monotonic() >= self._rests_until
+
+    @property
+    def adopted(self) -> bool:
+        """Whether items of earlier processes are left."""
+        return self._spool is not None and self._spool.adopted
+
+    async def open(self) -> None:
+        """Take over what earlier processes have left; a folder that cannot be used is named."""
+        if self._spool is not None:
+            try:
+                await asyncio.to_thread(self._spool.open)
+            except OSError as error:
+                self._rest(error)
+
+    async def close(self) -> None:
+        """Let go of the files."""
+        if self._spool is not None:
+            async with self._keeping:
+                await asyncio.to_thread(self._spool.close)
+
+    async def settled(self) -> None:
+        """Return when no item is on its way into the spool."""
+        async with self._keeping:
+            pass
+
+    async def move(self, take: Callable[[], Sequence[T]], done: Callable[[Sequence[T], Sequence[T]], None]) -> None:
+        """Bring what `take` gives, group after group, until it gives nothing or the spool fails.
+
+        Every group is on the disk before `done` is told of it, and of the items that have no form as text.
+        """
+        async with self._keeping:
+            while self.usable and (items := take()):
+                try:
+                    refused = await asyncio.to_thread(self._append, items)
+                except (OSError, SpoolFull) as error:
+                    self._rest(error)
+                    return
+                if self.reason is not None:
+                    logger.info("the spool is written again")
+                    self.reason = None
+                done(items, refused)
+
+    async def oldest(self, limit: int) -> tuple[list[T], Batch]:
+        """Return at most `limit` of the oldest items, and what `done` needs to forget them."""
+        return await asyncio.to_thread(self._read, limit)
+
+    async def done(self, batch: Batch) -> None:
+        """Forget the items that were read last."""
+        if self._spool is not None:
+            await asyncio.to_thread(self._spool.done, batch)
+
+    def _append(self, items: Sequence[T]) -> list[T]:
+        texts, refused = [], []
+        for item in items:
+            try:
+                texts.append(self._form.encode(item))
+            except ValueError:
+                refused.append(item)
+        if self._spool is not None and texts:
+            self._spool.append(texts)
+            self._spool.sync()
+        return refused
+
+    def _read(self, limit: int) -> tuple[list[T], Batch]:
+        assert self._spool is not None  # noqa: S101 - it holds something
+        batch = self._spool.oldest(limit)
+        items, unreadable = [], batch.damaged
+        for text in batch.texts:
+            try:
+                items.append(self._form.decode(text))
+            except (ValueError, KeyError, TypeError):
+                unreadable += 1
+        if unreadable:
+            self.unreadable += unreadable
+            logger.bind(writes=unreadable).error("writes in the spool are damaged or of another version; they are lost")
+        return items, batch
+
+    def _rest(self, error: OSError | SpoolFull) -> None:
+        """Leave the spool alone for a while."""
+        self._rests_until = self._monotonic() + self._retry_seconds
+        if self.reason is None:
+            name = errno.errorcode.get(error.errno or 0, type(error).__name__) if isinstance(error, OSError) else "full"
+            logger.bind(reason=name).error("the spool cannot be written; writes wait in memory")
+        self.reason = f"the spool cannot be written: {error.strerror if isinstance(error, OSError) else error}"

@@ -1,0 +1,217 @@
+"""One SQLite file, and the one thread that owns the connection to it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from loguru import logger
+
+from config.settings import WhenDamaged
+from domain.errors import StorageUnavailable
+from storage.sqlite.damage import COMPANIONS, Inode, beside, inode, set_aside
+from storage.sqlite.faults import FULL_DISK, DamagedFile, failure, has_room, is_damage, is_full_disk
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 2.0  # how long another writer may hold the file before a call fails
+MAX_WAL_BYTES = 64 << 20  # a log that one large group made is cut to this after its checkpoint
+
+_HEALTH_TABLE = "CREATE TABLE IF NOT EXISTS service_health (id INTEGER PRIMARY KEY, writes INTEGER NOT NULL)"
+_HEALTH_WRITE = """
+INSERT INTO service_health (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = writes + 1
+"""
+
+
+class SqliteFile:
+    """Runs work on the connection, off the event loop and one piece after the other.
+
+    A file that is deleted or replaced while it is open would take writes that nobody finds again. So each write is
+    preceded and followed by a look at what lies under the path, and `open` connects to that.
+    """
+
+    def __init__(
+        self, path: str | Path, prepare: Callable[[sqlite3.Connection], object], when_damaged: WhenDamaged = "refuse"
+    ) -> None:
+        """Remember the file; nothing is opened yet.
+
+        Args:
+            path: The database file.
+            prepare: What is to be done with each new connection.
+            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
+        """
+        self._path = Path(path)
+        self._prepare = prepare
+        self._when_damaged = when_damaged
+        self._executor: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._inodes: dict[str, Inode | None] = {}
+        self._was_full = False
+        self._suspected = False  # of damage, since a call met some; the next `open` looks at the whole file
+        self._refused: tuple[int, int, int] | None = None
+
+    async def open(self) -> None:
+        """Connect, or connect anew, prepare the connection and write; missing folders are made.
+
+        Raises:
+            StorageUnavailable: the file cannot be opened or written, or it is damaged and may not be set aside.
+        """
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        await self._on_thread("open", self._connect)
+
+    async def close(self) -> None:
+        """Close the file; later calls raise `StorageUnavailable`."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.get_running_loop().run_in_executor(executor, self._disconnect)
+            executor.shutdown(wait=False)
+
+    async def ping(self) -> None:
+        """Return when the file has taken a write: a full or read-only disk can still be read.
+
+        Raises:
+            StorageUnavailable: it cannot be written, or is not the file that was opened.
+        """
+
+        def ping(connection: sqlite3.Connection) -> None:
+            self._check_room()
+            connection.execute(_HEALTH_WRITE)
+
+        await self.write("ping", ping)
+
+    async def read(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` reads.
+
+        Raises:
+            StorageUnavailable: SQLite failed, or the file is not open.
+        """
+        return await self._on_thread(operation, lambda: work(self._open_connection()))
+
+    async def write(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` gives, in a transaction of its own.
+
+        Raises:
+            StorageUnavailable: SQLite failed, the file is not open, or it is no longer the one that was opened.
+            Unstorable: the values were refused, and nothing of the transaction is kept.
+        """
+
+        def in_transaction() -> T:
+            connection = self._open_connection()
+            self._check_place()
+            with connection:
+                result = work(connection)
+            self._check_place()
+            return result
+
+        return await self._on_thread(operation, in_transaction)
+
+    async def _on_thread(self, operation: str, work: Callable[[], T]) -> T:
+        if self._executor is None:
+            raise _not_open()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        except (sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
+            self._suspected = self._suspected or is_damage(error)
+            self._was_full = self._was_full or is_full_disk(error, self._path.parent)
+            raise failure(operation, error, self._path.parent) from error
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise _not_open()
+        return self._connection
+
+    def _connect(self) -> None:
+        self._check_room()  # where it fails, the connection that is there can still be read
+        self._disconnect()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._drop_companions_of_a_deleted_file()
+        if self._refused is not None and self._refused == self._signature():
+            raise self._damage()
+        opened = inode(self._path)
+        try:
+            self._connection = self._connected()
+        except (sqlite3.Error, DamagedFile) as error:
+            if not is_damage(error):
+                raise
+            self._suspected = True
+            if self._when_damaged == "refuse":
+                self._refused = self._signature()
+                raise self._damage() from error
+            if (kept_as := set_aside(self._path, opened)) is not None:
+                log = logger.bind(file=self._path.name, kept_as=kept_as.name)
+                log.warning("the database file is damaged; it is set aside and a new one begins")
+            self._suspected = False
+            self._connection = self._connected()
+        self._suspected = False
+        self._refused = None
+        self._inodes = {suffix: inode(beside(self._path, suffix)) for suffix in ("", *COMPANIONS)}
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS)
+        try:
+            # A text with damaged bytes is then a row that does not fit, as one of another version is.
+            connection.text_factory = lambda text: text.decode(errors="replace")
+            connection.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode NORMAL loses nothing when the process dies, and the last commits only on a power cut.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES}")
+            if self._suspected and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                raise DamagedFile
+            self._prepare(connection)
+            with connection:
+                connection.execute(_HEALTH_TABLE)
+                connection.execute(_HEALTH_WRITE)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _check_room(self) -> None:
+        """Refuse a disk that was full and still is: a small write fits into the log, and the next group does not."""
+        if self._was_full:
+            if not has_room(self._path.parent):
+                raise StorageUnavailable(f"{FULL_DISK} (less than 1 MB free)")
+            self._was_full = False
+
+    def _check_place(self) -> None:
+        if inode(self._path) != self._inodes[""]:
+            raise StorageUnavailable(
+                f"the database file {self._path.name} was deleted or replaced under the running service; "
+                "what lies there now is opened, or a new one begun"
+            )
+
+    def _drop_companions_of_a_deleted_file(self) -> None:
+        """Remove the log and index that it left, which SQLite would apply to the file that is there now."""
+        if self._inodes and inode(self._path) != self._inodes[""]:
+            for suffix in COMPANIONS:
+                companion = beside(self._path, suffix)
+                if (found := inode(companion)) is not None and found == self._inodes[suffix]:
+                    companion.unlink(missing_ok=True)
+
+    def _damage(self) -> StorageUnavailable:
+        return StorageUnavailable(
+            f"the database file {self._path.name} is damaged or no SQLite database: put a backup in its place, move it "
+            "away so that a new one begins, or set storage.when_damaged to set_aside, which does that"
+        )
+
+    def _signature(self) -> tuple[int, int, int] | None:
+        """Return what tells that the file is still the one that was looked at; None where there is none."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _not_open() -> StorageUnavailable:
+    return StorageUnavailable("the sqlite store is not open")

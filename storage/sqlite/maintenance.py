@@ -1,0 +1,73 @@
+"""What an operator does with a SQLite file, on a connection of its own that may take its time."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from domain.errors import StorageUnavailable
+from storage.document_ports import COLLECTION_NAMES
+from storage.ports import CollectionSize, StoreSize
+from storage.sqlite.damage import COMPANIONS, beside
+from storage.sqlite.faults import failure
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 10.0
+
+_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+# Not every build of SQLite has this table of pages.
+_PAGES = """
+SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) WHERE aggregate = TRUE GROUP BY tbl_name
+"""
+
+
+class SqliteMaintenance:
+    """Measures and compacts a file that a running service may have open."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Remember where the file is; nothing is opened yet."""
+        self._path = Path(path)
+
+    async def size(self) -> StoreSize:
+        """Measure tables and file."""
+        return await asyncio.to_thread(self._connected, "size", self._measure)
+
+    async def vacuum(self) -> None:
+        """Write the file anew without its empty pages, for which the disk needs as much room again meanwhile."""
+
+        def vacuum(connection: sqlite3.Connection) -> None:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        await asyncio.to_thread(self._connected, "vacuum", vacuum)
+
+    def _connected(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        if not self._path.is_file():
+            raise StorageUnavailable(f"there is no database file {self._path} yet")
+        try:
+            existing = f"{self._path.absolute().as_uri()}?mode=rw"
+            with closing(sqlite3.connect(existing, timeout=BUSY_SECONDS, uri=True)) as connection:
+                return work(connection)
+        except (sqlite3.Error, OSError) as error:
+            raise failure(operation, error, self._path.parent) from error
+
+    def _measure(self, connection: sqlite3.Connection) -> StoreSize:
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        (free_pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+        names = sorted({name for (name,) in connection.execute(_TABLES)} & set(COLLECTION_NAMES))
+        try:
+            pages: dict[str, int] = dict(connection.execute(_PAGES).fetchall())
+        except sqlite3.OperationalError:
+            pages = {}
+        counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}  # noqa: S608
+        files = (self._path, *(beside(self._path, suffix) for suffix in COMPANIONS))
+        return StoreSize(
+            tuple(CollectionSize(name, counts[name], pages.get(name)) for name in names),
+            total_bytes=sum(file.stat().st_size for file in files if file.exists()),
+            free_bytes=page_bytes * free_pages,
+        )

@@ -1,0 +1,213 @@
+"""The embedded store: one SQLite file, written and read by one thread of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from pydantic_core import PydanticSerializationError
+
+from config.settings import WhenDamaged
+from domain.analysis import Analysis
+from domain.errors import Unstorable
+from domain.market import Candle, CandleLike, Timeframe
+from storage.decoding import AnalysisDecoder
+from storage.ports import (
+    NO_CANDLES,
+    AnalysisWrite,
+    ArchivedSignal,
+    CandleLimits,
+    CandlesByTimeframe,
+    Pruned,
+    StoreStatistics,
+    SymbolCount,
+)
+from storage.pruning import Bounds, Pruning
+from storage.sqlite import statements as sql
+from storage.sqlite.file import SqliteFile
+from storage.sqlite.schema import prepare
+from storage.sqlite.shelves import SqliteShelves
+from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
+from utils.clock import Clock, SystemClock, epoch_ms
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqliteStore:
+    """Keeps analyses and candles in one file.
+
+    Every statement runs on one thread that owns the connection, so a slow disk never holds
+    up the event loop and no two writers of this process meet.
+    """
+
+    kind = "sqlite"
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        cache_retention: timedelta = timedelta(hours=24),
+        bounds: Bounds | None = None,
+        when_damaged: WhenDamaged = "refuse",
+        clock: Clock | None = None,
+    ) -> None:
+        """Remember where the file is; nothing is opened yet.
+
+        Args:
+            path: The database file; missing parent folders are made by `open`.
+            cache_retention: How long a cached analysis is kept.
+            bounds: How much of archive and candles `prune` leaves; the defaults if None.
+            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
+            clock: Tells when an analysis was cached; the machine's own by default.
+        """
+        self._file = SqliteFile(path, prepare, when_damaged)
+        self._cache_retention = cache_retention
+        self._clock = clock or SystemClock()
+        self._pruning = Pruning(SqliteShelves(self._file), bounds or Bounds(), self._clock)
+        self._decoder = AnalysisDecoder(self.kind)
+
+    async def open(self) -> None:
+        """Connect, or connect anew, and make the tables.
+
+        Raises:
+            StorageUnavailable: the file cannot be opened, or a newer version of the service wrote it.
+        """
+        await self._file.open()
+
+    async def close(self) -> None:
+        """Close the file; later calls raise `StorageUnavailable`."""
+        await self._file.close()
+
+    async def ping(self) -> None:
+        """Return when the file has taken a write."""
+        await self._file.ping()
+
+    async def save_analysis(
+        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+    ) -> None:
+        """Save everything in one transaction, and drop cached analyses past their retention."""
+        await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
+
+    async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
+        """Save everything in one transaction; nothing of it is saved where one is refused."""
+
+        def save(connection: sqlite3.Connection) -> None:
+            now_ms = self._now_ms()
+            rows = [(_row(write), write.archive) for write in writes]
+            self._purge(connection, now_ms)
+            connection.executemany(sql.SAVE_CACHED, ((*row, now_ms) for row, _ in rows))
+            connection.executemany(sql.SAVE_ARCHIVED, (row for row, archive in rows if archive))
+            for (symbol, timeframe), candles in merged_candles(writes).items():
+                _save_candles(connection, symbol, timeframe, candles.values())
+
+        await self._file.write("save_analyses", save)
+
+    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
+        """Return the newest cached analysis of the key; times compare in whole milliseconds."""
+
+        def latest(connection: sqlite3.Connection) -> Analysis | None:
+            bounds = epoch_ms(not_before), epoch_ms(not_after)
+            row = connection.execute(sql.LATEST, (cache_key, *bounds)).fetchone()
+            return None if row is None else self._decoder.from_json(row[0])
+
+        return await self._file.read("latest_analysis", latest)
+
+    async def archived_analysis(self, analysis_id: str) -> Analysis | None:
+        """Return the analysis of this id from the archive."""
+
+        def find(connection: sqlite3.Connection) -> Analysis | None:
+            row = connection.execute(sql.ARCHIVED, (analysis_id,)).fetchone()
+            return None if row is None else self._decoder.from_json(row[0])
+
+        return await self._file.read("archived_analysis", find)
+
+    async def newest_archived(self, limit: int) -> list[Analysis]:
+        """Return the newest analyses of the archive; one that this version cannot read is left out."""
+
+        def newest(connection: sqlite3.Connection) -> list[Analysis]:
+            rows = connection.execute(sql.NEWEST_ARCHIVED, (self._now_ms(), limit)).fetchall()
+            return [analysis for (text,) in rows if (analysis := self._decoder.from_json(text))]
+
+        return await self._file.read("newest_archived", newest)
+
+    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
+        """Return the newest signals of the archive since then; one that this version cannot read is left out."""
+
+        def signals(connection: sqlite3.Connection) -> list[ArchivedSignal]:
+            rows = connection.execute(sql.ARCHIVED_SIGNALS, (epoch_ms(since), self._now_ms(), limit)).fetchall()
+            timed = ((*parts, EPOCH + timedelta(milliseconds=ms)) for *parts, ms in rows)
+            return [signal for parts in timed if (signal := self._decoder.signal(*parts))]
+
+        return await self._file.read("archived_signals", signals)
+
+    async def statistics(self) -> StoreStatistics:
+        """Count the cache by symbol, without what is past its retention, and the archive."""
+
+        def count(connection: sqlite3.Connection) -> StoreStatistics:
+            self._purge(connection, self._now_ms())
+            rows = connection.execute(sql.COUNT_CACHED).fetchall()
+            (archived,) = connection.execute(sql.COUNT_ARCHIVED).fetchone()
+            symbols = tuple(SymbolCount(symbol, n, EPOCH + timedelta(milliseconds=ms)) for symbol, n, ms in rows)
+            return StoreStatistics(symbols, archived)
+
+        return await self._file.write("statistics", count)
+
+    async def clear_cache(self) -> int:
+        """Remove every cached analysis and return how many there were."""
+        return await self._file.write("clear_cache", lambda connection: connection.execute(sql.CLEAR).rowcount)
+
+    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` newest candles, oldest first."""
+
+        return (await self.latest_candles_by_timeframe(symbol, {timeframe: limit}))[timeframe]
+
+    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
+        """Return at most so many newest candles of each timeframe, oldest first."""
+
+        def latest(connection: sqlite3.Connection) -> dict[Timeframe, list[Candle]]:
+            found = {
+                timeframe: connection.execute(sql.LATEST_CANDLES, (symbol, timeframe, limit)).fetchall()
+                for timeframe, limit in limits.items()
+            }
+            return {timeframe: [Candle._make(row) for row in reversed(rows)] for timeframe, rows in found.items()}
+
+        return await self._file.read("latest_candles", latest)
+
+    async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the candles of a symbol and return how many there were."""
+        return await self._file.write(
+            "remove_candles", lambda connection: connection.execute(sql.REMOVE_CANDLES, (symbol, timeframe)).rowcount
+        )
+
+    async def prune(self) -> Pruned:
+        """Do the next step of keeping archive and candles within their bounds."""
+        return await self._pruning.step()
+
+    def _now_ms(self) -> int:
+        return epoch_ms(self._clock.now())
+
+    def _purge(self, connection: sqlite3.Connection, now_ms: int) -> None:
+        """Drop cached analyses that are past their retention, or that a clock which ran ahead has dated."""
+        expired_before = now_ms - self._cache_retention // timedelta(milliseconds=1)
+        connection.execute(sql.PURGE, (expired_before, now_ms + MAX_CLOCK_SKEW_MS))
+
+
+def _row(write: AnalysisWrite) -> tuple[str, str, str, int, str]:
+    analysis = write.analysis
+    try:
+        text = analysis.model_dump_json()
+    except PydanticSerializationError as error:
+        raise Unstorable(f"an analysis has no form as JSON: {type(error).__name__}") from error
+    return write.cache_key, analysis.analysis_id, analysis.symbol, epoch_ms(analysis.generated_at), text
+
+
+def _save_candles(
+    connection: sqlite3.Connection, symbol: str, timeframe: Timeframe, candles: Iterable[CandleLike]
+) -> None:
+    waiting: Iterator[CandleLike] = iter(candles)
+    while part := list(islice(waiting, sql.CANDLES_AT_ONCE)):
+        values = [value for c in part for value in (c.timestamp, c.open, c.high, c.low, c.close, c.volume)]
+        connection.execute(sql.save_candles(len(part)), (symbol, timeframe, *values))

@@ -1,0 +1,94 @@
+"""A document store that fails or hangs: readers know within 2 s, the log says it once, and it heals by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from domain.errors import StorageUnavailable
+from storage.document_ports import FEEDBACK, JOBS, Document, DocumentWrite
+from storage.resilience.documents import ResilientDocuments
+from storage.sqlite.documents import SqliteDocumentStore
+from tests.fixtures.stores import PACE, eventually
+
+pytest_plugins = ["tests.fixtures.logs"]
+
+DOCUMENT: Document = {"created_at": datetime(2025, 6, 1, tzinfo=UTC)}
+DOWN = "WARNING document store is down; what needs it waits or says so"
+BACK = "INFO document store is back"
+
+
+def blocked(path: Path) -> ResilientDocuments:
+    """Return a store that fails as long as the file `path` stands where its folder should be."""
+    path.touch()
+    return ResilientDocuments(SqliteDocumentStore(path / "store.db"), pace=PACE)
+
+
+async def test_store_that_fails_heals_by_itself(tmp_path: Path, log_lines: list[str]) -> None:
+    documents = blocked(tmp_path / "folder")
+    await documents.open()
+    for _ in range(3):
+        with pytest.raises(StorageUnavailable, match="the sqlite store is not available now"):
+            await documents.get(JOBS, "j1")
+        with pytest.raises(StorageUnavailable, match="the sqlite store is not available now"):
+            await documents.insert(JOBS, "j1", DOCUMENT)
+    (tmp_path / "folder").unlink()
+    await eventually(lambda: documents.state.available)
+    await documents.put(JOBS, "j1", DOCUMENT)
+    assert await documents.get(JOBS, "j1") == DOCUMENT | {"job_id": "j1"}
+    await documents.close()
+    assert log_lines == [DOWN, BACK]
+
+
+async def test_failure_that_lasts_is_logged_once(tmp_path: Path, log_lines: list[str]) -> None:
+    documents = blocked(tmp_path / "folder")
+    await documents.open()
+    for _ in range(5):
+        with pytest.raises(StorageUnavailable):
+            await documents.newest(JOBS, 1)
+        await asyncio.sleep(2 * PACE.retry_seconds)  # tried again in between
+    await documents.close()
+    assert log_lines == [DOWN]
+
+
+async def test_whatever_is_put_is_read_at_once(tmp_path: Path) -> None:
+    documents = ResilientDocuments(SqliteDocumentStore(tmp_path / "store.db"), pace=PACE)
+    await documents.open()
+    documents.put_later(FEEDBACK, "s1", DOCUMENT | {"symbol": "BTCUSDT"})
+    assert len(await documents.newest(FEEDBACK, 10)) == 1
+    documents.put_later(FEEDBACK, "s2", DOCUMENT | {"symbol": "BTCUSDT"})
+    assert not await documents.insert(FEEDBACK, "s2", DOCUMENT)
+    await documents.put_many(FEEDBACK, [DocumentWrite("s3", DOCUMENT, once=True), DocumentWrite("s1", DOCUMENT, True)])
+    assert [total.count for total in await documents.totals(FEEDBACK, DOCUMENT["created_at"])] == [3]
+    documents.discard_later(FEEDBACK, "s1")
+    assert await documents.get(FEEDBACK, "s1") is None
+    await documents.discard(FEEDBACK, ["s2", "s3"])
+    assert await documents.newest(FEEDBACK, 10) == []
+    await documents.close()
+
+
+async def test_store_that_hangs_costs_no_more_than_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
+) -> None:
+    hangs = True
+
+    class Hanging(SqliteDocumentStore):
+        async def ping(self) -> None:
+            if hangs:
+                await asyncio.Event().wait()
+
+    monkeypatch.setattr("storage.resilience.documents.CALL_SECONDS", 0.1)
+    documents = ResilientDocuments(Hanging(tmp_path / "store.db"), pace=PACE)
+    await documents.open()
+    await documents.get(JOBS, "j1")
+    with pytest.raises(StorageUnavailable):
+        await documents.ping()
+    assert log_lines == [DOWN]
+    hangs = False
+    await eventually(lambda: documents.state.available)
+    assert await documents.get(JOBS, "j1") is None
+    await documents.close()
+    assert log_lines == [DOWN, BACK]

@@ -1,0 +1,193 @@
+"""A store that is down or refuses a write costs callers nothing and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from domain.errors import StorageUnavailable
+from domain.market import Timeframe
+from storage.ports import StoreState
+from storage.resilience.pace import Pace
+from storage.resilience.store import ResilientStore
+from tests.fixtures.analyses import LATER, NOON, make_candle
+from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
+
+pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
+
+DOWN = "WARNING store is down; requests do without it"
+BACK = "INFO store is back"
+
+
+async def test_working_store_is_passed_through(store: ResilientStore, log_lines: list[str]) -> None:
+    assert store.available
+    assert store.kind == "faulty"
+    await store.ping()
+    await save(store, "a", candles={Timeframe.H1: [make_candle(0, 100.0)]})
+    assert await read(store) == [100.0]
+    assert (await store.statistics()).archived_analyses == 1
+    assert await store.clear_cache() == 1
+    assert log_lines == []
+
+
+async def test_failing_store_gives_nothing_and_takes_writes(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.failing = True
+    assert await read(store) == []
+    await save(store, "a", candles={Timeframe.H1: [make_candle(0)]})
+    assert await store.latest_analysis("key", NOON, LATER) is None
+    assert not store.available
+
+
+async def test_store_that_is_down_is_not_called_for_requests(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.failing = True
+    await read(store)
+    faulty.calls.clear()
+    for number in range(20):
+        assert await store.latest_analysis("key", NOON, LATER) is None
+        await save(store, f"a-{number}")
+    assert set(faulty.calls) <= {"open"}
+
+
+async def test_break_and_healing_are_logged_once_each(
+    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
+) -> None:
+    faulty.failing = True
+    await asyncio.gather(*(read(store) for _ in range(50)), *(save(store, f"a-{n}") for n in range(50)))
+    await eventually(lambda: not store.available)
+    calls = len(faulty.calls)
+    await eventually(lambda: len(faulty.calls) > calls + 2)  # checked in vain a few times
+    assert log_lines == [DOWN]
+    faulty.failing = False
+    await eventually(lambda: store.available)
+    assert log_lines == [DOWN, BACK]
+
+
+async def test_store_that_breaks_while_nobody_asks_is_noticed(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.failing = True
+    await eventually(lambda: not store.available)
+
+
+async def test_writes_that_failed_or_came_while_down_are_saved_in_order_on_healing(
+    store: ResilientStore, faulty: FaultyStore
+) -> None:
+    faulty.failing = True
+    await save(store, "failed", candles={Timeframe.H1: [make_candle(0, 10.0)]})
+    await save(store, "while down", candles={Timeframe.H1: [make_candle(0, 11.0)]})
+    await eventually(lambda: not store.available)
+    faulty.failing = False
+    await eventually(lambda: faulty.saved == ["failed", "while down"])
+    assert [candle.close for candle in faulty.candles] == [10.0, 11.0]
+
+
+async def test_analyses_for_the_cache_alone_are_not_saved_later_but_one_by_which_the_store_is_tried(
+    store: ResilientStore, faulty: FaultyStore
+) -> None:
+    faulty.failing = True
+    for name in ("a", "b"):
+        await save(store, name, archive=False)
+    await eventually(lambda: not store.available)
+    await save(store, "while down", archive=False)
+    faulty.failing = False
+    await eventually(lambda: store.available)
+    assert faulty.saved == ["b"]
+    assert store.state.waiting == 0
+
+
+async def test_store_is_back_when_it_takes_a_write_not_when_it_is_read(
+    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
+) -> None:
+    faulty.readonly = True
+    await save(store, "a")
+    await eventually(lambda: not store.available)
+    calls = len(faulty.calls)
+    await eventually(lambda: len(faulty.calls) > calls + 4)  # it opens each time
+    assert log_lines == [DOWN]
+    assert store.state == StoreState(available=False, waiting=1, spooled=0, dropped=0, reason="faulty is read-only")
+    faulty.readonly = False
+    await eventually(lambda: faulty.saved == ["a"])
+    assert log_lines == [DOWN, BACK]
+    assert store.state == StoreState(available=True, waiting=0, spooled=0, dropped=0, reason=None)
+
+
+async def test_store_that_is_down_at_the_start_heals_and_gets_its_writes(log_lines: list[str]) -> None:
+    faulty = FaultyStore()
+    faulty.failing = True
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=PACE)
+    await store.open()
+    try:
+        assert not store.available
+        await save(store, "early")
+        faulty.failing = False
+        await eventually(lambda: faulty.saved == ["early"])
+        assert log_lines == [DOWN, BACK]
+    finally:
+        await store.close()
+
+
+async def test_write_that_the_store_refuses_holds_up_no_other(
+    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
+) -> None:
+    faulty.refused = "poison"
+    for name in ["poison", "good", "better"]:
+        await save(store, name)
+    await eventually(lambda: faulty.saved == ["good", "better"])
+    assert store.available
+    assert store.state.dropped == 1
+    assert [line for line in log_lines if line.startswith("ERROR")] == ["ERROR store refuses a write; it is given up"]
+
+
+async def test_statistics_and_clearing_are_not_faked(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.failing = True
+    for _ in range(2):  # the first call finds the store failing, the second knows it
+        with pytest.raises(StorageUnavailable):
+            await store.statistics()
+        with pytest.raises(StorageUnavailable):
+            await store.clear_cache()
+        with pytest.raises(StorageUnavailable):
+            await store.ping()
+
+
+async def test_fault_of_ours_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
+    await store.flush()
+    faulty.bug = ZeroDivisionError("a bug")
+    with pytest.raises(ZeroDivisionError):
+        await read(store)
+
+
+async def test_fault_of_ours_in_a_write_is_logged_and_loses_nothing(
+    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
+) -> None:
+    faulty.bug = ZeroDivisionError("a bug")
+    await save(store, "a")
+    await eventually(lambda: any("failed unexpectedly" in line for line in log_lines))
+    faulty.bug = None
+    await eventually(lambda: faulty.saved == ["a"])
+    assert len([line for line in log_lines if "failed unexpectedly" in line]) == 1
+
+
+async def test_who_saves_does_not_wait_for_the_store(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.delay_seconds = 3_600
+    async with asyncio.timeout(5):
+        for number in range(100):
+            await save(store, f"a-{number}")
+    assert faulty.saved == []
+
+
+async def test_writes_are_made_in_groups(store: ResilientStore, faulty: FaultyStore) -> None:
+    for number in range(450):
+        await save(store, f"a-{number}")
+    await store.flush()
+    assert faulty.saved == [f"a-{number}" for number in range(450)]
+    assert faulty.calls.count("save_analyses") == 3
+
+
+async def test_close_before_open_and_twice_is_safe(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
+    await store.close()
+    await store.open()
+    await store.open()
+    await store.close()
+    await store.close()
+    with pytest.raises(StorageUnavailable):
+        await store.statistics()

@@ -1,0 +1,151 @@
+"""A store that is slow or hangs costs callers its time-out at most and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from domain.errors import StorageUnavailable
+from storage.resilience.pace import Pace
+from storage.resilience.store import ResilientStore
+from tests.fixtures.analyses import LATER, NOON
+from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
+
+pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
+
+
+async def test_store_that_hangs_at_the_start_does_not_hold_it_up() -> None:
+    faulty = FaultyStore()
+    faulty.delay_seconds = 60
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=PACE)
+    async with asyncio.timeout(5):
+        await store.open()
+        await save(store, "early")
+        assert await store.latest_analysis("key", NOON, LATER) is None
+        faulty.delay_seconds = 0
+    assert not store.available
+    await store.close()
+    assert faulty.saved == ["early"]  # a last try
+
+
+async def test_slow_call_gives_nothing_but_goes_on(
+    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
+) -> None:
+    faulty.delay_seconds = 0.2
+    await save(store, "slow")
+    assert faulty.saved == []
+    assert await read(store) == []
+    await eventually(lambda: faulty.saved == ["slow"])
+    assert store.available
+    assert log_lines == []
+
+
+async def test_while_a_read_is_late_others_do_not_wait_too(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.delay_seconds = 0.3
+    await read(store)
+    reads_before = faulty.calls.count("latest_candles")
+    await read(store)
+    assert faulty.calls.count("latest_candles") == reads_before
+    faulty.delay_seconds = 0
+    await eventually(lambda: not store._calls)
+    await read(store)
+    assert faulty.calls.count("latest_candles") == reads_before + 1
+
+
+async def test_busy_event_loop_neither_breaks_the_store_nor_loses_a_write(
+    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
+) -> None:
+    faulty.delay_seconds = 0.001
+
+    async def block() -> None:
+        time.sleep(3 * TIMEOUT_MS / 1000)  # noqa: ASYNC251 - this is the fault
+
+    await asyncio.gather(save(store, "a"), block(), save(store, "b"), read(store), block())
+    await eventually(lambda: sorted(faulty.saved) == ["a", "b"])
+    assert store.available
+    assert log_lines == []
+
+
+async def test_late_write_that_fails_is_saved_on_healing(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.delay_seconds = 0.1
+    await save(store, "late")
+    faulty.failing = True
+    await eventually(lambda: not store.available)
+    faulty.failing, faulty.delay_seconds = False, 0
+    await eventually(lambda: faulty.saved == ["late"])
+    await eventually(lambda: store.available)
+
+
+async def test_write_that_hangs_for_ever_is_cut_and_made_again(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, call_seconds=0.1))
+    await store.open()
+    faulty.delay_seconds = 3_600
+    await save(store, "a")
+    await eventually(lambda: not store.available)
+    faulty.delay_seconds = 0
+    await eventually(lambda: faulty.saved == ["a"])
+    await store.close()
+
+
+async def test_reader_sees_what_was_saved_before(store: ResilientStore, faulty: FaultyStore) -> None:
+    faulty.delay_seconds = 0.1
+    for number in range(3):
+        await save(store, f"a-{number}")
+    assert (await store.statistics()).archived_analyses == 3
+
+
+async def test_statistics_of_a_store_that_hangs_raise(
+    store: ResilientStore, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.resilience.store.QUERY_SECONDS", 0.05)
+    faulty.delay_seconds = 0.5
+    with pytest.raises(StorageUnavailable):
+        await store.statistics()
+    assert store.available
+
+
+async def test_fault_of_ours_that_comes_late_is_logged(
+    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
+) -> None:
+    faulty.delay_seconds, faulty.bug = 0.1, ZeroDivisionError("a bug")
+    assert await read(store) == []
+    await eventually(lambda: any(line.startswith("ERROR store call failed unexpectedly") for line in log_lines))
+
+
+async def test_close_waits_for_writes_under_way(faulty: FaultyStore, log_lines: list[str]) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
+    await store.open()
+    faulty.delay_seconds = 0.1
+    await save(store, "slow")
+    await store.close()
+    assert faulty.saved == ["slow"]
+    assert faulty.closed
+    assert not store.available
+    assert log_lines == []
+
+
+async def test_close_tells_of_writes_that_are_lost(faulty: FaultyStore, log_lines: list[str]) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
+    await store.open()
+    faulty.delay_seconds = 60
+    await save(store, "under way")
+    async with asyncio.timeout(5):
+        await store.close()
+    assert faulty.closed
+    assert log_lines == [
+        "WARNING writes could not be finished in time",
+        "ERROR writes are lost with the shutdown",
+    ]
+
+
+async def test_no_task_is_left_behind(faulty: FaultyStore) -> None:
+    before = asyncio.all_tasks()
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=PACE)
+    await store.open()
+    faulty.delay_seconds = 60
+    await asyncio.gather(*(save(store, f"a-{n}") for n in range(20)))
+    await store.close()
+    assert asyncio.all_tasks() == before
