@@ -78,14 +78,22 @@ class Spilling(Generic[T]):
 
     async def spill(self) -> None:
         """Bring everything that lasts, as far as the spool takes it."""
-        self.drop_passing()
-        await self._spool.move(lambda: list(self._queue.oldest(self._pace.group_items).values()), self._moved)
+        await self._spool.move(self._take, self._moved)
 
     def drop_passing(self) -> None:
         """Forget what does not last: it has had its one try."""
         for key, item in self._queue.oldest(len(self._queue)).items():
             if not self._form.lasting(item):
                 self._queue.discard(key)
+
+    def _take(self) -> list[T]:
+        """Return the oldest that last, and forget those before them that do not."""
+        while oldest := self._queue.oldest(self._pace.group_items):
+            if lasting := [item for item in oldest.values() if self._form.lasting(item)]:
+                return lasting
+            for key in oldest:
+                self._queue.discard(key)
+        return []
 
     @property
     def _direct(self) -> bool:

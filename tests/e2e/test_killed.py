@@ -45,10 +45,11 @@ FEEDBACK: dict[str, Any] = {
 TOKEN = "operator-" + "x" * 32
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 Count = Callable[[str], int]
+Environment = dict[str, Any]  # of texts
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path) -> Environment:
     return {
         "DATABASE_URL": f"sqlite:///{tmp_path}/store.db",
         "STORAGE__SPOOL_PATH": f"{tmp_path}/spool",
@@ -86,9 +87,9 @@ def spooled_lines(folder: Path, kind: str) -> int:
 
 
 def test_trades_feedback_and_costs_outlive_a_kill(
-    environment: dict[str, str], tmp_path: Path, fake_openai: FakeOpenAI
+    environment: Environment, tmp_path: Path, fake_openai: FakeOpenAI
 ) -> None:
-    llm = {"OPENAI_BASE_URL": fake_openai.url, "OPENAI_API_KEY": "sk-test", "OPENAI_REQUEST_DELAY": "600"}
+    llm: Environment = {"OPENAI_BASE_URL": fake_openai.url, "OPENAI_API_KEY": "sk-test", "OPENAI_REQUEST_DELAY": "600"}
     with running_service(**environment, **llm) as service:
         tell_everything(service, 40)
         has(lambda table: rows(tmp_path / "store.db", table), trade_analyses=1)  # the others wait for the key
@@ -102,7 +103,7 @@ def test_trades_feedback_and_costs_outlive_a_kill(
         assert httpx2.get(f"{service.url}/ai/performance").json()["predictions_made"] == 40
 
 
-def test_training_that_was_accepted_is_known_after_a_kill(environment: dict[str, str]) -> None:
+def test_training_that_was_accepted_is_known_after_a_kill(environment: Environment) -> None:
     with running_service(**environment) as service:
         body = {"symbol": "BTCUSDT", "timeframe": "1h", "candles": shape_b(count=400)["timeframe_data"]["1h"]}
         job_id = acknowledged(service, "/ai/train", body, 202)["job_id"]
@@ -112,7 +113,7 @@ def test_training_that_was_accepted_is_known_after_a_kill(environment: dict[str,
         asyncio.run(eventually(lambda: httpx2.get(url, headers=ADMIN).json().get("status") == "interrupted"))
 
 
-def test_analyses_that_a_reader_has_seen_outlive_a_kill(environment: dict[str, str], tmp_path: Path) -> None:
+def test_analyses_that_a_reader_has_seen_outlive_a_kill(environment: Environment, tmp_path: Path) -> None:
     with running_service(**environment) as service:
         for number in range(20):
             acknowledged(service, "/ai/analyze", shape_a(symbol=f"S{number}USDT"))
@@ -123,7 +124,7 @@ def test_analyses_that_a_reader_has_seen_outlive_a_kill(environment: dict[str, s
 
 @pytest.mark.realserver
 def test_what_is_acknowledged_without_a_database_outlives_a_kill(
-    environment: dict[str, str], tmp_path: Path, own_mongod: Mongod
+    environment: Environment, tmp_path: Path, own_mongod: Mongod
 ) -> None:
     environment["DATABASE_URL"] = url = own_mongod.fresh_url()
     with running_service(**environment) as service:

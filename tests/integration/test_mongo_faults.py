@@ -29,13 +29,13 @@ pytestmark = pytest.mark.realserver
 BOUND_SECONDS = 1.0
 
 
-async def in_bounds(store: ResilientStore, analysis_id: str, *, candles: bool = True) -> None:
+async def in_bounds(store: ResilientStore, analysis_id: str, *, key: str = "key", candles: bool = True) -> None:
     """Do what a request does with the store, and check that it takes no time to speak of."""
     started = time.monotonic()
-    await store.latest_analysis("key", NOON, LATER)
+    await store.latest_analysis(key, NOON, LATER)
     analysis = make_analysis(analysis_id=analysis_id)
     posted = {Timeframe.H1: [make_candle(0)]} if candles else {}
-    await store.save_analysis("key", analysis, archive=True, candles=posted)
+    await store.save_analysis(key, analysis, archive=True, candles=posted)
     await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
     assert time.monotonic() - started < BOUND_SECONDS
 
@@ -117,7 +117,7 @@ async def test_thousands_of_writes_wait_in_the_spool_and_are_made_once_the_serve
     store = resilient(own_mongod, tmp_path / "spool")
     await store.open()
     for number in range(2_500):  # more than twice what memory holds
-        await in_bounds(store, f"a-{number}", candles=number % 100 == 0)
+        await in_bounds(store, f"a-{number}", key=f"key {number}", candles=number % 100 == 0)
         if number % 500 == 499:
             await eventually(lambda: store.state.spooled == number + 1)  # noqa: B023 - awaited here
     await asyncio.to_thread(own_mongod.start)
