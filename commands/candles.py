@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from domain.errors import InsufficientData, InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ModelScope
 from domain.market import CandleSeries, Timeframe
-from utils.clock import SystemClock, epoch_ms
+from domain.values import epoch_ms
+from utils.clock import SystemClock
 
 _SCOPE: TypeAdapter[str] = TypeAdapter(ModelScope)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,6 +18,11 @@ SIGNIFICANT_DIGITS = 8
 def round_significant(value: float) -> float:
     """Return the value with eight significant digits: never zero, whatever the unit of the price."""
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return an aware time as epoch milliseconds."""
+    return round(moment.timestamp() * 1000)
 
 
 class Frozen(BaseModel):

@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from domain.errors import AppError
 from domain.market import CandleSeries
+from domain.values import epoch_ms
 from services.market_data.csv_candles import COLUMNS, higher_timeframes, read_candles
-from utils.clock import SystemClock, epoch_ms
+from utils.clock import SystemClock
 
 CANDLES = 250
 

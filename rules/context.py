@@ -13,10 +13,10 @@ from domain.arrays import FloatArray
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
-from utils.clock import epoch_ms
 
 # With fewer there is no MACD line (26) and no ADX (28), and hardly anything left to weigh.
 MIN_SIDE_CANDLES = 30

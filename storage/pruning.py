@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from storage.ports import Pruned
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 # One statement removes these in a few milliseconds, during which the store does nothing else.
 ROWS_AT_ONCE = 1_000

@@ -19,8 +19,3 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current aware UTC time."""
         return datetime.now(UTC)
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Return an aware time as epoch milliseconds."""
-    return round(moment.timestamp() * 1000)

@@ -17,7 +17,7 @@ from api.schemas.problems import problem_responses
 from api.schemas.responses import AnalyzeResponse, EngineAnalyzeResponse, render_analysis
 from container import Container
 from domain.analysis import AnalysisQuery
-from utils.clock import epoch_ms
+from domain.values import epoch_ms
 
 
 @limit_analyze

@@ -21,8 +21,8 @@ from api.schemas.market import (
 )
 from api.schemas.problems import problem_responses
 from domain.analysis import MarketSnapshot
+from domain.values import epoch_ms
 from rules.strategies import STRATEGY_NAMES
-from utils.clock import epoch_ms
 
 Body = TypeVar("Body", bound=MarketRequest)
 

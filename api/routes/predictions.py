@@ -14,8 +14,8 @@ from api.openapi import json_body
 from api.schemas.predictions import PercentPredictResponse, PredictResponse, TrendRequest, TrendResponse
 from api.schemas.problems import problem_responses
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from services.forecast_requests import RequestedForecast
-from utils.clock import epoch_ms
 
 router = APIRouter(tags=["predictions"])
 

@@ -14,7 +14,7 @@ from api.guard.rate_limit import limit_analyze
 from api.openapi import json_body
 from api.schemas.problems import problem_responses
 from api.schemas.version_one import ChartRequest, ChartResponse, PercentAnalyzeResponse
-from utils.clock import epoch_ms
+from domain.values import epoch_ms
 
 router = APIRouter(tags=["analysis"])
 

@@ -11,10 +11,9 @@ from api.schemas.requests import MAX_LIST, CandleBody, EpochMs, RequestModel, St
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource, TrendDirection
 from domain.market import MAX_PRICE, Timeframe
-from domain.values import Share
+from domain.values import Share, epoch_ms
 from rules.market_condition import MarketCondition, MarketPhase
 from rules.strategy_fit import Recommendation
-from utils.clock import epoch_ms
 
 _FETCHED: dict[str, Any] = {"symbol": "ETHUSDT", "timeframe_data": {}, "current_price": 0, "volume_24h": 0}
 Direction = Annotated[float, Field(ge=-1, le=1)]

@@ -14,10 +14,9 @@ from api.schemas.version_one import Percent
 from domain.analysis import DataSource
 from domain.forecasting import ModelType, Ticker, VersionName
 from domain.market import Timeframe
-from domain.values import Price, Share, Signal
+from domain.values import Price, Share, Signal, epoch_ms
 from services.forecasts.outlooks import Outlook
 from services.forecasts.price_paths import MAX_STEPS, Basis, price_path
-from utils.clock import epoch_ms
 
 DISCLAIMER = (
     "Forecasts of this service are statistics of past prices, for education and research. They are no financial "

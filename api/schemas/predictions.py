@@ -11,9 +11,8 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
-from domain.values import Share, Signal
+from domain.values import Share, Signal, epoch_ms
 from services.forecast_requests import RequestedForecast, Trend
-from utils.clock import epoch_ms
 
 
 class PredictRequest(AnalyzeRequest):

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.forecasting import Forecast
 from domain.market import Timeframe
-from domain.values import Share, Signal
-from utils.clock import epoch_ms
+from domain.values import Share, Signal, epoch_ms
 
 RECENT_PREFIX = "[RECENT] "
 # From this confidence on a directional signal is called strong in the engine's words.

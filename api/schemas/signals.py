@@ -10,9 +10,8 @@ from api.schemas.requests import CandleBody, RequestModel, SymbolName
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.market import Timeframe
-from domain.values import Share, Signal
+from domain.values import Share, Signal, epoch_ms
 from services.signals.filters import Delivery, StreamSignal
-from utils.clock import epoch_ms
 
 MAX_SYMBOLS = 50
 _EXAMPLE: dict[str, Any] = {"symbols": ["BTCUSDT", "ETHUSDT"]}

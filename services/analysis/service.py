@@ -11,6 +11,7 @@ from loguru import logger
 from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from rules.context import require_candles
 from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
@@ -23,7 +24,7 @@ from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from storage.ports import NO_CANDLES, Store
 from utils import metrics
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 from utils.concurrency import SingleFlight
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from domain.analysis import Analysis
-from utils.clock import epoch_ms
+from domain.values import epoch_ms
 
 
 def render_signal_event(analysis: Analysis) -> str:

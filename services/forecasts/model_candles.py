@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.market import CandleLike, CandleSeries, Timeframe
+from domain.values import epoch_ms
 from features.columns.feature_sets import FEATURE_SETS
 from models.serving.forecaster import Forecaster
 from services.market_data.source import MarketDataSource
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 
 def best_candles(model: Forecaster) -> int:

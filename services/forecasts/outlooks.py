@@ -10,9 +10,10 @@ from domain.arrays import FloatArray
 from domain.errors import ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
 from services.forecasts.forecasting import Forecasting
 from services.market_data.recent_markets import RecentMarkets
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 # Enough returns for the tails of an interval.
 LEAST_CANDLES = 500

@@ -11,9 +11,10 @@ from typing import Protocol
 
 from domain.analysis import AnalysisSource
 from domain.market import Candle, Timeframe
+from domain.values import epoch_ms
 from services.ledger.hit_rates import HitRate, Prices, hit_rates
 from storage.ports import ArchivedSignal
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 WINDOW = timedelta(days=30)
 # One analysis of eight symbols every five minutes makes 70,000 in the window; a query takes two seconds at most.

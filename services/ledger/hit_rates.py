@@ -9,9 +9,8 @@ from math import sqrt
 from statistics import NormalDist
 
 from domain.market import Timeframe
-from domain.values import Signal
+from domain.values import Signal, epoch_ms
 from storage.ports import ArchivedSignal
-from utils.clock import epoch_ms
 
 HORIZON_HOURS = (1, 4, 24)
 # With fewer signals a share says nothing.

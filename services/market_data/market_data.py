@@ -15,13 +15,14 @@ from config.settings import MarketDataSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
 from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
 from services.market_data.source import MarketDataSource
 from utils import metrics
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 from utils.concurrency import SingleFlight
 
 # What every source gives in one answer.

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from domain.analysis import MarketSnapshot
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from services.market_data.market_data import MarketData
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 # A thousand candles each: some ten megabytes.
 MAX_MARKETS = 64

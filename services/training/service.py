@@ -15,6 +15,7 @@ from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavail
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
 from domain.market import Candle, CandleLike, CandleSeries, Timeframe
+from domain.values import epoch_ms
 from features.datasets.candle_checks import usual_timeframe
 from models.training.learner import needed_candles
 from services.jobs.service import JobService
@@ -22,7 +23,7 @@ from services.market_data.fetching import SourceFailed
 from services.market_data.market_data import MarketData, MarketHistory
 from services.market_data.parsing import series_of
 from services.training.order import TrainingOrder
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 # Symbol, timeframe, limit: the newest candles that trusted clients have posted, oldest first.
 StoredCandles = Callable[[str, Timeframe, int], Awaitable[list[Candle]]]

@@ -6,10 +6,10 @@ import sqlite3
 from datetime import datetime
 
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from storage.pruning import SeriesSize
 from storage.sqlite import statements as sql
 from storage.sqlite.file import SqliteFile
-from utils.clock import epoch_ms
 
 
 class SqliteShelves:

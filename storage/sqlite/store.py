@@ -14,6 +14,7 @@ from config.settings import WhenDamaged
 from domain.analysis import Analysis
 from domain.errors import Unstorable
 from domain.market import Candle, CandleLike, Timeframe
+from domain.values import epoch_ms
 from storage.decoding import AnalysisDecoder
 from storage.ports import (
     NO_CANDLES,
@@ -31,7 +32,7 @@ from storage.sqlite.file import SqliteFile
 from storage.sqlite.schema import prepare
 from storage.sqlite.shelves import SqliteShelves
 from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
-from utils.clock import Clock, SystemClock, epoch_ms
+from utils.clock import Clock, SystemClock
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -9,6 +9,7 @@ import pytest
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from domain.values import epoch_ms
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingData, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
@@ -17,7 +18,6 @@ from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.markets import NOW
-from utils.clock import epoch_ms
 
 CANDLES = 3_500
 WINDOWS = 1_000

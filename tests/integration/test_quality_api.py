@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 
 from container import Container
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.analyses import make_analysis, make_candle
 from tests.fixtures.bodies import now_ms, shape_a, shape_b
 from tests.fixtures.forecasting import make_forecast
-from utils.clock import epoch_ms
 
 FEEDBACK: dict[str, Any] = {
     "signal_id": "sig-7f3a",

@@ -23,7 +23,7 @@ import pytest
 
 from domain.analysis import Analysis, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
-from domain.values import Signal
+from domain.values import Signal, epoch_ms
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst
 from services.market_data.csv_candles import read_candles
@@ -36,7 +36,6 @@ from tests.fixtures.histories import (
     simulated,
     snapshot_of,
 )
-from utils.clock import epoch_ms
 
 SEED = 41_000
 HISTORIES = 100

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from config.settings import FeatureSettings
+from domain.values import epoch_ms
 from features.columns.feature_sets import STANDARD
 from features.datasets.candle_checks import find_gaps
 from features.datasets.importance import correlation_importance
 from features.datasets.training_data import training_set
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.markets import NOW
-from utils.clock import epoch_ms
 
 
 @pytest.mark.realdata

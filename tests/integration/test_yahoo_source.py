@@ -10,12 +10,12 @@ import pytest
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.values import epoch_ms
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.sources.yahoo import YahooSource
 from tests.fixtures.candle_apis import http_client
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
 from tests.fixtures.markets import NOW, SettableClock, history
-from utils.clock import epoch_ms
 
 NOT_FOUND = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
 DAY = Timeframe.D1.ms

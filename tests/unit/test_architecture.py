@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"domain"},
     "utils": {"domain", "config"},
     "features": {"domain", "config"},
-    "rules": {"domain", "config", "features", "utils"},
+    "rules": {"domain", "config", "features"},
     "models": {"domain", "config", "features"},
     "storage": {"domain", "utils", "config"},
     "services": {"domain", "config", "utils", "features", "rules", "models", *STORAGE_PORTS},

@@ -10,9 +10,10 @@ import msgspec
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import CandleRow, decode, series_of
-from utils.clock import Clock, SystemClock, epoch_ms
+from utils.clock import Clock, SystemClock
 
 MAX_LIMIT = 1000
 # Binance lets an address use 6,000 a minute; others behind the same address may use it too.

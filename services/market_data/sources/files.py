@@ -9,9 +9,10 @@ from pathlib import Path
 from domain.analysis import DataSource
 from domain.errors import ConfigurationError, InvalidMarketData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
 from services.market_data.csv_candles import read_candles
 from services.market_data.fetching import SourceFailed
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 # A candle takes about 300 bytes: no more than 30 MB for a file.

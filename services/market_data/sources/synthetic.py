@@ -10,8 +10,9 @@ import numpy as np
 from domain.analysis import DataSource
 from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.values import epoch_ms
 from services.market_data.sources.synthetic_path import BASE, BLOCK_MS, MINUTE_MS, base_block, minute_block
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 # Eight symbols with 250 days each; a block is 27 KB.
 _CACHED_BLOCKS = 320

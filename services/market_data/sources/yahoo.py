@@ -12,9 +12,10 @@ import msgspec
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, CandleSeries, Timeframe, merge_candles
+from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import CandleRow, converted, decode, series_of
-from utils.clock import Clock, epoch_ms
+from utils.clock import Clock
 
 # Timeframes that Yahoo has, and how many days back it has them; the others are made from these.
 _DAYS: dict[Timeframe, int] = {

@@ -12,9 +12,9 @@ import pytest
 from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
-from utils.clock import epoch_ms
 
 SCHEMA_2 = """
 BEGIN IMMEDIATE;

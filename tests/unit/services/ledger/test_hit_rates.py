@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import AnalysisSource
-from domain.values import Signal
+from domain.values import Signal, epoch_ms
 from services.ledger.hit_rates import MIN_SIGNALS, HitRate, Prices, hit_rates, share_interval
 from storage.ports import ArchivedSignal
 from tests.fixtures.analyses import NOON
-from utils.clock import epoch_ms
 
 HOUR = timedelta(hours=1)
 START_MS, HOUR_MS = epoch_ms(NOON), 3_600_000

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, Timeframe
+from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed
 from tests.fixtures.markets import NOW, TIMEFRAMES, SettableClock, history
 from tests.fixtures.sources import SYMBOL, Behavior, FakeSource, chain, failing, refusal_of
-from utils.clock import epoch_ms
 
 
 async def test_the_first_source_with_candles_answers_for_all_timeframes_at_the_same_time() -> None:

@@ -10,12 +10,12 @@ from prometheus_client import REGISTRY
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, Timeframe
+from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed
 from services.market_data.health import SourceHealth
 from services.market_data.sources.synthetic import SyntheticSource
 from tests.fixtures.markets import NOW, TIMEFRAMES, SettableClock, history
 from tests.fixtures.sources import SYMBOL, FakeSource, chain, failing, refusal_of
-from utils.clock import epoch_ms
 
 pytest_plugins = ["tests.fixtures.logs"]
 
