@@ -93,7 +93,7 @@ class TradeReviews:
             await self._documents.put(TRADES_TO_REVIEW, _waiting_key(trade), document)
         except BaseException:
             if before is None:
-                del self._accepted[trade.trade_id]
+                self._accepted.pop(trade.trade_id, None)
             else:
                 self._accepted[trade.trade_id] = before
             raise

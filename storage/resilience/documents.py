@@ -24,6 +24,8 @@ from utils.clock import Clock, SystemClock
 
 T = TypeVar("T")
 
+# Long enough for one that works: what follows at the start may keep the event loop busy for seconds.
+OPEN_SECONDS = 0.5
 CALL_SECONDS = 2.0
 # Of a reader, for the writes before it.
 FLUSH_SECONDS = 1.0
@@ -76,8 +78,8 @@ class ResilientDocuments:
         return self._behind.state
 
     async def open(self) -> None:
-        """Start to open the store and to write; one that cannot be reached does not delay the start."""
-        await self._behind.start(0)
+        """Start to open the store and to write; one that cannot be reached is no error."""
+        await self._behind.start(OPEN_SECONDS)
 
     async def close(self) -> None:
         """Write what waits, or leave it in the spool, and close the store."""
