@@ -24,7 +24,7 @@ from api.routes.websocket import router
 from api.server.serving import server_config
 from benchmarks.broadcast_clients import Clients
 from benchmarks.report import markdown_table, verdict
-from config.settings import AccessSettings, ServerSettings, Settings, WebSocketSettings
+from config.sources import load_settings
 from services.broadcast.hub import CloseReason, SignalHub, Subscription
 
 CLIENTS = 1000
@@ -104,12 +104,11 @@ def naive_app(sockets: list[WebSocket]) -> FastAPI:
 
 def hub_config(hub: SignalHub) -> uvicorn.Config:
     """Return our server, with pings so rare that only messages are counted."""
-    websocket = WebSocketSettings(ping_seconds=3600)
-    settings = SimpleNamespace(server=ServerSettings(port=0), websocket=websocket, access=AccessSettings())
+    settings = load_settings(environment={}, overrides={"server": {"port": 0}, "websocket": {"ping_seconds": 3600}})
     app = FastAPI()
     app.include_router(router)
     app.state.container = SimpleNamespace(hub=hub, settings=settings)
-    return server_config(app, cast(Settings, settings))
+    return server_config(app, settings)
 
 
 def publish(hub: SignalHub) -> None:
@@ -122,7 +121,7 @@ async def compare(clients: Clients) -> list[Row]:
     loop = asyncio.get_running_loop()
     transports: list[asyncio.WriteTransport] = []
     sockets: list[WebSocket] = []
-    hub = SignalHub(WebSocketSettings().max_buffered_bytes)
+    hub = SignalHub(load_settings(environment={}).websocket.max_buffered_bytes)
     naive = uvicorn.Config(
         naive_app(sockets), port=0, log_config=None, ws_per_message_deflate=False, ws_ping_interval=None
     )
@@ -155,7 +154,7 @@ async def compare(clients: Clients) -> list[Row]:
 
 async def beside_stalled(clients: Clients, send_alone: Send) -> Row:
     """Take turns between a hub with a client that never reads and one without, until that client is dropped."""
-    hub = RecordingHub(WebSocketSettings().max_buffered_bytes)
+    hub = RecordingHub(load_settings(environment={}).websocket.max_buffered_bytes)
     alone: list[Round] = []
     beside: list[Round] = []
     queued = in_transport = 0
@@ -203,7 +202,7 @@ def row(way: str, rounds: Sequence[Round], bare: Sequence[Round]) -> Row:
 def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
     """Return what `measure` found beside what it should be."""
     _, naive, ours, stalled = rows
-    bound_bytes = WebSocketSettings().max_buffered_bytes
+    bound_bytes = load_settings(environment={}).websocket.max_buffered_bytes
     return [
         verdict("last of 1,000 clients, times bare writes", float(ours["last client, times bare"]), 1.5),
         verdict(

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from commands.console import errors, output
-from config.settings import LoggingSettings, Settings
+from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import LlmUnavailable
 
@@ -25,7 +25,7 @@ def check() -> None:
     from utils.logging import configure_logging
 
     # What went wrong is said once, at the end.
-    configure_logging(LoggingSettings(level="ERROR"), settings.secret_values())
+    configure_logging(settings.logging.model_copy(update={"level": "ERROR"}), settings.secret_values())
 
     if not settings.llm.enabled:
         raise LlmUnavailable("no LLM is configured: set OPENAI_API_KEY or OPENAI_BASE_URL", NOT_CONFIGURED)

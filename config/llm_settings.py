@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from config.section import Count, HttpUrl, Seconds, Secret, Section, split_commas
+from config.section import Count, HttpUrl, Seconds, Secret, Section
 
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
@@ -48,11 +48,11 @@ class LlmModelSettings(Section):
 class LlmRestSettings(Section):
     """How long a key rests after what went wrong with it, in seconds."""
 
-    quota_seconds: Seconds = 3600
-    rate_limit_seconds: Seconds = 60
-    max_rate_limit_seconds: Seconds = 3600
-    trouble_seconds: Seconds = 30
-    max_trouble_seconds: Seconds = 600
+    quota_seconds: Seconds
+    rate_limit_seconds: Seconds
+    max_rate_limit_seconds: Seconds
+    trouble_seconds: Seconds
+    max_trouble_seconds: Seconds
 
 
 class LlmBudgetSettings(Section):
@@ -66,26 +66,24 @@ class LlmBudgetSettings(Section):
 
 class LlmSettings(Section):
     api_key: Annotated[Secret, AfterValidator(_fits_a_header)] = None
-    backup_keys: Annotated[
-        tuple[Annotated[SecretStr, AfterValidator(_fits_a_header)], ...], BeforeValidator(split_commas)
-    ] = ()
+    backup_keys: tuple[Annotated[SecretStr, AfterValidator(_fits_a_header)], ...] = ()
     key_groups: tuple[tuple[Count, ...], ...] = ()
     base_url: HttpUrl = ""
-    model: ModelId = "gpt-4o-mini"
+    model: ModelId
     fallback_models: tuple[ModelId, ...] = ()
-    max_output_tokens: Count = 2000
-    total_timeout_seconds: Seconds = 30
-    call_timeout_seconds: Seconds = 20
-    spacing_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20
-    max_reply_bytes: Annotated[int, Field(ge=4096)] = 262_144
-    rests: LlmRestSettings = LlmRestSettings()
+    max_output_tokens: Count
+    total_timeout_seconds: Seconds
+    call_timeout_seconds: Seconds
+    spacing_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    max_reply_bytes: Annotated[int, Field(ge=4096)]
+    rests: LlmRestSettings
     prices_as_of: date | None = None
-    models: dict[ModelId, LlmModelSettings] = Field(default_factory=dict)
-    ask_about_synthetic: bool = False
+    models: dict[ModelId, LlmModelSettings]
+    ask_about_synthetic: bool
     usd_to_vnd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-    budgets: LlmBudgetSettings = LlmBudgetSettings()
-    keep_calls_days: Count = 400
-    keep_replies_days: Count = 90
+    budgets: LlmBudgetSettings
+    keep_calls_days: Count
+    keep_replies_days: Count
 
     @model_validator(mode="after")
     def _groups_name_keys_once(self) -> LlmSettings:

@@ -25,22 +25,22 @@ class LearningSettings(Section):
     `rate` is where that begins; None: as `TrainingSettings.learning_rate`.
     """
 
-    epochs: Count = 100
-    patience_epochs: Count = 10
+    epochs: Count
+    patience_epochs: Count
     rate: Positive | None = None
-    rate_factor: Share = 0.5
-    rate_patience_epochs: Count = 5
+    rate_factor: Share
+    rate_patience_epochs: Count
 
 
 class RecurrentSettings(Section):
     """LSTM and GRU: the same stack, with another cell."""
 
-    units: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 32, 16)
-    batch_normalization: bool = True
-    dropout: Dropout = 0.2
-    dense_units: tuple[Count, ...] = (32, 16)
-    dense_dropout: Dropout = 0.1
-    learning: LearningSettings = LearningSettings()
+    units: Annotated[tuple[Count, ...], Field(min_length=1)]
+    batch_normalization: bool
+    dropout: Dropout
+    dense_units: tuple[Count, ...]
+    dense_dropout: Dropout
+    learning: LearningSettings
 
 
 class TransformerSettings(Section):
@@ -49,52 +49,52 @@ class TransformerSettings(Section):
     Of the encoder's rows, the dense layers are given the average, or the last.
     """
 
-    width: Count = 64
-    blocks: Count = 2
-    heads: Count = 4
-    head_width: Count = 64
-    feed_forward_width: Count = 128
-    dropout: Dropout = 0.2
-    pooling: Pooling = "average"
-    batch_normalization: bool = True
-    dense_units: tuple[Count, ...] = (64, 32)
-    dense_dropouts: tuple[Dropout, ...] = (0.2, 0.1)
-    learning: LearningSettings = LearningSettings(patience_epochs=15, rate_factor=0.2, rate_patience_epochs=7)
+    width: Count
+    blocks: Count
+    heads: Count
+    head_width: Count
+    feed_forward_width: Count
+    dropout: Dropout
+    pooling: Pooling
+    batch_normalization: bool
+    dense_units: tuple[Count, ...]
+    dense_dropouts: tuple[Dropout, ...]
+    learning: LearningSettings
 
 
 class PatchTSTSettings(Section):
     """Horizons in candles: 15 minutes, 1, 4 and 12 hours on 15m candles."""
 
-    sequence_length: Count = 96
-    patch_length: Count = 16
-    patch_stride: Count = 8
-    width: Count = 192
-    blocks: Count = 4
-    heads: Count = 8
-    feed_forward_width: Count = 512
-    dropout: Dropout = 0.2
-    horizons_candles: Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)] = (1, 4, 16, 48)
-    learning: LearningSettings = LearningSettings(patience_epochs=15, rate_factor=0.2, rate_patience_epochs=7)
+    sequence_length: Count
+    patch_length: Count
+    patch_stride: Count
+    width: Count
+    blocks: Count
+    heads: Count
+    feed_forward_width: Count
+    dropout: Dropout
+    horizons_candles: Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
+    learning: LearningSettings
 
 
 class TreeSettings(Section):
-    trees: Count = 100
-    max_depth: Count = 6
-    min_samples_leaf: Count = 50
-    learning_rate: Share = 0.05
+    trees: Count
+    max_depth: Count
+    min_samples_leaf: Count
+    learning_rate: Share
 
 
 class TrainingSettings(Section):
     """One run of training; the seed makes it repeatable, threads keep it from taking every core."""
 
-    min_candles: Annotated[int, Field(ge=160)] = 160
-    history_candles: Annotated[int, Field(ge=160)] = 20_000
-    keras_backend: KerasBackend = "tensorflow"
-    batch_size: Count = 32
-    learning_rate: Positive = 0.001
-    seed: Annotated[int, Field(ge=0)] = 20251
-    threads: Count = 1
-    native_format: NativeFormat = "keras"
+    min_candles: Annotated[int, Field(ge=160)]
+    history_candles: Annotated[int, Field(ge=160)]
+    keras_backend: KerasBackend
+    batch_size: Count
+    learning_rate: Positive
+    seed: Annotated[int, Field(ge=0)]
+    threads: Count
+    native_format: NativeFormat
 
 
 class EvaluationSettings(Section):
@@ -103,47 +103,41 @@ class EvaluationSettings(Section):
     Fee and slippage, in hundredths of a percent of what changes hands, are those of the equity curve.
     """
 
-    folds: Count = 3
-    test_share: Share = 0.3
-    validation_share: Share = 0.15
-    calibration: CalibrationKind = "sigmoid"
-    bootstrap_samples: Annotated[int, Field(ge=200)] = 1000
-    bootstrap_block: Count = 24
-    min_test_windows: Count = 200
-    fee_bps: CostBps = 10.0
-    slippage_bps: CostBps = 2.0
+    folds: Count
+    test_share: Share
+    validation_share: Share
+    calibration: CalibrationKind
+    bootstrap_samples: Annotated[int, Field(ge=200)]
+    bootstrap_block: Count
+    min_test_windows: Count
+    fee_bps: CostBps
+    slippage_bps: CostBps
 
 
 class ServingSettings(Section):
     """Concurrent forecasts share a run of the model: at most `max_batch` windows, waiting at most `max_wait_ms`."""
 
-    max_batch: Count = 64
-    max_wait_ms: Annotated[float, Field(ge=0, le=100)] = 2.0
-    long_probability: Annotated[float, Field(gt=0.5, lt=1)] = 0.6
-    short_probability: Annotated[float, Field(gt=0, lt=0.5)] = 0.4
-    reload_seconds: Seconds = 5
+    max_batch: Count
+    max_wait_ms: Annotated[float, Field(ge=0, le=100)]
+    long_probability: Annotated[float, Field(gt=0.5, lt=1)]
+    short_probability: Annotated[float, Field(gt=0, lt=0.5)]
+    reload_seconds: Seconds
 
 
 class ModelSettings(Section):
-    save_path: Annotated[str, Field(min_length=1)] = "data/models"
-    keep_versions: Count = 5
-    default_type: ModelType = ModelType.LSTM
-    ensemble_members: Annotated[tuple[ModelType, ...], Field(min_length=2)] = (
-        ModelType.LSTM,
-        ModelType.GRU,
-        ModelType.TRANSFORMER,
-        ModelType.XGBOOST,
-        ModelType.LOGISTIC,
-    )
-    training: TrainingSettings = TrainingSettings()
-    evaluation: EvaluationSettings = EvaluationSettings()
-    serving: ServingSettings = ServingSettings()
-    recurrent: RecurrentSettings = RecurrentSettings()
-    transformer: TransformerSettings = TransformerSettings()
-    patchtst: PatchTSTSettings = PatchTSTSettings()
-    random_forest: TreeSettings = TreeSettings(trees=200, max_depth=8)
-    xgboost: TreeSettings = TreeSettings(max_depth=3)
-    logistic_inverse_regularization: Positive = 0.001
+    save_path: Annotated[str, Field(min_length=1)]
+    keep_versions: Count
+    default_type: ModelType
+    ensemble_members: Annotated[tuple[ModelType, ...], Field(min_length=2)]
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    serving: ServingSettings
+    recurrent: RecurrentSettings
+    transformer: TransformerSettings
+    patchtst: PatchTSTSettings
+    random_forest: TreeSettings
+    xgboost: TreeSettings
+    logistic_inverse_regularization: Positive
 
     def trained_with(
         self, *, epochs: int | None = None, seed: int | None = None, backend: KerasBackend | None = None

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 
-def split_commas(value: Any) -> Any:
-    """Let an environment variable give a list as `a, b`."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
+def _on_off(value: Any) -> Any:
+    """Let YAML and the environment both say on and off, in any case."""
+    if isinstance(value, str) and value.lower() in {"on", "off"}:
+        return value.lower() == "on"
     return value
 
 
@@ -21,6 +21,7 @@ def _no_empty_secret(value: Any) -> Any:
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Switch = Annotated[bool, BeforeValidator(_on_off)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]
 HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
 

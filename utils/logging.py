@@ -11,7 +11,7 @@ from typing import Any
 
 from loguru import logger
 
-from config.settings import LoggingSettings
+from config.server_settings import LoggingSettings
 from utils.log_lines import json_line, masking, patching, text_line
 from utils.log_writer import Descriptor, LogState, LogWriter, Place
 

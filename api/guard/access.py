@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from api.guard.web_pages import is_of_own_page, refuse_other_sites
-from config.settings import AccessSettings, Network
+from config.server_settings import AccessSettings, Network
 from domain.errors import NotAuthenticated
 
 # A request with one of these comes through a proxy, so the peer's address says nothing of the client.

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import handle_app_error
 from api.guard.access import require_client
-from config.settings import AccessSettings
+from config.server_settings import AccessSettings
 from domain.errors import NotAuthenticated
 
 # Probes cannot always send a token, and a browser cannot send one to the documentation.

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import handle_app_error
 from api.guard.web_pages import refuse_other_sites
-from config.settings import AccessSettings
+from config.server_settings import AccessSettings
 from domain.errors import NotAllowed
 
 # Those that cost all the same are the administrator's, and ask `require_admin`.

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from api.dependencies import get_container
 from api.guard.access import identify
 from api.guard.monotonic_windows import MonotonicWindows
-from config.settings import RateLimitSettings
+from config.server_settings import RateLimitSettings
 from domain.errors import RateLimited
 
 P = ParamSpec("P")

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from loguru import logger
 from starlette.datastructures import Headers
 
-from config.settings import AccessSettings
+from config.server_settings import AccessSettings
 from domain.errors import NotAllowed
 
 # A name or an address, IPv6 in brackets, and a port or none.

@@ -18,7 +18,7 @@ from starlette.requests import HTTPConnection
 from api.errors import problem_response
 from api.guard.request_context import API_HEADERS
 from api.server.descriptors import Descriptors
-from config.settings import Network, ServerSettings
+from config.server_settings import Network, ServerSettings
 from utils.metrics import HTTP_REFUSALS
 
 SWEEP_SECONDS = 1.0

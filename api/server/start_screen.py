@@ -10,7 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 
 from config.llm_settings import LlmSettings
-from config.settings import AccessSettings, Settings
+from config.server_settings import AccessSettings
+from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
 from container import Container
 from domain.analysis import DataSource

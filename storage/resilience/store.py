@@ -151,11 +151,7 @@ class ResilientStore:
         return await self._query("archived_analysis", lambda store: store.archived_analysis(analysis_id))
 
     async def newest_archived(self, limit: int) -> list[Analysis]:
-        """Return the newest analyses of the archive.
-
-        Raises:
-            StorageUnavailable: it is down, or has not answered within 2 s.
-        """
+        """Return the newest analyses of the archive; raises as `ping` does."""
         return await self._query("newest_archived", lambda store: store.newest_archived(limit))
 
     async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
@@ -163,11 +159,7 @@ class ResilientStore:
         return await self._query("archived_signals", lambda store: store.archived_signals(since, limit))
 
     async def statistics(self) -> StoreStatistics:
-        """Return what the store holds.
-
-        Raises:
-            StorageUnavailable: it is down, or has not answered within 2 s.
-        """
+        """Return what the store holds; raises as `ping` does."""
         return await self._query("statistics", lambda store: store.statistics())
 
     async def clear_cache(self) -> int:

@@ -19,6 +19,7 @@ from services.market_data.sources.engine_database import EngineDatabaseSource
 from storage.factory import build_engine_candles
 from tests.fixtures.markets import history
 from tests.fixtures.service import free_port
+from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -35,7 +36,7 @@ def engine(mongo_url: str) -> Iterator[Collection[dict[str, Any]]]:
 
 @pytest.fixture
 async def source(mongo_url: str) -> AsyncIterator[EngineDatabaseSource]:
-    candles = build_engine_candles(StorageSettings(url=SecretStr(mongo_url)))
+    candles = build_engine_candles(configured(StorageSettings, url=SecretStr(mongo_url)))
     yield EngineDatabaseSource(candles)
     await candles.close()
 
@@ -98,7 +99,9 @@ async def test_impossible_rows_are_a_failure(
 
 
 async def test_a_database_that_is_down_rests() -> None:
-    candles = build_engine_candles(StorageSettings(url=SecretStr(f"mongodb://127.0.0.1:{free_port()}/engine")))
+    candles = build_engine_candles(
+        configured(StorageSettings, url=SecretStr(f"mongodb://127.0.0.1:{free_port()}/engine"))
+    )
     with pytest.raises(SourceFailed, match="the engine's database does not answer") as caught:
         await read(EngineDatabaseSource(candles))
     assert caught.value.rest_seconds == REST_SECONDS
@@ -107,4 +110,4 @@ async def test_a_database_that_is_down_rests() -> None:
 
 def test_the_engine_writes_no_sqlite() -> None:
     with pytest.raises(ConfigurationError, match=r"engine_db reads .* MongoDB; set storage\.url"):
-        build_engine_candles(StorageSettings())
+        build_engine_candles(configured(StorageSettings))

@@ -20,6 +20,7 @@ from tests.fixtures.candle_apis import http_client
 from tests.fixtures.histories import simulated
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
 from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.logs"]
 
@@ -77,7 +78,8 @@ async def test_every_field_is_applied_or_reported(server: StandIn, engine: Engin
     assert engine.report.applied == INDICATORS
     assert set(engine.report.unsupported) == {f"signal.{name}" for name in SIGNAL}
     assert engine.report.refreshed_at == NOW
-    same = IndicatorSettings(
+    same = configured(
+        IndicatorSettings,
         rsi_period=7,
         macd_fast=5,
         macd_slow=35,

@@ -11,12 +11,13 @@ import pytest
 from loguru import logger
 from prometheus_client import generate_latest
 
-from config.settings import LoggingSettings
+from config.server_settings import LoggingSettings
 from demo import behaviors
 from demo.behaviors import Behavior, drip, error, rate_limited, raw, with_header
 from demo.openai_server import FakeOpenAI
 from domain.errors import LlmUnavailable
 from tests.fixtures.llm_clients import KEYS, REQUEST, MakeAsking
+from tests.fixtures.settings import configured
 from utils.logging import configure_logging
 
 pytest_plugins = ["tests.fixtures.openai_server"]
@@ -56,7 +57,7 @@ def parts(key: str) -> set[str]:
 def logged(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """Return what gives everything that was logged."""
     # Without the masks of utils/logging: nothing may depend on them.
-    logs = configure_logging(LoggingSettings(level="DEBUG"))
+    logs = configure_logging(configured(LoggingSettings, level="DEBUG"))
 
     def read() -> str:
         assert all(writer.drained(10) for writer in logs.writers)

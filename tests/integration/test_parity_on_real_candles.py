@@ -18,6 +18,7 @@ from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.markets import NOW
+from tests.fixtures.settings import configured
 
 CANDLES = 3_500
 WINDOWS = 1_000
@@ -26,7 +27,7 @@ WINDOWS = 1_000
 def real_windows(architecture: Architecture, path: Path, models: ModelSettings) -> TrainingData:
     """Return the newest windows as validation, and a few before them to train on."""
     series = read_candles(path, epoch_ms(NOW)).tail(CANDLES)
-    settings, horizons = FeatureSettings(), models.patchtst.horizons_candles
+    settings, horizons = configured(FeatureSettings), models.patchtst.horizons_candles
     rows = training_set([series], FEATURE_SETS[architecture.feature_set], settings, horizons)
     end = int(rows.slots[-1]) + 1
     # Parity needs a model that has learned something, not all it can; gaps may cost a few hundred windows.

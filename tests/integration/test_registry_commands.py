@@ -20,6 +20,7 @@ from models.training.backend import use_backend
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.models import NOON, add_model, make_scaler
 from tests.fixtures.planted_market import reversal_market
+from tests.fixtures.settings import configured
 
 Command = Callable[..., int]
 CommandJson = Callable[..., Any]
@@ -164,7 +165,7 @@ class TestImport:
     @pytest.fixture
     def importing(self, tmp_path: Path) -> Callable[..., list[object]]:
         """Return a function that writes a network with the layers given, and gives the command that imports it."""
-        use_backend(TrainingSettings())
+        use_backend(configured(TrainingSettings))
         import keras
 
         def write(

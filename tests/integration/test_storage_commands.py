@@ -20,6 +20,7 @@ from storage.document_ports import JOBS
 from storage.factory import build_store, open_documents
 from storage.ports import AnalysisWrite, CandlesByTimeframe
 from tests.fixtures.analyses import make_analysis, make_candle
+from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -67,7 +68,7 @@ def document(command: Command, capsys: pytest.CaptureFixture[str]) -> Callable[[
 
 def fill(url: str, *, days: int, candles: int = 0) -> None:
     """Archive 300 analyses of an age, one a minute, with candles of 1h, and keep one job."""
-    settings = StorageSettings(url=SecretStr(url), spool_path="")
+    settings = configured(StorageSettings, url=SecretStr(url), spool_path="")
     generated = NOW - timedelta(days=days)
     series: CandlesByTimeframe = {Timeframe.H1: [make_candle(n * Timeframe.H1.ms) for n in range(candles)]}
     writes = [

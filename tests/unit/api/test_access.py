@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from api.guard.access import identify, require_admin, share_of
-from config.settings import AccessSettings
+from config.server_settings import AccessSettings
 from config.sources import load_settings
 from domain.errors import NotAllowed, NotAuthenticated
 

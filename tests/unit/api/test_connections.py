@@ -8,7 +8,8 @@ import pytest
 
 from api.server.connections import Connections, Refusal
 from api.server.descriptors import Descriptors
-from config.settings import ServerSettings
+from config.server_settings import ServerSettings
+from tests.fixtures.settings import configured
 
 
 class Client:
@@ -33,7 +34,7 @@ class Client:
 def connections(limit: int = 1000, open_now: int = 0) -> Connections:
     networks = (ip_network("127.0.0.0/8"), ip_network("2001:db8:aaaa::/48"))
     descriptors = Descriptors(20, limit, lambda: open_now, lambda: 0.0)
-    return Connections(ServerSettings(max_connections_per_address=2), networks, descriptors)
+    return Connections(configured(ServerSettings, max_connections_per_address=2), networks, descriptors)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cli import cli
 from config.admin_token import with_admin_token
-from config.settings import AccessSettings
+from config.server_settings import AccessSettings
 from config.sources import load_settings
 from domain.errors import ConfigurationError
 from tests.fixtures.service import ROOT

@@ -16,6 +16,7 @@ from config.settings import IndicatorSettings
 from domain.market import Timeframe
 from features.indicators.technical_indicators import TechnicalIndicators
 from tests.fixtures.histories import INDICATORS, flat_series, simulated
+from tests.fixtures.settings import configured
 
 # First row with a value, from the definitions: an SMA of 20 needs 20 closes, the MACD signal 26 + 9 - 1, ...
 FIRST_ROW = {
@@ -78,7 +79,7 @@ def test_own_formulas_equal_those_of_ta(seed: int) -> None:
 
 def test_both_engines_give_the_same_table() -> None:
     frame = simulated(3, drift=None, count=200).frame
-    slow = TechnicalIndicators(IndicatorSettings(engine="ta")).compute(frame)
+    slow = TechnicalIndicators(configured(IndicatorSettings, engine="ta")).compute(frame)
     pd.testing.assert_frame_equal(INDICATORS.compute(frame), slow, check_exact=False, rtol=1e-8, atol=1e-9)
 
 
@@ -114,7 +115,9 @@ def test_short_input_gives_full_length_without_an_exception(count: int) -> None:
 
 
 def test_periods_longer_than_the_input_give_nothing() -> None:
-    slow = TechnicalIndicators(IndicatorSettings(atr_period=80, adx_period=80, rsi_period=80, cci_period=80))
+    slow = TechnicalIndicators(
+        configured(IndicatorSettings, atr_period=80, adx_period=80, rsi_period=80, cci_period=80)
+    )
     table = slow.compute(simulated(2, count=61).frame)
     assert table[["average_true_range", "adx", "plus_di", "minus_di", "rsi", "cci"]].isna().all(axis=None)
 

@@ -15,6 +15,7 @@ from features.columns.feature_sets import STANDARD
 from features.datasets.training_data import TrainingData, TrainingSet, training_set
 from features.feature_engineering import FeatureEngineer
 from tests.conftest import MakeSettings
+from tests.fixtures.settings import configured
 
 STEP = Timeframe.H1.ms
 MIB = 2**20
@@ -134,7 +135,7 @@ def test_without_a_window_in_a_part_there_is_an_error() -> None:
 
 
 def test_defaults_of_the_shipped_file_and_names_in_errors(make_settings: MakeSettings) -> None:
-    assert make_settings().features == FeatureSettings()
+    assert make_settings().features == configured(FeatureSettings)
     with pytest.raises(ConfigurationError, match=r"features\.gap_policy"):
         make_settings(features={"gap_policy": "linear"})
 

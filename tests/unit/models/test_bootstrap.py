@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from config.model_settings import EvaluationSettings
 from models.evaluation.bootstrap import Resampling, mean_interval, resampled_means
+from tests.fixtures.settings import configured
 
 
 def overlapping(seed: int, count: int, horizon: int) -> np.ndarray:
@@ -59,6 +60,6 @@ def test_too_few_blocks_give_no_interval() -> None:
 
 
 def test_blocks_span_two_horizons_at_least() -> None:
-    configured = EvaluationSettings(bootstrap_block=24)
-    assert Resampling.of(configured, horizon=4, seed=1).block == 24
-    assert Resampling.of(configured, horizon=48, seed=1).block == 96
+    settings = configured(EvaluationSettings, bootstrap_block=24)
+    assert Resampling.of(settings, horizon=4, seed=1).block == 24
+    assert Resampling.of(settings, horizon=48, seed=1).block == 96

@@ -11,10 +11,11 @@ from config.model_settings import ServingSettings
 from domain.errors import InsufficientData
 from models.evaluation.equity import Backtest, Costs, backtest, max_drawdown, positions
 from tests.fixtures.histories import START_MS
+from tests.fixtures.settings import configured
 
 HOUR_MS = 3_600_000
 FREE, PAID = Costs(fee_bps=0, slippage_bps=0), Costs(fee_bps=7, slippage_bps=3)
-SERVING = ServingSettings(long_probability=0.6, short_probability=0.4)
+SERVING = configured(ServingSettings, long_probability=0.6, short_probability=0.4)
 LONG, SHORT, FLAT = 0.7, 0.3, 0.5
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from config.model_settings import EvaluationSettings
 from domain.errors import InsufficientData
 from models.evaluation.folds import MIN_FOLD_WINDOWS, evaluation_folds
+from tests.fixtures.settings import configured
 
 shares = st.floats(0.05, 0.6)
 
@@ -22,9 +23,9 @@ shares = st.floats(0.05, 0.6)
 def test_laws(count: int, step: int, horizon: int, embargo: int, folds: int, test: float, validation: float) -> None:
     # Windows up to `step` rows apart.
     ends = 59 + np.cumsum(np.random.default_rng(count).integers(1, step + 1, size=count))
-    configured = EvaluationSettings(folds=folds, test_share=test, validation_share=validation)
+    settings = configured(EvaluationSettings, folds=folds, test_share=test, validation_share=validation)
     try:
-        found = evaluation_folds(ends, horizon, configured, embargo)
+        found = evaluation_folds(ends, horizon, settings, embargo)
     except InsufficientData:
         assume(False)
     assert 1 <= len(found.splits) <= folds
@@ -45,7 +46,7 @@ def test_laws(count: int, step: int, horizon: int, embargo: int, folds: int, tes
 
 def test_three_folds_of_a_long_history() -> None:
     found = evaluation_folds(
-        np.arange(59, 10_058), 1, EvaluationSettings(folds=3, test_share=0.3, validation_share=0.2)
+        np.arange(59, 10_058), 1, configured(EvaluationSettings, folds=3, test_share=0.3, validation_share=0.2)
     )
     assert found.note is None
     assert [len(split.test) for split in found.splits] == [1_000] * 3
@@ -58,7 +59,7 @@ def test_three_folds_of_a_long_history() -> None:
 def test_160_candles_are_judged_in_one_fold_with_a_note(horizon: int) -> None:
     # 50 rows of warm-up, 59 before the first window ends, and the returns of the last are unknown.
     ends = np.arange(59, 110 - horizon)
-    found = evaluation_folds(ends, horizon, EvaluationSettings())
+    found = evaluation_folds(ends, horizon, configured(EvaluationSettings))
     (split,) = found.splits
     assert found.note == (
         f"1 of 3 folds: there are {round(0.3 * len(ends))} windows to test on, and a fold needs {MIN_FOLD_WINDOWS} "
@@ -72,4 +73,4 @@ def test_160_candles_are_judged_in_one_fold_with_a_note(horizon: int) -> None:
 @pytest.mark.parametrize("count", [0, 1, 5, 70])
 def test_too_few_windows_are_refused_with_the_numbers(count: int) -> None:
     with pytest.raises(InsufficientData, match=f"{count} windows with a known return are too few .* 48 are left out"):
-        evaluation_folds(np.arange(count), 48, EvaluationSettings())
+        evaluation_folds(np.arange(count), 48, configured(EvaluationSettings))

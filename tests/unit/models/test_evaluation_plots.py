@@ -14,6 +14,7 @@ from models.evaluation.equity import Costs, backtest
 from models.evaluation.plots import Subject, write_equity, write_reliability
 from tests.fixtures.forecasts import truth
 from tests.fixtures.histories import START_MS
+from tests.fixtures.settings import configured
 
 COUNT = 600
 TIMES_MS = START_MS + 3_600_000 * np.arange(COUNT)
@@ -45,13 +46,17 @@ def test_without_a_known_return_there_is_nothing_to_draw(tmp_path: Path) -> None
 def test_equity_of_any_market_is_drawn(tmp_path: Path, growth: float) -> None:
     path = tmp_path / "equity.png"
     opens = 100.0 * np.cumprod(1.0 + RETURNS / 10 + growth)
-    write_equity(path, backtest(TRUTH, opens, TIMES_MS, Costs(fee_bps=5, slippage_bps=2), ServingSettings()), SUBJECT)
+    write_equity(
+        path, backtest(TRUTH, opens, TIMES_MS, Costs(fee_bps=5, slippage_bps=2), configured(ServingSettings)), SUBJECT
+    )
     assert size_of(path) == (1080, 900)
 
 
 def test_a_model_that_lost_everything_is_drawn_too(tmp_path: Path) -> None:
     opens = np.r_[np.ones(300), np.full(300, 3.0)]
-    result = backtest(np.full(COUNT, 0.1), opens, TIMES_MS, Costs(fee_bps=5, slippage_bps=2), ServingSettings())
+    result = backtest(
+        np.full(COUNT, 0.1), opens, TIMES_MS, Costs(fee_bps=5, slippage_bps=2), configured(ServingSettings)
+    )
     assert result.equity[-1] == 0.0
     write_equity(tmp_path / "equity.png", result, SUBJECT)
     assert size_of(tmp_path / "equity.png") == (1080, 900)

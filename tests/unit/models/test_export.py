@@ -18,8 +18,9 @@ from models.architectures.xgboost import fit_xgboost
 from models.export.parity import check_parity
 from models.training.backend import use_backend
 from tests.fixtures.learning import toy_data, toy_settings
+from tests.fixtures.settings import configured
 
-use_backend(TrainingSettings())
+use_backend(configured(TrainingSettings))
 
 import keras  # noqa: E402
 from keras import layers  # noqa: E402

@@ -12,6 +12,7 @@ from models.evaluation.bootstrap import Resampling
 from models.evaluation.gate import Gate, GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
 from tests.fixtures.forecasts import forecast, truth
+from tests.fixtures.settings import configured
 
 COUNT = 6_000
 TRUTH, RETURNS = truth(COUNT)
@@ -149,7 +150,7 @@ def test_models_are_compared_on_the_rows_of_both_where_the_price_moved() -> None
 
 
 def test_the_configured_gate_needs_what_an_interval_needs() -> None:
-    settings = EvaluationSettings(min_test_windows=200, bootstrap_block=24)
+    settings = configured(EvaluationSettings, min_test_windows=200, bootstrap_block=24)
     assert Gate.of(settings, horizon=1, seed=1).min_predictions == 200
     assert Gate.of(settings, horizon=48, seed=1).min_predictions == 768
 

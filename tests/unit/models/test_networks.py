@@ -21,11 +21,12 @@ from models.export.parity import check_parity
 from models.training.backend import use_backend
 from models.training.fitting import fit
 from tests.fixtures.learning import toy_data, toy_settings
+from tests.fixtures.settings import configured
 
 ROOT = Path(__file__).resolve().parents[3]
 LSTM = ARCHITECTURES[ModelType.LSTM]
 
-use_backend(TrainingSettings())
+use_backend(configured(TrainingSettings))
 
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
@@ -37,7 +38,7 @@ from models.architectures.network import Network, load_keras  # noqa: E402
 from models.architectures.patchtst import TargetScale, build_patchtst  # noqa: E402
 from models.architectures.transformer import build_transformer  # noqa: E402
 
-SETTINGS = ModelSettings()
+SETTINGS = configured(ModelSettings)
 SCALE = TargetScale((0.01, 0.02, 0.03, 0.04), (0.02, 0.04, 0.02, 0.04))
 
 
@@ -200,7 +201,7 @@ def test_learning_stops_early_and_the_best_epoch_is_kept() -> None:
 
 def test_another_backend_than_the_process_runs_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="keras_backend is jax, but this process already runs Keras on tensor"):
-        use_backend(TrainingSettings(keras_backend="jax"))
+        use_backend(configured(TrainingSettings, keras_backend="jax"))
 
 
 JAX_RUN = """

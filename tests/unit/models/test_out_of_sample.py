@@ -11,6 +11,7 @@ from models.evaluation.baselines import Baseline, majority, prior, reversal
 from models.evaluation.calibration import MIN_PROBABILITY
 from models.evaluation.folds import evaluation_folds
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample, Predicted, out_of_sample
+from tests.fixtures.settings import configured
 
 COUNT, SEQUENCE_LENGTH = 3_000, 60
 # Returns that turn two times out of three.
@@ -18,7 +19,7 @@ RNG = np.random.default_rng(53)
 SIGNS = np.where(np.cumsum(RNG.random(COUNT) < 2 / 3) % 2 > 0, 1.0, -1.0)
 RETURNS = np.append((SIGNS * RNG.exponential(0.01, COUNT))[:-1], np.nan)
 ENDS = np.arange(SEQUENCE_LENGTH - 1, COUNT - 1)
-FOLDS = evaluation_folds(ENDS, 1, EvaluationSettings()).splits
+FOLDS = evaluation_folds(ENDS, 1, configured(EvaluationSettings)).splits
 RUNS = np.zeros(COUNT, dtype=np.int64)
 
 

@@ -16,15 +16,16 @@ from models.training.study import Study, StudyRow
 from models.training.study_files import Walk, load_walk, save_walk
 from tests.fixtures.learning import toy_settings
 from tests.fixtures.planted_market import reversal_market
+from tests.fixtures.settings import configured
 
-FEATURES = FeatureSettings(sequence_length=8)
+FEATURES = configured(FeatureSettings, sequence_length=8)
 SEED = 11
 FIGURES = {"accuracy", "auc", "brier", "log_loss", "ic"}
 
 
 def settings(seed: int) -> ModelSettings:
     tiny = toy_settings(seed=seed).trained_with(epochs=1)
-    return tiny.model_copy(update={"evaluation": EvaluationSettings(folds=1)})
+    return tiny.model_copy(update={"evaluation": configured(EvaluationSettings, folds=1)})
 
 
 def study(seeds: int, seed: int, folder: Path | None) -> dict[str, StudyRow]:
@@ -62,7 +63,7 @@ def test_predictions_of_a_file_that_is_damaged_are_refused(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("changed", [{"epochs": 3}, {"backend": "jax"}, {"seed": 5}])
 def test_training_overrides_change_only_what_they_name(changed: dict[str, Any]) -> None:
-    before, after = ModelSettings(), ModelSettings().trained_with(**changed)
+    before, after = configured(ModelSettings), configured(ModelSettings).trained_with(**changed)
     learning = {each.learning.epochs for each in (after.recurrent, after.transformer, after.patchtst)}
     assert learning == {changed.get("epochs", 100)}
     assert after.training.seed == changed.get("seed", before.training.seed)

@@ -15,8 +15,9 @@ from rules.direction import view_trend
 from rules.strategies import STRATEGY_NAMES
 from rules.strategy_fit import TRAITS, Recommendation, names_that_suit, recommend
 from tests.fixtures.histories import context_of, dashboard, flat_series, simulated, snapshot_of, without_volume
+from tests.fixtures.settings import configured
 
-PERIODS = IndicatorSettings()
+PERIODS = configured(IndicatorSettings)
 FOLLOWERS = {name for name, traits in TRAITS.items() if traits.follows}
 
 
@@ -61,7 +62,7 @@ def test_the_reasoning_names_the_evidence_and_the_config_the_settings() -> None:
     (macd,) = recommended(snapshot, ("MACD Strategy",))
     assert f"macd histogram {context.main.latest['macd_histogram']:.3g}" in macd.reasoning
     assert macd.config == {"timeframe": "1h", "macd_fast": 12, "macd_slow": 26, "macd_signal": 9}
-    others = recommend(context, view_trend(context), IndicatorSettings(rsi_period=9))
+    others = recommend(context, view_trend(context), configured(IndicatorSettings, rsi_period=9))
     assert next(each.config["rsi_period"] for each in others if each.strategy == "RSI Strategy") == 9
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from loguru import logger
 
-from config.settings import LoggingSettings
+from config.server_settings import LoggingSettings
 from utils.logging import Logs, configure_logging
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from models.registry.registry import Registry
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts, OnnxForecaster
 from services.forecasts.micro_batching import MicroBatcher
 from tests.fixtures.models import LENGTH, add_model, feature_rows
+from tests.fixtures.settings import configured
 
 # No request waits that long: what answers within the test was not started by the limit.
 HOUR_MS = 3_600_000
@@ -68,7 +69,7 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def batcher(executor: ThreadPoolExecutor, *, max_batch: int = 64, max_wait_ms: float = 100) -> MicroBatcher:
-    settings = ServingSettings(max_batch=max_batch).model_copy(update={"max_wait_ms": max_wait_ms})
+    settings = configured(ServingSettings, max_batch=max_batch).model_copy(update={"max_wait_ms": max_wait_ms})
     return MicroBatcher(executor, settings)
 
 

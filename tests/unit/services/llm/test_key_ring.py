@@ -21,8 +21,9 @@ from hypothesis.stateful import (
 
 from config.llm_settings import LlmRestSettings
 from services.llm.calling.key_ring import CallOutcome, KeyRing, KeyState
+from tests.fixtures.settings import configured
 
-RESTS = LlmRestSettings()
+RESTS = configured(LlmRestSettings)
 SPACING = 20.0
 SHARED = {CallOutcome.QUOTA, CallOutcome.RATE_LIMITED}
 

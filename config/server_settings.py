@@ -1,0 +1,80 @@
+"""Settings of the door: where the service listens, who may do what, how much, and what the log says."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+
+from config.section import Count, Seconds, Secret, Section, Switch
+
+Network = IPv4Network | IPv6Network
+# Without a port; "host:8000" would never equal what is compared with it.
+HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9._-]+$")]
+RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
+
+
+class ServerSettings(Section):
+    """Where the service listens, and what a client may send; docs/limits.md explains the bounds."""
+
+    host: str
+    port: Annotated[int, Field(ge=0, le=65535)]
+    environment: Literal["development", "staging", "production", "test"]
+    max_head_bytes: Annotated[int, Field(ge=4096, le=1_048_576)]
+    max_header_lines: Annotated[int, Field(ge=20, le=1000)]
+    max_url_bytes: Annotated[int, Field(ge=1024, le=65_536)]
+    max_pipelined_requests: Count
+    head_timeout_seconds: Seconds
+    body_grace_seconds: Seconds
+    min_body_bytes_per_second: Count
+    max_unfinished_body_bytes: Annotated[int, Field(ge=1_048_576)]
+    write_timeout_seconds: Seconds
+    max_connections_per_address: Count
+    reserved_descriptors: Annotated[int, Field(ge=8, le=1024)]
+
+
+class LoggingSettings(Section):
+    level: Annotated[
+        Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+    ]
+    format: Literal["text", "json"]
+    file: str = ""
+    file_rotation_bytes: Annotated[int, Field(ge=65_536)]
+    file_retention: Count
+    max_waiting_bytes: Annotated[int, Field(ge=65_536)]
+
+
+class WebSocketSettings(Section):
+    max_clients: Count
+    max_clients_per_address: Count
+    max_buffered_bytes: Annotated[int, Field(ge=4096)]
+    max_message_bytes: Annotated[int, Field(ge=256)]
+    ping_seconds: Seconds
+    pong_timeout_seconds: Seconds
+    origins: tuple[str, ...] = ()
+    token: Secret = None
+
+
+class AccessSettings(Section):
+    admin_token: Secret = None
+    admin_token_file: str = ""
+    loopback_admin: Switch
+    client_tokens: tuple[SecretStr, ...] = ()
+    trusted_networks: tuple[Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    trusted_hosts: tuple[HostName, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    max_body_bytes: Annotated[int, Field(ge=1024)]
+
+
+class RateLimitSettings(Section):
+    """Limits per client address; the trusted ones hold for `access.trusted_networks`."""
+
+    enabled: Switch
+    analyze: RateLimit
+    analyze_trusted: RateLimit
+    default: RateLimit
+    default_trusted: RateLimit
+    debug: RateLimit
