@@ -17,6 +17,7 @@ COPY config config
 COPY demo demo
 COPY domain domain
 COPY features features
+COPY rules rules
 COPY models models
 COPY services services
 COPY storage storage

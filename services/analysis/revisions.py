@@ -150,8 +150,8 @@ class Revisions:
         return (
             f"{symbol} {change.timeframe} candle of {time} ({change.time_ms}) has {change.price} {change.after:.10g}, "
             f"and was posted before with {change.before:.10g}: a closed candle may change by a factor of at most "
-            f"{self._max_factor:g} (analysis.max_revision_factor). Nothing of this request is kept. If the new price "
-            f"is right, an operator has the earlier candles forgotten: "
+            f"{self._max_factor:g} (analysis.max_revision_factor). None of the candles posted with it are kept. If the "
+            f"new price is right, an operator has the earlier candles forgotten: "
             f"DELETE /ai/storage/candles/{symbol}?timeframe={change.timeframe}"
         )
 

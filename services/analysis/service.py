@@ -10,6 +10,7 @@ from loguru import logger
 
 from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
+from domain.errors import CandlesRevised
 from domain.market import Timeframe
 from domain.values import epoch_ms
 from rules.context import require_candles
@@ -26,6 +27,8 @@ from storage.ports import NO_CANDLES, Store
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import SingleFlight
+
+NOT_KEPT = "Closed candles of this request were posted before with very different prices: they are not kept."
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,6 @@ class AnalysisService:
 
         Raises:
             InsufficientData: the query's own candles are too few for an analysis.
-            CandlesRevised: closed candles of a trusted caller are too far from those posted before.
             MarketDataUnavailable: the query has no candles and no source gave any.
         """
         now = self._clock.now()
@@ -141,12 +143,12 @@ class AnalysisService:
     async def _make(self, query: AnalysisQuery) -> Analysis:
         started = perf_counter()
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
-        if query.trusted and snapshot.source_data is DataSource.CLIENT:
-            now_ms = epoch_ms(self._clock.now())
-            await self._revisions.accept(query.symbol, snapshot.closed(now_ms), now_ms)
+        believed, remark = await self._believed(query, snapshot)
         context = await self._reader.read(snapshot, query.strategies, query.client)
         analysis = await self._analyst.analyze(judge(context))
-        await self._keep(query, snapshot, analysis)
+        if remark:
+            analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {remark}"})
+        await self._keep(query, snapshot, analysis, believed=believed)
         seconds = perf_counter() - started
         metrics.ANALYSIS_DURATION.labels(analysis.source).observe(seconds)
         metrics.PREDICTIONS.labels(analysis.signal).inc()
@@ -162,17 +164,31 @@ class AnalysisService:
         ).info("analysis completed")
         return analysis
 
-    async def _keep(self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis) -> None:
-        """Cache the analysis; archive it and the client's closed candles where they can be believed.
+    async def _believed(self, query: AnalysisQuery, snapshot: MarketSnapshot) -> tuple[bool, str]:
+        """Return whether candles may be kept for others and analyses of them be scored, and what the answer says of it.
 
-        A stranger's candles may be invented, and synthetic ones are: neither is kept beside
-        the real ones, and no analysis of them will ever be scored.
+        A stranger's may be invented, synthetic ones are, and a trusted client's may contradict those posted before:
+        whoever brings them is answered, and none of them stands beside the real ones.
         """
+        if snapshot.source_data is not DataSource.CLIENT:
+            return snapshot.source_data is not DataSource.SYNTHETIC, ""
+        if not query.trusted:
+            return False, ""
+        now_ms = epoch_ms(self._clock.now())
+        try:
+            await self._revisions.accept(query.symbol, snapshot.closed(now_ms), now_ms)
+        except CandlesRevised as refusal:
+            logger.bind(symbol=query.symbol, reason=refusal.message).warning("posted candles are not kept")
+            return False, NOT_KEPT
+        return True, ""
+
+    async def _keep(
+        self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis, *, believed: bool
+    ) -> None:
+        """Cache the analysis; archive it and the client's closed candles where they can be believed."""
         self.recent.remember(query, analysis)
-        posted = snapshot.source_data is DataSource.CLIENT
-        believed = query.trusted if posted else snapshot.source_data is not DataSource.SYNTHETIC
         candles = NO_CANDLES
-        if believed and posted:
+        if believed and snapshot.source_data is DataSource.CLIENT:
             closed = snapshot.closed(epoch_ms(analysis.generated_at))
             candles = {timeframe: series.candles for timeframe, series in closed.items()}
         await self._store.save_analysis(query.cache_key, analysis, archive=believed, candles=candles)

@@ -12,13 +12,13 @@ from services.market_data.market_data import MarketData
 from storage.ports import StoreState
 from utils.log_writer import LogState
 
-# By the words in SQLite's names of errors; the first that fits.
+# By the words of the cause; the first that fits.
 _SQLITE_REMEDIES = {
-    "FULL": "free space on the disk of the database file",
-    "DBMOVED": "find out what deleted or moved the database file: a new one is made",
-    "READONLY": "let the service's user write to the database file and its folder",
-    "CORRUPT": "stop the service, move the database file away or restore it from a backup, and start again",
-    "NOTADB": "name a SQLite file in DATABASE_URL, or move this one away, and start again",
+    "disk is full": "free space on the disk of the database file",
+    "deleted or replaced": "find out what deleted or moved the database file: a new one is made",
+    "read-only": "let the service's user write to the database file and its folder",
+    "no SQLite database": "name a SQLite file in DATABASE_URL, or move this one away, and start again",
+    "damaged": "stop the service, move the database file away or restore it from a backup, and start again",
     "": "make sure that the database file of DATABASE_URL can be opened and written",
 }
 

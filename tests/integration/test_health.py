@@ -51,11 +51,23 @@ def test_the_store_is_named_with_its_backlog(analyses: StoreState, documents: St
 @pytest.mark.parametrize(
     ("kind", "why", "remedy"),
     [
-        ("sqlite", "sqlite failed at save_analysis: SQLITE_FULL", "free space on the disk"),
-        ("sqlite", "sqlite failed at save_analysis: SQLITE_READONLY_DBMOVED", "find out what deleted or moved"),
-        ("sqlite", "sqlite failed at save_analysis: SQLITE_READONLY", "let the service's user write"),
-        ("sqlite", "sqlite failed at open: SQLITE_CORRUPT", "stop the service, move the database file away"),
-        ("sqlite", "sqlite failed at open: SQLITE_NOTADB", "name a SQLite file in DATABASE_URL"),
+        ("sqlite", "the disk is full", "free space on the disk"),
+        (
+            "sqlite",
+            "the database file store.db was deleted or replaced",
+            "find out what deleted or moved",
+        ),
+        ("sqlite", "the database file is read-only", "let the service's user write"),
+        (
+            "sqlite",
+            "the database file is damaged",
+            "stop the service, move the database file away",
+        ),
+        (
+            "sqlite",
+            "the database file is damaged or no SQLite database",
+            "name a SQLite file in DATABASE_URL",
+        ),
         ("mongodb", "ServerSelectionTimeoutError", "start MongoDB"),
     ],
 )
@@ -88,7 +100,7 @@ def test_a_full_disk_of_the_database_is_named_and_forgotten_once_there_is_room(
             assert client.post("/ai/analyze", json=shape_b(symbol=f"FULL{number}")).status_code == 200
         part = degraded(client, "store", "writes wait")
         assert part["reason"].startswith("the sqlite store is not available: ")
-        assert "SQLITE_FULL" in part["reason"]
+        assert "the disk is full" in part["reason"]
         assert part["remedy"].startswith("free space on the disk of the database file; it is tried again by itself")
         assert client.get("/readyz").json()["status"] == "degraded"
     wait_until(lambda: "store" not in parts(client))

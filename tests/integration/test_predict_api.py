@@ -136,6 +136,7 @@ def test_candles_that_a_trusted_client_posted_complete_those_of_anyone(
     expected = post(trusted, "/ai/predict", body)
     assert trusted.post("/ai/predict", json=few).status_code == 400  # nor is what a forecast was asked for
     post(trusted, "/ai/analyze", body)
+    trusted.get("/ai/storage/stats")  # waits for the writes before it
     completed = post(stranger, "/ai/predict", few)
     assert completed["probability_up"] == pytest.approx(expected["probability_up"], abs=1e-6)
 

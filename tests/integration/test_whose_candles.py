@@ -11,7 +11,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from rules.strategies import STRATEGY_NAMES
-from services.analysis.service import AnalysisService
+from services.analysis.service import NOT_KEPT, AnalysisService
 from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION
 from tests.conftest import MakeClient
 from tests.fixtures.analyses import make_analysis
@@ -39,7 +39,8 @@ def scaled(body: dict[str, Any], factor: float, timeframe: str = "1h", at: int =
     return body
 
 
-def rows(path: Path, table: str) -> int:
+def rows(client: TestClient, path: Path, table: str) -> int:
+    client.get("/ai/storage/stats")  # waits for the writes before it
     connection = sqlite3.connect(path / "store.db")
     try:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
@@ -146,23 +147,21 @@ def test_a_row_of_an_earlier_release_answers_nobody_who_brings_candles(make_clie
     assert post(client, body)["analysis_id"] != "of-an-earlier-release"
 
 
-def test_a_great_revision_is_refused_and_nothing_of_it_is_stored_or_broadcast(
-    make_client: MakeClient, tmp_path: Path
-) -> None:
+def test_candles_of_a_great_revision_are_answered_and_not_kept(make_client: MakeClient, tmp_path: Path) -> None:
     client = make_client(access={"admin_token": ADMIN})
     refused = sample("candle_revisions_total", outcome="refused")
     post(client, shape_a())
-    kept = rows(tmp_path, CANDLE_COLLECTION), rows(tmp_path, ARCHIVE_COLLECTION)
+    kept = rows(client, tmp_path, CANDLE_COLLECTION), rows(client, tmp_path, ARCHIVE_COLLECTION)
     with client.websocket_connect("/ws") as socket:
         socket.receive_json()
-        answer = client.post("/ai/analyze", json=scaled(shape_a(), 1.3))
-        assert answer.status_code == 400
-        assert "posted before with" in answer.json()["detail"]
-        assert "DELETE /ai/storage/candles/ETHUSDT?timeframe=1h" in answer.json()["detail"]
+        answer = post(client, scaled(shape_a(), 1.3))
+        assert answer["cached"] is False
+        assert answer["reasoning"].endswith(NOT_KEPT)
+        assert socket.receive_json()["data"]["symbol"] == "ETHUSDT"
         post(client, shape_b(symbol="SOLUSDT"))
         assert socket.receive_json()["data"]["symbol"] == "SOLUSDT"
-    assert rows(tmp_path, CANDLE_COLLECTION) == kept[0] + 100
-    assert rows(tmp_path, ARCHIVE_COLLECTION) == kept[1] + 1
+    assert rows(client, tmp_path, CANDLE_COLLECTION) == kept[0] + 100
+    assert rows(client, tmp_path, ARCHIVE_COLLECTION) == kept[1] + 1
     assert sample("candle_revisions_total", outcome="refused") == refused + 1
     # The one that was there goes on, and a stranger's candles are compared with nobody's.
     assert post(client, shape_a())["cached"] is True
@@ -172,13 +171,15 @@ def test_a_great_revision_is_refused_and_nothing_of_it_is_stored_or_broadcast(
 def test_the_factor_is_configured(make_client: MakeClient) -> None:
     client = make_client(analysis={"max_revision_factor": 1.5})
     post(client, shape_a())
-    post(client, scaled(shape_a(), 1.3))
-    assert client.post("/ai/analyze", json=scaled(shape_a(), 2.0)).status_code == 400
+    assert NOT_KEPT not in post(client, scaled(shape_a(), 1.3))["reasoning"]
+    assert NOT_KEPT in post(client, scaled(shape_a(), 2.0))["reasoning"]
 
 
 def test_a_service_that_starts_anew_knows_what_was_posted(make_client: MakeClient) -> None:
-    post(make_client(), shape_a())
-    assert make_client().post("/ai/analyze", json=scaled(shape_a(), 1.3)).status_code == 400
+    first = make_client()
+    post(first, shape_a())
+    first.get("/ai/storage/stats")
+    assert NOT_KEPT in post(make_client(), scaled(shape_a(), 1.3))["reasoning"]
 
 
 def test_an_operator_has_the_posted_candles_forgotten_and_others_are_taken(
@@ -194,10 +195,10 @@ def test_an_operator_has_the_posted_candles_forgotten_and_others_are_taken(
         "symbol": "ETHUSDT",
         "removed_candles": 50,
     }
-    assert client.post("/ai/analyze", json=revised).status_code == 400  # those of 1h are still there
+    assert NOT_KEPT in post(client, revised)["reasoning"]  # those of 1h are still there
     assert client.delete(path, headers=AS_ADMIN).json()["removed_candles"] == 300
-    assert rows(tmp_path, CANDLE_COLLECTION) == 0
-    post(client, revised)
+    assert rows(client, tmp_path, CANDLE_COLLECTION) == 0
+    assert NOT_KEPT not in post(client, scaled(shape_a(), 1.31))["reasoning"]
     assert client.delete("/ai/storage/candles/NEVERSEEN", headers=AS_ADMIN).json()["removed_candles"] == 0
 
 

@@ -22,9 +22,9 @@ from storage.sqlite.store import SqliteStore
 from tests.fixtures.analyses import LATER, NOON, make_analysis
 
 if TYPE_CHECKING:
-    from tests.fixtures.disks import SmallDisk
+    from tests.fixtures.small_disk import SmallDisk
 
-pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.disks"]
+pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.small_disk"]
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = {"created_at": NOON}

@@ -76,8 +76,9 @@ def test_unusable_url_is_refused_in_one_line_without_its_password(url: str) -> N
 
 def test_driver_of_mongodb_is_not_imported_for_sqlite() -> None:
     code = (
-        "import sys; from config.settings import StorageSettings; from storage.factory import build_store; "
-        "build_store(configured(StorageSettings)); print(*sorted({'motor', 'pymongo', 'bson'} & set(sys.modules)))"
+        "import sys; from config.sources import load_settings; from storage.factory import build_store; "
+        "build_store(load_settings(environment={}).storage); "
+        "print(*sorted({'motor', 'pymongo', 'bson'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""

@@ -28,7 +28,7 @@ def test_two_months_before_a_models_end_it_is_said() -> None:
     assert warning(2026, 11, 15, fallback_models=["gpt-6-luna"]) == (
         "the LLM gpt-4o-mini is switched off on 2027-01-14, in 60 days; gpt-6-luna is asked then"
     )
-    assert warning(2027, 1, 14) == (
+    assert warning(2027, 1, 14, fallback_models=[]) == (
         "the LLM gpt-4o-mini was to be switched off on 2027-01-14; llm.model names no other"
     )
     assert warning(2027, 1, 14, model="llama3.2:3b") is None
