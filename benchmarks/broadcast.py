@@ -53,7 +53,7 @@ class RecordingHub(SignalHub):
 
 
 class BareProtocol(asyncio.Protocol):
-    """Keeps the transports of those who connect."""
+    """Keeps the transports of its clients."""
 
     def __init__(self, transports: list[asyncio.WriteTransport]) -> None:
         self._transports = transports
@@ -153,7 +153,7 @@ async def compare(clients: Clients) -> list[Row]:
 
 
 async def beside_stalled(clients: Clients, send_alone: Send) -> Row:
-    """Take turns between a hub with a client that never reads and one without, until that client is dropped."""
+    """Alternate between a hub with a client that never reads and one without, until that client is dropped."""
     hub = RecordingHub(load_settings(environment={}).websocket.max_buffered_bytes)
     alone: list[Round] = []
     beside: list[Round] = []
@@ -200,7 +200,7 @@ def row(way: str, rounds: Sequence[Round], bare: Sequence[Round]) -> Row:
 
 
 def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
-    """Return what `measure` found beside what it should be."""
+    """Return the measured figures with their targets."""
     _, naive, ours, stalled = rows
     bound_bytes = load_settings(environment={}).websocket.max_buffered_bytes
     return [
@@ -210,7 +210,7 @@ def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
             float(ours["CPU per client, µs"]) / float(naive["CPU per client, µs"]),
             0.5,
         ),
-        verdict("throughput lost beside a stalled client, share", float(stalled["throughput lost"]), 0.2),
+        verdict("throughput lost with a stalled client, share", float(stalled["throughput lost"]), 0.2),
         verdict("bytes queued for a stalled client", float(stalled["queued, bytes"]), bound_bytes),
     ]
 
