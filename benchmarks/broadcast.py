@@ -1,7 +1,7 @@
 """Broadcast of one 1 KB message to 1,000 sockets: bare writes, a naive loop, and our hub with its relay.
 
 Run with `python -m benchmarks.broadcast`. The three ways take turns, round by round, in one server
-process on one event loop; a process of its own reads with plain epoll, so that it costs little beside
+process on one event loop; another process reads with plain epoll, so that it costs little compared with
 the server. The naive loop runs on stock uvicorn without compression, which is the best case for it.
 """
 
