@@ -1,4 +1,4 @@
-"""The command line: serve; analyze, train and evaluate on files of candles without a server; look after the models."""
+"""The command line: serve; analyze, train and evaluate files of candles; manage models and the database."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     demo: Annotated[
-        bool, typer.Option("--demo-llm", help="Ask a demonstration on this machine instead of an LLM; no key needed.")
+        bool, typer.Option("--demo-llm", help="Use a local demonstration endpoint instead of an LLM; no key needed.")
     ] = False,
 ) -> None:
     """Run the service: REST on /ai, signals on /ws, documentation on /docs."""
@@ -57,7 +57,7 @@ def serve(
 
 @cli.command("admin-token")
 def admin_token() -> None:
-    """Print the administrator's token, for scripts on this machine; it is made where there is none yet."""
+    """Print the administrator's token, for local scripts; creates it if there is none yet."""
     token = with_admin_token(load_settings()).access.admin_token
     typer.echo(token.get_secret_value() if token else "")
 
@@ -70,7 +70,7 @@ cli.add_typer(storage, name="storage")
 
 
 def main() -> None:
-    """Run the command line; an error of the service's own is one line, not a traceback."""
+    """Run the command line; an AppError is printed as one line, not as a traceback."""
     try:
         cli()
     except AppError as error:

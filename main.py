@@ -1,4 +1,4 @@
-"""ASGI entry: `uvicorn main:app`, or `python main.py` to serve with the project's own options."""
+"""ASGI entry point: `uvicorn main:app`, or `python main.py` to serve with the project's own server."""
 
 from __future__ import annotations
 

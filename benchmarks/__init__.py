@@ -1,1 +1,1 @@
-"""Measurements of the hot paths, each beside what it is compared with; `make bench` runs them all."""
+"""Measurements of the hot paths and of their alternatives; `make bench` runs them all."""

@@ -45,7 +45,7 @@ def main() -> int:
         verdict("CPU of a fresh analysis of 350 candles, ms", fresh["CPU per fresh analysis, ms"], 4.0),
         verdict("seconds from start to ready", fresh["seconds to ready"], 2.0),
         verdict("resident memory after 150 analyses, MB", fresh["resident memory after 150 analyses, MB"], 160.0),
-        verdict("/health p95 beside 16 fresh analyses, ms", fresh["/health p95 beside 16 fresh analyses, ms"], 100.0),
+        verdict("/health p95 during 16 fresh analyses, ms", fresh["/health p95 during 16 fresh analyses, ms"], 100.0),
         *broadcast.targets(rows),
         *features.targets(tables),
         *models.targets(predictions, memory_mb),

@@ -1,4 +1,4 @@
-"""POST /ai/analyze over real sockets: cached beside plain FastAPI and bare ASGI, and fresh."""
+"""POST /ai/analyze over real sockets: cached, against plain FastAPI and bare ASGI, and fresh."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SERVERS = {
 
 
 def body(symbol: str, counts: dict[Timeframe, int], seed: int = 1) -> bytes:
-    """Return an analysis request with so many candles per timeframe, made from one 15m path."""
+    """Return an analysis request with `candles` candles per timeframe, made from one 15m path."""
     rng = np.random.default_rng(seed)
     step = Timeframe.M15.ms
     need = max(count * timeframe.ms // step for timeframe, count in counts.items()) + 16
@@ -62,7 +62,7 @@ def body(symbol: str, counts: dict[Timeframe, int], seed: int = 1) -> bytes:
 
 
 def _in_other_bytes(request: bytes, number: int) -> bytes:
-    """Return the same candles in a text that was not read before: a key that is accepted and not read differs."""
+    """Return the same candles as other bytes, by changing a key that is accepted but not read."""
     content = json.loads(request)
     for candles in content["timeframe_data"].values():
         candles[0]["trades"] = number
@@ -73,7 +73,7 @@ def measure_cached() -> list[dict[str, Any]]:
     """Return a row per server: CPU per request and requests per second, medians of rounds that take turns."""
     one = body("ETHUSDT", {Timeframe.H1: 100, Timeframe.H4: 60})
     request = request_bytes("POST", "/ai/analyze", one)
-    # More of them than the service keeps candles of, so that each has to be read anew.
+    # More bodies than the service keeps parsed, so that each has to be parsed.
     changed = [request_bytes("POST", "/ai/analyze", _in_other_bytes(one, number)) for number in range(200)]
     results: dict[str, list[tuple[float, float]]] = {name: [] for name in (*SERVERS, NEW_CANDLES)}
     with ExitStack() as stack:
@@ -119,7 +119,7 @@ def measure_fresh() -> dict[str, float]:
         "seconds to ready": seconds_to_ready,
         "resident memory at start, MB": memory_at_start,
         "resident memory after 150 analyses, MB": memory,
-        "/health p95 beside 16 fresh analyses, ms": p95 * 1000,
+        "/health p95 during 16 fresh analyses, ms": p95 * 1000,
     }
 
 
@@ -130,7 +130,7 @@ def _load(server: Server, requests: list[bytes], workers: int) -> tuple[float, f
 
 
 async def _health_while_analyzing(port: int, one: bytes) -> float:
-    """Keep 16 fresh analyses under way, time /health beside them, return the 95th percentile in seconds."""
+    """Keep 16 fresh analyses running, and return the 95th percentile of /health meanwhile in seconds."""
     numbers = iter(range(100_000))
     running = True
 

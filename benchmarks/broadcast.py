@@ -1,7 +1,7 @@
 """Broadcast of one 1 KB message to 1,000 sockets: bare writes, a naive loop, and our hub with its relay.
 
 Run with `python -m benchmarks.broadcast`. The three ways take turns, round by round, in one server
-process on one event loop; a process of its own reads with plain epoll, so that it costs little beside
+process on one event loop; another process reads with plain epoll, so that it costs little compared with
 the server. The naive loop runs on stock uvicorn without compression, which is the best case for it.
 """
 
@@ -53,7 +53,7 @@ class RecordingHub(SignalHub):
 
 
 class BareProtocol(asyncio.Protocol):
-    """Keeps the transports of those who connect."""
+    """Keeps the transports of its clients."""
 
     def __init__(self, transports: list[asyncio.WriteTransport]) -> None:
         self._transports = transports
@@ -147,16 +147,16 @@ async def compare(clients: Clients) -> list[Row]:
         for _ in range(ROUNDS):
             for name, send in ways.items():
                 samples[name].append(await timed_round(clients, name, send))
-        stalled = await beside_stalled(clients, send_hub)
+        stalled = await with_stalled(clients, send_hub)
     bare_server.close()
     return [*(row(name, rounds, samples[BARE]) for name, rounds in samples.items()), stalled]
 
 
-async def beside_stalled(clients: Clients, send_alone: Send) -> Row:
-    """Take turns between a hub with a client that never reads and one without, until that client is dropped."""
+async def with_stalled(clients: Clients, send_alone: Send) -> Row:
+    """Alternate between a hub with a client that never reads and one without, until that client is dropped."""
     hub = RecordingHub(load_settings(environment={}).websocket.max_buffered_bytes)
     alone: list[Round] = []
-    beside: list[Round] = []
+    stalled_rounds: list[Round] = []
     queued = in_transport = 0
 
     async def send() -> None:
@@ -167,17 +167,17 @@ async def beside_stalled(clients: Clients, send_alone: Send) -> Row:
         await clients.ask("stall", port, "/ws")
         while hub.latest.closed_reason is None:
             alone.append(await timed_round(clients, OURS, send_alone))
-            beside.append(await timed_round(clients, STALLED, send))
+            stalled_rounds.append(await timed_round(clients, STALLED, send))
             queued = max(queued, hub.latest.buffered_bytes)
             connections = server.server_state.connections
-            in_transport = max(in_transport, *(each.transport.get_write_buffer_size() for each in connections))
+            in_transport = max(in_transport, *(client.transport.get_write_buffer_size() for client in connections))
     assert hub.latest.closed_reason is CloseReason.SLOW
-    alone_seconds, beside_seconds = (sum(seconds for seconds, _ in rounds) for rounds in (alone, beside))
-    return row(STALLED, beside, beside) | {
+    alone_seconds, stalled_seconds = (sum(seconds for seconds, _ in rounds) for rounds in (alone, stalled_rounds))
+    return row(STALLED, stalled_rounds, stalled_rounds) | {
         # Bare writes were measured earlier, on a machine that others may use: no ratio to them.
         "last client, times bare": "",
         "CPU, times bare": "",
-        "throughput lost": 1 - alone_seconds / beside_seconds,
+        "throughput lost": 1 - alone_seconds / stalled_seconds,
         "queued, bytes": queued,
         "in transport, bytes": in_transport,
     }
@@ -200,7 +200,7 @@ def row(way: str, rounds: Sequence[Round], bare: Sequence[Round]) -> Row:
 
 
 def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
-    """Return what `measure` found beside what it should be."""
+    """Return the measured figures with their targets."""
     _, naive, ours, stalled = rows
     bound_bytes = load_settings(environment={}).websocket.max_buffered_bytes
     return [
@@ -210,7 +210,7 @@ def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
             float(ours["CPU per client, µs"]) / float(naive["CPU per client, µs"]),
             0.5,
         ),
-        verdict("throughput lost beside a stalled client, share", float(stalled["throughput lost"]), 0.2),
+        verdict("throughput lost with a stalled client, share", float(stalled["throughput lost"]), 0.2),
         verdict("bytes queued for a stalled client", float(stalled["queued, bytes"]), bound_bytes),
     ]
 

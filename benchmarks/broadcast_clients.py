@@ -31,7 +31,7 @@ class Group:
             self._epoll.register(connection.fileno(), select.EPOLLIN)
 
     def read_until_quiet(self) -> None:
-        """Read away what a server sends by itself after the handshake."""
+        """Discard what a server sends after the handshake."""
         while ready := self._epoll.poll(QUIET_SECONDS):
             self._read(ready)
 
@@ -92,7 +92,7 @@ class Clients:
         return await self.answer()
 
     async def answer(self) -> Any:
-        """Wait for the next answer without holding up the loop."""
+        """Wait for the next answer without blocking the loop."""
         pipe: Connection[Any, Any] = self._pipe
         return await asyncio.to_thread(pipe.recv)
 

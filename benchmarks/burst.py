@@ -42,7 +42,7 @@ def measure() -> list[Row]:
 
 
 def targets(rows: list[Row]) -> list[Row]:
-    """Return the burst of new candles beside its target."""
+    """Return the CPU time of the burst of new candles with its target."""
     return [verdict("CPU of a burst of 32 calls of 100 candles, ms", float(rows[0]["CPU, ms"]), 150.0)]
 
 

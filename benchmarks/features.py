@@ -46,7 +46,7 @@ def as_rows(series: CandleSeries) -> FloatArray:
 
 
 def seconds(call: Way, times: int) -> float:
-    """Return the CPU time of one call: what else the machine does meanwhile is not counted."""
+    """Return the CPU time of one call, which does not count other processes."""
     started = time.process_time()
     for _ in range(times):
         call()
@@ -54,7 +54,7 @@ def seconds(call: Way, times: int) -> float:
 
 
 def compare(count: int, columns: int, ours: Way, by_talib: Way, by_ta: Way) -> Row:
-    """Return the times of three ways to the same columns of so many candles."""
+    """Return the times of three ways to compute the same columns."""
     times = max(1, CANDLES_PER_ROUND // count)
     samples: dict[Way, list[float]] = {ours: [], by_talib: []}
     for _ in range(ROUNDS):
@@ -108,7 +108,7 @@ def measure_indicators(count: int) -> Row:
 
 
 def require_agreement() -> None:
-    """Hold both libraries' `standard` columns to ours.
+    """Compare both libraries' `standard` columns with ours.
 
     Raises:
         ValueError: a column differs by more than a millionth where it no longer depends on the start.
@@ -135,7 +135,7 @@ def measure() -> dict[str, list[Row]]:
 
 
 def targets(tables: Mapping[str, Sequence[Row]]) -> list[Mapping[str, str | float]]:
-    """Return what `measure` found beside what it should be."""
+    """Return the measured figures with their targets."""
     rows = tables["standard set"]
     last, longest = float(rows[-2]["ours, ms"]), float(rows[-1]["ours, ms"])
     return [

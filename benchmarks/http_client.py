@@ -34,7 +34,7 @@ class Connection:
         return await self._reader.readexactly(int(length))
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._writer.close()
 
 

@@ -1,4 +1,4 @@
-"""Predictions by ONNX Runtime beside Keras and a compiled TensorFlow function: `python -m benchmarks.models`."""
+"""Predictions by ONNX Runtime, Keras and a compiled TensorFlow function: `python -m benchmarks.models`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def train(manager: ModelManager, kind: ModelType, symbol: str) -> str:
 
 
 def _unheard(progress: JobProgress) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 def cpu_ms(call: Callable[[], object], times: int) -> float:
@@ -75,7 +75,7 @@ def cpu_ms(call: Callable[[], object], times: int) -> float:
 
 
 def rows_for(forecaster: Forecaster, count: int) -> FeatureRows:
-    """Return so many windows of rows that are in the middle of what the model has seen."""
+    """Return windows of values from the middle of the training range."""
     graph = forecaster.metadata.graph
     assert graph is not None
     shape = (count, graph.sequence_length, len(graph.feature_set.columns))
@@ -145,7 +145,7 @@ def measure() -> tuple[list[Row], float]:
 
 
 def targets(rows: Sequence[Row], memory_mb: float) -> list[Mapping[str, str | float]]:
-    """Return what `measure` found beside what it should be."""
+    """Return the measured figures with their targets."""
     worst = max(float(row["batch, times tf.function"]) for row in rows)
     slowest = max(float(row["loaded in, s"]) for row in rows)
     return [

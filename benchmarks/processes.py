@@ -1,4 +1,4 @@
-"""Servers as processes of their own, and what the kernel says they used."""
+"""Servers in child processes, with their CPU time and memory from the kernel."""
 
 from __future__ import annotations
 

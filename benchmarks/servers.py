@@ -1,4 +1,4 @@
-"""What the service is compared with: the same endpoint without its work, run by `uvicorn --factory`."""
+"""Servers to compare with: the same endpoint without the analysis, run by `uvicorn --factory`."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class _Body(msgspec.Struct):
 
 
 class BareAsgi:
-    """The floor: an ASGI app that parses the candles with msgspec and sends a fixed answer."""
+    """The minimum: an ASGI app that parses the candles with msgspec and sends a fixed answer."""
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(_Body)
@@ -119,5 +119,5 @@ class BareAsgi:
 
 
 def bare_asgi() -> BareAsgi:
-    """Return the floor."""
+    """Return the bare ASGI app."""
     return BareAsgi()

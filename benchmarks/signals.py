@@ -1,4 +1,4 @@
-"""POST /ai/signals over real sockets: one batch beside as many single analyses of the same candles."""
+"""POST /ai/signals over real sockets: one batch against single analyses of the same candles."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def measure() -> list[Row]:
                 body(f"S{number:02d}X{place:02d}", {Timeframe.M15: CANDLES}, seed=SYMBOLS * number + place)
                 for place in range(SYMBOLS)
             ]
-            alone = _cpu_ms(server, [request_bytes("POST", "/ai/analyze", each) for each in bodies])
+            alone = _cpu_ms(server, [request_bytes("POST", "/ai/analyze", body) for body in bodies])
             together = _cpu_ms(server, [request_bytes("POST", "/ai/signals", _batch(bodies, "B"))])
             if number:  # the first warms up
                 singles.append(alone)
@@ -43,7 +43,7 @@ def measure() -> list[Row]:
 
 
 def targets(rows: list[Row]) -> list[Row]:
-    """Return the batch's share of the single calls beside its target."""
+    """Return the batch's share of the single calls' CPU time with its target."""
     alone, together = (float(row["CPU, ms"]) for row in rows)
     return [verdict("CPU of a batch of 50 symbols, share of 50 single calls", together / alone, 0.5)]
 

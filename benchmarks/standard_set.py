@@ -1,4 +1,4 @@
-"""The columns of the `standard` set written straight down, with TA-Lib and numpy, and with `ta` and pandas.
+"""The columns of the `standard` set written out, with TA-Lib and numpy, and with `ta` and pandas.
 
 This is what a user of either library would write for these columns: one call for all that a
 function gives, nothing computed twice, and no neutral values where the market gives no answer.

@@ -1,1 +1,1 @@
-"""The commands of `cli.py`: what each takes, and how its result is shown. What they do is done elsewhere."""
+"""The commands of `cli.py`: their arguments, and how their results are shown."""

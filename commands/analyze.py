@@ -1,4 +1,4 @@
-"""`analyze`: the newest candles of a file by the rules, without a server."""
+"""`analyze`: analyze the newest candles of a file by the rules, without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of candles, and the markets that their names tell."""
+"""Files of candles, and the markets in their names."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SCOPE: TypeAdapter[str] = TypeAdapter(ModelScope)
 
 
 def read_series(file: Path, timeframe: Timeframe | None) -> CandleSeries:
-    """Return the candles of a file, made into those of a longer timeframe if one is given.
+    """Return the candles of a file, aggregated to a longer timeframe if one is given.
 
     Raises:
         InvalidMarketData: the file cannot be read.
-        InvalidRequest: its candles are longer than those that are wanted.
+        InvalidRequest: its candles are longer than the timeframe.
     """
     from services.market_data.csv_candles import read_candles  # pandas
 
@@ -34,10 +34,10 @@ def read_series(file: Path, timeframe: Timeframe | None) -> CandleSeries:
 
 
 def read_closed(file: Path, timeframe: Timeframe | None) -> CandleSeries:
-    """Return the candles of a file that have closed, one or more; see `read_series`.
+    """Return the closed candles of a file, at least one; see `read_series`.
 
     Raises:
-        InsufficientData: there is none.
+        InsufficientData: no candle has closed.
     """
     series = read_series(file, timeframe).closed_by(epoch_ms(SystemClock().now()))
     if not len(series):
@@ -46,15 +46,15 @@ def read_closed(file: Path, timeframe: Timeframe | None) -> CandleSeries:
 
 
 def file_symbol(file: Path) -> str:
-    """Return the market that a file's name begins with: up to the first '-', without endings, in capitals."""
+    """Return the market in a file's name: the part up to the first '-', without suffixes, in capitals."""
     return file.name.partition("-")[0].partition(".")[0].upper()
 
 
 def checked_scope(symbol: str) -> str:
-    """Return the symbol where a model can be trained for it: a market, or `*`.
+    """Return the symbol if a model can be trained for it: a market, or `*`.
 
     Raises:
-        InvalidRequest: anything else.
+        InvalidRequest: it is neither.
     """
     try:
         return _SCOPE.validate_python(symbol)
@@ -67,10 +67,10 @@ def checked_scope(symbol: str) -> str:
 def read_markets(
     files: Sequence[Path], symbol: str | None, timeframe: Timeframe | None
 ) -> tuple[str, dict[str, CandleSeries]]:
-    """Return for whom a model of these files is, and the closed candles by market.
+    """Return the symbol of a model trained on these files, and the closed candles by market.
 
-    Of one file, the market is `symbol` or else what its name tells. Several files make a pooled model,
-    for `*`, and each is the market that its name tells.
+    One file is the market `symbol`, or else that of its name. Several files make a pooled model for `*`,
+    and each is the market of its name.
 
     Raises:
         InvalidRequest: several files and one symbol, a market twice, or files of several timeframes.

@@ -1,4 +1,4 @@
-"""What a command shows: its result on stdout, as tables or as one JSON document, and all else on stderr."""
+"""Output of a command: its result on stdout, as tables or one JSON document, and everything else on stderr."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from domain.jobs import JobProgress
 
 errors = Console(stderr=True)
-# A pipe has no width; 80 characters would fold a table more than a file needs.
+# A pipe has no width; at the default of 80 characters, tables would wrap.
 PIPE_WIDTH = 160
 
 
 def output() -> Console:
-    """Return the console of results."""
+    """Return the console for results."""
     console = Console()
     return console if console.is_terminal else Console(width=PIPE_WIDTH)
 
 
 def show(document: Mapping[str, Any], tables: RenderableType, as_json: bool) -> None:
-    """Print a result: the tables, or else the document alone.
+    """Print a result: either the tables or the document.
 
     Args:
         document: Plain values.
-        tables: The same for a person.
-        as_json: Which of the two.
+        tables: The same values as tables or text.
+        as_json: Whether to print the document.
     """
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
@@ -53,7 +53,7 @@ def show(document: Mapping[str, Any], tables: RenderableType, as_json: bool) -> 
 
 
 def say(words: str) -> None:
-    """Print a line on stderr as it is."""
+    """Print a line on stderr without formatting."""
     errors.print(words, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -65,7 +65,7 @@ def fail(message: str) -> None:
 
 @contextmanager
 def working() -> Iterator[Callable[[str], None]]:
-    """Show what is being done, and for how long, while a terminal looks on; give what changes the words."""
+    """Show the current step and its time on a terminal; yield a function that changes the step's text."""
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with _progress(*columns) as progress:
         task = progress.add_task("", total=None)
@@ -74,7 +74,7 @@ def working() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def training() -> Iterator[Callable[[JobProgress], None]]:
-    """Show a bar with stage, epoch, losses and time left while a terminal looks on; give what it is told by."""
+    """Show stage, epoch, losses and time left as a bar on a terminal; yield a function that updates it."""
     epoch = TextColumn("{task.fields[epoch]}", markup=False)
     columns = TextColumn("{task.description}", markup=False), BarColumn(20), TaskProgressColumn(), epoch
     with _progress(*columns) as progress:
@@ -88,9 +88,9 @@ def training() -> Iterator[Callable[[JobProgress], None]]:
 
 @contextmanager
 def _progress(*columns: ProgressColumn) -> Iterator[Progress]:
-    with _noise_kept() as terminal:
+    with _noise_hidden() as terminal:
         console = Console(file=terminal)
-        # What Python writes to stderr is noise as well, and not to be lifted above the bar.
+        # Output of Python on stderr is hidden too, and not printed above the bar.
         with Progress(
             *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stderr=False
         ) as progress:
@@ -98,11 +98,11 @@ def _progress(*columns: ProgressColumn) -> Iterator[Progress]:
 
 
 @contextmanager
-def _noise_kept() -> Iterator[TextIO]:
-    """Keep what libraries write to stderr, TensorFlow above all, off the terminal; give stderr as it was.
+def _noise_hidden() -> Iterator[TextIO]:
+    """Hide what libraries such as TensorFlow write to stderr; yield the original stderr.
 
-    No setting silences all of it: some is written by C++ before settings are read. Should an error come
-    that nobody expected, what was kept is written after all.
+    No setting silences all of it: C++ code writes some before settings are read. After an unexpected error
+    the hidden output is written.
     """
     sys.stderr.flush()
     with TemporaryFile() as noise, os.fdopen(os.dup(2), "w") as terminal:

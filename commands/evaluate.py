@@ -1,4 +1,4 @@
-"""`evaluate`: a version on candles that it has not been trained on, or a study of several learners."""
+"""`evaluate`: score a version on candles that it was not trained on, or compare several learners."""
 
 from __future__ import annotations
 
@@ -22,30 +22,34 @@ if TYPE_CHECKING:
     from models.evaluation.equity import Backtest, Costs
     from models.model_manager import Evaluation
 
-Bps = Annotated[float | None, typer.Option(min=0, max=4_999, help="Of what changes hands; the settings' by default.")]
+Bps = Annotated[
+    float | None, typer.Option(min=0, max=4_999, help="Of the traded amount; from the settings by default.")
+]
 
 
 def evaluate(
-    what: Annotated[list[str], typer.Argument(metavar="[VERSION] FILE", help="Production without a VERSION.")],
+    what: Annotated[
+        list[str], typer.Argument(metavar="[VERSION] FILE", help="Without VERSION: the one in production.")
+    ],
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
     plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Write reliability.png and equity.png.")] = None,
     fee_bps: Bps = None,
     slippage_bps: Bps = None,
     types: Annotated[
-        str | None, typer.Option(help="Instead: train these, comma-separated, on FILE... and compare them.")
+        str | None, typer.Option(help="Train these types, separated by commas, on FILE... and compare them instead.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="With --types: so many seeds of each network.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="With --types: number of seeds of each network.")] = 1,
     epochs: Epochs = None,
     seed: Seed = None,
     backend: Backend = None,
     save: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="With --types: keep what is finished, and go on from it.")
+        Path | None, typer.Option(metavar="DIR", help="With --types: store finished learners, and resume from them.")
     ] = None,
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="With --types: write the table.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a version on candles that it has not been trained on, or with --types several learners side by side."""
+    """Score a version on candles that it was not trained on, or compare several learners with --types."""
     settings = load_settings()
     if types is not None:
         if plot is not None:
@@ -83,7 +87,7 @@ def _costs(settings: Settings, fee_bps: float | None, slippage_bps: float | None
 
 
 def _backtest(found: Evaluation, series: CandleSeries, costs: Costs, settings: Settings) -> Backtest:
-    """Return what acting on the forecasts would have earned, from the first of them on."""
+    """Return the backtest of trading on the forecasts, from the first of them on."""
     import numpy as np
 
     from models.evaluation.equity import backtest
@@ -124,7 +128,7 @@ def _document(found: Evaluation, symbol: str, backtest: Backtest, pictures: list
         "last": _time(found.times_ms[-1]),
         "metrics": found.scores.model_dump(mode="json"),
         "baselines": {name: scores.model_dump(mode="json") for name, scores in found.baselines.items()},
-        "reliability": [each.model_dump(mode="json") for each in found.reliability],
+        "reliability": [entry.model_dump(mode="json") for entry in found.reliability],
         "performance": backtest.performance.model_dump(mode="json"),
         "pictures": [str(path) for path in pictures],
     }

@@ -1,4 +1,4 @@
-"""`features`: the feature table of a file of candles."""
+"""`features`: write the feature table of a file of candles."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def features(
         Path | None, typer.Argument(help="CSV or CSV.gz: timestamp,open,high,low,close,volume.", show_default=False)
     ] = None,
     set_name: Annotated[
-        Literal["standard", "wide"] | None, typer.Option("--set", help="Which columns; standard by default.")
+        Literal["standard", "wide"] | None, typer.Option("--set", help="The feature set; standard by default.")
     ] = None,
     timeframe: SeriesTimeframe = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .csv.gz or .parquet.", show_default=False)
     ] = None,
     show_list: Annotated[
-        bool, typer.Option("--list", help="Print every indicator, or with --set the columns of the set, instead.")
+        bool, typer.Option("--list", help="Instead, print every indicator, or with --set the columns of the set.")
     ] = False,
 ) -> None:
     """Write the feature table of a file, one row per candle; cells still warming up are empty."""

@@ -14,17 +14,17 @@ from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import LlmUnavailable
 
-llm = typer.Typer(help="The language model that analyses are asked of.", no_args_is_help=True)
+llm = typer.Typer(help="Check the language model.", no_args_is_help=True)
 
 
 @llm.command()
 def check() -> None:
-    """Ask the configured LLM once and say what came of it; spends one call, which is booked as any other."""
+    """Ask the configured LLM once and print the result; the call is paid for and recorded like any other."""
     settings = load_settings()
     from services.llm.probe import NOT_CONFIGURED, Probe, probe
     from utils.logging import configure_logging
 
-    # What went wrong is said once, at the end.
+    # An error is printed once, at the end.
     configure_logging(settings.logging.model_copy(update={"level": "ERROR"}), settings.secret_values())
 
     if not settings.llm.enabled:
@@ -52,7 +52,7 @@ def check() -> None:
 
 @contextmanager
 def demo_llm() -> Iterator[dict[str, Any]]:
-    """Serve the demonstration's endpoint on loopback, and give the settings that point to it."""
+    """Serve the demonstration endpoint on loopback, and yield the settings that point to it."""
     from demo.behaviors import MODEL
     from demo.openai_server import FakeOpenAI, serving
 
@@ -72,6 +72,6 @@ def demo_llm() -> Iterator[dict[str, Any]]:
 
 
 def announce(settings: Settings) -> None:
-    """Say on the terminal that the LLM is none."""
+    """Print that a demonstration stands in for the LLM."""
     words = f"DEMONSTRATION: {settings.llm.model} at {settings.llm.base_url} answers by simple rules, it is no model"
     errors.print(words, style="yellow", highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The models as the settings describe them."""
+"""The model manager of the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def model_manager(settings: Settings, models: ModelSettings | None = None) -> ModelManager:
-    """Return the manager of the registry that the settings name; `models` replaces their section."""
+    """Return the model manager for the settings; `models` replaces their section of the same name."""
     from models.model_manager import ModelManager
 
     return ModelManager(models or settings.models, settings.features, SystemClock().now)

@@ -1,4 +1,4 @@
-"""`models`: look after the versions in the registry."""
+"""`models`: manage the versions in the registry."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from models.registry.metadata import ModelMetadata
     from models.registry.registry import Registry
 
-Market = Annotated[str, typer.Option(help="Market, or * for the model of all.")]
+Market = Annotated[str, typer.Option(help="Market, or * for the model of all markets.")]
 Candles = Annotated[Timeframe, typer.Option(help="Timeframe.")]
 
 models = typer.Typer(
-    help="Look after the versions: list, show, compare, promote, roll back, prune, import.", no_args_is_help=True
+    help="Manage the versions: list, show, compare, promote, roll back, prune, import.", no_args_is_help=True
 )
 
 
@@ -66,8 +66,8 @@ def compare_models(first: Version, second: Version, as_json: Json = False) -> No
         "second": second,
         "same_data": found.same_data,
         "figures": [
-            {"name": each.name, "first": each.first, "second": each.second, "difference": each.difference}
-            for each in found.figures
+            {"name": figure.name, "first": figure.first, "second": figure.second, "difference": figure.difference}
+            for figure in found.figures
         ],
     }
     show(document, compared(found), as_json)
@@ -77,11 +77,11 @@ def compare_models(first: Version, second: Version, as_json: Json = False) -> No
 def promote_model(
     version: Version,
     force: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Why; a promotion by hand is kept as forced.")
+        str | None, typer.Option(metavar="REASON", help="Reason; the version is recorded as forced.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a version into production, whatever the gate has said of it."""
+    """Put a version into production, whatever the gate decided."""
     if force is None:
         raise InvalidRequest("the gate promotes when a model is trained; to decide otherwise, say why: --force REASON")
     registry = _registry()
@@ -94,10 +94,10 @@ def promote_model(
 def roll_back(
     symbol: Market,
     timeframe: Candles,
-    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    reason: Annotated[str, typer.Option(help="Reason to record.")],
     as_json: Json = False,
 ) -> None:
-    """Put the version that served before into production again."""
+    """Put the previous version into production again."""
     scope = checked_scope(symbol)
     version = _registry().rollback(scope, timeframe, reason=reason, at=datetime.now(UTC))
     _tell_production(scope, timeframe, version, as_json)
@@ -105,10 +105,12 @@ def roll_back(
 
 @models.command("prune")
 def prune_models(
-    keep: Annotated[int | None, typer.Option(min=1, help="Of each market; the settings' by default.")] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Versions of each market; from the settings by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete all but the newest versions of each market; what serves, and what it needs, is kept."""
+    """Delete all but the newest versions of each market; versions that serve, and their members, are kept."""
     settings = load_settings()
     pruned = _registry().prune(keep or settings.models.keep_versions)
     lines = [f"{len(pruned.deleted)} deleted, {len(pruned.kept)} kept", *(f"- {version}" for version in pruned.deleted)]
@@ -118,13 +120,13 @@ def prune_models(
 @models.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(help="A trained network: .h5 or .keras.")],
-    kind: Annotated[ModelType, typer.Option("--type", help="What it is.")],
+    kind: Annotated[ModelType, typer.Option("--type", help="Type of the network.")],
     symbol: Market,
     timeframe: Candles,
-    scaler: Annotated[Path, typer.Option(help="JSON of the scaler of its inputs, as scaler.json of a version.")],
+    scaler: Annotated[Path, typer.Option(help="Scaler of its inputs, JSON like scaler.json of a version.")],
     as_json: Json = False,
 ) -> None:
-    """Register a Keras network that was trained elsewhere; it has no scores, so only force promotes it."""
+    """Register a Keras network that was trained elsewhere; it has no scores, so only --force promotes it."""
     from commands.tables.models import shown
     from models.training.importing import import_network
     from models.training.training_run import TrainingRequest

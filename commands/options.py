@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have in common."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SeriesTimeframe = Annotated[Timeframe | None, typer.Option(help="Timeframe; that
 ScopeSymbol = Annotated[
     str | None, typer.Option(help="Market, or * for all; the file's name up to the first '-' by default.")
 ]
-Epochs = Annotated[int | None, typer.Option(min=1, help="Of each network; the settings' by default.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Of all chance; the settings' by default.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of each network; from the settings by default.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Random seed; from the settings by default.")]
 Backend = Annotated[
-    Literal["tensorflow", "jax"] | None, typer.Option(help="What computes under Keras; the settings' by default.")
+    Literal["tensorflow", "jax"] | None, typer.Option(help="Backend of Keras; from the settings by default.")
 ]
 Version = Annotated[str, typer.Argument(help="Name of a version.")]

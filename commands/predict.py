@@ -1,4 +1,4 @@
-"""`predict`: what a version says of the newest closed candles of a file."""
+"""`predict`: forecast from the newest closed candles of a file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def predict(
     file: CandleFile,
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
-    version: Annotated[str | None, typer.Option(help="The version in production by default.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version; the one in production by default.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Forecast what comes after the newest closed candle of a file."""
+    """Forecast the direction after the newest closed candle of a file."""
     settings = load_settings()
     with working() as now:
         now(f"reading {file.name}")

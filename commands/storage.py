@@ -1,4 +1,4 @@
-"""`storage`: what the database holds, what is past its retention, and disk space given back."""
+"""`storage`: show the size of the database, prune it, and return empty space to the disk."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from storage.ports import Store, StoreSize
 
 storage = typer.Typer(
-    help="Look after the database: stats, prune, vacuum; the service may run meanwhile.", no_args_is_help=True
+    help="Manage the database: stats, prune, vacuum; the service may run meanwhile.", no_args_is_help=True
 )
 
 
 @storage.command()
 def stats(as_json: Json = False) -> None:
-    """Show how much each collection holds and takes on disk."""
+    """Show the documents and the disk space of each collection."""
     size = asyncio.run(_size(load_settings().storage))
     show(_document(size), _table(size), as_json)
 
 
 @storage.command()
 def prune(as_json: Json = False) -> None:
-    """Remove what is past the retention of the settings, as the running service does by itself."""
+    """Remove data past its retention, as the running service does by itself."""
     settings = load_settings().storage
 
     async def prune_all() -> tuple[int, int]:
@@ -58,7 +58,7 @@ def prune(as_json: Json = False) -> None:
 
 @storage.command()
 def vacuum(as_json: Json = False) -> None:
-    """Give empty space in the database back to the disk; SQLite needs room for a second copy meanwhile."""
+    """Return empty space in the database to the disk; SQLite needs room for a second copy meanwhile."""
     settings = load_settings().storage
 
     async def compact() -> tuple[StoreSize, StoreSize]:
@@ -82,7 +82,7 @@ def vacuum(as_json: Json = False) -> None:
 async def _open(settings: StorageSettings) -> AsyncIterator[Store]:
     from storage.factory import build_store
 
-    # A command must not set a damaged file aside: that is for a service that has to go on.
+    # A command does not set a damaged file aside: only a service that has to keep running does.
     store = build_store(settings.model_copy(update={"when_damaged": "refuse"}))
     try:
         await store.open()
@@ -100,7 +100,8 @@ async def _size(settings: StorageSettings) -> StoreSize:
 def _document(size: StoreSize) -> dict[str, Any]:
     return {
         "collections": [
-            {"name": each.name, "documents": each.documents, "size_bytes": each.size_bytes} for each in size.collections
+            {"name": collection.name, "documents": collection.documents, "size_bytes": collection.size_bytes}
+            for collection in size.collections
         ],
         "total_bytes": size.total_bytes,
         "free_bytes": size.free_bytes,
@@ -109,8 +110,9 @@ def _document(size: StoreSize) -> dict[str, Any]:
 
 def _table(size: StoreSize) -> Table:
     table = Table("collection", "documents", "on disk")
-    for each in size.collections:
-        table.add_row(each.name, f"{each.documents:,}", "?" if each.size_bytes is None else _megabytes(each.size_bytes))
+    for collection in size.collections:
+        size_on_disk = "?" if collection.size_bytes is None else _megabytes(collection.size_bytes)
+        table.add_row(collection.name, f"{collection.documents:,}", size_on_disk)
     table.add_section()
     table.add_row("empty, for what comes", "", _megabytes(size.free_bytes))
     table.add_row("all", "", _megabytes(size.total_bytes))

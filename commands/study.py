@@ -1,4 +1,4 @@
-"""`evaluate --types`: a study of several learners on the same folds."""
+"""`evaluate --types`: compare several learners on the same folds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyOrder:
-    """What the command line asks for: `types` separated by commas, the rest as the options say."""
+    """The arguments of a study; `types` are separated by commas."""
 
     types: str
     seeds: int
@@ -32,7 +32,7 @@ class StudyOrder:
 
 
 def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSettings, as_json: bool) -> None:
-    """Run a study and show it."""
+    """Run a study and print its table."""
     types = [_type(name.strip()) for name in order.types.split(",")]
     if order.markdown and not order.markdown.parent.is_dir():
         raise InvalidRequest(f"there is no folder {order.markdown.parent} to write {order.markdown.name} to")

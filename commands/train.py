@@ -1,4 +1,4 @@
-"""`train`: from files of candles to a registered version and the gate's verdict."""
+"""`train`: train a model on files of candles, register it, and print the gate's verdict."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def train(
         list[Path], typer.Argument(metavar="FILE...", help="Candles; several files train one model of all markets.")
     ],
     kind: Annotated[
-        ModelType | None, typer.Option("--type", help="What to train; the settings' default_type by default.")
+        ModelType | None, typer.Option("--type", help="Type of model; models.default_type of the settings by default.")
     ] = None,
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
@@ -33,11 +33,11 @@ def train(
     seed: Seed = None,
     backend: Backend = None,
     force: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Promote whatever the gate finds, and say why.")
+        str | None, typer.Option(metavar="REASON", help="Promote whatever the gate decides, for this reason.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a model, judge it out of sample, register it, and let it serve where the gate allows."""
+    """Train a model, score it out of sample, register it, and promote it if the gate allows."""
     settings = load_settings()
     if force is not None and not force.strip():
         raise InvalidRequest("--force needs a reason to record")
@@ -64,7 +64,7 @@ def _document(outcome: TrainingOutcome, seconds: float) -> dict[str, Any]:
         "forced": verdict.forced,
         "verdict": verdict.serves,
         "reasons": list(verdict.reasons),
-        "comparisons": [each.model_dump(mode="json") for each in verdict.comparisons],
+        "comparisons": [comparison.model_dump(mode="json") for comparison in verdict.comparisons],
         "production": outcome.production,
         "seconds": round(seconds, 3),
     }

@@ -1,4 +1,4 @@
-"""Which version a file of candles is for."""
+"""Choose the version for a file of candles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChosenVersion:
-    """A version, and closed candles of a market that it forecasts, in its timeframe."""
+    """A version, and the closed candles of a market that it forecasts, in its timeframe."""
 
     version: str
     symbol: str
@@ -27,17 +27,17 @@ class ChosenVersion:
 def choose_version(
     registry: Registry, version: str | None, file: Path, symbol: str | None, timeframe: Timeframe | None
 ) -> ChosenVersion:
-    """Return the version that is named, or else the one in production, with the candles that are for it.
+    """Return the named version, or else the one in production, with the candles in its timeframe.
 
     Args:
-        registry: Where it is.
-        version: Its name; None takes what is in production.
-        file: The candles.
-        symbol: Their market; None reads it from the file's name.
-        timeframe: Of the candles to make; None takes the version's, or else the file's.
+        registry: Registry of the versions.
+        version: Name of a version; None takes the one in production.
+        file: File of candles.
+        symbol: Market of the candles; None reads it from the file's name.
+        timeframe: Timeframe to aggregate to; None takes the version's, or else the file's.
 
     Raises:
-        ModelUnavailable: nothing is in production.
+        ModelUnavailable: no version is in production.
         InvalidRequest: the version forecasts another market or timeframe.
     """
     if version is None:

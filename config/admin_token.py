@@ -1,4 +1,4 @@
-"""The administrator's token: the configured one, or one that is made at the first start and kept in a file."""
+"""The administrator's token: the configured one, or one that the first start creates in a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from config.settings import Settings
 from domain.errors import ConfigurationError
 
 FILE_NAME = "admin_token"
-# Of a store that is no file on this machine.
+# For a store that is not a local file.
 DATA_FOLDER = Path("data")
 TOKEN_BYTES = 32
 MAX_FILE_BYTES = 4096
@@ -25,13 +25,13 @@ _REMEDY = "delete it, and the next start makes a new one; or set ADMIN_TOKEN"
 
 
 def with_admin_token(settings: Settings) -> Settings:
-    """Return the settings with an admin token, which is read from its file or made where ADMIN_TOKEN is not set.
+    """Return the settings with an admin token, read from its file or created if ADMIN_TOKEN is not set.
 
     Returns:
         Settings whose `access.admin_token_file` is the path of the file, or empty where ADMIN_TOKEN is set.
 
     Raises:
-        ConfigurationError: the file cannot be made or read, holds no token, or others may read it.
+        ConfigurationError: the file cannot be created or read, holds no token, or others may read it.
     """
     if settings.access.admin_token is not None:
         return _with(settings, admin_token_file="")
@@ -49,7 +49,7 @@ def _with(settings: Settings, **values: object) -> Settings:
 
 
 def _path(settings: Settings) -> Path:
-    """Return where the token is kept: beside the data, so that services with data of their own share none."""
+    """Return the path of the token: in the data folder, so that services with separate data share none."""
     if settings.access.admin_token_file:
         return Path(settings.access.admin_token_file)
     url = settings.storage.url.get_secret_value()
@@ -62,7 +62,7 @@ def _read(path: Path) -> str:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ConfigurationError: it is not to be used, and why.
+        ConfigurationError: the file cannot be used; the message says why.
     """
     try:
         # Without O_NONBLOCK, opening a pipe would wait for its writer.
@@ -77,7 +77,7 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"{reason}: let the user of the service read it, or set ADMIN_TOKEN") from None
     if status.st_mode & stat.S_IRWXO:
         reason = f"the admin token in {path} is open to every user of this machine"
-        raise ConfigurationError(f"{reason}: {_REMEDY}; `chmod 600 {path}` keeps a token that nobody has seen")
+        raise ConfigurationError(f"{reason}: {_REMEDY}; `chmod 600 {path}` keeps a token that no other user has read")
     if status.st_uid not in {0, os.geteuid()}:
         raise ConfigurationError(f"the admin token in {path} belongs to another user: {_REMEDY}")
     token = content.decode("latin-1").strip()
@@ -88,7 +88,7 @@ def _read(path: Path) -> str:
 
 
 def _read_made(path: Path) -> str:
-    """Return the token of a file just made, by this process or by another that started at the same moment."""
+    """Return the token of a file just created, by this process or by another that started at the same moment."""
     try:
         return _read(path)
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def _read_made(path: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    """Write a new token into a file of mode 0600, unless one is there by then; no reader ever finds half of it.
+    """Write a new token into a file of mode 0600, unless the file exists by then; no reader ever sees half of it.
 
     Raises:
         ConfigurationError: the folder cannot be written to.
@@ -105,15 +105,15 @@ def _make(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Mode 0600 and O_EXCL under a name of its own; the link then either gives it the real name or finds that taken.
-        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        descriptor, unnamed = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(f"{secrets.token_urlsafe(TOKEN_BYTES)}\n")
                 file.flush()
                 os.fsync(descriptor)
-            os.link(beside, path)
+            os.link(unnamed, path)
         finally:
-            os.unlink(beside)
+            os.unlink(unnamed)
     except FileExistsError:
         return
     except OSError as error:

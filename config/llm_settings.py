@@ -1,4 +1,4 @@
-"""Settings of the LLM: keys, models, how each is asked and what it costs, budgets. Prices are USD per 1 M tokens."""
+"""Settings of the LLM: keys, models with parameters and prices, budgets. Prices are USD per 1 M tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
 
 
 def _fits_a_header(key: SecretStr | None) -> SecretStr | None:
-    """Refuse what could not be sent as `Authorization: Bearer …`, without repeating any of it."""
+    """Refuse a key that does not fit into `Authorization: Bearer …`; the message repeats no part of it."""
     text = key.get_secret_value() if key else ""
     if not all("!" <= character <= "~" for character in text):
         raise ValueError("a key needs printable ASCII characters without spaces")
@@ -25,7 +25,7 @@ def _fits_a_header(key: SecretStr | None) -> SecretStr | None:
 
 
 class TokenPrices(Section):
-    """What a model's provider charges."""
+    """Prices of a model in USD per 1 M tokens."""
 
     input: Money
     cached_input: Money
@@ -33,7 +33,7 @@ class TokenPrices(Section):
 
 
 class LlmModelSettings(Section):
-    """How a model is asked, and what it costs; the defaults are for models that the table lacks.
+    """Request parameters and prices of a model; the defaults apply to models without an entry.
 
     A temperature or reasoning effort of None is not sent. Without prices the cost of a call is unknown.
     """
@@ -46,7 +46,7 @@ class LlmModelSettings(Section):
 
 
 class LlmRestSettings(Section):
-    """How long a key rests after what went wrong with it, in seconds."""
+    """How long a key is not used after an error, by the kind of error."""
 
     quota_seconds: Seconds
     rate_limit_seconds: Seconds
@@ -56,7 +56,7 @@ class LlmRestSettings(Section):
 
 
 class LlmBudgetSettings(Section):
-    """In USD per UTC day and calendar month; None: no such limit."""
+    """Limits in USD per UTC day and calendar month; None: no such limit."""
 
     daily_warning_usd: Money | None = None
     daily_stop_usd: Money | None = None
@@ -102,9 +102,9 @@ class LlmSettings(Section):
 
     @property
     def enabled(self) -> bool:
-        """Whether there is anybody to ask: a key, or an endpoint of one's own that may need none."""
+        """Whether an LLM can be asked: there is a key, or a base URL whose endpoint may need none."""
         return bool(self.keys or self.base_url)
 
     def model_settings(self, model: str) -> LlmModelSettings:
-        """Return how a model is asked and what it costs."""
+        """Return the parameters and prices of a model, defaults where it has no entry."""
         return self.models.get(model) or LlmModelSettings()

@@ -1,4 +1,4 @@
-"""Settings of the models: sizes, training, judgement, serving. Lengths are in candles, shares are fractions."""
+"""Settings of the models: sizes, training, evaluation, serving. Lengths are in candles, shares are fractions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Pooling = Literal["average", "last"]
 class LearningSettings(Section):
     """How long a network learns: early stopping and the reduction of the learning rate count epochs.
 
-    `rate` is where that begins; None: as `TrainingSettings.learning_rate`.
+    `rate` is the initial learning rate; None: `TrainingSettings.learning_rate`.
     """
 
     epochs: Count
@@ -33,7 +33,7 @@ class LearningSettings(Section):
 
 
 class RecurrentSettings(Section):
-    """LSTM and GRU: the same stack, with another cell."""
+    """LSTM and GRU: the same stack with different cells."""
 
     units: Annotated[tuple[Count, ...], Field(min_length=1)]
     batch_normalization: bool
@@ -46,7 +46,7 @@ class RecurrentSettings(Section):
 class TransformerSettings(Section):
     """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it.
 
-    Of the encoder's rows, the dense layers are given the average, or the last.
+    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last.
     """
 
     width: Count
@@ -85,7 +85,7 @@ class TreeSettings(Section):
 
 
 class TrainingSettings(Section):
-    """One run of training; the seed makes it repeatable, threads keep it from taking every core."""
+    """One run of training; the seed makes it repeatable, `threads` limits its CPU cores."""
 
     min_candles: Annotated[int, Field(ge=160)]
     history_candles: Annotated[int, Field(ge=160)]
@@ -100,7 +100,7 @@ class TrainingSettings(Section):
 class EvaluationSettings(Section):
     """How a candidate is judged: on the newest rows, fold after fold, each row once.
 
-    Fee and slippage, in hundredths of a percent of what changes hands, are those of the equity curve.
+    Fee and slippage, in hundredths of a percent of the traded amount, are those of the equity curve.
     """
 
     folds: Count
@@ -142,12 +142,12 @@ class ModelSettings(Section):
     def trained_with(
         self, *, epochs: int | None = None, seed: int | None = None, backend: KerasBackend | None = None
     ) -> ModelSettings:
-        """Return the settings with other epochs of every network, another seed or backend; None keeps what is set.
+        """Return the settings with other epochs of every network, another seed or backend; None keeps a value.
 
         Args:
             epochs: 1 or more.
             seed: 0 or more.
-            backend: Under Keras.
+            backend: Backend of Keras.
         """
         training = {"seed": seed, "keras_backend": backend}
         changed: dict[str, Section] = {

@@ -1,4 +1,4 @@
-"""What every settings section is made of: the frozen base, and the types that several of them use."""
+"""The frozen base of every settings section, and the types that several sections use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 
 def _on_off(value: Any) -> Any:
-    """Let YAML and the environment both say on and off, in any case."""
+    """Accept on and off, in any case, from YAML and the environment."""
     if isinstance(value, str) and value.lower() in {"on", "off"}:
         return value.lower() == "on"
     return value
@@ -27,6 +27,6 @@ HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
 
 
 class Section(BaseModel):
-    """Base of every section: unknown keys stop the start, values never change afterwards."""
+    """Base of every section: unknown keys stop the start, and values never change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""Settings of the door: where the service listens, who may do what, how much, and what the log says."""
+"""Settings of the server: address, limits of requests, logging, sockets, access and rate limits."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
 from config.section import Count, Seconds, Secret, Section, Switch
 
 Network = IPv4Network | IPv6Network
-# Without a port; "host:8000" would never equal what is compared with it.
+# Without a port, since names are compared without one.
 HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9._-]+$")]
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
 
 
 class ServerSettings(Section):
-    """Where the service listens, and what a client may send; docs/limits.md explains the bounds."""
+    """Where the service listens, and the limits of requests and connections; docs/limits.md explains them."""
 
     host: str
     port: Annotated[int, Field(ge=0, le=65535)]
@@ -70,7 +70,7 @@ class AccessSettings(Section):
 
 
 class RateLimitSettings(Section):
-    """Limits per client address; the trusted ones hold for `access.trusted_networks`."""
+    """Limits per client address; the `_trusted` ones apply to `access.trusted_networks`."""
 
     enabled: Switch
     analyze: RateLimit

@@ -83,7 +83,7 @@ class IndicatorSettings(Section):
 
 
 class FeatureSettings(Section):
-    """From candles to training data; shares are fractions of all rows, the threshold of the price."""
+    """From candles to training data; shares are fractions of all rows, the threshold is a fraction of the price."""
 
     gap_policy: GapPolicy
     max_fill_candles: Count
@@ -120,7 +120,7 @@ class MarketDataSettings(Section):
 
 
 class SignalSettings(Section):
-    """The stream of signals for many symbols, and its filters."""
+    """Signals for many symbols, and their filters."""
 
     timeframe: Timeframe
     candles: Annotated[int, Field(ge=60, le=999)]
@@ -140,7 +140,7 @@ class JobSettings(Section):
 
 
 class TradeSettings(Section):
-    """Closed trades that wait for their review, at most."""
+    """How many closed trades may wait for their review."""
 
     max_waiting: Count
     max_waiting_strangers: Count
@@ -173,7 +173,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _know_own_name(self) -> Self:
-        """Return the settings with the name that the service listens on among its own hosts."""
+        """Return the settings with `server.host` among the trusted hosts."""
         own = self.server.host.lower()
         if own in self.access.trusted_hosts:
             return self

@@ -1,4 +1,4 @@
-"""Where settings come from: `config.yaml`, a file of one's own over it, the environment, overrides of the caller."""
+"""Settings are read from `config.yaml`, a further file over it, the environment and the caller's overrides."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pydantic import BaseModel, ValidationError
 from config.settings import Settings
 from domain.errors import ConfigurationError
 
-# Holds every value; the file that CONFIG_FILE names need only hold those that differ.
+# Holds every value; the file that CONFIG_FILE names needs only those that differ.
 CONFIG_FILE = Path(__file__).resolve().parent.parent / "config.yaml"
 OWN_FILE = "CONFIG_FILE"
-# How alike a name is to a section's before it is taken for a misspelt one, 0 to 1.
-_MISSPELT = 0.6
+# Similarity to a section's name from which a variable counts as misspelled, 0 to 1.
+_MISSPELLED = 0.6
 
 # The names that deployments already use. Any other key is reached as SECTION__KEY.
 ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
@@ -69,7 +69,7 @@ def load_settings(
     """Return the settings from the file, overridden by the environment, overridden by `overrides`.
 
     Args:
-        config_file: Holds every value; the environment's CONFIG_FILE may name another one, read over it.
+        config_file: Has every value; CONFIG_FILE in the environment may name a file that overrides some.
         environment: `os.environ` by default.
         overrides: By section and key.
 
@@ -156,7 +156,7 @@ def _environment_values(environment: Mapping[str, str]) -> Iterator[tuple[str, t
 
 def _meant_section(path: tuple[str, ...]) -> str | None:
     """Return the section of nearly this name that has the key: other programs have variables of this form too."""
-    for section in get_close_matches(path[0], Settings.model_fields, cutoff=_MISSPELT):
+    for section in get_close_matches(path[0], Settings.model_fields, cutoff=_MISSPELLED):
         kind: Any = Settings.model_fields[section].annotation
         if path[1] in kind.model_fields:
             return section

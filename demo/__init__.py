@@ -1,1 +1,1 @@
-"""Stand-ins that let anyone see the service at work without an account; each marks what it makes."""
+"""A demonstration endpoint that stands in for an LLM without an account; its answers are marked."""

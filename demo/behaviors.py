@@ -1,4 +1,4 @@
-"""What the fake endpoint can do to a request: answer it, refuse it, or fail it as real endpoints do."""
+"""Behaviors of the fake endpoint: answer a request, refuse it, or fail as real endpoints do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Cuttable(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """One request for a completion: when (monotonic seconds), with which key, and what."""
+    """A request for a completion, with its time in monotonic seconds, its key and its body."""
 
     at: float
     key: str
@@ -44,7 +44,7 @@ class Asked:
         transport.abort()
 
     async def gone(self) -> None:
-        """Return when the client has hung up."""
+        """Return once the client has disconnected."""
         while (await self.request.receive())["type"] != "http.disconnect":
             pass
 
@@ -90,7 +90,7 @@ async def normal(asked: Asked) -> Response:
 
 
 def content(make: Callable[[dict[str, Any]], str | None], finish_reason: str = "stop") -> Behavior:
-    """Answer with what `make` makes of the right reply."""
+    """Answer with the text that `make` returns for the normal reply."""
 
     async def behave(asked: Asked) -> Response:
         whole = envelope(asked, make(asked.reply))
@@ -101,7 +101,7 @@ def content(make: Callable[[dict[str, Any]], str | None], finish_reason: str = "
 
 
 def wrong(**changes: Any) -> Behavior:
-    """Answer with the right reply, in which these keys have other values; `...` removes one."""
+    """Answer with the normal reply, but with other values for these keys; `...` removes one."""
 
     def changed(reply: dict[str, Any]) -> str:
         return json.dumps({key: value for key, value in {**reply, **changes}.items() if value is not ...})
@@ -117,7 +117,7 @@ async def refusal(asked: Asked) -> Response:
 
 
 def altered(**changes: Any) -> Behavior:
-    """Answer with an envelope in which top-level keys have other values; None removes one."""
+    """Answer with an envelope with other values for top-level keys; None removes one."""
 
     async def behave(asked: Asked) -> Response:
         return _json(envelope(asked, json.dumps(asked.reply), **changes))
@@ -172,7 +172,7 @@ def only_for(accepts: Callable[[dict[str, Any]], bool], otherwise: Behavior) -> 
 
 
 def raw(body: bytes, status: int = 200, media_type: str = "application/json") -> Behavior:
-    """Answer with these very bytes."""
+    """Answer with exactly these bytes."""
 
     async def behave(_asked: Asked) -> Response:
         return Response(body, status, media_type=media_type)
@@ -181,13 +181,13 @@ def raw(body: bytes, status: int = 200, media_type: str = "application/json") ->
 
 
 async def hang(asked: Asked) -> Response:
-    """Say nothing for as long as the client stays."""
+    """Send nothing until the client disconnects."""
     await asked.gone()
     return Response()
 
 
 async def cut(asked: Asked) -> Response:
-    """Reset the connection before a word."""
+    """Reset the connection before any answer."""
     asked.cut()
     return Response()
 

@@ -27,10 +27,10 @@ STOP_SECONDS = 10.0
 
 
 class FakeOpenAI:
-    """The server's state: what it does next, and what it was asked.
+    """The server's state: its next behaviors, and the requests received.
 
     Attributes:
-        always: What it does when nothing is scripted.
+        always: Its behavior when nothing is scripted.
         asked: Every request for a completion, oldest first.
         url: The base URL for clients, once it serves.
     """
@@ -44,7 +44,7 @@ class FakeOpenAI:
         self._transports: dict[Any, asyncio.BaseTransport] = {}
 
     def script(self, *behaviors: Behavior, key: str | None = None) -> None:
-        """Add what to do at the next calls, one after the other; those of a key go first."""
+        """Add the behaviors of the next calls, in order; those of a key go first."""
         queue = self._script if key is None else self._script_of_key.setdefault(key, deque())
         queue.extend(behaviors)
 
@@ -63,7 +63,7 @@ class FakeOpenAI:
         return app
 
     def protocol(self) -> type[asyncio.Protocol]:
-        """Return uvicorn's HTTP protocol, which here knows each client's connection, to cut it."""
+        """Return uvicorn's HTTP protocol, extended by a table of connections so that one can be reset."""
         transports = self._transports
 
         class CuttableProtocol(H11Protocol):

@@ -1,7 +1,7 @@
-"""The demo's reply to a prompt, by rules that fit on one page; no model is asked.
+"""The demonstration's reply to a prompt, by simple rules without a model.
 
-Every RSI in the prompt over 55 speaks for Long, every one under 45 for Short; so does every MACD
-histogram over or under 0. What clients say is left out. The majority decides, a tie is Neutral.
+Every RSI over 55 in the prompt votes for Long, every RSI under 45 for Short; so does every MACD
+histogram over or under 0. Client data is left out. The majority decides, a tie is Neutral.
 Confidence is 0.5, and 0.1 more for each vote of the majority's lead, up to 0.9. The reply is filled
 into the JSON schema that the request carries, by the names of its properties.
 """
@@ -68,7 +68,7 @@ def _schema(body: Mapping[str, Any], messages: list[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the rules found, and how it is said in a schema's terms."""
+    """The result of the rules, and its form in the terms of a schema."""
 
     direction: int
     confidence: float

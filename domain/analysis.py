@@ -144,7 +144,7 @@ class Analysis(Frozen):
 class MarketSnapshot:
     """The market of one symbol at one moment: candles per timeframe, price, and their origin.
 
-    `volume_24h` is in base currency, or None when nobody said.
+    `volume_24h` is in base currency, or None if unknown.
     """
 
     symbol: str
@@ -209,7 +209,7 @@ class AnalysisQuery:
         strategies: Names of the strategies that have a say, in the order asked for.
         snapshot: The client's own candles; None asks the service to fetch them.
         trusted: Whether the candles come from a caller whose data others may read.
-        client: What the caller says beside its candles, where somebody reads it.
+        client: The client's own fields, in addition to its candles, if an LLM reads them.
         candles: Digest of the client's closed candles, see `received`; empty where it brings none.
     """
 

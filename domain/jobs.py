@@ -1,4 +1,4 @@
-"""Work that takes minutes and runs beside the service: what was asked for, how far it is, what came of it."""
+"""Jobs, the work that takes minutes: their parameters, progress and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operator: what the running service holds, does and costs, and how its cached analyses are forgotten.
+"""An operator's client: shows what the running service stores, does and costs, and clears its cache.
 
     python examples/look_after_service.py --clear-cache
 
@@ -19,11 +19,11 @@ from trading_signal_client import Client, Problem, calls, read_admin_token
 
 
 def main() -> None:
-    """Ask, and print the answers."""
-    parser = argparse.ArgumentParser(description="Show what the service holds, does and costs.")
+    """Read the statistics and print them."""
+    parser = argparse.ArgumentParser(description="Show what the service stores, does and costs.")
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--token-file", type=Path, default=Path("data/admin_token"))
-    parser.add_argument("--clear-cache", action="store_true", help="Forget the cached analyses.")
+    parser.add_argument("--clear-cache", action="store_true", help="Remove the cached analyses.")
     arguments = parser.parse_args()
     with Client(arguments.url, token=read_admin_token(arguments.token_file)) as client:
         stats = client.send(calls.storage_stats())

@@ -1,4 +1,4 @@
-"""A client: post real candles to the running service, and see the signal arrive on the socket too.
+"""A client: posts candles to the running service and receives the signal on the socket too.
 
     python examples/post_candles.py BTCUSDT-15m.csv.gz --symbol BTCUSDT
 
@@ -30,7 +30,7 @@ CANDLES = 250
 
 
 def request_body(symbol: str, base: CandleSeries) -> dict[str, Any]:
-    """Return the request of an engine that asks for its dashboard."""
+    """Return the request that an engine sends for its dashboard."""
     frames = {
         str(timeframe): [{name: getattr(c, name) for name in COLUMNS} for c in series.candles[-CANDLES:]]
         for timeframe, series in higher_timeframes(base, count=2).items()
@@ -57,7 +57,7 @@ def show(title: str, signal: dict[str, Any]) -> None:
 
 
 async def main() -> None:
-    """Listen, post, compare."""
+    """Subscribe, post, and print both answers."""
     parser = argparse.ArgumentParser(description="Post candles to the service and watch the signal arrive.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--symbol", default="BTCUSDT")

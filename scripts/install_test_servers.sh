@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests start beside Python's packages: nginx, faketime, and libcurl for the mongod that comes from PyPI.
+# System packages that the tests need: nginx, faketime, and libcurl for the mongod from PyPI.
 set -euo pipefail
 mongod=$("$(dirname "$0")/../.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
 wanted=()
@@ -10,7 +10,7 @@ if ! command -v faketime > /dev/null; then wanted+=(faketime); fi
 if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
-    # The installed nginx is not to be started as a system service: the tests run their own.
+    # The tests run their own nginx; the installed one is not started as a system service.
     apt-get install -y -qq --no-install-recommends "${wanted[@]}" > /dev/null
     exit 0
 fi

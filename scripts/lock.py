@@ -1,6 +1,6 @@
 """Pin the requirements: pyproject.toml holds ranges, the two requirements files hold full pins.
 
-`--check` fails when a file is not what its ranges resolve to now with its own pins kept.
+`--check` fails when a file differs from what its ranges resolve to with its own pins kept.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Record real answers of every route as the examples of the OpenAPI document: `make examples`.
 
-A service of its own analyzes past real candles, moved in time so that they end now, and trains two small models.
+A temporary service analyzes past real candles, shifted in time so that they end now, and trains two small models.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from services.market_data.csv_candles import COLUMNS, read_candles  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 SYMBOL = "BTCUSDT"
-# Of the service that is made here and gone again.
+# Of the temporary service.
 ADMIN_TOKEN = "token-of-the-examples"  # noqa: S105
-# Hours from the end of the file back to a stretch that ends in a trend, so that the example has a signal.
+# Hours from the end of the file back to a period that ends in a trend, so that the example has a signal.
 HOURS_BACK = 973
 STRATEGIES = {"selected_strategies": ["RSI Strategy", "MACD Strategy"], "market_condition": "Unknown"}
 OWN_LOOP = {"active_strategies": ["trend_analysis"], "portfolio_size": 10_000, "risk_tolerance": "moderate"}
@@ -35,14 +35,16 @@ TRADE = {"symbol": SYMBOL, "side": "Long", "entry_price": 100.0, "exit_price": 1
 
 
 class Recorder:
-    """Calls routes and keeps what they answer, by operation and name."""
+    """Calls routes and keeps their answers by operation and name."""
 
     def __init__(self, client: TestClient) -> None:
         self._client = client
         self.examples: dict[str, dict[str, Any]] = {}
         paths = client.get("/openapi.json").json()["paths"]
         self.operations = {
-            each["operationId"]: (method, path) for path, by in paths.items() for method, each in by.items()
+            operation["operationId"]: (method, path)
+            for path, methods in paths.items()
+            for method, operation in methods.items()
         }
 
     def __call__(self, operation: str, body: Any = None, name: str = "answer", **parameters: str) -> Any:
@@ -67,8 +69,8 @@ def frames() -> dict[str, list[dict[str, Any]]]:
     series = CandleSeries(Timeframe.H1, moved)
     by_timeframe = {"1h": series, "4h": series.resample(Timeframe.H4)}
     return {
-        timeframe: [{name: getattr(c, name) for name in COLUMNS} for c in each.candles]
-        for timeframe, each in by_timeframe.items()
+        timeframe: [{name: getattr(c, name) for name in COLUMNS} for c in frame.candles]
+        for timeframe, frame in by_timeframe.items()
     }
 
 
@@ -110,7 +112,7 @@ def market_of(candles: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 
 def record_markets(record: Recorder, candles: dict[str, list[dict[str, Any]]]) -> None:
-    recent = {timeframe: each[-250:] for timeframe, each in candles.items()}
+    recent = {timeframe: frame[-250:] for timeframe, frame in candles.items()}
     market = market_of(recent)
     single = {"1h": recent["1h"]}
     record("storage_clear")

@@ -1,4 +1,4 @@
-"""Runs each job in a child process of the service, so that serving stays fast and a crash harms nobody."""
+"""Runs each job in a child process, so that serving stays fast and a crash ends only the job."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class InProcessRunner:
     async def run(
         self, kind: JobKind, parameters: Mapping[str, Any], report: Callable[[JobProgress], None]
     ) -> dict[str, Any]:
-        """Return the job's result; whoever cancels this ends its process, and those that it has started.
+        """Return the job's result; cancelling this ends its process and the processes that it started.
 
         Raises:
             JobFailed: the function failed, took too long, or its process did not start, died or wrote nonsense.

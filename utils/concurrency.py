@@ -63,4 +63,4 @@ class SingleFlight(Generic[T]):
     def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
         del self._tasks[key]
         if not task.cancelled():
-            task.exception()  # whoever waits gets it; with nobody left it is known here
+            task.exception()  # waiters receive it; without any, it counts as retrieved here

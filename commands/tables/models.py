@@ -27,7 +27,7 @@ METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "
 
 
 def trained(outcome: TrainingOutcome) -> Group:
-    """Return version, figures beside those of the baselines, and the verdict with its reasons."""
+    """Return the version, its figures and those of the baselines, and the verdict with its reasons."""
     model, verdict = outcome.model, outcome.verdict
     said = {
         "candidate": "promoted by force" if verdict.forced else "promoted",
@@ -40,7 +40,7 @@ def trained(outcome: TrainingOutcome) -> Group:
 
 
 def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pictures: Sequence[Path]) -> Group:
-    """Return figures, reliability and what acting on the forecasts would have earned."""
+    """Return figures, reliability and the returns of trading on the forecasts."""
     days = [_time(int(time)) for time in (found.times_ms[0], found.times_ms[-1])]
     model = found.model
     facts = {
@@ -54,7 +54,7 @@ def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pict
 
 
 def listed(listing: Listing, aliases: Aliases) -> Group:
-    """Return every version, newest first, with what it is called; and below, those that cannot be used."""
+    """Return every version, newest first, with its aliases; below them the unusable versions."""
     called = alias_names(aliases)
     table = _table("version", "market", "horizon", "n", *METRICS, "alias", "verdict", title="Models")
     for model in listing.models:
@@ -107,11 +107,11 @@ def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
 def compared(comparison: VersionComparison) -> Group:
     """Return two versions with their figures side by side."""
     table = _table("figure", comparison.first.version, comparison.second.version, "difference")
-    for each in comparison.figures:
-        decimals = "," if each.name in {"count", "ups", "parameters", "training_windows"} else ".4f"
-        cells = ("-" if value is None else f"{value:{decimals}}" for value in (each.first, each.second))
+    for figure in comparison.figures:
+        decimals = "," if figure.name in {"count", "ups", "parameters", "training_windows"} else ".4f"
+        cells = ("-" if value is None else f"{value:{decimals}}" for value in (figure.first, figure.second))
         sign = "+,.0f" if decimals == "," else "+.5f"
-        table.add_row(each.name, *cells, "-" if each.difference is None else f"{each.difference:{sign}}")
+        table.add_row(figure.name, *cells, "-" if figure.difference is None else f"{figure.difference:{sign}}")
     same = "on the same candles" if comparison.same_data else "on other candles each: these figures do not rank them"
     return Group(table, Text(f"The two were judged {same}."))
 
@@ -135,7 +135,7 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
 
 
 def alias_names(aliases: Aliases) -> dict[str, list[str]]:
-    """Return what each version is called: production, candidate, or both."""
+    """Return the aliases of each version: production, candidate, or both."""
     names: dict[str, list[str]] = {}
     for scope in aliases.scopes:
         for name, version in (("production", scope.production), ("candidate", scope.candidate)):
@@ -161,23 +161,23 @@ def _own_scores(model: ModelMetadata) -> RenderableType:
 
 def _scores(scores: Mapping[str, Scores]) -> Table:
     table = _table("out of sample", "n", *METRICS, title="Figures with 95 % intervals")
-    for name, each in scores.items():
+    for name, figures in scores.items():
         cells = (
-            f"{number(getattr(each, metric))}\n{interval(each.intervals.get(metric))}".rstrip()
+            f"{number(getattr(figures, metric))}\n{interval(figures.intervals.get(metric))}".rstrip()
             for metric in METRICS.values()
         )
-        table.add_row(name, f"{each.count:,}", *cells)
+        table.add_row(name, f"{figures.count:,}", *cells)
     return table
 
 
 def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
     table = _table("predicted", "mean", "n", "rose", title="Reliability")
-    for each in bins:
+    for group in bins:
         table.add_row(
-            f"{each.low:.3f} to {each.high:.3f}",
-            f"{each.mean_probability:.3f}",
-            f"{each.count:,}",
-            f"{each.share_up:.3f}",
+            f"{group.low:.3f} to {group.high:.3f}",
+            f"{group.mean_probability:.3f}",
+            f"{group.count:,}",
+            f"{group.share_up:.3f}",
         )
     return table
 
@@ -212,7 +212,7 @@ def _table(first: str, *headings: str, title: str | None = None) -> Table:
 
 
 def _sentences(title: str, sentences: Sequence[str]) -> list[RenderableType]:
-    return [Text(title, "italic"), *(Text(f"- {each}") for each in sentences)] if sentences else []
+    return [Text(title, "italic"), *(Text(f"- {sentence}") for sentence in sentences)] if sentences else []
 
 
 def _time(time_ms: int) -> str:

@@ -29,7 +29,7 @@ def study_table(result: StudyResult, subject: str) -> Group:
 
 
 def study_markdown(result: StudyResult, subject: str) -> str:
-    """Return the table as Markdown, with a line before that says what it was made on."""
+    """Return the table as Markdown, after a line that names its data."""
     headings = ("learner", "n", *COLUMNS, DIFFERENCE, SECONDS)
     lines = [
         f"{_title(result, subject)}. Brackets: 95 % intervals from a block bootstrap.",
@@ -50,7 +50,7 @@ def _title(result: StudyResult, subject: str) -> str:
 
 
 def _cells(row: StudyRow) -> list[tuple[str, str]]:
-    """Return figure and interval of every column but the first and the last."""
+    """Return figure and interval of every column except the learner's name, n and CPU seconds."""
     scores = row.scores
     cells = [(number(getattr(scores, name)), interval(scores.intervals.get(name))) for name in COLUMNS.values()]
     compared = row.against_logistic

@@ -1,4 +1,4 @@
-"""The architectures that can be trained: one row each, with all that other code needs to know."""
+"""The catalogue of the architectures that can be trained, one row each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fitting takes and returns, for every architecture."""
+"""Inputs and results of fitting, the same for every architecture."""
 
 from __future__ import annotations
 

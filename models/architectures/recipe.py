@@ -1,4 +1,4 @@
-"""What the training loop is given of a network."""
+"""The recipe of a network, which the training loop follows."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _ROWS_AT_ONCE = 1024
 
 
 def summarize(windows: RealArray) -> RealArray:
-    """Return the last row of each window beside mean, deviation and change (last minus first) of every column.
+    """Return the last row of each window with mean, deviation and change (last minus first) of every column.
 
     A window gives the same bits alone and among others: training and serving see the same numbers.
 

@@ -1,1 +1,1 @@
-"""Judging models: metrics, their intervals, and the gate that decides what serves."""
+"""Evaluation of models: metrics, their intervals, and the gate that decides which version serves."""

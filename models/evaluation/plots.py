@@ -31,7 +31,7 @@ class Subject:
     timeframe: str
 
     def title(self, times_ms: IntArray, what: str) -> str:
-        """Return two lines: model, market and the days of the candles' open times, and what is shown."""
+        """Return two lines: model, market and the dates of the candles, and the title of the picture."""
         days = [datetime.fromtimestamp(time / 1000, UTC).date() for time in (times_ms[0], times_ms[-1])]
         return f"{self.model}, {self.symbol} {self.timeframe}, {days[0]} to {days[1]}\n{what}"
 

@@ -27,7 +27,7 @@ class TimeAxis:
     def of(cls, markets: Mapping[str, CandleSeries]) -> Self:
         """Return the axis of candles by symbol, none of them empty."""
         series = tuple(markets.values())
-        return cls(min(each.candles[0].timestamp for each in series), series[0].timeframe.ms, tuple(markets))
+        return cls(min(market.candles[0].timestamp for market in series), series[0].timeframe.ms, tuple(markets))
 
     def times_ms(self, slots: IntArray) -> IntArray:
         """Return the open times of slots in epoch ms."""

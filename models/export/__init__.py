@@ -1,1 +1,1 @@
-"""Export of trained models to ONNX, and the check that both give the same answers."""
+"""Export of trained models to ONNX, and the check that the outputs are equal."""

@@ -1,4 +1,4 @@
-"""Layers of Keras that are our own."""
+"""Keras layers of this project."""
 
 from __future__ import annotations
 

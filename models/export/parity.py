@@ -1,4 +1,4 @@
-"""The check, at every export, that the ONNX form gives the answers of the model."""
+"""The check, at every export, that the ONNX model gives the outputs of the native model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LARGEST_DIFFERENCE = 1e-5
 
 
 def check_parity(answer: Callable[[RealArray], RealArray], onnx: bytes, inputs: RealArray) -> float:
-    """Return the largest absolute difference between the answers of a model and of its ONNX form.
+    """Return the largest absolute difference between the outputs of a model and of its ONNX export.
 
     Args:
         answer: The model in its own library: inputs in, answers out.

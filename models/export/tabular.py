@@ -26,7 +26,7 @@ def tabular_onnx(converted: ModelProto, placement: Float32Array) -> bytes:
         [helper.make_tensor_value_info(OUTPUTS, TensorProto.FLOAT, [BATCH, placement.shape[1]])],
         [*graph.initializer, numpy_helper.from_array(placement, "placement")],
     )
-    opsets = {"": OPSET} | {each.domain: each.version for each in converted.opset_import if each.domain}
+    opsets = {"": OPSET} | {opset.domain: opset.version for opset in converted.opset_import if opset.domain}
     imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     model = helper.make_model(wrapped, ir_version=IR_VERSION, opset_imports=imports)
     checker.check_model(model)

@@ -21,7 +21,7 @@ PromotedBy = Literal["gate", "forced", "rollback"]
 
 
 class Promotion(Frozen):
-    """A change of what is in production: since when, by whose decision and why. None: nothing serves since."""
+    """A change of the version in production, with time, decision and reason; None: no version serves since."""
 
     version: VersionName | None
     at: AwareDatetime
@@ -30,7 +30,7 @@ class Promotion(Frozen):
 
 
 class ScopeAliases(Frozen):
-    """The aliases of one symbol (or `*`) and timeframe, and every promotion there was, oldest first."""
+    """The aliases of one symbol (or `*`) and timeframe, and every promotion, oldest first."""
 
     symbol: ModelScope
     timeframe: Timeframe
@@ -41,12 +41,12 @@ class ScopeAliases(Frozen):
     def line(self) -> tuple[str, ...]:
         """The version in production, last, after those that a rollback goes back to."""
         line: list[str] = []
-        for each in self.history:
-            if each.by == "rollback":
-                while line and line[-1] != each.version:
+        for promotion in self.history:
+            if promotion.by == "rollback":
+                while line and line[-1] != promotion.version:
                     line.pop()
-            elif each.version is not None:
-                line.append(each.version)
+            elif promotion.version is not None:
+                line.append(promotion.version)
         return tuple(line)
 
     @property
@@ -76,9 +76,9 @@ class Aliases(Frozen):
 
     def of(self, symbol: str, timeframe: Timeframe) -> ScopeAliases:
         """Return the aliases of exactly this symbol (or `*`) and timeframe; empty ones where there are none."""
-        for each in self.scopes:
-            if (each.symbol, each.timeframe) == (symbol, timeframe):
-                return each
+        for scope in self.scopes:
+            if (scope.symbol, scope.timeframe) == (symbol, timeframe):
+                return scope
         return ScopeAliases(symbol=symbol, timeframe=timeframe)
 
     def serving(self, symbol: str, timeframe: Timeframe) -> ScopeAliases | None:
@@ -91,12 +91,12 @@ class Aliases(Frozen):
 
     def replaced(self, new: ScopeAliases) -> Aliases:
         """Return all aliases with those of one symbol and timeframe replaced."""
-        others = (each for each in self.scopes if (each.symbol, each.timeframe) != (new.symbol, new.timeframe))
+        others = (scope for scope in self.scopes if (scope.symbol, scope.timeframe) != (new.symbol, new.timeframe))
         return Aliases(scopes=(*others, new))
 
 
 def read_aliases(root: Path) -> Aliases:
-    """Return the aliases of a registry, empty where nothing was ever promoted.
+    """Return the aliases of a registry, empty if no version was promoted yet.
 
     Raises:
         ModelCorrupt: the file cannot be read.

@@ -1,4 +1,4 @@
-"""The disk under the models: whether another version fits on it, and what to say when it does not."""
+"""The disk of the models: whether another version fits on it, and the error if it does not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DiskTrouble:
 
 
 def trouble_of(error: OSError) -> DiskTrouble:
-    """Return what a failure to write means; no path of this machine is in it."""
+    """Return the reason of a failure to write, without a path of this machine."""
     remedy = _FREE_SPACE if error.errno in _FULL else _ALLOW_WRITING if error.errno in _FORBIDDEN else _LOOK_AT_DISK
     why = os.strerror(error.errno) if error.errno else type(error).__name__
     return DiskTrouble(f"the folder of the models cannot be written: {why}", remedy)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, read within limits, one writer at a time."""
+"""Files that are written atomically, read within size limits, by one writer at a time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def sync(path: Path) -> None:
-    """Have the content of a file, or the names in a folder, on the disk before returning."""
+    """Sync the content of a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -51,13 +51,13 @@ def write_synced(path: Path, content: bytes) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file so that every reader finds the old content or the new; call it with the folder locked."""
-    beside = path.with_name(f".{path.name}.new")
+    unfinished = path.with_name(f".{path.name}.new")
     try:
-        write_synced(beside, content)
-        beside.rename(path)
+        write_synced(unfinished, content)
+        unfinished.rename(path)
     except OSError:
         with suppress(OSError):  # half of it would take the room that the next try needs
-            beside.unlink()
+            unfinished.unlink()
         raise
     sync(path.parent)
 

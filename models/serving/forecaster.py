@@ -152,7 +152,7 @@ class OnnxForecaster:
         scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
         inputs = summarize(scaled) if graph.inputs == "summary" else scaled
         runs = [inputs[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(inputs), _WINDOWS_AT_ONCE)]
-        raw: Float32Array = np.concatenate([self._session.run(["outputs"], {"inputs": each})[0] for each in runs])
+        raw: Float32Array = np.concatenate([self._session.run(["outputs"], {"inputs": run})[0] for run in runs])
         judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
         # Single precision may overshoot by its last digit.
         uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)
@@ -222,8 +222,8 @@ def _session(stored: StoredVersion, graph: Graph) -> Any:
 def _require_shape(version: str, name: str, found: list[Any], shape: list[int]) -> None:
     """Refuse a shape other than that of the metadata; the batch size must be free."""
     needed = f"one float {name} of shape (batch, {', '.join(map(str, shape))})"
-    if [(each.name, each.type) for each in found] != [(name, "tensor(float)")]:
-        described = ", ".join(f"{each.name} {each.type}" for each in found)
+    if [(tensor.name, tensor.type) for tensor in found] != [(name, "tensor(float)")]:
+        described = ", ".join(f"{tensor.name} {tensor.type}" for tensor in found)
         raise ModelCorrupt(f"{version}: {MODEL_FILE} needs {needed}, and has {described}")
     batch, *rest = found[0].shape
     if isinstance(batch, int) or rest != shape:

@@ -32,7 +32,8 @@ def load_version(registry: Registry, version: str) -> Forecaster:
     members = stored.metadata.members
     if not members:
         return OnnxForecaster.load(stored)
-    return EnsembleForecaster(stored.metadata, [OnnxForecaster.load(registry.open(each.version)) for each in members])
+    loaded = [OnnxForecaster.load(registry.open(member.version)) for member in members]
+    return EnsembleForecaster(stored.metadata, loaded)
 
 
 @dataclass
@@ -105,13 +106,13 @@ class LoadedModels:
         return slot.serving
 
     def look_again(self) -> None:
-        """Have the next `find` see what has just been changed."""
+        """Let the next `find` read the aliases again."""
         self._look_at = float("-inf")
 
     def loaded(self) -> tuple[str, ...]:
         """Return the versions that are in memory and serve."""
         serving = [slot.serving for slot in list(self._slots.values())]
-        return tuple(sorted(each.metadata.version for each in serving if each))
+        return tuple(sorted(forecaster.metadata.version for forecaster in serving if forecaster))
 
     def known_absent(self, symbol: str, timeframe: Timeframe) -> bool:
         """Tell whether `find` would return None without looking at the registry again; the event loop may ask."""

@@ -1,1 +1,1 @@
-"""Learning: one run, its folds, studies of many learners, import of files."""
+"""Training: one run, its folds, studies of several learners, import of files."""

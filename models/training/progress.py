@@ -28,7 +28,7 @@ class Progress:
         self._started = monotonic()
 
     def stage(self, name: str) -> None:
-        """Report what is being done between the fits."""
+        """Report a stage between the fits."""
         self._tell(name, self._done / self._fits)
 
     @contextmanager

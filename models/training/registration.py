@@ -143,7 +143,7 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
 def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
     """Return the scores of the other candidates, on the same folds."""
     others = (result.asked, *result.others)
-    return {str(each.kind): each.scores for each in others if each is not candidate}
+    return {str(other.kind): other.scores for other in others if other is not candidate}
 
 
 def _settings(run: TrainingRun) -> dict[str, Any]:

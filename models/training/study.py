@@ -54,7 +54,7 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The table and its data; times are those of the first and the last candle that was judged."""
+    """The table and its data; times are those of the first and the last test candle."""
 
     rows: tuple[StudyRow, ...]
     candles: int
@@ -118,7 +118,8 @@ class Study:
         # Members have the first seed, with which they would be trained to serve.
         first = {kind: by_type[kind][0].predictions for kind in self.types}
         if len(first) > 1:
-            rows += [self._row(name, self._judged(each), logistic) for name, each in self._combined(first).items()]
+            combined = self._combined(first).items()
+            rows += [self._row(name, self._judged(predictions), logistic) for name, predictions in combined]
         evaluation_set, axis = self._run.evaluation_set, self._run.axis
         times = axis.times_ms(logistic.rows)
         candles = sum(len(series) for series in self._run.markets.values())
@@ -126,7 +127,7 @@ class Study:
         return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
 
     def _walks(self, listener: Listener, folder: Path | None) -> dict[tuple[ModelType, int], Walk]:
-        """Return every walk by type and seed: read from the folder, or made now."""
+        """Return every walk by type and seed, read from the folder or computed."""
         run = self._run
         learners = {
             (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
@@ -165,7 +166,7 @@ class Study:
 
     def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:
         evaluation_set, models = self._run.evaluation_set, self._run.models
-        calibrated = [calibrated_predictions(each, evaluation_set, models) for each in members.values()]
+        calibrated = [calibrated_predictions(by_fold, evaluation_set, models) for by_fold in members.values()]
         return {
             f"mean of {len(members)}": mean_predictions(calibrated),
             f"ensemble of {len(members)}": ensemble_predictions(members, evaluation_set, models),
@@ -187,20 +188,20 @@ def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
     compared = [row.against_logistic for row in rows if row.against_logistic]
     seconds = [row.cpu_seconds for row in rows if row.cpu_seconds is not None]
     intervals = [row.scores.intervals for row in rows]
-    common = [metric for metric in intervals[0] if all(metric in each for each in intervals)]
+    common = [metric for metric in intervals[0] if all(metric in of_row for of_row in intervals)]
     figures = [row.scores.model_dump(exclude={"count", "ups", "intervals"}) for row in rows]
     scores = Scores(
         count=rows[0].scores.count,
         ups=rows[0].scores.ups,
-        **{metric: _mean([each[metric] for each in figures]) for metric in figures[0]},
-        intervals={metric: _mean_interval([each[metric] for each in intervals]) for metric in common},
+        **{metric: _mean([of_row[metric] for of_row in figures]) for metric in figures[0]},
+        intervals={metric: _mean_interval([of_row[metric] for of_row in intervals]) for metric in common},
     )
-    ends = [each.interval for each in compared if each.interval]
+    ends = [comparison.interval for comparison in compared if comparison.interval]
     against = compared[0].model_copy(
         update={
             "model": name,
-            "brier": _mean([each.brier for each in compared]),
-            "difference": _mean([each.difference for each in compared]),
+            "brier": _mean([comparison.brier for comparison in compared]),
+            "difference": _mean([comparison.difference for comparison in compared]),
             "interval": _mean_interval(ends) if len(ends) == len(compared) else None,
         }
     )
@@ -214,5 +215,6 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _mean_interval(intervals: Sequence[Interval]) -> Interval:
     return Interval(
-        low=float(np.mean([each.low for each in intervals])), high=float(np.mean([each.high for each in intervals]))
+        low=float(np.mean([interval.low for interval in intervals])),
+        high=float(np.mean([interval.high for interval in intervals])),
     )

@@ -49,7 +49,7 @@ def fingerprint(learner: Learner, evaluation_set: EvaluationSet, markets: Mappin
 
 
 def save_walk(path: Path, walk: Walk, mark: str) -> None:
-    """Write a walk as an npz without pickles; it is whole or not there.
+    """Write a walk atomically, as an npz without pickles.
 
     Args:
         path: The file.

@@ -81,7 +81,7 @@ class TrainingResult:
 
     def find(self, kind: ModelType) -> Candidate:
         """Return the candidate of a type."""
-        return next(each for each in (self.asked, *self.others) if each.kind is kind)
+        return next(candidate for candidate in (self.asked, *self.others) if candidate.kind is kind)
 
 
 class TrainingRun:
@@ -167,7 +167,7 @@ class TrainingRun:
         compared["reversal"] = self.evaluation_set.baseline("reversal")
         if STRONGER not in self.exported:
             compared[STRONGER] = judged(predictions[STRONGER], self.evaluation_set, self.models)
-        baselines = {name: each.scores() for name, each in compared.items()}
+        baselines = {name: predictions.scores() for name, predictions in compared.items()}
         notes = (*self.notes, *filter(None, [self.evaluation_set.folds.note]))
         verdict = verdict.model_copy(update={"reasons": (*notes, *verdict.reasons)})
         return TrainingResult(asked, tuple(candidates.values()), baselines, verdict)
@@ -206,10 +206,10 @@ class TrainingRun:
     def _weights(self, members: Mapping[ModelType, Artefact]) -> dict[ModelType, float]:
         returns, calibration = self.evaluation_set.returns, self.models.evaluation.calibration
         validation = {
-            kind: each.learner.predict(each.fitted).calibrated(returns, calibration).validation
-            for kind, each in members.items()
+            kind: member.learner.predict(member.fitted).calibrated(returns, calibration).validation
+            for kind, member in members.items()
         }
-        ends, horizon = self.evaluation_set.ends, max(each.learner.horizon for each in members.values())
+        ends, horizon = self.evaluation_set.ends, max(member.learner.horizon for member in members.values())
         weights = member_weights(validation, final_split(ends, horizon, self.models.evaluation), returns)
         if len(weights) < 2:
             raise TrainingFailed(

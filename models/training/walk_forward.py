@@ -95,9 +95,9 @@ def ensemble_predictions(
 ) -> tuple[FoldPrediction, ...]:
     """Return the predictions of an ensemble by fold; its members are calibrated and weighted by their skill."""
     folds = []
-    calibrated = {kind: calibrated_predictions(each, evaluation_set, models) for kind, each in members.items()}
+    calibrated = {kind: calibrated_predictions(by_fold, evaluation_set, models) for kind, by_fold in members.items()}
     for number, split in enumerate(evaluation_set.folds.splits):
-        parts = {kind: each[number] for kind, each in calibrated.items()}
+        parts = {kind: by_fold[number] for kind, by_fold in calibrated.items()}
         weights = member_weights({kind: part.validation for kind, part in parts.items()}, split, evaluation_set.returns)
         chosen = [parts[kind] for kind in weights] or [prior(split, evaluation_set.ends, evaluation_set.returns)]
         folds.append(_combined_fold(chosen, np.array(list(weights.values()) or [1.0])))
@@ -114,7 +114,7 @@ def calibrated_predictions(
     predictions: Sequence[FoldPrediction], evaluation_set: EvaluationSet, models: ModelSettings
 ) -> tuple[FoldPrediction, ...]:
     """Return the predictions of a learner, each fold calibrated on its own validation part."""
-    return tuple(each.calibrated(evaluation_set.returns, models.evaluation.calibration) for each in predictions)
+    return tuple(fold.calibrated(evaluation_set.returns, models.evaluation.calibration) for fold in predictions)
 
 
 def member_weights(
@@ -127,14 +127,14 @@ def member_weights(
         split: Its training part gives the prior.
         returns: Forward return by slot.
     """
-    rows = _common([each.rows for each in validation.values()])
+    rows = _common([predicted.rows for predicted in validation.values()])
     rows = rows[np.isfinite(returns[rows]) & (returns[rows] != 0.0)]
     trained = returns[split.train.start : split.train.stop]
     trained = trained[np.isfinite(trained) & (trained != 0.0)]
     if not len(rows) or not len(trained):
         return {}
     up = returns[rows] > 0.0
-    losses = {kind: float(log_losses(_at(each, rows), up).mean()) for kind, each in validation.items()}
+    losses = {kind: float(log_losses(_at(member, rows), up).mean()) for kind, member in validation.items()}
     share = np.full(len(rows), float((trained > 0.0).mean()))
     return skill_weights(losses, float(log_losses(share, up).mean()))
 

@@ -1,4 +1,4 @@
-"""One suite for every architecture: what any trained model must do, whatever library runs it."""
+"""The contract of every architecture: one suite for all trained models, whatever library runs them."""
 
 from __future__ import annotations
 

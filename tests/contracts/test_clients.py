@@ -143,11 +143,11 @@ def test_the_engine_and_the_browser_read_every_analysis(
 ) -> None:
     answer = httpx2.post(f"{service.url}/ai/analyze", json=sent()).json()
     assert misfits(answer, answer_of(shape)) == []
-    # The engine's own loop gets the keys of the dashboard's beside its own, with its words for a signal.
+    # The engine's own loop gets the dashboard's keys in addition to its own, with its words for a signal.
     assert misfits(answer, answer_of("A") | {"signal": "string"}) == []
 
 
-def test_a_fabricated_candle_is_no_signal_to_anybody(service: Service) -> None:
+def test_a_fabricated_candle_is_a_signal_for_no_client(service: Service) -> None:
     refused = httpx2.post(f"{service.url}/ai/analyze", json=shape_d())
     assert refused.status_code == 400
     assert "60" in refused.json()["detail"]

@@ -1,4 +1,4 @@
-"""What every document store does alike: one suite, run on SQLite and on a real MongoDB."""
+"""The contract of every document store: one suite, run on SQLite and on a real MongoDB."""
 
 from __future__ import annotations
 

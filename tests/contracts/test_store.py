@@ -1,4 +1,4 @@
-"""What every store does alike: one suite, run on SQLite and on a real MongoDB."""
+"""The contract of every store: one suite, run on SQLite and on a real MongoDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store does alike when writes come in groups, clocks are wrong, and time passes."""
+"""The contract of every store for groups of writes, wrong clocks and pruning."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_a_limit_opens_within_its_minute_and_the_uptime_goes_on(tmp_path: Path) 
         client.close()
 
 
-def test_an_analysis_of_the_hour_ahead_answers_nobody_once_the_clock_is_back(tmp_path: Path) -> None:
+def test_an_analysis_of_the_hour_ahead_answers_no_request_once_the_clock_is_back(tmp_path: Path) -> None:
     clock = FakeTime(tmp_path)
     body = shape_b(symbol="BTCUSDT")
 

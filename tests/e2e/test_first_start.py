@@ -49,7 +49,7 @@ def test_trust_in_loopback_is_warned_of_on_the_start_screen_and_in_the_log() -> 
 
 
 @pytest.mark.parametrize("command", [MAIN, CLI, UVICORN], ids=["main", "cli", "uvicorn"])
-def test_a_token_that_everybody_can_read_stops_the_start_with_one_line(
+def test_a_token_that_other_users_can_read_stops_the_start_with_one_line(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     file = tmp_path / "admin_token"

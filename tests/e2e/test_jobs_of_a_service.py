@@ -1,4 +1,4 @@
-"""A service that ends in the middle of a job: nothing of the job goes on, and the next start says what became of it."""
+"""A service that ends during a job: the job's processes end, and the next start marks it as interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one client may take of the service: heads, bodies, waiting requests, connections."""
+"""The limits of one client: heads, bodies, waiting requests, connections."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MEGABYTES_OF_TWENTY_CLIENTS = 64
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    """Serve with limits of time so short that a test can wait for them."""
+    """Serve with time limits short enough for a test."""
     with running_service(
         RATE_LIMITS="off",
         SERVER__HEAD_TIMEOUT_SECONDS="1",
@@ -165,7 +165,7 @@ def test_requests_that_wait_unread_take_little_memory_and_are_answered_in_order(
         left = dict.fromkeys(clients, requests)
         for client in clients:
             client.setblocking(False)
-        # Until the service takes no more from anybody.
+        # Until the service reads no more from any client.
         while ready := select.select([], [client for client in clients if left[client]], [], 0.5)[1]:
             for client in ready:
                 left[client] = left[client][client.send(left[client]) :]

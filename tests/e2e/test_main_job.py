@@ -1,4 +1,4 @@
-"""The main job over real sockets: an engine posts, everybody sees the signal."""
+"""The main job over real sockets: an engine posts, every client receives the signal."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 20
 
 
 class HangingLlm:
-    """An endpoint that says nothing; `asked` is set once it has a question."""
+    """An endpoint that never answers; `asked` is set once it has a request."""
 
     def __init__(self) -> None:
         self.asked = threading.Event()

@@ -26,7 +26,7 @@ WAITING_BYTES = 65_536
 
 @contextmanager
 def unread_service(tmp_path: Path, **more: str) -> Iterator[Service]:
-    """Run the service with nobody at the other end of its standard error."""
+    """Run the service with no reader at the other end of its standard error."""
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -60,7 +60,7 @@ def unread_service(tmp_path: Path, **more: str) -> Iterator[Service]:
 
 
 async def analyze(service: Service, count: int) -> list[int]:
-    """Post so many analyses of different markets, eight at once; return the statuses."""
+    """Post analyses of different markets, eight at once; return the statuses."""
     body, statuses, numbers = shape_b(count=60), list[int](), iter(range(count))
     async with httpx2.AsyncClient(base_url=service.url, timeout=30) as client:
 

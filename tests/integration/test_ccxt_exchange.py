@@ -1,6 +1,6 @@
 """Candles by the library ccxt over real HTTP, against a server that speaks the API of one of its exchanges.
 
-The library stands in a folder beside the other packages, since it pins some that we need newer.
+The library is in a folder apart from the other packages, since it pins some that we need newer.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ async def source(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 
 def answering(klines: Answer) -> Callable[[Request], Answer]:
-    """Return an exchange's answers: its markets, and what it says of candles."""
+    """Return an exchange's answers about its markets and candles."""
 
     def answer(request: Request) -> Answer:
         return Answer.of(MARKETS) if request.path.endswith("exchangeInfo") else klines
@@ -92,7 +92,7 @@ async def test_what_goes_wrong_is_a_failure_of_the_source(
     server.answer = answering(answer)
     with pytest.raises(SourceFailed) as caught:
         await source.candles("BTCUSDT", Timeframe.H1, 50)
-    # Nobody outside learns where our sources are.
+    # The addresses of our sources are not revealed.
     assert "127.0.0.1" not in caught.value.message
     assert caught.value.message.startswith(message)
     assert caught.value.rest_seconds == rest_seconds

@@ -84,7 +84,7 @@ async def test_of_duplicates_the_one_written_last_counts_however_many_there_are(
 
 
 @pytest.mark.realserver
-async def test_a_market_that_nobody_wrote_has_no_candles(source: EngineDatabaseSource) -> None:
+async def test_a_market_without_documents_has_no_candles(source: EngineDatabaseSource) -> None:
     assert await read(source) == []
 
 

@@ -183,5 +183,5 @@ def test_a_service_applies_them_and_says_so(server: StandIn, make_client: MakeCl
     assert type(config["engine_settings"]["applied"]["rsi_period"]) is int
     assert "signal.confidence_base" in config["engine_settings"]["unsupported"]
     assert "ema_34" in config["data_config"]["required_indicators"]
-    nobody = make_client().get("/config").json()["engine_settings"]
-    assert nobody == {"applied": {}, "unsupported": {}, "refreshed_at": None}
+    without_engine = make_client().get("/config").json()["engine_settings"]
+    assert without_engine == {"applied": {}, "unsupported": {}, "refreshed_at": None}

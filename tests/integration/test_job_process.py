@@ -1,4 +1,4 @@
-"""A job in a real child process: it works, dies, hangs, talks nonsense, and never outlives who started it."""
+"""A job in a real child process: it works, dies, hangs, writes invalid messages, and never outlives the service."""
 
 from __future__ import annotations
 

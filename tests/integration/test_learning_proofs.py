@@ -1,4 +1,4 @@
-"""Models learn what is there to be learned, nearly all of it, and the gate lets nothing pass where there is nothing."""
+"""Models learn nearly all of a planted signal, and the gate promotes nothing on random returns."""
 
 from __future__ import annotations
 

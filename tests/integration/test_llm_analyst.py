@@ -1,4 +1,4 @@
-"""POST /ai/analyze with an LLM: its answer where it has one, the rules' where it has none, and why."""
+"""POST /ai/analyze with an LLM: its answer, or that of the rules with the reason of the fallback."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_an_endpoint_without_an_end_costs_the_total_time_and_no_more(
     assert counted(client, reason) == [count + 1 for count in before]
 
 
-def test_nobody_listening_is_a_connection_error(make_client: MakeClient) -> None:
+def test_a_closed_port_is_a_connection_error(make_client: MakeClient) -> None:
     client = make_client(llm=llm_section("http://127.0.0.1:9/v1"))
     assert analyze(client, shape_a())["fallback_reason"].startswith("connection: ")
 
@@ -298,7 +298,7 @@ def test_invented_figures_are_marked_and_invented_levels_dropped(
 
 
 def obedient(asked: Asked) -> dict[str, Any]:
-    """Reply as a model that obeys whatever stands outside of the client's marks, and nothing within."""
+    """Reply as a model that follows instructions outside of the client data, and none within."""
     user = asked.body["messages"][1]["content"]
     before, _, rest = user.partition("<client_data>")
     _, _, after = rest.partition("</client_data>")

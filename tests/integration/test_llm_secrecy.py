@@ -1,4 +1,4 @@
-"""No part of a key leaves the service but in its Authorization header, whatever goes wrong."""
+"""Keys leave the service only in the Authorization header, also after errors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def parts(key: str) -> set[str]:
 
 @pytest.fixture
 def logged(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Return what gives everything that was logged."""
+    """Return a function that returns all log output."""
     # Without the masks of utils/logging: nothing may depend on them.
     logs = configure_logging(configured(LoggingSettings, level="DEBUG"))
 
@@ -79,7 +79,7 @@ def libraries_log_too() -> Iterator[None]:
 
 
 async def written(fake_openai: FakeOpenAI, make_asking: MakeAsking, behaviors: list[Behavior]) -> str:
-    """Return all that a service could show of calls that meet these behaviors, but for what it logs."""
+    """Return everything except log output that a service could show after calls with these behaviors."""
     texts: list[str] = []
     for behavior in behaviors:
         fake_openai.always = behavior

@@ -1,4 +1,4 @@
-"""The disk of the models is full, read-only or damaged: clear errors, nothing half-written, and health says it."""
+"""The disk of the models is full, read-only or damaged: clear errors, no partial files, and a report in /health."""
 
 from __future__ import annotations
 

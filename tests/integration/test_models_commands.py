@@ -1,4 +1,4 @@
-"""`cli.py train`, `evaluate` and `predict` on files, as a user runs them: in a process of their own."""
+"""`cli.py train`, `evaluate` and `predict` on files, as a user runs them: each in its own process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KNOWN, ALL = 1_200, 1_400
 
 
 class Workplace:
-    """A folder of candle files and a registry beside them."""
+    """A folder of candle files and a registry."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.models = folder, folder / "models"
@@ -127,7 +127,7 @@ def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:
         try:
             while read := file.read(4096):
                 seen += read
-        except OSError:  # how a terminal says that nobody writes any more
+        except OSError:  # a terminal's end of file
             pass
     printed, _ = process.communicate()
     assert process.returncode == 130

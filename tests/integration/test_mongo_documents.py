@@ -1,4 +1,4 @@
-"""What the trading engine sees of our documents in MongoDB, which indexes they use, and a server that dies."""
+"""Documents in MongoDB, as the trading engine reads them: dates, keys, indexes, and a server that dies."""
 
 from __future__ import annotations
 

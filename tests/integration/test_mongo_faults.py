@@ -30,7 +30,7 @@ BOUND_SECONDS = 1.0
 
 
 async def in_bounds(store: ResilientStore, analysis_id: str, *, key: str = "key", candles: bool = True) -> None:
-    """Do what a request does with the store, and check that it takes no time to speak of."""
+    """Use the store as a request does, and check that it does not wait."""
     started = time.monotonic()
     await store.latest_analysis(key, NOON, LATER)
     analysis = make_analysis(analysis_id=analysis_id)

@@ -1,4 +1,4 @@
-"""What MongoDB's failures mean: outages are named and end, and a killed server has what it acknowledged."""
+"""Failures of MongoDB: outages are named and end, and a killed server keeps acknowledged writes."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_what_the_server_refuses_for_its_content_is_no_outage(store: Mongo
     assert await archived(store) == {"a-1", "a-3"}
     await store.ping()
     await asyncio.to_thread(own_mongod.refuse, ["update"], errorCode=14031)
-    with pytest.raises(StorageUnavailable, match="full"):  # an outage beside it keeps the whole group
+    with pytest.raises(StorageUnavailable, match="full"):  # an outage keeps the whole group
         await store.save_analyses([write("a-4", symbol="REFUSED")])
 
 

@@ -1,4 +1,4 @@
-"""What the engine and operators see in MongoDB: shapes, indexes and expiry."""
+"""Documents in MongoDB, as the engine and operators read them: shapes, indexes and expiry."""
 
 from __future__ import annotations
 

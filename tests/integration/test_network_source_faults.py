@@ -28,7 +28,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
 async def failure_of(api: Api, client: httpx2.AsyncClient, url: str) -> SourceFailed:
     with pytest.raises(SourceFailed) as caught:
         await read(api, client, url)
-    # Nobody outside learns where our sources are.
+    # The addresses of our sources are not revealed.
     assert "127.0.0.1" not in caught.value.message
     return caught.value
 

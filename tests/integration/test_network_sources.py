@@ -203,7 +203,7 @@ async def test_a_hanging_engine_costs_a_cycle_one_time_limit(server: StandIn, cl
 
 
 def by_path(engine: Callable[[Timeframe], Answer]) -> Callable[[Request], Answer]:
-    """Return what the engine says of a timeframe, and to every other request Binance's klines."""
+    """Return the engine's answer for a timeframe, and Binance's klines for every other request."""
 
     def answer(request: Request) -> Answer:
         if request.path.startswith("/api/market"):

@@ -1,4 +1,4 @@
-"""The models in production over HTTP: forecasts on request, beside an analysis, and as a trend."""
+"""The models in production over HTTP: forecasts on request, in an analysis, and as a trend."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def client(make_client: MakeClient) -> TestClient:
 
 
 def prediction(count: int = 200, **changes: Any) -> dict[str, Any]:
-    """Return a request for a forecast of ETHUSDT: so many hours, no context."""
+    """Return a request for a forecast of ETHUSDT from hourly candles, without context."""
     body = shape_b(count=count)
     del body["strategy_context"]
     return body | changes
@@ -69,7 +69,7 @@ def always(probability: float) -> Calibration:
 
 
 def serve(registry: Registry, probability: float | None = None, kind: ModelType = ModelType.LSTM, **more: Any) -> str:
-    """Put a model for ETHUSDT into production, with one answer to everything where one is named."""
+    """Put a model for ETHUSDT into production, with a constant output if one is given."""
     calibration = {} if probability is None else {"calibration": always(probability)}
     return put_in_production(registry, kind, **{"symbol": "ETHUSDT", **calibration, **more})
 
@@ -180,7 +180,7 @@ def test_health_names_a_model_that_cannot_be_loaded(client: TestClient, registry
     wait_until(lambda: client.get("/health").json()["models"] == {"ETHUSDT 1h": version})
     assert client.get("/health").json()["model_loaded"] is True
     (registry.root / version / "model.onnx").write_bytes(b"")
-    part = degraded(client, "model ETHUSDT 1h")  # nobody has asked the model
+    part = degraded(client, "model ETHUSDT 1h")  # before any request to the model
     assert part["reason"].startswith(f"{version}: model.onnx is not the file that was written")
     assert part["reason"].endswith("; nothing serves instead")
     assert "POST /ai/models/rollback" in part["remedy"]

@@ -19,7 +19,7 @@ from config.sources import load_settings
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.service import ROOT, Service, free_port, running_service
 
-ADMIN, WRONG = "key-of-the-admin", "key-of-nobody"
+ADMIN, WRONG = "key-of-the-admin", "key-of-no-one"
 CLOSED: dict[str, Any] = {
     "entry_price": 3050.2,
     "exit_price": 3004.9,
@@ -102,7 +102,7 @@ def resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
 
 
 def misfits(server: dict[str, Any], client: dict[str, Any], own: dict[str, Any], where: str) -> list[str]:
-    """Return where a value that the service may send is none that the client expects."""
+    """Return the places where the service may send a value that the client does not expect."""
     known = document["components"]["schemas"]
     server, client = resolved(server, known), resolved(client, own)
     if "anyOf" in server:
@@ -132,7 +132,7 @@ def misfits(server: dict[str, Any], client: dict[str, Any], own: dict[str, Any],
 def test_every_call_is_one_of_the_document_and_its_answer_has_the_documents_types(call: calls.Call[Any]) -> None:
     operation = document["paths"][call.template][call.method.lower()]
     assert operation["operationId"] == call.operation
-    answer = next(each for status, each in operation["responses"].items() if status.startswith("2"))
+    answer = next(response for status, response in operation["responses"].items() if status.startswith("2"))
     schema = answer["content"]["application/json"]["schema"]
     if call.operation == "analyze":  # the other answer is that of an engine's own loop, which this client is not
         schema = schema["anyOf"][0]
@@ -278,7 +278,7 @@ async def test_signals_go_on_after_the_service_was_restarted() -> None:
 def test_the_waiting_client_gets_signals_too(service: Service) -> None:
     with Client(service.url) as client, Client(service.url) as other:
         signals = client.signals(["BTCUSDT"])
-        # The socket is opened with the first `next`, so that somebody else has to ask meanwhile.
+        # The socket is opened with the first `next`, so that another thread has to ask meanwhile.
         asking = asyncio.run(_first_of(signals, other))
         assert asking.symbol == "BTCUSDT"
 
@@ -316,7 +316,7 @@ def test_the_admins_token_is_that_of_the_environment_or_of_the_services_file(
 
 
 async def _next_signal(client: AsyncClient, signals: Any) -> answers.Signal:
-    """Have markets analyzed until the socket, which opens meanwhile, has one of them."""
+    """Request analyses until the socket, which opens meanwhile, has received one."""
     waiting = asyncio.ensure_future(anext(signals))
     while not waiting.done():
         for symbol in ("ETHUSDT", "BTCUSDT"):

@@ -92,7 +92,7 @@ def test_performance_is_what_the_outcomes_say_by_source(client: TestClient) -> N
     assert unknown["average_confidence"] == 0
 
 
-def test_feedback_is_kept_for_ever_and_counted_once(make_client: MakeClient, tmp_path: Path) -> None:
+def test_feedback_never_expires_and_is_counted_once(make_client: MakeClient, tmp_path: Path) -> None:
     first = make_client()
     assert tell(first) == "the feedback is kept"
     assert tell(first, actual_outcome="success", profit_loss=99.0) == "this signal has its feedback already"
@@ -105,7 +105,7 @@ def test_feedback_is_kept_for_ever_and_counted_once(make_client: MakeClient, tmp
         assert connection.execute("SELECT count(*) FROM signal_feedback").fetchall() == [(1,)]
 
 
-def test_a_strangers_word_is_kept_and_counts_for_nobody(make_client: MakeClient) -> None:
+def test_feedback_of_an_untrusted_client_is_stored_but_not_counted(make_client: MakeClient) -> None:
     stranger = make_client(STRANGER)
     assert tell(stranger, actual_outcome="success") == "the feedback is kept"
     assert tell(stranger) == "this signal has its feedback already"
@@ -118,7 +118,7 @@ def test_a_strangers_word_is_kept_and_counts_for_nobody(make_client: MakeClient)
 
 
 def test_archived_signals_are_measured_against_the_candles_that_came_after_them(client: TestClient) -> None:
-    """Forty Longs of the rules, an hour apart, in a market that rises; the model beside them said Short."""
+    """Forty Long signals of the rules, an hour apart, in a rising market; the model's forecasts were Short."""
     container: Container = client.app.state.container  # type: ignore[attr-defined]
     assert client.portal is not None
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=50)

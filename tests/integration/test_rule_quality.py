@@ -1,11 +1,11 @@
-"""Are the rules useful? They follow clear trends, stay out of noise, and say what they did in a table.
+"""The quality of the rules: they follow clear trends, stay out of noise, and print a table.
 
 A "clear" trend is defined by how the market is made, not by what the rules look at: a constant
 drift under returns with fat tails and volatility clusters, so large that over the candles of
 the 1h window (100 hours) the expected move is three times the standard deviation of the
 random part. On a single timeframe of 100 candles the same holds over those 100. A "slow"
 trend has two thirds of that, and is shown but not required. A random walk has no drift; it
-looks like a trend to everybody now and then.
+sometimes looks like a trend.
 
 The thresholds of the rules were set on other seeds than the ones here.
 """
@@ -50,7 +50,7 @@ FOLLOWED, AGAINST, NEUTRAL_IN_NOISE = 0.80, 0.02, 0.70
 
 @dataclass(frozen=True)
 class Row:
-    """How often the rules said what in one regime."""
+    """Counts of the rules' signals in one regime."""
 
     regime: str
     counts: Counter[Signal]

@@ -1,4 +1,4 @@
-"""POST /ai/config-analysis/trigger and what it keeps, over HTTP."""
+"""POST /ai/config-analysis/trigger and its stored reviews, over HTTP."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_newest_come_first_within_limit_and_days(
 
 
 def post_trades(client: TestClient, count: int, pnl: float, **changes: Any) -> None:
-    """Tell of trades that swing evenly by 2 % about a mean, as an engine does when it closes them."""
+    """Report closed trades whose returns alternate by 2 % around a mean, as an engine does."""
     for number in range(count):
         percent = pnl + (2.0 if number % 2 else -2.0)
         body = TRADE | {"trade_id": f"t-{pnl}-{number}", "pnl_usdt": percent, "pnl_percentage": percent} | changes
@@ -86,7 +86,7 @@ def post_trades(client: TestClient, count: int, pnl: float, **changes: Any) -> N
 
 
 def reviewed(client: TestClient, count: int) -> None:
-    """Return once so many trades are reviewed and stored."""
+    """Return once `count` trades are reviewed and stored."""
     container: Container = client.app.state.container  # type: ignore[attr-defined]
     assert client.portal is not None
     give_up_at = time.monotonic() + PATIENCE_SECONDS

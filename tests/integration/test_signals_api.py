@@ -46,7 +46,7 @@ def post(client: TestClient, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def sent(drifts: dict[str, float], count: int = 240) -> dict[str, Any]:
-    """Return a request with the candles of markets that drift so much a candle."""
+    """Return a request with the candles of markets, by their drift per candle."""
     frames = {
         symbol: {"15m": wire_candles(base_path(seed, drift), count)}
         for seed, (symbol, drift) in enumerate(drifts.items(), 1)
@@ -151,7 +151,7 @@ def test_one_symbol_with_too_few_candles_does_not_stop_the_others(client: TestCl
     assert "needs 60 closed candles" in withheld["reason"]
 
 
-def test_a_strangers_candles_reach_nobody_else(make_client: MakeClient) -> None:
+def test_candles_of_an_untrusted_client_reach_no_other_client(make_client: MakeClient) -> None:
     settings: dict[str, Any] = {**OPEN_FILTERS, "max_signals_per_minute": 1, "max_correlation": 0.8}
     stranger = make_client(address=STRANGER, signals=settings)
     assert post(stranger, sent({"BTCUSDT": -0.35}))["signals"][0]["source_data"] == "client"

@@ -41,7 +41,7 @@ PATIENCE_SECONDS = 10
 
 
 def stored(folder: Path, count: int = 1) -> list[dict[str, Any]]:
-    """Return the stored reviews once there are so many."""
+    """Return the stored reviews once there are `count` of them."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         with sqlite3.connect(folder / "store.db") as connection:

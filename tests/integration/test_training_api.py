@@ -1,4 +1,4 @@
-"""Training over HTTP: what is refused beforehand, what is queued, and a real training from request to registry."""
+"""Training over HTTP: refusals, the queue, and a real training from request to registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real candles with real gaps, the real feature set, and no feature that knows the answer."""
+"""Training data from real candles with gaps: no feature knows the target."""
 
 from __future__ import annotations
 

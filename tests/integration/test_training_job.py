@@ -1,4 +1,4 @@
-"""The real training in its process: what it returns, and what is left of it when it is killed."""
+"""The real training in its process: its result, and that nothing is left when it is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/api/v1/analyze` and the dashboard's `/analyze`: the analysis of `/ai/analyze` in other words."""
+"""`/api/v1/analyze` and the dashboard's `/analyze`: the analysis of `/ai/analyze` in other formats."""
 
 from __future__ import annotations
 

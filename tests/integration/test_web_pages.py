@@ -1,4 +1,4 @@
-"""What a web page can make a browser on this machine do: DNS rebinding, foreign origins, sites that embed us."""
+"""Requests that web pages make through a local browser: DNS rebinding, foreign origins, embedding sites."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPAQUE = {"origin": "null"}
 def test_candles_of_a_page_of_another_site_are_a_strangers(make_client: MakeClient, headers: dict[str, str]) -> None:
     client = make_client(rate_limits={"analyze": "1/minute"})
     assert client.post("/ai/analyze", json=shape_a(), headers=headers).status_code == 200
-    # The limit of strangers, and what he brought answers nobody else.
+    # The limit of untrusted clients, and the candles answer no other client.
     assert client.post("/ai/analyze", json=shape_a(), headers=headers).status_code == 429
     assert client.post("/ai/analyze", json=shape_c()).json()["source_data"] == "synthetic"
     own = client.post("/ai/analyze", json=shape_a()).json()

@@ -1,4 +1,4 @@
-"""`/ws` over real sockets: what clients see, what hostile ones can do, and how it all ends."""
+"""`/ws` over real sockets: messages, hostile clients, shutdown."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ async def test_token_is_taken_from_header_or_subprotocol_and_never_from_the_url(
             assert client.subprotocol == "bearer"
 
 
-async def test_a_full_house_refuses_until_somebody_leaves() -> None:
+async def test_a_full_service_refuses_sockets_until_one_closes() -> None:
     async with serving(max_clients=1) as service:
         async with welcomed(service):
             with pytest.raises(InvalidStatus) as caught:

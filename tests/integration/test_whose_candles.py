@@ -1,4 +1,4 @@
-"""Whose candles make whose signal: what is broadcast, what answers from the cache, and which revisions are taken."""
+"""Trust in posted candles: which analyses are broadcast, cached for whom, and which revisions are accepted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def post(client: TestClient, body: dict[str, Any], **headers: str) -> dict[str, 
 
 
 def scaled(body: dict[str, Any], factor: float, timeframe: str = "1h", at: int = 50) -> dict[str, Any]:
-    """Let one closed candle of a body have other prices."""
+    """Change the prices of one closed candle of a body."""
     candle = body["timeframe_data"][timeframe][at]
     candle |= {name: candle[name] * factor for name in ("open", "high", "low", "close")}
     return body
@@ -48,7 +48,7 @@ def rows(client: TestClient, path: Path, table: str) -> int:
         connection.close()
 
 
-def test_what_a_stranger_is_answered_is_broadcast_to_nobody(client: TestClient) -> None:
+def test_answers_to_untrusted_clients_are_not_broadcast(client: TestClient) -> None:
     with client.websocket_connect("/ws") as socket:
         assert socket.receive_json()["type"] == "connection"
         strange = shape_b(symbol="SOLUSDT")
@@ -93,7 +93,7 @@ def test_two_clients_with_other_candles_never_get_each_others_answer(client: Tes
 
 
 def test_an_invented_range_covers_no_other_price(client: TestClient) -> None:
-    """One invented candle makes the average true range so wide that any price is within it."""
+    """One fabricated candle makes the average true range so wide that any price is within it."""
     real, invented = shape_b(seed=5, drift=0.35), shape_b(seed=5, drift=0.35)
     for candle in invented["timeframe_data"]["1h"][-20:]:
         candle["high"] *= 1.15
@@ -126,7 +126,7 @@ def test_a_forming_candle_and_a_near_price_do_not_keep_the_cache_from_answering(
     assert post(client, body)["analysis_id"] == first["analysis_id"]
 
 
-def test_a_row_of_an_earlier_release_answers_nobody_who_brings_candles(make_client: MakeClient) -> None:
+def test_a_row_of_an_earlier_release_answers_no_request_with_candles(make_client: MakeClient) -> None:
     client = make_client()
     body = shape_b()
     store = client.app.state.container.store  # type: ignore[attr-defined]
@@ -163,7 +163,7 @@ def test_candles_of_a_great_revision_are_answered_and_not_kept(make_client: Make
     assert rows(client, tmp_path, CANDLE_COLLECTION) == kept[0] + 100
     assert rows(client, tmp_path, ARCHIVE_COLLECTION) == kept[1] + 1
     assert sample("candle_revisions_total", outcome="refused") == refused + 1
-    # The one that was there goes on, and a stranger's candles are compared with nobody's.
+    # The stored candle stays, and an untrusted client's candles are compared with no others.
     assert post(client, shape_a())["cached"] is True
     post(client, scaled(shape_a(), 1.3), **AS_STRANGER)
 

@@ -198,6 +198,12 @@ def test_no_folder_holds_more_than_sixteen_files() -> None:
     assert crowded <= {"api/routes", "api/schemas"}
 
 
+def test_the_image_holds_every_package_of_the_service() -> None:
+    copied = {line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("COPY ")}
+    sent = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines()}
+    assert set(MAY_IMPORT) <= copied & sent
+
+
 def test_files_fit_in_the_head() -> None:
     long = [str(path.relative_to(ROOT)) for path in _files() if len(path.read_text().splitlines()) > 250]
     assert long == []

@@ -1,4 +1,4 @@
-"""The two clients: one waits, the other is awaited."""
+"""The synchronous and the asynchronous client."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ TIMEOUT_SECONDS = 40.0
 
 
 class Client:
-    """Sends calls and waits for their answers; use it as a context manager."""
+    """Synchronous client; use it as a context manager."""
 
     def __init__(self, url: str, token: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        """Connect to nothing yet.
+        """Prepare the client; it connects with the first call.
 
         Args:
-            url: Of the service, such as http://127.0.0.1:8000.
-            token: Of a client or of the administrator, where the service asks for one.
-            timeout_seconds: For each call.
+            url: URL of the service, such as http://127.0.0.1:8000.
+            token: Token of a client or of the administrator, if the service requires one.
+            timeout_seconds: Time limit of each call.
         """
         self._url, self._token = url, token
         self._http = httpx2.Client(base_url=url, headers=sockets.authorization(token), timeout=timeout_seconds)
@@ -37,13 +37,13 @@ class Client:
         """Return the answer to a call.
 
         Raises:
-            Problem: the service refused, and says why.
-            httpx2.TransportError: the service was not reached, or not in time.
+            Problem: the service refused the call; `detail` says why.
+            httpx2.TransportError: the service was not reached or did not answer in time.
         """
         return _answer(call, self._http.request(call.method, call.path, json=call.body, params=call.query))
 
     def signals(self, symbols: Sequence[str] = ()) -> Iterator[Signal]:
-        """Yield signals of these symbols, or of all, for ever: the socket is opened again whenever it breaks.
+        """Yield signals of these symbols, or of all, without end: a broken socket is opened again.
 
         Raises:
             websockets.exceptions.InvalidStatus: the service refuses the token.
@@ -64,10 +64,10 @@ class Client:
 
 
 class AsyncClient:
-    """The same, to be awaited."""
+    """Asynchronous client; use it as an asynchronous context manager."""
 
     def __init__(self, url: str, token: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        """Connect to nothing yet; the arguments are those of `Client`."""
+        """Prepare the client; the arguments are those of `Client`."""
         self._url, self._token = url, token
         self._http = httpx2.AsyncClient(base_url=url, headers=sockets.authorization(token), timeout=timeout_seconds)
 

@@ -17,7 +17,7 @@ class Problem(Exception):
 
 
 def problem_of(response: httpx2.Response) -> Problem:
-    """Return the problem that a response tells of, also where a proxy answered for the service."""
+    """Return the problem in a response, also if a proxy answered for the service."""
     detail = response.reason_phrase
     if response.headers.get("content-type", "").startswith("application/problem+json"):
         detail = response.json()["detail"]

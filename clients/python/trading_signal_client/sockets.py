@@ -1,4 +1,4 @@
-"""Signals of `/ws`, over sockets that are opened again whenever they break."""
+"""Signals of `/ws`; a broken socket is opened again."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from trading_signal_client.answers import Signal
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
-# All others are a matter of time: the service starts, is full, or a proxy stands in for it.
+# Other statuses are temporary: the service starts or is full, or a proxy answers for it.
 FINAL_STATUSES = frozenset({400, 401, 403, 404})
 
 
 def authorization(token: str | None) -> dict[str, str]:
-    """Return the header that shows a token."""
+    """Return the Authorization header of a token."""
     return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
 def listen(url: str, token: str | None, symbols: Sequence[str]) -> Iterator[Signal]:
-    """Yield signals for ever, with pauses of one second to a minute while the service is not there.
+    """Yield signals without end, with pauses of one second to a minute while the service cannot be reached.
 
     Raises:
-        InvalidStatus: the service refuses for good.
+        InvalidStatus: the service refuses the socket permanently.
     """
     pause = FIRST_PAUSE_SECONDS
     while True:
@@ -65,7 +65,7 @@ def _final_or_none(error: Exception) -> Exception | None:
 
 
 def _final(error: Exception) -> bool:
-    """Return whether trying again would not help."""
+    """Return whether the service would refuse the next attempt too."""
     return isinstance(error, InvalidStatus) and error.response.status_code in FINAL_STATUSES
 
 

@@ -1,4 +1,4 @@
-"""The administrator's token, as a program finds it on the machine of the service."""
+"""Read the administrator's token on the machine of the service."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ ADMIN_TOKEN_FILE = "data/admin_token"  # noqa: S105  (a path, not a token)
 
 
 def read_admin_token(path: str | os.PathLike[str] = ADMIN_TOKEN_FILE) -> str:
-    """Return the token of the environment's ADMIN_TOKEN, or the one that the service made and keeps in a file.
+    """Return the token in ADMIN_TOKEN of the environment, or the one that the service keeps in a file.
 
     Args:
-        path: Of that file, which the service names when it starts; relative to the working folder.
+        path: Path of the file, which the service prints when it starts; relative to the working folder.
 
     Raises:
         OSError: ADMIN_TOKEN is not set, and the file is not there or belongs to another user.

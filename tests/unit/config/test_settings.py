@@ -129,7 +129,7 @@ def test_a_list_comes_from_the_environment_with_commas(
 @pytest.mark.parametrize(
     ("name", "meant"), [("ANALYSYS__BLEND", "analysis"), ("MODEL__SAVE_PATH", "models"), ("LMM__MODEL", "llm")]
 )
-def test_a_misspelt_section_stops_the_start(name: str, meant: str) -> None:
+def test_a_misspelled_section_stops_the_start(name: str, meant: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{name}: unknown section \w+: is {meant} meant\?$"):
         load_settings(environment={name: "off"})
 

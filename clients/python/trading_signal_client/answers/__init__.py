@@ -1,4 +1,4 @@
-"""What the service answers; keys that a newer service adds are ignored."""
+"""The answers of the service; keys that a newer service adds are ignored."""
 
 from trading_signal_client.answers.answer import (
     Answer,

@@ -1,4 +1,4 @@
-"""What all answers have in common; keys that a newer service adds are ignored."""
+"""The base of the answers; keys that a newer service adds are ignored."""
 
 from __future__ import annotations
 

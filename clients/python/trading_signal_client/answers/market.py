@@ -1,4 +1,4 @@
-"""Answers about markets: times are epoch ms, confidences 0 to 1 where nothing else is said."""
+"""Answers about markets: times are epoch ms, confidences 0 to 1 unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class PriceForecast(Answer):
 
 
 class SignalForecast(Answer):
-    """What the model says; the confidence is 0 to 100 here."""
+    """The model's signal; its confidence is 0 to 100."""
 
     signal: Literal["buy", "sell", "hold"]
     confidence: float
@@ -158,14 +158,14 @@ class BatchSignal(Answer):
 
 
 class Withheld(Answer):
-    """A symbol without a signal, and why."""
+    """A symbol without a signal, with the reason."""
 
     symbol: str
     reason: str
 
 
 class BatchSignals(Answer):
-    """The answer of `/ai/signals`, the surest first."""
+    """The answer of `/ai/signals`, highest confidence first."""
 
     signals: list[BatchSignal]
     withheld: list[Withheld]

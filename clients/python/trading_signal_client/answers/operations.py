@@ -112,7 +112,7 @@ class ModelInProduction(Answer):
 
 
 class ModelInfo(Answer):
-    """What serves the first symbol and timeframe, or else the newest version; `model_type` is `none` without any."""
+    """The version in production for the first symbol, or the newest; `model_type` is `none` without any."""
 
     model_type: ModelType | Literal["none"]
     model_loaded: bool
@@ -176,7 +176,7 @@ class StorageStats(Answer):
 
 
 class Spent(Answer):
-    """Calls of the LLM and what they cost."""
+    """Calls of the LLM and their costs."""
 
     total_requests: int
     total_tokens: int
@@ -206,7 +206,7 @@ class LlmProbe(Answer):
 
 
 class EngineSettings(Answer):
-    """What became of the trading engine's indicator settings."""
+    """The trading engine's indicator settings: which are applied, and which are not supported."""
 
     applied: dict[str, float | list[int]]
     unsupported: dict[str, str]

@@ -1,4 +1,4 @@
-"""Answers about what became of signals and trades, and what the service makes of it."""
+"""Answers about outcomes of signals, reviews of trades and of the settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TradeAccepted(Answer):
 
 
 class Figures(Answer):
-    """Of signals whose outcome was told; zeros while there are none."""
+    """Figures of signals with a reported outcome; zeros while there are none."""
 
     overall_accuracy: float
     precision: float
@@ -35,7 +35,7 @@ class Figures(Answer):
 
 
 class HitRate(Answer):
-    """Of archived signals against the price later; None where they are too few."""
+    """Figures of archived signals against later prices; None for too few signals."""
 
     horizon_hours: int
     signals: int
@@ -85,7 +85,7 @@ class SignalQuality(Answer):
 
 
 class ConfigAnalysis(Answer):
-    """A review of settings and models; `error` says what is missing where nothing could be said."""
+    """A review of settings and models; `error` says what is missing if there are too few figures."""
 
     success: bool
     status: Literal["completed", "insufficient_data"]
@@ -97,7 +97,7 @@ class ConfigAnalysis(Answer):
 
 
 class KeptDocument(Answer):
-    """A document as it was kept; its other fields are in `model_extra`."""
+    """A stored document; its other fields are in `model_extra`."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 

@@ -1,4 +1,4 @@
-"""What can be asked; send a call with `Client` or `AsyncClient`."""
+"""The calls of the service; send one with `Client` or `AsyncClient`."""
 
 from trading_signal_client.calls.call import (
     Call,

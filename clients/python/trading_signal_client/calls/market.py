@@ -1,4 +1,4 @@
-"""Questions about markets."""
+"""Calls about markets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def predict(
 
 
 def predict_trend(symbol: str, timeframe: answers.Timeframe = "4h") -> Call[answers.Trend]:
-    """Ask which way a symbol goes."""
+    """Ask for the trend of a symbol."""
     body = {"symbol": symbol, "timeframe": timeframe}
     return Call("predict_trend", "POST", "/predict-trend", answers.Trend, body)
 
@@ -54,7 +54,7 @@ def forecast(
 
 
 def signals(symbols: Sequence[str], candles: Mapping[str, Candles] | None = None) -> Call[answers.BatchSignals]:
-    """Ask for the signals of up to 50 symbols; the service fetches the candles of those that none are given of."""
+    """Ask for the signals of up to 50 symbols; the service fetches candles that are not given."""
     body = {"symbols": list(symbols), "timeframe_data": candles or {}}
     return Call("signals", "POST", "/ai/signals", answers.BatchSignals, body)
 
@@ -68,7 +68,7 @@ def market_condition(
 
 
 def market_condition_health() -> Call[answers.MarketConditionHealth]:
-    """Have a market analyzed on fresh candles; a Problem with status 503 where that fails."""
+    """Ask for the state of the first configured market on fresh candles; a Problem with status 503 without any."""
     path = "/ai/health/market-condition"
     return Call("market_condition_health", "GET", path, answers.MarketConditionHealth)
 
@@ -76,7 +76,7 @@ def market_condition_health() -> Call[answers.MarketConditionHealth]:
 def strategy_recommendations(
     symbol: str, candles: Candles | None = None, *, price: float | None = None, strategies: Sequence[str] = ()
 ) -> Call[answers.StrategyRecommendations]:
-    """Ask how well strategies suit a market: those that are named, or all."""
+    """Ask how well strategies suit a market: the given ones, or all."""
     body = _market(symbol, candles, price, 0) | {"available_strategies": list(strategies)}
     path = "/ai/strategy-recommendations"
     return Call("strategy_recommendations", "POST", path, answers.StrategyRecommendations, body)

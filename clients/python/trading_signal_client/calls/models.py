@@ -1,4 +1,4 @@
-"""Questions about models and what changes them; changes need the administrator's token (admin)."""
+"""Calls about models; those marked (admin) change something and need the administrator's token."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def train(
     model_type: answers.ModelType | None = None,
     candles: Sequence[Candle] | None = None,
 ) -> Call[answers.TrainingQueued]:
-    """Queue a training (admin); without candles the service takes those that it has."""
+    """Queue a training (admin); without candles the service uses stored ones."""
     body = {"symbol": symbol, "timeframe": timeframe, "model_type": model_type, "candles": candles}
     return Call("ai_train", "POST", "/ai/train", answers.TrainingQueued, body)
 
 
 def model(version: str) -> Call[answers.ModelDetails]:
-    """Ask for everything that is known of a version."""
+    """Ask for a version with its metadata."""
     return Call("model", "GET", "/ai/models/{version}", answers.ModelDetails, parameters={"version": version})
 
 
 def model_info() -> Call[answers.ModelInfo]:
-    """Ask what serves the first symbol and timeframe."""
+    """Ask for the version in production for the first symbol and timeframe."""
     return Call("model_info", "GET", "/model/info", answers.ModelInfo)
 
 
@@ -42,21 +42,21 @@ def promote_model(version: str, reason: str) -> Call[answers.ModelInProduction]:
 
 
 def roll_back_model(symbol: str, timeframe: answers.Timeframe, reason: str) -> Call[answers.ModelInProduction]:
-    """Let the version before serve again (admin)."""
+    """Put the previous version into production again (admin)."""
     body = {"symbol": symbol, "timeframe": timeframe, "reason": reason}
     return Call("model_rollback", "POST", "/ai/models/rollback", answers.ModelInProduction, body)
 
 
 def load_model(version: str) -> Call[answers.ModelLoaded]:
-    """Let a version serve, whatever was found of it (admin)."""
+    """Put a version into production, whatever the gate decided (admin)."""
     return Call("model_load", "POST", "/model/load", answers.ModelLoaded, {"version": version})
 
 
 def verify_model(version: str | None = None) -> Call[answers.ModelSaved]:
-    """Have every file of a version read again, of the one that serves by default (admin)."""
+    """Verify every file of a version, by default of the one in production (admin)."""
     return Call("model_save", "POST", "/model/save", answers.ModelSaved, {"version": version})
 
 
 def clean_up_models(keep: int = 5) -> Call[answers.ModelsCleaned]:
-    """Delete all but so many versions of each market (admin)."""
+    """Delete all but the newest `keep_count` versions of each market (admin)."""
     return Call("model_cleanup", "DELETE", "/model/cleanup", answers.ModelsCleaned, query={"keep_count": keep})

@@ -1,4 +1,4 @@
-"""Questions of operators; those marked (admin) need the administrator's token."""
+"""Calls for operators; those marked (admin) need the administrator's token."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from trading_signal_client.calls.call import Call
 
 
 def strategies() -> Call[answers.Strategies]:
-    """Ask for the names that `analyze` takes."""
+    """Ask for the names of the strategies."""
     return Call("strategies", "GET", "/ai/strategies", answers.Strategies)
 
 
 def info() -> Call[answers.ServiceInfo]:
-    """Ask what the service can do."""
+    """Ask for name, version and routes of the service."""
     return Call("info", "GET", "/ai/info", answers.ServiceInfo)
 
 
@@ -22,22 +22,22 @@ def health() -> Call[answers.Health]:
 
 
 def job(job_id: str) -> Call[answers.Job]:
-    """Ask how far a job is (admin)."""
+    """Ask for the state of a job (admin)."""
     return Call("job", "GET", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
 
 
 def cancel_job(job_id: str) -> Call[answers.Job]:
-    """End a job (admin)."""
+    """Cancel a job (admin)."""
     return Call("cancel_job", "DELETE", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
 
 
 def clear_cache() -> Call[answers.CacheCleared]:
-    """Forget the cached analyses (admin)."""
+    """Clear the cache of analyses (admin)."""
     return Call("storage_clear", "POST", "/ai/storage/clear", answers.CacheCleared, {})
 
 
 def remove_candles(symbol: str, timeframe: answers.Timeframe | None = None) -> Call[answers.CandlesRemoved]:
-    """Forget the candles that clients posted of a symbol, so that others are taken in their place (admin)."""
+    """Remove the posted candles of a symbol, so that other prices are accepted (admin)."""
     path, parameters = "/ai/storage/candles/{symbol}", {"symbol": symbol}
     query = {"timeframe": timeframe} if timeframe else {}
     return Call("storage_candles_remove", "DELETE", path, answers.CandlesRemoved, parameters=parameters, query=query)
@@ -49,28 +49,28 @@ def jobs(limit: int = 20) -> Call[answers.Jobs]:
 
 
 def storage_stats() -> Call[answers.StorageStats]:
-    """Ask what the store holds."""
+    """Ask for the statistics of the store."""
     return Call("storage_stats", "GET", "/ai/storage/stats", answers.StorageStats)
 
 
 def forecast_cache() -> Call[answers.ForecastCacheStats]:
-    """Ask what `forecast` has fetched."""
+    """Ask for the statistics of the cache of `forecast`."""
     return Call("ml_cache_stats", "GET", "/api/v1/ml/cache/stats", answers.ForecastCacheStats)
 
 
 def clear_forecast_cache(ticker: str) -> Call[answers.ForecastCacheCleared]:
-    """Forget the candles that were fetched of a ticker (admin)."""
+    """Remove the fetched candles of a ticker from the cache (admin)."""
     path, parameters = "/api/v1/ml/cache/{ticker}", {"ticker": ticker}
     return Call("ml_cache_clear", "DELETE", path, answers.ForecastCacheCleared, parameters=parameters)
 
 
 def costs() -> Call[answers.Costs]:
-    """Ask what the LLM costs."""
+    """Ask for the costs of the LLM."""
     return Call("cost_statistics", "GET", "/ai/cost/statistics", answers.Costs)
 
 
 def probe_llm() -> Call[answers.LlmProbe]:
-    """Have the LLM asked once, which is paid for (admin)."""
+    """Test the LLM with one paid call (admin)."""
     return Call("debug_gpt4", "GET", "/debug/gpt4", answers.LlmProbe)
 
 

@@ -1,4 +1,4 @@
-"""What became of signals and trades, and what the service makes of it."""
+"""Calls about outcomes of signals, reviews of trades and of the settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def feedback(
     confidence_was_accurate: bool,
     notes: str | None = None,
 ) -> Call[answers.FeedbackKept]:
-    """Tell what became of a signal; it counts once per `signal_id`, the `analysis_id` of an analysis."""
+    """Report the outcome of a signal; it counts once per `signal_id`, the `analysis_id` of an analysis."""
     body = {
         "signal_id": signal_id,
         "symbol": symbol,
@@ -50,7 +50,7 @@ def analyze_trade(
     ai_confidence: float | None = None,
     ai_reasoning: str | None = None,
 ) -> Call[answers.TradeAccepted]:
-    """Have a closed trade reviewed in the background, once per `trade_id`."""
+    """Report a closed trade, which is reviewed in the background, once per `trade_id`."""
     body = {
         "trade_id": trade_id,
         "symbol": symbol,
@@ -71,17 +71,17 @@ def analyze_trade(
 
 
 def performance() -> Call[answers.Performance]:
-    """Ask how good the signals were."""
+    """Ask for the hit rates of the signals."""
     return Call("performance", "GET", "/ai/performance", answers.Performance)
 
 
 def signal_quality(limit: int = 50) -> Call[answers.SignalQuality]:
-    """Ask what the newest signals are like."""
+    """Ask for the counts of the newest signals."""
     return Call("signal_quality", "GET", "/ai/signal-quality", answers.SignalQuality, query={"limit": limit})
 
 
 def analyze_config() -> Call[answers.ConfigAnalysis]:
-    """Have settings and models reviewed by the measured figures (admin)."""
+    """Start a review of settings and models by the measured figures (admin)."""
     return Call("trigger_config_analysis", "POST", "/ai/config-analysis/trigger", answers.ConfigAnalysis, {})
 
 
