@@ -27,17 +27,20 @@ class Collection:
         name: As the database has it.
         key_field: The field that holds a document's key.
         filters: Top-level fields that `where` and `by` may name; each has an index. One type of value per field.
+        groups: More text fields that `by` may name; they have no index.
     """
 
     name: str
     key_field: str
     filters: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
+_SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
 JOBS = Collection("jobs", "job_id", ("status",))
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
-FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted", "score_group"))
+FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
 # Outcomes that clients told while the archive could not be read.
 FEEDBACK_TO_COUNT = Collection("feedback_to_count", "feedback_id")
 # Trades that wait for their review: the engine reads reviews only.
@@ -66,9 +69,15 @@ COLLECTION_NAMES = tuple(
 
 @dataclass(frozen=True)
 class Total:
-    """What the documents of one group add up to; `group` is None for those without the field, and without groups."""
+    """What the documents of one group add up to.
 
-    group: str | None
+    Attributes:
+        group: The values of the fields in `by`, in its order; None for a field that the documents lack.
+        count: Documents of the group.
+        sums: By field.
+    """
+
+    group: tuple[str | None, ...]
     count: int
     sums: Mapping[str, int]
 
@@ -130,7 +139,7 @@ class DocumentStore(Protocol):
         since: datetime,
         sums: Sequence[str] = (),
         *,
-        by: str | None = None,
+        by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
         """Count the documents created at or after `since`, and add up whole-number fields of theirs.
@@ -139,7 +148,7 @@ class DocumentStore(Protocol):
             collection: Where to look.
             since: Aware time.
             sums: Top-level fields; a document without one adds nothing.
-            by: Text field to group by: a document carries the day or month that it is to be counted in.
+            by: Text fields to group by; none puts all documents into one group.
             where: Values of fields that all have.
 
         Returns:

@@ -29,9 +29,18 @@ def checked(collection: Collection, key: str, document: Document) -> Document:
     return copy | {collection.key_field: key}
 
 
-def check_fields(collection: Collection, fields: Iterable[str]) -> None:
-    """Raise ValueError unless the collection is one of ours and all fields are among its filters."""
-    unknown = set(fields) - set(collection.filters)
+def check_fields(collection: Collection, where: Iterable[str] = (), by: Iterable[str] = ()) -> None:
+    """Check what a caller asks of a collection.
+
+    Args:
+        collection: One of `COLLECTIONS`.
+        where: Fields among its filters.
+        by: Fields among its filters and groups.
+
+    Raises:
+        ValueError: it is none of them, or does not know a field.
+    """
+    unknown = {*where} - {*collection.filters} | {*by} - {*collection.filters, *collection.groups}
     if collection not in COLLECTIONS or unknown:
         raise ValueError(f"{collection.name} is not looked up by {', '.join(sorted(unknown)) or 'name'}")
 

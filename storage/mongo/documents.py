@@ -108,21 +108,27 @@ class MongoDocumentStore:
         since: datetime,
         sums: Sequence[str] = (),
         *,
-        by: str | None = None,
+        by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
         """Count and add up by group."""
-        check_fields(collection, [*(where or {}), *([by] if by else [])])
+        check_fields(collection, where or {}, by)
+        # A missing field and null are one group.
+        group = {field: {"$ifNull": [f"${field}", None]} for field in by}
         added = {f"sum_{number}": {"$sum": f"${field}"} for number, field in enumerate(sums)}
         pipeline: list[dict[str, Any]] = [
             {"$match": {"created_at": {"$gte": since}, **_equal(where)}},
-            {"$group": {"_id": f"${by}" if by else None, "count": {"$sum": 1}, **added}},
+            {"$group": {"_id": group, "count": {"$sum": 1}, **added}},
             {"$sort": {"_id": ASCENDING}},
         ]
         with operation("total_documents"):
             rows = await self._of(collection).aggregate(pipeline).to_list(None)
         return [
-            Total(row["_id"], row["count"], {field: row[name] for field, name in zip(sums, added, strict=True)})
+            Total(
+                tuple(row["_id"][field] for field in by),
+                row["count"],
+                {field: row[name] for field, name in zip(sums, added, strict=True)},
+            )
             for row in rows
         ]
 
@@ -141,7 +147,7 @@ class MongoDocumentStore:
             raise StorageUnavailable(needed) from error
 
     def _of(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
-        check_fields(collection, ())
+        check_fields(collection)
         return self._connection.journaled(collection.name)
 
 

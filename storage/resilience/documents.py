@@ -151,7 +151,7 @@ class ResilientDocuments:
         since: datetime,
         sums: Sequence[str] = (),
         *,
-        by: str | None = None,
+        by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
         """Count and add up by group."""

@@ -181,14 +181,14 @@ async def test_totals_are_the_sums_of_the_documents(
             costs[symbol] += cost if priced else 0
             tokens[symbol] += 7
     found = await store.totals(
-        LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd", "tokens"], by="symbol", where={"model": model}
+        LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd", "tokens"], by=["symbol"], where={"model": model}
     )
     assert found == [
-        Total(symbol, counts[symbol], {"cost_nano_usd": costs[symbol], "tokens": tokens[symbol]})
+        Total((symbol,), counts[symbol], {"cost_nano_usd": costs[symbol], "tokens": tokens[symbol]})
         for symbol in sorted(counts, key=lambda name: name or "")
     ]
     whole = await store.totals(LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd"], where={"model": model})
-    assert whole == ([Total(None, counts.total(), {"cost_nano_usd": sum(costs.values())})] if counts else [])
+    assert whole == ([Total((), counts.total(), {"cost_nano_usd": sum(costs.values())})] if counts else [])
 
 
 async def test_group_is_kept_as_one_after_the_other_would_be(store: DocumentStore) -> None:
@@ -232,7 +232,44 @@ async def test_group_that_breaks_the_rules_is_refused_whole(store: DocumentStore
 async def test_totals_without_sums_only_count(store: DocumentStore) -> None:
     for number in range(3):
         await store.put(LLM_CALLS, f"c{number}", document(number, day="2025-06-01" if number else "2025-05-31"))
-    assert await store.totals(LLM_CALLS, NOON, by="day") == [Total("2025-05-31", 1, {}), Total("2025-06-01", 2, {})]
+    assert await store.totals(LLM_CALLS, NOON, by=["day"]) == [
+        Total(("2025-05-31",), 1, {}),
+        Total(("2025-06-01",), 2, {}),
+    ]
+
+
+async def test_totals_by_several_fields_come_in_the_order_of_the_fields(store: DocumentStore) -> None:
+    calls: list[tuple[str | None, str | None]] = [("d2", "m1"), ("d1", "m2"), ("d2", "m1"), ("d1", None), (None, "m2")]
+    for number, (day, model) in enumerate(calls):
+        fields = {"day": day, "model": model}
+        given = {name: value for name, value in fields.items() if value is not None or number % 2}
+        await store.put(LLM_CALLS, f"c{number}", document(number, **given, tokens=number))
+    assert await store.totals(LLM_CALLS, NOON, ["tokens"], by=("day", "model")) == [
+        Total((None, "m2"), 1, {"tokens": 4}),
+        Total(("d1", None), 1, {"tokens": 3}),
+        Total(("d1", "m2"), 1, {"tokens": 1}),
+        Total(("d2", "m1"), 2, {"tokens": 2}),
+    ]
+    by_model = await store.totals(LLM_CALLS, NOON, by=("model", "day"), where={"day": "d1"})
+    assert [total.group for total in by_model] == [(None, "d1"), ("m2", "d1")]
+
+
+async def test_null_and_a_missing_field_are_one_group(store: DocumentStore) -> None:
+    await store.put(LLM_CALLS, "null", document(day=None, model="m"))
+    await store.put(LLM_CALLS, "missing", document(model="m"))
+    assert await store.totals(LLM_CALLS, NOON, by=("day", "model")) == [Total((None, "m"), 2, {})]
+
+
+async def test_totals_group_by_fields_without_an_index_where_the_collection_names_them(store: DocumentStore) -> None:
+    for number, signal in enumerate(("Long", "Short", "Long")):
+        content = document(number, source="model", predicted_signal=signal, actual_outcome="WIN", trusted=True)
+        await store.put(FEEDBACK, f"s{number}", content)
+    totals = await store.totals(
+        FEEDBACK, NOON, by=("source", "predicted_signal", "actual_outcome"), where={"trusted": True}
+    )
+    assert totals == [Total(("model", "Long", "WIN"), 2, {}), Total(("model", "Short", "WIN"), 1, {})]
+    with pytest.raises(ValueError, match="not looked up by source"):
+        await store.newest(FEEDBACK, 1, {"source": "model"})
 
 
 async def test_sums_are_exact_beyond_what_floats_hold(store: DocumentStore) -> None:
@@ -269,7 +306,7 @@ async def test_hostile_text_is_only_text(store: DocumentStore, text: str) -> Non
     await store.put(JOBS, "innocent", document(1, status="running"))
     assert await store.get(JOBS, text) == content | {"job_id": text}
     assert await keys(store, JOBS, status=text) == [text]
-    assert (await store.totals(JOBS, NOON, by="status", where={"status": text})) == [Total(text, 1, {})]
+    assert (await store.totals(JOBS, NOON, by=["status"], where={"status": text})) == [Total((text,), 1, {})]
 
 
 async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: DocumentStore) -> None:
@@ -311,7 +348,7 @@ async def test_only_known_collections_and_fields_are_looked_up(store: DocumentSt
     with pytest.raises(ValueError, match="not looked up by note"):
         await store.newest(JOBS, 1, {"note": "x"})
     with pytest.raises(ValueError, match="not looked up by note"):
-        await store.totals(JOBS, NOON, by="note")
+        await store.totals(JOBS, NOON, by=["note"])
 
 
 async def test_every_collection_takes_documents_and_data_outlives_the_store_object(

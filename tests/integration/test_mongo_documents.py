@@ -72,7 +72,7 @@ async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
     await store.put(LLM_CALLS, "c3", {"created_at": NOON, "symbol": "S3"})
     await store.newest(LLM_CALLS, 4)
     await store.newest(LLM_CALLS, 4, {"symbol": "S1"})
-    await store.totals(LLM_CALLS, NOON + timedelta(minutes=16), ["tokens"], by="symbol")
+    await store.totals(LLM_CALLS, NOON + timedelta(minutes=16), ["tokens"], by=["symbol"])
     await store.totals(LLM_CALLS, NOON, ["tokens"], where={"symbol": "S1"})
     await store.remove(LLM_CALLS, NOON - timedelta(days=1))
     database.command("profile", 0)
