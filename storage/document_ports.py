@@ -98,19 +98,6 @@ class DocumentStore(Protocol):
     have given.
     """
 
-    @property
-    def kind(self) -> str:
-        """Short name for people: sqlite or mongodb."""
-
-    async def open(self) -> None:
-        """Connect, make tables or indexes, and write as `ping` does; safe to call again after a failure."""
-
-    async def close(self) -> None:
-        """Release the connection; what was saved stays."""
-
-    async def ping(self) -> None:
-        """Return when the store has taken a small write: one on a full disk still answers what it is asked."""
-
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Keep the document under its key, in place of the one that was there."""
 

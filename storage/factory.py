@@ -10,8 +10,8 @@ from pathlib import Path
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
-from storage.document_ports import DocumentStore
-from storage.ports import EngineCandles, Store, StoreMaintenance
+from storage.adapter_ports import DocumentDatabase, Store, StoreMaintenance
+from storage.ports import EngineCandles
 from storage.pruning import Bounds
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
@@ -106,7 +106,7 @@ def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     return Spool(folder, f"{kind}-{sha256(database.encode()).hexdigest()[:12]}", settings.spool_max_bytes)
 
 
-def _documents(settings: StorageSettings) -> DocumentStore:
+def _documents(settings: StorageSettings) -> DocumentDatabase:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
         return SqliteDocumentStore(path, settings.when_damaged)

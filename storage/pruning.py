@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from domain.market import Timeframe
 from domain.values import epoch_ms
-from storage.ports import Pruned
+from storage.adapter_ports import Pruned
 from utils.clock import Clock
 
 # One statement removes these in a few milliseconds, during which the store does nothing else.

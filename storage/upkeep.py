@@ -7,7 +7,7 @@ import asyncio
 from loguru import logger
 
 from domain.errors import StorageUnavailable
-from storage.ports import Store
+from storage.adapter_ports import Store
 
 # A step takes milliseconds; the pause leaves the store to requests.
 STEP_PAUSE_SECONDS = 0.25

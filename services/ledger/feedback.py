@@ -19,7 +19,7 @@ from domain.values import Signal
 from services.ledger.archive_scores import ArchiveScores, SignalScores
 from services.ledger.performance import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, LastingDocuments, Total
-from storage.ports import Store
+from storage.ports import SignalArchive
 from utils import metrics
 from utils.clock import Clock
 
@@ -56,7 +56,7 @@ class SignalFeedback:
     def __init__(
         self,
         documents: LastingDocuments,
-        archive: Store,
+        archive: SignalArchive,
         scores: ArchiveScores,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
+from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
 from storage.mongo.connection import TIMEOUTS_MS, Document, MongoConnection, operation
-from storage.ports import CollectionSize, StoreSize
 
 
 class MongoMaintenance:

@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure
 
 from domain.analysis import Analysis
 from domain.market import Candle, Timeframe
+from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
 from storage.mongo.connection import Document, MongoConnection, operation
 from storage.mongo.shelves import MongoShelves
@@ -24,7 +25,6 @@ from storage.ports import (
     ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
-    Pruned,
     StoreStatistics,
     SymbolCount,
 )
@@ -190,9 +190,13 @@ class MongoStore:
         return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
-        """Return at most so many newest candles of each timeframe, oldest first."""
+        """Return the newest candles of each timeframe, oldest first."""
         found = await asyncio.gather(*(self.latest_candles(symbol, *limit) for limit in limits.items()))
         return dict(zip(limits, found, strict=True))
+
+    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` newest candles, oldest first."""
+        return await self.latest_candles(symbol, timeframe, limit)
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""

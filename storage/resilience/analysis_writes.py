@@ -1,4 +1,4 @@
-"""Analyses on their way to the store: their form in the spool, and what is left of them when too many wait."""
+"""Analyses on their way to the store: their text in the spool, and what is left of them when too many wait."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import replace
 from domain.analysis import Analysis
 from domain.market import Candle, Timeframe
 from storage.ports import NO_CANDLES, AnalysisWrite
-from storage.resilience.form import Form
+from storage.resilience.item_type import ItemType
 
 
 def lasting(write: AnalysisWrite) -> bool:
-    """Return whether anything of it is to be kept for longer than the cache."""
+    """Return whether a part of it is kept for longer than the cache."""
     return write.archive or bool(write.candles)
 
 
@@ -63,4 +63,11 @@ def decode(text: str) -> AnalysisWrite:
     )
 
 
-FORM = Form(key=lambda write: write.analysis.analysis_id, encode=encode, decode=decode, lasting=lasting)
+ANALYSES = ItemType(
+    key=lambda write: write.analysis.analysis_id,
+    encode=encode,
+    decode=decode,
+    lasting=lasting,
+    weight=count_candles,
+    lightened=without_candles,
+)

@@ -1,4 +1,4 @@
-"""Documents on their way to the store: their form in the spool, and how a group of them is written."""
+"""Documents on their way to the store: their text in the spool, and how a group of them is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentStore, DocumentWrite
 from storage.document_values import checked, from_json, to_json
-from storage.resilience.form import Form
+from storage.resilience.item_type import ItemType
 
 _BY_NAME = {collection.name: collection for collection in COLLECTIONS}
 
@@ -54,15 +54,15 @@ async def write(store: DocumentStore, group: Sequence[PendingDocument]) -> None:
     """
     kept: defaultdict[Collection, list[DocumentWrite]] = defaultdict(list)
     gone: defaultdict[Collection, list[str]] = defaultdict(list)
-    for each in group:
-        if each.document is None:
-            gone[each.collection].append(each.key)
+    for pending in group:
+        if pending.document is None:
+            gone[pending.collection].append(pending.key)
         else:
-            kept[each.collection].append(DocumentWrite(each.key, each.document, each.once))
+            kept[pending.collection].append(DocumentWrite(pending.key, pending.document, pending.once))
     for collection, writes in kept.items():
         await store.put_many(collection, writes)
     for collection, keys in gone.items():
         await store.discard(collection, keys)
 
 
-FORM = Form(key=lambda pending: (pending.collection.name, pending.key), encode=encode, decode=decode)
+DOCUMENTS = ItemType(key=lambda pending: (pending.collection.name, pending.key), encode=encode, decode=decode)

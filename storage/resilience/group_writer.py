@@ -1,4 +1,4 @@
-"""Writes a group of items, or all of it but the one that the store refuses."""
+"""Writes items in groups, and gives up the one of a group that the store refuses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Generic, TypeVar
 from loguru import logger
 
 from domain.errors import Unstorable
-from storage.resilience.form import Form
-from storage.resilience.recovery import Availability, bounded
+from storage.resilience.availability import Availability
+from storage.resilience.item_type import ItemType
+from storage.resilience.pace import Pace
+from storage.resilience.store_calls import bounded
 
 T = TypeVar("T")
 
@@ -20,30 +22,30 @@ class GroupWriter(Generic[T]):
     def __init__(
         self,
         write: Callable[[Sequence[T]], Awaitable[None]],
-        form: Form[T],
+        items: ItemType[T],
         refused: Callable[[Hashable, Unstorable], None],
         availability: Availability,
-        call_seconds: float,
+        pace: Pace,
     ) -> None:
         """Keep the parts.
 
         Args:
             write: Writes a group, no key twice in it. Raises `StorageUnavailable` in an outage, `Unstorable` or
                 ValueError for what one of the items holds.
-            form: Of the items.
+            items: What they are.
             refused: Told of each item that is given up.
             availability: Told that the store works.
-            call_seconds: A write that takes longer has failed.
+            pace: Weight of a group, and how long its write may take.
         """
         self._write = write
-        self._form = form
+        self._type = items
         self._refused = refused
         self._availability = availability
-        self._call_seconds = call_seconds
+        self._pace = pace
         self._unproven: T | None = None
 
     async def write(self, items: Sequence[T]) -> None:
-        """Write items in groups in which no key stands twice; those that the store refuses are given up.
+        """Write items in groups that are not too heavy; those that the store refuses are given up.
 
         Raises:
             StorageUnavailable, TimeoutError: the store failed; any of the items may be written or not.
@@ -58,13 +60,13 @@ class GroupWriter(Generic[T]):
 
     def give_up(self, item: T, reason: str) -> None:
         """Tell of an item that no store will have."""
-        logger.bind(reason=reason, key=str(self._form.key(item))).error("store refuses a write; it is given up")
-        self._refused(self._form.key(item), Unstorable(f"it cannot be stored: {reason}"))
+        logger.bind(reason=reason, key=str(self._type.key(item))).error("store refuses a write; it is given up")
+        self._refused(self._type.key(item), Unstorable(f"it cannot be stored: {reason}"))
 
     async def _write_group(self, group: Sequence[T]) -> None:
         """Write a group; the culprit in one that is refused is found by halves."""
         try:
-            await bounded(self._write(group), self._call_seconds)
+            await bounded(self._write(group), self._pace.call_seconds)
         except (Unstorable, ValueError) as refusal:
             if len(group) == 1:
                 self._unproven = None
@@ -81,11 +83,15 @@ class GroupWriter(Generic[T]):
             self._availability.healed()
 
     def _groups(self, items: Iterable[T]) -> Iterator[list[T]]:
+        """Yield the items in their order; no key stands twice in a group."""
         group: dict[Hashable, T] = {}
+        weight = 0
         for item in items:
-            if (key := self._form.key(item)) in group:
+            key, own = self._type.key(item), self._type.weight(item)
+            if key in group or (group and weight + own > self._pace.group_weight):
                 yield list(group.values())
-                group = {}
+                group, weight = {}, 0
             group[key] = item
+            weight += own
         if group:
             yield list(group.values())

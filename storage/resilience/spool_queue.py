@@ -1,4 +1,4 @@
-"""Items in the spool: their form there, off the event loop, and a spool that cannot be written."""
+"""Items in the spool, off the event loop; a spool that cannot be written is left alone for a while."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from loguru import logger
 
-from storage.resilience.form import Form
+from storage.resilience.item_type import ItemType
 from storage.resilience.spool import Batch, Spool, SpoolFull
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ class SpoolQueue(Generic[T]):
     def __init__(
         self,
         spool: Spool | None,
-        form: Form[T],
+        items: ItemType[T],
         *,
         retry_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -34,12 +34,12 @@ class SpoolQueue(Generic[T]):
 
         Args:
             spool: None where none is configured.
-            form: Of the items as text.
+            items: Their text.
             retry_seconds: How long a spool that failed is left alone.
             monotonic: Seconds that never jump back.
         """
         self._spool = spool
-        self._form = form
+        self._type = items
         self._retry_seconds = retry_seconds
         self._monotonic = monotonic
         self._rests_until = 0.0
@@ -115,7 +115,7 @@ class SpoolQueue(Generic[T]):
         texts, refused = [], []
         for item in items:
             try:
-                texts.append(self._form.encode(item))
+                texts.append(self._type.encode(item))
             except ValueError:
                 refused.append(item)
         if self._spool is not None and texts:
@@ -129,7 +129,7 @@ class SpoolQueue(Generic[T]):
         items, unreadable = [], batch.damaged
         for text in batch.texts:
             try:
-                items.append(self._form.decode(text))
+                items.append(self._type.decode(text))
             except (ValueError, KeyError, TypeError):
                 unreadable += 1
         if unreadable:

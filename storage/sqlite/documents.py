@@ -10,7 +10,7 @@ from pathlib import Path
 from config.settings import WhenDamaged
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked, from_json, to_json, whole_ms
-from storage.sqlite.file import SqliteFile
+from storage.sqlite.file import BUSY_SECONDS, SqliteFile
 
 
 def _value(field: str) -> str:
@@ -40,9 +40,17 @@ class SqliteDocumentStore:
 
     kind = "sqlite"
 
-    def __init__(self, path: str | Path, when_damaged: WhenDamaged = "refuse") -> None:
-        """Remember where the file is, and whether a damaged one is moved away; nothing is opened yet."""
-        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA), when_damaged)
+    def __init__(
+        self, path: str | Path, when_damaged: WhenDamaged = "refuse", busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        """Remember where the file is; nothing is opened yet.
+
+        Args:
+            path: The database file; missing parent folders are made by `open`.
+            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
+            busy_seconds: How long another writer may hold the file before a call fails.
+        """
+        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA), when_damaged, busy_seconds)
 
     async def open(self) -> None:
         """Connect, or connect anew, and make the tables."""

@@ -18,7 +18,7 @@ from storage.sqlite.faults import FULL_DISK, DamagedFile, failure, has_room, is_
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 2.0  # how long another writer may hold the file before a call fails
+BUSY_SECONDS = 2.0
 MAX_WAL_BYTES = 64 << 20  # a log that one large group made is cut to this after its checkpoint
 
 _HEALTH_TABLE = "CREATE TABLE IF NOT EXISTS service_health (id INTEGER PRIMARY KEY, writes INTEGER NOT NULL)"
@@ -30,12 +30,16 @@ INSERT INTO service_health (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE
 class SqliteFile:
     """Runs work on the connection, off the event loop and one piece after the other.
 
-    A file that is deleted or replaced while it is open would take writes that nobody finds again. So each write is
+    A file that is deleted or replaced while it is open would take writes that are lost with it. So each write is
     preceded and followed by a look at what lies under the path, and `open` connects to that.
     """
 
     def __init__(
-        self, path: str | Path, prepare: Callable[[sqlite3.Connection], object], when_damaged: WhenDamaged = "refuse"
+        self,
+        path: str | Path,
+        prepare: Callable[[sqlite3.Connection], object],
+        when_damaged: WhenDamaged,
+        busy_seconds: float,
     ) -> None:
         """Remember the file; nothing is opened yet.
 
@@ -43,10 +47,12 @@ class SqliteFile:
             path: The database file.
             prepare: What is to be done with each new connection.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
+            busy_seconds: How long another writer may hold the file before a call fails.
         """
         self._path = Path(path)
         self._prepare = prepare
         self._when_damaged = when_damaged
+        self._busy_seconds = busy_seconds
         self._executor: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._inodes: dict[str, Inode | None] = {}
@@ -152,7 +158,7 @@ class SqliteFile:
         self._inodes = {suffix: inode(beside(self._path, suffix)) for suffix in ("", *COMPANIONS)}
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS)
+        connection = sqlite3.connect(self._path, timeout=self._busy_seconds)
         try:
             # A text with damaged bytes is then a row that does not fit, as one of another version is.
             connection.text_factory = lambda text: text.decode(errors="replace")

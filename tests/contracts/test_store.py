@@ -15,7 +15,8 @@ from domain.analysis import AnalysisSource
 from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from domain.values import Signal
-from storage.ports import ArchivedSignal, Store, SymbolCount
+from storage.adapter_ports import Store
+from storage.ports import ArchivedSignal, SymbolCount
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles

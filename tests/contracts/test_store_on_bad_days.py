@@ -9,7 +9,8 @@ import pytest
 
 from domain.errors import Unstorable
 from domain.market import Timeframe
-from storage.ports import NO_CANDLES, AnalysisWrite, Pruned, Store
+from storage.adapter_ports import Pruned, Store
+from storage.ports import NO_CANDLES, AnalysisWrite
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.stores import BOUNDS, CANDLES, save_candles
 

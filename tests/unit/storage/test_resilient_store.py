@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from storage.ports import StoreState
 from storage.resilience.pace import Pace
+from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON, make_candle
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
@@ -180,6 +183,45 @@ async def test_writes_are_made_in_groups(store: ResilientStore, faulty: FaultySt
     await store.flush()
     assert faulty.saved == [f"a-{number}" for number in range(450)]
     assert faulty.calls.count("save_analyses") == 3
+
+
+async def test_group_of_writes_is_bounded_by_its_candles(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, group_weight=100))
+    await store.open()
+    try:
+        for number, candles in enumerate([40, 40, 40, 0, 250, 10, 90]):
+            await save(store, f"a-{number}", candles={Timeframe.H1: [make_candle(hour) for hour in range(candles)]})
+        await store.flush()
+        assert faulty.groups == [2, 2, 1, 2]
+        assert faulty.saved == [f"a-{number}" for number in range(7)]
+    finally:
+        await store.close()
+
+
+async def test_group_from_the_spool_is_bounded_by_its_candles(faulty: FaultyStore, tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "analyses", 1_000_000)
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, group_weight=100), spool=spool)
+    faulty.failing = True
+    await store.open()
+    try:
+        for number in range(6):
+            await save(store, f"a-{number}", candles={Timeframe.H1: [make_candle(hour) for hour in range(40)]})
+        await eventually(lambda: store.state.spooled == 6)
+        faulty.failing = False
+        await eventually(lambda: store.state.waiting == 0)
+        assert faulty.groups == [2, 2, 2]
+    finally:
+        await store.close()
+
+
+async def test_candle_history_is_complete_or_an_error(store: ResilientStore, faulty: FaultyStore) -> None:
+    await save(store, "a", candles={Timeframe.H1: [make_candle(0, 100.0)]})
+    history = await store.candle_history("BTCUSDT", Timeframe.H1, 10)
+    assert [candle.close for candle in history] == [100.0]
+    faulty.failing = True
+    with pytest.raises(StorageUnavailable):
+        await store.candle_history("BTCUSDT", Timeframe.H1, 10)
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
 
 
 async def test_close_before_open_and_twice_is_safe(faulty: FaultyStore) -> None:

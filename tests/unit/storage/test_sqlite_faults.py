@@ -185,8 +185,8 @@ async def test_ping_writes_a_small_row_and_never_more(store: SqliteStore, path: 
         assert other.execute("SELECT id, writes FROM service_health").fetchall() == [(1, 4)]  # `open` writes as well
 
 
-async def test_locked_file_fails_the_ping(store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.sqlite.file.BUSY_SECONDS", 0.1)
+async def test_locked_file_fails_the_ping(path: Path) -> None:
+    store = SqliteStore(path, busy_seconds=0.1)
     await store.open()
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -194,6 +194,7 @@ async def test_locked_file_fails_the_ping(store: SqliteStore, path: Path, monkey
             await store.ping()
         assert await store.latest_analysis("key", NOON, LATER) is None
     await store.ping()
+    await store.close()
 
 
 async def test_damaged_middle_is_met_while_running_and_is_an_outage_until_the_file_is_replaced(path: Path) -> None:

@@ -106,13 +106,10 @@ async def test_sequences_are_never_used_again(tmp_path: Path) -> None:
         assert other.execute("SELECT sequence FROM analysis_archive").fetchall() == [(3,)]
 
 
-async def test_file_that_cannot_be_brought_up_to_date_now_stays_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.sqlite.file.BUSY_SECONDS", 0.1)
+async def test_file_that_cannot_be_brought_up_to_date_now_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     kept = of_schema_2(path)
-    store = SqliteStore(path)
+    store = SqliteStore(path, busy_seconds=0.1)
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageUnavailable, match="another program keeps the database file locked"):

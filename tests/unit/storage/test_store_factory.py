@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
+from storage.adapter_ports import Store
 from storage.factory import build_store
-from storage.ports import Store
 from tests.fixtures.settings import configured
 
 
@@ -77,6 +77,7 @@ def test_unusable_url_is_refused_in_one_line_without_its_password(url: str) -> N
 def test_driver_of_mongodb_is_not_imported_for_sqlite() -> None:
     code = (
         "import sys; from config.settings import StorageSettings; from storage.factory import build_store; "
+        "from tests.fixtures.settings import configured; "
         "build_store(configured(StorageSettings)); print(*sorted({'motor', 'pymongo', 'bson'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

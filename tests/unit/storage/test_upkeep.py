@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from domain.errors import StorageUnavailable
-from storage.ports import Pruned
+from storage.adapter_ports import Pruned
 from storage.upkeep import keep_within_bounds
 from tests.fixtures.stores import FaultyStore
 from utils.concurrency import background

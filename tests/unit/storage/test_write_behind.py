@@ -87,10 +87,10 @@ def shelf() -> Shelf:
 def opened(shelf: Shelf, tmp_path: Path) -> Opened:
     @asynccontextmanager
     async def build(
-        pace: Pace = PACE, *, spooled: bool = True, max_bytes: int = 1_000_000
+        pace: Pace = PACE, *, spooled: bool = True, max_bytes: int = 1_000_000, max_waiting: int = 1_000
     ) -> AsyncIterator[ResilientDocuments]:
         spool = Spool(tmp_path / "spool", "documents", max_bytes) if spooled else None
-        documents = ResilientDocuments(shelf, pace=pace, spool=spool)  # type: ignore[arg-type]
+        documents = ResilientDocuments(shelf, pace=pace, spool=spool, max_waiting=max_waiting)  # type: ignore[arg-type]
         await documents.open()
         try:
             yield documents
@@ -361,10 +361,9 @@ async def test_what_the_store_does_not_take_at_closing_waits_for_the_next_start(
 
 
 async def test_a_queue_without_end_drops_the_oldest_and_counts_them(
-    shelf: Shelf, opened: Opened, monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
+    shelf: Shelf, opened: Opened, log_lines: list[str]
 ) -> None:
-    monkeypatch.setattr("storage.resilience.documents.MAX_WAITING", 3)
-    async with opened(spooled=False) as documents:
+    async with opened(spooled=False, max_waiting=3) as documents:
         for number in range(5):
             documents.put_later(LLM_CALLS, str(number), document())
         assert documents.state.dropped == 2
@@ -389,11 +388,13 @@ async def test_no_task_is_left_behind(shelf: Shelf, opened: Opened) -> None:
 
 
 def test_every_collection_has_a_form_in_the_spool() -> None:
-    from storage.resilience.document_writes import FORM, PendingDocument
+    from storage.resilience.document_writes import DOCUMENTS, PendingDocument
 
     for collection in COLLECTIONS:
         kept = PendingDocument(collection, "key", {"created_at": NOW, "nested": {"at": [NOW]}, "n": 2**62}, once=True)
-        back = FORM.decode(FORM.encode(kept))
+        back = DOCUMENTS.decode(DOCUMENTS.encode(kept))
         assert (back.collection, back.key, back.once) == (collection, "key", True)
         assert back.document == {"created_at": NOW, "nested": {"at": [NOW]}, "n": 2**62, collection.key_field: "key"}
-        assert FORM.decode(FORM.encode(PendingDocument(collection, os.fsdecode(b"\xff"), None))).document is None
+        assert (
+            DOCUMENTS.decode(DOCUMENTS.encode(PendingDocument(collection, os.fsdecode(b"\xff"), None))).document is None
+        )

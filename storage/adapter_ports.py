@@ -1,0 +1,87 @@
+"""What a database adapter must do as a whole: the ports of the services, and what start, upkeep and operators need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from storage.document_ports import DocumentStore
+from storage.ports import AnalysisCache, CandleStore, SignalArchive
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What one step of `Store.prune` removed.
+
+    Attributes:
+        complete: Whether the store is within its bounds now.
+    """
+
+    analyses: int
+    candles: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class CollectionSize:
+    """Rows or documents of one collection, with the disk space of them and their indexes, None if it is not known."""
+
+    name: str
+    documents: int
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class StoreSize:
+    """What the database takes on disk; `free_bytes` of it are empty and used again by later writes."""
+
+    collections: tuple[CollectionSize, ...]
+    total_bytes: int
+    free_bytes: int
+
+
+class Database(Protocol):
+    """What a service opens at the start, checks while it runs, and closes at the end.
+
+    Every method raises `StorageUnavailable` when the database fails or does not answer in time.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Short name for people: sqlite or mongodb."""
+
+    async def open(self) -> None:
+        """Connect, make tables or indexes, and write as `ping` does; safe to call again after a failure."""
+
+    async def close(self) -> None:
+        """Release the connection; what was saved stays."""
+
+    async def ping(self) -> None:
+        """Return when the database has taken a small write: one on a full disk can still be read."""
+
+
+class Store(Database, AnalysisCache, SignalArchive, CandleStore, Protocol):
+    """Keeps analyses as cache and as archive, and the closed candles of trusted clients."""
+
+    async def prune(self) -> Pruned:
+        """Remove a part of what is too old or too much, in some milliseconds; call again until `complete`.
+
+        By age it never removes more than the time that has passed: a clock that jumps ahead empties no archive.
+        """
+
+
+class DocumentDatabase(Database, DocumentStore, Protocol):
+    """Keeps documents by key."""
+
+
+class StoreMaintenance(Protocol):
+    """What an operator does with the database of a store, while the service runs or not.
+
+    Both raise `StorageUnavailable` as the store does.
+    """
+
+    async def size(self) -> StoreSize:
+        """Measure every collection of the service's, in alphabetical order."""
+
+    async def vacuum(self) -> None:
+        """Give empty space in the database back to the disk, which may take minutes."""
