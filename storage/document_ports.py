@@ -1,4 +1,4 @@
-"""Documents that are kept by a key of their own: jobs, LLM calls, feedback, what others read in the database.
+"""Documents by key: jobs, LLM calls, feedback, and reviews that the trading engine reads in the database.
 
 Every adapter passes the suite in `tests/contracts/test_document_store.py`.
 """
@@ -41,7 +41,7 @@ JOBS = Collection("jobs", "job_id", ("status",))
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
-# Outcomes that clients told while the archive could not be read.
+# Outcomes that clients reported while the archive could not be read.
 FEEDBACK_TO_COUNT = Collection("feedback_to_count", "feedback_id")
 # Trades that wait for their review: the engine reads reviews only.
 TRADES_TO_REVIEW = Collection("trades_to_review", "trade_id")
@@ -61,9 +61,13 @@ COLLECTIONS = (
     SELF_ANALYSES,
 )
 
-# Every collection of the service's own, in alphabetical order.
+# Every collection that this service writes, in alphabetical order.
+_OF_ANALYSES = (ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION)
+COLLECTION_NAMES = tuple(sorted([*_OF_ANALYSES, *(collection.name for collection in COLLECTIONS)]))
 COLLECTION_NAMES = tuple(
-    sorted([ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, *(each.name for each in COLLECTIONS)])
+    sorted(
+        [ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, *(collection.name for collection in COLLECTIONS)]
+    )
 )
 
 
@@ -83,7 +87,7 @@ class Total:
 
 
 class DocumentWrite(NamedTuple):
-    """A document to keep under its key; `once` leaves one that the key has already as it is."""
+    """A document to keep under its key; with `once` an earlier document of the key stays."""
 
     key: str
     document: Document
@@ -93,9 +97,8 @@ class DocumentWrite(NamedTuple):
 class DocumentStore(Protocol):
     """Keeps documents by key; each has `created_at`, an aware UTC time, by which it is found, summed and removed.
 
-    Every method raises `StorageUnavailable` when the store fails, those that write `Unstorable` when it refuses a
-    document for what it holds, and all ValueError for a document, a collection or a field that its caller should not
-    have given.
+    Every method raises `StorageUnavailable` when the store fails, those that write `Unstorable` when it refuses the
+    content of a document, and all ValueError for a document, a collection or a field against the rules of this module.
     """
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
@@ -105,10 +108,10 @@ class DocumentStore(Protocol):
         """Keep the document unless the key has one already; return whether it was kept."""
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-        """Keep each as `put` does, or as `insert` where it is to be kept once, with as few round trips as possible.
+        """Keep each as `put` does, or as `insert` where `once` is set, with as few round trips as possible.
 
         No key may stand twice among them. After `StorageUnavailable` and `Unstorable` any of them may be kept or
-        not; keeping them again is no harm.
+        not; keep them again.
         """
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
@@ -118,7 +121,7 @@ class DocumentStore(Protocol):
         """Return the document of the key, its key field included."""
 
     async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
-        """Return at most `limit` (1 or more) documents with these values, newest first; of equals the last kept."""
+        """Return at most `limit` (1 or more) documents with these values, newest first, the later kept before."""
 
     async def totals(
         self,
@@ -129,14 +132,14 @@ class DocumentStore(Protocol):
         by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
-        """Count the documents created at or after `since`, and add up whole-number fields of theirs.
+        """Count the documents created at or after `since`, and add up fields of whole numbers.
 
         Args:
             collection: Where to look.
             since: Aware time.
             sums: Top-level fields; a document without one adds nothing.
             by: Text fields to group by; none puts all documents into one group.
-            where: Values of fields that all have.
+            where: Values that the documents must have.
 
         Returns:
             One total per group, by group in ascending order; none where there is no document.
@@ -150,11 +153,11 @@ class LastingDocuments(DocumentStore, Protocol):
     """A document store that keeps what it is given through outages, and through the end of the process.
 
     Where the store does not take a document soon, a local file does. `put` and `put_many` return when one of the two
-    has it, and raise `StorageUnavailable` where neither takes it. Reads wait for what was put before, where they can.
+    has it, and raise `StorageUnavailable` where neither takes it. Reads wait up to a second for earlier writes.
     """
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
-        """Take a document that is to be kept, soon; `once` leaves one that the key has already as it is."""
+        """Take a document and return; it is kept soon. With `once` an earlier document of the key stays."""
 
     def discard_later(self, collection: Collection, key: str) -> None:
         """Remove the document of the key, soon."""
@@ -167,10 +170,10 @@ class LastingDocuments(DocumentStore, Protocol):
         """
 
     async def flush(self) -> None:
-        """Return when the store has what was taken before, or fails, but soon."""
+        """Return when the store has what was taken before, or fails, or after a second."""
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
-        """Do this with the store once it has what earlier processes left, and before it gets what is new.
+        """Run work on the store after the writes of earlier processes and before new ones.
 
         It is done again as long as it raises `StorageUnavailable`.
         """

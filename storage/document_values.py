@@ -1,4 +1,4 @@
-"""What a document may hold, checked alike for every store, and its form as JSON text."""
+"""Which values a document may hold, the same for every store, and its JSON text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_fields(collection: Collection, where: Iterable[str] = (), by: Iterable
         by: Fields among its filters and groups.
 
     Raises:
-        ValueError: it is none of them, or does not know a field.
+        ValueError: the collection is not ours, or a field is not among them.
     """
     unknown = {*where} - {*collection.filters} | {*by} - {*collection.filters, *collection.groups}
     if collection not in COLLECTIONS or unknown:
@@ -62,7 +62,7 @@ def to_json(document: Document) -> str:
 
 
 def from_json(text: str) -> Document:
-    """Return the document that `to_json` made a text of."""
+    """Return the document of a text by `to_json`."""
     document: Document = json.loads(text, object_hook=_untagged)
     return document
 
@@ -89,7 +89,7 @@ def _tagged(value: Any) -> Any:
         case datetime():
             return {_DATE: whole_ms(value)}
         case dict():
-            # One more $ before a name that begins with one: a text from outside must not pass for a time.
+            # One more $ before a name that begins with one: a name from outside must not pass for a time.
             return {f"${name}" if name.startswith("$") else name: _tagged(item) for name, item in value.items()}
         case list():
             return [_tagged(item) for item in value]

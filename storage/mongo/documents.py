@@ -1,4 +1,4 @@
-"""The document store in MongoDB: one collection each, with BSON dates, as the trading engine reads them."""
+"""The document store in MongoDB, with BSON dates, as the trading engine reads them."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _equal(where: Where | None) -> dict[str, Any]:
 
 def _indexes(collection: Collection) -> list[IndexModel]:
     key = collection.key_field
-    # Documents that others once wrote without a key may stay.
+    # Documents that another program wrote without a key may stay.
     identity = IndexModel([(key, ASCENDING)], unique=True, partialFilterExpression={key: {"$exists": True}})
     filters = [IndexModel([(field, ASCENDING), *_NEWEST_FIRST]) for field in collection.filters]
     return [identity, IndexModel(_NEWEST_FIRST), *filters]

@@ -1,4 +1,4 @@
-"""What an operator does with a MongoDB database, on a connection that may take its time."""
+"""Size and compaction of a MongoDB database, on a separate connection without a time limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.mongo.connection import TIMEOUTS_MS, Document, MongoConnection, ope
 
 
 class MongoMaintenance:
-    """Measures and compacts the collections of the service's own; the engine's are left alone."""
+    """Measures and compacts the collections that this service writes; those of the engine are left alone."""
 
     def __init__(self, url: str) -> None:
         """Check the URL; nothing is connected yet.

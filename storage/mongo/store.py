@@ -1,4 +1,4 @@
-"""The MongoDB store; motor and pymongo, which its modules alone import, cost 48 MB."""
+"""The store in MongoDB; its modules alone import motor and pymongo, which take 48 MB."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from domain.market import Candle, Timeframe
 from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
 from storage.mongo.connection import Document, MongoConnection, operation
-from storage.mongo.shelves import MongoShelves
-from storage.mongo.writes import MongoWrites
+from storage.mongo.pruning_queries import MongoPruningQueries
+from storage.mongo.writes import CANDLE_FIELDS, MongoWrites
 from storage.ports import (
     ANALYSIS_COLLECTION,
     ARCHIVE_COLLECTION,
@@ -44,7 +44,6 @@ _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), 
 _SIGNAL_FIELDS = {"_id": 0, "symbol": 1, "timestamp": 1} | {
     f"analysis.{name}": 1 for name in ("signal", "source", "price", "forecast.signal")
 }
-_CANDLE_FIELDS = {"_id": 0, "open_time": 1, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1}
 
 
 class MongoStore:
@@ -76,7 +75,7 @@ class MongoStore:
         self._clock = clock or SystemClock()
         self._decoder = AnalysisDecoder(self.kind)
         self._writes = MongoWrites(self._connection)
-        self._pruning = Pruning(MongoShelves(self._connection), bounds or Bounds(), self._clock)
+        self._pruning = Pruning(MongoPruningQueries(self._connection), bounds or Bounds(), self._clock)
 
     async def open(self) -> None:
         """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
@@ -181,7 +180,7 @@ class MongoStore:
         with operation("latest_candles"):
             cursor = self._connection.database[CANDLE_COLLECTION].find(
                 {"symbol": symbol, "timeframe": timeframe.value},
-                _CANDLE_FIELDS,
+                CANDLE_FIELDS,
                 sort=[("open_time", DESCENDING)],
                 limit=limit,
                 batch_size=limit,
@@ -224,7 +223,7 @@ class MongoStore:
                 raise
 
     async def _set_expiry(self) -> None:
-        """Make the TTL index, or bring one that an earlier setting made to today's length."""
+        """Make the TTL index, or give an existing one the retention of the settings."""
         seconds = round(self._cache_retention.total_seconds())
         expiry = IndexModel([("created_at", ASCENDING)], expireAfterSeconds=seconds)
         try:

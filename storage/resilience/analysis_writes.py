@@ -33,7 +33,7 @@ def encode(write: AnalysisWrite) -> str:
     """Return the write as JSON text.
 
     Raises:
-        ValueError: it holds text that is no Unicode.
+        ValueError: a text in it is not valid Unicode.
     """
     rest = {
         "cache_key": write.cache_key,
@@ -47,7 +47,7 @@ def encode(write: AnalysisWrite) -> str:
 
 
 def decode(text: str) -> AnalysisWrite:
-    """Return the write that `encode` made a text of.
+    """Return the write of a text by `encode`.
 
     Raises:
         ValueError, KeyError, TypeError: another version of the service made it.

@@ -20,7 +20,7 @@ class Availability:
         Args:
             kind: Short name of the store: sqlite or mongodb.
             name: What it is called in the log.
-            consequence: What its failure means, for the log.
+            consequence: What its failure means for callers, for the log.
             clock: Dates the failure.
         """
         self._kind = kind

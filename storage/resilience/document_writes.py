@@ -28,7 +28,7 @@ def encode(pending: PendingDocument) -> str:
     """Return the document as JSON text.
 
     Raises:
-        ValueError: it holds what has no place in a document.
+        ValueError: it holds a value that a document cannot hold.
     """
     rest = {"collection": pending.collection.name, "key": pending.key, "once": pending.once}
     content = "null"
@@ -38,7 +38,7 @@ def encode(pending: PendingDocument) -> str:
 
 
 def decode(text: str) -> PendingDocument:
-    """Return the document that `encode` made a text of.
+    """Return the document of a text by `encode`.
 
     Raises:
         ValueError, KeyError, TypeError: another version of the service made it.
@@ -50,7 +50,7 @@ def decode(text: str) -> PendingDocument:
 async def write(store: DocumentStore, group: Sequence[PendingDocument]) -> None:
     """Write a group in which no key stands twice.
 
-    What is to be removed goes last: of a document that takes another's place, one is always there.
+    Removals go last: where one document replaces another, one of them is always stored.
     """
     kept: defaultdict[Collection, list[DocumentWrite]] = defaultdict(list)
     gone: defaultdict[Collection, list[str]] = defaultdict(list)

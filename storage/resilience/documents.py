@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 
 class ResilientDocuments:
-    """A document store whose every call ends soon, and at once while the store is known to be down.
+    """A document store whose calls end within seconds, and at once while the database is known to be down.
 
-    Reads and `insert` need the store, and raise `StorageUnavailable` without it. What is put waits for it, in a spool
-    that outlives the process.
+    Reads and `insert` need the database, and raise `StorageUnavailable` without it. Documents that are put wait for it,
+    in a spool that outlives the process.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class ResilientDocuments:
         await self._behind.settle()
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
-        """Do this once the store has what earlier processes left, and before it gets what is new."""
+        """Run work on the store after the writes of earlier processes and before new ones."""
         self._behind.first(lambda: work(self._store))
 
     async def ping(self) -> None:
@@ -102,7 +102,7 @@ class ResilientDocuments:
         await self._behind.keep(PendingDocument(collection, key, document))
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
-        """Take a document that is to be kept, soon."""
+        """Take a document and return; it is kept soon."""
         if not (once and (collection.name, key) in self._queue):
             self._behind.put(PendingDocument(collection, key, document, once))
 
@@ -117,7 +117,7 @@ class ResilientDocuments:
         await self.settle()
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
-        """Return when the documents are gone, or the spool has it that they are to go."""
+        """Return when the documents are removed, or their removal is in the spool."""
         for key in keys:
             self.discard_later(collection, key)
         await self.settle()

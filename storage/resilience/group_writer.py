@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class GroupWriter(Generic[T]):
-    """Tells the state of the store by its writes: a store that was down is back when it has taken one."""
+    """Writes groups and reports each success: a store that was down is back when it has taken a write."""
 
     def __init__(
         self,
@@ -54,17 +54,17 @@ class GroupWriter(Generic[T]):
             await self._write_group(group)
 
     async def prove(self) -> None:
-        """Write again what failed last, where that is not written yet; raises as `write`."""
+        """Write the item that failed last again, unless it is written by now; raises as `write`."""
         if self._unproven is not None:
             await self._write_group([self._unproven])
 
     def give_up(self, item: T, reason: str) -> None:
-        """Tell of an item that no store will have."""
+        """Report an item that the store will not take."""
         logger.bind(reason=reason, key=str(self._type.key(item))).error("store refuses a write; it is given up")
         self._refused(self._type.key(item), Unstorable(f"it cannot be stored: {reason}"))
 
     async def _write_group(self, group: Sequence[T]) -> None:
-        """Write a group; the culprit in one that is refused is found by halves."""
+        """Write a group; the refused item of one is found by halving it."""
         try:
             await bounded(self._write(group), self._pace.call_seconds)
         except (Unstorable, ValueError) as refusal:

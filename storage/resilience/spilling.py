@@ -19,7 +19,7 @@ Futures = dict[Hashable, "asyncio.Future[None]"]
 
 
 class Promises:
-    """Futures by the key of an item; all of a key are kept, or broken, together."""
+    """Futures by the key of an item; callers that wait for one key are answered together."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[Hashable, set[asyncio.Future[None]]] = defaultdict(set)
@@ -42,12 +42,12 @@ class Promises:
                     del self._waiting[key]
 
     def keep(self, keys: Iterable[Hashable]) -> None:
-        """Tell that the items of these keys are safe."""
+        """Answer that the items of these keys are safe."""
         for future in self._open(keys):
             future.set_result(None)
 
     def refuse(self, key: Hashable, error: Exception) -> None:
-        """Tell why an item will not be safe."""
+        """Answer why an item will not be safe."""
         for future in self._open([key]):
             future.set_exception(error)
 
@@ -57,7 +57,7 @@ class Promises:
 
 
 class Spilling(Generic[T]):
-    """Keeps what the store does not take soon from being in memory alone."""
+    """Brings items to the spool that the store does not take soon."""
 
     def __init__(
         self,
@@ -90,11 +90,11 @@ class Spilling(Generic[T]):
         self._arrived = asyncio.Event()
 
     def notice(self) -> None:
-        """Hear that an item has come into memory."""
+        """Take note of a new item in memory."""
         self._arrived.set()
 
     async def run(self) -> None:
-        """Bring items again and again: at once while the store is down, else when the oldest does not move on."""
+        """Bring items until cancelled: at once while the store is down, else when the oldest does not move on."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
@@ -106,7 +106,7 @@ class Spilling(Generic[T]):
                 self._arrived.set()
 
     async def safe(self, expected: Futures) -> bool:
-        """Return whether all that is expected is in the store or in the spool; raises what they were refused with."""
+        """Return whether all expected items are in the store or in the spool; raises the refusal of one."""
         if not (self._direct and await _within(expected, self._pace.spill_seconds)):
             await self.spill()
             if not await _within(expected, 0 if self._availability.down else self._pace.keep_seconds):

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class SpoolQueue(Generic[T]):
-    """Keeps items in a spool where there is one; one that fails is named once, left alone for a while and tried again.
+    """Keeps items in a spool, if there is one; a failure is logged once, and after a while it is tried again.
 
     Items of several tasks are kept one call after the other.
     """
@@ -67,7 +67,7 @@ class SpoolQueue(Generic[T]):
         return self._spool is not None and self._spool.adopted
 
     async def open(self) -> None:
-        """Take over what earlier processes have left; a folder that cannot be used is named."""
+        """Take over the items of earlier processes; a folder that cannot be used is logged."""
         if self._spool is not None:
             try:
                 await asyncio.to_thread(self._spool.open)

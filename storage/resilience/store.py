@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class ResilientStore:
-    """A store that answers reads in `timeout_ms`, with nothing if need be, takes writes at once, and heals by itself.
+    """A store that answers reads within `timeout_ms`, perhaps with nothing, takes writes at once, and reconnects.
 
     A late read goes on in the background, and its own outcome tells whether the store works. While it does not, reads
     return at once, and archived analyses and candles wait in the spool.
@@ -116,7 +116,7 @@ class ResilientStore:
     async def save_analysis(
         self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
-        """Take the analysis and the candles to be written in a moment; what is for the cache alone has one try."""
+        """Take the analysis and the candles and return; one for the cache alone is tried once."""
         self._behind.put(AnalysisWrite(cache_key, analysis, archive, candles))
 
     async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:

@@ -31,9 +31,9 @@ _UNSAFE = "the store is not available now, and no spool takes what it is to keep
 class WriteBehind(Generic[T]):
     """Takes items at once and writes them in the background, in their order, until the store has them.
 
-    While the store works, items go from memory to the store. Else, and as long as the spool holds any, they go from
-    memory to the spool and from there to the store, so that the order stays. Where there is no spool, or it cannot be
-    written, they wait in memory, bounded. Every write may happen twice.
+    While the store works, items go from memory to the store. While it does not, and as long as the spool holds items,
+    they go from memory to the spool and from there to the store, so that the order stays. Without a spool, or with one
+    that cannot be written, they wait in memory, bounded. Every write may happen twice.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class WriteBehind(Generic[T]):
         )
 
     def first(self, work: Call) -> None:
-        """Do this once what earlier processes have left is written, and before anything new is; it raises as `write`.
+        """Run work after the writes of earlier processes and before new ones; it raises as `write`.
 
         It must not wait for this queue.
         """
@@ -205,7 +205,7 @@ class WriteBehind(Generic[T]):
                 self._availability.healed()
         except (StorageUnavailable, TimeoutError) as error:
             self._broke(error)
-        except Exception as error:  # noqa: BLE001 - a fault of ours, and without this loop nothing would be written any more
+        except Exception as error:  # noqa: BLE001 - a bug; without this loop nothing would be written any more
             if self._broke(error):
                 logger.opt(exception=error).error("writing to the store failed unexpectedly")
 

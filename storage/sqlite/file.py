@@ -45,7 +45,7 @@ class SqliteFile:
 
         Args:
             path: The database file.
-            prepare: What is to be done with each new connection.
+            prepare: Called with each new connection.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
             busy_seconds: How long another writer may hold the file before a call fails.
         """
@@ -91,7 +91,7 @@ class SqliteFile:
         await self.write("ping", ping)
 
     async def read(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what `work` reads.
+        """Return the result of `work`, which only reads.
 
         Raises:
             StorageUnavailable: SQLite failed, or the file is not open.
@@ -99,7 +99,7 @@ class SqliteFile:
         return await self._on_thread(operation, lambda: work(self._open_connection()))
 
     async def write(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what `work` gives, in a transaction of its own.
+        """Return the result of `work`, run in one transaction.
 
         Raises:
             StorageUnavailable: SQLite failed, the file is not open, or it is no longer the one that was opened.
@@ -211,7 +211,7 @@ class SqliteFile:
         )
 
     def _signature(self) -> tuple[int, int, int] | None:
-        """Return what tells that the file is still the one that was looked at; None where there is none."""
+        """Return inode, size and time of change, by which an unchanged file is recognized; None where there is none."""
         try:
             found = self._path.stat()
         except OSError:

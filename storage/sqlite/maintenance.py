@@ -1,4 +1,4 @@
-"""What an operator does with a SQLite file, on a connection of its own that may take its time."""
+"""Size and vacuum of a SQLite file, on a separate connection without the time limits of the service."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SqliteMaintenance:
         return await asyncio.to_thread(self._connected, "size", self._measure)
 
     async def vacuum(self) -> None:
-        """Write the file anew without its empty pages, for which the disk needs as much room again meanwhile."""
+        """Write the file anew without its empty pages, which takes as much disk space again until it is done."""
 
         def vacuum(connection: sqlite3.Connection) -> None:
             connection.execute("VACUUM")

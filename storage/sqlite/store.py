@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file, written and read by one thread of its own."""
+"""The embedded store: one SQLite file, written and read by one thread."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from storage.ports import (
 from storage.pruning import Bounds, Pruning
 from storage.sqlite import statements as sql
 from storage.sqlite.file import BUSY_SECONDS, SqliteFile
+from storage.sqlite.pruning_queries import SqlitePruningQueries
 from storage.sqlite.schema import prepare
-from storage.sqlite.shelves import SqliteShelves
 from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
 from utils.clock import Clock, SystemClock
 
@@ -40,8 +40,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class SqliteStore:
     """Keeps analyses and candles in one file.
 
-    Every statement runs on one thread that owns the connection, so a slow disk never holds
-    up the event loop and no two writers of this process meet.
+    Every statement runs on one thread that owns the connection: a slow disk never blocks the event loop, and no two
+    writers of this process meet.
     """
 
     kind = "sqlite"
@@ -69,7 +69,7 @@ class SqliteStore:
         self._file = SqliteFile(path, prepare, when_damaged, busy_seconds)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
-        self._pruning = Pruning(SqliteShelves(self._file), bounds or Bounds(), self._clock)
+        self._pruning = Pruning(SqlitePruningQueries(self._file), bounds or Bounds(), self._clock)
         self._decoder = AnalysisDecoder(self.kind)
 
     async def open(self) -> None:

@@ -1,4 +1,4 @@
-"""What every document store does alike: one suite, run on SQLite and on a real MongoDB."""
+"""Every document store: one suite, run on SQLite and on a real MongoDB."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ BuildStore = Callable[[], DocumentDatabase]
 
 @pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> BuildStore:
-    """Return a function that makes stores on the same, at first empty, data."""
+    """Return a function that makes stores on one database, empty at first."""
     if request.param == "sqlite":
         path = tmp_path / "made" / "by open" / "store.db"
         return lambda: SqliteDocumentStore(path)
@@ -167,7 +167,7 @@ async def test_newest_finds_by_equal_values_only(store: DocumentDatabase) -> Non
 async def test_totals_are_the_sums_of_the_documents(
     store: DocumentDatabase, calls: list[tuple[int, str | None, int, bool]], since: int
 ) -> None:
-    """Each example has a model of its own, since all of them share the store."""
+    """Every example uses a new model, since all examples share the store."""
     model = uuid.uuid4().hex
     counts: Counter[str | None] = Counter()
     costs: dict[str | None, int] = defaultdict(int)
@@ -212,7 +212,7 @@ async def test_empty_group_is_no_error(store: DocumentDatabase) -> None:
     assert await store.newest(JOBS, 10) == []
 
 
-async def test_one_that_cannot_be_stored_costs_the_others_of_its_group_nothing(store: DocumentDatabase) -> None:
+async def test_refused_document_leaves_the_others_of_its_group_storable(store: DocumentDatabase) -> None:
     group = [DocumentWrite(f"j{n}", document(n, note="\ud800" if n == 1 else ""), once=n > 1) for n in range(4)]
     with pytest.raises(Unstorable):
         await store.put_many(JOBS, group)
@@ -309,7 +309,7 @@ async def test_hostile_text_is_only_text(store: DocumentDatabase, text: str) -> 
     assert (await store.totals(JOBS, NOON, by=["status"], where={"status": text})) == [Total((text,), 1, {})]
 
 
-async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: DocumentDatabase) -> None:
+async def test_text_that_cannot_be_stored_is_refused_as_unstorable(store: DocumentDatabase) -> None:
     with pytest.raises(Unstorable):
         await store.put(JOBS, "j1", document(note="lone surrogate \ud800"))
     await store.ping()

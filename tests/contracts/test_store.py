@@ -1,4 +1,4 @@
-"""What every store does alike: one suite, run on SQLite and on a real MongoDB."""
+"""Every store: one suite, run on SQLite and on a real MongoDB."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ async def test_signals_of_the_archive_come_newest_first_from_a_moment_on(store: 
         )
         for n, forecast in ((3, Signal.LONG), (1, None))
     ]
-    assert [each.price for each in await store.archived_signals(NOON, 1)] == [103.0]
+    assert [signal.price for signal in await store.archived_signals(NOON, 1)] == [103.0]
 
 
 async def test_statistics_count_by_symbol_in_alphabetical_order(store: Store) -> None:
@@ -196,7 +196,7 @@ async def test_saving_no_candles_is_no_error(store: Store) -> None:
 async def test_candles_obey_the_law_of_a_dict_updated_in_turn(
     store: Store, batches: list[dict[int, float]], limit: int
 ) -> None:
-    """Each example has a symbol of its own, since all of them share the store."""
+    """Every example uses a new symbol, since all examples share the store."""
     symbol = uuid.uuid4().hex
     expected: dict[int, float] = {}
     for batch in batches:
@@ -218,7 +218,7 @@ async def test_hostile_text_is_only_text(store: Store, text: str) -> None:
 
 
 @pytest.mark.parametrize("archive", [False, True])
-async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: Store, archive: bool) -> None:
+async def test_text_that_cannot_be_stored_is_refused_as_unstorable(store: Store, archive: bool) -> None:
     with pytest.raises(Unstorable):
         await store.save_analysis("lone surrogate \ud800", make_analysis(), archive=archive)
     await store.ping()

@@ -1,4 +1,4 @@
-"""A full backlog drops its oldest candles, then its oldest analyses, and says so."""
+"""A full backlog drops its oldest candles, then its oldest analyses, and logs it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def backlog_of(max_items: int = 100, max_weight: int = 100) -> Backlog[AnalysisW
 
 
 def keep(backlog: Backlog[AnalysisWrite], name: str, candles: int = 0, *, archive: bool = True) -> int:
-    """Keep a write and return how many others lost something to it."""
+    """Keep a write; return how many others lost their candles or their place."""
     series = {Timeframe.H1: [make_candle(hour) for hour in range(candles)]} if candles else NO_CANDLES
     return len(backlog.keep(AnalysisWrite("key", make_analysis(analysis_id=name), archive, series)))
 
 
 def content(backlog: Backlog[AnalysisWrite]) -> list[tuple[str, int]]:
-    """Return the id and the number of candles of each write, first one first."""
+    """Return id and number of candles of each write, in order."""
     return [(write.analysis.analysis_id, count_candles(write)) for write in backlog.oldest(len(backlog)).values()]
 
 
@@ -44,7 +44,7 @@ def test_newer_item_of_a_key_takes_the_place_of_the_one_that_waits() -> None:
     assert backlog.oldest(9) == {"b": "b first", "a": "a second"}
 
 
-def test_what_is_replaced_while_it_is_written_still_waits() -> None:
+def test_item_replaced_while_it_is_written_still_waits() -> None:
     backlog = Backlog(TEXTS, max_items=3)
     backlog.keep("a first")
     backlog.keep("b first")
@@ -75,7 +75,7 @@ def test_candles_without_an_archived_analysis_leave_nothing_when_dropped() -> No
     assert content(backlog) == [("b", 4)]
 
 
-def test_room_of_dropped_analyses_is_free_for_other_candles() -> None:
+def test_dropped_analyses_make_room_for_other_candles() -> None:
     backlog = backlog_of(max_items=1, max_weight=8)
     assert sum(keep(backlog, name, 4) for name in "abc") == 2
     assert content(backlog) == [("c", 4)]

@@ -55,7 +55,7 @@ async def test_failure_that_lasts_is_logged_once(tmp_path: Path, log_lines: list
     assert log_lines == [DOWN]
 
 
-async def test_whatever_is_put_is_read_at_once(tmp_path: Path) -> None:
+async def test_put_documents_are_read_at_once(tmp_path: Path) -> None:
     documents = ResilientDocuments(SqliteDocumentStore(tmp_path / "store.db"), pace=PACE)
     await documents.open()
     documents.put_later(FEEDBACK, "s1", DOCUMENT | {"symbol": "BTCUSDT"})
@@ -71,7 +71,7 @@ async def test_whatever_is_put_is_read_at_once(tmp_path: Path) -> None:
     await documents.close()
 
 
-async def test_store_that_hangs_costs_no_more_than_its_time(tmp_path: Path, log_lines: list[str]) -> None:
+async def test_call_of_a_store_that_hangs_ends_at_the_time_limit(tmp_path: Path, log_lines: list[str]) -> None:
     hangs = True
 
     class Hanging(SqliteDocumentStore):

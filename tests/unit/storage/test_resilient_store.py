@@ -1,4 +1,4 @@
-"""A store that is down or refuses a write costs callers nothing and loses nothing."""
+"""A store that is down or refuses a write delays no caller and loses nothing that it can keep."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_break_and_healing_are_logged_once_each(
     assert log_lines == [DOWN, BACK]
 
 
-async def test_store_that_breaks_while_nobody_asks_is_noticed(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_failure_of_an_idle_store_is_noticed(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.failing = True
     await eventually(lambda: not store.available)
 
@@ -83,7 +83,7 @@ async def test_writes_that_failed_or_came_while_down_are_saved_in_order_on_heali
     assert [candle.close for candle in faulty.candles] == [10.0, 11.0]
 
 
-async def test_analyses_for_the_cache_alone_are_not_saved_later_but_one_by_which_the_store_is_tried(
+async def test_cache_only_analyses_are_not_saved_after_an_outage_except_the_one_that_proves_the_store(
     store: ResilientStore, faulty: FaultyStore
 ) -> None:
     faulty.failing = True
@@ -97,7 +97,7 @@ async def test_analyses_for_the_cache_alone_are_not_saved_later_but_one_by_which
     assert store.state.waiting == 0
 
 
-async def test_store_is_back_when_it_takes_a_write_not_when_it_is_read(
+async def test_store_counts_as_back_when_it_takes_a_write_not_when_it_is_read(
     store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
 ) -> None:
     faulty.readonly = True
@@ -128,7 +128,7 @@ async def test_store_that_is_down_at_the_start_heals_and_gets_its_writes(log_lin
         await store.close()
 
 
-async def test_write_that_the_store_refuses_holds_up_no_other(
+async def test_refused_write_does_not_hold_up_others(
     store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
 ) -> None:
     faulty.refused = "poison"
@@ -140,7 +140,9 @@ async def test_write_that_the_store_refuses_holds_up_no_other(
     assert [line for line in log_lines if line.startswith("ERROR")] == ["ERROR store refuses a write; it is given up"]
 
 
-async def test_statistics_and_clearing_are_not_faked(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_statistics_and_clearing_raise_while_the_store_is_down(
+    store: ResilientStore, faulty: FaultyStore
+) -> None:
     faulty.failing = True
     for _ in range(2):  # the first call finds the store failing, the second knows it
         with pytest.raises(StorageUnavailable):
@@ -151,14 +153,14 @@ async def test_statistics_and_clearing_are_not_faked(store: ResilientStore, faul
             await store.ping()
 
 
-async def test_fault_of_ours_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_bug_in_a_read_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
     await store.flush()
     faulty.bug = ZeroDivisionError("a bug")
     with pytest.raises(ZeroDivisionError):
         await read(store)
 
 
-async def test_fault_of_ours_in_a_write_is_logged_and_loses_nothing(
+async def test_bug_in_a_write_is_logged_and_loses_nothing(
     store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
 ) -> None:
     faulty.bug = ZeroDivisionError("a bug")
@@ -169,7 +171,7 @@ async def test_fault_of_ours_in_a_write_is_logged_and_loses_nothing(
     assert len([line for line in log_lines if "failed unexpectedly" in line]) == 1
 
 
-async def test_who_saves_does_not_wait_for_the_store(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_saving_does_not_wait_for_the_store(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.delay_seconds = 3_600
     async with asyncio.timeout(5):
         for number in range(100):

@@ -1,4 +1,4 @@
-"""What SQLite alone can do wrong: files that are locked, broken, or of another version."""
+"""SQLite files that are locked, broken, or of another version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The URL chooses the store; one that cannot be used is told in a line without its password."""
+"""The URL chooses the store; an unusable one is refused in one line without its password."""
 
 from __future__ import annotations
 
