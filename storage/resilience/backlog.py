@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -58,9 +58,9 @@ class Backlog(Generic[T]):
         self._full = bool(lost) or (self._full and len(self) > self._max_items // 2)
         return lost
 
-    def oldest(self, count: int) -> dict[Hashable, T]:
+    def oldest(self, count: int) -> list[T]:
         """Return at most `count` of the oldest items, which stay here until they are removed."""
-        return dict(islice(self._items.items(), count))
+        return list(islice(self._items.values(), count))
 
     def any(self, condition: Callable[[T], bool]) -> bool:
         """Return whether an item that waits meets a condition."""
@@ -70,12 +70,13 @@ class Backlog(Generic[T]):
         """Return the keys of what waits."""
         return set(self._items)
 
-    def remove(self, written: Mapping[Hashable, T]) -> list[Hashable]:
+    def remove(self, items: Iterable[T]) -> list[Hashable]:
         """Remove items, but none that has been replaced meanwhile; return the keys that do not wait any more."""
-        for key, item in written.items():
+        taken = {self._type.key(item): item for item in items}
+        for key, item in taken.items():
             if self._items.get(key) is item:
                 self.discard(key)
-        return [key for key in written if key not in self._items]
+        return [key for key in taken if key not in self._items]
 
     def discard(self, key: Hashable) -> None:
         """Forget the item of a key, if there is one."""

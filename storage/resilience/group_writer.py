@@ -44,46 +44,8 @@ class GroupWriter(Generic[T]):
         self._pace = pace
         self._unproven: T | None = None
 
-    async def write(self, items: Sequence[T]) -> None:
-        """Write items in groups that are not too heavy; those that the store refuses are given up.
-
-        Raises:
-            StorageUnavailable, TimeoutError: the store failed; any of the items may be written or not.
-        """
-        for group in self._groups(items):
-            await self._write_group(group)
-
-    async def prove(self) -> None:
-        """Write the item that failed last again, unless it is written by now; raises as `write`."""
-        if self._unproven is not None:
-            await self._write_group([self._unproven])
-
-    def give_up(self, item: T, reason: str) -> None:
-        """Report an item that the store will not take."""
-        logger.bind(reason=reason, key=str(self._type.key(item))).error("store refuses a write; it is given up")
-        self._refused(self._type.key(item), Unstorable(f"it cannot be stored: {reason}"))
-
-    async def _write_group(self, group: Sequence[T]) -> None:
-        """Write a group; the refused item of one is found by halving it."""
-        try:
-            await bounded(self._write(group), self._pace.call_seconds)
-        except (Unstorable, ValueError) as refusal:
-            if len(group) == 1:
-                self._unproven = None
-                self.give_up(group[0], refusal.message if isinstance(refusal, Unstorable) else str(refusal))
-                return
-            middle = len(group) // 2
-            await self._write_group(group[:middle])
-            await self._write_group(group[middle:])
-        except Exception:
-            self._unproven = group[-1]
-            raise
-        else:
-            self._unproven = None
-            self._availability.healed()
-
-    def _groups(self, items: Iterable[T]) -> Iterator[list[T]]:
-        """Yield the items in their order; no key stands twice in a group."""
+    def groups(self, items: Iterable[T]) -> Iterator[list[T]]:
+        """Yield the items in their order; no key stands twice in a group, and none is heavier than it may be."""
         group: dict[Hashable, T] = {}
         weight = 0
         for item in items:
@@ -95,3 +57,36 @@ class GroupWriter(Generic[T]):
             weight += own
         if group:
             yield list(group.values())
+
+    async def write(self, group: Sequence[T]) -> None:
+        """Write a group; the refused item of one is found by halving it, and given up.
+
+        Raises:
+            StorageUnavailable, TimeoutError: the store failed; any of the items may be written or not.
+        """
+        try:
+            await bounded(self._write(group), self._pace.call_seconds)
+        except (Unstorable, ValueError) as refusal:
+            if len(group) == 1:
+                self._unproven = None
+                self.give_up(group[0], refusal.message if isinstance(refusal, Unstorable) else str(refusal))
+                return
+            middle = len(group) // 2
+            await self.write(group[:middle])
+            await self.write(group[middle:])
+        except Exception:
+            self._unproven = group[-1]
+            raise
+        else:
+            self._unproven = None
+            self._availability.healed()
+
+    async def prove(self) -> None:
+        """Write the item that failed last again, unless it is written by now; raises as `write`."""
+        if self._unproven is not None:
+            await self.write([self._unproven])
+
+    def give_up(self, item: T, reason: str) -> None:
+        """Report an item that the store will not take."""
+        logger.bind(reason=reason, key=str(self._type.key(item))).error("store refuses a write; it is given up")
+        self._refused(self._type.key(item), Unstorable(f"it cannot be stored: {reason}"))

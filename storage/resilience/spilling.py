@@ -121,17 +121,14 @@ class Spilling(Generic[T]):
 
     def drop_passing(self) -> None:
         """Forget what does not last: it has had its one try."""
-        for key, item in self._queue.oldest(len(self._queue)).items():
-            if not self._type.lasting(item):
-                self._queue.discard(key)
+        self._queue.remove(item for item in self._queue.oldest(len(self._queue)) if not self._type.lasting(item))
 
     def _take(self) -> list[T]:
         """Return the oldest that last, and forget those before them that do not."""
         while oldest := self._queue.oldest(self._pace.group_items):
-            if lasting := [item for item in oldest.values() if self._type.lasting(item)]:
+            if lasting := [item for item in oldest if self._type.lasting(item)]:
                 return lasting
-            for key in oldest:
-                self._queue.discard(key)
+            self._queue.remove(oldest)
         return []
 
     @property
@@ -142,7 +139,7 @@ class Spilling(Generic[T]):
     def _moved(self, items: Sequence[T], refused: Sequence[T]) -> None:
         for item in refused:
             self._give_up(item, "it has no form as text")
-        self._promises.keep(self._queue.remove({self._type.key(item): item for item in items}))
+        self._promises.keep(self._queue.remove(items))
 
 
 async def _within(futures: Futures, seconds: float) -> bool:

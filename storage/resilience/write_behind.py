@@ -25,7 +25,7 @@ from utils import metrics
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[None]]
-_UNSAFE = "the store is not available now, and no spool takes what it is to keep"
+_UNSAFE = "the store is not available now, and no spool takes the write"
 
 
 class WriteBehind(Generic[T]):
@@ -220,11 +220,13 @@ class WriteBehind(Generic[T]):
                     del self._first[0]
                 elif len(self._spool):
                     items, batch = await self._spool.oldest(self._pace.group_items)
-                    await self._writer.write(items)
+                    for group in self._writer.groups(items):
+                        await self._writer.write(group)
                     await self._spool.done(batch)
                     left -= batch.lines
-                elif group := self._queue.oldest(self._pace.group_items):
-                    await self._writer.write(list(group.values()))
+                elif waiting := self._queue.oldest(self._pace.group_items):
+                    group = next(self._writer.groups(waiting))
+                    await self._writer.write(group)
                     self._promises.keep(self._queue.remove(group))
                     left -= len(group)
                 else:

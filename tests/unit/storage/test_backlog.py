@@ -27,7 +27,7 @@ def keep(backlog: Backlog[AnalysisWrite], name: str, candles: int = 0, *, archiv
 
 def content(backlog: Backlog[AnalysisWrite]) -> list[tuple[str, int]]:
     """Return id and number of candles of each write, in order."""
-    return [(write.analysis.analysis_id, count_candles(write)) for write in backlog.oldest(len(backlog)).values()]
+    return [(write.analysis.analysis_id, count_candles(write)) for write in backlog.oldest(len(backlog))]
 
 
 def test_writes_come_in_the_order_they_were_kept() -> None:
@@ -41,7 +41,7 @@ def test_newer_item_of_a_key_takes_the_place_of_the_one_that_waits() -> None:
     backlog = Backlog(TEXTS, max_items=3)
     for item in ["a first", "b first", "a second"]:
         backlog.keep(item)
-    assert backlog.oldest(9) == {"b": "b first", "a": "a second"}
+    assert backlog.oldest(9) == ["b first", "a second"]
 
 
 def test_item_replaced_while_it_is_written_still_waits() -> None:
@@ -51,7 +51,7 @@ def test_item_replaced_while_it_is_written_still_waits() -> None:
     written = backlog.oldest(2)
     backlog.keep("a second")
     assert backlog.remove(written) == ["b"]
-    assert backlog.oldest(9) == {"a": "a second"}
+    assert backlog.oldest(9) == ["a second"]
 
 
 def test_oldest_analyses_are_dropped_with_one_error(log_lines: list[str]) -> None:
