@@ -1,4 +1,4 @@
-"""What a database adapter must do as a whole: the ports of the services, and what start, upkeep and operators need."""
+"""The ports of a whole database adapter: those of the services, and those of start, upkeep and operators."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.ports import AnalysisCache, CandleStore, SignalArchive
 
 @dataclass(frozen=True)
 class Pruned:
-    """What one step of `Store.prune` removed.
+    """Rows that one step of `Store.prune` removed.
 
     Attributes:
         complete: Whether the store is within its bounds now.
@@ -33,7 +33,7 @@ class CollectionSize:
 
 @dataclass(frozen=True)
 class StoreSize:
-    """What the database takes on disk; `free_bytes` of it are empty and used again by later writes."""
+    """Disk space of the database; `free_bytes` of it are empty, for later writes."""
 
     collections: tuple[CollectionSize, ...]
     total_bytes: int
@@ -41,7 +41,7 @@ class StoreSize:
 
 
 class Database(Protocol):
-    """What a service opens at the start, checks while it runs, and closes at the end.
+    """A database that is opened at the start, checked while the service runs, and closed at the end.
 
     Every method raises `StorageUnavailable` when the database fails or does not answer in time.
     """
@@ -54,7 +54,7 @@ class Database(Protocol):
         """Connect, make tables or indexes, and write as `ping` does; safe to call again after a failure."""
 
     async def close(self) -> None:
-        """Release the connection; what was saved stays."""
+        """Release the connection; saved data stays."""
 
     async def ping(self) -> None:
         """Return when the database has taken a small write: one on a full disk can still be read."""
@@ -64,9 +64,10 @@ class Store(Database, AnalysisCache, SignalArchive, CandleStore, Protocol):
     """Keeps analyses as cache and as archive, and the closed candles of trusted clients."""
 
     async def prune(self) -> Pruned:
-        """Remove a part of what is too old or too much, in some milliseconds; call again until `complete`.
+        """Remove a part of the rows beyond the bounds, in some milliseconds; call again until `complete`.
 
-        By age it never removes more than the time that has passed: a clock that jumps ahead empties no archive.
+        Ages are measured by the clock at the start and the time since then: a clock that jumps ahead empties no
+        archive.
         """
 
 
@@ -75,7 +76,7 @@ class DocumentDatabase(Database, DocumentStore, Protocol):
 
 
 class StoreMaintenance(Protocol):
-    """What an operator does with the database of a store, while the service runs or not.
+    """Measures and compacts the database of a store, while the service runs or not.
 
     Both raise `StorageUnavailable` as the store does.
     """

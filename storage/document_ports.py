@@ -73,7 +73,7 @@ COLLECTION_NAMES = tuple(
 
 @dataclass(frozen=True)
 class Total:
-    """What the documents of one group add up to.
+    """Count and sums of the documents of one group.
 
     Attributes:
         group: The values of the fields in `by`, in its order; None for a field that the documents lack.
@@ -102,7 +102,7 @@ class DocumentStore(Protocol):
     """
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
-        """Keep the document under its key, in place of the one that was there."""
+        """Keep the document under its key, in place of an earlier one."""
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Keep the document unless the key has one already; return whether it was kept."""
@@ -115,7 +115,7 @@ class DocumentStore(Protocol):
         """
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
-        """Remove the documents of these keys, where there are any."""
+        """Remove the documents of these keys; a key may have none."""
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key, its key field included."""
@@ -150,7 +150,7 @@ class DocumentStore(Protocol):
 
 
 class LastingDocuments(DocumentStore, Protocol):
-    """A document store that keeps what it is given through outages, and through the end of the process.
+    """A document store that keeps documents through outages, and through the end of the process.
 
     Where the store does not take a document soon, a local file does. `put` and `put_many` return when one of the two
     has it, and raise `StorageUnavailable` where neither takes it. Reads wait up to a second for earlier writes.
@@ -170,7 +170,7 @@ class LastingDocuments(DocumentStore, Protocol):
         """
 
     async def flush(self) -> None:
-        """Return when the store has what was taken before, or fails, or after a second."""
+        """Return when the store has the earlier documents, or fails, or after a second."""
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
         """Run work on the store after the writes of earlier processes and before new ones.

@@ -30,7 +30,7 @@ def checked(collection: Collection, key: str, document: Document) -> Document:
 
 
 def check_fields(collection: Collection, where: Iterable[str] = (), by: Iterable[str] = ()) -> None:
-    """Check what a caller asks of a collection.
+    """Check a collection and the fields that a caller names.
 
     Args:
         collection: One of `COLLECTIONS`.

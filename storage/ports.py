@@ -1,8 +1,8 @@
-"""What services ask of a store: analyses as cache and as archive, and candles; one port for each.
+"""The ports of the services to a store: analyses as cache and as archive, and candles; one port for each.
 
 A store is all three (`storage/adapter_ports.py`) and passes the suite in `tests/contracts/test_store.py`. Every method
 raises `StorageUnavailable` when the store fails or does not answer in time, and those that write `Unstorable` when it
-refuses what it is given for its content, and would refuse it again.
+refuses the content, and would refuse it again.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class AnalysisCache(Protocol):
         """
 
     async def statistics(self) -> StoreStatistics:
-        """Count what is cached, symbol by symbol in alphabetical order, and what is archived."""
+        """Count the cached analyses by symbol, in alphabetical order, and the archived ones."""
 
     async def clear_cache(self) -> int:
         """Remove every cached analysis, return how many; the archive and the candles stay."""

@@ -88,7 +88,7 @@ class Pruning:
         """
         async with self._stepping:
             steps = self._steps or self._pass()
-            self._steps = None  # until it is known that there is a next one
+            self._steps = None  # until it is known whether another follows
             done = await anext(steps)
             if not done.complete:
                 self._steps = steps
@@ -124,6 +124,6 @@ class Pruning:
             count -= part
 
     def _now(self) -> datetime:
-        """Return the time, but no later than what has passed since the start allows."""
+        """Return the time, but not later than the start plus the seconds since then."""
         moment, second = self._started
         return min(self._clock.now(), moment + timedelta(seconds=self._monotonic() - second))

@@ -133,7 +133,7 @@ class MongoDocumentStore:
         ]
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
-        """Remove what was created before."""
+        """Remove the documents created before `older_than`."""
         with operation("remove_documents"):
             return (await self._of(collection).delete_many({"created_at": {"$lt": older_than}})).deleted_count
 

@@ -72,7 +72,7 @@ _CAUSES = {
 
 
 def failure(operation: str, error: Failure) -> AppError:
-    """Return what to raise in place of the driver's own error, whose message names hosts.
+    """Return the error to raise in place of the driver's, whose message names hosts.
 
     Args:
         operation: What was being done, as metrics name it.

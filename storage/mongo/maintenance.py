@@ -34,10 +34,10 @@ class MongoMaintenance:
         )
 
     async def vacuum(self) -> None:
-        """Compact every collection; the server goes on serving meanwhile."""
+        """Compact every collection; the server keeps serving."""
         async with self._database("vacuum") as database:
             for name in await _existing(database):
-                # A primary compacts only by force; since MongoDB 4.4 it goes on reading and writing meanwhile.
+                # A primary compacts only by force; since MongoDB 4.4 it keeps reading and writing.
                 await database.command("compact", name, force=True)
 
     @asynccontextmanager

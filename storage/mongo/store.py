@@ -155,7 +155,7 @@ class MongoStore:
         return [signal for row in rows if (signal := self._signal(row))]
 
     async def statistics(self) -> StoreStatistics:
-        """Count the cache by symbol, and the archive; the server may take a minute to drop what expired."""
+        """Count the cache by symbol, and the archive; the server may take a minute to drop expired analyses."""
         pipeline: list[Document] = [
             # With the index's order and fields alone the server reads the index and no document.
             {"$sort": {"symbol": ASCENDING, "timestamp": DESCENDING}},

@@ -1,4 +1,4 @@
-"""Analyses on their way to the store: their text in the spool, and what is left of them when too many wait."""
+"""Analyses on their way to the store: their text in the spool, and their candles, which go first when too many wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def count_candles(write: AnalysisWrite) -> int:
 
 
 def without_candles(write: AnalysisWrite) -> AnalysisWrite | None:
-    """Return the write without its candles, None where nothing else of it lasts.
+    """Return the write without its candles, None where it has nothing else that lasts.
 
     An analysis without them still counts, and clients post the same candles again.
     """

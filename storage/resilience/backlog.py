@@ -67,7 +67,7 @@ class Backlog(Generic[T]):
         return any(map(condition, self._items.values()))
 
     def keys(self) -> set[Hashable]:
-        """Return the keys of what waits."""
+        """Return the keys of the items that wait."""
         return set(self._items)
 
     def remove(self, items: Iterable[T]) -> list[Hashable]:

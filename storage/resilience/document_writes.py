@@ -16,7 +16,7 @@ _BY_NAME = {collection.name: collection for collection in COLLECTIONS}
 
 @dataclass(frozen=True, eq=False)
 class PendingDocument:
-    """A document to keep under its key, or without a document: to remove what the key has."""
+    """A document to keep under its key; without one, the removal of the key."""
 
     collection: Collection
     key: str

@@ -70,7 +70,7 @@ class ResilientDocuments:
 
     @property
     def state(self) -> StoreState:
-        """How the store is, and what it has not taken yet."""
+        """State of the store, and the writes that it has not taken yet."""
         return self._behind.state
 
     async def open(self) -> None:
@@ -78,11 +78,11 @@ class ResilientDocuments:
         await self._behind.start()
 
     async def close(self) -> None:
-        """Write what waits, or leave it in the spool, and close the store."""
+        """Make the waiting writes, or leave them in the spool, and close the store."""
         await self._behind.close()
 
     async def flush(self) -> None:
-        """Return when the store has what was taken before, or fails, but soon."""
+        """Return when the store has the earlier documents, or fails, or after `Pace.flush_seconds`."""
         await self._behind.flush()
 
     async def settle(self) -> None:
@@ -151,7 +151,7 @@ class ResilientDocuments:
         return await self._call("totals", lambda: self._store.totals(collection, since, sums, by=by, where=where))
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
-        """Remove what was created before."""
+        """Remove the documents created before `older_than`."""
         return await self._call("remove", lambda: self._store.remove(collection, older_than))
 
     async def _flush_for(self, collection: Collection, key: str) -> None:

@@ -1,4 +1,4 @@
-"""What a queue of writes knows of its items."""
+"""Identity, weight and text of the items of a queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _weightless(_: object) -> int:
 
 
 def _dropped(_: object) -> None:
-    """Leave nothing of an item that is to be lighter."""
+    """Drop an item that has to become lighter."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From memory to the spool: what the store does not take soon, and callers that wait until their items are safe."""
+"""From memory to the spool: items that the store does not take soon, and callers that wait until theirs are safe."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Spilling(Generic[T]):
         await self._spool.move(self._take, self._moved)
 
     def drop_passing(self) -> None:
-        """Forget what does not last: it has had its one try."""
+        """Forget items that are not lasting: they have had their one try."""
         self._queue.remove(item for item in self._queue.oldest(len(self._queue)) if not self._type.lasting(item))
 
     def _take(self) -> list[T]:

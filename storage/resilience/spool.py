@@ -162,7 +162,7 @@ class Spool:
                 self._remove(file)
 
     def close(self) -> None:
-        """Let go of the files; what they hold stays for the next process."""
+        """Unlock the files; their texts stay for the next process."""
         with self._changing:
             for file in self._files:
                 os.close(file.descriptor)
@@ -213,7 +213,7 @@ def _line(text: str) -> bytes:
 
 
 def _text(line: bytes) -> str | None:
-    """Return what a line holds, None where it is torn or damaged."""
+    """Return the text of a line, None where it is torn or damaged."""
     content = line[_CHECKSUM_BYTES:-1]
     if line[: _CHECKSUM_BYTES - 1] != b"%08x" % zlib.crc32(content):
         return None

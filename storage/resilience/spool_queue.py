@@ -86,7 +86,7 @@ class SpoolQueue(Generic[T]):
             pass
 
     async def move(self, take: Callable[[], Sequence[T]], done: Callable[[Sequence[T], Sequence[T]], None]) -> None:
-        """Bring what `take` gives, group after group, until it gives nothing or the spool fails.
+        """Append the items of `take`, group after group, until it returns none or the spool fails.
 
         Every group is on the disk before `done` is told of it, and of the items that have no form as text.
         """
@@ -103,7 +103,7 @@ class SpoolQueue(Generic[T]):
                 done(items, refused)
 
     async def oldest(self, limit: int) -> tuple[list[T], Batch]:
-        """Return at most `limit` of the oldest items, and what `done` needs to forget them."""
+        """Return at most `limit` of the oldest items, with their batch for `done`."""
         return await asyncio.to_thread(self._read, limit)
 
     async def done(self, batch: Batch) -> None:

@@ -89,7 +89,7 @@ class ResilientStore:
 
     @property
     def state(self) -> StoreState:
-        """How the store is, and what it has not taken yet."""
+        """State of the store, and the writes that it has not taken yet."""
         return self._behind.state
 
     async def open(self) -> None:
@@ -97,12 +97,12 @@ class ResilientStore:
         await self._behind.start()
 
     async def close(self) -> None:
-        """Write what waits, or leave it in the spool, and close the store."""
+        """Make the waiting writes, or leave them in the spool, and close the store."""
         await self._calls.close()
         await self._behind.close()
 
     async def flush(self) -> None:
-        """Return when the store has what was saved before, or fails, but soon."""
+        """Return when the store has the earlier writes, or fails, or after `Pace.flush_seconds`."""
         await self._behind.flush()
 
     async def ping(self) -> None:
@@ -147,7 +147,7 @@ class ResilientStore:
         return await self._query("archived_signals", lambda store: store.archived_signals(since, limit))
 
     async def statistics(self) -> StoreStatistics:
-        """Return what the store holds; raises as `ping` does."""
+        """Count cache and archive; raises as `ping` does."""
         return await self._query("statistics", lambda store: store.statistics())
 
     async def clear_cache(self) -> int:
@@ -187,7 +187,7 @@ class ResilientStore:
         return await self._query("remove_candles", lambda store: store.remove_candles(symbol, timeframe))
 
     async def prune(self) -> Pruned:
-        """Remove a part of what is past its retention; raises as `newest_archived` does."""
+        """Remove a part of the rows beyond the bounds; raises as `newest_archived` does."""
         return await self._query("prune", lambda store: store.prune())
 
     async def _read(self, operation: str, nothing: T, call: Callable[[Store], Awaitable[T]]) -> T:

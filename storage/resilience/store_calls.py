@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 async def bounded(call: Awaitable[T], seconds: float) -> T:
-    """Return what a call of the store gives.
+    """Return the result of a call of the store.
 
     Raises:
         TimeoutError: the driver has hung for longer than its own time-outs allow.
@@ -51,7 +51,7 @@ class StoreCalls:
         return bool(self._late)
 
     async def run(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what the call gives.
+        """Return the result of the call.
 
         Raises:
             StorageUnavailable: the store failed, or did not answer in time; it is taken for down.
@@ -65,7 +65,7 @@ class StoreCalls:
             raise self.unavailable() from error
 
     async def within(self, seconds: float, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what the call gives in time; raises as `run` too.
+        """Return the result of the call, if it comes in time; raises as `run` too.
 
         Raises:
             TimeoutError: it is late and goes on, in a task of its own that this caller does not stop.
@@ -83,7 +83,7 @@ class StoreCalls:
         return task.result()
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel the calls under way."""
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -83,7 +83,7 @@ class WriteBehind(Generic[T]):
 
     @property
     def state(self) -> StoreState:
-        """How the store is, and what it has not taken yet."""
+        """State of the store, and the items that it has not taken yet."""
         return StoreState(
             available=self._availability.available,
             waiting=len(self),
@@ -113,7 +113,7 @@ class WriteBehind(Generic[T]):
             await bounded(self._tried.wait(), seconds)
 
     async def close(self) -> None:
-        """Try once more, and close the store; what it does not take stays in the spool, else its loss is logged."""
+        """Try once more and close the store; items it does not take stay in the spool, else their loss is logged."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -139,7 +139,7 @@ class WriteBehind(Generic[T]):
             logger.bind(store=self._store.kind, reason=describe(error)).warning("store did not close")
 
     def put(self, item: T) -> None:
-        """Take an item; what does not last is taken only while the store works."""
+        """Take an item; one that is not lasting is taken only while the store works."""
         if not self._type.lasting(item) and not self._availability.available:
             return
         for key in self._queue.keep(item):
@@ -172,7 +172,7 @@ class WriteBehind(Generic[T]):
                 raise StorageUnavailable(_UNSAFE)
 
     async def flush(self) -> None:
-        """Return when the store has what was taken before, or fails, or when a reader's patience ends."""
+        """Return when the store has the earlier items, or fails, or after `Pace.flush_seconds`."""
         if self._availability.available and (len(self) or self._writing.locked()):
             task = asyncio.create_task(self._try())
             self._tasks.add(task)
@@ -192,7 +192,7 @@ class WriteBehind(Generic[T]):
             self._urgent.clear()
 
     async def _try(self, *, check: bool = False) -> None:
-        """Write what waits; connect first where the store is not known to work, which only a write proves."""
+        """Write the waiting items; connect first where the store is not known to work, which only a write proves."""
         proven = self._availability.available
         try:
             if not proven:
@@ -210,11 +210,11 @@ class WriteBehind(Generic[T]):
                 logger.opt(exception=error).error("writing to the store failed unexpectedly")
 
     async def _drain(self) -> None:
-        """Write what waits at this moment, oldest first."""
+        """Write the items that wait now, oldest first."""
         async with self._writing:
             left = len(self)
             while left > 0 or self._first:
-                await self._spool.settled()  # or else what is on its way there would be written twice, out of order
+                await self._spool.settled()  # else items on their way there would be written twice, out of order
                 if self._first and not self._spool.adopted:
                     await bounded(self._first[0](), self._pace.call_seconds)
                     del self._first[0]

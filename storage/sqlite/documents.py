@@ -53,7 +53,7 @@ class SqliteDocumentStore:
         self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA), when_damaged, busy_seconds)
 
     async def open(self) -> None:
-        """Connect, or connect anew, and make the tables."""
+        """Connect or reconnect, and make the tables."""
         await self._file.open()
 
     async def close(self) -> None:
@@ -73,7 +73,7 @@ class SqliteDocumentStore:
         return await self._write("insert", collection, [DocumentWrite(key, document, once=True)]) == 1
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-        """Keep all in one transaction; nothing of it is kept where one is refused."""
+        """Keep all in one transaction; none is kept where one is refused."""
         await self._write("put_many", collection, writes)
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
@@ -126,7 +126,7 @@ class SqliteDocumentStore:
         return [Total(row[at : at + len(by)], row[0], dict(zip(sums, row[1:at], strict=True))) for row in rows]
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
-        """Remove what was created before."""
+        """Remove the documents created before `older_than`."""
         check_fields(collection)
         query = f"DELETE FROM {collection.name} WHERE created_at < ?"  # noqa: S608
         before = (whole_ms(older_than),)

@@ -69,7 +69,7 @@ def has_room(folder: Path) -> bool:
 
 
 def failure(operation: str, error: Exception, folder: Path) -> AppError:
-    """Return what to raise in place of SQLite's own error.
+    """Return the error to raise in place of SQLite's.
 
     Args:
         operation: What was being done, as metrics name it.

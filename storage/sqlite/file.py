@@ -61,7 +61,7 @@ class SqliteFile:
         self._refused: tuple[int, int, int] | None = None
 
     async def open(self) -> None:
-        """Connect, or connect anew, prepare the connection and write; missing folders are made.
+        """Connect or reconnect, prepare the connection and write; missing folders are made.
 
         Raises:
             StorageUnavailable: the file cannot be opened or written, or it is damaged and may not be set aside.
@@ -132,7 +132,7 @@ class SqliteFile:
         return self._connection
 
     def _connect(self) -> None:
-        self._check_room()  # where it fails, the connection that is there can still be read
+        self._check_room()  # where it fails, the earlier connection can still read
         self._disconnect()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._drop_companions_of_a_deleted_file()
@@ -197,7 +197,7 @@ class SqliteFile:
             )
 
     def _drop_companions_of_a_deleted_file(self) -> None:
-        """Remove the log and index that it left, which SQLite would apply to the file that is there now."""
+        """Remove the log and index of the deleted file, which SQLite would apply to the present one."""
         if self._inodes and inode(self._path) != self._inodes[""]:
             for suffix in COMPANIONS:
                 companion = beside(self._path, suffix)
@@ -211,7 +211,7 @@ class SqliteFile:
         )
 
     def _signature(self) -> tuple[int, int, int] | None:
-        """Return inode, size and time of change, by which an unchanged file is recognized; None where there is none."""
+        """Return inode, size and time of change, which identify an unchanged file; None without a file."""
         try:
             found = self._path.stat()
         except OSError:

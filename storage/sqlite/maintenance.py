@@ -37,7 +37,7 @@ class SqliteMaintenance:
         return await asyncio.to_thread(self._connected, "size", self._measure)
 
     async def vacuum(self) -> None:
-        """Write the file anew without its empty pages, which takes as much disk space again until it is done."""
+        """Rewrite the file without its empty pages; until it is done this takes as much disk space again."""
 
         def vacuum(connection: sqlite3.Connection) -> None:
             connection.execute("VACUUM")

@@ -73,7 +73,7 @@ class SqliteStore:
         self._decoder = AnalysisDecoder(self.kind)
 
     async def open(self) -> None:
-        """Connect, or connect anew, and make the tables.
+        """Connect or reconnect, and make the tables.
 
         Raises:
             StorageUnavailable: the file cannot be opened, or a newer version of the service wrote it.
@@ -95,7 +95,7 @@ class SqliteStore:
         await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
 
     async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
-        """Save everything in one transaction; nothing of it is saved where one is refused."""
+        """Save everything in one transaction; none is saved where one is refused."""
 
         def save(connection: sqlite3.Connection) -> None:
             now_ms = self._now_ms()
@@ -147,7 +147,7 @@ class SqliteStore:
         return await self._file.read("archived_signals", signals)
 
     async def statistics(self) -> StoreStatistics:
-        """Count the cache by symbol, without what is past its retention, and the archive."""
+        """Count the cache by symbol, without analyses past their retention, and the archive."""
 
         def count(connection: sqlite3.Connection) -> StoreStatistics:
             self._purge(connection, self._now_ms())
