@@ -166,6 +166,13 @@ async def test_candles_come_oldest_first_and_only_the_newest(store: Store) -> No
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 3) == candles[-3:]
 
 
+async def test_candle_history_gives_the_newest_candles_oldest_first(store: Store) -> None:
+    await save_candles(store, [make_candle(hour, 100.0 + hour) for hour in range(5)])
+    history = await store.candle_history("BTCUSDT", Timeframe.H1, 3)
+    assert history == await store.latest_candles("BTCUSDT", Timeframe.H1, 3)
+    assert [candle.close for candle in history] == [102.0, 103.0, 104.0]
+
+
 async def test_candle_of_the_same_open_time_is_replaced(store: Store) -> None:
     await save_candles(store, [make_candle(0, 100), make_candle(HOUR_MS, 101)])
     await save_candles(store, [make_candle(HOUR_MS, 105)])
