@@ -180,7 +180,7 @@ async def build_container(
         forecast_requests = ForecastRequests(forecasting, market_data, reader, rules, clock)
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
-        scores = ArchiveScores(store, settings.analysis.interval_minutes, clock)
+        scores = ArchiveScores(store, store, settings.analysis.interval_minutes, clock)
         container = Container(
             settings=settings,
             clock=clock,
@@ -205,7 +205,7 @@ async def build_container(
                 clock=clock,
             ),
             outlooks=Outlooks(markets, forecasting, clock),
-            training=TrainingService(jobs, market_data, store.candle_history, settings, clock),
+            training=TrainingService(jobs, market_data, store, settings, clock),
             models=models,
             llm=llm,
             trades=trades,

@@ -17,7 +17,7 @@ from config.sources import load_settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from storage.ports import Store, StoreSize
+    from storage.adapter_ports import Store, StoreSize
 
 storage = typer.Typer(
     help="Manage the database: stats, prune, vacuum; the service may run meanwhile.", no_args_is_help=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,32 +15,24 @@ from storage.ports import ArchivedSignal
 
 
 class AnalysisDecoder:
-    """Turns what a store kept into an `Analysis`; what no longer fits is a miss, warned of once."""
+    """Decodes stored analyses; one that no longer fits is a miss, and the first is logged as a warning."""
 
     def __init__(self, store_kind: str) -> None:
         self._store_kind = store_kind
         self._warned = False
 
     def from_json(self, text: str) -> Analysis | None:
-        """Return the analysis that the JSON text holds, or None if it does not fit."""
-        try:
-            return Analysis.model_validate_json(text)
-        except ValidationError as error:
-            self._warn(error)
-            return None
+        """Return the analysis of a JSON text, or None if it does not fit."""
+        return self._decoded(Analysis.model_validate_json, text)
 
     def from_document(self, document: Any) -> Analysis | None:
-        """Return the analysis that the document holds, or None if it does not fit."""
-        try:
-            return Analysis.model_validate(document)
-        except ValidationError as error:
-            self._warn(error)
-            return None
+        """Return the analysis of a document, or None if it does not fit."""
+        return self._decoded(Analysis.model_validate, document)
 
     def signal(
         self, symbol: str, signal: Any, source: Any, price: Any, forecast: Any, generated_at: datetime
     ) -> ArchivedSignal | None:
-        """Return the signal of these parts, or None if one of them does not fit."""
+        """Return the signal with these values, or None if one of them does not fit."""
         try:
             return ArchivedSignal(
                 symbol=symbol,
@@ -50,6 +43,13 @@ class AnalysisDecoder:
                 generated_at=generated_at,
             )
         except (TypeError, ValueError):
+            return None
+
+    def _decoded(self, validate: Callable[[Any], Analysis], stored: Any) -> Analysis | None:
+        try:
+            return validate(stored)
+        except ValidationError as error:
+            self._warn(error)
             return None
 
     def _warn(self, error: ValidationError) -> None:

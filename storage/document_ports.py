@@ -1,4 +1,4 @@
-"""Documents that are kept by a key of their own: jobs, LLM calls, feedback, what others read in the database.
+"""Documents by key: jobs, LLM calls, feedback, and reviews that the trading engine reads in the database.
 
 Every adapter passes the suite in `tests/contracts/test_document_store.py`.
 """
@@ -27,18 +27,21 @@ class Collection:
         name: As the database has it.
         key_field: The field that holds a document's key.
         filters: Top-level fields that `where` and `by` may name; each has an index. One type of value per field.
+        groups: More text fields that `by` may name; they have no index.
     """
 
     name: str
     key_field: str
     filters: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
+_SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
 JOBS = Collection("jobs", "job_id", ("status",))
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
-FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted", "score_group"))
-# Outcomes that clients told while the archive could not be read.
+FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
+# Outcomes that clients reported while the archive could not be read.
 FEEDBACK_TO_COUNT = Collection("feedback_to_count", "feedback_id")
 # Trades that wait for their review: the engine reads reviews only.
 TRADES_TO_REVIEW = Collection("trades_to_review", "trade_id")
@@ -58,23 +61,33 @@ COLLECTIONS = (
     SELF_ANALYSES,
 )
 
-# Every collection of the service's own, in alphabetical order.
+# Every collection that this service writes, in alphabetical order.
+_OF_ANALYSES = (ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION)
+COLLECTION_NAMES = tuple(sorted([*_OF_ANALYSES, *(collection.name for collection in COLLECTIONS)]))
 COLLECTION_NAMES = tuple(
-    sorted([ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, *(each.name for each in COLLECTIONS)])
+    sorted(
+        [ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, *(collection.name for collection in COLLECTIONS)]
+    )
 )
 
 
 @dataclass(frozen=True)
 class Total:
-    """What the documents of one group add up to; `group` is None for those without the field, and without groups."""
+    """Count and sums of the documents of one group.
 
-    group: str | None
+    Attributes:
+        group: The values of the fields in `by`, in its order; None for a field that the documents lack.
+        count: Documents of the group.
+        sums: By field.
+    """
+
+    group: tuple[str | None, ...]
     count: int
     sums: Mapping[str, int]
 
 
 class DocumentWrite(NamedTuple):
-    """A document to keep under its key; `once` leaves one that the key has already as it is."""
+    """A document to keep under its key; with `once` an earlier document of the key stays."""
 
     key: str
     document: Document
@@ -84,45 +97,31 @@ class DocumentWrite(NamedTuple):
 class DocumentStore(Protocol):
     """Keeps documents by key; each has `created_at`, an aware UTC time, by which it is found, summed and removed.
 
-    Every method raises `StorageUnavailable` when the store fails, those that write `Unstorable` when it refuses a
-    document for what it holds, and all ValueError for a document, a collection or a field that its caller should not
-    have given.
+    Every method raises `StorageUnavailable` when the store fails, those that write `Unstorable` when it refuses the
+    content of a document, and all ValueError for a document, a collection or a field against the rules of this module.
     """
 
-    @property
-    def kind(self) -> str:
-        """Short name for people: sqlite or mongodb."""
-
-    async def open(self) -> None:
-        """Connect, make tables or indexes, and write as `ping` does; safe to call again after a failure."""
-
-    async def close(self) -> None:
-        """Release the connection; what was saved stays."""
-
-    async def ping(self) -> None:
-        """Return when the store has taken a small write: one on a full disk still answers what it is asked."""
-
     async def put(self, collection: Collection, key: str, document: Document) -> None:
-        """Keep the document under its key, in place of the one that was there."""
+        """Keep the document under its key, in place of an earlier one."""
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Keep the document unless the key has one already; return whether it was kept."""
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-        """Keep each as `put` does, or as `insert` where it is to be kept once, with as few round trips as possible.
+        """Keep each as `put` does, or as `insert` where `once` is set, with as few round trips as possible.
 
         No key may stand twice among them. After `StorageUnavailable` and `Unstorable` any of them may be kept or
-        not; keeping them again is no harm.
+        not; keep them again.
         """
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
-        """Remove the documents of these keys, where there are any."""
+        """Remove the documents of these keys; a key may have none."""
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key, its key field included."""
 
     async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
-        """Return at most `limit` (1 or more) documents with these values, newest first; of equals the last kept."""
+        """Return at most `limit` (1 or more) documents with these values, newest first, the later kept before."""
 
     async def totals(
         self,
@@ -130,17 +129,17 @@ class DocumentStore(Protocol):
         since: datetime,
         sums: Sequence[str] = (),
         *,
-        by: str | None = None,
+        by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
-        """Count the documents created at or after `since`, and add up whole-number fields of theirs.
+        """Count the documents created at or after `since`, and add up fields of whole numbers.
 
         Args:
             collection: Where to look.
             since: Aware time.
             sums: Top-level fields; a document without one adds nothing.
-            by: Text field to group by: a document carries the day or month that it is to be counted in.
-            where: Values of fields that all have.
+            by: Text fields to group by; none puts all documents into one group.
+            where: Values that the documents must have.
 
         Returns:
             One total per group, by group in ascending order; none where there is no document.
@@ -151,14 +150,14 @@ class DocumentStore(Protocol):
 
 
 class LastingDocuments(DocumentStore, Protocol):
-    """A document store that keeps what it is given through outages, and through the end of the process.
+    """A document store that keeps documents through outages, and through the end of the process.
 
     Where the store does not take a document soon, a local file does. `put` and `put_many` return when one of the two
-    has it, and raise `StorageUnavailable` where neither takes it. Reads wait for what was put before, where they can.
+    has it, and raise `StorageUnavailable` where neither takes it. Reads wait up to a second for earlier writes.
     """
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
-        """Take a document that is to be kept, soon; `once` leaves one that the key has already as it is."""
+        """Take a document and return; it is kept soon. With `once` an earlier document of the key stays."""
 
     def discard_later(self, collection: Collection, key: str) -> None:
         """Remove the document of the key, soon."""
@@ -171,10 +170,10 @@ class LastingDocuments(DocumentStore, Protocol):
         """
 
     async def flush(self) -> None:
-        """Return when the store has what was taken before, or fails, but soon."""
+        """Return when the store has the earlier documents, or fails, or after a second."""
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
-        """Do this with the store once it has what earlier processes left, and before it gets what is new.
+        """Run work on the store after the writes of earlier processes and before new ones.
 
         It is done again as long as it raises `StorageUnavailable`.
         """

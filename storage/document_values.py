@@ -1,4 +1,4 @@
-"""What a document may hold, checked alike for every store, and its form as JSON text."""
+"""Which values a document may hold, the same for every store, and its JSON text."""
 
 from __future__ import annotations
 
@@ -29,9 +29,18 @@ def checked(collection: Collection, key: str, document: Document) -> Document:
     return copy | {collection.key_field: key}
 
 
-def check_fields(collection: Collection, fields: Iterable[str]) -> None:
-    """Raise ValueError unless the collection is one of ours and all fields are among its filters."""
-    unknown = set(fields) - set(collection.filters)
+def check_fields(collection: Collection, where: Iterable[str] = (), by: Iterable[str] = ()) -> None:
+    """Check a collection and the fields that a caller names.
+
+    Args:
+        collection: One of `COLLECTIONS`.
+        where: Fields among its filters.
+        by: Fields among its filters and groups.
+
+    Raises:
+        ValueError: the collection is not ours, or a field is not among them.
+    """
+    unknown = {*where} - {*collection.filters} | {*by} - {*collection.filters, *collection.groups}
     if collection not in COLLECTIONS or unknown:
         raise ValueError(f"{collection.name} is not looked up by {', '.join(sorted(unknown)) or 'name'}")
 
@@ -53,7 +62,7 @@ def to_json(document: Document) -> str:
 
 
 def from_json(text: str) -> Document:
-    """Return the document that `to_json` made a text of."""
+    """Return the document of a text by `to_json`."""
     document: Document = json.loads(text, object_hook=_untagged)
     return document
 
@@ -80,7 +89,7 @@ def _tagged(value: Any) -> Any:
         case datetime():
             return {_DATE: whole_ms(value)}
         case dict():
-            # One more $ before a name that begins with one: a text from outside must not pass for a time.
+            # One more $ before a name that begins with one: a name from outside must not pass for a time.
             return {f"${name}" if name.startswith("$") else name: _tagged(item) for name, item in value.items()}
         case list():
             return [_tagged(item) for item in value]

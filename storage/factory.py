@@ -10,8 +10,8 @@ from pathlib import Path
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
-from storage.document_ports import DocumentStore
-from storage.ports import EngineCandles, Store, StoreMaintenance
+from storage.adapter_ports import DocumentDatabase, Store, StoreMaintenance
+from storage.ports import EngineCandles
 from storage.pruning import Bounds
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
@@ -44,7 +44,7 @@ def build_store(settings: StorageSettings) -> Store:
 
 
 def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
-    """Return what measures and compacts the database of `settings.url`.
+    """Return the maintenance of the database of `settings.url`.
 
     Raises:
         ConfigurationError: as `build_store` does.
@@ -59,7 +59,7 @@ def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
 
 @asynccontextmanager
 async def open_store(settings: StorageSettings) -> AsyncIterator[ResilientStore]:
-    """Give the store, with a spool for what it cannot take; in the end it has what waits, or the spool has.
+    """Open the store with its spool; at the end the writes that wait go to the store or stay in the spool.
 
     Raises:
         ConfigurationError: as `build_store` does.
@@ -76,7 +76,7 @@ async def open_store(settings: StorageSettings) -> AsyncIterator[ResilientStore]
 
 @asynccontextmanager
 async def open_documents(settings: StorageSettings) -> AsyncIterator[ResilientDocuments]:
-    """Give the document store in the same database, with a spool as `open_store` does.
+    """Open the document store in the same database, with a spool as `open_store` does.
 
     Raises:
         ConfigurationError: as `build_store` does.
@@ -93,7 +93,7 @@ async def open_documents(settings: StorageSettings) -> AsyncIterator[ResilientDo
 def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     """Return the spool of a kind of writes, None where it is switched off.
 
-    Its files bear a digest of the database: what waits for one is never written to another.
+    The names of its files bear a digest of the database: writes for one database never go to another.
     """
     if not settings.spool_path:
         return None
@@ -106,7 +106,7 @@ def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     return Spool(folder, f"{kind}-{sha256(database.encode()).hexdigest()[:12]}", settings.spool_max_bytes)
 
 
-def _documents(settings: StorageSettings) -> DocumentStore:
+def _documents(settings: StorageSettings) -> DocumentDatabase:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
         return SqliteDocumentStore(path, settings.when_damaged)

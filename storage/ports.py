@@ -1,4 +1,9 @@
-"""What a store must do; every adapter passes the suite in `tests/contracts/test_store.py`."""
+"""The ports of the services to a store: analyses as cache and as archive, and candles; one port for each.
+
+A store is all three (`storage/adapter_ports.py`) and passes the suite in `tests/contracts/test_store.py`. Every method
+raises `StorageUnavailable` when the store fails or does not answer in time, and those that write `Unstorable` when it
+refuses the content, and would refuse it again.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +29,7 @@ NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
 
 @dataclass(frozen=True)
 class AnalysisWrite:
-    """One analysis to save, with the candles that came with it; the arguments of `Store.save_analysis`."""
+    """One analysis to save, with the candles that came with it; the arguments of `AnalysisCache.save_analysis`."""
 
     cache_key: str
     analysis: Analysis
@@ -40,7 +45,7 @@ class StoreState:
         available: Whether the last write, or the last read where nothing was written since, succeeded.
         waiting: Writes on their way to the store, those in the spool included.
         spooled: Of these, the writes that a local file keeps and that survive a crash.
-        dropped: Writes given up since the start: too many waited, or the store refused what they hold.
+        dropped: Writes given up since the start: too many waited, or the store refused their content.
         reason: Why it is not available, or why the spool cannot be written; free of host names.
     """
 
@@ -75,10 +80,10 @@ class StoreStatistics:
 
 @dataclass(frozen=True)
 class ArchivedSignal:
-    """What of an archived analysis is needed to judge it by what the market did later.
+    """The part of an archived analysis by which it is judged against the later market.
 
     Attributes:
-        forecast: The signal of the model that was asked beside it, if one was.
+        forecast: Signal of the model's forecast in the analysis, if it has one.
     """
 
     symbol: str
@@ -89,39 +94,82 @@ class ArchivedSignal:
     generated_at: datetime
 
 
-@dataclass(frozen=True)
-class Pruned:
-    """What one step of `Store.prune` removed.
+class AnalysisCache(Protocol):
+    """Keeps an analysis under the key of the query that it answers."""
 
-    Attributes:
-        complete: Whether the store is within its bounds now.
+    async def save_analysis(
+        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+    ) -> None:
+        """Cache the analysis under the key, with `archive` keep it until it is pruned, and keep the candles.
+
+        The candles are closed ones of the analysis' symbol that every caller may read; those of the same timeframe and
+        open time are replaced. Where the database has transactions all is saved in one; saving it again after a failure
+        changes nothing.
+        """
+
+    async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
+        """Save each as `save_analysis` does, in the given order and with as few round trips as the database allows.
+
+        After `StorageUnavailable` and `Unstorable` any of them may be saved or not; save them again.
+        """
+
+    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
+        """Return the newest cached analysis of the key generated from `not_before` to `not_after`.
+
+        Of those of one millisecond it is the last saved. One that a clock which ran ahead dated later than `not_after`
+        does not hide an older one.
+        """
+
+    async def statistics(self) -> StoreStatistics:
+        """Count the cached analyses by symbol, in alphabetical order, and the archived ones."""
+
+    async def clear_cache(self) -> int:
+        """Remove every cached analysis, return how many; the archive and the candles stay."""
+
+
+class SignalArchive(Protocol):
+    """Gives the archived analyses and their signals."""
+
+    async def archived_analysis(self, analysis_id: str) -> Analysis | None:
+        """Return the analysis of this id from the archive."""
+
+    async def newest_archived(self, limit: int) -> list[Analysis]:
+        """Return at most `limit` (1 or more) analyses from the archive, the newest generated first.
+
+        Of those of one millisecond the last saved comes first. Those dated later than now, by a clock that ran ahead,
+        are left out until then, here and in `archived_signals`; `archived_analysis` finds them.
+        """
+
+    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
+        """Return the signals of at most `limit` archived analyses generated at or after `since`, the newest first."""
+
+
+class CandleStore(Protocol):
+    """Gives the closed candles that trusted clients posted, oldest first, each open time once.
+
+    A store that guards requests (`storage/resilience/store.py`) answers `latest_candles` and
+    `latest_candles_by_timeframe` without candles where the database does not answer at once.
     """
 
-    analyses: int
-    candles: int
-    complete: bool
+    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` (1 or more) newest candles."""
 
+    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
+        """Return at most as many newest candles of each timeframe as its limit says, with one call."""
 
-@dataclass(frozen=True)
-class CollectionSize:
-    """Rows or documents of one collection, with the disk space of them and their indexes, None if it is not known."""
+    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` (1 or more) newest candles, for a caller that needs them and can wait for thousands.
 
-    name: str
-    documents: int
-    size_bytes: int | None
+        Raises:
+            StorageUnavailable: the store is down or does not answer in time; always rather than no candles.
+        """
 
-
-@dataclass(frozen=True)
-class StoreSize:
-    """What the database takes on disk; `free_bytes` of it are empty and used again by what comes."""
-
-    collections: tuple[CollectionSize, ...]
-    total_bytes: int
-    free_bytes: int
+    async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""
 
 
 class EngineCandles(Protocol):
-    """The candles that the trading engine writes beside what is ours; nothing of it is ever written here."""
+    """Reads the candles that the trading engine writes into the same database; this service never writes them."""
 
     async def newest(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Mapping[str, object]]:
         """Return at most `limit` newest rows as the engine wrote them, newest first, each open time once.
@@ -132,94 +180,3 @@ class EngineCandles(Protocol):
 
     async def close(self) -> None:
         """Release the connection."""
-
-
-class Store(Protocol):
-    """Keeps analyses twice, as cache and as archive, and the closed candles of trusted clients.
-
-    Every method raises `StorageUnavailable` when the store fails or does not answer in time, and those that write
-    `Unstorable` when the store refuses what it is given for its content, and would refuse it again.
-    """
-
-    @property
-    def kind(self) -> str:
-        """Short name for people: sqlite or mongodb."""
-
-    async def open(self) -> None:
-        """Connect, make tables or indexes, and write as `ping` does; safe to call again after a failure."""
-
-    async def close(self) -> None:
-        """Release the connection; what was saved stays."""
-
-    async def ping(self) -> None:
-        """Return when the store has taken a small write: one on a full disk still answers what it is asked."""
-
-    async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
-    ) -> None:
-        """Cache the analysis under the key, with `archive` keep it until `prune` removes it, and keep the candles.
-
-        The candles are closed ones of the analysis' symbol that everybody may read; those of
-        the same timeframe and open time are replaced. Where the store has transactions all is
-        saved in one, and saving it again after a failure is no harm anywhere.
-        """
-
-    async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
-        """Save each as `save_analysis` does, in the given order and with as few round trips as the store allows.
-
-        After `StorageUnavailable` and `Unstorable` any of them may be saved or not; saving them again is no harm.
-        """
-
-    async def latest_analysis(self, cache_key: str, not_before: datetime, not_after: datetime) -> Analysis | None:
-        """Return the newest cached analysis of the key generated from `not_before` to `not_after`.
-
-        Of those of one millisecond it is the last saved. A clock that ran ahead may have dated some later than
-        `not_after`; they do not hide an older one.
-        """
-
-    async def archived_analysis(self, analysis_id: str) -> Analysis | None:
-        """Return the analysis of this id from the archive."""
-
-    async def newest_archived(self, limit: int) -> list[Analysis]:
-        """Return at most `limit` (1 or more) analyses from the archive, the newest generated first.
-
-        Of those of one millisecond the last saved comes first. Those dated later than now, by a clock that ran
-        ahead, are left out until then, here and in `archived_signals`; `archived_analysis` finds them.
-        """
-
-    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
-        """Return the signals of at most `limit` archived analyses generated at or after `since`, the newest first."""
-
-    async def statistics(self) -> StoreStatistics:
-        """Count what is cached, symbol by symbol in alphabetical order, and what is archived."""
-
-    async def clear_cache(self) -> int:
-        """Remove every cached analysis, return how many; the archive and the candles stay."""
-
-    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` (1 or more) newest candles, oldest first, each open time once."""
-
-    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
-        """Return of each timeframe what `latest_candles` does with its limit, in one go."""
-
-    async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
-        """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""
-
-    async def prune(self) -> Pruned:
-        """Remove a part of what is too old or too much, in some milliseconds; call again until `complete`.
-
-        By age it never removes more than the time that has passed: a clock that jumps ahead empties no archive.
-        """
-
-
-class StoreMaintenance(Protocol):
-    """What an operator does with the database of a store, while the service runs or not.
-
-    Both raise `StorageUnavailable` as the store does.
-    """
-
-    async def size(self) -> StoreSize:
-        """Measure every collection of the service's, in alphabetical order."""
-
-    async def vacuum(self) -> None:
-        """Give empty space in the database back to the disk, which may take minutes."""

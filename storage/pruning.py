@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from domain.market import Timeframe
 from domain.values import epoch_ms
-from storage.ports import Pruned
+from storage.adapter_ports import Pruned
 from utils.clock import Clock
 
 # One statement removes these in a few milliseconds, during which the store does nothing else.
@@ -25,7 +25,7 @@ class Bounds:
     Attributes:
         archive: Age at which an archived analysis is removed.
         candles_per_series: Newest candles kept of a symbol and timeframe.
-        max_candles: Of all series together; beyond it those go first that have missed the most candles.
+        max_candles: Of all series together; beyond it the series that has missed the most candles loses its oldest.
     """
 
     archive: timedelta = timedelta(days=180)
@@ -42,8 +42,8 @@ class SeriesSize(NamedTuple):
     newest_ms: int
 
 
-class Shelves(Protocol):
-    """What pruning needs of a database; each call is short, and raises `StorageUnavailable`."""
+class PruningQueries(Protocol):
+    """The short calls of a database that pruning is made of; each raises `StorageUnavailable`."""
 
     async def drop_archived(self, before: datetime, limit: int) -> int:
         """Remove at most `limit` of the oldest analyses generated before a moment; return how many there were."""
@@ -59,20 +59,20 @@ class Shelves(Protocol):
 
 
 class Pruning:
-    """Goes through the database again and again, one step for each call."""
+    """Removes what exceeds the bounds, pass after pass, one step for each call."""
 
     def __init__(
-        self, shelves: Shelves, bounds: Bounds, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+        self, queries: PruningQueries, bounds: Bounds, clock: Clock, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Prepare to prune what is on the shelves; nothing is looked at yet.
+        """Keep the parts; nothing is read yet.
 
         Args:
-            shelves: The database.
-            bounds: What may stay there.
+            queries: Of the database.
+            bounds: How much is kept.
             clock: Tells the age of an analysis.
-            monotonic: Seconds that pass evenly, against which the clock is held.
+            monotonic: Seconds that never jump; the clock is not believed beyond them.
         """
-        self._shelves = shelves
+        self._queries = queries
         self._bounds = bounds
         self._clock = clock
         self._monotonic = monotonic
@@ -88,7 +88,7 @@ class Pruning:
         """
         async with self._stepping:
             steps = self._steps or self._pass()
-            self._steps = None  # until it is known that there is a next one
+            self._steps = None  # until it is known whether another follows
             done = await anext(steps)
             if not done.complete:
                 self._steps = steps
@@ -96,11 +96,11 @@ class Pruning:
 
     async def _pass(self) -> AsyncIterator[Pruned]:
         before = self._now() - self._bounds.archive
-        while dropped := await self._shelves.drop_archived(before, ROWS_AT_ONCE):
+        while dropped := await self._queries.drop_archived(before, ROWS_AT_ONCE):
             yield Pruned(dropped, 0, complete=False)
         kept: list[SeriesSize] = []
-        for symbol in await self._shelves.candle_symbols():
-            for series in await self._shelves.candle_series(symbol):
+        for symbol in await self._queries.candle_symbols():
+            for series in await self._queries.candle_series(symbol):
                 async for dropped in self._drop(series, series.candles - self._bounds.candles_per_series):
                     yield Pruned(0, dropped, complete=False)
                 kept.append(series._replace(candles=min(series.candles, self._bounds.candles_per_series)))
@@ -119,11 +119,11 @@ class Pruning:
     async def _drop(self, series: SeriesSize, count: int) -> AsyncIterator[int]:
         while count > 0:
             part = min(count, ROWS_AT_ONCE)
-            await self._shelves.drop_oldest_candles(series, part)
+            await self._queries.drop_oldest_candles(series, part)
             yield part
             count -= part
 
     def _now(self) -> datetime:
-        """Return the time, but no later than what has passed since the start allows."""
+        """Return the time, but not later than the start plus the seconds since then."""
         moment, second = self._started
         return min(self._clock.now(), moment + timedelta(seconds=self._monotonic() - second))

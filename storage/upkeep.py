@@ -7,7 +7,7 @@ import asyncio
 from loguru import logger
 
 from domain.errors import StorageUnavailable
-from storage.ports import Store
+from storage.adapter_ports import Store
 
 # A step takes milliseconds; the pause leaves the store to requests.
 STEP_PAUSE_SECONDS = 0.25
@@ -17,10 +17,10 @@ PASS_PAUSE_SECONDS = 900.0
 async def keep_within_bounds(
     store: Store, *, step_pause_seconds: float = STEP_PAUSE_SECONDS, pass_pause_seconds: float = PASS_PAUSE_SECONDS
 ) -> None:
-    """Prune the store again and again, until this is cancelled.
+    """Prune the store, pass after pass, until this is cancelled.
 
     Args:
-        store: Open, or open later: while it is not available nothing is pruned.
+        store: Open, or opened later: while it is not available nothing is pruned.
         step_pause_seconds: Between two steps of a pass.
         pass_pause_seconds: Before the first pass and between two; also after a step that failed.
     """
@@ -30,7 +30,7 @@ async def keep_within_bounds(
             await _prune(store, step_pause_seconds)
         except StorageUnavailable:
             pass  # the store's own wrapper logs it, and the next pass comes
-        except Exception:  # noqa: BLE001 - a fault of ours, and without this loop the store would grow without end
+        except Exception:  # noqa: BLE001 - a bug; without this loop the store would grow without bound
             logger.exception("pruning the store failed unexpectedly")
 
 

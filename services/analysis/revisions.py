@@ -13,7 +13,7 @@ from loguru import logger
 from domain.arrays import FloatArray, IntArray
 from domain.errors import CandlesRevised, StorageUnavailable
 from domain.market import CandleSeries, Timeframe
-from storage.ports import Store
+from storage.ports import CandleStore
 from utils import metrics
 
 # All series together, 40 bytes each: 12 MB.
@@ -55,7 +55,7 @@ class _Change:
 class Revisions:
     """Compares candles with those posted before, in memory; the store is asked when a series is first seen."""
 
-    def __init__(self, store: Store, max_factor: float) -> None:
+    def __init__(self, store: CandleStore, max_factor: float) -> None:
         """Take where posted candles are kept, and by which factor (1 or more) a price may change."""
         self._store = store
         self._max_factor = max_factor
@@ -81,10 +81,16 @@ class Revisions:
         for series in posted:
             self._learn(symbol, series)
 
-    def forget(self, symbol: str, timeframe: Timeframe | None) -> None:
-        """Forget the candles of a symbol, of one timeframe or all."""
+    async def forget(self, symbol: str, timeframe: Timeframe | None) -> int:
+        """Remove the candles of a symbol, of one timeframe or all, here and in the store; return how many it had.
+
+        Raises:
+            StorageUnavailable: the store could not do it.
+        """
+        removed = await self._store.remove_candles(symbol, timeframe)
         for key in [key for key in self._known if key[0] == symbol and timeframe in {None, key[1]}]:
             self._candles -= len(self._known.pop(key).times)
+        return removed
 
     def _reaches_back(self, symbol: str, series: CandleSeries) -> bool:
         known = self._known.get((symbol, series.timeframe))

@@ -23,7 +23,7 @@ from services.broadcast.analysis_event import render_signal_event
 from services.broadcast.hub import SignalHub
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
-from storage.ports import NO_CANDLES, Store
+from storage.ports import NO_CANDLES, AnalysisCache
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import SingleFlight
@@ -49,7 +49,7 @@ class AnalysisService:
     def __init__(
         self,
         *,
-        store: Store,
+        store: AnalysisCache,
         market_data: MarketData,
         reader: MarketReader,
         analyst: Analyst,
@@ -120,9 +120,7 @@ class AnalysisService:
         Raises:
             StorageUnavailable: the store could not do it.
         """
-        removed = await self._store.remove_candles(symbol, timeframe)
-        self._revisions.forget(symbol, timeframe)
-        return removed
+        return await self._revisions.forget(symbol, timeframe)
 
     async def _shared(self, query: AnalysisQuery) -> Answer:
         """Join the analysis of an equal query that is under way, or start it."""

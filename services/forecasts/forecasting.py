@@ -23,7 +23,7 @@ from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
 from services.forecasts.newest_rows import NewestRows
 from services.market_data.sources.stored import StoredSource
-from storage.ports import Store
+from storage.ports import CandleStore
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import run_blocking
@@ -166,7 +166,9 @@ def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
 
 
 @contextmanager
-def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clock: Clock) -> Iterator[Forecasting]:
+def open_forecasting(
+    loaded: LoadedModels, settings: Settings, store: CandleStore, clock: Clock
+) -> Iterator[Forecasting]:
     """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
     # Threads of their own: other analyses do not wait while a model is loaded.

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from domain.analysis import AnalysisSource
 from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from services.ledger.hit_rates import HitRate, Prices, hit_rates
-from storage.ports import ArchivedSignal
+from storage.ports import ArchivedSignal, CandleStore, SignalArchive
 from utils.clock import Clock
 
 WINDOW = timedelta(days=30)
@@ -23,16 +22,6 @@ MAX_SYMBOLS = 50
 _PRICE_TIMEFRAMES = (Timeframe.M15, Timeframe.H1)
 
 _Candles = Mapping[Timeframe, Sequence[Candle]]
-
-
-class SignalArchive(Protocol):
-    """Where signals and candles were kept; raises `StorageUnavailable`."""
-
-    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
-        """Return the newest signals since then."""
-
-    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return the newest candles, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +42,9 @@ class SignalScores:
 class ArchiveScores:
     """Measures at most once in an interval, however many ask."""
 
-    def __init__(self, archive: SignalArchive, interval_minutes: float, clock: Clock) -> None:
+    def __init__(self, archive: SignalArchive, candles: CandleStore, interval_minutes: float, clock: Clock) -> None:
         self._archive = archive
+        self._history = candles
         self._max_age = timedelta(minutes=interval_minutes)
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -84,7 +74,7 @@ class ArchiveScores:
 
     async def _candles(self, symbol: str) -> _Candles:
         return {
-            timeframe: await self._archive.candle_history(
+            timeframe: await self._history.candle_history(
                 symbol, timeframe, WINDOW // timedelta(milliseconds=timeframe.ms)
             )
             for timeframe in _PRICE_TIMEFRAMES

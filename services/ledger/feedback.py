@@ -19,7 +19,7 @@ from domain.values import Signal
 from services.ledger.archive_scores import ArchiveScores, SignalScores
 from services.ledger.performance import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, LastingDocuments, Total
-from storage.ports import Store
+from storage.ports import SignalArchive
 from utils import metrics
 from utils.clock import Clock
 
@@ -56,7 +56,7 @@ class SignalFeedback:
     def __init__(
         self,
         documents: LastingDocuments,
-        archive: Store,
+        archive: SignalArchive,
         scores: ArchiveScores,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
@@ -151,7 +151,7 @@ class SignalFeedback:
             FEEDBACK,
             _SINCE_EVER,
             ("confidence_known", "confidence_millionths"),
-            by="score_group",
+            by=["source", "predicted_signal", "actual_outcome"],
             where={"trusted": True},
         )
         scored = [_scored(total) for total in totals]
@@ -161,20 +161,18 @@ class SignalFeedback:
 
     def _document(self, feedback: Feedback, analysis: Analysis | None, *, trusted: bool) -> dict[str, Any]:
         source = analysis.source if analysis else UNKNOWN_SOURCE
-        group = f"{source}|{feedback.predicted_signal}|{feedback.actual_outcome}"
         return {
             **feedback.model_dump(mode="json"),
             "created_at": self._clock.now(),
             "trusted": trusted,
             "source": source,
-            "score_group": group,
             "confidence_known": int(analysis is not None),
             "confidence_millionths": round(analysis.confidence * _MILLIONTHS) if analysis else 0,
         }
 
 
 def _scored(total: Total) -> Scored:
-    source, signal, outcome = str(total.group).split("|")
+    source, signal, outcome = map(str, total.group)
     return Scored(
         source=source,
         signal=Signal(signal),

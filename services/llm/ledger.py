@@ -90,14 +90,14 @@ class CostLedger:
         now = self._clock.now().astimezone(UTC)
         month_start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         whole = await documents.totals(LLM_CALLS, _FIRST_DAY, _SUMS)
-        days = await documents.totals(LLM_CALLS, month_start, _SUMS, by="day")
-        symbols = await documents.totals(LLM_CALLS, month_start, _SUMS, by="symbol")
+        days = await documents.totals(LLM_CALLS, month_start, _SUMS, by=["day"])
+        symbols = await documents.totals(LLM_CALLS, month_start, _SUMS, by=["symbol"])
         for total in whole:
             self.total.add(_tally(total))
         for total in days:
-            self._days[str(total.group)].add(_tally(total))
+            self._days[str(total.group[0])].add(_tally(total))
         for total in symbols:
-            self._symbols[_month(now), total.group].add(_tally(total))
+            self._symbols[_month(now), total.group[0]].add(_tally(total))
         self._loaded = True
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,8 @@ from services.market_data.fetching import SourceFailed
 from services.market_data.market_data import MarketData, MarketHistory
 from services.market_data.parsing import series_of
 from services.training.order import TrainingOrder
+from storage.ports import CandleStore
 from utils.clock import Clock
-
-# Symbol, timeframe, limit: the newest candles that trusted clients have posted, oldest first.
-StoredCandles = Callable[[str, Timeframe, int], Awaitable[list[Candle]]]
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,14 @@ class TrainingService:
     """Queues trainings, and refuses beforehand those that could only fail."""
 
     def __init__(
-        self, jobs: JobService, market_data: MarketData, stored: StoredCandles, settings: Settings, clock: Clock
+        self, jobs: JobService, market_data: MarketData, stored: CandleStore, settings: Settings, clock: Clock
     ) -> None:
         """Keep the parts.
 
         Args:
             jobs: Run the training.
             market_data: Asked for candles where neither the client nor the store has enough.
-            stored: The store's candles; raises `StorageUnavailable`.
+            stored: The candles that trusted clients posted.
             settings: Of the models, the features and what is the default.
             clock: By which candles have closed or not.
         """
@@ -136,7 +134,7 @@ class TrainingService:
         """Return the stored candles, and how many there are or why none, in words."""
         limit = self._settings.models.training.history_candles
         try:
-            candles = await self._stored(symbol, timeframe, limit)
+            candles = await self._stored.candle_history(symbol, timeframe, limit)
             series = await asyncio.to_thread(series_of, timeframe, candles, limit)
         except StorageUnavailable as failure:
             return CandleSeries(timeframe, []), failure.message

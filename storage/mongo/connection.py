@@ -1,4 +1,4 @@
-"""How both stores talk to MongoDB: the connection, its time-outs, and what becomes of the driver's failures."""
+"""The connection of both stores to MongoDB: its time-outs, and the driver's failures as errors of the service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from utils import metrics
 
 Document = dict[str, Any]
 
-# A server that is gone is known as gone after these, not after the driver's 30 s.
+# With these a server that is gone is noticed after 1.5 to 2 s, not after the driver's 30 s.
 TIMEOUTS_MS: dict[str, Any] = {"serverSelectionTimeoutMS": 1_500, "connectTimeoutMS": 1_500, "socketTimeoutMS": 2_000}
 _HEALTH_COLLECTION = "service_health"
 
@@ -55,7 +55,7 @@ class MongoConnection:
     def journaled(self, collection: str) -> AsyncIOMotorCollection[Document]:
         """Return a collection whose writes are acknowledged once they are in the journal.
 
-        A server that is killed right then has them still; all else of the URL's write concern stays.
+        A server that is killed after that still has them; the rest of the URL's write concern stays.
         """
         concern = self.database.write_concern.document | {"j": True}
         return self.database.get_collection(collection, write_concern=WriteConcern(**concern))
@@ -111,7 +111,7 @@ def _database_name(url: str) -> str:
     except (PyMongoError, ValueError) as error:
         raise ConfigurationError(f"storage.url is not a MongoDB URL ({type(error).__name__}); use {shape}") from None
     if unanswered:
-        raise ConfigurationError("storage.url: with w=0 nobody would know what was stored; leave it out")
+        raise ConfigurationError("storage.url: with w=0 the server does not confirm what it stored; leave it out")
     if not name or set(name) & set('/\\. "$\0'):
         raise ConfigurationError(f"storage.url names no valid database; use {shape}")
     return name

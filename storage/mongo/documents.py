@@ -1,4 +1,4 @@
-"""The document store in MongoDB: one collection each, with BSON dates, as the trading engine reads them."""
+"""The document store in MongoDB, with BSON dates, as the trading engine reads them."""
 
 from __future__ import annotations
 
@@ -108,26 +108,32 @@ class MongoDocumentStore:
         since: datetime,
         sums: Sequence[str] = (),
         *,
-        by: str | None = None,
+        by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
         """Count and add up by group."""
-        check_fields(collection, [*(where or {}), *([by] if by else [])])
+        check_fields(collection, where or {}, by)
+        # A missing field and null are one group.
+        group = {field: {"$ifNull": [f"${field}", None]} for field in by}
         added = {f"sum_{number}": {"$sum": f"${field}"} for number, field in enumerate(sums)}
         pipeline: list[dict[str, Any]] = [
             {"$match": {"created_at": {"$gte": since}, **_equal(where)}},
-            {"$group": {"_id": f"${by}" if by else None, "count": {"$sum": 1}, **added}},
+            {"$group": {"_id": group, "count": {"$sum": 1}, **added}},
             {"$sort": {"_id": ASCENDING}},
         ]
         with operation("total_documents"):
             rows = await self._of(collection).aggregate(pipeline).to_list(None)
         return [
-            Total(row["_id"], row["count"], {field: row[name] for field, name in zip(sums, added, strict=True)})
+            Total(
+                tuple(row["_id"][field] for field in by),
+                row["count"],
+                {field: row[name] for field, name in zip(sums, added, strict=True)},
+            )
             for row in rows
         ]
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
-        """Remove what was created before."""
+        """Remove the documents created before `older_than`."""
         with operation("remove_documents"):
             return (await self._of(collection).delete_many({"created_at": {"$lt": older_than}})).deleted_count
 
@@ -141,7 +147,7 @@ class MongoDocumentStore:
             raise StorageUnavailable(needed) from error
 
     def _of(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
-        check_fields(collection, ())
+        check_fields(collection)
         return self._connection.journaled(collection.name)
 
 
@@ -152,7 +158,7 @@ def _equal(where: Where | None) -> dict[str, Any]:
 
 def _indexes(collection: Collection) -> list[IndexModel]:
     key = collection.key_field
-    # Documents that others once wrote without a key may stay.
+    # Documents that another program wrote without a key may stay.
     identity = IndexModel([(key, ASCENDING)], unique=True, partialFilterExpression={key: {"$exists": True}})
     filters = [IndexModel([(field, ASCENDING), *_NEWEST_FIRST]) for field in collection.filters]
     return [identity, IndexModel(_NEWEST_FIRST), *filters]

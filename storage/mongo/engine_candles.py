@@ -1,4 +1,4 @@
-"""The candles that the trading engine keeps in MongoDB, in the database that is ours too."""
+"""The candles that the trading engine writes into the same MongoDB database."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _FIELDS = {
     "close_price": 1,
     "volume": 1,
 }
-# Of two rows with one open time the one written later knows more.
+# Of two rows with one open time the later written counts.
 _NEWEST_FIRST = [("open_time", DESCENDING), ("_id", DESCENDING)]
-# The engine writes a candle each time it changes: so many rows each are expected, then many more, then given up.
+# The engine writes a row each time a candle changes: the rows that are read per candle, in three attempts.
 _ROWS_PER_CANDLE = (4, 32, 256)
 
 
 class MongoEngineCandles:
-    """Reads `market_data`; its indexes are the engine's business, and nothing is written."""
+    """Reads `market_data`; writes nothing there and makes no index."""
 
     def __init__(self, url: str) -> None:
         """Check the URL; nothing is connected yet.

@@ -1,4 +1,4 @@
-"""What a failure of MongoDB means: the fault of what was to be written, or an outage, in words for people."""
+"""Failures of MongoDB: refused content or an outage, with the cause in words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FAILURES = (PyMongoError, BSONError, UnicodeError, OverflowError)
 
 DUPLICATE_KEY = 11000
 _WRITE_CONCERN_FAILED = 64
-# Of these the server accuses one document: what it holds, its depth or its size. It would be refused again.
+# With these the server refuses one document for its content, depth or size, and would refuse it again.
 _UNSTORABLE = {
     2: "BadValue",
     9: "FailedToParse",
@@ -72,17 +72,17 @@ _CAUSES = {
 
 
 def failure(operation: str, error: Failure) -> AppError:
-    """Return what to raise in place of the driver's own error, whose message names hosts.
+    """Return the error to raise in place of the driver's, whose message names hosts.
 
     Args:
         operation: What was being done, as metrics name it.
-        error: Of the driver, of the server, or of a value that has no form in BSON.
+        error: From the driver, from the server, or for a value that BSON cannot hold.
 
     Returns:
         `Unstorable` where the same document would be refused again, else `StorageUnavailable`.
     """
     code = _write_code(error) if isinstance(error, BulkWriteError) else getattr(error, "code", None)
-    if isinstance(error, InvalidBSON):  # comes of reading
+    if isinstance(error, InvalidBSON):  # raised by reading
         return StorageUnavailable(f"a stored document is damaged (InvalidBSON at {operation})")
     if not isinstance(error, PyMongoError) or _is_of_the_document(error, code):
         reason = _UNSTORABLE.get(code or 0, type(error).__name__)
@@ -92,7 +92,7 @@ def failure(operation: str, error: Failure) -> AppError:
 
 
 def refused_writes(error: BulkWriteError) -> list[dict[str, Any]]:
-    """Return what the server said of each document of a group that it did not write."""
+    """Return what the server reported for each document of a group that it did not write."""
     found: list[dict[str, Any]] = error.details.get("writeErrors", []) if error.details else []
     return found
 
@@ -106,7 +106,7 @@ def _write_code(error: BulkWriteError) -> int | None:
 
 
 def _is_of_the_document(error: PyMongoError, code: int | None) -> bool:
-    # A command may fail with one of these codes too, for a setting: only a refused write accuses a document, or a size.
+    # A command may fail with one of these codes for a setting: only a refused write, or a size, concerns a document.
     return code in _TOO_LARGE or (isinstance(error, WriteError | BulkWriteError) and code in _UNSTORABLE)
 
 

@@ -1,4 +1,4 @@
-"""What an operator does with a MongoDB database, on a connection that may take its time."""
+"""Size and compaction of a MongoDB database, on a separate connection without a time limit."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
+from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
 from storage.mongo.connection import TIMEOUTS_MS, Document, MongoConnection, operation
-from storage.ports import CollectionSize, StoreSize
 
 
 class MongoMaintenance:
-    """Measures and compacts the collections of the service's own; the engine's are left alone."""
+    """Measures and compacts the collections that this service writes; those of the engine are left alone."""
 
     def __init__(self, url: str) -> None:
         """Check the URL; nothing is connected yet.
@@ -34,10 +34,10 @@ class MongoMaintenance:
         )
 
     async def vacuum(self) -> None:
-        """Compact every collection; the server goes on serving meanwhile."""
+        """Compact every collection; the server keeps serving."""
         async with self._database("vacuum") as database:
             for name in await _existing(database):
-                # A primary compacts only by force; since MongoDB 4.4 it goes on reading and writing meanwhile.
+                # A primary compacts only by force; since MongoDB 4.4 it keeps reading and writing.
                 await database.command("compact", name, force=True)
 
     @asynccontextmanager

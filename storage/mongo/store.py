@@ -1,4 +1,4 @@
-"""The MongoDB store; motor and pymongo, which its modules alone import, cost 48 MB."""
+"""The store in MongoDB; its modules alone import motor and pymongo, which take 48 MB."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pymongo.errors import OperationFailure
 
 from domain.analysis import Analysis
 from domain.market import Candle, Timeframe
+from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
 from storage.mongo.connection import Document, MongoConnection, operation
-from storage.mongo.shelves import MongoShelves
-from storage.mongo.writes import MongoWrites
+from storage.mongo.pruning_queries import MongoPruningQueries
+from storage.mongo.writes import CANDLE_FIELDS, MongoWrites
 from storage.ports import (
     ANALYSIS_COLLECTION,
     ARCHIVE_COLLECTION,
@@ -24,7 +25,6 @@ from storage.ports import (
     ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
-    Pruned,
     StoreStatistics,
     SymbolCount,
 )
@@ -44,7 +44,6 @@ _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), 
 _SIGNAL_FIELDS = {"_id": 0, "symbol": 1, "timestamp": 1} | {
     f"analysis.{name}": 1 for name in ("signal", "source", "price", "forecast.signal")
 }
-_CANDLE_FIELDS = {"_id": 0, "open_time": 1, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1}
 
 
 class MongoStore:
@@ -76,7 +75,7 @@ class MongoStore:
         self._clock = clock or SystemClock()
         self._decoder = AnalysisDecoder(self.kind)
         self._writes = MongoWrites(self._connection)
-        self._pruning = Pruning(MongoShelves(self._connection), bounds or Bounds(), self._clock)
+        self._pruning = Pruning(MongoPruningQueries(self._connection), bounds or Bounds(), self._clock)
 
     async def open(self) -> None:
         """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
@@ -156,7 +155,7 @@ class MongoStore:
         return [signal for row in rows if (signal := self._signal(row))]
 
     async def statistics(self) -> StoreStatistics:
-        """Count the cache by symbol, and the archive; the server may take a minute to drop what expired."""
+        """Count the cache by symbol, and the archive; the server may take a minute to drop expired analyses."""
         pipeline: list[Document] = [
             # With the index's order and fields alone the server reads the index and no document.
             {"$sort": {"symbol": ASCENDING, "timestamp": DESCENDING}},
@@ -181,7 +180,7 @@ class MongoStore:
         with operation("latest_candles"):
             cursor = self._connection.database[CANDLE_COLLECTION].find(
                 {"symbol": symbol, "timeframe": timeframe.value},
-                _CANDLE_FIELDS,
+                CANDLE_FIELDS,
                 sort=[("open_time", DESCENDING)],
                 limit=limit,
                 batch_size=limit,
@@ -190,9 +189,13 @@ class MongoStore:
         return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
-        """Return at most so many newest candles of each timeframe, oldest first."""
+        """Return the newest candles of each timeframe, oldest first."""
         found = await asyncio.gather(*(self.latest_candles(symbol, *limit) for limit in limits.items()))
         return dict(zip(limits, found, strict=True))
+
+    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` newest candles, oldest first."""
+        return await self.latest_candles(symbol, timeframe, limit)
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""
@@ -220,7 +223,7 @@ class MongoStore:
                 raise
 
     async def _set_expiry(self) -> None:
-        """Make the TTL index, or bring one that an earlier setting made to today's length."""
+        """Make the TTL index, or give an existing one the retention of the settings."""
         seconds = round(self._cache_retention.total_seconds())
         expiry = IndexModel([("created_at", ASCENDING)], expireAfterSeconds=seconds)
         try:

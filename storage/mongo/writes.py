@@ -24,15 +24,15 @@ SEQUENCES = "sequences"
 CANDLES_AT_ONCE = 2_000
 
 _PRICE_FIELDS = ("open", "high", "low", "close", "volume")
-_CANDLE_FIELDS = {"_id": 0, "open_time": 1} | dict.fromkeys(_PRICE_FIELDS, 1)
+CANDLE_FIELDS = {"_id": 0, "open_time": 1} | dict.fromkeys(_PRICE_FIELDS, 1)
 Prices = tuple[float, float, float, float, float]
 
 
 async def bulk_write(collection: AsyncIOMotorCollection[Document], requests: Sequence[Request]) -> None:
-    """Make the writes in any order; an insertion whose key is there already is none, and no failure.
+    """Make the writes in any order; an insertion whose key is there already changes nothing and does not fail.
 
     Raises:
-        BulkWriteError: others were refused, and all the rest is written.
+        BulkWriteError: other writes were refused; the rest is written.
     """
     try:
         await collection.bulk_write(list(requests), ordered=False)
@@ -49,8 +49,8 @@ async def bulk_write(collection: AsyncIOMotorCollection[Document], requests: Seq
 class MongoWrites:
     """Saves groups of analyses, each kind of document in one bulk write, and all kinds at the same time.
 
-    Archive and candles are acknowledged once they are in the server's journal. The cache is not: what a crash of the
-    server takes of it is made anew.
+    Archive and candles are acknowledged once they are in the server's journal. The cache is not: analyses that a crash
+    of the server takes from it are made again.
     """
 
     def __init__(self, connection: MongoConnection) -> None:
@@ -99,7 +99,7 @@ class MongoWrites:
         )
         first = numbers["newest"] - len(documents) + 1
         numbered = (document | {"sequence": first + position} for position, document in enumerate(documents))
-        await bulk_write(self._connection.journaled(ARCHIVE_COLLECTION), [InsertOne(each) for each in numbered])
+        await bulk_write(self._connection.journaled(ARCHIVE_COLLECTION), [InsertOne(document) for document in numbered])
 
     async def _save_candles(self, candles: dict[tuple[str, Timeframe], CandlesByTime]) -> None:
         """Insert the candles that are new and replace those that differ: reading the others costs a fifth of writing.
@@ -120,16 +120,16 @@ class MongoWrites:
     async def _stored(self, symbol: str, timeframe: Timeframe, wanted: CandlesByTime) -> dict[int, Prices]:
         span = {"$gte": min(wanted), "$lte": max(wanted)}
         cursor = self._connection.database[CANDLE_COLLECTION].find(
-            {"symbol": symbol, "timeframe": timeframe.value, "open_time": span}, _CANDLE_FIELDS, batch_size=10_000
+            {"symbol": symbol, "timeframe": timeframe.value, "open_time": span}, CANDLE_FIELDS, batch_size=10_000
         )
         rows = await cursor.to_list(None)
         return {row["open_time"]: _stored_prices(row) for row in rows}
 
 
 def _rank(error: BaseException) -> int:
-    """Order what went wrong with a group: an outage with its cause, one that only follows from it, then documents.
+    """Order the failures of a group: an outage with its cause, one that only follows from it, then documents.
 
-    An outage keeps the whole group, and what is wrong with a document shows next time.
+    After an outage the whole group is written again, and then a wrong document shows.
     """
     if isinstance(error, FAILURES) and isinstance(failure("save_analyses", error), Unstorable):
         return 2

@@ -1,4 +1,4 @@
-"""Analyses on their way to the store: their form in the spool, and what is left of them when too many wait."""
+"""Analyses on their way to the store: their text in the spool, and their candles, which go first when too many wait."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import replace
 from domain.analysis import Analysis
 from domain.market import Candle, Timeframe
 from storage.ports import NO_CANDLES, AnalysisWrite
-from storage.resilience.form import Form
+from storage.resilience.item_type import ItemType
 
 
 def lasting(write: AnalysisWrite) -> bool:
-    """Return whether anything of it is to be kept for longer than the cache."""
+    """Return whether a part of it is kept for longer than the cache."""
     return write.archive or bool(write.candles)
 
 
@@ -22,7 +22,7 @@ def count_candles(write: AnalysisWrite) -> int:
 
 
 def without_candles(write: AnalysisWrite) -> AnalysisWrite | None:
-    """Return the write without its candles, None where nothing else of it lasts.
+    """Return the write without its candles, None where it has nothing else that lasts.
 
     An analysis without them still counts, and clients post the same candles again.
     """
@@ -33,7 +33,7 @@ def encode(write: AnalysisWrite) -> str:
     """Return the write as JSON text.
 
     Raises:
-        ValueError: it holds text that is no Unicode.
+        ValueError: a text in it is not valid Unicode.
     """
     rest = {
         "cache_key": write.cache_key,
@@ -47,7 +47,7 @@ def encode(write: AnalysisWrite) -> str:
 
 
 def decode(text: str) -> AnalysisWrite:
-    """Return the write that `encode` made a text of.
+    """Return the write of a text by `encode`.
 
     Raises:
         ValueError, KeyError, TypeError: another version of the service made it.
@@ -63,4 +63,11 @@ def decode(text: str) -> AnalysisWrite:
     )
 
 
-FORM = Form(key=lambda write: write.analysis.analysis_id, encode=encode, decode=decode, lasting=lasting)
+ANALYSES = ItemType(
+    key=lambda write: write.analysis.analysis_id,
+    encode=encode,
+    decode=decode,
+    lasting=lasting,
+    weight=count_candles,
+    lightened=without_candles,
+)

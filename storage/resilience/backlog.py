@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from itertools import islice
 from typing import Generic, TypeVar
 
 from loguru import logger
 
+from storage.resilience.item_type import ItemType
+
 T = TypeVar("T")
-
-
-def _weightless(_: object) -> int:
-    return 0
-
-
-def _whole(_: object) -> None:
-    """Leave nothing of an item that is to be lighter."""
 
 
 class Backlog(Generic[T]):
@@ -25,26 +19,17 @@ class Backlog(Generic[T]):
     When it is full the oldest are made lighter or dropped, and counted.
     """
 
-    def __init__(
-        self,
-        *,
-        max_items: int,
-        max_weight: int = 0,
-        weigh: Callable[[T], int] = _weightless,
-        lighten: Callable[[T], T | None] = _whole,
-    ) -> None:
+    def __init__(self, items: ItemType[T], *, max_items: int, max_weight: int = 0) -> None:
         """Keep the bounds.
 
         Args:
+            items: Key and weight of an item.
             max_items: Items at most.
             max_weight: Of all items together; without effect where they weigh nothing.
-            weigh: How much an item weighs.
-            lighten: What is left of an item without its weight; None where that is nothing.
         """
+        self._type = items
         self._max_items = max_items
         self._max_weight = max_weight
-        self._weigh = weigh
-        self._lighten = lighten
         self._items: dict[Hashable, T] = {}
         self._weight = 0
         self._full = False
@@ -55,14 +40,15 @@ class Backlog(Generic[T]):
     def __contains__(self, key: Hashable) -> bool:
         return key in self._items
 
-    def keep(self, key: Hashable, item: T) -> list[Hashable]:
+    def keep(self, item: T) -> list[Hashable]:
         """Let the item wait; return the keys of items that lost their weight, or their place, to it."""
+        key = self._type.key(item)
         self.discard(key)
         self._items[key] = item
-        self._weight += self._weigh(item)
+        self._weight += self._type.weight(item)
         lost: list[Hashable] = []
         while self._weight > self._max_weight and (heavy := next(filter(self._heavy, self._items), None)) is not None:
-            self._relieve(heavy)
+            self._lighten(heavy)
             lost.append(heavy)
         while len(self._items) > self._max_items:
             lost.append(oldest := next(iter(self._items)))
@@ -72,38 +58,39 @@ class Backlog(Generic[T]):
         self._full = bool(lost) or (self._full and len(self) > self._max_items // 2)
         return lost
 
-    def oldest(self, count: int) -> dict[Hashable, T]:
+    def oldest(self, count: int) -> list[T]:
         """Return at most `count` of the oldest items, which stay here until they are removed."""
-        return dict(islice(self._items.items(), count))
+        return list(islice(self._items.values(), count))
 
     def any(self, condition: Callable[[T], bool]) -> bool:
         """Return whether an item that waits meets a condition."""
         return any(map(condition, self._items.values()))
 
     def keys(self) -> set[Hashable]:
-        """Return the keys of what waits."""
+        """Return the keys of the items that wait."""
         return set(self._items)
 
-    def remove(self, written: Mapping[Hashable, T]) -> list[Hashable]:
+    def remove(self, items: Iterable[T]) -> list[Hashable]:
         """Remove items, but none that has been replaced meanwhile; return the keys that do not wait any more."""
-        for key, item in written.items():
+        taken = {self._type.key(item): item for item in items}
+        for key, item in taken.items():
             if self._items.get(key) is item:
                 self.discard(key)
-        return [key for key in written if key not in self._items]
+        return [key for key in taken if key not in self._items]
 
     def discard(self, key: Hashable) -> None:
         """Forget the item of a key, if there is one."""
         if key in self._items:
-            self._weight -= self._weigh(self._items.pop(key))
+            self._weight -= self._type.weight(self._items.pop(key))
 
     def _heavy(self, key: Hashable) -> bool:
-        return self._weigh(self._items[key]) > 0
+        return self._type.weight(self._items[key]) > 0
 
-    def _relieve(self, key: Hashable) -> None:
+    def _lighten(self, key: Hashable) -> None:
         item = self._items[key]
-        rest = self._lighten(item)
+        rest = self._type.lightened(item)
         if rest is None:
             self.discard(key)
         else:
-            self._weight -= self._weigh(item)
+            self._weight -= self._type.weight(item)
             self._items[key] = rest

@@ -1,4 +1,4 @@
-"""Documents on their way to the store: their form in the spool, and how a group of them is written."""
+"""Documents on their way to the store: their text in the spool, and how a group of them is written."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentStore, DocumentWrite
 from storage.document_values import checked, from_json, to_json
-from storage.resilience.form import Form
+from storage.resilience.item_type import ItemType
 
 _BY_NAME = {collection.name: collection for collection in COLLECTIONS}
 
 
 @dataclass(frozen=True, eq=False)
 class PendingDocument:
-    """A document to keep under its key, or without a document: to remove what the key has."""
+    """A document to keep under its key; without one, the removal of the key."""
 
     collection: Collection
     key: str
@@ -28,7 +28,7 @@ def encode(pending: PendingDocument) -> str:
     """Return the document as JSON text.
 
     Raises:
-        ValueError: it holds what has no place in a document.
+        ValueError: it holds a value that a document cannot hold.
     """
     rest = {"collection": pending.collection.name, "key": pending.key, "once": pending.once}
     content = "null"
@@ -38,7 +38,7 @@ def encode(pending: PendingDocument) -> str:
 
 
 def decode(text: str) -> PendingDocument:
-    """Return the document that `encode` made a text of.
+    """Return the document of a text by `encode`.
 
     Raises:
         ValueError, KeyError, TypeError: another version of the service made it.
@@ -50,19 +50,19 @@ def decode(text: str) -> PendingDocument:
 async def write(store: DocumentStore, group: Sequence[PendingDocument]) -> None:
     """Write a group in which no key stands twice.
 
-    What is to be removed goes last: of a document that takes another's place, one is always there.
+    Removals go last: where one document replaces another, one of them is always stored.
     """
     kept: defaultdict[Collection, list[DocumentWrite]] = defaultdict(list)
     gone: defaultdict[Collection, list[str]] = defaultdict(list)
-    for each in group:
-        if each.document is None:
-            gone[each.collection].append(each.key)
+    for pending in group:
+        if pending.document is None:
+            gone[pending.collection].append(pending.key)
         else:
-            kept[each.collection].append(DocumentWrite(each.key, each.document, each.once))
+            kept[pending.collection].append(DocumentWrite(pending.key, pending.document, pending.once))
     for collection, writes in kept.items():
         await store.put_many(collection, writes)
     for collection, keys in gone.items():
         await store.discard(collection, keys)
 
 
-FORM = Form(key=lambda pending: (pending.collection.name, pending.key), encode=encode, decode=decode)
+DOCUMENTS = ItemType(key=lambda pending: (pending.collection.name, pending.key), encode=encode, decode=decode)

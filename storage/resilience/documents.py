@@ -1,4 +1,4 @@
-"""Keeps a document store that is slow or down from holding anybody up, and documents from being lost."""
+"""A document store whose callers do not wait for a slow database, and whose documents are not lost."""
 
 from __future__ import annotations
 
@@ -6,64 +6,60 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from loguru import logger
-
-from domain.errors import StorageUnavailable
+from storage.adapter_ports import DocumentDatabase
 from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite, Total, Where
 from storage.ports import StoreState
 from storage.resilience import document_writes
+from storage.resilience.availability import Availability
 from storage.resilience.backlog import Backlog
-from storage.resilience.document_writes import FORM, PendingDocument
+from storage.resilience.document_writes import DOCUMENTS, PendingDocument
 from storage.resilience.pace import Pace
-from storage.resilience.recovery import Availability, bounded, describe
 from storage.resilience.spool import Spool
-from storage.resilience.spool_queue import SpoolQueue
+from storage.resilience.store_calls import StoreCalls
 from storage.resilience.write_behind import WriteBehind
-from utils import metrics
 from utils.clock import Clock, SystemClock
 
 T = TypeVar("T")
 
-# Long enough for one that works: what follows at the start may keep the event loop busy for seconds.
-OPEN_SECONDS = 0.5
-CALL_SECONDS = 2.0
-# Of a reader, for the writes before it.
-FLUSH_SECONDS = 1.0
-# In memory, where no spool takes them.
-MAX_WAITING = 10_000
-
 
 class ResilientDocuments:
-    """A document store whose every call ends soon, and at once while the store is known to be down.
+    """A document store whose calls end within seconds, and at once while the database is known to be down.
 
-    Reads and `insert` need the store, and raise `StorageUnavailable` without it. What is put waits for it, in a spool
-    that outlives the process.
+    Reads and `insert` need the database, and raise `StorageUnavailable` without it. Documents that are put wait for it,
+    in a spool that outlives the process.
     """
 
     def __init__(
-        self, store: DocumentStore, *, pace: Pace, spool: Spool | None = None, clock: Clock | None = None
+        self,
+        store: DocumentDatabase,
+        *,
+        pace: Pace,
+        spool: Spool | None = None,
+        max_waiting: int = 10_000,
+        clock: Clock | None = None,
     ) -> None:
         """Wrap a store that is not opened yet.
 
         Args:
             store: Raises `StorageUnavailable` when it fails.
-            pace: Of the writes.
+            pace: Of the writes, and the time limit of a read (`query_seconds`).
             spool: Where documents wait while the store is down; None: in memory.
+            max_waiting: Documents in memory at most; beyond it the oldest are dropped.
             clock: Dates a failure; the machine's own by default.
         """
         self._store = store
         self._pace = pace
         consequence = "what needs it waits or says so"
         self._availability = Availability(store.kind, "document store", consequence, clock or SystemClock())
-        self._queue: Backlog[PendingDocument] = Backlog(max_items=MAX_WAITING)
-        self._behind: WriteBehind[PendingDocument] = WriteBehind(
+        self._calls = StoreCalls(store.kind, self._availability, pace.query_seconds, prefix="document_")
+        self._queue = Backlog(DOCUMENTS, max_items=max_waiting)
+        self._behind = WriteBehind(
+            store,
             self._save,
-            form=FORM,
+            items=DOCUMENTS,
             backlog=self._queue,
-            spool=SpoolQueue(spool, FORM, retry_seconds=pace.retry_seconds),
+            spool=spool,
             availability=self._availability,
-            connect=store.open,
-            ping=store.ping,
             pace=pace,
         )
 
@@ -74,31 +70,27 @@ class ResilientDocuments:
 
     @property
     def state(self) -> StoreState:
-        """How the store is, and what it has not taken yet."""
+        """State of the store, and the writes that it has not taken yet."""
         return self._behind.state
 
     async def open(self) -> None:
         """Start to open the store and to write; one that cannot be reached is no error."""
-        await self._behind.start(OPEN_SECONDS)
+        await self._behind.start()
 
     async def close(self) -> None:
-        """Write what waits, or leave it in the spool, and close the store."""
+        """Make the waiting writes, or leave them in the spool, and close the store."""
         await self._behind.close()
-        try:
-            await bounded(self._store.close(), CALL_SECONDS)
-        except (StorageUnavailable, TimeoutError) as error:
-            logger.bind(store=self.kind, reason=describe(error)).warning("document store did not close")
 
     async def flush(self) -> None:
-        """Return when the store has what was taken before, or fails, but soon."""
-        await self._behind.flush(FLUSH_SECONDS)
+        """Return when the store has the earlier documents, or fails, or after `Pace.flush_seconds`."""
+        await self._behind.flush()
 
     async def settle(self) -> None:
         """Return when everything that was taken outlives this process."""
         await self._behind.settle()
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
-        """Do this once the store has what earlier processes left, and before it gets what is new."""
+        """Run work on the store after the writes of earlier processes and before new ones."""
         self._behind.first(lambda: work(self._store))
 
     async def ping(self) -> None:
@@ -110,7 +102,7 @@ class ResilientDocuments:
         await self._behind.keep(PendingDocument(collection, key, document))
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
-        """Take a document that is to be kept, soon."""
+        """Take a document and return; it is kept soon."""
         if not (once and (collection.name, key) in self._queue):
             self._behind.put(PendingDocument(collection, key, document, once))
 
@@ -125,7 +117,7 @@ class ResilientDocuments:
         await self.settle()
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
-        """Return when the documents are gone, or the spool has it that they are to go."""
+        """Return when the documents are removed, or their removal is in the spool."""
         for key in keys:
             self.discard_later(collection, key)
         await self.settle()
@@ -151,7 +143,7 @@ class ResilientDocuments:
         since: datetime,
         sums: Sequence[str] = (),
         *,
-        by: str | None = None,
+        by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
         """Count and add up by group."""
@@ -159,7 +151,7 @@ class ResilientDocuments:
         return await self._call("totals", lambda: self._store.totals(collection, since, sums, by=by, where=where))
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
-        """Remove what was created before."""
+        """Remove the documents created before `older_than`."""
         return await self._call("remove", lambda: self._store.remove(collection, older_than))
 
     async def _flush_for(self, collection: Collection, key: str) -> None:
@@ -167,27 +159,12 @@ class ResilientDocuments:
             await self.flush()
 
     async def _save(self, group: Sequence[PendingDocument]) -> None:
-        try:
+        with self._calls.counted("write"):
             await document_writes.write(self._store, group)
-        except StorageUnavailable:
-            self._count("write", "failed")
-            raise
-        self._count("write", "ok")
 
     async def _call(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        await self._behind.tried(CALL_SECONDS)
+        await self._behind.tried(self._pace.query_seconds)
         if not self._availability.available:
-            self._count(operation, "skipped")
-            raise StorageUnavailable(f"the {self.kind} store is not available now")
-        failures = self._availability.failures
-        try:
-            result = await bounded(call(), CALL_SECONDS)
-        except (StorageUnavailable, TimeoutError) as error:
-            self._count(operation, "failed")
-            self._availability.broke(error, failures)
-            raise StorageUnavailable(f"the {self.kind} store is not available now") from error
-        self._count(operation, "ok")
-        return result
-
-    def _count(self, operation: str, outcome: str) -> None:
-        metrics.STORE_OPERATIONS.labels(self.kind, f"document_{operation}", outcome).inc()
+            self._calls.skip(operation)
+            raise self._calls.unavailable()
+        return await self._calls.run(operation, call)

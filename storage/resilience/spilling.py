@@ -1,31 +1,70 @@
-"""From memory to the spool: what the store does not take soon."""
+"""From memory to the spool: items that the store does not take soon, and callers that wait until theirs are safe."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from storage.resilience.availability import Availability
 from storage.resilience.backlog import Backlog
-from storage.resilience.form import Form
+from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
-from storage.resilience.promises import Futures, Promises, within
-from storage.resilience.recovery import Availability
 from storage.resilience.spool_queue import SpoolQueue
 
 T = TypeVar("T")
+Futures = dict[Hashable, "asyncio.Future[None]"]
+
+
+class Promises:
+    """Futures by the key of an item; callers that wait for one key are answered together."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[Hashable, set[asyncio.Future[None]]] = defaultdict(set)
+
+    @contextmanager
+    def expect(self, keys: Iterable[Hashable]) -> Iterator[Futures]:
+        """Give a future for each key, and forget them in the end."""
+        loop = asyncio.get_running_loop()
+        futures: Futures = {key: loop.create_future() for key in keys}
+        for key, future in futures.items():
+            self._waiting[key].add(future)
+        try:
+            yield futures
+        finally:
+            for key, future in futures.items():
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # no caller waits for it any more
+                self._waiting[key].discard(future)
+                if not self._waiting[key]:
+                    del self._waiting[key]
+
+    def keep(self, keys: Iterable[Hashable]) -> None:
+        """Answer that the items of these keys are safe."""
+        for future in self._open(keys):
+            future.set_result(None)
+
+    def refuse(self, key: Hashable, error: Exception) -> None:
+        """Answer why an item will not be safe."""
+        for future in self._open([key]):
+            future.set_exception(error)
+
+    def _open(self, keys: Iterable[Hashable]) -> Iterator[asyncio.Future[None]]:
+        found = [future for key in keys if key in self._waiting for future in self._waiting[key]]
+        return (future for future in found if not future.done())
 
 
 class Spilling(Generic[T]):
-    """Keeps what the store does not take soon from being in memory alone."""
+    """Brings items to the spool that the store does not take soon."""
 
     def __init__(
         self,
         queue: Backlog[T],
         spool: SpoolQueue[T],
         promises: Promises,
-        *,
-        form: Form[T],
+        items: ItemType[T],
         give_up: Callable[[T, str], None],
         availability: Availability,
         pace: Pace,
@@ -35,8 +74,8 @@ class Spilling(Generic[T]):
         Args:
             queue: Where items wait in memory.
             spool: Where they are brought.
-            promises: Of those who wait for an item to be safe.
-            form: Of the items.
+            promises: Of callers that wait for an item to be safe.
+            items: What they are.
             give_up: Told of an item that has no form as text.
             availability: How the store is.
             pace: How long they may be in memory alone.
@@ -44,18 +83,18 @@ class Spilling(Generic[T]):
         self._queue = queue
         self._spool = spool
         self._promises = promises
-        self._form = form
+        self._type = items
         self._give_up = give_up
         self._availability = availability
         self._pace = pace
         self._arrived = asyncio.Event()
 
     def notice(self) -> None:
-        """Hear that an item has come into memory."""
+        """Take note of a new item in memory."""
         self._arrived.set()
 
     async def run(self) -> None:
-        """Bring items again and again: at once while the store is down, else when the oldest does not move on."""
+        """Bring items until cancelled: at once while the store is down, else when the oldest does not move on."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
@@ -67,10 +106,10 @@ class Spilling(Generic[T]):
                 self._arrived.set()
 
     async def safe(self, expected: Futures) -> bool:
-        """Return whether all that is expected is in the store or in the spool; raises what they were refused with."""
-        if not (self._direct and await within(expected, self._pace.spill_seconds)):
+        """Return whether all expected items are in the store or in the spool; raises the refusal of one."""
+        if not (self._direct and await _within(expected, self._pace.spill_seconds)):
             await self.spill()
-            if not await within(expected, 0 if self._availability.down else self._pace.keep_seconds):
+            if not await _within(expected, 0 if self._availability.down else self._pace.keep_seconds):
                 return False
         for future in expected.values():
             future.result()
@@ -81,18 +120,15 @@ class Spilling(Generic[T]):
         await self._spool.move(self._take, self._moved)
 
     def drop_passing(self) -> None:
-        """Forget what does not last: it has had its one try."""
-        for key, item in self._queue.oldest(len(self._queue)).items():
-            if not self._form.lasting(item):
-                self._queue.discard(key)
+        """Forget items that are not lasting: they have had their one try."""
+        self._queue.remove(item for item in self._queue.oldest(len(self._queue)) if not self._type.lasting(item))
 
     def _take(self) -> list[T]:
         """Return the oldest that last, and forget those before them that do not."""
         while oldest := self._queue.oldest(self._pace.group_items):
-            if lasting := [item for item in oldest.values() if self._form.lasting(item)]:
+            if lasting := [item for item in oldest if self._type.lasting(item)]:
                 return lasting
-            for key in oldest:
-                self._queue.discard(key)
+            self._queue.remove(oldest)
         return []
 
     @property
@@ -103,4 +139,12 @@ class Spilling(Generic[T]):
     def _moved(self, items: Sequence[T], refused: Sequence[T]) -> None:
         for item in refused:
             self._give_up(item, "it has no form as text")
-        self._promises.keep(self._queue.remove({self._form.key(item): item for item in items}))
+        self._promises.keep(self._queue.remove(items))
+
+
+async def _within(futures: Futures, seconds: float) -> bool:
+    """Return whether all are done within some seconds."""
+    late = {future for future in futures.values() if not future.done()}
+    if late:
+        await asyncio.wait(late, timeout=seconds)
+    return all(future.done() for future in late)

@@ -1,4 +1,4 @@
-"""A local file of what the store has not taken yet; it survives a kill, a torn last line and a second process."""
+"""A local file of writes that wait for the store; it survives a kill, a torn last line and a second process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _File:
 
 @dataclass(frozen=True)
 class Batch:
-    """The oldest texts; hand it to `Spool.done` once the store has them."""
+    """The oldest texts, for `Spool.done` once the store has them."""
 
     texts: list[str]
     lines: int
@@ -50,10 +50,10 @@ class Batch:
 
 
 class Spool:
-    """Texts in their order, one a line with a checksum: append, read the oldest, tell which are done.
+    """Texts in their order, a line each with a checksum: append, read the oldest, mark them as done.
 
-    Each process writes a file of its own, which it holds locked; those whose owner is gone are adopted at the start
-    and read first. A file that is done with is removed. Every method blocks: call them off the event loop. One thread
+    Each process writes its own file and holds it locked; files whose process is gone are adopted at the start and read
+    first. A file is removed once all of it is done. Every method blocks: call them off the event loop. One thread
     may append while another reads.
     """
 
@@ -158,11 +158,11 @@ class Spool:
             file = self._files[0]
             file.offset = batch.end
             file.lines -= batch.lines
-            if file.lines <= 0 or batch.lines == 0:  # 0: somebody else has cut the file
+            if file.lines <= 0 or batch.lines == 0:  # 0: another program has cut the file
                 self._remove(file)
 
     def close(self) -> None:
-        """Let go of the files; what they hold stays for the next process."""
+        """Unlock the files; their texts stay for the next process."""
         with self._changing:
             for file in self._files:
                 os.close(file.descriptor)
@@ -213,7 +213,7 @@ def _line(text: str) -> bytes:
 
 
 def _text(line: bytes) -> str | None:
-    """Return what a line holds, None where it is torn or damaged."""
+    """Return the text of a line, None where it is torn or damaged."""
     content = line[_CHECKSUM_BYTES:-1]
     if line[: _CHECKSUM_BYTES - 1] != b"%08x" % zlib.crc32(content):
         return None

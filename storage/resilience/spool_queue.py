@@ -1,4 +1,4 @@
-"""Items in the spool: their form there, off the event loop, and a spool that cannot be written."""
+"""Items in the spool, off the event loop; a spool that cannot be written is left alone for a while."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Generic, TypeVar
 
 from loguru import logger
 
-from storage.resilience.form import Form
+from storage.resilience.item_type import ItemType
 from storage.resilience.spool import Batch, Spool, SpoolFull
 
 T = TypeVar("T")
 
 
 class SpoolQueue(Generic[T]):
-    """Keeps items in a spool where there is one; one that fails is named once, left alone for a while and tried again.
+    """Keeps items in a spool, if there is one; a failure is logged once, and after a while it is tried again.
 
     Items of several tasks are kept one call after the other.
     """
@@ -25,7 +25,7 @@ class SpoolQueue(Generic[T]):
     def __init__(
         self,
         spool: Spool | None,
-        form: Form[T],
+        items: ItemType[T],
         *,
         retry_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -34,12 +34,12 @@ class SpoolQueue(Generic[T]):
 
         Args:
             spool: None where none is configured.
-            form: Of the items as text.
+            items: Their text.
             retry_seconds: How long a spool that failed is left alone.
             monotonic: Seconds that never jump back.
         """
         self._spool = spool
-        self._form = form
+        self._type = items
         self._retry_seconds = retry_seconds
         self._monotonic = monotonic
         self._rests_until = 0.0
@@ -67,7 +67,7 @@ class SpoolQueue(Generic[T]):
         return self._spool is not None and self._spool.adopted
 
     async def open(self) -> None:
-        """Take over what earlier processes have left; a folder that cannot be used is named."""
+        """Take over the items of earlier processes; a folder that cannot be used is logged."""
         if self._spool is not None:
             try:
                 await asyncio.to_thread(self._spool.open)
@@ -86,7 +86,7 @@ class SpoolQueue(Generic[T]):
             pass
 
     async def move(self, take: Callable[[], Sequence[T]], done: Callable[[Sequence[T], Sequence[T]], None]) -> None:
-        """Bring what `take` gives, group after group, until it gives nothing or the spool fails.
+        """Append the items of `take`, group after group, until it returns none or the spool fails.
 
         Every group is on the disk before `done` is told of it, and of the items that have no form as text.
         """
@@ -103,7 +103,7 @@ class SpoolQueue(Generic[T]):
                 done(items, refused)
 
     async def oldest(self, limit: int) -> tuple[list[T], Batch]:
-        """Return at most `limit` of the oldest items, and what `done` needs to forget them."""
+        """Return at most `limit` of the oldest items, with their batch for `done`."""
         return await asyncio.to_thread(self._read, limit)
 
     async def done(self, batch: Batch) -> None:
@@ -115,7 +115,7 @@ class SpoolQueue(Generic[T]):
         texts, refused = [], []
         for item in items:
             try:
-                texts.append(self._form.encode(item))
+                texts.append(self._type.encode(item))
             except ValueError:
                 refused.append(item)
         if self._spool is not None and texts:
@@ -129,7 +129,7 @@ class SpoolQueue(Generic[T]):
         items, unreadable = [], batch.damaged
         for text in batch.texts:
             try:
-                items.append(self._form.decode(text))
+                items.append(self._type.decode(text))
             except (ValueError, KeyError, TypeError):
                 unreadable += 1
         if unreadable:

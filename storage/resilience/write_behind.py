@@ -1,4 +1,4 @@
-"""Writes that nobody waits for: grouped, kept through outages in a spool, and given up for what they hold alone."""
+"""Writes behind the answer: in groups, in order, and kept through outages."""
 
 from __future__ import annotations
 
@@ -10,74 +10,65 @@ from typing import Generic, TypeVar
 from loguru import logger
 
 from domain.errors import StorageUnavailable, Unstorable
+from storage.adapter_ports import Database
 from storage.ports import StoreState
+from storage.resilience.availability import Availability, describe
 from storage.resilience.backlog import Backlog
-from storage.resilience.form import Form
 from storage.resilience.group_writer import GroupWriter
+from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
-from storage.resilience.promises import Promises
-from storage.resilience.recovery import Availability, bounded
-from storage.resilience.spilling import Spilling
+from storage.resilience.spilling import Promises, Spilling
+from storage.resilience.spool import Spool
 from storage.resilience.spool_queue import SpoolQueue
+from storage.resilience.store_calls import bounded
 from utils import metrics
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[None]]
-_UNSAFE = "the store is not available now, and no spool takes what it is to keep"
+_UNSAFE = "the store is not available now, and no spool takes the write"
 
 
 class WriteBehind(Generic[T]):
     """Takes items at once and writes them in the background, in their order, until the store has them.
 
-    While the store works, items go from memory to the store. Else, and as long as the spool holds any, they go from
-    memory to the spool and from there to the store, so that the order stays. Where there is no spool, or it cannot be
-    written, they wait in memory, bounded. Every write may happen twice.
+    While the store works, items go from memory to the store. While it does not, and as long as the spool holds items,
+    they go from memory to the spool and from there to the store, so that the order stays. Without a spool, or with one
+    that cannot be written, they wait in memory, bounded. Every write may happen twice.
     """
 
     def __init__(
         self,
+        store: Database,
         write: Callable[[Sequence[T]], Awaitable[None]],
         *,
-        form: Form[T],
+        items: ItemType[T],
         backlog: Backlog[T],
-        spool: SpoolQueue[T],
+        spool: Spool | None,
         availability: Availability,
-        connect: Call,
-        ping: Call,
         pace: Pace,
     ) -> None:
-        """Keep the parts; nothing is written before `start`.
+        """Keep the parts; nothing is opened or written before `start`.
 
         Args:
-            write: Writes a group; raises as that of `GroupWriter`.
-            form: Of the items.
-            backlog: Where items wait in memory.
-            spool: Where they wait while the store is down.
+            store: Opened here, opened anew after each failure, and closed.
+            write: Writes a group into it; raises as that of `GroupWriter`.
+            items: What the items are.
+            backlog: Where they wait in memory.
+            spool: Where they wait while the store is down; None: in memory.
             availability: Told how the store is.
-            connect: Opens the store, or opens it anew; raises as `write`.
-            ping: Returns when the store answers.
             pace: How long and how many.
         """
-        self._form = form
+        self._store = store
+        self._type = items
         self._queue = backlog
-        self._spool = spool
+        self._spool = SpoolQueue(spool, items, retry_seconds=pace.retry_seconds)
         self._availability = availability
-        self._connect = connect
-        self._ping = ping
         self._pace = pace
         self._first: list[Call] = []
         self._promises = Promises()
         self._lost = 0
-        self._writer = GroupWriter(write, form, self._refused, availability, pace.call_seconds)
-        self._spilling = Spilling(
-            backlog,
-            spool,
-            self._promises,
-            form=form,
-            give_up=self._writer.give_up,
-            availability=availability,
-            pace=pace,
-        )
+        self._writer = GroupWriter(write, items, self._refused, availability, pace)
+        self._spilling = Spilling(backlog, self._spool, self._promises, items, self._writer.give_up, availability, pace)
         self._writing = asyncio.Lock()
         self._arrived, self._urgent, self._tried = (asyncio.Event() for _ in range(3))
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,7 +83,7 @@ class WriteBehind(Generic[T]):
 
     @property
     def state(self) -> StoreState:
-        """How the store is, and what it has not taken yet."""
+        """State of the store, and the items that it has not taken yet."""
         return StoreState(
             available=self._availability.available,
             waiting=len(self),
@@ -102,27 +93,27 @@ class WriteBehind(Generic[T]):
         )
 
     def first(self, work: Call) -> None:
-        """Do this once what earlier processes have left is written, and before anything new is; it raises as `write`.
+        """Run work after the writes of earlier processes and before new ones; it raises as `write`.
 
         It must not wait for this queue.
         """
         self._first.append(work)
         self._arrived.set()
 
-    async def start(self, patience_seconds: float) -> None:
-        """Start to write, and wait for the first try, but no longer than this."""
+    async def start(self) -> None:
+        """Start to open the store and to write; one that cannot be reached is no error."""
         if not self._tasks:
             await self._spool.open()
             self._tasks = {asyncio.create_task(self._write_on()), asyncio.create_task(self._spilling.run())}
-        await self.tried(patience_seconds)
+        await self.tried(self._pace.open_seconds)
 
     async def tried(self, seconds: float) -> None:
-        """Return when the store has been tried, or after so many seconds."""
+        """Return when the store has been tried for the first time, or when the seconds have passed."""
         with suppress(TimeoutError):
             await bounded(self._tried.wait(), seconds)
 
     async def close(self) -> None:
-        """Try once more; what the store does not take stays in the spool, else its loss is logged."""
+        """Try once more and close the store; items it does not take stay in the spool, else their loss is logged."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -142,12 +133,16 @@ class WriteBehind(Generic[T]):
         await self._spool.close()
         self._tried.clear()
         self._availability.closed()
+        try:
+            await bounded(self._store.close(), self._pace.close_seconds)
+        except (StorageUnavailable, TimeoutError) as error:
+            logger.bind(store=self._store.kind, reason=describe(error)).warning("store did not close")
 
     def put(self, item: T) -> None:
-        """Take an item; what does not last is taken only while the store works."""
-        if not self._form.lasting(item) and not self._availability.available:
+        """Take an item; one that is not lasting is taken only while the store works."""
+        if not self._type.lasting(item) and not self._availability.available:
             return
-        for key in self._queue.keep(self._form.key(item), item):
+        for key in self._queue.keep(item):
             self._count_lost("full")
             if key not in self._queue:
                 self._promises.refuse(key, StorageUnavailable("too many writes wait for the store already"))
@@ -159,9 +154,9 @@ class WriteBehind(Generic[T]):
 
         Raises:
             StorageUnavailable: neither takes it; it is forgotten.
-            Unstorable: the store refuses it for what it holds.
+            Unstorable: the store refuses its content.
         """
-        key = self._form.key(item)
+        key = self._type.key(item)
         with self._promises.expect([key]) as expected:
             self.put(item)
             self._urgent.set()
@@ -176,13 +171,13 @@ class WriteBehind(Generic[T]):
             if not await self._spilling.safe(expected):
                 raise StorageUnavailable(_UNSAFE)
 
-    async def flush(self, seconds: float) -> None:
-        """Return when the store has what was taken before, or fails, or after so many seconds."""
+    async def flush(self) -> None:
+        """Return when the store has the earlier items, or fails, or after `Pace.flush_seconds`."""
         if self._availability.available and (len(self) or self._writing.locked()):
             task = asyncio.create_task(self._try())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            await asyncio.wait({task}, timeout=seconds)
+            await asyncio.wait({task}, timeout=self._pace.flush_seconds)
 
     async def _write_on(self) -> None:
         while True:
@@ -197,39 +192,41 @@ class WriteBehind(Generic[T]):
             self._urgent.clear()
 
     async def _try(self, *, check: bool = False) -> None:
-        """Write what waits; connect first where the store is not known to work, which only a write proves."""
+        """Write the waiting items; connect first where the store is not known to work, which only a write proves."""
         proven = self._availability.available
         try:
             if not proven:
-                await bounded(self._connect(), self._pace.call_seconds)
+                await bounded(self._store.open(), self._pace.call_seconds)
             elif check and not len(self):
-                await bounded(self._ping(), self._pace.call_seconds)
+                await bounded(self._store.ping(), self._pace.call_seconds)
             await self._drain()
             if not proven:
                 await self._writer.prove()
                 self._availability.healed()
         except (StorageUnavailable, TimeoutError) as error:
             self._broke(error)
-        except Exception as error:  # noqa: BLE001 - a fault of ours, and without this loop nothing would be written any more
+        except Exception as error:  # noqa: BLE001 - a bug; without this loop nothing would be written any more
             if self._broke(error):
                 logger.opt(exception=error).error("writing to the store failed unexpectedly")
 
     async def _drain(self) -> None:
-        """Write what waits at this moment, oldest first."""
+        """Write the items that wait now, oldest first."""
         async with self._writing:
             left = len(self)
             while left > 0 or self._first:
-                await self._spool.settled()  # or else what is on its way there would be written twice, out of order
+                await self._spool.settled()  # else items on their way there would be written twice, out of order
                 if self._first and not self._spool.adopted:
                     await bounded(self._first[0](), self._pace.call_seconds)
                     del self._first[0]
                 elif len(self._spool):
                     items, batch = await self._spool.oldest(self._pace.group_items)
-                    await self._writer.write(items)
+                    for group in self._writer.groups(items):
+                        await self._writer.write(group)
                     await self._spool.done(batch)
                     left -= batch.lines
-                elif group := self._queue.oldest(self._pace.group_items):
-                    await self._writer.write(list(group.values()))
+                elif waiting := self._queue.oldest(self._pace.group_items):
+                    group = next(self._writer.groups(waiting))
+                    await self._writer.write(group)
                     self._promises.keep(self._queue.remove(group))
                     left -= len(group)
                 else:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-Inode = tuple[int, int]  # of which device, and its number there
+Inode = tuple[int, int]  # device, and number on it
 
 COMPANIONS = ("-wal", "-shm")  # the log and its index, which SQLite keeps beside the file
 
@@ -18,7 +18,7 @@ _MOVING = threading.Lock()
 
 
 def inode(path: Path) -> Inode | None:
-    """Return device and number of what lies under a path; None where nothing does."""
+    """Return the inode of the file at a path; None where there is none."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):

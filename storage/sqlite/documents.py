@@ -10,7 +10,7 @@ from pathlib import Path
 from config.settings import WhenDamaged
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked, from_json, to_json, whole_ms
-from storage.sqlite.file import SqliteFile
+from storage.sqlite.file import BUSY_SECONDS, SqliteFile
 
 
 def _value(field: str) -> str:
@@ -40,12 +40,20 @@ class SqliteDocumentStore:
 
     kind = "sqlite"
 
-    def __init__(self, path: str | Path, when_damaged: WhenDamaged = "refuse") -> None:
-        """Remember where the file is, and whether a damaged one is moved away; nothing is opened yet."""
-        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA), when_damaged)
+    def __init__(
+        self, path: str | Path, when_damaged: WhenDamaged = "refuse", busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        """Remember where the file is; nothing is opened yet.
+
+        Args:
+            path: The database file; missing parent folders are made by `open`.
+            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
+            busy_seconds: How long another writer may hold the file before a call fails.
+        """
+        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA), when_damaged, busy_seconds)
 
     async def open(self) -> None:
-        """Connect, or connect anew, and make the tables."""
+        """Connect or reconnect, and make the tables."""
         await self._file.open()
 
     async def close(self) -> None:
@@ -65,19 +73,19 @@ class SqliteDocumentStore:
         return await self._write("insert", collection, [DocumentWrite(key, document, once=True)]) == 1
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-        """Keep all in one transaction; nothing of it is kept where one is refused."""
+        """Keep all in one transaction; none is kept where one is refused."""
         await self._write("put_many", collection, writes)
 
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
         """Remove the documents of these keys."""
-        check_fields(collection, ())
+        check_fields(collection)
         query = f"DELETE FROM {collection.name} WHERE key = ?"  # noqa: S608
         rows = [(key,) for key in keys]
         await self._file.write("discard", lambda connection: connection.executemany(query, rows))
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
-        check_fields(collection, ())
+        check_fields(collection)
         query = f"SELECT document FROM {collection.name} WHERE key = ?"  # noqa: S608
         rows = await self._file.read("get", lambda connection: connection.execute(query, (key,)).fetchall())
         return from_json(rows[0][0]) if rows else None
@@ -100,32 +108,33 @@ class SqliteDocumentStore:
         since: datetime,
         sums: Sequence[str] = (),
         *,
-        by: str | None = None,
+        by: Sequence[str] = (),
         where: Where | None = None,
     ) -> list[Total]:
         """Count and add up by group."""
         where = where or {}
-        check_fields(collection, [*where, *([by] if by else [])])
-        group = _value(by) if by else "NULL"
+        check_fields(collection, where, by)
+        group = ", ".join(map(_value, by)) or "NULL"
         added = ", coalesce(sum(json_extract(document, ?)), 0)" * len(sums)
         query = f"""
-            SELECT {group}, count(*){added} FROM {collection.name}
+            SELECT count(*){added}, {group} FROM {collection.name}
             WHERE created_at >= ? AND {_conditions(where)} GROUP BY {group} ORDER BY {group}
         """  # noqa: S608
         values = (*(f'$."{field}"' for field in sums), whole_ms(since), *where.values())
         rows = await self._file.read("totals", lambda connection: connection.execute(query, values).fetchall())
-        return [Total(row[0], row[1], dict(zip(sums, row[2:], strict=True))) for row in rows]
+        at = 1 + len(sums)
+        return [Total(row[at : at + len(by)], row[0], dict(zip(sums, row[1:at], strict=True))) for row in rows]
 
     async def remove(self, collection: Collection, older_than: datetime) -> int:
-        """Remove what was created before."""
-        check_fields(collection, ())
+        """Remove the documents created before `older_than`."""
+        check_fields(collection)
         query = f"DELETE FROM {collection.name} WHERE created_at < ?"  # noqa: S608
         before = (whole_ms(older_than),)
         return await self._file.write("remove", lambda connection: connection.execute(query, before).rowcount)
 
     async def _write(self, operation: str, collection: Collection, writes: Sequence[DocumentWrite]) -> int:
         """Return how many rows were inserted or replaced."""
-        check_fields(collection, ())
+        check_fields(collection)
         stored = [(write, checked(collection, write.key, write.document)) for write in writes]
 
         def write_rows(connection: sqlite3.Connection) -> int:

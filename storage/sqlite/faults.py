@@ -1,4 +1,4 @@
-"""What a failure of SQLite means: the fault of what was to be written, or an outage, in words for people."""
+"""Failures of SQLite: refused content or an outage, with the cause in words."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OS_CAUSES = {
     errno.ENOTDIR: "the folder of the database file cannot be made",
     errno.EMFILE: "the service has as many files and sockets open as it may",
 }
-# These also come of a full or read-only disk, which SQLite names only where the file of the database meets it.
+# A full or read-only disk gives these codes too, where SQLite does not recognize it.
 _MAYBE_THE_DISK = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
@@ -52,7 +52,7 @@ def is_damage(error: Exception) -> bool:
 
 
 def is_full_disk(error: Exception, folder: Path) -> bool:
-    """Return whether the error comes of a disk without room."""
+    """Return whether the cause of the error is a disk without room."""
     code = _code(error)
     if isinstance(error, OSError):
         return error.errno == errno.ENOSPC
@@ -69,11 +69,11 @@ def has_room(folder: Path) -> bool:
 
 
 def failure(operation: str, error: Exception, folder: Path) -> AppError:
-    """Return what to raise in place of SQLite's own error.
+    """Return the error to raise in place of SQLite's.
 
     Args:
         operation: What was being done, as metrics name it.
-        error: Of SQLite, of the operating system, or of a value that cannot be passed to SQLite.
+        error: From SQLite, from the operating system, or for a value that cannot be passed to SQLite.
         folder: Of the database file.
 
     Returns:

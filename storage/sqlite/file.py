@@ -18,7 +18,7 @@ from storage.sqlite.faults import FULL_DISK, DamagedFile, failure, has_room, is_
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 2.0  # how long another writer may hold the file before a call fails
+BUSY_SECONDS = 2.0
 MAX_WAL_BYTES = 64 << 20  # a log that one large group made is cut to this after its checkpoint
 
 _HEALTH_TABLE = "CREATE TABLE IF NOT EXISTS service_health (id INTEGER PRIMARY KEY, writes INTEGER NOT NULL)"
@@ -30,23 +30,29 @@ INSERT INTO service_health (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE
 class SqliteFile:
     """Runs work on the connection, off the event loop and one piece after the other.
 
-    A file that is deleted or replaced while it is open would take writes that nobody finds again. So each write is
+    A file that is deleted or replaced while it is open would take writes that are lost with it. So each write is
     preceded and followed by a look at what lies under the path, and `open` connects to that.
     """
 
     def __init__(
-        self, path: str | Path, prepare: Callable[[sqlite3.Connection], object], when_damaged: WhenDamaged = "refuse"
+        self,
+        path: str | Path,
+        prepare: Callable[[sqlite3.Connection], object],
+        when_damaged: WhenDamaged,
+        busy_seconds: float,
     ) -> None:
         """Remember the file; nothing is opened yet.
 
         Args:
             path: The database file.
-            prepare: What is to be done with each new connection.
+            prepare: Called with each new connection.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
+            busy_seconds: How long another writer may hold the file before a call fails.
         """
         self._path = Path(path)
         self._prepare = prepare
         self._when_damaged = when_damaged
+        self._busy_seconds = busy_seconds
         self._executor: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._inodes: dict[str, Inode | None] = {}
@@ -55,7 +61,7 @@ class SqliteFile:
         self._refused: tuple[int, int, int] | None = None
 
     async def open(self) -> None:
-        """Connect, or connect anew, prepare the connection and write; missing folders are made.
+        """Connect or reconnect, prepare the connection and write; missing folders are made.
 
         Raises:
             StorageUnavailable: the file cannot be opened or written, or it is damaged and may not be set aside.
@@ -85,7 +91,7 @@ class SqliteFile:
         await self.write("ping", ping)
 
     async def read(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what `work` reads.
+        """Return the result of `work`, which only reads.
 
         Raises:
             StorageUnavailable: SQLite failed, or the file is not open.
@@ -93,7 +99,7 @@ class SqliteFile:
         return await self._on_thread(operation, lambda: work(self._open_connection()))
 
     async def write(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what `work` gives, in a transaction of its own.
+        """Return the result of `work`, run in one transaction.
 
         Raises:
             StorageUnavailable: SQLite failed, the file is not open, or it is no longer the one that was opened.
@@ -126,7 +132,7 @@ class SqliteFile:
         return self._connection
 
     def _connect(self) -> None:
-        self._check_room()  # where it fails, the connection that is there can still be read
+        self._check_room()  # where it fails, the earlier connection can still read
         self._disconnect()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._drop_companions_of_a_deleted_file()
@@ -152,7 +158,7 @@ class SqliteFile:
         self._inodes = {suffix: inode(beside(self._path, suffix)) for suffix in ("", *COMPANIONS)}
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS)
+        connection = sqlite3.connect(self._path, timeout=self._busy_seconds)
         try:
             # A text with damaged bytes is then a row that does not fit, as one of another version is.
             connection.text_factory = lambda text: text.decode(errors="replace")
@@ -191,7 +197,7 @@ class SqliteFile:
             )
 
     def _drop_companions_of_a_deleted_file(self) -> None:
-        """Remove the log and index that it left, which SQLite would apply to the file that is there now."""
+        """Remove the log and index of the deleted file, which SQLite would apply to the present one."""
         if self._inodes and inode(self._path) != self._inodes[""]:
             for suffix in COMPANIONS:
                 companion = beside(self._path, suffix)
@@ -205,7 +211,7 @@ class SqliteFile:
         )
 
     def _signature(self) -> tuple[int, int, int] | None:
-        """Return what tells that the file is still the one that was looked at; None where there is none."""
+        """Return inode, size and time of change, which identify an unchanged file; None without a file."""
         try:
             found = self._path.stat()
         except OSError:

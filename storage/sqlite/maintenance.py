@@ -1,4 +1,4 @@
-"""What an operator does with a SQLite file, on a connection of its own that may take its time."""
+"""Size and vacuum of a SQLite file, on a separate connection without the time limits of the service."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from domain.errors import StorageUnavailable
+from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
-from storage.ports import CollectionSize, StoreSize
 from storage.sqlite.damage import COMPANIONS, beside
 from storage.sqlite.faults import failure
 
 T = TypeVar("T")
-
-BUSY_SECONDS = 10.0
 
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 # Not every build of SQLite has this table of pages.
@@ -29,16 +27,17 @@ SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) WHERE a
 class SqliteMaintenance:
     """Measures and compacts a file that a running service may have open."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Remember where the file is; nothing is opened yet."""
+    def __init__(self, path: str | Path, busy_seconds: float = 10.0) -> None:
+        """Remember where the file is, and how long its writer is waited for; nothing is opened yet."""
         self._path = Path(path)
+        self._busy_seconds = busy_seconds
 
     async def size(self) -> StoreSize:
         """Measure tables and file."""
         return await asyncio.to_thread(self._connected, "size", self._measure)
 
     async def vacuum(self) -> None:
-        """Write the file anew without its empty pages, for which the disk needs as much room again meanwhile."""
+        """Rewrite the file without its empty pages; until it is done this takes as much disk space again."""
 
         def vacuum(connection: sqlite3.Connection) -> None:
             connection.execute("VACUUM")
@@ -51,7 +50,7 @@ class SqliteMaintenance:
             raise StorageUnavailable(f"there is no database file {self._path} yet")
         try:
             existing = f"{self._path.absolute().as_uri()}?mode=rw"
-            with closing(sqlite3.connect(existing, timeout=BUSY_SECONDS, uri=True)) as connection:
+            with closing(sqlite3.connect(existing, timeout=self._busy_seconds, uri=True)) as connection:
                 return work(connection)
         except (sqlite3.Error, OSError) as error:
             raise failure(operation, error, self._path.parent) from error

@@ -9,7 +9,7 @@ from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLEC
 
 SCHEMA_VERSION = 3
 
-# The archive of schema 2 had no number of its own for a row, and VACUUM may change the one that SQLite gives.
+# The archive of schema 2 had no sequence column, and VACUUM may change the row ids of SQLite.
 _ARCHIVE = f"""
 CREATE TABLE IF NOT EXISTS {ARCHIVE_COLLECTION} (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS {ARCHIVE_COLLECTION} (
 );
 CREATE INDEX IF NOT EXISTS {ARCHIVE_COLLECTION}_newest ON {ARCHIVE_COLLECTION} (generated_at);
 """
-# The cached analyses are told apart by key and id, so that saving one again changes nothing.
+# Key and id identify a cached analysis, so that saving one again changes nothing.
 _CACHE_AND_CANDLES = f"""
 CREATE TABLE IF NOT EXISTS {ANALYSIS_COLLECTION} (
     id INTEGER PRIMARY KEY,
@@ -56,7 +56,7 @@ DROP INDEX IF EXISTS {ARCHIVE_COLLECTION}_newest;
 INSERT INTO {ARCHIVE_COLLECTION} (analysis_id, cache_key, symbol, generated_at, analysis)
 SELECT analysis_id, cache_key, symbol, generated_at, analysis FROM {_OLD_ARCHIVE} ORDER BY rowid;
 DROP TABLE {_OLD_ARCHIVE};
-"""  # noqa: S608 - names of ours
+"""  # noqa: S608 - the names are constants
 _HAS_UNNUMBERED_ARCHIVE = f"""
 SELECT count(*) > 0 AND NOT max(name = 'sequence') FROM pragma_table_info('{ARCHIVE_COLLECTION}')
 """  # noqa: S608

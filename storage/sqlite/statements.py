@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
 
-# The table names are constants of ours; every value is bound.
-# What is past its retention, and what a clock that ran ahead has dated.
+# The table names are constants; every value is bound.
+# Rows past their retention, and rows that a clock which ran ahead has dated.
 PURGE = f"DELETE FROM {ANALYSIS_COLLECTION} WHERE created_at < ? OR created_at > ?"  # noqa: S608
 SAVE_CACHED = f"""
 INSERT OR IGNORE INTO {ANALYSIS_COLLECTION} (cache_key, analysis_id, symbol, generated_at, analysis, created_at)
@@ -71,9 +71,9 @@ CANDLES_AT_ONCE = 25
 
 @lru_cache(maxsize=CANDLES_AT_ONCE)
 def save_candles(count: int) -> str:
-    """Return the statement that saves so many candles: symbol, timeframe, then six values of each.
+    """Return the statement that saves `count` candles: symbol, timeframe, then six values per candle.
 
-    Clients post mostly candles that are here already: those cost a look-up and no write.
+    Clients post mostly candles that are stored already: those cost a look-up and no write.
     """
     rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * count)
     return f"""

@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file, written and read by one thread of its own."""
+"""The embedded store: one SQLite file, written and read by one thread."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from domain.analysis import Analysis
 from domain.errors import Unstorable
 from domain.market import Candle, CandleLike, Timeframe
 from domain.values import epoch_ms
+from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
 from storage.ports import (
     NO_CANDLES,
@@ -22,15 +23,14 @@ from storage.ports import (
     ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
-    Pruned,
     StoreStatistics,
     SymbolCount,
 )
 from storage.pruning import Bounds, Pruning
 from storage.sqlite import statements as sql
-from storage.sqlite.file import SqliteFile
+from storage.sqlite.file import BUSY_SECONDS, SqliteFile
+from storage.sqlite.pruning_queries import SqlitePruningQueries
 from storage.sqlite.schema import prepare
-from storage.sqlite.shelves import SqliteShelves
 from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
 from utils.clock import Clock, SystemClock
 
@@ -40,8 +40,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class SqliteStore:
     """Keeps analyses and candles in one file.
 
-    Every statement runs on one thread that owns the connection, so a slow disk never holds
-    up the event loop and no two writers of this process meet.
+    Every statement runs on one thread that owns the connection: a slow disk never blocks the event loop, and no two
+    writers of this process meet.
     """
 
     kind = "sqlite"
@@ -53,6 +53,7 @@ class SqliteStore:
         cache_retention: timedelta = timedelta(hours=24),
         bounds: Bounds | None = None,
         when_damaged: WhenDamaged = "refuse",
+        busy_seconds: float = BUSY_SECONDS,
         clock: Clock | None = None,
     ) -> None:
         """Remember where the file is; nothing is opened yet.
@@ -62,16 +63,17 @@ class SqliteStore:
             cache_retention: How long a cached analysis is kept.
             bounds: How much of archive and candles `prune` leaves; the defaults if None.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
+            busy_seconds: How long another writer may hold the file before a call fails.
             clock: Tells when an analysis was cached; the machine's own by default.
         """
-        self._file = SqliteFile(path, prepare, when_damaged)
+        self._file = SqliteFile(path, prepare, when_damaged, busy_seconds)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
-        self._pruning = Pruning(SqliteShelves(self._file), bounds or Bounds(), self._clock)
+        self._pruning = Pruning(SqlitePruningQueries(self._file), bounds or Bounds(), self._clock)
         self._decoder = AnalysisDecoder(self.kind)
 
     async def open(self) -> None:
-        """Connect, or connect anew, and make the tables.
+        """Connect or reconnect, and make the tables.
 
         Raises:
             StorageUnavailable: the file cannot be opened, or a newer version of the service wrote it.
@@ -93,7 +95,7 @@ class SqliteStore:
         await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
 
     async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
-        """Save everything in one transaction; nothing of it is saved where one is refused."""
+        """Save everything in one transaction; none is saved where one is refused."""
 
         def save(connection: sqlite3.Connection) -> None:
             now_ms = self._now_ms()
@@ -145,7 +147,7 @@ class SqliteStore:
         return await self._file.read("archived_signals", signals)
 
     async def statistics(self) -> StoreStatistics:
-        """Count the cache by symbol, without what is past its retention, and the archive."""
+        """Count the cache by symbol, without analyses past their retention, and the archive."""
 
         def count(connection: sqlite3.Connection) -> StoreStatistics:
             self._purge(connection, self._now_ms())
@@ -166,7 +168,7 @@ class SqliteStore:
         return (await self.latest_candles_by_timeframe(symbol, {timeframe: limit}))[timeframe]
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
-        """Return at most so many newest candles of each timeframe, oldest first."""
+        """Return the newest candles of each timeframe, oldest first."""
 
         def latest(connection: sqlite3.Connection) -> dict[Timeframe, list[Candle]]:
             found = {
@@ -176,6 +178,10 @@ class SqliteStore:
             return {timeframe: [Candle._make(row) for row in reversed(rows)] for timeframe, rows in found.items()}
 
         return await self._file.read("latest_candles", latest)
+
+    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` newest candles, oldest first."""
+        return await self.latest_candles(symbol, timeframe, limit)
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""

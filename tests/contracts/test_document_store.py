@@ -1,4 +1,4 @@
-"""The contract of every document store: one suite, run on SQLite and on a real MongoDB."""
+"""Every document store: one suite, run on SQLite and on a real MongoDB."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import StorageUnavailable, Unstorable
+from storage.adapter_ports import DocumentDatabase
 from storage.document_ports import (
     COLLECTIONS,
     FEEDBACK,
@@ -24,7 +25,6 @@ from storage.document_ports import (
     TRADE_ANALYSES,
     Collection,
     Document,
-    DocumentStore,
     DocumentWrite,
     Total,
 )
@@ -43,12 +43,12 @@ HOSTILE = [
     "x" * 5_000,
     "50%_\\",
 ]
-BuildStore = Callable[[], DocumentStore]
+BuildStore = Callable[[], DocumentDatabase]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> BuildStore:
-    """Return a function that makes stores on the same, at first empty, data."""
+    """Return a function that makes stores on one database, empty at first."""
     if request.param == "sqlite":
         path = tmp_path / "made" / "by open" / "store.db"
         return lambda: SqliteDocumentStore(path)
@@ -59,7 +59,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> BuildStore:
 
 
 @pytest.fixture
-async def store(build: BuildStore) -> AsyncIterator[DocumentStore]:
+async def store(build: BuildStore) -> AsyncIterator[DocumentDatabase]:
     store = build()
     await store.open()
     yield store
@@ -70,11 +70,11 @@ def document(minutes: float = 0, **values: Any) -> Document:
     return {"created_at": NOON + timedelta(minutes=minutes), **values}
 
 
-async def keys(store: DocumentStore, collection: Collection, limit: int = 100, **where: Any) -> list[str]:
+async def keys(store: DocumentDatabase, collection: Collection, limit: int = 100, **where: Any) -> list[str]:
     return [found[collection.key_field] for found in await store.newest(collection, limit, where)]
 
 
-async def test_document_comes_back_equal_with_its_key_and_nothing_else(store: DocumentStore) -> None:
+async def test_document_comes_back_equal_with_its_key_and_nothing_else(store: DocumentDatabase) -> None:
     content = document(
         status="running",
         nothing=None,
@@ -90,7 +90,7 @@ async def test_document_comes_back_equal_with_its_key_and_nothing_else(store: Do
     assert await store.newest(JOBS, 1) == [content | {"job_id": "j1"}]
 
 
-async def test_times_come_back_in_utc_and_whole_milliseconds(store: DocumentStore) -> None:
+async def test_times_come_back_in_utc_and_whole_milliseconds(store: DocumentDatabase) -> None:
     moment = datetime(2025, 6, 1, 14, 0, 0, 123_999, tzinfo=timezone(timedelta(hours=2)))
     await store.put(JOBS, "j1", {"created_at": moment, "before_1970": datetime(1969, 1, 1, 0, 0, 0, 1, tzinfo=UTC)})
     found = await store.get(JOBS, "j1") or {}
@@ -99,7 +99,7 @@ async def test_times_come_back_in_utc_and_whole_milliseconds(store: DocumentStor
     assert found["before_1970"] == datetime(1969, 1, 1, tzinfo=UTC)
 
 
-async def test_members_of_enumerations_and_tuples_come_back_as_texts_and_lists(store: DocumentStore) -> None:
+async def test_members_of_enumerations_and_tuples_come_back_as_texts_and_lists(store: DocumentDatabase) -> None:
     color = StrEnum("color", "RED")
     await store.put(JOBS, "j1", document(status=color.RED, pair=(1, 2)))
     found = await store.get(JOBS, "j1") or {}
@@ -107,31 +107,31 @@ async def test_members_of_enumerations_and_tuples_come_back_as_texts_and_lists(s
     assert await keys(store, JOBS, status=color.RED) == ["j1"]
 
 
-async def test_put_replaces_the_whole_document(store: DocumentStore) -> None:
+async def test_put_replaces_the_whole_document(store: DocumentDatabase) -> None:
     await store.put(JOBS, "j1", document(status="queued", note="gone later"))
     await store.put(JOBS, "j1", document(status="running"))
     assert await store.newest(JOBS, 10) == [document(status="running", job_id="j1")]
 
 
-async def test_insert_keeps_the_first_of_a_key(store: DocumentStore) -> None:
+async def test_insert_keeps_the_first_of_a_key(store: DocumentDatabase) -> None:
     assert await store.insert(TRADE_ANALYSES, "t1", document(pnl_usdt=1.5))
     assert not await store.insert(TRADE_ANALYSES, "t1", document(pnl_usdt=-1.5))
     assert await store.insert(TRADE_ANALYSES, "t2", document())
     assert await store.get(TRADE_ANALYSES, "t1") == document(pnl_usdt=1.5, trade_id="t1")
 
 
-async def test_of_many_inserts_at_once_exactly_one_wins(store: DocumentStore) -> None:
+async def test_of_many_inserts_at_once_exactly_one_wins(store: DocumentDatabase) -> None:
     won = await asyncio.gather(*(store.insert(TRADE_ANALYSES, "t1", document(number=n)) for n in range(30)))
     assert won.count(True) == 1
     assert (await store.get(TRADE_ANALYSES, "t1") or {})["number"] == won.index(True)
 
 
-async def test_many_puts_at_once_leave_one_document_per_key(store: DocumentStore) -> None:
+async def test_many_puts_at_once_leave_one_document_per_key(store: DocumentDatabase) -> None:
     await asyncio.gather(*(store.put(JOBS, f"j{n % 3}", document(n)) for n in range(30)))
     assert sorted(await keys(store, JOBS)) == ["j0", "j1", "j2"]
 
 
-async def test_collections_and_keys_stay_apart(store: DocumentStore) -> None:
+async def test_collections_and_keys_stay_apart(store: DocumentDatabase) -> None:
     await store.put(JOBS, "a", document())
     assert await store.newest(LLM_CALLS, 10) == []
     for other in ["A", "a ", "", "b"]:
@@ -139,7 +139,7 @@ async def test_collections_and_keys_stay_apart(store: DocumentStore) -> None:
     assert await store.get(LLM_CALLS, "a") is None
 
 
-async def test_newest_come_first_and_of_one_moment_the_last_kept(store: DocumentStore) -> None:
+async def test_newest_come_first_and_of_one_moment_the_last_kept(store: DocumentDatabase) -> None:
     for key, minutes in [("c", 2), ("a", 1), ("e", 3), ("b", 1), ("d", 2)]:
         await store.insert(JOBS, key, document(minutes))
     await store.put(JOBS, "d", document(2, status="again"))
@@ -147,7 +147,7 @@ async def test_newest_come_first_and_of_one_moment_the_last_kept(store: Document
     assert await keys(store, JOBS, limit=2) == ["e", "d"]
 
 
-async def test_newest_finds_by_equal_values_only(store: DocumentStore) -> None:
+async def test_newest_finds_by_equal_values_only(store: DocumentDatabase) -> None:
     for number in range(6):
         status = "failed" if number % 2 else "running"
         await store.put(LLM_CALLS, f"c{number}", document(number, symbol=status, model="m" if number > 2 else "M"))
@@ -165,9 +165,9 @@ async def test_newest_finds_by_equal_values_only(store: DocumentStore) -> None:
 )
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_totals_are_the_sums_of_the_documents(
-    store: DocumentStore, calls: list[tuple[int, str | None, int, bool]], since: int
+    store: DocumentDatabase, calls: list[tuple[int, str | None, int, bool]], since: int
 ) -> None:
-    """Each example has a model of its own, since all of them share the store."""
+    """Every example uses a new model, since all examples share the store."""
     model = uuid.uuid4().hex
     counts: Counter[str | None] = Counter()
     costs: dict[str | None, int] = defaultdict(int)
@@ -181,17 +181,17 @@ async def test_totals_are_the_sums_of_the_documents(
             costs[symbol] += cost if priced else 0
             tokens[symbol] += 7
     found = await store.totals(
-        LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd", "tokens"], by="symbol", where={"model": model}
+        LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd", "tokens"], by=["symbol"], where={"model": model}
     )
     assert found == [
-        Total(symbol, counts[symbol], {"cost_nano_usd": costs[symbol], "tokens": tokens[symbol]})
+        Total((symbol,), counts[symbol], {"cost_nano_usd": costs[symbol], "tokens": tokens[symbol]})
         for symbol in sorted(counts, key=lambda name: name or "")
     ]
     whole = await store.totals(LLM_CALLS, NOON + timedelta(minutes=since), ["cost_nano_usd"], where={"model": model})
-    assert whole == ([Total(None, counts.total(), {"cost_nano_usd": sum(costs.values())})] if counts else [])
+    assert whole == ([Total((), counts.total(), {"cost_nano_usd": sum(costs.values())})] if counts else [])
 
 
-async def test_group_is_kept_as_one_after_the_other_would_be(store: DocumentStore) -> None:
+async def test_group_is_kept_as_one_after_the_other_would_be(store: DocumentDatabase) -> None:
     await store.put(JOBS, "old", document(status="queued"))
     await store.put(JOBS, "once", document(status="queued"))
     group = [
@@ -207,12 +207,12 @@ async def test_group_is_kept_as_one_after_the_other_would_be(store: DocumentStor
     assert await store.get(JOBS, "put") == group[3].document | {"job_id": "put"}
 
 
-async def test_empty_group_is_no_error(store: DocumentStore) -> None:
+async def test_empty_group_is_no_error(store: DocumentDatabase) -> None:
     await store.put_many(JOBS, [])
     assert await store.newest(JOBS, 10) == []
 
 
-async def test_one_that_cannot_be_stored_costs_the_others_of_its_group_nothing(store: DocumentStore) -> None:
+async def test_refused_document_leaves_the_others_of_its_group_storable(store: DocumentDatabase) -> None:
     group = [DocumentWrite(f"j{n}", document(n, note="\ud800" if n == 1 else ""), once=n > 1) for n in range(4)]
     with pytest.raises(Unstorable):
         await store.put_many(JOBS, group)
@@ -223,26 +223,63 @@ async def test_one_that_cannot_be_stored_costs_the_others_of_its_group_nothing(s
     assert await keys(store, JOBS) == ["j3", "j2", "j0"]
 
 
-async def test_group_that_breaks_the_rules_is_refused_whole(store: DocumentStore) -> None:
+async def test_group_that_breaks_the_rules_is_refused_whole(store: DocumentDatabase) -> None:
     with pytest.raises(ValueError, match="created_at"):
         await store.put_many(JOBS, [DocumentWrite("j0", document(), once=True), DocumentWrite("j1", {}, once=True)])
     assert await store.newest(JOBS, 10) == []
 
 
-async def test_totals_without_sums_only_count(store: DocumentStore) -> None:
+async def test_totals_without_sums_only_count(store: DocumentDatabase) -> None:
     for number in range(3):
         await store.put(LLM_CALLS, f"c{number}", document(number, day="2025-06-01" if number else "2025-05-31"))
-    assert await store.totals(LLM_CALLS, NOON, by="day") == [Total("2025-05-31", 1, {}), Total("2025-06-01", 2, {})]
+    assert await store.totals(LLM_CALLS, NOON, by=["day"]) == [
+        Total(("2025-05-31",), 1, {}),
+        Total(("2025-06-01",), 2, {}),
+    ]
 
 
-async def test_sums_are_exact_beyond_what_floats_hold(store: DocumentStore) -> None:
+async def test_totals_by_several_fields_come_in_the_order_of_the_fields(store: DocumentDatabase) -> None:
+    calls: list[tuple[str | None, str | None]] = [("d2", "m1"), ("d1", "m2"), ("d2", "m1"), ("d1", None), (None, "m2")]
+    for number, (day, model) in enumerate(calls):
+        fields = {"day": day, "model": model}
+        given = {name: value for name, value in fields.items() if value is not None or number % 2}
+        await store.put(LLM_CALLS, f"c{number}", document(number, **given, tokens=number))
+    assert await store.totals(LLM_CALLS, NOON, ["tokens"], by=("day", "model")) == [
+        Total((None, "m2"), 1, {"tokens": 4}),
+        Total(("d1", None), 1, {"tokens": 3}),
+        Total(("d1", "m2"), 1, {"tokens": 1}),
+        Total(("d2", "m1"), 2, {"tokens": 2}),
+    ]
+    by_model = await store.totals(LLM_CALLS, NOON, by=("model", "day"), where={"day": "d1"})
+    assert [total.group for total in by_model] == [(None, "d1"), ("m2", "d1")]
+
+
+async def test_null_and_a_missing_field_are_one_group(store: DocumentDatabase) -> None:
+    await store.put(LLM_CALLS, "null", document(day=None, model="m"))
+    await store.put(LLM_CALLS, "missing", document(model="m"))
+    assert await store.totals(LLM_CALLS, NOON, by=("day", "model")) == [Total((None, "m"), 2, {})]
+
+
+async def test_totals_group_by_fields_without_an_index_where_the_collection_names_them(store: DocumentDatabase) -> None:
+    for number, signal in enumerate(("Long", "Short", "Long")):
+        content = document(number, source="model", predicted_signal=signal, actual_outcome="WIN", trusted=True)
+        await store.put(FEEDBACK, f"s{number}", content)
+    totals = await store.totals(
+        FEEDBACK, NOON, by=("source", "predicted_signal", "actual_outcome"), where={"trusted": True}
+    )
+    assert totals == [Total(("model", "Long", "WIN"), 2, {}), Total(("model", "Short", "WIN"), 1, {})]
+    with pytest.raises(ValueError, match="not looked up by source"):
+        await store.newest(FEEDBACK, 1, {"source": "model"})
+
+
+async def test_sums_are_exact_beyond_what_floats_hold(store: DocumentDatabase) -> None:
     for number in range(3):
         await store.put(LLM_CALLS, f"c{number}", document(cost_nano_usd=2**53 + 1))
     (total,) = await store.totals(LLM_CALLS, NOON, ["cost_nano_usd"])
     assert total.sums == {"cost_nano_usd": 3 * (2**53 + 1)}
 
 
-async def test_discard_removes_the_documents_of_these_keys_and_no_other(store: DocumentStore) -> None:
+async def test_discard_removes_the_documents_of_these_keys_and_no_other(store: DocumentDatabase) -> None:
     for key in ("a", "b", "c"):
         await store.put(JOBS, key, {"created_at": NOON})
     await store.put(FEEDBACK, "a", {"created_at": NOON})
@@ -252,7 +289,7 @@ async def test_discard_removes_the_documents_of_these_keys_and_no_other(store: D
     assert len(await store.newest(FEEDBACK, 10)) == 1
 
 
-async def test_remove_takes_only_what_is_older(store: DocumentStore) -> None:
+async def test_remove_takes_only_what_is_older(store: DocumentDatabase) -> None:
     for number in range(4):
         await store.put(JOBS, f"j{number}", document(number))
     await store.put(LLM_CALLS, "c0", document(0))
@@ -263,16 +300,16 @@ async def test_remove_takes_only_what_is_older(store: DocumentStore) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_text_is_only_text(store: DocumentStore, text: str) -> None:
+async def test_hostile_text_is_only_text(store: DocumentDatabase, text: str) -> None:
     content = document(status=text, inner={text: {text: [text]}}, note={"$date": 5, "$$date": {"$date": "x"}})
     await store.put(JOBS, text, content)
     await store.put(JOBS, "innocent", document(1, status="running"))
     assert await store.get(JOBS, text) == content | {"job_id": text}
     assert await keys(store, JOBS, status=text) == [text]
-    assert (await store.totals(JOBS, NOON, by="status", where={"status": text})) == [Total(text, 1, {})]
+    assert (await store.totals(JOBS, NOON, by=["status"], where={"status": text})) == [Total((text,), 1, {})]
 
 
-async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: DocumentStore) -> None:
+async def test_text_that_cannot_be_stored_is_refused_as_unstorable(store: DocumentDatabase) -> None:
     with pytest.raises(Unstorable):
         await store.put(JOBS, "j1", document(note="lone surrogate \ud800"))
     await store.ping()
@@ -293,7 +330,7 @@ async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: Docum
     ids=["no created_at", "text", "naive", "NaN", "naive within", "object", "another key"],
 )
 async def test_document_that_breaks_the_rules_is_refused_before_it_is_stored(
-    store: DocumentStore, wrong: Document
+    store: DocumentDatabase, wrong: Document
 ) -> None:
     with pytest.raises(ValueError, match=r"created_at|zone|cannot hold|another job_id"):
         await store.put(JOBS, "j1", wrong)
@@ -302,7 +339,7 @@ async def test_document_that_breaks_the_rules_is_refused_before_it_is_stored(
     assert await store.newest(JOBS, 10) == []
 
 
-async def test_only_known_collections_and_fields_are_looked_up(store: DocumentStore) -> None:
+async def test_only_known_collections_and_fields_are_looked_up(store: DocumentDatabase) -> None:
     stranger = Collection("jobs; DROP TABLE jobs", "job_id", ("status",))
     with pytest.raises(ValueError, match="not looked up"):
         await store.put(stranger, "j1", document())
@@ -311,11 +348,11 @@ async def test_only_known_collections_and_fields_are_looked_up(store: DocumentSt
     with pytest.raises(ValueError, match="not looked up by note"):
         await store.newest(JOBS, 1, {"note": "x"})
     with pytest.raises(ValueError, match="not looked up by note"):
-        await store.totals(JOBS, NOON, by="note")
+        await store.totals(JOBS, NOON, by=["note"])
 
 
 async def test_every_collection_takes_documents_and_data_outlives_the_store_object(
-    build: BuildStore, store: DocumentStore
+    build: BuildStore, store: DocumentDatabase
 ) -> None:
     for collection in COLLECTIONS:
         await store.put(collection, "k", document())

@@ -1,4 +1,4 @@
-"""The contract of every store: one suite, run on SQLite and on a real MongoDB."""
+"""Every store: one suite, run on SQLite and on a real MongoDB."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from domain.analysis import AnalysisSource
 from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from domain.values import Signal
-from storage.ports import ArchivedSignal, Store, SymbolCount
+from storage.adapter_ports import Store
+from storage.ports import ArchivedSignal, SymbolCount
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles
@@ -127,7 +128,7 @@ async def test_signals_of_the_archive_come_newest_first_from_a_moment_on(store: 
         )
         for n, forecast in ((3, Signal.LONG), (1, None))
     ]
-    assert [each.price for each in await store.archived_signals(NOON, 1)] == [103.0]
+    assert [signal.price for signal in await store.archived_signals(NOON, 1)] == [103.0]
 
 
 async def test_statistics_count_by_symbol_in_alphabetical_order(store: Store) -> None:
@@ -165,6 +166,13 @@ async def test_candles_come_oldest_first_and_only_the_newest(store: Store) -> No
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 3) == candles[-3:]
 
 
+async def test_candle_history_gives_the_newest_candles_oldest_first(store: Store) -> None:
+    await save_candles(store, [make_candle(hour, 100.0 + hour) for hour in range(5)])
+    history = await store.candle_history("BTCUSDT", Timeframe.H1, 3)
+    assert history == await store.latest_candles("BTCUSDT", Timeframe.H1, 3)
+    assert [candle.close for candle in history] == [102.0, 103.0, 104.0]
+
+
 async def test_candle_of_the_same_open_time_is_replaced(store: Store) -> None:
     await save_candles(store, [make_candle(0, 100), make_candle(HOUR_MS, 101)])
     await save_candles(store, [make_candle(HOUR_MS, 105)])
@@ -195,7 +203,7 @@ async def test_saving_no_candles_is_no_error(store: Store) -> None:
 async def test_candles_obey_the_law_of_a_dict_updated_in_turn(
     store: Store, batches: list[dict[int, float]], limit: int
 ) -> None:
-    """Each example has a symbol of its own, since all of them share the store."""
+    """Every example uses a new symbol, since all examples share the store."""
     symbol = uuid.uuid4().hex
     expected: dict[int, float] = {}
     for batch in batches:
@@ -217,7 +225,7 @@ async def test_hostile_text_is_only_text(store: Store, text: str) -> None:
 
 
 @pytest.mark.parametrize("archive", [False, True])
-async def test_text_that_cannot_be_stored_is_refused_for_what_it_is(store: Store, archive: bool) -> None:
+async def test_text_that_cannot_be_stored_is_refused_as_unstorable(store: Store, archive: bool) -> None:
     with pytest.raises(Unstorable):
         await store.save_analysis("lone surrogate \ud800", make_analysis(), archive=archive)
     await store.ping()

@@ -1,4 +1,4 @@
-"""The contract of every store for groups of writes, wrong clocks and pruning."""
+"""Every store with grouped writes, wrong clocks and pruning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from domain.errors import Unstorable
 from domain.market import Timeframe
-from storage.ports import NO_CANDLES, AnalysisWrite, Pruned, Store
+from storage.adapter_ports import Pruned, Store
+from storage.ports import NO_CANDLES, AnalysisWrite
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.stores import BOUNDS, CANDLES, save_candles
 
@@ -22,7 +23,7 @@ HOUR_MS = Timeframe.H1.ms
 
 
 def write(analysis_id: str, close: float = 100.0, symbol: str = "BTCUSDT") -> AnalysisWrite:
-    """Return a write for the archive, with one candle of the first hour of all time."""
+    """Return a write for the archive, with one candle that opens at the epoch."""
     analysis = make_analysis(analysis_id=analysis_id, symbol=symbol)
     return AnalysisWrite("key", analysis, archive=True, candles={Timeframe.H1: [make_candle(0, close)]})
 
@@ -32,7 +33,7 @@ async def archived(store: Store) -> list[str]:
 
 
 async def prune(store: Store) -> tuple[int, int]:
-    """Prune until the store is within its bounds; return how many analyses and candles went."""
+    """Prune until the store is within its bounds; return how many analyses and candles were removed."""
     steps: list[Pruned] = []
     while not steps or not steps[-1].complete:
         steps.append(await store.prune())
@@ -64,7 +65,7 @@ async def test_empty_group_is_no_error(store: Store) -> None:
     assert (await store.statistics()).total_analyses == 0
 
 
-async def test_one_that_cannot_be_stored_costs_the_others_of_its_group_nothing(store: Store) -> None:
+async def test_refused_analysis_leaves_the_others_of_its_group_storable(store: Store) -> None:
     group = [write("a-1"), write("a-2", symbol="\ud800"), write("a-3")]
     with pytest.raises(Unstorable):
         await store.save_analyses(group)
@@ -98,7 +99,7 @@ async def test_analysis_of_the_future_does_not_hide_an_older_one(store: Store) -
     assert await store.latest_analysis("key", NOON, ahead.generated_at) == ahead
 
 
-async def test_what_a_clock_that_ran_ahead_has_cached_never_passes_for_fresh(store: Store, clock: SetClock) -> None:
+async def test_analyses_cached_by_a_clock_that_ran_ahead_never_pass_for_fresh(store: Store, clock: SetClock) -> None:
     right = clock.time
     clock.time = ahead = right + timedelta(hours=1)
     await store.save_analysis("key", make_analysis(analysis_id="ahead", generated_at=ahead), archive=False)
@@ -163,7 +164,7 @@ async def test_pruning_keeps_the_newest_candles_of_each_series(store: Store) -> 
     assert await prune(store) == (0, 0)
 
 
-async def test_pruning_takes_what_is_too_much_from_the_series_that_missed_most_candles(
+async def test_pruning_removes_the_excess_from_the_series_that_missed_most_candles(
     store: Store, clock: SetClock
 ) -> None:
     now_ms = int(clock.time.timestamp() * 1000)

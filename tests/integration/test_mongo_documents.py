@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from bson import ObjectId
-from pymongo import MongoClient
-from pymongo.database import Database
 
 from domain.errors import StorageUnavailable
 from storage.document_ports import JOBS, LLM_CALLS, TRADE_ANALYSES
@@ -19,19 +16,12 @@ from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
 
 if TYPE_CHECKING:
-    from tests.fixtures.mongod import Mongod
+    from tests.fixtures.mongod import Documents, Mongod
 
 pytest_plugins = ["tests.fixtures.mongod"]
 pytestmark = pytest.mark.realserver
 
-Documents = Database[dict[str, Any]]
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(mongo_url: str) -> Iterator[Documents]:
-    with MongoClient[dict[str, Any]](mongo_url, tz_aware=True) as client:
-        yield client.get_default_database()
 
 
 async def test_documents_have_bson_dates_and_their_key(mongo_url: str, database: Documents) -> None:
@@ -72,7 +62,7 @@ async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
     await store.put(LLM_CALLS, "c3", {"created_at": NOON, "symbol": "S3"})
     await store.newest(LLM_CALLS, 4)
     await store.newest(LLM_CALLS, 4, {"symbol": "S1"})
-    await store.totals(LLM_CALLS, NOON + timedelta(minutes=16), ["tokens"], by="symbol")
+    await store.totals(LLM_CALLS, NOON + timedelta(minutes=16), ["tokens"], by=["symbol"])
     await store.totals(LLM_CALLS, NOON, ["tokens"], where={"symbol": "S1"})
     await store.remove(LLM_CALLS, NOON - timedelta(days=1))
     database.command("profile", 0)

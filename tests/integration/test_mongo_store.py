@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-from pymongo import MongoClient
-from pymongo.database import Database
 
 from domain.market import Timeframe
 from storage.mongo.store import MongoStore
@@ -18,16 +15,11 @@ from storage.pruning import Bounds
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from utils import metrics
 
+if TYPE_CHECKING:
+    from tests.fixtures.mongod import Documents
+
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.logs"]
 pytestmark = pytest.mark.realserver
-
-Documents = Database[dict[str, Any]]
-
-
-@pytest.fixture
-def database(mongo_url: str) -> Iterator[Documents]:
-    with MongoClient[dict[str, Any]](mongo_url, tz_aware=True) as client:
-        yield client.get_default_database()
 
 
 async def test_documents_have_the_shape_that_others_read(mongo_url: str, database: Documents) -> None:

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "rules",
             "models",
             "services",
-            "storage.ports",
+            "storage.adapter_ports",
             "storage.factory",
             "demo",
         )

@@ -17,7 +17,7 @@ from services.market_data.sources.files import FilesSource, folder_of_candles
 from services.market_data.sources.stored import StoredSource
 from services.market_data.sources.synthetic import SyntheticSource
 from services.market_data.sources.yahoo import YahooSource
-from storage.ports import EngineCandles, Store
+from storage.ports import CandleStore, EngineCandles
 from utils.clock import Clock
 
 
@@ -36,7 +36,7 @@ def check_sources(settings: MarketDataSettings) -> None:
 @asynccontextmanager
 async def open_sources(
     settings: MarketDataSettings,
-    store: Store,
+    store: CandleStore,
     client: httpx2.AsyncClient,
     clock: Clock,
     engine_candles: Callable[[], EngineCandles],

@@ -10,13 +10,13 @@ from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
 from services.market_data.gaps import MAX_HOLE_CANDLES
 from services.market_data.parsing import series_of
-from storage.ports import Store
+from storage.ports import CandleStore
 
 
 class StoredSource:
     """Reads the closed candles that the store kept; having none of a market is normal."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: CandleStore) -> None:
         self._store = store
 
     @property

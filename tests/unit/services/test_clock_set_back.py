@@ -31,7 +31,7 @@ async def store(make_settings: MakeSettings) -> AsyncIterator[ResilientStore]:
 
 async def test_scores_of_a_clock_that_was_ahead_are_measured_again(store: ResilientStore) -> None:
     clock = SettableClock()
-    scores = ArchiveScores(store, 5, clock)
+    scores = ArchiveScores(store, store, 5, clock)
     clock.advance(HOUR_SECONDS)
     assert (await scores.measure()).signals == 0
     await store.save_analysis("key", make_analysis(generated_at=NOW), archive=True)
@@ -45,7 +45,7 @@ async def test_the_time_since_the_start_follows_no_clock_that_is_set(
 ) -> None:
     clock, seconds = SettableClock(), SettableClock()
     async with open_documents(make_settings().storage) as documents:
-        scores = ArchiveScores(store, 5, clock)
+        scores = ArchiveScores(store, store, 5, clock)
         feedback = SignalFeedback(documents, store, scores, clock, seconds.monotonic)
         clock.advance(-HOUR_SECONDS)
         seconds.advance(90)

@@ -1,31 +1,33 @@
-"""A full backlog drops its oldest candles, then its oldest analyses, and says so."""
+"""A full backlog drops its oldest candles, then its oldest analyses, and logs it."""
 
 from __future__ import annotations
 
 from domain.market import Timeframe
 from storage.ports import NO_CANDLES, AnalysisWrite
-from storage.resilience.analysis_writes import count_candles, without_candles
+from storage.resilience.analysis_writes import ANALYSES, count_candles
 from storage.resilience.backlog import Backlog
+from storage.resilience.item_type import ItemType
 from tests.fixtures.analyses import make_analysis, make_candle
 
 pytest_plugins = ["tests.fixtures.logs"]
 
+TEXTS = ItemType(key=lambda text: text[0], encode=str, decode=str)
 FULL = "ERROR too many writes wait for the store; the oldest are dropped"
 
 
 def backlog_of(max_items: int = 100, max_weight: int = 100) -> Backlog[AnalysisWrite]:
-    return Backlog(max_items=max_items, max_weight=max_weight, weigh=count_candles, lighten=without_candles)
+    return Backlog(ANALYSES, max_items=max_items, max_weight=max_weight)
 
 
 def keep(backlog: Backlog[AnalysisWrite], name: str, candles: int = 0, *, archive: bool = True) -> int:
-    """Keep a write and return how many others lost something to it."""
+    """Keep a write; return how many others lost their candles or their place."""
     series = {Timeframe.H1: [make_candle(hour) for hour in range(candles)]} if candles else NO_CANDLES
-    return len(backlog.keep(name, AnalysisWrite("key", make_analysis(analysis_id=name), archive, series)))
+    return len(backlog.keep(AnalysisWrite("key", make_analysis(analysis_id=name), archive, series)))
 
 
 def content(backlog: Backlog[AnalysisWrite]) -> list[tuple[str, int]]:
-    """Return the id and the number of candles of each write, first one first."""
-    return [(write.analysis.analysis_id, count_candles(write)) for write in backlog.oldest(len(backlog)).values()]
+    """Return id and number of candles of each write, in order."""
+    return [(write.analysis.analysis_id, count_candles(write)) for write in backlog.oldest(len(backlog))]
 
 
 def test_writes_come_in_the_order_they_were_kept() -> None:
@@ -36,20 +38,20 @@ def test_writes_come_in_the_order_they_were_kept() -> None:
 
 
 def test_newer_item_of_a_key_takes_the_place_of_the_one_that_waits() -> None:
-    backlog: Backlog[str] = Backlog(max_items=3)
-    for key, item in [("a", "first"), ("b", "first"), ("a", "second")]:
-        backlog.keep(key, item)
-    assert backlog.oldest(9) == {"b": "first", "a": "second"}
+    backlog = Backlog(TEXTS, max_items=3)
+    for item in ["a first", "b first", "a second"]:
+        backlog.keep(item)
+    assert backlog.oldest(9) == ["b first", "a second"]
 
 
-def test_what_is_replaced_while_it_is_written_still_waits() -> None:
-    backlog: Backlog[str] = Backlog(max_items=3)
-    backlog.keep("a", "first")
-    backlog.keep("b", "first")
+def test_item_replaced_while_it_is_written_still_waits() -> None:
+    backlog = Backlog(TEXTS, max_items=3)
+    backlog.keep("a first")
+    backlog.keep("b first")
     written = backlog.oldest(2)
-    backlog.keep("a", "second")
+    backlog.keep("a second")
     assert backlog.remove(written) == ["b"]
-    assert backlog.oldest(9) == {"a": "second"}
+    assert backlog.oldest(9) == ["a second"]
 
 
 def test_oldest_analyses_are_dropped_with_one_error(log_lines: list[str]) -> None:
@@ -73,7 +75,7 @@ def test_candles_without_an_archived_analysis_leave_nothing_when_dropped() -> No
     assert content(backlog) == [("b", 4)]
 
 
-def test_room_of_dropped_analyses_is_free_for_other_candles() -> None:
+def test_dropped_analyses_make_room_for_other_candles() -> None:
     backlog = backlog_of(max_items=1, max_weight=8)
     assert sum(keep(backlog, name, 4) for name in "abc") == 2
     assert content(backlog) == [("c", 4)]

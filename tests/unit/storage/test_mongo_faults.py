@@ -1,4 +1,4 @@
-"""Which failures of MongoDB accuse a document, and the words for the others; none names a host."""
+"""Failures of MongoDB: refused documents and outages with their causes; no message names a host."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def bulk(*codes: int, concern: bool = False) -> BulkWriteError:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_a_document_holds_is_no_outage(error: Failure) -> None:
+def test_refused_content_is_no_outage(error: Failure) -> None:
     refusal = failure("put", error)
     assert isinstance(refusal, Unstorable)
     assert "hunter2" not in refusal.message

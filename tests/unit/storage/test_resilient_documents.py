@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,7 +55,7 @@ async def test_failure_that_lasts_is_logged_once(tmp_path: Path, log_lines: list
     assert log_lines == [DOWN]
 
 
-async def test_whatever_is_put_is_read_at_once(tmp_path: Path) -> None:
+async def test_put_documents_are_read_at_once(tmp_path: Path) -> None:
     documents = ResilientDocuments(SqliteDocumentStore(tmp_path / "store.db"), pace=PACE)
     await documents.open()
     documents.put_later(FEEDBACK, "s1", DOCUMENT | {"symbol": "BTCUSDT"})
@@ -70,9 +71,7 @@ async def test_whatever_is_put_is_read_at_once(tmp_path: Path) -> None:
     await documents.close()
 
 
-async def test_store_that_hangs_costs_no_more_than_its_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
-) -> None:
+async def test_call_of_a_store_that_hangs_ends_at_the_time_limit(tmp_path: Path, log_lines: list[str]) -> None:
     hangs = True
 
     class Hanging(SqliteDocumentStore):
@@ -80,8 +79,7 @@ async def test_store_that_hangs_costs_no_more_than_its_time(
             if hangs:
                 await asyncio.Event().wait()
 
-    monkeypatch.setattr("storage.resilience.documents.CALL_SECONDS", 0.1)
-    documents = ResilientDocuments(Hanging(tmp_path / "store.db"), pace=PACE)
+    documents = ResilientDocuments(Hanging(tmp_path / "store.db"), pace=replace(PACE, query_seconds=0.1))
     await documents.open()
     await documents.get(JOBS, "j1")
     with pytest.raises(StorageUnavailable):

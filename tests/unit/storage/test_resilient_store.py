@@ -1,8 +1,10 @@
-"""A store that is down or refuses a write costs callers nothing and loses nothing."""
+"""A store that is down or refuses a write delays no caller and loses nothing that it can keep."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from storage.ports import StoreState
 from storage.resilience.pace import Pace
+from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON, make_candle
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
@@ -63,7 +66,7 @@ async def test_break_and_healing_are_logged_once_each(
     assert log_lines == [DOWN, BACK]
 
 
-async def test_store_that_breaks_while_nobody_asks_is_noticed(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_failure_of_an_idle_store_is_noticed(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.failing = True
     await eventually(lambda: not store.available)
 
@@ -80,7 +83,7 @@ async def test_writes_that_failed_or_came_while_down_are_saved_in_order_on_heali
     assert [candle.close for candle in faulty.candles] == [10.0, 11.0]
 
 
-async def test_analyses_for_the_cache_alone_are_not_saved_later_but_one_by_which_the_store_is_tried(
+async def test_cache_only_analyses_are_not_saved_after_an_outage_except_the_one_that_proves_the_store(
     store: ResilientStore, faulty: FaultyStore
 ) -> None:
     faulty.failing = True
@@ -94,7 +97,7 @@ async def test_analyses_for_the_cache_alone_are_not_saved_later_but_one_by_which
     assert store.state.waiting == 0
 
 
-async def test_store_is_back_when_it_takes_a_write_not_when_it_is_read(
+async def test_store_counts_as_back_when_it_takes_a_write_not_when_it_is_read(
     store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
 ) -> None:
     faulty.readonly = True
@@ -125,7 +128,7 @@ async def test_store_that_is_down_at_the_start_heals_and_gets_its_writes(log_lin
         await store.close()
 
 
-async def test_write_that_the_store_refuses_holds_up_no_other(
+async def test_refused_write_does_not_hold_up_others(
     store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
 ) -> None:
     faulty.refused = "poison"
@@ -137,7 +140,9 @@ async def test_write_that_the_store_refuses_holds_up_no_other(
     assert [line for line in log_lines if line.startswith("ERROR")] == ["ERROR store refuses a write; it is given up"]
 
 
-async def test_statistics_and_clearing_are_not_faked(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_statistics_and_clearing_raise_while_the_store_is_down(
+    store: ResilientStore, faulty: FaultyStore
+) -> None:
     faulty.failing = True
     for _ in range(2):  # the first call finds the store failing, the second knows it
         with pytest.raises(StorageUnavailable):
@@ -148,14 +153,14 @@ async def test_statistics_and_clearing_are_not_faked(store: ResilientStore, faul
             await store.ping()
 
 
-async def test_fault_of_ours_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_bug_in_a_read_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
     await store.flush()
     faulty.bug = ZeroDivisionError("a bug")
     with pytest.raises(ZeroDivisionError):
         await read(store)
 
 
-async def test_fault_of_ours_in_a_write_is_logged_and_loses_nothing(
+async def test_bug_in_a_write_is_logged_and_loses_nothing(
     store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
 ) -> None:
     faulty.bug = ZeroDivisionError("a bug")
@@ -166,7 +171,7 @@ async def test_fault_of_ours_in_a_write_is_logged_and_loses_nothing(
     assert len([line for line in log_lines if "failed unexpectedly" in line]) == 1
 
 
-async def test_who_saves_does_not_wait_for_the_store(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_saving_does_not_wait_for_the_store(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.delay_seconds = 3_600
     async with asyncio.timeout(5):
         for number in range(100):
@@ -180,6 +185,45 @@ async def test_writes_are_made_in_groups(store: ResilientStore, faulty: FaultySt
     await store.flush()
     assert faulty.saved == [f"a-{number}" for number in range(450)]
     assert faulty.calls.count("save_analyses") == 3
+
+
+async def test_group_of_writes_is_bounded_by_its_candles(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, group_weight=100))
+    await store.open()
+    try:
+        for number, candles in enumerate([40, 40, 40, 0, 250, 10, 90]):
+            await save(store, f"a-{number}", candles={Timeframe.H1: [make_candle(hour) for hour in range(candles)]})
+        await store.flush()
+        assert faulty.groups == [2, 2, 1, 2]
+        assert faulty.saved == [f"a-{number}" for number in range(7)]
+    finally:
+        await store.close()
+
+
+async def test_group_from_the_spool_is_bounded_by_its_candles(faulty: FaultyStore, tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "analyses", 1_000_000)
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, group_weight=100), spool=spool)
+    faulty.failing = True
+    await store.open()
+    try:
+        for number in range(6):
+            await save(store, f"a-{number}", candles={Timeframe.H1: [make_candle(hour) for hour in range(40)]})
+        await eventually(lambda: store.state.spooled == 6)
+        faulty.failing = False
+        await eventually(lambda: store.state.waiting == 0)
+        assert faulty.groups == [2, 2, 2]
+    finally:
+        await store.close()
+
+
+async def test_candle_history_is_complete_or_an_error(store: ResilientStore, faulty: FaultyStore) -> None:
+    await save(store, "a", candles={Timeframe.H1: [make_candle(0, 100.0)]})
+    history = await store.candle_history("BTCUSDT", Timeframe.H1, 10)
+    assert [candle.close for candle in history] == [100.0]
+    faulty.failing = True
+    with pytest.raises(StorageUnavailable):
+        await store.candle_history("BTCUSDT", Timeframe.H1, 10)
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
 
 
 async def test_close_before_open_and_twice_is_safe(faulty: FaultyStore) -> None:

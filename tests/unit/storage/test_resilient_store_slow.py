@@ -1,4 +1,4 @@
-"""A store that is slow or hangs costs callers its time-out at most and loses nothing."""
+"""A store that is slow or hangs delays callers by the time-out at most and loses nothing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_while_a_read_is_late_others_do_not_wait_too(store: ResilientStore
     await read(store)
     assert faulty.calls.count("latest_candles") == reads_before
     faulty.delay_seconds = 0
-    await eventually(lambda: not store._calls)
+    await eventually(lambda: not store._calls.late)
     await read(store)
     assert faulty.calls.count("latest_candles") == reads_before + 1
 
@@ -79,7 +79,7 @@ async def test_late_write_that_fails_is_saved_on_healing(store: ResilientStore, 
     await eventually(lambda: store.available)
 
 
-async def test_write_that_hangs_for_ever_is_cut_and_made_again(faulty: FaultyStore) -> None:
+async def test_write_that_hangs_is_cut_and_made_again(faulty: FaultyStore) -> None:
     store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, call_seconds=0.1))
     await store.open()
     faulty.delay_seconds = 3_600
@@ -90,26 +90,24 @@ async def test_write_that_hangs_for_ever_is_cut_and_made_again(faulty: FaultySto
     await store.close()
 
 
-async def test_reader_sees_what_was_saved_before(store: ResilientStore, faulty: FaultyStore) -> None:
+async def test_reader_sees_analyses_saved_before(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.delay_seconds = 0.1
     for number in range(3):
         await save(store, f"a-{number}")
     assert (await store.statistics()).archived_analyses == 3
 
 
-async def test_statistics_of_a_store_that_hangs_raise(
-    store: ResilientStore, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.resilience.store.QUERY_SECONDS", 0.05)
+async def test_statistics_of_a_store_that_hangs_raise(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, query_seconds=0.05))
+    await store.open()
     faulty.delay_seconds = 0.5
     with pytest.raises(StorageUnavailable):
         await store.statistics()
     assert store.available
+    await store.close()
 
 
-async def test_fault_of_ours_that_comes_late_is_logged(
-    store: ResilientStore, faulty: FaultyStore, log_lines: list[str]
-) -> None:
+async def test_bug_in_a_late_read_is_logged(store: ResilientStore, faulty: FaultyStore, log_lines: list[str]) -> None:
     faulty.delay_seconds, faulty.bug = 0.1, ZeroDivisionError("a bug")
     assert await read(store) == []
     await eventually(lambda: any(line.startswith("ERROR store call failed unexpectedly") for line in log_lines))
@@ -127,7 +125,7 @@ async def test_close_waits_for_writes_under_way(faulty: FaultyStore, log_lines: 
     assert log_lines == []
 
 
-async def test_close_tells_of_writes_that_are_lost(faulty: FaultyStore, log_lines: list[str]) -> None:
+async def test_close_logs_lost_writes(faulty: FaultyStore, log_lines: list[str]) -> None:
     store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
     await store.open()
     faulty.delay_seconds = 60

@@ -1,4 +1,4 @@
-"""The spool: torn lines, full disks, other processes; what was appended is read in its order, or counted as lost."""
+"""The spool: torn lines, full disks, other processes; texts are read in the order of appending, or counted as lost."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_damaged_line_is_counted_and_the_others_are_read(make: Callable[..., Spo
     assert (batch.texts, batch.damaged, batch.lines) == (["one", "three"], 1, 3)
 
 
-def test_more_than_it_may_hold_is_refused_whole(make: Callable[..., Spool]) -> None:
+def test_texts_beyond_the_size_limit_are_refused_whole(make: Callable[..., Spool]) -> None:
     spool = make(max_bytes=100)
     spool.append(["x" * 50])
     with pytest.raises(SpoolFull, match="60 of at most 100 bytes"):
@@ -172,7 +172,7 @@ def test_files_of_another_database_are_left_alone(make: Callable[..., Spool]) ->
     assert read_all(make(name="documents-aaa")) == ["of a"]
 
 
-def test_what_an_earlier_process_left_comes_first(make: Callable[..., Spool]) -> None:
+def test_texts_of_an_earlier_process_come_first(make: Callable[..., Spool]) -> None:
     first = make()
     first.append(["left"])
     first.close()

@@ -50,7 +50,7 @@ async def save(store: SqliteStore, analysis_id: str) -> None:
 async def archive_many(store: SqliteStore) -> list[str]:
     """Archive analyses on a few hundred pages and return their ids."""
     analyses = [make_analysis(analysis_id=f"a-{n}", reasoning="because " * 400) for n in range(200)]
-    await store.save_analyses([AnalysisWrite("key", each, archive=True, candles=NO_CANDLES) for each in analyses])
+    await store.save_analyses([AnalysisWrite("key", made, archive=True, candles=NO_CANDLES) for made in analyses])
     return [analysis.analysis_id for analysis in analyses]
 
 
@@ -63,7 +63,7 @@ def archived(path: Path) -> list[str]:
 
 
 def damage(path: Path, start: float, end: float) -> None:
-    """Overwrite whole pages of a file that nobody has open, from one share of it to another."""
+    """Overwrite whole pages of a closed file, from one share of its length to another."""
     pages = path.stat().st_size // 4096
     with path.open("r+b") as file:
         file.seek(int(pages * start) * 4096)
@@ -72,8 +72,8 @@ def damage(path: Path, start: float, end: float) -> None:
 
 def set_aside(path: Path) -> list[Path]:
     """Return the damaged files beside a path."""
-    found = [each for each in path.parent.iterdir() if each.name.startswith(f"{path.name}.damaged-")]
-    return [each for each in found if not each.name.endswith(("-wal", "-shm"))]
+    found = [file for file in path.parent.iterdir() if file.name.startswith(f"{path.name}.damaged-")]
+    return [file for file in found if not file.name.endswith(("-wal", "-shm"))]
 
 
 async def damaged_middle(path: Path) -> None:
@@ -91,7 +91,7 @@ async def read_all(store: SqliteStore) -> None:
 
 
 async def save_until_it_fails(store: SqliteStore, acknowledged: list[str]) -> None:
-    """Add to the list what the store has taken."""
+    """Add the ids that the store has taken to the list."""
     while True:
         await save(store, name := f"a-{len(acknowledged)}")
         acknowledged.append(name)
@@ -145,7 +145,7 @@ async def test_read_only_disk_is_named(small_disk: SmallDisk) -> None:
 
 
 def test_limit_on_the_size_of_files_is_an_outage_that_ends_with_it(path: Path) -> None:
-    """As `ulimit -f` and quotas are, in a process of its own."""
+    """The limit is set in a child process, as `ulimit -f` and quotas do."""
     code = f"""
 import asyncio, resource
 from domain.errors import StorageUnavailable
@@ -185,8 +185,8 @@ async def test_ping_writes_a_small_row_and_never_more(store: SqliteStore, path: 
         assert other.execute("SELECT id, writes FROM service_health").fetchall() == [(1, 4)]  # `open` writes as well
 
 
-async def test_locked_file_fails_the_ping(store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.sqlite.file.BUSY_SECONDS", 0.1)
+async def test_locked_file_fails_the_ping(path: Path) -> None:
+    store = SqliteStore(path, busy_seconds=0.1)
     await store.open()
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -194,6 +194,7 @@ async def test_locked_file_fails_the_ping(store: SqliteStore, path: Path, monkey
             await store.ping()
         assert await store.latest_analysis("key", NOON, LATER) is None
     await store.ping()
+    await store.close()
 
 
 async def test_damaged_middle_is_met_while_running_and_is_an_outage_until_the_file_is_replaced(path: Path) -> None:
@@ -260,9 +261,9 @@ async def test_file_deleted_under_the_store_is_noticed_and_begun_anew(
     await documents.open()
     await save(store, "gone")
     await documents.put(JOBS, "gone", DOCUMENT)
-    for each in path.parent.glob("store.db*"):
-        if companions or each == path:
-            each.unlink()
+    for file in path.parent.glob("store.db*"):
+        if companions or file == path:
+            file.unlink()
     for noticed in (store.ping(), save(store, "a-1"), documents.ping(), documents.put(JOBS, "j1", DOCUMENT)):
         with pytest.raises(StorageUnavailable, match=r"store\.db was deleted or replaced under the running service"):
             await noticed
@@ -276,8 +277,8 @@ async def test_file_deleted_under_the_store_is_noticed_and_begun_anew(
     # As after a kill: nothing is closed, so all must be in the file and the log beside it.
     copy = path.parent / "as found"
     copy.mkdir()
-    for each in path.parent.glob("store.db*"):
-        (copy / each.name).write_bytes(each.read_bytes())
+    for file in path.parent.glob("store.db*"):
+        (copy / file.name).write_bytes(file.read_bytes())
     assert archived(copy / "store.db") == ["a-1", "a-2"]
     await documents.close()
     await store.close()
@@ -304,7 +305,7 @@ async def test_file_replaced_by_a_backup_is_opened_without_the_log_of_the_old_on
 async def test_write_that_meets_the_deletion_halfway_is_not_acknowledged(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file goes after the look at it and before the commit."""
+    """The file is deleted after the check of its place and before the commit."""
 
     def delete(_: object) -> dict[str, str]:
         path.unlink()

@@ -1,4 +1,4 @@
-"""A file that an earlier release made goes on with all that is in it."""
+"""A file of an earlier release is brought up to date and keeps its data."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def of_schema_2(path: Path) -> list[Analysis]:
     """Make a file as schema 2 had it, and return what is archived there, newest first."""
     moments = [NOON, NOON + timedelta(minutes=2), NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)]
     analyses = [make_analysis(analysis_id=f"a-{n}", generated_at=moment) for n, moment in enumerate(moments)]
-    rows = [
-        (each.analysis_id, "key", each.symbol, epoch_ms(each.generated_at), each.model_dump_json()) for each in analyses
-    ]
+    rows = [(old.analysis_id, "key", old.symbol, epoch_ms(old.generated_at), old.model_dump_json()) for old in analyses]
     with closing(sqlite3.connect(path)) as old, old:
         old.execute("PRAGMA journal_mode = WAL")
         old.executescript(SCHEMA_2)
@@ -106,13 +104,10 @@ async def test_sequences_are_never_used_again(tmp_path: Path) -> None:
         assert other.execute("SELECT sequence FROM analysis_archive").fetchall() == [(3,)]
 
 
-async def test_file_that_cannot_be_brought_up_to_date_now_stays_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.sqlite.file.BUSY_SECONDS", 0.1)
+async def test_file_that_cannot_be_brought_up_to_date_now_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     kept = of_schema_2(path)
-    store = SqliteStore(path)
+    store = SqliteStore(path, busy_seconds=0.1)
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageUnavailable, match="another program keeps the database file locked"):

@@ -1,4 +1,4 @@
-"""What SQLite alone can do wrong: files that are locked, broken, or of another version."""
+"""SQLite files that are locked, broken, or of another version."""
 
 from __future__ import annotations
 
@@ -73,11 +73,8 @@ async def test_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> 
     await store.close()
 
 
-async def test_locked_file_fails_the_write_but_not_the_event_loop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.sqlite.file.BUSY_SECONDS", 0.3)
-    store = SqliteStore(tmp_path / "store.db")
+async def test_locked_file_fails_the_write_but_not_the_event_loop(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db", busy_seconds=0.3)
     await store.open()
     with closing(sqlite3.connect(tmp_path / "store.db")) as other:
         other.execute("BEGIN IMMEDIATE")

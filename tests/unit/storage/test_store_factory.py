@@ -1,4 +1,4 @@
-"""The URL chooses the store; one that cannot be used is told in a line without its password."""
+"""The URL chooses the store; an unusable one is refused in one line without its password."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
+from storage.adapter_ports import Store
 from storage.factory import build_store
-from storage.ports import Store
 from tests.fixtures.settings import configured
 
 

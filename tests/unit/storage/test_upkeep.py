@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from domain.errors import StorageUnavailable
-from storage.ports import Pruned
+from storage.adapter_ports import Pruned
 from storage.upkeep import keep_within_bounds
 from tests.fixtures.stores import FaultyStore
 from utils.concurrency import background
@@ -14,7 +14,7 @@ pytest_plugins = ["tests.fixtures.logs"]
 
 
 class Overfull(FaultyStore):
-    """A store whose steps of pruning end as the list says, then find nothing."""
+    """A store whose pruning steps have the listed outcomes, then find nothing."""
 
     def __init__(self, *outcomes: Pruned | Exception) -> None:
         super().__init__()
@@ -39,19 +39,19 @@ async def prune(store: Overfull) -> None:
         await store.within_bounds.wait()
 
 
-async def test_pass_is_told_once_with_what_it_removed(log_facts: list[str]) -> None:
+async def test_pass_is_logged_once_with_what_it_removed(log_facts: list[str]) -> None:
     await prune(Overfull(Pruned(2, 0, complete=False), Pruned(0, 7, complete=False), Pruned(0, 0, complete=True)))
     assert log_facts == [
         "INFO what was too old or too much is removed from the store {'store': 'faulty', 'analyses': 2, 'candles': 7}\n"
     ]
 
 
-async def test_outage_ends_a_pass_and_nothing_more() -> None:
+async def test_outage_ends_a_pass_and_the_next_one_comes() -> None:
     store = Overfull(StorageUnavailable("down"), Pruned(1, 1, complete=True))
     await prune(store)
     assert store.outcomes == []
 
 
-async def test_fault_of_ours_is_logged_and_the_next_pass_comes(log_lines: list[str]) -> None:
+async def test_bug_is_logged_and_the_next_pass_comes(log_lines: list[str]) -> None:
     await prune(Overfull(KeyError("a bug")))
     assert log_lines[0].startswith("ERROR pruning the store failed unexpectedly")

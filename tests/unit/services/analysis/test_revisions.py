@@ -152,10 +152,10 @@ async def test_symbols_and_timeframes_are_held_apart_and_forgotten_apart(revisio
     await post(revisions, candles())
     await post(revisions, half, Timeframe.M30)
     await post(revisions, changed(50, low=10.0), symbol="ETHUSDT")
-    revisions.forget(SYMBOL, Timeframe.M30)
+    await revisions.forget(SYMBOL, Timeframe.M30)
     with pytest.raises(CandlesRevised):
         await post(revisions, changed(50, low=10.0))
-    revisions.forget(SYMBOL, None)
+    await revisions.forget(SYMBOL, None)
     await post(revisions, changed(50, low=10.0))
 
 

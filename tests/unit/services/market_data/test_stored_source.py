@@ -13,7 +13,7 @@ from domain.market import Timeframe
 from services.market_data.fetching import SourceFailed
 from services.market_data.gaps import MAX_HOLE_CANDLES
 from services.market_data.sources.stored import StoredSource
-from storage.ports import Store
+from storage.adapter_ports import Store
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.markets import history
 from tests.fixtures.stores import save_candles

@@ -1,4 +1,4 @@
-"""What pruning needs of a MongoDB database."""
+"""The calls that pruning makes on a MongoDB database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION
 from storage.pruning import SeriesSize
 
 
-class MongoShelves:
+class MongoPruningQueries:
     """Archive and candles of one database; several replicas may prune it at once."""
 
     def __init__(self, connection: MongoConnection) -> None:

@@ -1,28 +1,14 @@
-"""Whether a store works, and how its failures are told."""
+"""Whether a store works, and its failures in words."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 from loguru import logger
 
 from domain.errors import AppError
 from utils.clock import Clock
-
-T = TypeVar("T")
-
-
-async def bounded(call: Awaitable[T], seconds: float) -> T:
-    """Return what a call of the store gives.
-
-    Raises:
-        TimeoutError: the driver has hung for longer than its own time-outs allow.
-    """
-    async with asyncio.timeout(seconds):
-        return await call
 
 
 class Availability:
@@ -34,7 +20,7 @@ class Availability:
         Args:
             kind: Short name of the store: sqlite or mongodb.
             name: What it is called in the log.
-            consequence: What its failure means, for the log.
+            consequence: What its failure means for callers, for the log.
             clock: Dates the failure.
         """
         self._kind = kind
@@ -61,7 +47,7 @@ class Availability:
 
         Args:
             error: Why the call failed.
-            failures_before: `failures` at the moment when the call began; None for a call that no other runs beside.
+            failures_before: `failures` at the moment when the call began; None for a call during which no other runs.
 
         Returns:
             Whether this is news.
@@ -79,7 +65,7 @@ class Availability:
         return news
 
     def healed(self) -> None:
-        """Take the store for up: it has just taken a write, or was read where nothing is to be written."""
+        """Take the store for up: it has just taken a write."""
         if self._state == "down":
             logger.bind(store=self._kind, since=self.since).info(f"{self._name} is back")
         self._state, self.reason, self.since = "up", None, None

@@ -1,4 +1,4 @@
-"""What pruning needs of a SQLite file."""
+"""The calls that pruning makes on a SQLite file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from storage.sqlite import statements as sql
 from storage.sqlite.file import SqliteFile
 
 
-class SqliteShelves:
-    """Archive and candles of one file; every call is a transaction of its own."""
+class SqlitePruningQueries:
+    """Archive and candles of one file; every call is one transaction."""
 
     def __init__(self, file: SqliteFile) -> None:
         """Use the file that the store has open."""
