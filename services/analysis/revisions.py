@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from cachetools import FIFOCache
 from loguru import logger
 
 from domain.arrays import FloatArray, IntArray
@@ -59,8 +59,8 @@ class Revisions:
         """Take where posted candles are kept, and by which factor (1 or more) a price may change."""
         self._store = store
         self._max_factor = max_factor
-        self._known: OrderedDict[tuple[str, Timeframe], _Known] = OrderedDict()
-        self._candles = 0
+        # Forgotten first: the series that was posted longest ago.
+        self._known: FIFOCache[tuple[str, Timeframe], _Known] = FIFOCache(MAX_CANDLES, lambda known: len(known.times))
 
     async def accept(self, symbol: str, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> None:
         """Remember closed candles of a symbol, all of them or none; what the store does not tell is not checked.
@@ -84,7 +84,7 @@ class Revisions:
     def forget(self, symbol: str, timeframe: Timeframe | None) -> None:
         """Forget the candles of a symbol, of one timeframe or all."""
         for key in [key for key in self._known if key[0] == symbol and timeframe in {None, key[1]}]:
-            self._candles -= len(self._known.pop(key).times)
+            del self._known[key]
 
     def _reaches_back(self, symbol: str, series: CandleSeries) -> bool:
         known = self._known.get((symbol, series.timeframe))
@@ -135,15 +135,11 @@ class Revisions:
         self._remember(key, merged, max(SERIES_CANDLES, len(series)))
 
     def _remember(self, key: tuple[str, Timeframe], known: _Known, keep: int) -> None:
+        keep = min(keep, MAX_CANDLES)
         if len(known.times) > keep:
             times = known.times[-keep:].copy()
             known = _Known(int(times[0]), times, known.prices[-keep:].copy())
-        earlier = self._known.pop(key, None)
-        self._candles += len(known.times) - (len(earlier.times) if earlier else 0)
         self._known[key] = known
-        while self._candles > MAX_CANDLES and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
-            self._candles -= len(oldest.times)
 
     def _refusal(self, symbol: str, change: _Change) -> str:
         time = datetime.fromtimestamp(change.time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable
 from hashlib import blake2b
+
+from cachetools import LRUCache
 
 from domain.market import CandleSeries
 from models.serving.forecaster import FeatureRows, Forecaster
@@ -24,8 +25,7 @@ class NewestRows:
     """
 
     def __init__(self, max_markets: int = MAX_MARKETS) -> None:
-        self._max_markets = max_markets
-        self._kept: OrderedDict[Hashable, FeatureRows] = OrderedDict()
+        self._kept: LRUCache[Hashable, FeatureRows] = LRUCache(max_markets)
         self._lock = threading.Lock()
 
     def of(self, forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
@@ -42,15 +42,12 @@ class NewestRows:
         key = (tuple(forecaster.needs.items()), series.timeframe, _digest(recent))
         with self._lock:
             if (found := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
                 return found
         rows = newest_rows(forecaster, recent)
         for values in rows.values():
             values.flags.writeable = False
         with self._lock:
             self._kept[key] = rows
-            if len(self._kept) > self._max_markets:
-                self._kept.popitem(last=False)
         return rows
 
 

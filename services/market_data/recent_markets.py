@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from cachetools import LRUCache
 
 from domain.analysis import MarketSnapshot
 from domain.market import Timeframe
@@ -47,7 +48,7 @@ class RecentMarkets:
         self._market_data = market_data
         self._max_age = timedelta(minutes=max_age_minutes)
         self._clock = clock
-        self._markets: OrderedDict[tuple[str, Timeframe], _Fetched] = OrderedDict()
+        self._markets: LRUCache[tuple[str, Timeframe], _Fetched] = LRUCache(MAX_MARKETS)
         self._hits = 0
         self._misses = 0
 
@@ -61,14 +62,10 @@ class RecentMarkets:
         kept = self._markets.get(key)
         if kept is not None and kept.candles >= candles and self._fresh(kept, timeframe, now):
             self._hits += 1
-            self._markets.move_to_end(key)
             return kept.snapshot
         self._misses += 1
         snapshot = await self._market_data.snapshot(symbol, (timeframe,), candles)
         self._markets[key] = _Fetched(snapshot, candles, now)
-        self._markets.move_to_end(key)
-        if len(self._markets) > MAX_MARKETS:
-            self._markets.popitem(last=False)
         return snapshot
 
     def forget(self, symbol: str) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import chain
 from typing import Any
 
+from cachetools import FIFOCache
 from loguru import logger
 from pydantic import ValidationError
 
@@ -52,7 +52,7 @@ class TradeReviews:
         self._waiting: dict[bool, dict[str, ClosedTrade]] = {True: {}, False: {}}
         self._arriving = {True: 0, False: 0}
         self._most = {True: settings.max_waiting, False: settings.max_waiting_strangers}
-        self._accepted: OrderedDict[str, bool] = OrderedDict()
+        self._accepted: FIFOCache[str, bool] = FIFOCache(MAX_REMEMBERED)
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -86,7 +86,7 @@ class TradeReviews:
         most = self._most[trade.trusted]
         if len(self._waiting[trade.trusted]) + self._arriving[trade.trusted] >= most:
             raise JobQueueFull(f"{most} trades wait to be reviewed already; try again later")
-        self._remember(trade)
+        self._accepted[trade.trade_id] = trade.trusted
         self._arriving[trade.trusted] += 1
         try:
             document = {"created_at": self._clock.now(), "trade": trade.model_dump()}
@@ -102,11 +102,6 @@ class TradeReviews:
         self._enqueue(trade)
         return True
 
-    def _remember(self, trade: ClosedTrade) -> None:
-        self._accepted[trade.trade_id] = trade.trusted
-        if len(self._accepted) > MAX_REMEMBERED:
-            self._accepted.popitem(last=False)
-
     def _enqueue(self, trade: ClosedTrade) -> None:
         self._waiting[trade.trusted][trade.trade_id] = trade
         self._arrived.set()
@@ -121,7 +116,7 @@ class TradeReviews:
                 logger.bind(trade_id=document["trade_id"]).error("a stored trade does not fit this version")
                 continue
             if _counts_more(trade, self._accepted.get(trade.trade_id)):
-                self._remember(trade)
+                self._accepted[trade.trade_id] = trade.trusted
                 self._enqueue(trade)
         if left:
             logger.bind(trades=len(left)).info("trades of an earlier process are reviewed")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from cachetools import FIFOCache
 
 from config.settings import SignalSettings
 from domain.analysis import DataSource
@@ -77,8 +78,9 @@ class SignalBook:
         """Begin empty; `monotonic` gives seconds that never jump back, for the signals of a minute."""
         self._settings = settings
         self._monotonic = monotonic
-        self._computed: OrderedDict[str, StreamSignal] = OrderedDict()
-        self._sent: OrderedDict[str, StreamSignal] = OrderedDict()
+        # Forgotten first: the symbol whose signal was set longest ago.
+        self._computed: FIFOCache[str, StreamSignal] = FIFOCache(MAX_SYMBOLS)
+        self._sent: FIFOCache[str, StreamSignal] = FIFOCache(MAX_SYMBOLS)
         self._sent_at: deque[float] = deque()
 
     def recent(self, symbol: str, now: datetime) -> StreamSignal | None:
@@ -90,7 +92,7 @@ class SignalBook:
 
     def remember(self, signal: StreamSignal) -> None:
         """Keep what was computed, whether it goes out or not."""
-        _put(self._computed, signal)
+        self._computed[signal.symbol] = signal
 
     def deliver(self, signals: Iterable[StreamSignal], now: datetime) -> Delivery:
         """Return those that go out, the surest sides first, and note that they did.
@@ -106,7 +108,7 @@ class SignalBook:
             elif reason := self._refusal(signal, now):
                 delivery.withheld[signal.symbol] = reason
             else:
-                _put(self._sent, signal)
+                self._sent[signal.symbol] = signal
                 self._sent_at.append(self._monotonic())
                 delivery.signals.append((signal, False))
         return delivery
@@ -159,10 +161,3 @@ def correlation(one: StreamSignal, other: StreamSignal) -> float:
     first, second = first - first.mean(), second - second.mean()
     size = float(np.sqrt(np.dot(first, first) * np.dot(second, second)))
     return float(np.dot(first, second)) / size if size > 0 else 0.0
-
-
-def _put(entries: OrderedDict[str, StreamSignal], signal: StreamSignal) -> None:
-    entries[signal.symbol] = signal
-    entries.move_to_end(signal.symbol)
-    if len(entries) > MAX_SYMBOLS:
-        entries.popitem(last=False)
