@@ -158,7 +158,7 @@ class UnsupportedMediaType(AppError):
 
 
 class NotReady(AppError):
-    """The service is starting or shutting down."""
+    """The service is shutting down."""
 
     code = "not_ready"
 

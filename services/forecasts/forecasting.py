@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -26,7 +26,7 @@ from services.market_data.sources.stored import StoredSource
 from storage.ports import Store
 from utils import metrics
 from utils.clock import Clock
-from utils.concurrency import run_blocking
+from utils.concurrency import run_blocking, worker_threads
 
 
 @dataclass(frozen=True)
@@ -170,8 +170,7 @@ def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clo
     """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
     # Threads of their own: other analyses do not wait while a model is loaded.
-    executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
-    try:
+    with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
         yield Forecasting(
             models=loaded,
             batcher=MicroBatcher(executor, serving),
@@ -180,5 +179,3 @@ def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clo
             preferred=settings.analysis.primary_timeframes,
             executor=executor,
         )
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from models.registry.disk import look_at_disk
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
+from utils.concurrency import background, worker_threads
 
 # The first look is waited for, so that the first answer is right; a disk that hangs delays the start by no more.
 FIRST_LOOK_SECONDS = 0.5
@@ -151,15 +152,10 @@ class ModelWatch:
 @asynccontextmanager
 async def watched(watch: ModelWatch) -> AsyncIterator[None]:
     """Look once, then in the background as long as the service runs."""
-    executor = ThreadPoolExecutor(1, thread_name_prefix="model-watch")  # its own: a disk that hangs stops no other work
-    task = asyncio.create_task(watch.run(executor), name="model watch")
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_LOOK_SECONDS):
-                await watch.looked()
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        executor.shutdown(wait=False, cancel_futures=True)
+    # A thread of its own: a disk that hangs stops no other work.
+    with worker_threads(1, "model-watch") as executor:
+        async with background(watch.run(executor), "model watch"):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                    await watch.looked()
+            yield

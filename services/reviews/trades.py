@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any
 
@@ -23,6 +23,7 @@ from services.reviews.trade_prompt import trade_prompt
 from services.reviews.trade_reply import TradeReply
 from storage.document_ports import TRADE_ANALYSES, TRADES_TO_REVIEW, DocumentStore, LastingDocuments
 from utils.clock import Clock
+from utils.concurrency import background
 
 PURPOSE = "trade"
 MAX_REMEMBERED = 10_000
@@ -54,19 +55,13 @@ class TradeReviews:
         self._most = {True: settings.max_waiting, False: settings.max_waiting_strangers}
         self._accepted: FIFOCache[str, bool] = FIFOCache(MAX_REMEMBERED)
         self._arrived = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    def open(self) -> None:
-        """Start to review, first what an earlier process has left."""
+    @asynccontextmanager
+    async def reviewing(self) -> AsyncIterator[None]:
+        """Review while the block runs, first what an earlier process left; the rest waits for the next start."""
         self._documents.first(self._look_back)
-        self._task = asyncio.create_task(self._run(), name="trade reviews")
-
-    async def close(self) -> None:
-        """Stop; what still waits is reviewed after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        async with background(self._run(), "trade reviews"):
+            yield
         if waiting := sum(map(len, self._waiting.values())):
             logger.bind(trades=waiting).info("trades wait for their review until the next start")
 

@@ -13,7 +13,8 @@ from domain.errors import Conflict, JobFailed, JobQueueFull, NotFound, StorageUn
 from domain.jobs import JobKind, JobProgress, JobStatus
 from storage.document_ports import JOBS, Document
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, SetTime, job_service, started
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, job_service, started
 from tests.fixtures.stores import eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -53,7 +54,7 @@ async def test_job_is_queued_runs_and_succeeds(jobs: Jobs, runner: ManualRunner)
     work = await started(runner, 1)
     assert work.parameters == PARAMETERS
     assert (await jobs.service.get(job.job_id)).status is JobStatus.RUNNING
-    jobs.time.time += timedelta(minutes=5)
+    jobs.clock.advance(300)
     work.outcome.set_result(RESULT)
     done = await jobs.reaches(job, JobStatus.SUCCEEDED)
     assert (done.result, done.error) == (RESULT, None)
@@ -98,10 +99,10 @@ async def test_progress_is_known_at_once_and_told_once_a_second(jobs: Jobs, runn
     job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     work = await started(runner, 1)
     for step in range(31):
-        jobs.time.seconds = step / 10
         work.report(JobProgress(stage="epoch", share=step / 100))
         progress = (await jobs.service.get(job.job_id)).progress
         assert progress == JobProgress(stage="epoch", share=step / 100)
+        jobs.clock.advance(0.1)
     work.outcome.set_result(RESULT)
     await jobs.reaches(job, JobStatus.SUCCEEDED)
     told = [(await jobs.next_event())["data"] for _ in range(6)]
@@ -178,7 +179,7 @@ async def test_failure_has_a_reason_and_the_next_job_runs(
 async def test_jobs_are_listed_newest_first(jobs: Jobs) -> None:
     ids = []
     for minute in range(4):
-        jobs.time.time = NOON + timedelta(minutes=minute)
+        jobs.clock.moment = NOON + timedelta(minutes=minute)
         ids.append((await jobs.service.submit(JobKind.TRAIN, {})).job_id)
     listed = await jobs.service.newest(3)
     assert ([job.job_id for job in listed.jobs], listed.complete) == (ids[:0:-1], True)
@@ -209,7 +210,7 @@ async def test_shutdown_interrupts_what_waits_and_runs(path: Path, runner: Manua
 async def test_restart_marks_what_a_dead_process_has_left(path: Path, runner: ManualRunner) -> None:
     left = {"kind": "train", "parameters": {}, "created_at": NOON}
     await keep(path, {status.value: left | {"status": status.value} for status in JobStatus})
-    later = SetTime(NOON + timedelta(hours=1))
+    later = SettableClock(NOON + timedelta(hours=1))
     async with job_service(path, runner, later) as jobs:
         async with asyncio.timeout(10):
             while len(await jobs.documents.newest(JOBS, 10, {"status": "interrupted"})) < 3:
@@ -223,7 +224,7 @@ async def test_restart_marks_what_a_dead_process_has_left(path: Path, runner: Ma
         "cancelled": "cancelled",
         "interrupted": "interrupted",
     }
-    assert (found["running"].error, found["running"].finished_at) == (INTERRUPTED, later.time)
+    assert (found["running"].error, found["running"].finished_at) == (INTERRUPTED, later.moment)
     assert found["failed"].error is None
 
 

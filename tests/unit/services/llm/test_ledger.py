@@ -17,7 +17,7 @@ from services.llm.ledger import CostLedger
 from services.llm.pricing import cost_nano_usd, usd
 from storage.resilience.documents import ResilientDocuments
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.markets import SettableClock
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
 from tests.fixtures.stores import PACE, eventually
 from utils.clock import Clock

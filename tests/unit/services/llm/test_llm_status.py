@@ -10,7 +10,7 @@ from config.llm_settings import LlmSettings
 from services.llm.calling.key_ring import CallOutcome, KeyState, KeyStatus
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.status import can_be_asked, shutdown_warning
-from tests.fixtures.markets import SettableClock
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
 
 

@@ -15,7 +15,8 @@ from domain.errors import MarketDataUnavailable
 from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed
-from tests.fixtures.markets import NOW, TIMEFRAMES, SettableClock, history
+from tests.fixtures.clocks import NOW, SettableClock
+from tests.fixtures.markets import TIMEFRAMES, history
 from tests.fixtures.sources import SYMBOL, Behavior, FakeSource, chain, failing, refusal_of
 
 

@@ -16,7 +16,7 @@ from domain.arrays import FloatArray
 from domain.market import Timeframe
 from domain.values import Signal
 from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal, correlation
-from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.settings import configured
 
 TIMES = np.arange(100, dtype=np.int64) * Timeframe.M15.ms
