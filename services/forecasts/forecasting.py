@@ -55,6 +55,7 @@ class Forecasting:
         models: LoadedModels,
         batcher: MicroBatcher,
         candles: ModelCandles,
+        rows: NewestRows,
         settings: ServingSettings,
         preferred: Sequence[Timeframe],
         executor: Executor,
@@ -65,6 +66,7 @@ class Forecasting:
             models: What is in production.
             batcher: Runs the models.
             candles: What models read of a market.
+            rows: Features of these candles.
             settings: Probabilities from which the signal is Long or Short.
             preferred: Timeframes to forecast, first choice first.
             executor: For work that must not stop the event loop.
@@ -75,7 +77,7 @@ class Forecasting:
         self._settings = settings
         self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
         self._executor = executor
-        self._rows = NewestRows()
+        self._rows = rows
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
         """Return the forecast of the model in production for a market, from its closed candles.
@@ -175,6 +177,7 @@ def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clo
             models=loaded,
             batcher=MicroBatcher(executor, serving),
             candles=ModelCandles(StoredSource(store), clock),
+            rows=NewestRows(),
             settings=serving,
             preferred=settings.analysis.primary_timeframes,
             executor=executor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from hashlib import blake2b
 
 from cachetools import LRUCache
@@ -24,7 +24,13 @@ class NewestRows:
     whoever sent them, and a candle that was corrected has rows of its own. Safe for several threads.
     """
 
-    def __init__(self, max_markets: int = MAX_MARKETS) -> None:
+    def __init__(
+        self,
+        max_markets: int = MAX_MARKETS,
+        compute: Callable[[Forecaster, CandleSeries], FeatureRows] = newest_rows,
+    ) -> None:
+        """Keep the rows of at most `max_markets` markets, made by `compute`."""
+        self._compute = compute
         self._kept: LRUCache[Hashable, FeatureRows] = LRUCache(max_markets)
         self._lock = threading.Lock()
 
@@ -43,7 +49,7 @@ class NewestRows:
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 return found
-        rows = newest_rows(forecaster, recent)
+        rows = self._compute(forecaster, recent)
         for values in rows.values():
             values.flags.writeable = False
         with self._lock:

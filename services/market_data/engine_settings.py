@@ -40,12 +40,12 @@ MAX_FIELDS = 100
 MAX_NAME = 100
 
 
-class _Answer(msgspec.Struct):
+class _SettingsAnswer(msgspec.Struct):
     success: bool
     data: dict[str, dict[str, Any]] | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(_SettingsAnswer)
 
 
 @dataclass(frozen=True)

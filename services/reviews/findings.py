@@ -16,7 +16,7 @@ from services.ledger.archive_scores import SignalScores
 from services.ledger.hit_rates import HitRate
 from services.reviews.trade_figures import MIN_TRADES, TradeGroup, TradeStatistics, group_of, groups_of, statistics_of
 
-Recommendation = Literal["retrain", "wait", "optimize_parameters"]
+NextStep = Literal["retrain", "wait", "optimize_parameters"]
 Urgency = Literal["low", "medium", "high"]
 MIN_CONFIDENCE = "min_confidence"
 # Bounds of a signal's confidence that are tried.
@@ -74,7 +74,7 @@ class Suggestions:
 class Advice:
     """What to do about the model in production."""
 
-    recommendation: Recommendation
+    recommendation: NextStep
     confidence: float
     reasoning: str
     urgency: Urgency

@@ -12,7 +12,7 @@ from domain.errors import ModelNotFound, ModelUnusable
 from domain.market import Timeframe
 from models.registry.aliases import Aliases
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Pruned, Registry
+from models.registry.registry import PrunedVersions, Registry
 from models.serving.loaded_models import LoadedModels, load_version
 from utils.clock import Clock
 
@@ -141,7 +141,7 @@ class ModelAdmin:
             version = current.metadata.version
         return self._registry.verify(version)
 
-    def prune(self, keep: int) -> Pruned:
+    def prune(self, keep: int) -> PrunedVersions:
         """Delete all but the newest versions of each market, as `Registry.prune`."""
         return self._registry.prune(keep)
 

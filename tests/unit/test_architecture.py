@@ -199,6 +199,13 @@ def test_no_folder_holds_more_than_sixteen_files() -> None:
     assert crowded <= {"api/routes", "api/schemas"}
 
 
+def test_no_class_name_is_used_twice() -> None:
+    folders = [ROOT / name for name in (*MAY_IMPORT, "benchmarks")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for folder in folders for path in folder.rglob("*.py")]
+    names = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
 def test_files_fit_in_the_head() -> None:
     long = [str(path.relative_to(ROOT)) for path in _files() if len(path.read_text().splitlines()) > 250]
     assert long == []

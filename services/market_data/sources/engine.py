@@ -17,14 +17,14 @@ from services.market_data.parsing import CandleRow, decode, series_of
 _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
 
-class _Answer(msgspec.Struct):
+class _CandlesAnswer(msgspec.Struct):
     """The envelope of every answer; `data` is missing or null where `success` is false."""
 
     success: bool
     data: list[CandleRow] | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(_CandlesAnswer)
 
 
 class EngineSource:

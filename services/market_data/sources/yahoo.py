@@ -67,11 +67,11 @@ class _Chart(msgspec.Struct):
     result: list[_Result] | None = None
 
 
-class _Answer(msgspec.Struct):
+class _ChartAnswer(msgspec.Struct):
     chart: _Chart
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(_ChartAnswer)
 
 
 class YahooSource:
