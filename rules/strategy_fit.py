@@ -79,12 +79,12 @@ def recommend(context: MarketContext, view: TrendView, settings: IndicatorSettin
     who follow it. A strategy that has nothing to read suits no market.
     """
     found = [_recommendation(context, view, settings, name) for name in context.strategies]
-    return sorted(found, key=lambda each: -each.suitability)
+    return sorted(found, key=lambda fit: -fit.suitability)
 
 
 def names_that_suit(recommendations: Sequence[Recommendation]) -> list[str]:
     """Return the strategies with a suitability of at least a half, in their order."""
-    return [each.strategy for each in recommendations if each.suitability >= FIT_ALONE]
+    return [fit.strategy for fit in recommendations if fit.suitability >= FIT_ALONE]
 
 
 def _recommendation(context: MarketContext, view: TrendView, settings: IndicatorSettings, name: str) -> Recommendation:

@@ -60,7 +60,7 @@ class Forecasting:
         preferred: Sequence[Timeframe],
         executor: Executor,
     ) -> None:
-        """Load nothing yet.
+        """Keep the parts; nothing is loaded yet.
 
         Args:
             models: What is in production.
@@ -120,7 +120,8 @@ class Forecasting:
         """
         timeframes = tuple(sorted(offered, key=lambda timeframe: timeframe.ms))
         served = await run_blocking(self._executor, self._models.timeframes, symbol)
-        chosen = next((each for each in self._preferred if each in served and each in timeframes), None)
+        usable = served.intersection(timeframes)
+        chosen = next((timeframe for timeframe in self._preferred if timeframe in usable), None)
         if chosen is None:
             raise ModelUnavailable(_none_in_production(symbol, timeframes))
         return chosen

@@ -57,7 +57,7 @@ def price_path(closes: FloatArray, forecast: Forecast | None, steps: int, covera
     horizons = sorted(expected)
     path = []
     for step in range(1, steps + 1):
-        shift = float(np.interp(step, [0, *horizons], [0.0, *(expected[each] for each in horizons)]))
+        shift = float(np.interp(step, [0, *horizons], [0.0, *(expected[horizon] for horizon in horizons)]))
         center, width = float(closes[-1]) * (1 + shift), np.sqrt(step)
         lower, upper = (float(center * np.exp(bound * width)) for bound in (low, high))
         path.append(PriceStep(step, center, lower, upper, _basis(step, horizons)))

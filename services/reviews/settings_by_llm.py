@@ -44,10 +44,10 @@ def _changes(
 ) -> list[Change]:
     settings = {**facts["indicators"], **facts["signal"]}
     changes = {change.setting: change for change in measured}
-    for each in proposed:
-        current = settings.get(each.setting)
-        if isinstance(current, (int, float)) and not isinstance(current, bool) and each.setting not in changes:
-            value = round(each.value) if isinstance(current, int) else each.value
+    for change in proposed:
+        current = settings.get(change.setting)
+        if isinstance(current, (int, float)) and not isinstance(current, bool) and change.setting not in changes:
+            value = round(change.value) if isinstance(current, int) else change.value
             if value != current and current / 2 <= value <= 2 * current:
-                changes[each.setting] = Change(each.setting, current, value, check.mark(each.reason))
+                changes[change.setting] = Change(change.setting, current, value, check.mark(change.reason))
     return list(changes.values())

@@ -1,4 +1,4 @@
-"""Training on request: candles found and checked, and a job queued that makes a model of them."""
+"""Training on request: candles found and checked, and a training job queued."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ StoredCandles = Callable[[str, Timeframe, int], Awaitable[list[Candle]]]
 
 @dataclass(frozen=True)
 class TrainingAsked:
-    """What a client asks for; what is None is found or set by the service."""
+    """A client's request for a training; the service fills in what is None."""
 
     symbol: str
     timeframe: Timeframe | None = None
@@ -42,7 +42,7 @@ class TrainingAsked:
 
 @dataclass(frozen=True)
 class TrainingAccepted:
-    """The job, and what it was given: so many closed candles of a source."""
+    """The queued job, and the source and number of its closed candles."""
 
     job: Job
     symbol: str
@@ -53,7 +53,7 @@ class TrainingAccepted:
 
 
 class TrainingService:
-    """Queues trainings, and refuses beforehand those that could only fail."""
+    """Queues trainings, and refuses those that could only fail."""
 
     def __init__(
         self, jobs: JobService, market_data: MarketData, stored: StoredCandles, settings: Settings, clock: Clock
@@ -61,11 +61,11 @@ class TrainingService:
         """Keep the parts.
 
         Args:
-            jobs: Run the training.
-            market_data: Asked for candles where neither the client nor the store has enough.
-            stored: The store's candles; raises `StorageUnavailable`.
-            settings: Of the models, the features and what is the default.
-            clock: By which candles have closed or not.
+            jobs: Runs the training.
+            market_data: Gives candles where neither the client nor the store has enough.
+            stored: Reads the store's candles; raises `StorageUnavailable`.
+            settings: Of models and features, and the defaults.
+            clock: Decides which candles have closed.
         """
         self._jobs = jobs
         self._market_data = market_data
@@ -77,9 +77,9 @@ class TrainingService:
         """Queue a training.
 
         Raises:
-            InvalidMarketData: the candles that came with it break a rule of the market.
+            InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than training needs, with the numbers.
-            JobQueueFull: as many jobs wait already as may.
+            JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
         kind = asked.type or self._settings.models.default_type
@@ -106,7 +106,7 @@ class TrainingService:
         return order.model_dump(mode="json")
 
     def _given(self, candles: Sequence[CandleLike], timeframe: Timeframe | None, needed: int) -> CandleSeries:
-        """Return the closed ones of a client's candles."""
+        """Return the closed candles of a client."""
         if len(candles) < needed:
             raise _too_few(needed, len(candles))
         times = np.array([candle.timestamp for candle in candles], dtype=np.int64)
@@ -122,7 +122,7 @@ class TrainingService:
         return closed
 
     async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
-        """Return the candles that were posted or, if those are too few, those of a source beside the store."""
+        """Return the candles that were posted or, if those are too few, those of another real source."""
         stored, note = await self._read_store(symbol, timeframe)
         if len(stored) >= needed:
             return MarketHistory(DataSource.STORED, stored)
@@ -133,7 +133,7 @@ class TrainingService:
             raise _too_few(needed, len(stored), found) from refusal
 
     async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
-        """Return the stored candles, and how many there are or why none, in words."""
+        """Return the stored candles, and their number or the reason why there are none, in words."""
         limit = self._settings.models.training.history_candles
         try:
             candles = await self._stored(symbol, timeframe, limit)

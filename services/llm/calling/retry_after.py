@@ -1,4 +1,4 @@
-"""How long an endpoint asks to be left alone: the forms of `Retry-After`."""
+"""The rest that an endpoint asks for: the forms of `Retry-After`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that the headers ask for, or None when they ask for nothing sensible.
+    """Return the seconds that the headers ask for, or None without a valid value.
 
     `retry-after-ms` (OpenAI's own) goes first, then `retry-after` as seconds or as an HTTP date
     (RFC 9110, section 10.2.3). What is negative, past or unreadable asks for nothing.

@@ -15,7 +15,7 @@ from services.market_data.fetching import SourceFailed
 from utils.clock import Clock
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
-# A candle takes about 300 bytes: no more than 30 MB for a file.
+# A candle takes about 300 bytes: at most 30 MB for a file.
 _KEPT_CANDLES = 100_000
 _KEPT_FILES = 6
 
@@ -87,9 +87,9 @@ class FilesSource:
             names = {path.name for path in self._folder.iterdir()}
         except OSError as error:
             raise SourceFailed("its folder cannot be read") from error
-        shorter = [each for each in Timeframe if each.ms <= timeframe.ms and timeframe.ms % each.ms == 0]
-        for each in reversed(shorter):
+        usable = [shorter for shorter in Timeframe if shorter.ms <= timeframe.ms and timeframe.ms % shorter.ms == 0]
+        for shorter in reversed(usable):
             for ending in ENDINGS:
-                if (name := f"{symbol}-{each}{ending}") in names:
+                if (name := f"{symbol}-{shorter}{ending}") in names:
                     return self._folder / name
         raise MarketDataUnavailable(f"has no file of {symbol} for {timeframe} candles")

@@ -78,7 +78,7 @@ def with_model(accuracy: float, hits: int, count: int) -> dict[str, Any]:
 def test_with_too_little_nothing_is_said_but_what_is_missing() -> None:
     found = review(evidence(trades(MIN_TRADES - 1, -5.0)))
     assert (found.suggestions, found.advice) == (None, None)
-    assert found.missing.startswith("29 closed trades were told by trusted clients in 30 days, 30 are needed")
+    assert found.missing.startswith("29 closed trades were reported by trusted clients in 30 days, 30 are needed")
     assert (found.statistics.total_trades, found.statistics.win_rate_low) == (29, None)
 
 
@@ -106,7 +106,7 @@ def test_without_evidence_no_setting_is_suggested(closed: list[ClosedTrade]) -> 
     found = review(evidence(closed)).suggestions
     assert found is not None
     assert (found.changes, found.confidence) == ([], 0.0)
-    assert found.summary == "Nothing in the trades speaks for another setting."
+    assert found.summary == "The trades suggest no change of a setting."
 
 
 def test_the_strategy_that_loses_is_named_and_those_within_chance_are_not() -> None:
