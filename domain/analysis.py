@@ -1,4 +1,4 @@
-"""What an analysis is: the question, the answer and its parts."""
+"""The analysis of a market: the query, the answer and its parts."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ class Analysis(Frozen):
     """A finished analysis of one symbol.
 
     Attributes:
-        forecast: What the model in production says of the same market and timeframe.
+        forecast: Of the model in production for the same market and timeframe.
         forecast_note: Why there is no forecast.
-        cost_usd: What the LLM's reply to it cost; 0 for one that was paid for earlier, None where no LLM
+        cost_usd: Cost of the LLM's reply; 0 for one that was paid for earlier, None where no LLM
             answered or the cost is not known.
         groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
@@ -144,7 +144,7 @@ class Analysis(Frozen):
 class MarketSnapshot:
     """The market of one symbol at one moment: candles per timeframe, price, and their origin.
 
-    `volume_24h` is in base currency, or None when nobody said.
+    `volume_24h` is in base currency, or None when unknown.
     """
 
     symbol: str
@@ -206,10 +206,10 @@ class AnalysisQuery:
 
     Attributes:
         symbol: Market, such as BTCUSDT.
-        strategies: Names of the strategies that have a say, in the order asked for.
+        strategies: Names of the selected strategies, in the requested order.
         snapshot: The client's own candles; None asks the service to fetch them.
         trusted: Whether the candles come from a caller whose data others may read.
-        client: What the caller says beside its candles, where somebody reads it.
+        client: What the caller says in addition to its candles, where an LLM reads it.
         candles: Digest of the client's closed candles, see `received`; empty where it brings none.
     """
 

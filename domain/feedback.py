@@ -1,4 +1,4 @@
-"""What became of a signal, as its client tells it."""
+"""The outcome of a signal, as its client reports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that takes minutes and runs beside the service: what was asked for, how far it is, what came of it."""
+"""Jobs, work of minutes in a process of its own: kind, status, progress and result."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Long work beside the service: the functions, the process that runs one, and who starts that process."""
+"""Jobs: their functions, the process of one job, and the runner that starts it."""

@@ -1,4 +1,4 @@
-"""The server's clock, injected wherever time decides something."""
+"""The server's clock, injected where time matters."""
 
 from __future__ import annotations
 

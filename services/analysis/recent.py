@@ -1,4 +1,4 @@
-"""The newest analyses in memory: what answers an equal query without asking the store."""
+"""The newest analyses in memory, which answer equal queries without the store."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MAX_ENTRIES = 1_000
 class RecentAnalyses:
     """Analyses by cache key, the least recently used forgotten first, with hits and misses counted.
 
-    It stands before the store because a look-up in a dict costs a hundredth of one in a
-    database, and because it still works when the store is down.
+    It is asked before the store, since a look-up in memory takes a hundredth of the time and
+    works while the store is down.
     """
 
     def __init__(self, max_age: timedelta, max_price_drift_atr: float) -> None:
@@ -45,7 +45,7 @@ class RecentAnalyses:
     def answers(self, analysis: Analysis, query: AnalysisQuery, now: datetime) -> bool:
         """Return whether an analysis of the query's key is fresh at `now` and covers the query.
 
-        One that was made later than now is as good as none: the clock was ahead then and has been set back.
+        One of the future, by a clock set back since, is not fresh.
         """
         fresh = analysis.generated_at <= now < analysis.generated_at + self._max_age
         return fresh and self.covers(analysis, query)
@@ -53,8 +53,8 @@ class RecentAnalyses:
     def covers(self, analysis: Analysis, query: AnalysisQuery) -> bool:
         """Return whether an analysis of the query's key, which has its closed candles, holds at the query's price.
 
-        The stop and target are prices: they hold near the price that was analyzed, and only as
-        long as the price has reached neither.
+        Stop and target are prices: they hold near the analyzed price, until the price has reached
+        one of them.
         """
         if query.snapshot is None:
             return True
@@ -70,7 +70,7 @@ class RecentAnalyses:
             self._entries.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget every analysis; the counts go on."""
+        """Forget every analysis; the counts stay."""
         self._entries.clear()
 
     def count(self, *, hit: bool) -> None:

@@ -31,7 +31,7 @@ from utils.concurrency import run_blocking, worker_threads
 
 @dataclass(frozen=True)
 class Opinion:
-    """A forecast, or why there is none."""
+    """A forecast, or the reason why there is none."""
 
     forecast: Forecast | None
     note: str | None
@@ -63,13 +63,13 @@ class Forecasting:
         """Keep the parts; nothing is loaded yet.
 
         Args:
-            models: What is in production.
+            models: Versions in production.
             batcher: Runs the models.
-            candles: What models read of a market.
+            candles: Finds the candles that a model reads.
             rows: Features of these candles.
             settings: Probabilities from which the signal is Long or Short.
             preferred: Timeframes to forecast, first choice first.
-            executor: For work that must not stop the event loop.
+            executor: For work off the event loop.
         """
         self._models = models
         self._batcher = batcher
@@ -103,12 +103,12 @@ class Forecasting:
         return forecast
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
-        """Return the forecast, or why there is none, for callers that can do without."""
+        """Return the forecast, or the reason why there is none, for callers that work without one."""
         try:
             return Opinion(await self.forecast(snapshot, timeframe), None)
         except AppError as error:
             return Opinion(None, error.message)
-        except Exception as error:  # noqa: BLE001 - a defect of a model must not take the analysis with it
+        except Exception as error:  # noqa: BLE001 - a defect of a model must not fail the analysis
             logger.bind(symbol=snapshot.symbol, timeframe=timeframe.value).opt(exception=error).error("forecast failed")
             return Opinion(None, "the model failed; the service's log says why")
 
@@ -140,13 +140,13 @@ class Forecasting:
         return {f"{symbol} {timeframe}": version for (symbol, timeframe), version in served.items()}
 
     def known_production(self) -> dict[str, str | None]:
-        """Return the same as it was known last; waits for nothing."""
+        """Return the last known result of `in_production` without waiting."""
         return {
             f"{symbol} {timeframe}": version for (symbol, timeframe), version in self._models.known_production().items()
         }
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
-        if self._models.known_absent(symbol, timeframe):  # most analyses: without models they cost nothing
+        if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
             raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
         return await run_blocking(self._executor, self._find, symbol, timeframe)
 
@@ -172,7 +172,7 @@ def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
 def open_forecasting(loaded: LoadedModels, settings: Settings, store: Store, clock: Clock) -> Iterator[Forecasting]:
     """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
-    # Threads of their own: other analyses do not wait while a model is loaded.
+    # Own threads, so that analyses do not wait while a model is loaded.
     with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
         yield Forecasting(
             models=loaded,

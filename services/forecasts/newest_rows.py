@@ -1,4 +1,4 @@
-"""The newest rows of features of the markets that were asked about last, computed once per closed candle."""
+"""The newest feature rows of the markets requested last, computed once per closed candle."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import newest_rows
 from services.forecasts.model_candles import best_candles
 
-# 36 KB each for a network on the standard set, 184 KB for PatchTST: some twelve megabytes at most.
+# 36 KB each for a network on the standard set, 184 KB for PatchTST: at most twelve megabytes.
 MAX_MARKETS = 64
 
 
 class NewestRows:
-    """Computes the rows that a model reads, and keeps them for the next question about the same closed candles.
+    """Computes the rows that a model reads, and keeps them for the next request with the same closed candles.
 
-    Rows depend on candles alone, so they are kept by the content of these: equal candles have equal rows
-    whoever sent them, and a candle that was corrected has rows of its own. Safe for several threads.
+    Rows depend on candles alone and are kept by their content: equal candles of any caller share rows,
+    and a corrected candle gets new ones. Safe for several threads.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class NewestRows:
         """Return the newest rows of every feature set that the model reads, each as a read-only batch of one.
 
         Args:
-            forecaster: The model that is to read them.
+            forecaster: The model that reads them.
             series: Closed candles of its timeframe, oldest first.
 
         Raises:

@@ -106,7 +106,8 @@ def share_interval(hits: int, count: int) -> tuple[float, float]:
     share, weight = hits / count, z * z / count
     center = (share + weight / 2) / (1 + weight)
     reach = z * sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
-    return max(0.0, center - reach), min(1.0, center + reach)
+    # Exact at the borders, where the rounding of the root would be greater than the difference.
+    return center - reach if hits else 0.0, center + reach if hits < count else 1.0
 
 
 def _time(signal: ArchivedSignal) -> int:

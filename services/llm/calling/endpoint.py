@@ -20,9 +20,9 @@ from config.llm_settings import LlmSettings
 from services.llm.calling.calls import Unusable
 from services.llm.calling.failures import Failure, outcome_of
 from services.llm.calling.key_ring import CallOutcome
-from services.llm.calling.retry_after import retry_after_seconds
 from utils import metrics
 from utils.clock import Clock
+from utils.retry_after import retry_after_seconds
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 5.0

@@ -1,4 +1,4 @@
-"""Candles from a folder of files; what is in it is the operator's choice."""
+"""Candles from a folder of files that the operator provides."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FilesSource:
     """
 
     def __init__(self, folder: str, clock: Clock) -> None:
-        """Take the folder, and the clock by which a candle may have opened.
+        """Keep the folder, and the clock by which a candle may have opened.
 
         Raises:
             ConfigurationError: there is no such folder.
@@ -52,11 +52,11 @@ class FilesSource:
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.FILES
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
-        """Return up to `limit` newest candles of the files; of a longer timeframe only whole ones.
+        """Return up to `limit` newest candles of the files; candles made from shorter ones are complete.
 
         Raises:
             MarketDataUnavailable: no file has candles of this symbol that are short enough.

@@ -23,12 +23,12 @@ def warning(year: int, month: int, day: int, **changes: object) -> str | None:
     return shutdown_warning(settings(**changes), SettableClock(datetime(year, month, day, 12, tzinfo=UTC)))
 
 
-def test_two_months_before_a_models_end_it_is_said() -> None:
+def test_the_end_of_a_model_is_announced_two_months_before() -> None:
     assert warning(2026, 11, 14) is None
     assert warning(2026, 11, 15, fallback_models=["gpt-6-luna"]) == (
         "the LLM gpt-4o-mini is switched off on 2027-01-14, in 60 days; gpt-6-luna is asked then"
     )
-    assert warning(2027, 1, 14) == (
+    assert warning(2027, 1, 14, fallback_models=[]) == (
         "the LLM gpt-4o-mini was to be switched off on 2027-01-14; llm.model names no other"
     )
     assert warning(2027, 1, 14, model="llama3.2:3b") is None
