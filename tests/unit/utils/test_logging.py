@@ -124,7 +124,7 @@ def test_the_file_holds_what_standard_error_shows_and_rotates(
     assert all(writer.drained(10) for writer in logs.writers)
     kept = sorted(file.parent.iterdir())
     assert len(kept) == 3
-    assert max(each.stat().st_size for each in kept) <= 65_536
+    assert max(path.stat().st_size for path in kept) <= 65_536
     newest = file.read_text().splitlines()
     assert newest == capfd.readouterr().err.splitlines()[-len(newest) :]
     assert "a line {of} text with *** number=2999" in newest[-1]

@@ -128,6 +128,6 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
 def test_the_schema_is_one_that_strict_mode_takes(schema: Any) -> None:
     found = list(objects(schema.schema))
     assert found
-    for each in found:
-        assert each["additionalProperties"] is False
-        assert sorted(each["required"]) == sorted(each["properties"])
+    for schema in found:
+        assert schema["additionalProperties"] is False
+        assert sorted(schema["required"]) == sorted(schema["properties"])

@@ -268,10 +268,10 @@ async def test_concurrent_forecasts_share_runs(registry: Registry, models: Model
     await models.forecasting.forecast(market(ALL), H1)
     models.run = counted
     shown = [market(ALL[: len(ALL) - back]) for back in range(32)]
-    together = await asyncio.gather(*(models.forecasting.forecast(each, H1) for each in shown))
+    together = await asyncio.gather(*(models.forecasting.forecast(snapshot, H1) for snapshot in shown))
     assert sum(runs) == 32 > len(runs)
-    for each, forecast in zip(shown, together, strict=True):
-        alone = await models.forecasting.forecast(each, H1)
+    for snapshot, forecast in zip(shown, together, strict=True):
+        alone = await models.forecasting.forecast(snapshot, H1)
         assert forecast.probability_up == pytest.approx(alone.probability_up, abs=1e-6)
 
 

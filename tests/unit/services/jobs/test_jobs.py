@@ -66,7 +66,7 @@ async def test_only_plain_parameters_are_kept_and_shown(jobs: Jobs) -> None:
     assert job.parameters == {"symbol": "BTCUSDT", "timeframe": "1h", "epochs": 3}
 
 
-async def test_everybody_hears_of_each_status_and_of_the_training(jobs: Jobs, runner: ManualRunner) -> None:
+async def test_every_status_and_the_training_are_published(jobs: Jobs, runner: ManualRunner) -> None:
     jobs.events.add_symbols(["ETHUSDT"])
     job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     (await started(runner, 1)).outcome.set_result(RESULT)

@@ -207,9 +207,9 @@ class Laws(RuleBasedStateMachine):
         if not ready:
             assert number is None
             return multiple()
-        # spaced, rested, and nobody has waited longer
+        # spaced, rested, and no other key has waited longer
         assert number in ready
-        assert self.used[number] == min(self.used[each] for each in ready)
+        assert self.used[number] == min(self.used[other] for other in ready)
         self.used[number] = self.clock.monotonic()
         return number
 

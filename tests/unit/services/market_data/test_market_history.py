@@ -1,4 +1,4 @@
-"""Candles to train on: closed ones of any age, from the first real source beside the store that has enough."""
+"""Candles to train on: closed ones of any age, from the first real source other than the store that has enough."""
 
 from __future__ import annotations
 

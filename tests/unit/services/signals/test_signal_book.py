@@ -56,7 +56,7 @@ def book(clock: SettableClock | None = None, **settings: Any) -> SignalBook:
 
 def test_a_signal_that_is_not_sure_enough_is_held_back() -> None:
     delivery = book(min_confidence=0.6).deliver([signal(confidence=0.59), signal("ETHUSDT", confidence=0.6)], NOW)
-    assert [each.symbol for each, _ in delivery.signals] == ["ETHUSDT"]
+    assert [signal.symbol for signal, _ in delivery.signals] == ["ETHUSDT"]
     assert delivery.withheld == {"BTCUSDT": "confidence 0.59 is under 0.6"}
 
 
@@ -66,7 +66,7 @@ def test_the_surest_sides_go_first_and_the_rest_waits_a_minute() -> None:
     neutral = signal("ADAUSDT", direction=Signal.NEUTRAL, confidence=0.99)
     batch = [neutral, signal("BTCUSDT", confidence=0.61), signal("ETHUSDT", confidence=0.9)]
     first = one.deliver(batch, NOW)
-    assert [each.symbol for each, _ in first.signals] == ["ETHUSDT", "BTCUSDT"]
+    assert [signal.symbol for signal, _ in first.signals] == ["ETHUSDT", "BTCUSDT"]
     assert first.withheld == {"ADAUSDT": "2 signals went out within the last minute"}
     clock.advance(59)
     assert one.deliver([neutral], clock.now()).signals == []
