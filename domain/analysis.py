@@ -171,7 +171,7 @@ class MarketSnapshot:
 
 @dataclass(frozen=True)
 class NewsSentiment:
-    """What a client says of the news; None for what it does not say. Fear and greed is an index, 0 to 100."""
+    """A client's view of the news; None where it has none. Fear and greed is an index, 0 to 100."""
 
     overall: str | float | None = None
     positive: int | None = None
@@ -182,7 +182,7 @@ class NewsSentiment:
 
 @dataclass(frozen=True)
 class ClientContext:
-    """What a client says of the market and of itself, in its own words: for an LLM to weigh, never to obey.
+    """A client's own words on the market and on itself, which an LLM weighs and never obeys.
 
     Attributes:
         strategies: Those of the client's own, by its names.

@@ -94,7 +94,7 @@ class InProcessRunner:
         """Return the result, or None when the process ends without one.
 
         Raises:
-            JobFailed: the process says so, or what it says is no message.
+            JobFailed: the process reports a failure, or writes an invalid message.
         """
         assert process.stdout is not None  # noqa: S101 - a pipe
         while True:

@@ -14,7 +14,7 @@ from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from services.ledger.hit_rates import HitRate, Prices, hit_rates
 from storage.ports import ArchivedSignal
-from utils.clock import Clock
+from utils.clock import Clock, is_fresh
 
 WINDOW = timedelta(days=30)
 # Eight symbols every five minutes make 70,000 signals in the window; reading 20,000 takes at most two seconds.
@@ -71,8 +71,7 @@ class ArchiveScores:
         """
         async with self._lock:
             now = self._clock.now()
-            # A measurement of the future, by a clock set back since, is not fresh.
-            if self._measured is None or not self._measured[0] <= now < self._measured[0] + self._max_age:
+            if self._measured is None or not is_fresh(self._measured[0], now, self._max_age):
                 self._measured = now, await self._score(now)
             return self._measured[1]
 

@@ -11,7 +11,7 @@ from domain.analysis import MarketSnapshot
 from domain.market import Timeframe
 from domain.values import epoch_ms
 from services.market_data.market_data import MarketData
-from utils.clock import Clock
+from utils.clock import Clock, is_fresh
 
 # A thousand candles each: about ten megabytes.
 MAX_MARKETS = 64
@@ -83,5 +83,4 @@ class RecentMarkets:
     def _fresh(self, kept: _Fetched, timeframe: Timeframe, now: datetime) -> bool:
         # Once the forming candle has closed, the kept one is out of date.
         same_candle = epoch_ms(now) // timeframe.ms == epoch_ms(kept.at) // timeframe.ms
-        # A market of the future, by a clock set back since, is not fresh.
-        return same_candle and kept.at <= now < kept.at + self._max_age
+        return same_candle and is_fresh(kept.at, now, self._max_age)

@@ -36,7 +36,7 @@ class Evidence:
         scores: Of the archived signals.
         model: In production for the first symbol and timeframe; None without one.
         indicators: Settings of the indicators in force.
-        signal: Settings that decide which signals go out.
+        signal: Settings that decide which signals are sent.
     """
 
     trades: Sequence[ClosedTrade]

@@ -16,6 +16,7 @@ from domain.analysis import DataSource
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal
+from utils.clock import is_fresh
 
 MAX_SYMBOLS = 1_000
 # With fewer returns in common a correlation says nothing.
@@ -86,9 +87,8 @@ class SignalBook:
     def recent(self, symbol: str, now: datetime) -> StreamSignal | None:
         """Return the signal of a symbol that was computed within `cache_minutes`."""
         found = self._computed.get(symbol)
-        # A signal of the future, by a clock set back since, is not fresh.
-        fresh = found is not None and found.at <= now < found.at + timedelta(minutes=self._settings.cache_minutes)
-        return found if fresh else None
+        max_age = timedelta(minutes=self._settings.cache_minutes)
+        return found if found is not None and is_fresh(found.at, now, max_age) else None
 
     def remember(self, signal: StreamSignal) -> None:
         """Keep a computed signal, sent or not."""
