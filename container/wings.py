@@ -30,7 +30,7 @@ from storage.ports import Store
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.store import ResilientStore
 from storage.upkeep import keep_within_bounds
-from tasks.child_process import InProcessRunner
+from tasks.child_process import ChildProcessRunner
 from utils.clock import Clock
 from utils.concurrency import background
 
@@ -71,7 +71,7 @@ async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[JobService]:
     """Run jobs in child processes, until all of them are ended and their states are saved."""
-    runner = InProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
+    runner = ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
     records = JobRecords(documents, clock)
     records.open()
     jobs = JobService(runner, records, hub, settings, clock)

@@ -144,7 +144,7 @@ class Analysis(Frozen):
 class MarketSnapshot:
     """The market of one symbol at one moment: candles per timeframe, price, and their origin.
 
-    `volume_24h` is in base currency, or None when unknown.
+    `volume_24h` is in base currency, or None if unknown.
     """
 
     symbol: str
@@ -209,7 +209,7 @@ class AnalysisQuery:
         strategies: Names of the selected strategies, in the requested order.
         snapshot: The client's own candles; None asks the service to fetch them.
         trusted: Whether the candles come from a caller whose data others may read.
-        client: What the caller says in addition to its candles, where an LLM reads it.
+        client: The client's own fields, in addition to its candles, if an LLM reads them.
         candles: Digest of the client's closed candles, see `received`; empty where it brings none.
     """
 

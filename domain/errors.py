@@ -91,7 +91,7 @@ class LlmUnavailable(AppError):
     """The LLM gave no answer: no key is ready, the budget is spent, every call failed, or its reply is none.
 
     Attributes:
-        reason: One word for metrics and callers: `no_key`, `budget`, or the outcome of the last call or reply.
+        reason: One word for metrics and callers: `no_key`, `budget`, or the failure of the last call or reply.
     """
 
     code = "llm_unavailable"
@@ -126,7 +126,7 @@ class NotAuthenticated(AppError):
 
 
 class NotAllowed(AppError):
-    """The caller may not do this."""
+    """The request is refused with any token."""
 
     code = "not_allowed"
 

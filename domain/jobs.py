@@ -1,4 +1,4 @@
-"""Jobs, work of minutes in a process of its own: kind, status, progress and result."""
+"""Jobs, the work that takes minutes: their parameters, progress and results."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Jobs: their functions, the process of one job, and the runner that starts it."""
+"""Jobs: their functions, the child process that runs one, and the runner that starts it."""

@@ -1,4 +1,4 @@
-"""Runs each job in a child process of the service, so that serving stays fast and survives a crash of a job."""
+"""Runs each job in a child process, so that serving stays fast and a crash ends only the job."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_LINE_BYTES = 1_048_576
 STDERR_TAIL_BYTES = 4_096
 
 
-class InProcessRunner:
+class ChildProcessRunner:
     """Starts a process per job, reads its messages, and never leaves one behind."""
 
     def __init__(self, *, timeout_seconds: float, table: str = "tasks.jobs") -> None:
@@ -42,7 +42,7 @@ class InProcessRunner:
     async def run(
         self, kind: JobKind, parameters: Mapping[str, Any], report: Callable[[JobProgress], None]
     ) -> dict[str, Any]:
-        """Return the job's result; canceling the call ends its process and those that it started.
+        """Return the job's result; cancelling this ends its process and the processes that it started.
 
         Raises:
             JobFailed: the function failed, took too long, or its process did not start, died or wrote nonsense.

@@ -73,4 +73,4 @@ class SingleFlight(Generic[T]):
     def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
         del self._tasks[key]
         if not task.cancelled():
-            task.exception()  # retrieved: without a caller left, asyncio would log it as lost
+            task.exception()  # waiters receive it; without any, it counts as retrieved here

@@ -120,7 +120,7 @@ class LogWriter:
         return LogState(self._name, self._dropped, self._missing, self._reason)
 
     def drained(self, seconds: float) -> bool:
-        """Wait until every line is written, at most `seconds`; return whether they are."""
+        """Wait at most `seconds` until every line is written; return whether all are."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 

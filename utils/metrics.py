@@ -60,7 +60,7 @@ OPENAI_ERRORS = Counter("openai_errors", "HTTP requests to the LLM's endpoint th
 OPENAI_RATE_LIMIT_ERRORS = Counter("openai_rate_limit_errors", "HTTP requests that the LLM's limits or quota refused.")
 GPT4_CALLS = Counter("gpt4_api_calls", "Questions that the LLM was asked, whatever number of keys was tried.")
 GPT4_FAILURES = Counter("gpt4_api_failures", "Questions that the LLM gave no usable answer to.", ["error"])
-LLM_OUTCOMES = Counter("llm_outcomes", "Requests to the LLM by their outcome.", ["outcome"])
+LLM_OUTCOMES = Counter("llm_outcomes", "Attempts to ask the LLM, by outcome.", ["outcome"])
 LLM_LATENCY = Histogram(
     "llm_latency_seconds", "Time of an answered LLM request.", buckets=(0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30)
 )
