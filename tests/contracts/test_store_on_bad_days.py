@@ -98,7 +98,9 @@ async def test_analysis_of_the_future_does_not_hide_an_older_one(store: Store) -
     assert await store.latest_analysis("key", NOON, ahead.generated_at) == ahead
 
 
-async def test_cached_by_a_clock_that_ran_ahead_is_never_fresh(store: Store, clock: SettableClock) -> None:
+async def test_analyses_cached_by_a_clock_that_ran_ahead_never_pass_for_fresh(
+    store: Store, clock: SettableClock
+) -> None:
     right = clock.moment
     clock.moment = ahead = right + timedelta(hours=1)
     await store.save_analysis("key", make_analysis(analysis_id="ahead", generated_at=ahead), archive=False)

@@ -404,9 +404,7 @@ async def test_the_last_call_gets_no_more_than_what_is_left(fake_openai: FakeOpe
     assert len(fake_openai.asked) == 1
 
 
-async def test_fifty_at_once_share_three_keys_and_nobody_waits(
-    fake_openai: FakeOpenAI, make_asking: MakeAsking
-) -> None:
+async def test_fifty_at_once_share_three_keys_and_none_waits(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
     clock = SettableClock()
     asking = make_asking(monotonic=clock.monotonic)
 
@@ -458,9 +456,7 @@ async def test_an_endpoint_of_ones_own_needs_no_key(fake_openai: FakeOpenAI, mak
     assert fake_openai.asked[0].key == "no-key"
 
 
-async def test_nobody_listening_is_a_failure_of_the_connection(
-    fake_openai: FakeOpenAI, make_asking: MakeAsking
-) -> None:
+async def test_a_closed_port_is_a_failure_of_the_connection(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
     assert await reason(make_asking(base_url="http://127.0.0.1:9/v1")) == "connection"
 
 
