@@ -112,7 +112,7 @@ def test_advice_changes_nothing_but_says_so(market: MarketSnapshot) -> None:
     assert advised.model_copy(update={"forecast": None, "reasoning": silent}) == alone
 
 
-def test_a_turned_signal_says_who_turned_it() -> None:
+def test_the_reasoning_names_the_model_that_turned_a_signal() -> None:
     analysis = judged(FALLING, 0.8, 0.98, horizon_candles=4)
     assert analysis.reasoning.startswith("Long: rules and model together point up at a price of ")
     assert "The lstm model gives a probability of 0.98 that 1h closes higher 4 candles on." in analysis.reasoning

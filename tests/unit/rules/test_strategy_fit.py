@@ -36,7 +36,7 @@ def test_every_strategy_has_traits_and_reads_what_there_is() -> None:
 
 @pytest.mark.parametrize("drift", [0.4, -0.4])
 @pytest.mark.parametrize("seed", range(3))
-def test_in_a_clear_trend_those_who_follow_come_first(seed: int, drift: float) -> None:
+def test_in_a_clear_trend_strategies_that_follow_it_come_first(seed: int, drift: float) -> None:
     found = recommended(dashboard(seed, drift))
     assert {fit.strategy for fit in found[: len(FOLLOWERS)]} == FOLLOWERS
     best = found[0]
@@ -45,7 +45,7 @@ def test_in_a_clear_trend_those_who_follow_come_first(seed: int, drift: float) -
     assert f"leans {'Long' if drift > 0 else 'Short'}." in best.reasoning
 
 
-def test_without_a_trend_those_who_expect_a_turn_come_first() -> None:
+def test_without_a_trend_strategies_that_expect_a_turn_come_first() -> None:
     firsts = [recommended(dashboard(seed, 0.0))[0].strategy for seed in range(20)]
     assert sum(name not in FOLLOWERS for name in firsts) >= 14
 

@@ -131,7 +131,7 @@ def test_the_file_holds_what_standard_error_shows_and_rotates(
     assert {state.dropped for state in logs.states()} == {0}
 
 
-def test_a_pipe_that_is_not_read_drops_lines_keeps_errors_and_says_so_later(
+def test_an_unread_pipe_drops_lines_keeps_errors_and_logs_the_loss_later(
     configure: Configure, capfd: pytest.CaptureFixture[str]
 ) -> None:
     reading, writing = os.pipe()

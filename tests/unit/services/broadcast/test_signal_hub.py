@@ -92,7 +92,7 @@ async def test_hub_counts_bytes_not_characters() -> None:
     assert subscription.closed_reason is CloseReason.SLOW
 
 
-async def test_closing_the_hub_ends_those_who_wait_and_those_who_come() -> None:
+async def test_closing_the_hub_ends_present_and_later_subscriptions() -> None:
     hub = SignalHub(BOUND)
     connections = WEBSOCKET_CONNECTIONS._value.get()
     subscription = hub.subscribe()

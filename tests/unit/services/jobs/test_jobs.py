@@ -95,7 +95,7 @@ async def test_every_status_and_the_training_are_published(jobs: Jobs, runner: M
     }
 
 
-async def test_progress_is_known_at_once_and_told_once_a_second(jobs: Jobs, runner: ManualRunner) -> None:
+async def test_progress_is_known_at_once_and_published_once_a_second(jobs: Jobs, runner: ManualRunner) -> None:
     job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     work = await started(runner, 1)
     for step in range(31):
@@ -120,7 +120,7 @@ async def test_jobs_run_one_at_a_time_in_their_order(jobs: Jobs, runner: ManualR
         await jobs.reaches(job, JobStatus.SUCCEEDED)
 
 
-async def test_queue_that_is_full_says_so_until_a_job_has_ended(path: Path, runner: ManualRunner) -> None:
+async def test_a_full_queue_refuses_jobs_until_one_has_ended(path: Path, runner: ManualRunner) -> None:
     async with job_service(path, runner, max_running=2, max_queued=2) as jobs:
         submitted = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(4)]
         with pytest.raises(JobQueueFull, match="2 jobs are waiting already"):
@@ -197,7 +197,7 @@ async def test_jobs_that_have_ended_outlive_the_service(path: Path, runner: Manu
         assert (await jobs.service.newest(10)).jobs == [done]
 
 
-async def test_shutdown_interrupts_what_waits_and_runs(path: Path, runner: ManualRunner) -> None:
+async def test_shutdown_interrupts_waiting_and_running_jobs(path: Path, runner: ManualRunner) -> None:
     async with job_service(path, runner) as jobs:
         submitted = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2)]
         await started(runner, 1)
@@ -207,7 +207,7 @@ async def test_shutdown_interrupts_what_waits_and_runs(path: Path, runner: Manua
             assert (found.status, found.error) == (JobStatus.INTERRUPTED, INTERRUPTED)
 
 
-async def test_restart_marks_what_a_dead_process_has_left(path: Path, runner: ManualRunner) -> None:
+async def test_restart_marks_unfinished_jobs_of_a_dead_process(path: Path, runner: ManualRunner) -> None:
     left = {"kind": "train", "parameters": {}, "created_at": NOON}
     await keep(path, {status.value: left | {"status": status.value} for status in JobStatus})
     later = SettableClock(NOON + timedelta(hours=1))

@@ -116,7 +116,7 @@ def test_a_short_rest_leaves_the_spacing(clock: SettableClock) -> None:
 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.MODEL_UNKNOWN, CallOutcome.FORMAT_REFUSED, CallOutcome.BAD_REQUEST])
-def test_what_is_wrong_with_the_request_is_not_the_keys_fault(clock: SettableClock, outcome: CallOutcome) -> None:
+def test_a_faulty_request_does_not_rest_the_key(clock: SettableClock, outcome: CallOutcome) -> None:
     keys = failed_once(clock, outcome)
     assert only(keys) == KeyState(1, "spacing", SPACING, None, 1, 0)
 
@@ -159,7 +159,7 @@ def test_keys_of_an_organization_rest_together(clock: SettableClock, outcome: Ca
 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.UNAUTHORIZED, CallOutcome.FORBIDDEN, CallOutcome.TIMEOUT])
-def test_what_concerns_one_key_leaves_its_organization_alone(clock: SettableClock, outcome: CallOutcome) -> None:
+def test_an_outcome_of_one_key_does_not_rest_its_organization(clock: SettableClock, outcome: CallOutcome) -> None:
     keys = ring(clock, 2, groups=((1, 2),), spacing=0)
     assert keys.acquire() == 1
     keys.report(1, outcome)

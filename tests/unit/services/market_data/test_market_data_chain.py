@@ -164,7 +164,7 @@ async def test_equal_questions_at_the_same_moment_share_one_fetch() -> None:
     assert source.calls == [Timeframe.H1] * 3  # nothing is kept
 
 
-async def test_a_refusal_reaches_all_who_share_the_question() -> None:
+async def test_a_refusal_reaches_all_callers_of_a_shared_request() -> None:
     market = chain(FakeSource(DataSource.BINANCE, failing(SourceFailed("is down"))))
     found = await asyncio.gather(*(market.snapshot(SYMBOL) for _ in range(3)), return_exceptions=True)
     assert [type(error) for error in found] == [MarketDataUnavailable] * 3

@@ -75,7 +75,7 @@ def with_model(accuracy: float, hits: int, count: int) -> dict[str, Any]:
     }
 
 
-def test_with_too_little_nothing_is_said_but_what_is_missing() -> None:
+def test_with_too_few_figures_a_review_only_names_the_missing_ones() -> None:
     found = review(evidence(trades(MIN_TRADES - 1, -5.0)))
     assert (found.suggestions, found.advice) == (None, None)
     assert found.missing.startswith("29 closed trades were reported by trusted clients in 30 days, 30 are needed")
@@ -204,7 +204,7 @@ def test_the_llm_may_change_only_settings_that_it_was_shown_within_bounds() -> N
     assert (found.advice.recommendation, found.advice.confidence) == ("wait", 0.4)
 
 
-def test_what_the_rules_measured_of_a_setting_counts_more_than_what_the_llm_says() -> None:
+def test_a_change_measured_by_the_rules_counts_more_than_that_of_the_llm() -> None:
     known = evidence([*trades(60, -1.0, ai_confidence=0.62), *trades(60, 0.8, ai_confidence=0.72)])
     facts = self_analysis_prompt(known).facts
     proposed = [change("min_confidence", 0.9)]

@@ -166,7 +166,7 @@ def test_correlation_is_of_the_candles_in_common() -> None:
         assert correlation(one, unlike) == 0
 
 
-def test_what_was_computed_is_known_for_the_time_of_the_cache() -> None:
+def test_a_computed_signal_is_kept_for_the_time_of_the_cache() -> None:
     one, computed = book(cache_minutes=5), signal()
     one.remember(computed)
     assert one.recent("BTCUSDT", NOW + timedelta(seconds=299)) is computed
@@ -174,7 +174,7 @@ def test_what_was_computed_is_known_for_the_time_of_the_cache() -> None:
     assert one.recent("ETHUSDT", NOW) is None
 
 
-def test_what_was_computed_or_sent_by_a_clock_that_was_ahead_is_no_longer_believed() -> None:
+def test_signals_of_a_clock_that_was_ahead_are_not_fresh() -> None:
     one, ahead = book(max_signals_per_minute=10, open_minutes=60), NOW + timedelta(hours=1)
     future = signal(at=ahead, returns=returns(1, 0.97))
     one.remember(future)
