@@ -10,15 +10,17 @@ FROM python:3.12-slim
 RUN useradd --system --create-home --uid 10001 service && mkdir -p /app/data && chown service:service /app/data
 WORKDIR /app
 COPY --from=build /app/.venv /app/.venv
-COPY pyproject.toml config.yaml main.py cli.py container.py ./
+COPY pyproject.toml config.yaml main.py cli.py ./
 COPY api api
 COPY commands commands
 COPY config config
+COPY container container
 COPY demo demo
 COPY domain domain
 COPY features features
 COPY rules rules
 COPY models models
+COPY rules rules
 COPY services services
 COPY storage storage
 COPY tasks tasks

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.http_client import Connection, request_bytes, run_requests
+from benchmarks.http_client import HttpConnection, request_bytes, run_requests
 from benchmarks.processes import Server, serve
 from domain.market import CandleSeries, Timeframe
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
@@ -135,7 +135,7 @@ async def _health_while_analyzing(port: int, one: bytes) -> float:
     running = True
 
     async def engine() -> None:
-        connection = await Connection.open(port)
+        connection = await HttpConnection.open(port)
         while running:
             await connection.send(
                 request_bytes("POST", "/ai/analyze", one.replace(b"AAAAAA", f"H{next(numbers):05d}".encode()))
@@ -146,7 +146,7 @@ async def _health_while_analyzing(port: int, one: bytes) -> float:
     async with asyncio.TaskGroup() as tasks:
         for _ in range(16):
             tasks.create_task(engine())
-        connection = await Connection.open(port)
+        connection = await HttpConnection.open(port)
         for _ in range(200):
             started = time.perf_counter()
             await connection.send(request_bytes("GET", "/health"))

@@ -12,7 +12,7 @@ def request_bytes(method: str, path: str, body: bytes = b"") -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-class Connection:
+class HttpConnection:
     """One connection; requests go one after another."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -20,7 +20,7 @@ class Connection:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port: int) -> Connection:
+    async def open(cls, port: int) -> HttpConnection:
         """Connect to a port on this machine."""
         return cls(*await asyncio.open_connection("127.0.0.1", port, limit=1_000_000))
 
@@ -43,7 +43,7 @@ async def run_requests(port: int, requests: list[bytes], workers: int) -> float:
     pending = iter(requests)
 
     async def work() -> None:
-        connection = await Connection.open(port)
+        connection = await HttpConnection.open(port)
         for request in pending:
             await connection.send(request)
         connection.close()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.analyze import body
-from benchmarks.http_client import Connection, request_bytes
+from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
 from benchmarks.report import markdown_table, verdict
 from config.settings import Settings
@@ -117,7 +117,7 @@ def measure_type(manager: ModelManager, kind: ModelType) -> Row:
 
 async def ask(port: int) -> None:
     """Ask every symbol's model once."""
-    connection = await Connection.open(port)
+    connection = await HttpConnection.open(port)
     for symbol in SYMBOLS:
         await connection.send(request_bytes("POST", "/ai/predict", body(symbol, {Timeframe.H1: 500})))
     connection.close()

@@ -83,7 +83,7 @@ def plain_fastapi() -> FastAPI:
     return app
 
 
-class _Candle(msgspec.Struct, gc=False):
+class _BareCandle(msgspec.Struct, gc=False):
     timestamp: int
     open: float
     high: float
@@ -94,7 +94,7 @@ class _Candle(msgspec.Struct, gc=False):
 
 class _Body(msgspec.Struct):
     symbol: str
-    timeframe_data: dict[str, list[_Candle]]
+    timeframe_data: dict[str, list[_BareCandle]]
 
 
 class BareAsgi:

@@ -1,1 +1,1 @@
-"""The words of the field: immutable value objects and the errors they raise; no I/O."""
+"""Words of the field: immutable value objects and errors; no I/O."""

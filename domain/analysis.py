@@ -1,4 +1,4 @@
-"""What an analysis is: the question, the answer and its parts."""
+"""The analysis of a market: the query, the answer and its parts."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ class Analysis(Frozen):
     """A finished analysis of one symbol.
 
     Attributes:
-        forecast: What the model in production says of the same market and timeframe.
+        forecast: Of the model in production for the same market and timeframe.
         forecast_note: Why there is no forecast.
-        cost_usd: What the LLM's reply to it cost; 0 for one that was paid for earlier, None where no LLM
+        cost_usd: Cost of the LLM's reply; 0 for one that was paid for earlier, None where no LLM
             answered or the cost is not known.
         groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
@@ -171,7 +171,7 @@ class MarketSnapshot:
 
 @dataclass(frozen=True)
 class NewsSentiment:
-    """What a client says of the news; None for what it does not say. Fear and greed is an index, 0 to 100."""
+    """A client's view of the news; None where it has none. Fear and greed is an index, 0 to 100."""
 
     overall: str | float | None = None
     positive: int | None = None
@@ -182,7 +182,7 @@ class NewsSentiment:
 
 @dataclass(frozen=True)
 class ClientContext:
-    """What a client says of the market and of itself, in its own words: for an LLM to weigh, never to obey.
+    """A client's own words on the market and on itself, which an LLM weighs and never obeys.
 
     Attributes:
         strategies: Those of the client's own, by its names.
@@ -206,7 +206,7 @@ class AnalysisQuery:
 
     Attributes:
         symbol: Market, such as BTCUSDT.
-        strategies: Names of the strategies that have a say, in the order asked for.
+        strategies: Names of the selected strategies, in the requested order.
         snapshot: The client's own candles; None asks the service to fetch them.
         trusted: Whether the candles come from a caller whose data others may read.
         client: The client's own fields, in addition to its candles, if an LLM reads them.

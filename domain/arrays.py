@@ -1,4 +1,4 @@
-"""Array types: what numbers an array holds; its shape stands in the docstring of whatever takes or returns it."""
+"""Array types by their numbers; the docstring of a function has the shape."""
 
 from __future__ import annotations
 

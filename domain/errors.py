@@ -158,7 +158,7 @@ class UnsupportedMediaType(AppError):
 
 
 class NotReady(AppError):
-    """The service is starting or shutting down."""
+    """The service is shutting down."""
 
     code = "not_ready"
 
@@ -194,7 +194,7 @@ class Conflict(AppError):
 
 
 class JobQueueFull(AppError):
-    """As many jobs wait already as may."""
+    """The greatest number of jobs waits already."""
 
     code = "job_queue_full"
 

@@ -1,4 +1,4 @@
-"""What a model is called and what it says: types of models, names of versions, forecasts."""
+"""Types of models, names of versions, and forecasts."""
 
 from __future__ import annotations
 

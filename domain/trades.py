@@ -1,4 +1,4 @@
-"""A closed trade of a client, and what is made of it."""
+"""A closed trade of a client."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from domain.values import Frozen, Price
 
 
 class ClosedTrade(Frozen):
-    """A trade that has been closed, as its client tells it.
+    """A closed trade, as its client reports it.
 
     Attributes:
         pnl_usdt: Profit or loss in USDT.
         pnl_percentage: The same in percent of the margin.
         open_time, close_time: In the client's own form, for the record only.
         ai_confidence: Of the signal that was acted on, 0 to 1.
-        trusted: Whether a trusted client told of it; a stranger's trade may be invented.
+        trusted: Whether a trusted client reported it; a stranger's trade may be invented.
     """
 
     trade_id: str

@@ -1,1 +1,1 @@
-"""What indicators say of a market: pure functions, from candles to a verdict."""
+"""The rules: pure functions from candles and indicators to a verdict."""

@@ -1,4 +1,4 @@
-"""Rules and model together: one direction of two."""
+"""The blend of rules and model: one direction from two."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rules.direction import TrendView
 
 
 def blend(view: TrendView, forecast: Forecast | None, weight: float) -> TrendView:
-    """Return the view with the trend that rules and model have together.
+    """Return the view with the blended trend of rules and model.
 
     The trend is the weighted mean of the rules' and the model's `2 p - 1`. Where the two point to
     opposite sides the weaker of them, and where the members of an ensemble differ their disagreement
     `d` as in `models/serving/ensemble.py`, takes from the agreement: `(1 - min(|rules|, |model|)) (1 - 2 d weight)`.
 
     Args:
-        view: What the rules say.
-        forecast: What the model says; None leaves the rules alone.
+        view: Of the rules.
+        forecast: Of the model; None leaves the rules alone.
         weight: The model's share, 0..1; 0 leaves the rules alone.
     """
     if forecast is None or not weight:

@@ -1,4 +1,4 @@
-"""From a market snapshot to what an analyst reads: closed candles and their indicators."""
+"""From a market snapshot to the context of an analysis: closed candles and their indicators."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
 
-# With fewer there is no MACD line (26) and no ADX (28), and hardly anything left to weigh.
+# With fewer there is neither MACD line (26) nor ADX (28), too little for a judgement.
 MIN_SIDE_CANDLES = 30
 
 
 @dataclass(frozen=True)
 class TimeframeContext:
-    """The closed candles of one timeframe and what was computed from them.
+    """The closed candles of one timeframe, with indicators and levels.
 
     Attributes:
         series: Closed candles, oldest first, at most `window_candles`.
@@ -56,20 +56,20 @@ class TimeframeContext:
 
 @dataclass(frozen=True)
 class MarketContext:
-    """Everything an analyst may know of a market.
+    """Everything that an analyst knows of a market.
 
     Attributes:
         price: Current price in quote currency, possibly newer than the last closed candle.
-        volume_24h: In base currency, or None when nobody said.
-        strategies: Names of the strategies that have a say.
-        timeframes: What can be read of each timeframe, shortest first.
+        volume_24h: In base currency, or None when unknown.
+        strategies: Names of the selected strategies.
+        timeframes: The context of each timeframe, shortest first.
         primary: The timeframe that gives stop, target and levels; it has enough candles.
         newest_candle_ms: Open time of the newest candle received, still forming ones included.
         missing_candles: Number of candles missing in gaps, all timeframes together.
-        forecast: What the model in production says of the primary timeframe.
+        forecast: Of the model in production for the primary timeframe.
         forecast_note: Why there is no forecast.
         model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
-        client: What the client says beside its candles.
+        client: What the client says in addition to its candles.
     """
 
     symbol: str
@@ -133,8 +133,8 @@ def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: d
     Raises:
         InsufficientData: no timeframe has `min_candles` closed candles.
     """
-    # Only the last candle can still form by what the others show, and by the server's clock only
-    # those of the skew that clients are allowed: with more candles than that there is nothing to ask.
+    # At most the last candle and those within the allowed clock skew can still be forming: with more
+    # candles than that the check is not needed.
     may_form = 2 + int(settings.clock_skew_seconds * 1000) // Timeframe.M1.ms
     if max(map(len, snapshot.series.values()), default=0) < settings.min_candles + may_form:
         _primary(_closed(snapshot, settings, now), settings)

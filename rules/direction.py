@@ -1,4 +1,4 @@
-"""Which way the market goes: a direction per timeframe, and what they say together."""
+"""The direction of a market: one per timeframe, and their weighted mean."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from domain.market import Timeframe
 from rules.context import MarketContext, TimeframeContext
 from rules.strategies import NO_VIEW, STRATEGIES, clip, directional_movement, moving_averages
 
-# The move over its noise tells a trend from a random walk best of all that was tried on simulated
-# markets; averages and Wilder's movement add what is recent. The MACD histogram added nothing.
+# On simulated markets the move over its noise separates a trend from a random walk better than anything
+# else tried; averages and Wilder's movement add the recent candles. The MACD histogram added nothing.
 MOVE_SHARE, AVERAGES_SHARE, MOVEMENT_SHARE = 0.60, 0.25, 0.15
 # A move of 2.5 standard deviations of its own noise is a full view (1.2 % of random walks).
 FULL_MOVE = 2.5
 MOVE_CANDLES = 100
-# Each doubling of the timeframe's length adds the weight of the shortest: a longer candle has seen
-# more, but four hours are not worth sixteen quarters.
+# Each doubling of the timeframe's length adds the weight of the shortest: a longer candle covers more time,
+# but four hours do not weigh as much as sixteen quarters.
 WEIGHT_PER_DOUBLING = 1.0
-# A timeframe points somewhere from here on; more than that against the others is a disagreement,
-# less is the pull-back that every trend has on its short timeframes.
+# From POINTS on a timeframe has a direction; from DISAGREES on against the others it disagrees, below that
+# it is the pull-back that every trend has on its short timeframes.
 POINTS = 0.25
 DISAGREES = 0.40
 # Less range than a hundredth of a percent of the price is a flat market: a trade costs ten times that.
@@ -32,17 +32,17 @@ FLAT_RANGE_PERCENT = 0.01
 
 @dataclass(frozen=True)
 class TrendView:
-    """What all timeframes say together.
+    """The view of all timeframes.
 
     Attributes:
         directions: -1 (down) to 1 (up) per timeframe, shortest first.
         trend: Weighted mean of the directions, -1 to 1.
         disagree: Whether a timeframe points clearly against the mean.
-        flat: Whether the primary timeframe hardly moves at all.
+        flat: Whether the primary timeframe has practically no range.
         scores: Score of each selected strategy, 0 to 1.
         consensus: Mean view of the selected strategies, -1 (Short) to 1 (Long).
-        agreement: How far rules and model agree, 0 to 1; 1 where the rules decide alone.
-        blended: Whether a model has a say in the trend.
+        agreement: Agreement of rules and model, 0 to 1; 1 where the rules decide alone.
+        blended: Whether a model has a share in the trend.
     """
 
     directions: Mapping[Timeframe, float]
@@ -74,7 +74,7 @@ def view_trend(context: MarketContext) -> TrendView:
 
 
 def timeframe_direction(part: TimeframeContext) -> float:
-    """Return the direction of one timeframe, -1 to 1; 0 where it hardly moves.
+    """Return the direction of one timeframe, -1 to 1; 0 in a flat market.
 
     It weighs the move over its noise, the order of the moving averages and Wilder's
     directional movement. What cannot be computed yet counts as no view.

@@ -1,4 +1,4 @@
-"""What the rules make of a market: computed once per analysis, for everybody who answers."""
+"""The judgement of a market by the rules, made once per analysis for rules, LLM and blend."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Judgement:
     """A market, read and judged.
 
     Attributes:
-        context: What was read.
+        context: The market as it was read.
         rules: Direction and agreement of the timeframes by the rules alone.
-        view: The same with the model's share in it, where it has one.
+        view: The same, blended with the model where it has a share.
         verdict: The signal of `view`, its confidence and its ground.
     """
 

@@ -1,4 +1,4 @@
-"""What state a market is in: its direction over all timeframes, its phase, and what stands out."""
+"""The condition of a market: its direction over all timeframes, its phase and its indicators."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SUMMARY_FIGURES = {
 
 
 class MarketPhase(StrEnum):
-    """Where in its cycle a market is; the four of Wyckoff, and what lies between them."""
+    """Phase of a market: the four of Wyckoff, and those between them."""
 
     MARKUP = "Markup"
     MARKDOWN = "Markdown"
@@ -62,7 +62,7 @@ class MarketCondition:
         timeframes: Direction and newest indicators by timeframe, without those that cannot be computed.
         primary: The timeframe of `summary`.
         summary: Newest indicators of the primary timeframe.
-        at: When it was found, by the server's clock.
+        at: Time of the judgement by the server's clock.
     """
 
     symbol: str

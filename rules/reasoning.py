@@ -1,4 +1,4 @@
-"""Says in plain English why a signal is what it is.
+"""The reasons of a signal in plain English.
 
 Every number in the text is an indicator, a level, the price or a count of candles of the
 analysis itself; what has no number there is said in words.
@@ -15,14 +15,14 @@ from rules.direction import POINTS, TrendView
 from rules.strategies import NO_VIEW
 from rules.verdict import Ground, Verdict, has_few_candles
 
-# From here on a timeframe's direction is called clear, and a strategy's score a lean.
+# From here on a timeframe's direction is clear, and a strategy's score has a side.
 CLEAR = 0.60
 LEAN = 0.15
-# Volume against its average: outside of that it is thin or heavy.
+# Volume against its average: outside of this range it is thin or heavy.
 THIN_VOLUME, HEAVY_VOLUME = 0.7, 1.5
-# As a share of all volume: outside of that one side has the upper hand.
+# Share of rising candles in all volume: outside of this range one side dominates.
 ONE_SIDED_VOLUME = 0.15
-# As many digits as a reader needs: of a price to find it on a chart, of an indicator to judge it.
+# Digits for a reader: to find a price on a chart, to judge an indicator.
 PRICE_DIGITS, FIGURE_DIGITS = 6, 3
 
 _GROUNDS = {
@@ -45,7 +45,7 @@ def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
 
 
 def describe_volume(context: MarketContext) -> str:
-    """Return what the volume of the primary timeframe says."""
+    """Return a sentence on the volume of the primary timeframe."""
     latest = context.main.latest
     if "volume_ratio" not in latest or "volume_balance" not in latest:
         return "There is no volume to judge by."
@@ -148,5 +148,5 @@ def _price(value: float) -> str:
 
 
 def _plain(value: float, digits: int) -> str:
-    """Return a number with so many significant digits and no exponent."""
+    """Return a number with `digits` significant digits and no exponent."""
     return f"{Decimal(f'{value:.{digits}g}'):f}"

@@ -1,4 +1,4 @@
-"""How risky the market is, where a stop and a target belong, and how much to put in."""
+"""Risk of a trade, its stop and target, and its position size."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ LEVEL_MARGIN_ATR = 0.25
 # Reward over risk: twice, or down to 1.6 to take profit just before a level.
 REWARD = 2.0
 LEAST_REWARD = 1.6
-# What somebody else proposes: the stop no nearer and no farther in Average True Ranges, the reward over the
-# risk no less and no more.
+# Bounds of exits proposed by an LLM: distance of the stop in Average True Ranges, reward over risk.
 PROPOSED_STOP_ATR = (1.0, 5.0)
 PROPOSED_REWARD = (1.0, 10.0)
 
-# Lose at most a hundredth of the capital at the stop, and put in at most a quarter of it.
+# At the stop at most a hundredth of the capital is lost; a position takes at most a quarter of it.
 CAPITAL_AT_RISK = 0.01
 MAX_POSITION = 0.25
 
-# A day's range in percent: under one is calm and ten is wild, for a liquid coin.
+# A day's range in percent: for a liquid coin, one is calm and ten is wild.
 DAILY_RANGE_PERCENT = (1.0, 10.0)
 # Upper ends of the percentile of the Average True Range for all volatility levels but the highest.
 VOLATILITY_LEVELS = (
@@ -104,7 +103,7 @@ def find_exits(signal: Signal, price: float, average_true_range: float, levels: 
 
 
 def exits_fit(exits: Exits, signal: Signal, price: float, average_true_range: float) -> bool:
-    """Return whether somebody else's exits can be traded on.
+    """Return whether proposed exits can be used.
 
     The stop is on the losing side and 1 to 5 ATR away, the target on the winning side and 1 to 10 times as far.
     """
@@ -118,7 +117,7 @@ def exits_fit(exits: Exits, signal: Signal, price: float, average_true_range: fl
 
 
 def volatility_level(percentile: float) -> VolatilityLevel:
-    """Return the word for a percentile (0 to 100) of the Average True Range."""
+    """Return the volatility level of a percentile (0 to 100) of the Average True Range."""
     return next((level for end, level in VOLATILITY_LEVELS if percentile < end), VolatilityLevel.VERY_HIGH)
 
 

@@ -1,4 +1,4 @@
-"""How well each strategy suits a market: by what it reads there itself, never by its name alone."""
+"""Suitability of each strategy for a market, by its own indicators and the condition of the market."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from rules.verdict import TREND_BAR
 
 # A market that suits the strategy is worth half, a clear view of its own doubles that.
 FIT_ALONE = 0.5
-# Where timeframes point against each other, no market suits anybody well.
+# Where timeframes disagree, no strategy suits the market well.
 DISAGREEMENT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What a strategy is made of.
+    """The make-up of a strategy.
 
     Attributes:
-        follows: Whether it goes with a move; else it expects the move to turn.
+        follows: Whether it follows a move; else it expects the move to turn.
         evidence: The indicators that it reads.
-        settings: The periods of these, by their names in the section `indicators`.
+        settings: Periods of these indicators, by their names in the section `indicators`.
     """
 
     follows: bool
@@ -61,7 +61,7 @@ TRAITS: Mapping[str, Traits] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Recommendation:
-    """How well a strategy suits a market, 0 to 1, why, and the settings that this was found with."""
+    """Suitability of a strategy for a market, 0 to 1, its reason, and the settings used."""
 
     strategy: str
     suitability: float
@@ -70,7 +70,7 @@ class Recommendation:
 
 
 def recommend(context: MarketContext, view: TrendView, settings: IndicatorSettings) -> list[Recommendation]:
-    """Return the context's strategies, best first; equals stay in the order asked for.
+    """Return the context's strategies, best first; equal ones in the requested order.
 
     The suitability is the fit of the market, from 0 to 1, times 0.5 to 1 for how clear the strategy's own view
     is. Strategies that follow fit better the stronger the trend of all timeframes, those that expect a turn the
@@ -79,12 +79,12 @@ def recommend(context: MarketContext, view: TrendView, settings: IndicatorSettin
     who follow it. A strategy that has nothing to read suits no market.
     """
     found = [_recommendation(context, view, settings, name) for name in context.strategies]
-    return sorted(found, key=lambda each: -each.suitability)
+    return sorted(found, key=lambda fit: -fit.suitability)
 
 
 def names_that_suit(recommendations: Sequence[Recommendation]) -> list[str]:
     """Return the strategies with a suitability of at least a half, in their order."""
-    return [each.strategy for each in recommendations if each.suitability >= FIT_ALONE]
+    return [fit.strategy for fit in recommendations if fit.suitability >= FIT_ALONE]
 
 
 def _recommendation(context: MarketContext, view: TrendView, settings: IndicatorSettings, name: str) -> Recommendation:

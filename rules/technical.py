@@ -27,7 +27,7 @@ class TechnicalAnalyst:
     """
 
     def __init__(self, new_id: Callable[[], str] = _new_id) -> None:
-        """Take what names analyses."""
+        """Keep the maker of ids."""
         self._new_id = new_id
 
     async def analyze(self, judgement: Judgement) -> Analysis:

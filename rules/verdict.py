@@ -1,4 +1,4 @@
-"""From what the timeframes say to a signal and how sure it is."""
+"""From the view of the timeframes to a signal and its confidence."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rules.strategies import ramp
 # Calibrated on simulated markets: four of five random walks stay below, nine of ten clear trends
 # (drift three times the noise of the window) come above.
 SIGNAL_BAR = 0.52
-# The selected strategies together raise or lower the trend by up to that: they can hold back or
-# help a signal near the bar, but none turns a clear trend around.
+# The selected strategies together raise or lower the trend by at most this: they decide near the bar,
+# but never turn a clear trend around.
 STRATEGY_SAY = 0.10
-# From here on the market as a whole is called Bullish or Bearish, signal or not.
+# From here on the market is Bullish or Bearish, with or without a signal.
 TREND_BAR = 0.35
-# A stop needs room on one side and a target on the other: candles wider than that leave none.
+# Wider candles leave no room for a stop on one side and a target on the other.
 MAX_RANGE_PERCENT = 15.0
-# Closed candles say nothing of a price that has since run that far against them.
+# With a price this far against the closed candles, they are no evidence.
 MAX_ADVERSE_ATR = 2.0
 
 # Confidence is agreement, not a probability: honest hit rates on hourly candles are 53 to 58 %.
@@ -30,12 +30,12 @@ WEAKEST_CONFIDENCE = 0.45
 USUAL_CONFIDENCE = 0.65
 EARNED_CONFIDENCE = 0.75
 NEUTRAL_CONFIDENCE = (0.40, 0.60)
-# What has to come together to earn more than the usual confidence.
+# Conditions of a confidence above the usual.
 EARNING_TIMEFRAMES = 3
 EARNING_ADX = 25.0
 EARNING_VOLUME_BALANCE = 0.1
 FULL_STRENGTH = 0.9
-# Averages seeded by the first candle are settled after so many; fewer cost up to a fifth of the
+# After as many candles averages have forgotten their seed; fewer cost up to a fifth of the
 # confidence, and gaps up to a tenth.
 SETTLED_CANDLES = 250
 FEW_CANDLES_COST = 0.20
@@ -44,7 +44,7 @@ FULL_GAPS_SHARE = 0.10
 
 
 class Ground(StrEnum):
-    """Why the signal is what it is."""
+    """The ground of a signal."""
 
     TREND = "trend"
     NO_TREND = "no trend"
@@ -56,7 +56,7 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The signal, how sure it is (0 to 1), and why."""
+    """The signal, its confidence (0 to 1) and its ground."""
 
     signal: Signal
     confidence: float
@@ -78,12 +78,12 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
 
 
 def strength(view: TrendView) -> float:
-    """Return how strong the trend is with the strategies' say, 0 to 1 and a little more."""
+    """Return the strength of the trend with the strategies' share, 0 to a little more than 1."""
     return abs(view.trend) + STRATEGY_SAY * view.consensus * math.copysign(1, view.trend)
 
 
 def trend_direction(view: TrendView) -> TrendDirection:
-    """Return the word for the trend; Uncertain where timeframes disagree."""
+    """Return the direction of the trend; Uncertain where timeframes disagree."""
     if view.flat:
         return TrendDirection.SIDEWAYS
     if view.disagree:
@@ -137,7 +137,7 @@ def _earned(context: MarketContext, view: TrendView) -> bool:
 
 
 def _neutral_confidence(view: TrendView, ground: Ground) -> float:
-    """Return how sure it is that nothing is to be done: most in a flat market, least near the bar."""
+    """Return the confidence of a Neutral signal: greatest in a flat market, least near the bar."""
     least, most = NEUTRAL_CONFIDENCE
     if ground is Ground.FLAT:
         return most

@@ -19,13 +19,13 @@ from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from utils.clock import Clock
 
-# Clients wait 2 s for a trend; the rest is for the model or the rules.
+# Clients wait 2 s for a trend: 0.5 s are left for the model or the rules.
 FETCH_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class RequestedForecast:
-    """A forecast, the source of its candles, and when it was made by the server's clock."""
+    """A forecast, the source of its candles, and its time by the server's clock."""
 
     forecast: Forecast
     source_data: DataSource
@@ -46,7 +46,7 @@ class Trend:
 
 
 class ForecastRequests:
-    """Answers requests for a forecast, or only for the direction."""
+    """Answers requests for a forecast, or for the direction alone."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class ForecastRequests:
         *,
         fetch_seconds: float = FETCH_SECONDS,
     ) -> None:
-        """Take the parts, and how long a trend waits for candles."""
+        """Keep the parts, and the time that a trend waits for candles."""
         self._forecasting = forecasting
         self._market_data = market_data
         self._reader = reader
@@ -103,9 +103,9 @@ class ForecastRequests:
         return await self._market_data.snapshot(symbol, (timeframe,), candles)
 
     async def _fetched_in_time(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:
-        """Return the market, if it is read within the time that a client waits.
+        """Return the market, if it is read within `fetch_seconds`.
 
-        A slower read continues: its source is then known as slow, and the next request takes the next one.
+        A slower read continues, so that its source counts as slow and the next request asks the next source.
         """
         try:
             return await asyncio.wait_for(self._market_data.snapshot(symbol, (timeframe,)), self._fetch_seconds)

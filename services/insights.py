@@ -1,4 +1,4 @@
-"""What a market is like and which strategies suit it, from given candles or fetched ones."""
+"""The condition of a market and the strategies that suit it, from given or fetched candles."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from services.market_reader import MarketReader
 
 @dataclass(frozen=True)
 class PipelineCheck:
-    """A condition that was found on fetched candles, and how many these were, all timeframes together."""
+    """The condition on fetched candles, and the number of these over all timeframes."""
 
     condition: MarketCondition
     candles: int
 
 
 class MarketInsights:
-    """Answers by the rules alone: the same candles get the same answer."""
+    """Answers by the rules alone: equal candles get equal answers."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class MarketInsights:
         periods: IndicatorSettings,
         checked_symbol: str,
     ) -> None:
-        """Take the parts.
+        """Keep the parts.
 
         Args:
             market_data: Has candles where none are given.
-            reader: Measures them.
-            periods: Those that the reader measures with.
+            reader: Computes their indicators.
+            periods: Periods of these indicators.
             checked_symbol: The market that `check` reads.
         """
         self._market_data = market_data
@@ -59,7 +59,7 @@ class MarketInsights:
     async def recommend(
         self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
     ) -> list[Recommendation]:
-        """Return how well each of the strategies suits a market, best first.
+        """Return the suitability of strategies for a market, best first.
 
         Raises:
             InsufficientData, MarketDataUnavailable: as `condition`.
@@ -67,10 +67,10 @@ class MarketInsights:
         return self._recommend(await self._measured(symbol, snapshot, strategies))
 
     async def check(self) -> PipelineCheck:
-        """Find the condition of the first symbol on fresh candles of a real market.
+        """Return the condition of the first symbol on fresh real candles.
 
         Raises:
-            MarketDataUnavailable: no source gave any, or only the synthetic one did.
+            MarketDataUnavailable: no source gave any, or only the synthetic one.
         """
         snapshot = await self._market_data.snapshot(self._checked_symbol)
         if snapshot.source_data is DataSource.SYNTHETIC:

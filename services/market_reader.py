@@ -1,4 +1,4 @@
-"""The one way to read a market: closed candles and their indicators, and what the model in production says of them."""
+"""The one way to read a market: closed candles, their indicators and the forecast of the model in production."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_ASKED = Opinion(None, "models are not asked: analysis.blend is off")
 
 
 class MarketReader:
-    """Reads snapshots off the event loop, and asks models about them where `analysis.blend` says so."""
+    """Reads snapshots off the event loop, and adds forecasts unless `analysis.blend` is off."""
 
     def __init__(
         self,
@@ -30,14 +30,14 @@ class MarketReader:
         clock: Clock,
         executor: Executor,
     ) -> None:
-        """Take what reads.
+        """Keep the parts.
 
         Args:
-            indicators: Measure the candles.
-            forecasting: The models in production; None: none is asked.
-            settings: Which candles count, and whether models are asked.
-            clock: By which candles have closed.
-            executor: Where it is done.
+            indicators: Computes the indicators.
+            forecasting: The models in production; None asks none.
+            settings: Number of candles, and the blend with models.
+            clock: Decides which candles have closed.
+            executor: Runs the computation.
         """
         self._indicators = indicators
         self._forecasting = forecasting
@@ -48,7 +48,7 @@ class MarketReader:
     async def read(
         self, snapshot: MarketSnapshot, strategies: tuple[str, ...], client: ClientContext = NOTHING_SAID
     ) -> MarketContext:
-        """Return the context of a market, with the forecast of its primary timeframe or why there is none.
+        """Return the context of a market, with the forecast of its primary timeframe or the reason why there is none.
 
         Raises:
             InsufficientData: no timeframe has enough closed candles.
@@ -59,13 +59,13 @@ class MarketReader:
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
     ) -> list[MarketContext | InsufficientData]:
-        """Return the context of each market, measured in one go, or why there is none."""
+        """Return the context of each market, or the error of one with too few candles; all are computed in one call."""
         found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
 
         return await asyncio.gather(*map(self._finished, snapshots, found))
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
-        """Return the context of a market without asking any model; raises as `read` does."""
+        """Return the context of a market without a forecast; raises as `read` does."""
         return await run_blocking(
             self._executor, build_context, snapshot, strategies, self._settings, self._indicators, self._clock.now()
         )

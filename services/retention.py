@@ -1,4 +1,4 @@
-"""Documents that are not kept for ever."""
+"""Expiry of documents."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from storage.document_ports import JOBS, LLM_CALLS, LLM_REPLIES, Collection, Doc
 from utils.clock import Clock
 
 PAUSE_SECONDS = 24 * 60 * 60.0
-# After a failure of the store.
+# Pause after a failure of the store.
 RETRY_SECONDS = 10 * 60.0
 
 
 def ages(settings: Settings) -> dict[Collection, timedelta]:
-    """Return how long the documents of the collections that do not grow for ever are kept."""
+    """Return the greatest age of documents in collections whose documents expire."""
     return {
         JOBS: timedelta(days=settings.jobs.keep_days),
         LLM_CALLS: timedelta(days=settings.llm.keep_calls_days),
@@ -28,7 +28,7 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
 
 
 class Retention:
-    """Removes once a day what is older than it may be."""
+    """Removes expired documents once a day."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class Retention:
         keep: Mapping[Collection, timedelta],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Take how long the documents of each collection are kept; `sleep` waits so many seconds."""
+        """Keep the greatest age of documents by collection; `sleep` waits a number of seconds."""
         self._documents = documents
         self._clock = clock
         self._keep = keep
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Remove again and again; a store that is down is asked again a little later."""
+        """Remove expired documents every day until canceled; while the store is down, try every ten minutes."""
         while True:
             try:
                 await self.remove()
@@ -55,7 +55,7 @@ class Retention:
                 await self._sleep(PAUSE_SECONDS)
 
     async def remove(self) -> None:
-        """Remove what is old by now.
+        """Remove expired documents.
 
         Raises:
             StorageUnavailable: the store is down.

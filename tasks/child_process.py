@@ -22,12 +22,12 @@ from tasks.messages import Message, Order
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_LINE_BYTES = 1_048_576
-# Of what a dead process has written to standard error, the end is logged.
+# The end of a dead process's standard error is logged.
 STDERR_TAIL_BYTES = 4_096
 
 
-class InProcessRunner:
-    """Starts a process per job, listens to it, and never leaves one behind."""
+class ChildProcessRunner:
+    """Starts a process per job, reads its messages, and never leaves one behind."""
 
     def __init__(self, *, timeout_seconds: float, table: str = "tasks.jobs") -> None:
         """Make a runner.
@@ -72,10 +72,10 @@ class InProcessRunner:
             await process.communicate()  # reads what is left, so that the pipes are closed
 
     async def _start(self) -> Process:
-        # Settings come with the order: the service's own variables, its secrets among them, stay here.
+        # The order has all settings: the service's own variables, with its secrets, are not passed on.
         own = {name for name in os.environ if name in ENVIRONMENT_NAMES or "__" in name}
         inherited = {name: value for name, value in os.environ.items() if name not in own}
-        # The child finds the project's packages, and relative paths mean there what they mean here.
+        # The child finds the project's packages and resolves relative paths as the service does.
         paths = [str(ROOT), *filter(None, [inherited.get("PYTHONPATH")])]
         try:
             return await asyncio.create_subprocess_exec(
@@ -94,7 +94,7 @@ class InProcessRunner:
         """Return the result, or None when the process ends without one.
 
         Raises:
-            JobFailed: the process says so, or what it says is no message.
+            JobFailed: the process reports a failure, or writes an invalid message.
         """
         assert process.stdout is not None  # noqa: S101 - a pipe
         while True:
@@ -117,7 +117,7 @@ class InProcessRunner:
 
 async def _send(process: Process, order: bytes) -> None:
     assert process.stdin is not None  # noqa: S101 - a pipe
-    with suppress(BrokenPipeError, ConnectionResetError):  # it died: its output says so next
+    with suppress(BrokenPipeError, ConnectionResetError):  # it died: its output ends next
         process.stdin.write(order)
         await process.stdin.drain()
 

@@ -20,9 +20,9 @@ from domain.jobs import JobKind, JobProgress
 from tasks.jobs import JobFunction
 from tasks.messages import Message, Order
 
-# Serving goes first.
+# Serving has priority.
 NICENESS = 10
-# More progress than this within a stage is not passed on.
+# Minimum time between two reports within a stage.
 REPORT_SECONDS = 0.2
 
 
@@ -45,13 +45,13 @@ def main(table: str) -> None:
         traceback.print_exc()
         why = os.strerror(error.errno) if error.errno else type(error).__name__
         say(Message(error=f"the job could not read or write a file: {why}; the log says which"))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the service must hear of it
+    except Exception as error:  # noqa: BLE001 - every failure is reported to the service
         traceback.print_exc()
         say(Message(error=f"the job failed unexpectedly ({type(error).__name__}); the log says more"))
 
 
 def _own_output() -> IO[bytes]:
-    """Take standard output for messages alone: what libraries print goes to standard error."""
+    """Reserve standard output for messages: output of libraries goes to standard error."""
     own = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return own
@@ -66,7 +66,7 @@ def _speaker(output: IO[bytes]) -> Callable[[Message], None]:
 
 
 def _reporter(say: Callable[[Message], None]) -> Callable[[JobProgress], None]:
-    """Return a report that passes on each new stage, and otherwise a few messages a second."""
+    """Return a report function that sends every new stage, and otherwise a few messages per second."""
     last_stage, last_seconds = "", 0.0
 
     def report(progress: JobProgress) -> None:
@@ -80,7 +80,7 @@ def _reporter(say: Callable[[Message], None]) -> Callable[[JobProgress], None]:
 
 
 def _end_with_the_service() -> None:
-    """Wait until the service is gone, however it went, and end this process and all that it has started."""
+    """Wait until the service has ended, and then end this process and those that it started."""
     while os.read(sys.stdin.fileno(), 1):  # not by a buffered read, which Python cannot leave when it ends
         pass
     os.killpg(0, signal.SIGKILL)

@@ -1,7 +1,8 @@
 """The functions that jobs run, in a process of their own.
 
 A function takes JSON-like parameters and returns JSON-like results, may be run twice without harm, and raises
-`AppError` with a message for the person who asked. What it needs is imported in it: this module is loaded in no time.
+`AppError` with a message for the person who asked. A function imports its libraries itself, so that this module loads
+fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a job's process and the service say to each other: one JSON text per line."""
+"""Messages between a job's process and the service: one JSON text per line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Order(Frozen):
 
 
 class Message(Frozen):
-    """A line that the process writes: exactly one of the three is given, and the last two end it."""
+    """A line that the process writes: exactly one of the three is set, and the last two end the job."""
 
     progress: JobProgress | None = None
     result: dict[str, Any] | None = None

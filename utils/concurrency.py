@@ -1,11 +1,11 @@
-"""Work off the event loop, work in the background, and work that several wait for but that is done once."""
+"""Work off the event loop, loops in the background, and work that several callers share."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
-from concurrent.futures import Executor
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -19,10 +19,20 @@ async def run_blocking(executor: Executor, function: Callable[P, T], *args: P.ar
     return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))
 
 
+@contextmanager
+def worker_threads(count: int, name: str) -> Iterator[Executor]:
+    """Give threads of a name; at the end, work that waits is dropped and work that runs is not waited for."""
+    executor = ThreadPoolExecutor(count, thread_name_prefix=name)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
 @asynccontextmanager
-async def background(work: Coroutine[Any, Any, object], name: str | None = None) -> AsyncIterator[None]:
-    """Run a loop as a task of its own as long as the block runs, and cancel it at the end."""
-    task = asyncio.create_task(work, name=name)
+async def background(loop: Coroutine[Any, Any, object], name: str | None = None) -> AsyncIterator[None]:
+    """Run a loop as a task while the block runs, and cancel it at the end."""
+    task = asyncio.create_task(loop, name=name)
     try:
         yield
     finally:
@@ -32,20 +42,20 @@ async def background(work: Coroutine[Any, Any, object], name: str | None = None)
 
 
 class SingleFlight(Generic[T]):
-    """Does what is asked for under one key at the same moment once, for all who ask.
+    """Runs work once for all callers that ask for the same key at the same moment.
 
-    The work is a task of its own: who goes away does not cancel it for the others who wait.
+    The work is a task of its own: a caller that is canceled does not cancel it for the others.
     """
 
     def __init__(self) -> None:
         self._tasks: dict[Hashable, asyncio.Task[T]] = {}
 
     def __contains__(self, key: Hashable) -> bool:
-        """Return whether work is under way under a key."""
+        """Return whether work runs for a key."""
         return key in self._tasks
 
     async def do(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return what the work under way returns, or start it; what it raises is raised for all who wait."""
+        """Return the result of the work that runs for the key, or start it; every caller gets its error."""
         task = self._tasks.get(key)
         if task is None:
             task = self._tasks[key] = asyncio.create_task(work())
@@ -53,7 +63,7 @@ class SingleFlight(Generic[T]):
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Cancel the work under way, and wait until it has ended."""
+        """Cancel all work, and wait until it has ended."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""What a log line looks like: text for people or JSON for machines, one line per event, no secret in it."""
+"""The form of a log line: text for people or JSON for machines, one line per event, without secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BEARER = re.compile(r"(?i)(bearer\s+)[^\s,'\"]+")
 # A line break or an escape sequence from a request would forge lines or recolor a terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _MASK = "***"
-# Of `extra`: made here, no facts.
+# Keys of `extra` that are set here and are no facts.
 _OWN = frozenset({"facts", "line"})
 
 Mask = Callable[[str], str]
@@ -29,7 +29,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def masking(secrets: Iterable[str]) -> Mask:
-    """Return what takes secrets out of a text; those of fewer than 4 characters are left."""
+    """Return a function that masks secrets in a text; those of fewer than 4 characters are left."""
     known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
 
     def mask(text: str) -> str:
@@ -41,7 +41,7 @@ def masking(secrets: Iterable[str]) -> Mask:
 
 
 def patching(mask: Mask) -> Callable[[Record], None]:
-    """Return what names a record's request, masks its texts and keeps them on one line."""
+    """Return a patcher that adds the request of a record, masks its texts and keeps them on one line."""
 
     def patch(record: Record) -> None:
         if request_id.get():
@@ -64,7 +64,7 @@ def text_line(record: Record) -> str:
 
 
 def json_line(mask: Mask) -> Callable[[Record], str]:
-    """Return what makes a line of JSON: `time` (ISO 8601, UTC), `level`, `message`, `logger`, facts, `exception`."""
+    """Return a maker of JSON lines: `time` (ISO 8601, UTC), `level`, `message`, `logger`, facts, `exception`."""
 
     def line(record: Record) -> str:
         document: dict[str, Any] = {key: _plain(value, mask) for key, value in _facts(record)}

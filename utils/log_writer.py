@@ -1,4 +1,4 @@
-"""Writes log lines in a thread of its own, so that a pipe that is not read or a full disk stops nothing else."""
+"""Writes log lines in a thread of its own, so that an unread pipe or a full disk never stops the service."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from utils import metrics
 if TYPE_CHECKING:
     from loguru import Message
 
-# What waits may be written for this long at a shutdown, and no longer: a pipe that is not read must not hang it.
+# At a shutdown waiting lines are written for at most this long: an unread pipe must not hang it.
 FLUSH_SECONDS = 1.0
 _ERROR_LEVEL = 40
-# Of the room for lines that wait, so much is kept for errors: what floods a log is rarely what explains it.
+# Part of the queue that is reserved for errors: the lines that flood a log rarely explain it.
 _SHARE_OF_ERRORS = 0.25
 
 
 class Place(Protocol):
-    """Where lines go; only the thread of the writer calls it."""
+    """A destination of lines; only the thread of the writer calls it."""
 
     def write(self, text: str) -> None:
         """Write a text whole, however long that takes; OSError when it cannot be done."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
 
 class Descriptor:
@@ -58,12 +58,12 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class LogState:
-    """How one place that log lines go to fares.
+    """State of one destination of log lines.
 
     Attributes:
         name: `stderr` or `file`.
         dropped: Lines lost since the start.
-        missing: Those of them that the log itself does not tell of yet, because it still cannot be written.
+        missing: Lost lines that the log itself does not report yet, because it still cannot be written.
         reason: Why writing fails, None while it works or only waits.
     """
 
@@ -116,7 +116,7 @@ class LogWriter:
             self._changed.notify_all()
 
     def state(self) -> LogState:
-        """Return how writing goes; waits for nothing."""
+        """Return the state of the writer, without waiting."""
         return LogState(self._name, self._dropped, self._missing, self._reason)
 
     def drained(self, seconds: float) -> bool:

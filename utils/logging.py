@@ -20,12 +20,12 @@ _STANDARD_ERROR = 2
 
 @dataclass(frozen=True)
 class Logs:
-    """Where log lines go."""
+    """The destinations of log lines."""
 
     writers: tuple[LogWriter, ...] = ()
 
     def states(self) -> list[LogState]:
-        """Return how each place fares; waits for nothing."""
+        """Return the state of each destination, without waiting."""
         return [writer.state() for writer in self.writers]
 
 
@@ -77,7 +77,7 @@ class InterceptHandler(logging.Handler):
 def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) -> Logs:
     """Send every log line to standard error, and to a file if one is named, without any of `secrets` in it.
 
-    Neither is waited for: each has a thread and a bounded queue of its own.
+    No caller waits for either: each has its own thread and bounded queue.
 
     Args:
         settings: The lowest level that is shown, the form of a line, the file.
@@ -115,4 +115,4 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
 
 
 def _leave_alone(_: object) -> None:
-    """Patch nothing: what comes to the file is a finished line."""
+    """Patch nothing: a line for the file is already finished."""

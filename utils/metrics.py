@@ -31,7 +31,9 @@ ML_CONFIDENCE = Histogram(
     "ml_signal_confidence", "Confidence of the models' forecasts.", buckets=[i / 10 for i in range(1, 11)]
 )
 ML_CACHE_HITS = Counter("ml_cache_hits", "Symbols of /ai/signals that were judged a moment ago.")
-PREDICTION_ACCURACY = Gauge("ai_prediction_accuracy", "Successes among the signals whose outcome was told; NaN before.")
+PREDICTION_ACCURACY = Gauge(
+    "ai_prediction_accuracy", "Share of successes among signals with a reported outcome; NaN before the first."
+)
 PREDICTION_ACCURACY.set(float("nan"))
 MODEL_LOAD_FAILURES = Counter("model_load_failures", "Versions in production that could not be loaded.")
 

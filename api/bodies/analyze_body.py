@@ -86,15 +86,15 @@ class _PredictRequest(_Request):
 
 
 @dataclass(frozen=True)
-class Form:
+class BodyForm:
     """A body in its two readings."""
 
     decoder: msgspec.json.Decoder[_Request]
     schema: type[AnalyzeRequest]
 
 
-ANALYZE = Form(msgspec.json.Decoder(_Request), AnalyzeRequest)
-PREDICT = Form(msgspec.json.Decoder(_PredictRequest), PredictRequest)
+ANALYZE = BodyForm(msgspec.json.Decoder(_Request), AnalyzeRequest)
+PREDICT = BodyForm(msgspec.json.Decoder(_PredictRequest), PredictRequest)
 
 _candle_decoder = msgspec.json.Decoder(list[_Candle])
 _KNOWN = frozenset(STRATEGY_NAMES)
@@ -106,7 +106,7 @@ def read_query(
     now_ms: int,
     *,
     trusted: bool,
-    form: Form = ANALYZE,
+    form: BodyForm = ANALYZE,
     listening: bool = False,
 ) -> tuple[AnalysisQuery, bool]:
     """Return the query of a body, and whether it is a call of an engine's own loop.

@@ -21,12 +21,12 @@ from services.signals.stream import SignalsQuery
 _Symbol = Annotated[str, Meta(pattern=r"\A[A-Z0-9]{3,20}\Z")]
 
 
-class _Request(msgspec.Struct):
+class _SignalsRequest(msgspec.Struct):
     symbols: Annotated[list[_Symbol], Meta(min_length=1, max_length=MAX_SYMBOLS)]
     timeframe_data: dict[_Symbol, dict[Timeframe, msgspec.Raw]] = {}
 
 
-_DECODER = msgspec.json.Decoder(_Request)
+_DECODER = msgspec.json.Decoder(_SignalsRequest)
 
 
 def read_signals_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, trusted: bool) -> SignalsQuery:
@@ -39,10 +39,10 @@ def read_signals_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, 
     """
     limit = settings.max_candles_per_timeframe
     try:
-        request: _Request | SignalsRequest = _DECODER.decode(body)
+        request: _SignalsRequest | SignalsRequest = _DECODER.decode(body)
         markets = {
             symbol: {timeframe: read_candles(timeframe, bytes(raw), limit) for timeframe, raw in frames.items()}
-            for symbol, frames in cast("_Request", request).timeframe_data.items()
+            for symbol, frames in cast("_SignalsRequest", request).timeframe_data.items()
         }
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Not wrong yet: the schema decides, and says why.

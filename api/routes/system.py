@@ -98,8 +98,8 @@ async def livez() -> Liveness:
 async def readyz(request: Request) -> Readiness:
     """Return 200 while requests may come; a store that is down degrades the service, no more."""
     container = get_container(request)
-    if not container.readiness.ready:
-        raise NotReady("the service is starting or shutting down")
+    if container.stopping.is_set():
+        raise NotReady("the service is shutting down")
     degraded = _degraded(container)
     return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
 

@@ -29,7 +29,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Pruned:
+class PrunedVersions:
     """Names of the versions that were deleted, and of those that stayed, newest first."""
 
     deleted: tuple[str, ...]
@@ -180,7 +180,7 @@ class Registry:
             write_aliases(self.root, aliases.replaced(of.promoted(before, at, "rollback", reason)))
             return before
 
-    def prune(self, keep: int) -> Pruned:
+    def prune(self, keep: int) -> PrunedVersions:
         """Delete all but the newest versions of each symbol and timeframe.
 
         Aliases, the versions that a rollback would go back to, and the members of every ensemble that
@@ -197,7 +197,7 @@ class Registry:
             for version in deleted:
                 delete_version(self.root, version)
             stayed = tuple(model.version for model in listing.models if model.version in kept)
-            return Pruned(deleted, (*stayed, *listing.unusable))
+            return PrunedVersions(deleted, (*stayed, *listing.unusable))
 
     def _worth_keeping(self, models: Iterable[ModelMetadata], keep: int) -> set[str]:
         kept: set[str] = set()

@@ -68,13 +68,16 @@ class LoadedModels:
         reload_seconds: float,
         on_failure: OnFailure,
         monotonic: Callable[[], float] = time.monotonic,
+        load: Callable[[Registry, str], Forecaster] = load_version,
     ) -> None:
         """Load nothing yet.
 
         Args:
             on_failure: Is called once for a version that cannot be loaded, by the thread that tried.
             monotonic: Seconds since some moment.
+            load: Makes the forecaster of a version; raises as `load_version`.
         """
+        self._load = load
         self._registry = registry
         self._reload_seconds = reload_seconds
         self._on_failure = on_failure
@@ -154,7 +157,7 @@ class LoadedModels:
         candidates = (production,) if slot.serving else (production, *of.earlier)
         for version in candidates:
             try:
-                slot.serving = load_version(self._registry, version)
+                slot.serving = self._load(self._registry, version)
             except (ModelNotFound, ModelUnusable) as error:
                 slot.retry_at = self._monotonic() + self._reload_seconds
                 if version not in slot.failed:

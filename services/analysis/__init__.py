@@ -1,1 +1,1 @@
-"""The main job: a query in, an analysis out."""
+"""The analysis of a market: a query in, an analysis out."""

@@ -1,4 +1,4 @@
-"""The port of the rules, the LLM and what stands between them."""
+"""The port to an analyst: the rules, the LLM, or one with a fallback."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class Analyst(Protocol):
     """Turns a judged market into an analysis."""
 
     async def analyze(self, judgement: Judgement) -> Analysis:
-        """Return the analysis of the market; its `source` says who answered."""
+        """Return the analysis of the market; its `source` names the analyst."""

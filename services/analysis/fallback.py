@@ -1,4 +1,4 @@
-"""Several analysts in a row: the next one answers where the LLM cannot."""
+"""The fallback of the LLM: the rules answer where it cannot."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ STOPPING = "stopping"
 
 
 class FallbackAnalyst:
-    """Asks the first, and when the LLM is unavailable the second, whose answer then says why."""
+    """Asks the first analyst, and the second when the LLM is unavailable; the answer then has the reason."""
 
     def __init__(self, first: Analyst, second: Analyst, stopping: asyncio.Event) -> None:
-        """Take the analysts, and what is set once the service stops and nobody waits for the first any longer."""
+        """Keep the analysts, and the event that ends the wait for the first when the service stops."""
         self._first = first
         self._second = second
         self._stopping = stopping
 
     async def analyze(self, judgement: Judgement) -> Analysis:
-        """Return the analysis of the first that has one; every other error is the caller's."""
+        """Return the analysis of the first analyst that has one; other errors are raised."""
         try:
             return await self._of_the_first(judgement)
         except LlmUnavailable as unavailable:
@@ -37,9 +37,9 @@ class FallbackAnalyst:
         return analysis.model_copy(update={"fallback_reason": reason})
 
     async def _of_the_first(self, judgement: Judgement) -> Analysis:
-        """Return the first's analysis, unless the service stops before it comes.
+        """Return the first analyst's analysis, unless the service stops before.
 
-        A reply that comes before the process ends is still on record: only the wait for it ends.
+        A reply that arrives before the process ends is still stored: only the wait for it ends.
         """
         asking = asyncio.ensure_future(self._first.analyze(judgement))
         stopped = asyncio.ensure_future(self._stopping.wait())

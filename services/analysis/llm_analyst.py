@@ -1,4 +1,4 @@
-"""The analyst that asks an LLM, and believes it only as far as the facts go."""
+"""The analyst that asks an LLM and checks its answer against the facts."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
 from services.llm.journal import Journal
 
 PURPOSE = "analysis"
-# In such a market no stop and no target can be placed, so there is nothing to ask.
+# In such a market no stop and no target can be placed, so the LLM is not asked.
 NOTHING_TO_JUDGE = "nothing_to_judge"
 SYNTHETIC = "synthetic"
 _UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD})
 
 
 class LlmAnalyst:
-    """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits only where they are real.
+    """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits where they pass its checks.
 
-    Volatility, volume, risk and what each timeframe says stay measured.
+    Volatility, volume, risk and timeframes stay as measured.
     """
 
     def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
-        """Take who asks, the rules that measure the rest, and whether it is asked about synthetic candles."""
+        """Keep the journal, the rules that measure the rest, and whether the LLM is asked about synthetic candles."""
         self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
         self._rules = rules
         self._ask_about_synthetic = ask_about_synthetic
@@ -43,7 +43,7 @@ class LlmAnalyst:
         """Return the LLM's analysis of the market.
 
         Raises:
-            LlmUnavailable: there is none; its `reason` says why in one word.
+            LlmUnavailable: there is none; its `reason` is one word.
         """
         context, ground = judgement.context, judgement.verdict.ground
         if context.source_data is DataSource.SYNTHETIC and not self._ask_about_synthetic:
@@ -64,7 +64,7 @@ class LlmAnalyst:
         )
 
     def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
-        """Return the measured analysis with what is believed of the reply in it."""
+        """Return the measured analysis with the accepted parts of the reply."""
         context, measured = judgement.context, self._rules.assess(judgement)
         risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), _verdict(reply), _proposed(reply))
         supports, resistances = _levels(context, reply)
@@ -95,7 +95,7 @@ class LlmAnalyst:
 
 
 def _as_seen(view: TrendView, signal: Signal) -> TrendView:
-    """Return the view for the risk of this signal: against the measured trend no evidence counts for it."""
+    """Return the view for the risk of this signal; against the measured trend it counts as disagreement."""
     return replace(view, disagree=view.disagree or signal.side * view.trend < 0)
 
 
@@ -121,6 +121,6 @@ def _levels(context: MarketContext, reply: AnalysisReply) -> tuple[list[float], 
 
 
 def _scores(reply: AnalysisReply, measured: Mapping[str, float]) -> dict[str, float]:
-    """Return the score of each strategy that was asked for; where the LLM gave none, that of its rule."""
+    """Return the score of each selected strategy; where the LLM gave none, that of its rule."""
     given = {score.name.strip().lower(): round(score.score, 4) for score in reply.strategy_scores}
     return {name: given.get(name.lower(), score) for name, score in measured.items()}

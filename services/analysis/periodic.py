@@ -18,7 +18,7 @@ from utils.clock import Clock, SystemClock
 
 @dataclass(frozen=True)
 class CycleReport:
-    """How a cycle over all symbols went; `failures` gives the reason by symbol."""
+    """Result of a cycle over all symbols; `failures` has the reason by symbol."""
 
     started_at: datetime
     duration_seconds: float
@@ -26,7 +26,7 @@ class CycleReport:
 
 
 class PeriodicAnalysis:
-    """Analyzes each symbol once per interval, whatever becomes of the others.
+    """Analyzes each symbol once per interval, also when others fail.
 
     Attributes:
         last_cycle: The newest finished cycle, None before the first.
@@ -43,7 +43,7 @@ class PeriodicAnalysis:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Keep what to do and when.
+        """Keep the work and its times.
 
         Args:
             analyze: Makes and publishes the analysis of a symbol.
@@ -52,7 +52,7 @@ class PeriodicAnalysis:
             pause_seconds: Between two symbols, >= 0, so that sources are not called in a burst.
             clock: Dates the reports; the machine's own by default.
             monotonic: Seconds that never jump back, for the timing.
-            sleep: Waits so many seconds.
+            sleep: Waits a number of seconds.
         """
         self.last_cycle: CycleReport | None = None
         self._analyze = analyze
@@ -65,10 +65,10 @@ class PeriodicAnalysis:
         self._failing: set[str] = set()
 
     async def run(self) -> NoReturn:
-        """Run cycles until canceled, which ends it at once, in the middle of a cycle too.
+        """Run cycles until canceled, which ends it at once, also within a cycle.
 
-        A cycle that takes longer than the interval is followed by the next at once; those
-        that it delayed are not made up for.
+        After a cycle longer than the interval the next one starts at once; skipped ones are not
+        made up for.
         """
         while True:
             began = self._monotonic()
@@ -76,7 +76,7 @@ class PeriodicAnalysis:
             await self._sleep(max(0.0, began + self._interval_seconds - self._monotonic()))
 
     async def run_once(self) -> CycleReport:
-        """Analyze each symbol once and report; a symbol that fails never stops the others."""
+        """Analyze each symbol once and report; a failing symbol never stops the others."""
         started_at = self._clock.now()
         began = self._monotonic()
         failures: dict[str, str] = {}
@@ -97,8 +97,8 @@ class PeriodicAnalysis:
     async def _failure(self, symbol: str) -> str | None:
         """Analyze a symbol; return why it failed, or None.
 
-        A symbol that keeps failing for a foreseen reason is logged once, and again when it
-        recovers: the reason stands in the report of each cycle.
+        A symbol that keeps failing for an expected reason is logged once, and again when it
+        recovers; the report of each cycle has the reason.
         """
         log = logger.bind(symbol=symbol)
         try:
@@ -108,7 +108,7 @@ class PeriodicAnalysis:
                 log.bind(reason=error.message).warning("periodic analysis failed")
             self._failing.add(symbol)
             return error.message
-        except Exception as error:  # noqa: BLE001 - a defect met by one symbol must not end the loop
+        except Exception as error:  # noqa: BLE001 - a defect with one symbol must not end the loop
             log.opt(exception=error).error("periodic analysis failed unexpectedly")
             self._failing.add(symbol)
             return type(error).__name__

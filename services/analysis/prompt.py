@@ -1,4 +1,4 @@
-"""The question of an analysis: which signal do these facts give?"""
+"""The prompt of an analysis: which signal do these facts give?"""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from services.analysis.reply import ANALYSIS_SCHEMA
 from services.llm.prompt import Prompt, make_prompt
 
 INSTRUCTIONS = Path(__file__).with_name("analysis_v2.txt")
-# The newest closes show the path that indicators sum up.
+# The newest closes show the path behind the indicators.
 CLOSES = 12
-# Running totals depend on where the candles begin, and say nothing by themselves.
+# Running totals depend on the first candle and have no meaning by themselves.
 _LEFT_OUT = frozenset({"on_balance_volume"})
 
 

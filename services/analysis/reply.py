@@ -39,7 +39,7 @@ class StrategyScore(ReplyModel):
 
 
 class AnalysisReply(ReplyModel):
-    """What the model says of a market; nothing in it has been held against the facts."""
+    """The reply of the model to a market, not yet checked against the facts."""
 
     signal: Annotated[Signal, BeforeValidator(_signal)]
     confidence: Share

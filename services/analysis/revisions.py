@@ -1,13 +1,13 @@
-"""Closed candles that a trusted client posts again: small changes of a price are revisions, great ones are refused."""
+"""Closed candles that a trusted client posts again: small changes of a price are revisions, large ones are refused."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from cachetools import FIFOCache
 from loguru import logger
 
 from domain.arrays import FloatArray, IntArray
@@ -18,16 +18,16 @@ from utils import metrics
 
 # All series together, 40 bytes each: 12 MB.
 MAX_CANDLES = 300_000
-# Of one series the newest are remembered, or as many as were posted at once.
+# Remembered candles of one series, or more where one request posted more.
 SERIES_CANDLES = 500
-# So far back the store is searched for candles that are posted.
+# The store is searched back for at most this many candles.
 MAX_READ_CANDLES = 10_000
 _PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True)
 class _Known:
-    """Closed candles of one symbol and timeframe, every one that the store has since `since_ms`.
+    """Closed candles of one symbol and timeframe: all that the store has since `since_ms`.
 
     Attributes:
         times: Shape (n,), open times in epoch ms, ascending.
@@ -41,7 +41,7 @@ class _Known:
 
 @dataclass(frozen=True)
 class _Change:
-    """The greatest change among the candles of one timeframe that were posted before with other prices."""
+    """The greatest change of a price among the candles of one timeframe."""
 
     timeframe: Timeframe
     candles: int
@@ -53,17 +53,17 @@ class _Change:
 
 
 class Revisions:
-    """Compares candles with those posted before, in memory; the store is asked when a series is first seen."""
+    """Compares candles with those posted before, in memory; the store is read for a new series."""
 
     def __init__(self, store: CandleStore, max_factor: float) -> None:
-        """Take where posted candles are kept, and by which factor (1 or more) a price may change."""
+        """Keep the store of posted candles, and the factor (1 or more) by which a price may change."""
         self._store = store
         self._max_factor = max_factor
-        self._known: OrderedDict[tuple[str, Timeframe], _Known] = OrderedDict()
-        self._candles = 0
+        # Forgotten first: the series that was posted longest ago.
+        self._known: FIFOCache[tuple[str, Timeframe], _Known] = FIFOCache(MAX_CANDLES, lambda known: len(known.times))
 
     async def accept(self, symbol: str, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> None:
-        """Remember closed candles of a symbol, all of them or none; what the store does not tell is not checked.
+        """Remember closed candles of a symbol, all of them or none; without the store they are not checked.
 
         Raises:
             CandlesRevised: a price has changed by more than the factor since it was posted before.
@@ -71,7 +71,7 @@ class Revisions:
         posted = [series for series in closed.values() if len(series)]
         if unknown := [series for series in posted if not self._reaches_back(symbol, series)]:
             await self._recall(symbol, unknown, now_ms)
-        # No `await` from here on: two that contradict each other cannot both be checked first.
+        # No `await` from here on: of two contradicting requests one is remembered before the other is checked.
         changes = [change for series in posted if (change := self._change(symbol, series))]
         refused = max(changes, key=lambda change: change.factor, default=None)
         if refused is not None and refused.factor > self._max_factor:
@@ -89,7 +89,7 @@ class Revisions:
         """
         removed = await self._store.remove_candles(symbol, timeframe)
         for key in [key for key in self._known if key[0] == symbol and timeframe in {None, key[1]}]:
-            self._candles -= len(self._known.pop(key).times)
+            del self._known[key]
         return removed
 
     def _reaches_back(self, symbol: str, series: CandleSeries) -> bool:
@@ -97,7 +97,7 @@ class Revisions:
         return known is not None and known.since_ms <= series.candles[0].timestamp
 
     async def _recall(self, symbol: str, posted: Sequence[CandleSeries], now_ms: int) -> None:
-        """Read the stored candles back to where each series begins."""
+        """Read the stored candles back to the first candle of each series."""
         since_ms = {series.timeframe: series.candles[0].timestamp for series in posted}
         limits = {
             timeframe: min((now_ms - since) // timeframe.ms + 1, MAX_READ_CANDLES)
@@ -141,15 +141,11 @@ class Revisions:
         self._remember(key, merged, max(SERIES_CANDLES, len(series)))
 
     def _remember(self, key: tuple[str, Timeframe], known: _Known, keep: int) -> None:
+        keep = min(keep, MAX_CANDLES)
         if len(known.times) > keep:
             times = known.times[-keep:].copy()
             known = _Known(int(times[0]), times, known.prices[-keep:].copy())
-        earlier = self._known.pop(key, None)
-        self._candles += len(known.times) - (len(earlier.times) if earlier else 0)
         self._known[key] = known
-        while self._candles > MAX_CANDLES and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
-            self._candles -= len(oldest.times)
 
     def _refusal(self, symbol: str, change: _Change) -> str:
         time = datetime.fromtimestamp(change.time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -163,7 +159,7 @@ class Revisions:
 
 
 def _merged(older: _Known, newer: _Known | None) -> _Known:
-    """Return both; of a candle that is in both the newer one counts."""
+    """Return both merged; of a candle in both, the newer one counts."""
     if newer is None:
         return older
     times, first = np.unique(np.concatenate((newer.times, older.times)), return_index=True)

@@ -1,4 +1,4 @@
-"""The main job: a query in, an analysis out, from the cache when one covers the query."""
+"""The analysis service: a query in, an analysis out, from the cache where one covers the query."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ class Answer:
 class AnalysisService:
     """Answers queries: cache, candles, analyst, store, broadcast, in this order.
 
-    What a stranger is answered is for the stranger alone: only answers to trusted callers and analyses of the
-    service's own are broadcast.
+    Answers to strangers are not broadcast: only those to trusted callers and the service's own analyses.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class AnalysisService:
         """Return the analysis of a query, and broadcast it where the caller is trusted.
 
         A cached analysis answers when it covers the query; otherwise one fresh analysis is
-        made, however many equal queries ask for it at the same time.
+        made, shared by all concurrent equal queries.
 
         Raises:
             InsufficientData: the query's own candles are too few for an analysis.
@@ -105,7 +104,7 @@ class AnalysisService:
         return analysis
 
     async def clear_cache(self) -> int:
-        """Forget every cached analysis, here and in the store; return how many the store had.
+        """Forget every cached analysis, here and in the store; return the number of those in the store.
 
         Raises:
             StorageUnavailable: the store could not do it.
@@ -115,7 +114,7 @@ class AnalysisService:
         return cleared
 
     async def forget_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
-        """Remove the posted candles of a symbol, of one timeframe or all, and return how many; others may be posted.
+        """Remove the posted candles of a symbol, of one timeframe or all; return their number. New ones may be posted.
 
         Raises:
             StorageUnavailable: the store could not do it.
@@ -123,7 +122,7 @@ class AnalysisService:
         return await self._revisions.forget(symbol, timeframe)
 
     async def _shared(self, query: AnalysisQuery) -> Answer:
-        """Join the analysis of an equal query that is under way, or start it."""
+        """Join the running analysis of an equal query, or start one."""
         while True:
             joined = query.cache_key in self._flights
             answer = await self._flights.do(query.cache_key, lambda: self._load_or_make(query))

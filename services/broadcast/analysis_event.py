@@ -1,4 +1,4 @@
-"""The texts that signal subscribers receive."""
+"""Events for subscribers of signals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.values import epoch_ms
 def render_signal_event(analysis: Analysis) -> str:
     """Return the `AISignalReceived` event of an analysis as JSON.
 
-    Both times are those of the analysis: a cached one that is sent again must not look fresh.
+    Both times are those of the analysis: a cached analysis that is sent again must not look fresh.
     """
     event = {
         "type": "AISignalReceived",

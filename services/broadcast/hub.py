@@ -1,4 +1,4 @@
-"""Publish and subscribe for signals: each subscriber has a bounded queue, and nobody waits for anybody.
+"""Publish and subscribe for signals: each subscriber has a bounded queue, and no publisher waits.
 
 Everything here runs on the event loop; another thread must hand over with `call_soon_threadsafe`.
 """
@@ -13,7 +13,7 @@ from enum import StrEnum
 from domain.errors import InvalidRequest
 from utils.metrics import WEBSOCKET_CONNECTIONS, WEBSOCKET_DROPPED
 
-# Names are kept per subscriber, so a client must not be able to name them without end.
+# Names are kept per subscriber, so a client must not add them without limit.
 MAX_SYMBOLS = 1000
 
 
@@ -26,15 +26,15 @@ class CloseReason(StrEnum):
 
 
 class Subscription:
-    """The messages that one consumer has still to read; iterate over it to read them, from one task.
+    """The unread messages of one consumer; iterate over it to read them, from one task.
 
     It starts with the messages of all symbols. The first `add_symbols` narrows it to the named
     ones and later calls extend them; `remove_symbols` takes symbols out of whatever it has.
-    The iteration ends when the subscription is closed, and what was still queued is let go.
+    The iteration ends when the subscription is closed; messages still queued are dropped.
     A message counts as buffered until the consumer comes back for the next one.
     """
 
-    # A broadcast visits thousands of these: they are kept small.
+    # A broadcast visits thousands of these, so they are small.
     __slots__ = (
         "_closed",
         "_forget",
@@ -59,7 +59,7 @@ class Subscription:
         self._in_flight = False
         self._send_now: Callable[[str], bool] | None = None
         self._closed = asyncio.Event()
-        # The symbols named so far: those that are wanted, or, before the first `add_symbols`, those that are not.
+        # Wanted symbols; before the first `add_symbols`, unwanted ones.
         self._symbols: frozenset[str] = frozenset()
         self._narrowed = False
 
@@ -85,7 +85,7 @@ class Subscription:
         self._name(self._symbols.difference(symbols) if self._narrowed else self._symbols.union(symbols))
 
     def deliver_directly(self, send_now: Callable[[str], bool]) -> None:
-        """Spare the consumer: a message that nothing waits before is first tried with `send_now`.
+        """Send without waking the consumer: with an empty queue, `send_now` is tried first.
 
         Waking a task for each message costs as much as the message itself. `send_now` must not
         block or raise; what it refuses by returning False is queued for the consumer.
@@ -93,7 +93,7 @@ class Subscription:
         self._send_now = send_now
 
     def offer(self, text: str) -> bool:
-        """Queue a text for this subscriber alone, under the same bound as what is published."""
+        """Queue a text for this subscriber alone, under the same bound as published messages."""
         return self.enqueue((text, len(text.encode())))
 
     def enqueue(self, message: tuple[str, int]) -> bool:
@@ -127,7 +127,7 @@ class Subscription:
         self._wake()
 
     async def wait_closed(self) -> None:
-        """Return once the subscription has ended, however busy its consumer is."""
+        """Return once the subscription has ended, also while its consumer is busy."""
         await self._closed.wait()
 
     def __aiter__(self) -> Subscription:
@@ -146,7 +146,7 @@ class Subscription:
         return self._queue[0][0]
 
     def _pop(self) -> None:
-        if self._queue:  # closing has emptied it
+        if self._queue:  # a closed subscription has an empty queue
             self.buffered_bytes -= self._queue.popleft()[1]
 
     def _name(self, symbols: frozenset[str]) -> None:
@@ -155,7 +155,7 @@ class Subscription:
         self._symbols = symbols
 
     def _wake(self) -> None:
-        # The future is done already when its consumer was woken a moment ago, or cancelled.
+        # The future is already done when its consumer was just woken, or canceled.
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
@@ -170,7 +170,7 @@ class SignalHub:
             max_buffered_bytes: UTF-8 bytes that may wait for one subscriber; more, and it is dropped.
         """
         self._max_buffered_bytes = max_buffered_bytes
-        # In the order they came, which is how their parts lie in memory: a set costs 10 % more per broadcast.
+        # In order of arrival, like their memory: a set costs 10 % more per broadcast.
         self._subscriptions: dict[Subscription, None] = {}
         self._closed = False
 
@@ -190,8 +190,8 @@ class SignalHub:
         """Queue a message for every subscriber of the symbol, without waiting for any of them.
 
         Args:
-            symbol: Market the message is about; None for what concerns everybody.
-            render: Makes the text; called once, and only when somebody wants it.
+            symbol: Market of the message; None for every subscriber.
+            render: Makes the text; called once, and only with a subscriber for it.
 
         Returns:
             Number of subscribers it was queued for.
@@ -207,7 +207,7 @@ class SignalHub:
         return sum(subscription.enqueue(message) for subscription in subscribers)
 
     def close(self) -> None:
-        """End all subscriptions, those to come too."""
+        """End all subscriptions, and every later one at once."""
         self._closed = True
         for subscription in list(self._subscriptions):
             subscription.close(CloseReason.SHUTDOWN)

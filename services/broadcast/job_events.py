@@ -1,4 +1,4 @@
-"""The texts about jobs that every subscriber receives."""
+"""Events of jobs, for every subscriber."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.jobs import Job
 
 
 def render_job_progress(job: Job, now: datetime) -> str:
-    """Return the `JobProgress` event: the job as it is now, without its result."""
+    """Return the `JobProgress` event: the current job without its result."""
     return _event("JobProgress", job.model_dump(mode="json", exclude={"result"}), now)
 
 

@@ -1,1 +1,1 @@
-"""What the models in production say, of which candles, and what follows for prices."""
+"""Forecasts of the models in production: their candles, features, runs and price paths."""

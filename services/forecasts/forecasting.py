@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -26,12 +26,12 @@ from services.market_data.sources.stored import StoredSource
 from storage.ports import CandleStore
 from utils import metrics
 from utils.clock import Clock
-from utils.concurrency import run_blocking
+from utils.concurrency import run_blocking, worker_threads
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """A forecast, or why there is none."""
+    """A forecast, or the reason why there is none."""
 
     forecast: Forecast | None
     note: str | None
@@ -55,19 +55,21 @@ class Forecasting:
         models: LoadedModels,
         batcher: MicroBatcher,
         candles: ModelCandles,
+        rows: NewestRows,
         settings: ServingSettings,
         preferred: Sequence[Timeframe],
         executor: Executor,
     ) -> None:
-        """Load nothing yet.
+        """Keep the parts; nothing is loaded yet.
 
         Args:
-            models: What is in production.
+            models: Versions in production.
             batcher: Runs the models.
-            candles: What models read of a market.
+            candles: Finds the candles that a model reads.
+            rows: Features of these candles.
             settings: Probabilities from which the signal is Long or Short.
             preferred: Timeframes to forecast, first choice first.
-            executor: For work that must not stop the event loop.
+            executor: For work off the event loop.
         """
         self._models = models
         self._batcher = batcher
@@ -75,7 +77,7 @@ class Forecasting:
         self._settings = settings
         self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
         self._executor = executor
-        self._rows = NewestRows()
+        self._rows = rows
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
         """Return the forecast of the model in production for a market, from its closed candles.
@@ -101,12 +103,12 @@ class Forecasting:
         return forecast
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
-        """Return the forecast, or why there is none, for callers that can do without."""
+        """Return the forecast, or the reason why there is none, for callers that work without one."""
         try:
             return Opinion(await self.forecast(snapshot, timeframe), None)
         except AppError as error:
             return Opinion(None, error.message)
-        except Exception as error:  # noqa: BLE001 - a defect of a model must not take the analysis with it
+        except Exception as error:  # noqa: BLE001 - a defect of a model must not fail the analysis
             logger.bind(symbol=snapshot.symbol, timeframe=timeframe.value).opt(exception=error).error("forecast failed")
             return Opinion(None, "the model failed; the service's log says why")
 
@@ -118,7 +120,8 @@ class Forecasting:
         """
         timeframes = tuple(sorted(offered, key=lambda timeframe: timeframe.ms))
         served = await run_blocking(self._executor, self._models.timeframes, symbol)
-        chosen = next((each for each in self._preferred if each in served and each in timeframes), None)
+        usable = served.intersection(timeframes)
+        chosen = next((timeframe for timeframe in self._preferred if timeframe in usable), None)
         if chosen is None:
             raise ModelUnavailable(_none_in_production(symbol, timeframes))
         return chosen
@@ -137,13 +140,13 @@ class Forecasting:
         return {f"{symbol} {timeframe}": version for (symbol, timeframe), version in served.items()}
 
     def known_production(self) -> dict[str, str | None]:
-        """Return the same as it was known last; waits for nothing."""
+        """Return the last known result of `in_production` without waiting."""
         return {
             f"{symbol} {timeframe}": version for (symbol, timeframe), version in self._models.known_production().items()
         }
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
-        if self._models.known_absent(symbol, timeframe):  # most analyses: without models they cost nothing
+        if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
             raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
         return await run_blocking(self._executor, self._find, symbol, timeframe)
 
@@ -171,16 +174,14 @@ def open_forecasting(
 ) -> Iterator[Forecasting]:
     """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
-    # Threads of their own: other analyses do not wait while a model is loaded.
-    executor = ThreadPoolExecutor(settings.analysis.worker_threads, thread_name_prefix="forecasting")
-    try:
+    # Own threads, so that analyses do not wait while a model is loaded.
+    with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
         yield Forecasting(
             models=loaded,
             batcher=MicroBatcher(executor, serving),
             candles=ModelCandles(StoredSource(store), clock),
+            rows=NewestRows(),
             settings=serving,
             preferred=settings.analysis.primary_timeframes,
             executor=executor,
         )
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)

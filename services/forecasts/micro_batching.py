@@ -51,14 +51,13 @@ class MicroBatcher:
     async def forecast(self, model: Forecaster, rows: FeatureRows) -> Forecasts:
         """Return the model's answers to n windows, as `Forecaster.forecast` gives them.
 
-        A caller that is cancelled leaves the others their answers. An error of a run reaches only the
-        requests in it.
+        A canceled caller does not affect the others. An error of a run reaches only its own requests.
 
         Args:
             rows: As for `Forecaster.forecast`; the arrays may not change until the answer is there.
 
         Raises:
-            ValueError, InsufficientData: as `Forecaster.check`, before other requests are concerned.
+            ValueError, InsufficientData: as `Forecaster.check`, before the request joins others.
         """
         model.check(rows)
         newest = {name: rows[name][:, -length:] for name, length in model.needs.items()}
@@ -78,7 +77,7 @@ class MicroBatcher:
         if lane.timer is not None:
             lane.timer.cancel()
             lane.timer = None
-        # The answer of a caller that was cancelled is no longer needed.
+        # A canceled caller needs no answer.
         batch = [request for request in lane.waiting if not request.answer.done()]
         lane.waiting.clear()
         if batch:
@@ -92,7 +91,7 @@ class MicroBatcher:
         for request in batch:
             last = first + request.windows
             if request.answer.done():
-                pass  # cancelled meanwhile
+                pass  # canceled meanwhile
             elif run.cancelled():
                 request.answer.cancel()
             elif error := run.exception():

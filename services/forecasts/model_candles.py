@@ -1,4 +1,4 @@
-"""The candles that a model reads: a market's closed ones, completed by stored ones where they are too few."""
+"""The candles that a model reads: closed ones of the market, completed by stored ones where too few."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from utils.clock import Clock
 
 
 def best_candles(model: Forecaster) -> int:
-    """Return the number of candles of which a model answers as it would of any longer history."""
+    """Return the number of candles with which a model answers as with any longer history."""
     return max(FEATURE_SETS[name].history + length - 1 for name, length in model.needs.items())
 
 
@@ -25,10 +25,10 @@ def least_candles(model: Forecaster) -> int:
 
 
 class ModelCandles:
-    """Finds what a model can read of a market."""
+    """Finds the candles of a market that a model can read."""
 
     def __init__(self, stored: MarketDataSource, clock: Clock) -> None:
-        """Take the candles that others posted, and the clock by which candles have closed."""
+        """Keep the source of posted candles, and the clock that decides which candles have closed."""
         self._stored = stored
         self._clock = clock
 
@@ -58,7 +58,7 @@ class ModelCandles:
         try:
             stored = await self._stored.candles(symbol, own.timeframe, limit)
         except MarketDataUnavailable:
-            return ()  # the store says itself that it is down
+            return ()  # the store reports its failure itself
         return [candle for candle in stored.candles if candle.timestamp < own.last_open_ms]
 
 

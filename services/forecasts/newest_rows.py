@@ -1,38 +1,44 @@
-"""The newest rows of features of the markets that were asked about last, computed once per closed candle."""
+"""The newest feature rows of the markets requested last, computed once per closed candle."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from hashlib import blake2b
+
+from cachetools import LRUCache
 
 from domain.market import CandleSeries
 from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import newest_rows
 from services.forecasts.model_candles import best_candles
 
-# 36 KB each for a network on the standard set, 184 KB for PatchTST: some twelve megabytes at most.
+# 36 KB each for a network on the standard set, 184 KB for PatchTST: at most twelve megabytes.
 MAX_MARKETS = 64
 
 
 class NewestRows:
-    """Computes the rows that a model reads, and keeps them for the next question about the same closed candles.
+    """Computes the rows that a model reads, and keeps them for the next request with the same closed candles.
 
-    Rows depend on candles alone, so they are kept by the content of these: equal candles have equal rows
-    whoever sent them, and a candle that was corrected has rows of its own. Safe for several threads.
+    Rows depend on candles alone and are kept by their content: equal candles of any caller share rows,
+    and a corrected candle gets new ones. Safe for several threads.
     """
 
-    def __init__(self, max_markets: int = MAX_MARKETS) -> None:
-        self._max_markets = max_markets
-        self._kept: OrderedDict[Hashable, FeatureRows] = OrderedDict()
+    def __init__(
+        self,
+        max_markets: int = MAX_MARKETS,
+        compute: Callable[[Forecaster, CandleSeries], FeatureRows] = newest_rows,
+    ) -> None:
+        """Keep the rows of at most `max_markets` markets, made by `compute`."""
+        self._compute = compute
+        self._kept: LRUCache[Hashable, FeatureRows] = LRUCache(max_markets)
         self._lock = threading.Lock()
 
     def of(self, forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
         """Return the newest rows of every feature set that the model reads, each as a read-only batch of one.
 
         Args:
-            forecaster: The model that is to read them.
+            forecaster: The model that reads them.
             series: Closed candles of its timeframe, oldest first.
 
         Raises:
@@ -42,15 +48,12 @@ class NewestRows:
         key = (tuple(forecaster.needs.items()), series.timeframe, _digest(recent))
         with self._lock:
             if (found := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
                 return found
-        rows = newest_rows(forecaster, recent)
+        rows = self._compute(forecaster, recent)
         for values in rows.values():
             values.flags.writeable = False
         with self._lock:
             self._kept[key] = rows
-            if len(self._kept) > self._max_markets:
-                self._kept.popitem(last=False)
         return rows
 
 

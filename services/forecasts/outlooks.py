@@ -1,4 +1,4 @@
-"""What is known of a ticker's next candles: its newest closes, and what the model in production says of them."""
+"""Outlook of a ticker: its newest closes and the forecast of the model in production."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEAST_CANDLES = 500
 
 @dataclass(frozen=True)
 class Outlook:
-    """A market at its last close, and the forecast or why there is none."""
+    """A market at its last close, and its forecast or the reason why there is none."""
 
     ticker: str
     timeframe: Timeframe
@@ -59,8 +59,8 @@ class Outlooks:
         """Return the outlook of a ticker.
 
         Args:
-            ticker: As its market-data source calls it.
-            timeframe: Length of a step; None: one that has a model in production or, without any, a day.
+            ticker: Name at its market-data source.
+            timeframe: Length of a step; None takes one with a model in production, else a day.
 
         Raises:
             MarketDataUnavailable: no source gave candles.

@@ -1,4 +1,4 @@
-"""Prices some candles from now: what a model expects, between quantiles of the market's own returns."""
+"""Price paths: the prices that a model expects, between quantiles of the market's own returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.errors import InvalidMarketData
 from domain.forecasting import Forecast
 
 MAX_STEPS = 30
-# Expected returns outside of this are no view of a market.
+# Expected returns outside of this range are an error of the model.
 LEAST_RETURN, GREATEST_RETURN = -0.9, 10.0
 
 # Of the model at one of its horizons, on the line between two, held after its last; or without a model.
@@ -22,7 +22,7 @@ Basis = Literal["model", "interpolated", "held", "last_close"]
 
 @dataclass(frozen=True)
 class PriceStep:
-    """The price `step` candles ahead: what is expected, and the bounds of the interval."""
+    """The price `step` candles ahead: the expected one, and the bounds of the interval."""
 
     step: int
     expected: float
@@ -43,12 +43,12 @@ def price_path(closes: FloatArray, forecast: Forecast | None, steps: int, covera
 
     Args:
         closes: Shape (n,) with n >= 2, oldest first.
-        forecast: What the model in production says of them.
+        forecast: Of the model in production.
         steps: 1 to 30.
-        coverage: Share of outcomes that the interval is meant to hold, between 0 and 1.
+        coverage: Expected share of prices within the interval, between 0 and 1.
 
     Raises:
-        InvalidMarketData: the model expects a return that no market has.
+        InvalidMarketData: the model expects an impossible return.
     """
     logs = np.log(closes)
     returns = np.diff(logs)
@@ -57,7 +57,7 @@ def price_path(closes: FloatArray, forecast: Forecast | None, steps: int, covera
     horizons = sorted(expected)
     path = []
     for step in range(1, steps + 1):
-        shift = float(np.interp(step, [0, *horizons], [0.0, *(expected[each] for each in horizons)]))
+        shift = float(np.interp(step, [0, *horizons], [0.0, *(expected[horizon] for horizon in horizons)]))
         center, width = float(closes[-1]) * (1 + shift), np.sqrt(step)
         lower, upper = (float(center * np.exp(bound * width)) for bound in (low, high))
         path.append(PriceStep(step, center, lower, upper, _basis(step, horizons)))
@@ -65,7 +65,7 @@ def price_path(closes: FloatArray, forecast: Forecast | None, steps: int, covera
 
 
 def _expected_returns(logs: FloatArray, forecast: Forecast | None) -> dict[int, float]:
-    """Return what the model expects by horizon in candles, as fractions; empty without one."""
+    """Return the expected returns by horizon in candles, as fractions; empty without a forecast."""
     if forecast is None:
         return {}
     expected = forecast.expected_returns or _of_probability(logs, forecast)

@@ -1,4 +1,4 @@
-"""What is known of the store, the LLM, the market-data sources and the log, at any moment and without waiting."""
+"""Checks of the store, the LLM, the market-data sources and the log, without waiting."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SQLITE_REMEDIES = {
 
 
 def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
-    """Return the check of the database: whether it works, what waits for it, what it lost.
+    """Return the check of the database: whether it works, waiting writes, lost writes.
 
     Args:
         kind: sqlite or mongodb.
-        states: Of its analyses and of its documents, which fail together as a rule and apart at times.
+        states: Of analyses and of documents, which usually fail together.
     """
 
     def check() -> Iterator[Degraded]:
@@ -84,7 +84,7 @@ def market_data_check(market_data: MarketData) -> Check:
 
 
 def log_check(states: Callable[[], Sequence[LogState]]) -> Check:
-    """Return the check of where log lines go."""
+    """Return the check of the destinations of log lines."""
     remedies = {
         "stderr": "have the process or log driver behind standard error read it",
         "file": "free space on the disk of LOG_FILE, or set LOG_FILE to a file that can be written",

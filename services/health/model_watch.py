@@ -1,11 +1,11 @@
-"""Looks at the models' folder from time to time: damaged versions in production, a damaged alias file, a full disk."""
+"""Checks the models' folder in the background: damaged versions in production, a damaged alias file, a full disk."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -18,8 +18,9 @@ from models.registry.disk import look_at_disk
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
+from utils.concurrency import background, worker_threads
 
-# The first look is waited for, so that the first answer is right; a disk that hangs delays the start by no more.
+# The start waits for the first look, so that the first answer is right, and at most this long for a disk that hangs.
 FIRST_LOOK_SECONDS = 0.5
 # A look takes milliseconds, and a second where large versions are read.
 HANGING_SECONDS = 30.0
@@ -29,7 +30,7 @@ _TRAIN = "train another version, or let an earlier one serve by POST /ai/models/
 
 @dataclass(frozen=True)
 class _Verified:
-    """What reading a version's files found, and what they were then."""
+    """The result of reading a version's files, and the stamps of these files."""
 
     members: tuple[str, ...]
     stamps: tuple[FolderStamp, ...]
@@ -37,9 +38,9 @@ class _Verified:
 
 
 class ModelWatch:
-    """Knows what is wrong with the models in production without anybody having asked them.
+    """Finds what is wrong with the models in production before a request meets it.
 
-    Files are read again when they have changed: an answer of /health reads none.
+    Files are read again when they have changed: /health itself reads none.
     """
 
     def __init__(
@@ -49,11 +50,11 @@ class ModelWatch:
         interval_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Look at nothing yet.
+        """Keep the parts; nothing is read yet.
 
         Args:
-            registry: Whose folder is looked at.
-            loaded: What serves; it learns of another version in production by this as well.
+            registry: Its folder is watched.
+            loaded: The models that serve; each look also makes it notice another version in production.
             interval_seconds: Between two looks.
             monotonic: Seconds that never jump back.
         """
@@ -68,19 +69,19 @@ class ModelWatch:
         self._looked = asyncio.Event()
 
     def degraded(self) -> Iterator[Degraded]:
-        """Give what was found last; waits for nothing."""
+        """Yield what the last look found, without waiting."""
         since = self._looking_since
         if since is not None and self._monotonic() - since > HANGING_SECONDS:
             yield Degraded("models", "the disk of the models does not answer", "look at the disk of MODEL_SAVE_PATH")
         yield from self._found
 
     def look(self) -> None:
-        """Look once; file I/O, and from one thread at a time."""
+        """Check once: file I/O, for one thread at a time."""
         self._looking_since = self._monotonic()
         try:
             self._loaded.look_again()
             self._loaded.in_production()
-            self._loaded.look_again()  # no request is to see less since this look was made
+            self._loaded.look_again()  # requests after this look see at least what it saw
             self._found = (*self._in_production(), *self._disk())
         finally:
             self._looking_since = None
@@ -95,7 +96,7 @@ class ModelWatch:
         self._verified = {version: self._verify(version) for _, version in serving}
         for of, version in serving:
             if self._verified[version].damage is not None and version not in self._loaded.loaded():
-                self._loaded.find(of.symbol, of.timeframe)  # fails, and an earlier version takes its place
+                self._loaded.find(of.symbol, of.timeframe)  # fails, so that an earlier version serves
         failures = self._loaded.failures()
         for of, version in serving:
             reason = self._verified[version].damage or failures.get((of.symbol, of.timeframe))
@@ -117,7 +118,7 @@ class ModelWatch:
         reason = None
         try:
             members = tuple(member.version for member in self._registry.open(version).metadata.members)
-            stamps = self._stamps(version, members)  # before: what changes meanwhile is read again
+            stamps = self._stamps(version, members)  # taken first: a file that changes meanwhile is read again
             self._registry.verify(version)
         except AppError as error:
             reason = error.message
@@ -125,7 +126,7 @@ class ModelWatch:
         return _Verified(members, stamps, reason)
 
     def _stamps(self, version: str, members: tuple[str, ...]) -> tuple[FolderStamp, ...]:
-        return tuple(folder_stamp(self._registry.root, each) for each in (version, *members))
+        return tuple(folder_stamp(self._registry.root, folder) for folder in (version, *members))
 
     def _disk(self) -> Iterator[Degraded]:
         trouble = look_at_disk(self._registry.root)
@@ -133,12 +134,12 @@ class ModelWatch:
             yield Degraded("models_disk", trouble.reason, trouble.remedy)
 
     async def run(self, executor: Executor) -> None:
-        """Look again and again, until canceled."""
+        """Check at every interval, until canceled."""
         loop = asyncio.get_running_loop()
         while True:
             try:
                 await loop.run_in_executor(executor, self.look)
-            except Exception:  # noqa: BLE001 - a fault of ours must not end the loop
+            except Exception:  # noqa: BLE001 - a defect must not end the loop
                 logger.exception("looking at the models failed unexpectedly")
             self._looked.set()
             await asyncio.sleep(self._interval_seconds)
@@ -150,16 +151,11 @@ class ModelWatch:
 
 @asynccontextmanager
 async def watched(watch: ModelWatch) -> AsyncIterator[None]:
-    """Look once, then in the background as long as the service runs."""
-    executor = ThreadPoolExecutor(1, thread_name_prefix="model-watch")  # its own: a disk that hangs stops no other work
-    task = asyncio.create_task(watch.run(executor), name="model watch")
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_LOOK_SECONDS):
-                await watch.looked()
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        executor.shutdown(wait=False, cancel_futures=True)
+    """Check once, then in the background while the block runs."""
+    # A thread of its own: a disk that hangs stops no other work.
+    with worker_threads(1, "model-watch") as executor:
+        async with background(watch.run(executor), "model watch"):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                    await watch.looked()
+            yield

@@ -1,4 +1,4 @@
-"""Collects what does not work: the answer to /health and /readyz, from memory alone."""
+"""Collects the parts that do not work, from memory alone, for /health and /readyz."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from utils.logging import Logs
 
 
 class ServiceHealth:
-    """Asks every part, and waits for none."""
+    """Runs the check of every part without waiting."""
 
     def __init__(self, checks: Sequence[Check], logs: Logs) -> None:
-        """Keep the checks, in the order in which their findings are shown, and where lines are logged."""
+        """Keep the checks, in the order of their findings, and the logs."""
         self._checks = list(checks)
         self._logs = logs
 
     def also(self, check: Check) -> None:
-        """Ask one part more, after the others: one that is no service, such as the server itself."""
+        """Add a check after the others, such as that of the server itself."""
         self._checks.append(check)
 
     def degraded(self) -> list[Degraded]:
@@ -38,7 +38,7 @@ class ServiceHealth:
 
 
 class WatchedStore(Protocol):
-    """What a store must tell to be checked."""
+    """The state of a store, for its check."""
 
     @property
     def kind(self) -> str:
@@ -46,7 +46,7 @@ class WatchedStore(Protocol):
 
     @property
     def state(self) -> StoreState:
-        """How it is now."""
+        """The current state."""
 
 
 @asynccontextmanager
@@ -58,15 +58,15 @@ async def open_health(
     models: ModelWatch,
     logs: Logs,
 ) -> AsyncIterator[ServiceHealth]:
-    """Give the health of these parts, and look at the models in the background meanwhile.
+    """Yield the health of these parts, and watch the models in the background.
 
     Args:
-        store: Of analyses.
-        documents: Of everything else, in the same database.
+        store: Has analyses.
+        documents: Has everything else, in the same database.
         llm: None without an LLM.
-        market_data: Knows whether its sources answer.
-        models: Looks at the folder of the models.
-        logs: Where lines are logged.
+        market_data: Knows the health of its sources.
+        models: Watches the folder of the models.
+        logs: Destinations of log lines.
     """
     checks = (
         store_check(store.kind, lambda: (store.state, documents.state)),

@@ -1,4 +1,4 @@
-"""What is known of jobs: those of this process in memory, and all of them in the document store."""
+"""Records of jobs: those of this process in memory, all of them in the document store."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from storage.document_ports import JOBS, Document, DocumentStore, LastingDocumen
 from utils.clock import Clock
 
 MAX_INTERRUPTED = 1_000
-# Jobs that have ended and are known without the store.
+# Finished jobs that are remembered without the store.
 MAX_REMEMBERED = 100
 INTERRUPTED = "interrupted by a restart of the service"
 
 
 class JobList(NamedTuple):
-    """Jobs, newest first; not complete while the store is down, when only those of this process are known."""
+    """Jobs, newest first; incomplete while the store is down, when only those of this process are known."""
 
     jobs: list[Job]
     complete: bool
 
 
 class JobRecords:
-    """Remembers the jobs of this process, and keeps all of them behind the callers' backs.
+    """Remembers the jobs of this process and stores every job in the background.
 
-    A store that is down delays nobody and loses nothing.
+    A store that is down delays no caller and loses no record.
     """
 
     def __init__(self, documents: LastingDocuments, clock: Clock) -> None:
@@ -39,14 +39,14 @@ class JobRecords:
         self._unreadable = False
 
     def open(self) -> None:
-        """Have what an earlier process has left unfinished marked as interrupted, before anything new is stored."""
+        """Mark unfinished jobs of an earlier process as interrupted before a new record is stored."""
         self._documents.first(self._look_back)
 
     async def keep(self, job: Job) -> None:
-        """Take a new job, and return when it would be known after a crash.
+        """Remember a new job, and return when its record would survive a crash.
 
         Raises:
-            StorageUnavailable: it would not; it is forgotten.
+            StorageUnavailable: it would not; the job is forgotten.
         """
         self._jobs[job.job_id] = job
         try:
@@ -56,7 +56,7 @@ class JobRecords:
             raise
 
     def save(self, job: Job) -> None:
-        """Take a job's new state; it is known at once and stored soon."""
+        """Remember a job's new state at once and store it soon."""
         self._jobs[job.job_id] = job
         self._documents.put_later(JOBS, job.job_id, job.model_dump())
         ended = [known.job_id for known in self._jobs.values() if known.finished]
@@ -79,7 +79,7 @@ class JobRecords:
 
         Raises:
             NotFound: there is none of this id.
-            StorageUnavailable: it is none of this process, and the store is down.
+            StorageUnavailable: the job is not of this process, and the store is down.
         """
         if job_id in self._jobs:
             return self._jobs[job_id]
@@ -99,7 +99,7 @@ class JobRecords:
         return JobList(sorted(jobs.values(), key=lambda job: job.created_at, reverse=True)[:limit], complete)
 
     async def _look_back(self, store: DocumentStore) -> None:
-        """Mark the jobs that were waiting or running when an earlier process ended."""
+        """Mark jobs that waited or ran when an earlier process ended."""
         for status in (JobStatus.QUEUED, JobStatus.RUNNING):
             for job in self._readable(await store.newest(JOBS, MAX_INTERRUPTED, {"status": status.value})):
                 if job.job_id not in self._jobs:
@@ -107,7 +107,7 @@ class JobRecords:
                     self.save(job.model_copy(update=ended))
 
     def _readable(self, documents: Iterable[Document]) -> list[Job]:
-        """Return the jobs; what another version of the service kept otherwise is left out, and logged once."""
+        """Return the jobs; records that do not fit this version are left out and logged once."""
         jobs = []
         for document in documents:
             try:

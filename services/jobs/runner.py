@@ -1,4 +1,4 @@
-"""The port of what runs jobs: child processes of the service."""
+"""The port to the runner of jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.jobs import JobKind, JobProgress
 
 
 class JobRunner(Protocol):
-    """Does long work off the event loop."""
+    """Runs jobs off the event loop."""
 
     async def run(
         self, kind: JobKind, parameters: Mapping[str, Any], report: Callable[[JobProgress], None]
@@ -17,9 +17,9 @@ class JobRunner(Protocol):
         """Return what the job's function returns for these parameters; canceling the call ends the work.
 
         Args:
-            kind: Which function.
+            kind: Selects the function.
             parameters: JSON-like.
-            report: Called on the event loop whenever the job says how far it is.
+            report: Called on the event loop with the progress of the job.
 
         Raises:
             JobFailed: the function failed, took too long, or its process died.

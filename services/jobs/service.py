@@ -1,4 +1,4 @@
-"""Long work: queue it, run it, tell everybody how far it is, and end it on request."""
+"""Jobs: queue them, run them, publish their progress, cancel them on request."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from services.jobs.runner import JobRunner
 from utils import metrics
 from utils.clock import Clock
 
-# Of one job's progress, subscribers and the store hear no more often; each change of its status they hear at once.
+# Progress of one job is published and stored at most this often; a change of status at once.
 EVENT_SECONDS = 1.0
 
 
 class JobService:
-    """Runs jobs in the order they came, a few at a time.
+    """Runs jobs in the order of their submission, at most `max_running` at a time.
 
-    Everything here runs on the event loop; the work itself is the runner's.
+    Everything here runs on the event loop; the runner does the work.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class JobService:
         self._closing = False
 
     async def submit(self, kind: JobKind, parameters: Mapping[str, Any]) -> Job:
-        """Queue a job and return it once a crash would not lose it; it starts as soon as there is a place.
+        """Queue a job and return it once a crash would not lose it; it starts as soon as a place is free.
 
         Args:
-            kind: What to do.
-            parameters: JSON-like; the plain values among them are shown with the job.
+            kind: Kind of work.
+            parameters: JSON-like; its scalar values are shown with the job.
 
         Raises:
-            JobQueueFull: as many wait already as may.
+            JobQueueFull: `max_queued` jobs wait already.
             StorageUnavailable: neither the store nor the spool takes its record.
         """
         if len(self._tasks) + self._accepting >= self._max_unfinished:
@@ -88,8 +88,8 @@ class JobService:
         """Return a job.
 
         Raises:
-            NotFound: there is none of this id.
-            StorageUnavailable: it is none of this process, and the store is down.
+            NotFound: no job has this id.
+            StorageUnavailable: the job is not of this process, and the store is down.
         """
         return await self._records.get(job_id)
 
@@ -98,12 +98,12 @@ class JobService:
         return await self._records.newest(limit)
 
     async def cancel(self, job_id: str) -> Job:
-        """End a job that waits or runs, and return it when its process is gone.
+        """Cancel a job that waits or runs, and return it when its process has ended.
 
         Raises:
-            NotFound: there is none of this id.
+            NotFound: no job has this id.
             Conflict: it has ended already.
-            StorageUnavailable: it is none of this process, and the store is down.
+            StorageUnavailable: the job is not of this process, and the store is down.
         """
         task = self._tasks.get(job_id)
         if task is not None:
@@ -115,7 +115,7 @@ class JobService:
         return job
 
     async def close(self) -> None:
-        """End every job; those that waited or ran are interrupted."""
+        """End every job; unfinished ones are marked as interrupted."""
         self._closing = True
         tasks = list(self._tasks.values())
         for task in tasks:

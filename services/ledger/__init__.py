@@ -1,1 +1,1 @@
-"""Past signals: what came after them, what clients say of them, what that adds up to."""
+"""Past signals: hit rates, reported outcomes, performance."""

@@ -1,4 +1,4 @@
-"""The archived signals of the last weeks, judged by what the market did after them."""
+"""Hit rates of the archived signals of the last weeks, against the prices that followed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from services.ledger.hit_rates import HitRate, Prices, hit_rates
 from storage.ports import ArchivedSignal, CandleStore, SignalArchive
-from utils.clock import Clock
+from utils.clock import Clock, is_fresh
 
 WINDOW = timedelta(days=30)
-# One analysis of eight symbols every five minutes makes 70,000 in the window; a query takes two seconds at most.
+# Eight symbols every five minutes make 70,000 signals in the window; reading 20,000 takes at most two seconds.
 MAX_SIGNALS = 20_000
 MAX_SYMBOLS = 50
 _PRICE_TIMEFRAMES = (Timeframe.M15, Timeframe.H1)
@@ -26,11 +26,11 @@ _Candles = Mapping[Timeframe, Sequence[Candle]]
 
 @dataclass(frozen=True)
 class SignalScores:
-    """What was measured.
+    """The measured hit rates.
 
     Attributes:
         since: Generation of the oldest signal that was read; of the window where there is none.
-        signals: Read, Neutral ones and those whose end is not known yet included.
+        signals: Number of signals read, with Neutral ones and those that have not ended.
     """
 
     since: datetime
@@ -40,7 +40,7 @@ class SignalScores:
 
 
 class ArchiveScores:
-    """Measures at most once in an interval, however many ask."""
+    """Measures at most once per interval; callers in between share the result."""
 
     def __init__(self, archive: SignalArchive, candles: CandleStore, interval_minutes: float, clock: Clock) -> None:
         self._archive = archive
@@ -61,16 +61,15 @@ class ArchiveScores:
         """
         async with self._lock:
             now = self._clock.now()
-            # Measured later than now, by a clock that was ahead, is not fresh either.
-            if self._measured is None or not self._measured[0] <= now < self._measured[0] + self._max_age:
+            if self._measured is None or not is_fresh(self._measured[0], now, self._max_age):
                 self._measured = now, await self._score(now)
             return self._measured[1]
 
     async def _score(self, now: datetime) -> SignalScores:
         read = await self._archive.archived_signals(now - WINDOW, MAX_SIGNALS)
-        most = Counter(each.symbol for each in read).most_common(MAX_SYMBOLS)
+        most = Counter(signal.symbol for signal in read).most_common(MAX_SYMBOLS)
         candles = {symbol: await self._candles(symbol) for symbol, _ in most}
-        return await asyncio.to_thread(_scores, [each for each in read if each.symbol in candles], candles, now)
+        return await asyncio.to_thread(_scores, [signal for signal in read if signal.symbol in candles], candles, now)
 
     async def _candles(self, symbol: str) -> _Candles:
         return {
@@ -83,15 +82,15 @@ class ArchiveScores:
 
 def _scores(signals: Sequence[ArchivedSignal], candles: Mapping[str, _Candles], now: datetime) -> SignalScores:
     known = {
-        symbol: [(candle.timestamp + timeframe.ms, candle.close) for timeframe, each in own.items() for candle in each]
+        symbol: [(candle.timestamp + timeframe.ms, candle.close) for timeframe, part in own.items() for candle in part]
         for symbol, own in candles.items()
     }
-    for each in signals:
-        known[each.symbol].append((epoch_ms(each.generated_at), each.price))
+    for signal in signals:
+        known[signal.symbol].append((epoch_ms(signal.generated_at), signal.price))
     prices = {symbol: Prices(own) for symbol, own in known.items()}
     now_ms = epoch_ms(now)
     return SignalScores(
-        since=min((each.generated_at for each in signals), default=now - WINDOW),
+        since=min((signal.generated_at for signal in signals), default=now - WINDOW),
         signals=len(signals),
         overall=hit_rates(signals, prices, now_ms),
         by_source={source: hit_rates(_of(source, signals), prices, now_ms) for source in AnalysisSource},
@@ -99,7 +98,7 @@ def _scores(signals: Sequence[ArchivedSignal], candles: Mapping[str, _Candles], 
 
 
 def _of(source: AnalysisSource, signals: Sequence[ArchivedSignal]) -> list[ArchivedSignal]:
-    """Return the signals of one source; those of the model are its forecasts beside the analyses of others."""
+    """Return the signals of one source; those of the model are the forecasts in the analyses of other sources."""
     if source is AnalysisSource.MODEL:
-        return [replace(each, signal=each.forecast) for each in signals if each.forecast is not None]
-    return [each for each in signals if each.source is source]
+        return [replace(signal, signal=signal.forecast) for signal in signals if signal.forecast is not None]
+    return [signal for signal in signals if signal.source is source]

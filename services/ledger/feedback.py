@@ -1,4 +1,4 @@
-"""What became of signals: kept for ever, counted once each, and what that says of the service."""
+"""Outcomes of signals: stored without expiry, counted once, added up to the service's performance."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from storage.ports import SignalArchive
 from utils import metrics
 from utils.clock import Clock
 
-# Of signals that are not, or not yet, in the archive.
+# Source of signals that are not in the archive.
 UNKNOWN_SOURCE = "unknown"
 SOURCES = (*AnalysisSource, UNKNOWN_SOURCE)
 # Sums of documents are of whole numbers.
 _MILLIONTHS = 1_000_000
-# Of the time in which the store was down.
+# Outcomes that wait while the store is down.
 MAX_WAITING = 10_000
-_SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class MeasuredPerformance:
-    """All signals together, those of each source, and how long the service has been running.
+    """Figures of all signals and of each source, and the time since the start.
 
     Attributes:
-        overall: By the outcomes that clients told.
-        by_source: The same.
-        scores: By what the market did after the archived signals.
+        overall: By the outcomes that clients reported.
+        by_source: The same for each source.
+        scores: Of archived signals, by the prices that followed.
     """
 
     overall: Performance
@@ -51,7 +51,7 @@ class MeasuredPerformance:
 
 
 class SignalFeedback:
-    """Keeps outcomes in the document store, beside what the archive knows of the signal."""
+    """Keeps outcomes in the document store, with source and confidence of the signal from the archive."""
 
     def __init__(
         self,
@@ -73,8 +73,8 @@ class SignalFeedback:
     async def keep(self, feedback: Feedback, *, trusted: bool) -> bool:
         """Keep an outcome; return False for a signal that has one already.
 
-        A stranger's word is kept and not counted, since it may be invented, and gives way to a trusted client's. While
-        the store is down the outcome waits, and is compared with what is known when the store is back.
+        A stranger's outcome is stored and not counted, since it may be invented, and a trusted client's replaces it.
+        While the store is down the outcome waits, and is compared with the stored ones when the store is back.
 
         Raises:
             InvalidRequest: the signal is one of ours, of another symbol.
@@ -95,7 +95,7 @@ class SignalFeedback:
             await self._documents.settle()
             return True
         if kept and trusted:
-            with suppress(StorageUnavailable):  # it is kept: the next one counts for both
+            with suppress(StorageUnavailable):  # it is stored: the next outcome counts both
                 await self._outcomes()
         return kept
 
@@ -113,10 +113,10 @@ class SignalFeedback:
         return kept
 
     async def _count_waiting(self) -> None:
-        """Count what clients told while the store was down, or before an earlier process ended; the first came first.
+        """Count outcomes reported while the store was down or to an earlier process, oldest first.
 
         Raises:
-            StorageUnavailable: it is down still.
+            StorageUnavailable: the store is still down.
         """
         if not self._some_wait:
             return
@@ -129,7 +129,7 @@ class SignalFeedback:
         self._some_wait = False
 
     async def performance(self) -> MeasuredPerformance:
-        """Return what the outcomes that trusted clients told add up to, and what the market did after signals.
+        """Return the figures of outcomes that trusted clients reported, and the hit rates of archived signals.
 
         Raises:
             StorageUnavailable: the store does not answer.
@@ -139,17 +139,17 @@ class SignalFeedback:
         scores = await self._scores.measure()
         return MeasuredPerformance(
             overall=measure(scored),
-            by_source={name: measure([each for each in scored if each.source == name]) for name in SOURCES},
+            by_source={name: measure([group for group in scored if group.source == name]) for name in SOURCES},
             scores=scores,
             uptime=timedelta(seconds=self._monotonic() - self._started),
             at=self._clock.now(),
         )
 
     async def _outcomes(self) -> list[Scored]:
-        """Return the outcomes that trusted clients told, added up, and show their accuracy to whoever watches."""
+        """Return the outcomes that trusted clients reported, added up, and set the metric of their accuracy."""
         totals = await self._documents.totals(
             FEEDBACK,
-            _SINCE_EVER,
+            _BEGINNING,
             ("confidence_known", "confidence_millionths"),
             by=["source", "predicted_signal", "actual_outcome"],
             where={"trusted": True},

@@ -1,4 +1,4 @@
-"""How often signals were right: each against the price some hours later."""
+"""Hit rates: how often a signal had the side of the price move that followed."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ HORIZON_HOURS = (1, 4, 24)
 # With fewer signals a share says nothing.
 MIN_SIGNALS = 30
 CONFIDENCE = 0.95
-# The price at the horizon may have been seen so much of the horizon before it.
+# The price at the horizon may be older than it by this share of the horizon.
 _TOLERANCE = 0.25
 
 
 @dataclass(frozen=True)
 class HitRate:
-    """Directional signals against the price a horizon later; None where they are too few to tell.
+    """Hit rate of Long and Short signals at one horizon; None where they are too few.
 
     Attributes:
-        signals: Of one symbol none begins before the one before it has ended, so none is counted twice.
+        signals: Signals of one symbol do not overlap, so that no move is counted twice.
         hits: Long before a rise, Short before a fall; an unchanged price is no hit.
         low: Lower end of the 95 % interval of the share.
         high: Upper end.
-        baseline: Share that the better of always Long and always Short had at the same moments.
-        mean_return: Mean fraction won per signal, before costs.
+        baseline: Hit rate of always Long or always Short at the same moments, whichever is better.
+        mean_return: Mean return per signal as a fraction, before costs.
     """
 
     horizon_hours: int
@@ -61,29 +61,29 @@ def hit_rates(signals: Sequence[ArchivedSignal], prices: Mapping[str, Prices], n
     """Return the hit rate at each horizon.
 
     Args:
-        signals: Neutral ones say nothing of a direction and are not counted.
+        signals: Neutral ones have no direction and are not counted.
         prices: By symbol.
-        now_ms: What ends later is not known yet, in epoch ms.
+        now_ms: Epoch ms; signals that end later are not counted yet.
     """
-    directional = sorted((each for each in signals if each.signal is not Signal.NEUTRAL), key=_time)
+    directional = sorted((signal for signal in signals if signal.signal is not Signal.NEUTRAL), key=_time)
     return [_hit_rate(hours, list(_moves(directional, prices, hours, now_ms))) for hours in HORIZON_HOURS]
 
 
 def _moves(
     oldest_first: Sequence[ArchivedSignal], prices: Mapping[str, Prices], hours: int, now_ms: int
 ) -> Iterable[tuple[Signal, float]]:
-    """Yield the signals whose end is known, each with the market's return; of a symbol none overlaps another."""
+    """Yield side and market return of signals that have ended; signals of one symbol do not overlap."""
     horizon_ms = hours * Timeframe.H1.ms
     free_from: dict[str, int] = {}
-    for each in oldest_first:
-        start_ms = epoch_ms(each.generated_at)
+    for signal in oldest_first:
+        start_ms = epoch_ms(signal.generated_at)
         end_ms = start_ms + horizon_ms
-        if end_ms > now_ms or start_ms < free_from.get(each.symbol, 0):
+        if end_ms > now_ms or start_ms < free_from.get(signal.symbol, 0):
             continue
-        later = prices[each.symbol].at(end_ms, round(end_ms - _TOLERANCE * horizon_ms))
+        later = prices[signal.symbol].at(end_ms, round(end_ms - _TOLERANCE * horizon_ms))
         if later is not None:
-            free_from[each.symbol] = end_ms
-            yield each.signal, later / each.price - 1
+            free_from[signal.symbol] = end_ms
+            yield signal.signal, later / signal.price - 1
 
 
 def _hit_rate(hours: int, moves: Sequence[tuple[Signal, float]]) -> HitRate:
@@ -91,7 +91,7 @@ def _hit_rate(hours: int, moves: Sequence[tuple[Signal, float]]) -> HitRate:
     if count < MIN_SIGNALS:
         return HitRate(hours, count)
     won = [change if signal is Signal.LONG else -change for signal, change in moves]
-    hits = sum(each > 0 for each in won)
+    hits = sum(change > 0 for change in won)
     rises, falls = sum(change > 0 for _, change in moves), sum(change < 0 for _, change in moves)
     low, high = share_interval(hits, count)
     return HitRate(hours, count, hits, hits / count, low, high, max(rises, falls) / count, sum(won) / count)
@@ -106,7 +106,8 @@ def share_interval(hits: int, count: int) -> tuple[float, float]:
     share, weight = hits / count, z * z / count
     center = (share + weight / 2) / (1 + weight)
     reach = z * sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
-    return max(0.0, center - reach), min(1.0, center + reach)
+    # Exact at the borders, where the rounding of the root would be greater than the difference.
+    return center - reach if hits else 0.0, center + reach if hits < count else 1.0
 
 
 def _time(signal: ArchivedSignal) -> int:

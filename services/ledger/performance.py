@@ -1,4 +1,4 @@
-"""How good the signals were, from the outcomes that are known."""
+"""Accuracy, precision and recall of signals, from their known outcomes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from domain.values import Signal
 
 @dataclass(frozen=True)
 class Scored:
-    """Signals of one kind that ended alike.
+    """Number of signals of one source and side with one outcome.
 
     Attributes:
-        known: Of how many the confidence is known.
-        confidence: Sum of these.
+        known: Signals whose confidence is known.
+        confidence: Sum of the known confidences.
     """
 
     source: str
@@ -35,9 +35,9 @@ class Performance:
         successes: Those that succeeded.
         accuracy: Share of the successes in all that succeeded or failed.
         precision: Share of the successes among the Long ones, and among the Short ones: the mean of both.
-        recall: Share of the rises that were called Long, and of the falls that were called Short: the mean of both.
+        recall: Share of the rises signaled as Long, and of the falls signaled as Short: the mean of both.
         f1: Harmonic mean of precision and recall.
-        average_confidence: Of those whose confidence is known.
+        average_confidence: Of signals whose confidence is known.
     """
 
     scored: int
@@ -52,24 +52,24 @@ class Performance:
 def measure(scored: Sequence[Scored]) -> Performance:
     """Return the figures of signals; a Long that succeeded or a Short that failed counts as a rise, and so on.
 
-    A direction that was never called, or never came, has no part in the mean.
+    A direction that was never signaled, or never occurred, is left out of the mean.
     """
     counts: dict[tuple[Signal, Outcome], int] = {}
-    for each in scored:
-        key = each.signal, each.outcome
-        counts[key] = counts.get(key, 0) + each.count
+    for group in scored:
+        key = group.signal, group.outcome
+        counts[key] = counts.get(key, 0) + group.count
     successes = sum(count for (_, outcome), count in counts.items() if outcome is Outcome.SUCCESS)
     failures = sum(count for (_, outcome), count in counts.items() if outcome is Outcome.FAILURE)
     precision, recall = _precision(counts), _recall(counts)
-    known = sum(each.known for each in scored)
+    known = sum(group.known for group in scored)
     return Performance(
-        scored=sum(each.count for each in scored),
+        scored=sum(group.count for group in scored),
         successes=successes,
         accuracy=_share(successes, failures) or 0.0,
         precision=precision,
         recall=recall,
         f1=2 * precision * recall / (precision + recall) if precision + recall else 0.0,
-        average_confidence=sum(each.confidence for each in scored) / known if known else 0.0,
+        average_confidence=sum(group.confidence for group in scored) / known if known else 0.0,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the newest signals were like: how many of which kind, how sure."""
+"""Figures of the newest signals: number of each side, confidence."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from domain.values import Signal
 
 @dataclass(frozen=True)
 class SignalQuality:
-    """The newest signals counted; shares and means are 0 where there are none.
+    """Counts of the newest signals; shares and means are 0 where there are none.
 
     Attributes:
         neutral_percent: 0 to 100.
-        consecutive_neutral: Neutral ones since the newest that was not.
+        consecutive_neutral: Neutral signals since the last Long or Short.
     """
 
     long: int
@@ -28,7 +28,7 @@ class SignalQuality:
 
 
 def summarize(newest_first: Sequence[Analysis]) -> SignalQuality:
-    """Return what the analyses are like together."""
+    """Return the figures of the analyses."""
     signals = [analysis.signal for analysis in newest_first]
     neutral, total = signals.count(Signal.NEUTRAL), len(signals)
     return SignalQuality(

@@ -1,4 +1,4 @@
-"""Asking an LLM and believing it only as far as the facts go, the same way for every use case."""
+"""Advice from an LLM, checked against the facts that it was given, the same way for every use case."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Advised(Generic[T]):
-    """What is believed of a reply.
+    """A checked reply.
 
     Attributes:
-        value: What the use case made of it.
+        value: The answer that the use case made of it.
         model: The model that answered.
         cost_usd: Of this answer: 0 when it was paid for before, None when it is not known.
         groundedness: Share of verified figures in its texts, 0 to 1; None where they have no figures.
@@ -35,16 +35,16 @@ class Advised(Generic[T]):
 
 
 class Advisor(Generic[Reply]):
-    """Asks for replies of one kind, for one purpose."""
+    """Asks for replies of one schema and one purpose."""
 
     def __init__(self, journal: Journal, reply: type[Reply], *, purpose: str, names: Names = ()) -> None:
-        """Take who asks.
+        """Keep the journal and the kind of reply.
 
         Args:
-            journal: Asks, and keeps every reply.
-            reply: What a reply has to fit.
-            purpose: Under which calls are booked and replies kept.
-            names: What a figure that follows a name has to be; with none, each has to be one of all.
+            journal: Asks the LLM and stores every reply.
+            reply: Schema of a reply.
+            purpose: Label of calls in the books and of stored replies.
+            names: Facts that a figure after a name must match; without names, a figure must match any fact.
         """
         self._journal = journal
         self._reply = reply
@@ -52,12 +52,12 @@ class Advisor(Generic[Reply]):
         self._names = names
 
     async def ask(self, prompt: Prompt, symbol: str, believe: Callable[[Reply, FigureCheck], T]) -> Advised[T]:
-        """Return what is believed of the reply to a prompt.
+        """Return the checked reply to a prompt.
 
         Args:
             prompt: The question and its facts.
             symbol: The market that it is about; empty for none.
-            believe: Makes an answer of the reply; each text of it has to go through the check.
+            believe: Makes an answer of the reply; every text of it has to go through the check.
 
         Raises:
             LlmUnavailable: there is no reply, or it is no answer; its `reason` says why in one word.
@@ -73,6 +73,6 @@ class Advisor(Generic[Reply]):
 
 
 def count_fallback(unavailable: LlmUnavailable) -> str:
-    """Count an answer that was made without the LLM, and return why in words for the answer."""
+    """Count an answer made without the LLM, and return the reason in words for the answer."""
     metrics.LLM_FALLBACKS.labels(unavailable.reason).inc()
     return f"{unavailable.reason}: {unavailable.message}"

@@ -1,4 +1,4 @@
-"""What clients say, made harmless: short, on one line, and without what could end its part of a prompt."""
+"""Texts of clients made harmless for a prompt: short, on one line, without marks that could end their part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_ITEMS = 20
 
 
 def clean(value: Any) -> Any:
-    """Return JSON-like values with every text and name in them cleaned, and so many of them at most."""
+    """Return JSON-like values with every text and name cleaned, at most `MAX_ITEMS` in each list and mapping."""
     match value:
         case str():
             return clean_text(value)
@@ -26,7 +26,7 @@ def clean_text(text: str, max_length: int = MAX_TEXT) -> str:
     """Return a text without control characters and angle brackets, white space collapsed, cut to `max_length`.
 
     Invisible characters (Unicode's categories C and Z but for the space) become spaces: in them an
-    instruction could hide from whoever reads the log. Angle brackets could end the part of the prompt
+    instruction could hide from a reader of the log. Angle brackets could end the part of the prompt
     that the text stands in.
     """
     visible = (" " if _hides(character) else character for character in text[: 4 * max_length])

@@ -1,4 +1,4 @@
-"""What the LLM costs, for people."""
+"""Costs of the LLM per day and month."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from utils.clock import Clock
 
 @dataclass(frozen=True)
 class Projection:
-    """What a day and a whole month cost at this month's pace, in USD."""
+    """Cost of a day and of a whole month at the current pace, in USD."""
 
     daily: Decimal
     monthly: Decimal
 
 
 def project(ledger: CostLedger, clock: Clock) -> Projection:
-    """Return the pace of the current month, from its first day with a call to now; less than a day counts as one."""
+    """Return the pace of the current month since its first day with a call; less than a day counts as one."""
     now = clock.now().astimezone(UTC)
     if ledger.first_day is None:
         return Projection(Decimal(0), Decimal(0))
@@ -33,6 +33,6 @@ def project(ledger: CostLedger, clock: Clock) -> Projection:
 
 
 def average_usd(tally: Tally) -> Decimal:
-    """Return the mean cost of a call whose cost is known; 0 where there is none."""
+    """Return the mean cost of a call whose cost is known; 0 without one."""
     priced = tally.calls - tally.unpriced
     return usd(tally.cost_nano_usd) / priced if priced else Decimal(0)

@@ -1,4 +1,4 @@
-"""Holding an LLM's reasoning against what it was given: which of its figures are real?
+"""Check of an LLM's reasoning against the facts that it was given.
 
 A figure that follows the name of an indicator, a level or the price has to be one of that name; any other has
 to be one of all that were sent. Both may be rounded as they are written, or off by half a percent; a share may
@@ -18,7 +18,7 @@ from domain.values import round_significant
 TOLERANCE = 0.005
 UNVERIFIED = "[unverified]"
 MAX_LEVELS = 5
-# How far before a figure its name may stand.
+# Characters before a figure in which its name may stand.
 _REACH = 60
 _BOUNDS = frozenset({0.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 100.0})
 
@@ -72,7 +72,7 @@ MARKET_NAMES: Names = [
 
 @dataclass(frozen=True)
 class Grounded:
-    """A reasoning with its unverified figures marked; how many it has, and how many of them are verified."""
+    """A reasoning with its unverified figures marked, the number of its figures and of the verified ones."""
 
     reasoning: str
     figures: int
@@ -80,12 +80,12 @@ class Grounded:
 
 
 def ground_reasoning(reasoning: str, known: Mapping[str, Any], names: Names = MARKET_NAMES) -> Grounded:
-    """Return the reasoning with every figure marked that stands nowhere in what is known.
+    """Return the reasoning with every figure marked that is in no fact.
 
     Args:
         reasoning: The LLM's words.
-        known: JSON-like: the facts that were sent, and what was accepted of the reply.
-        names: What a figure that follows a name has to be; with none, each has to be one of all.
+        known: JSON-like: the facts that were sent, and the accepted parts of the reply.
+        names: Facts that a figure after a name must match; without names, a figure must match any fact.
     """
     values = _by_name(known)
     everything = [value for group in values.values() for value in group]
@@ -105,16 +105,16 @@ def ground_reasoning(reasoning: str, known: Mapping[str, Any], names: Names = MA
 
 
 class FigureCheck:
-    """Holds the texts of one reply against its facts, one after the other, and counts their figures."""
+    """Checks the texts of one reply against its facts, and counts their figures."""
 
     def __init__(self, facts: Mapping[str, Any], names: Names = ()) -> None:
-        """Take what was sent, JSON-like, and what a figure that follows a name has to be; without names, one of all."""
+        """Keep the facts that were sent, JSON-like, and the names; see `ground_reasoning`."""
         self._facts = facts
         self._names = names
         self._figures = self._verified = 0
 
     def mark(self, text: str, also_known: Mapping[str, Any] | None = None) -> str:
-        """Return the text with its unverified figures marked; `also_known`, JSON-like, counts beside the facts."""
+        """Return the text with its unverified figures marked; `also_known` are further facts, JSON-like."""
         grounded = ground_reasoning(text, {"facts": self._facts, **(also_known or {})}, self._names)
         self._figures += grounded.figures
         self._verified += grounded.verified

@@ -1,4 +1,4 @@
-"""Asking by prompt: an equal prompt is answered by the reply that was paid for, and every reply is on record."""
+"""Prompts and replies on record: an equal prompt is answered by the reply that was paid for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from utils.concurrency import SingleFlight
 if TYPE_CHECKING:
     from services.llm.calling.client import LlmClient
 
-# A kept reply is worth a moment, no more: a store that is down must not hold up an analysis.
+# A store that is slow or down must not delay an analysis by more.
 LOOK_UP_SECONDS = 0.1
 MAX_RECENT = 256
 USED = "used"
@@ -52,7 +52,7 @@ class _Kept:
 
 
 class Journal:
-    """Records are kept under a hash of endpoint, model and prompt; only those that were used answer again."""
+    """Stores replies under a hash of endpoint, model and prompt; only replies that were used answer again."""
 
     def __init__(
         self,
@@ -71,10 +71,10 @@ class Journal:
         self._flights: SingleFlight[tuple[_Kept, int | None]] = SingleFlight()
 
     async def ask(self, prompt: Prompt, reply: type[Reply], *, purpose: str, symbol: str) -> Answered[Reply]:
-        """Return the reply to a prompt; prompts that are equal at the same moment share one call.
+        """Return the reply to a prompt; concurrent equal prompts share one call.
 
         Raises:
-            LlmUnavailable: there is no reply, or it is no answer.
+            LlmUnavailable: there is no reply, or it does not fit its schema.
         """
         key = self._key(prompt)
         request = LlmRequest(prompt.system, prompt.user, prompt.reply_schema, purpose, symbol)
@@ -82,7 +82,7 @@ class Journal:
         return Answered(read_reply(reply, kept.content), kept.model, cost)
 
     async def close(self) -> None:
-        """Give up the calls that are under way."""
+        """Cancel the running calls."""
         await self._flights.close()
 
     async def _find_or_ask(
@@ -118,7 +118,7 @@ class Journal:
         kept = _Kept(document["reply"], document["model"])
         try:
             read_reply(reply, kept.content)
-        except LlmUnavailable:  # an earlier release read it otherwise
+        except LlmUnavailable:  # stored by a release with another schema
             return None
         return kept
 

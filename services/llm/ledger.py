@@ -1,4 +1,4 @@
-"""The books: what the LLM's replies cost, and whether one more may be asked for."""
+"""The books of the LLM: cost of its replies, and the budget of further calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storage.document_ports import LLM_CALLS, DocumentStore, LastingDocuments, T
 from utils import metrics
 from utils.clock import Clock
 
-# What is older is forgotten: not the month before, in which a clock that is set back finds itself again.
+# Older days are forgotten; the month before stays, for a clock that is set back.
 KEPT = timedelta(days=45)
 
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,8 +31,8 @@ class Tally:
     """Calls added up.
 
     Attributes:
-        cost_nano_usd: Of the calls whose cost is known.
-        budget_nano_usd: The same, and for a reply that did not name its tokens the most that it can have cost.
+        cost_nano_usd: Of calls whose cost is known.
+        budget_nano_usd: The same, with the greatest possible cost of replies that did not name their tokens.
         unpriced: Calls whose cost is not known.
     """
 
@@ -54,9 +54,9 @@ _SUMS = tuple(name for name in Tally.__dataclass_fields__ if name != "calls")
 
 
 class CostLedger:
-    """Books every reply, keeps it in the store, and refuses a call that could exceed a budget.
+    """Books every reply, stores it, and refuses a call that could exceed a budget.
 
-    What the store holds is added up once, at the start (`load`); from then on the books in memory are ahead of it.
+    Stored calls are added up once, at the start (`load`); from then on the books in memory decide.
     Days and months are those of UTC.
     """
 
@@ -72,17 +72,17 @@ class CostLedger:
         self._symbols: dict[tuple[str, str | None], Tally] = defaultdict(Tally)
 
     def store_in(self, documents: LastingDocuments) -> None:
-        """Take where calls are written; until then they are only counted."""
+        """Set the store of calls; until then they are only counted."""
         self._documents = documents
 
     async def settle(self) -> None:
-        """Return when a crash would not lose what was booked; where nothing takes it, it waits in memory."""
+        """Return when a crash would not lose booked calls; those that no store takes wait in memory."""
         if self._documents is not None:
-            with suppress(StorageUnavailable):  # the store's state tells of it, and what was paid for is used
+            with suppress(StorageUnavailable):  # reported by the store's state; the reply was paid for and is used
                 await self._documents.settle()
 
     async def load(self, documents: DocumentStore) -> None:
-        """Add up what earlier processes have booked.
+        """Add up the calls that earlier processes booked.
 
         Raises:
             StorageUnavailable: the store is down; the books stay as they are.
@@ -122,12 +122,12 @@ class CostLedger:
 
     @property
     def by_symbol(self) -> Mapping[str | None, Tally]:
-        """The calls of the current month by symbol; None for those about no market."""
+        """The calls of the current month by symbol; None for calls without a market."""
         month = _month(self._clock.now())
         return {symbol: tally for (of_month, symbol), tally in self._symbols.items() if of_month == month}
 
     def cost_nano_usd(self, model: str, usage: TokenUsage | None) -> int | None:
-        """Return what a call cost, None when it is not known."""
+        """Return the cost of a call, None when it is not known."""
         return cost_nano_usd(self._settings, model, usage)
 
     def book(self, call: LlmCall) -> None:
@@ -155,7 +155,7 @@ class CostLedger:
         self._warn()
 
     def allow(self, estimate: CallEstimate) -> str | None:
-        """Return why a call must not be made, None when it may: with it no stop would be exceeded."""
+        """Return why a call must not be made, or None when it keeps every budget."""
         most = most_nano_usd(self._settings, estimate)
         for period, spent, _, stop in self._periods():
             if stop is None or most is None:
@@ -168,12 +168,12 @@ class CostLedger:
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop is reached already."""
+        """Whether the budget of the day or the month is used up."""
         return any(stop is not None and usd(spent) >= stop for _, spent, _, stop in self._periods())
 
     @contextmanager
     def reserve(self, estimate: CallEstimate) -> Iterator[None]:
-        """Count a call as spent at its most while it is made."""
+        """Count the greatest possible cost of a call as spent while it is made."""
         most = most_nano_usd(self._settings, estimate) or 0
         self._reserved += most
         try:
@@ -189,7 +189,7 @@ class CostLedger:
         ]
 
     def _warn(self) -> None:
-        """Log once per period that its warning is reached."""
+        """Log once per period that its warning level is reached."""
         now = self._clock.now()
         for (period, spent, warning, stop), name in zip(self._periods(), (_day(now), _month(now)), strict=True):
             if warning is not None and usd(spent) >= warning and name not in self._warned:

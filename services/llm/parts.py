@@ -1,4 +1,4 @@
-"""The parts of the LLM, put together; without a key or an endpoint only the books are there."""
+"""The parts of the LLM; without a key or an endpoint, the books alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from services.llm.ledger import CostLedger
 from storage.document_ports import DocumentStore, LastingDocuments
 from utils.clock import Clock
 
-# The first requests find the budget known; a store that is down delays the start no longer.
+# The start waits for the books, so that the first requests know the budget; at most this long for a store that is down.
 BOOKS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class LlmParts:
-    """What asks the LLM and counts what it costs; `client` and `journal` are None where none is configured."""
+    """Client, journal and books of the LLM; `client` and `journal` are None where none is configured."""
 
     ledger: CostLedger
     client: LlmClient | None
@@ -31,7 +31,7 @@ class LlmParts:
 async def open_llm(settings: LlmSettings, documents: LastingDocuments, clock: Clock) -> AsyncIterator[LlmParts]:
     """Make the parts, and read the books of earlier processes."""
     ledger = CostLedger(settings, clock)
-    # Before anything is timed: it imports the `openai` package.
+    # First, since it imports the `openai` package, which takes time.
     client = _client(settings, ledger, clock) if settings.enabled else None
     ledger.store_in(documents)
     journal = Journal(client, ledger, documents, settings, clock) if client else None

@@ -1,4 +1,4 @@
-"""What a call costs: tokens times the dated prices of the configuration, in whole nano-dollars.
+"""Cost of a call: tokens times the dated prices of the configuration, in whole nano-dollars.
 
 Prices are USD per 1 M tokens, so a token's price is a whole number of nano-dollars where the price has at most
 three decimals; with more, a call is rounded up.
@@ -16,7 +16,7 @@ _NANO_PER_TOKEN = Decimal(NANO) / 1_000_000
 
 
 def cost_nano_usd(settings: LlmSettings, model: str, usage: TokenUsage | None) -> int | None:
-    """Return what a call cost, None when its tokens or the model's prices are not known."""
+    """Return the cost of a call, None when its tokens or the model's prices are not known."""
     prices = settings.model_settings(model).prices
     if prices is None or usage is None:
         return None
@@ -28,7 +28,7 @@ def cost_nano_usd(settings: LlmSettings, model: str, usage: TokenUsage | None) -
 
 
 def most_nano_usd(settings: LlmSettings, estimate: CallEstimate) -> int | None:
-    """Return the most that a call may cost, None when the model's prices are not known."""
+    """Return the greatest cost of a call, None when the model's prices are not known."""
     return cost_nano_usd(settings, estimate.model, TokenUsage(estimate.input_tokens, 0, estimate.output_tokens))
 
 

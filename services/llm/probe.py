@@ -1,4 +1,4 @@
-"""One call to see whether the LLM answers, for operators."""
+"""One call that tests whether the LLM answers, for operators."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OTHER = "the endpoint answered, but not in OpenAI's protocol or not with an ans
 
 @dataclass(frozen=True)
 class Probe:
-    """What came of the call; either the answer or an error with its reason and a diagnosis."""
+    """Result of the call: an answer, or an error with its reason and a diagnosis."""
 
     answer: str | None = None
     model: str | None = None
@@ -47,7 +47,7 @@ class Probe:
 
 
 async def probe(client: LlmClient | None) -> Probe:
-    """Ask once, spend one call, and return what came of it."""
+    """Make one call and return its result."""
     if client is None:
         return _failed("no LLM is configured", NOT_CONFIGURED)
     try:

@@ -1,4 +1,4 @@
-"""What every prompt is made of."""
+"""The parts of every prompt: instructions, facts, texts of clients, schema of the reply."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 from services.llm.calling.calls import ReplySchema
 from services.llm.client_text import clean
 
-# As many digits as any judgement needs; more would only make equal markets look different.
+# Digits enough for a judgement; more would make equal markets look different.
 DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One question in its final words; equal facts give an equal prompt.
+    """One question in its final form; equal facts give an equal prompt.
 
     Attributes:
         version: Name of the file of instructions.
-        facts: What stands between the facts' marks, before it was made a text.
+        facts: The facts before they were written as a text.
     """
 
     version: str
@@ -35,13 +35,13 @@ class Prompt:
 def make_prompt(
     instructions: Path, facts: Mapping[str, Any], client_data: Mapping[str, Any], reply_schema: ReplySchema
 ) -> Prompt:
-    """Return the prompt: what the service measured, and apart from it what a client said, cleaned.
+    """Return the prompt: measured facts and, apart from them, the cleaned texts of a client.
 
     Args:
         instructions: A text file, whose name is the prompt's version.
         facts: JSON-like.
         client_data: JSON-like, from outside.
-        reply_schema: Of the reply that is asked for.
+        reply_schema: Of the reply.
     """
     rounded = _rounded(facts)
     user = f"<facts>\n{_json(rounded)}\n</facts>\n<client_data>\n{_json(clean(client_data))}\n</client_data>"

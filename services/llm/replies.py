@@ -1,4 +1,4 @@
-"""Reading a reply: what is taken for what, and what is no answer."""
+"""Replies read as their schema: tolerant of percentages and fences, strict with everything else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from services.llm.client_text import clean_text
 INVALID_REPLY = "invalid_reply"
 MIN_REASONING = 10
 MAX_REASONING = 2_000
-# One fence around the whole reply, as models write without being asked.
+# One fence around the whole reply, which many models add.
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 
-# Between spaces or before a figure; elsewhere they may be those of a tag.
+# Between spaces or before a figure; elsewhere they may belong to a tag.
 _COMPARISONS = [
     (re.compile(rf"(?<=\s){sign}=?(?=\s)|{sign}=?\s*(?=[-+\u2212]?\d)"), word)
     for sign, word in ((">", "above"), ("<", "below"))
@@ -26,7 +26,7 @@ _COMPARISONS = [
 
 
 def _percentage(value: Any) -> Any:
-    """Take a number over 1 and up to 100 for a percentage."""
+    """Read a number over 1 and up to 100 as a percentage."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 < value <= 100:
         return value / 100
     return value
@@ -39,7 +39,7 @@ def _between_0_and_1(value: float) -> float:
 
 
 def plain_words(text: str, max_length: int) -> str:
-    """Return a text of the LLM's cleaned; signs of comparison become words, since angle brackets do not stay."""
+    """Return a cleaned text of the LLM; signs of comparison become words, since angle brackets are removed."""
     for sign, word in _COMPARISONS:
         text = sign.sub(f" {word} ", text)
     return clean_text(text, max_length)
@@ -57,7 +57,7 @@ Prose = Annotated[str, AfterValidator(_prose)]
 
 
 class ReplyModel(BaseModel):
-    """Strict types and finite numbers; every key is required, keys that nobody asked for are ignored."""
+    """Strict types and finite numbers; every key is required, unknown keys are ignored."""
 
     model_config = ConfigDict(
         strict=True, extra="ignore", allow_inf_nan=False, json_schema_extra={"additionalProperties": False}
@@ -68,7 +68,7 @@ Reply = TypeVar("Reply", bound=ReplyModel)
 
 
 def schema_of(reply: type[ReplyModel], name: str) -> ReplySchema:
-    """Return the JSON schema of a reply, as OpenAI's strict mode takes it."""
+    """Return the JSON schema of a reply in the form of OpenAI's strict mode."""
     return ReplySchema(name, reply.model_json_schema())
 
 

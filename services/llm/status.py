@@ -1,4 +1,4 @@
-"""The state of the LLM for health checks: whether it can be asked, and how long its model will live."""
+"""State of the LLM for health checks: whether it can be asked, and the announced end of its model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def can_be_asked(states: list[KeyState]) -> bool:
 
 
 def shutdown_warning(settings: LlmSettings, clock: Clock) -> str | None:
-    """Return what to say of the model's announced end, None while it is far or none is known."""
+    """Return a warning of the model's announced end, None while it is far or unknown."""
     ends = settings.model_settings(settings.model).shutdown_date
     if ends is None:
         return None

@@ -1,1 +1,1 @@
-"""Where candles come from."""
+"""Market data: the chain of sources, its snapshots, the engine's settings."""

@@ -13,7 +13,7 @@ from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries
 from features.datasets.candle_checks import usual_timeframe
 
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
-# Exchanges began to publish microseconds in 2025; such numbers lie far beyond any millisecond of a candle.
+# Some exchanges publish microseconds since 2025; such numbers are far greater than any millisecond.
 FIRST_MICROSECOND = 10**14
 
 
@@ -84,7 +84,7 @@ def higher_timeframes(series: CandleSeries, count: int = 3) -> dict[Timeframe, C
     frames = {series.timeframe: series}
     shortest = series.timeframe
     for timeframe in Timeframe:
-        # A timeframe only twice as long says little new: 15m is followed by 1h and 4h, not by 30m.
+        # A timeframe only twice as long adds little: 15m is followed by 1h and 4h, not by 30m.
         if len(frames) <= count and timeframe.ms >= 3 * shortest.ms and timeframe.ms % series.timeframe.ms == 0:
             frames[timeframe] = series.resample(timeframe)
             shortest = timeframe

@@ -20,7 +20,7 @@ from services.market_data.parsing import decode
 from utils.clock import Clock
 
 PATH = "/api/paper-trading/indicator-settings"
-# The engine's names of what we have.
+# Our settings by the engine's names.
 _OURS = {
     "rsi_period": "rsi_period",
     "macd_fast": "macd_fast",
@@ -33,29 +33,29 @@ _OURS = {
     "stochastic_k_period": "stochastic_period",
     "stochastic_d_period": "stochastic_smoothing",
 }
-# Of longer ones an analysis of 300 candles has no settled value.
+# An indicator with a longer period has not settled after 300 candles.
 MAX_PERIOD = 200
 MAX_AVERAGES = 20
 MAX_FIELDS = 100
 MAX_NAME = 100
 
 
-class _Answer(msgspec.Struct):
+class _SettingsAnswer(msgspec.Struct):
     success: bool
     data: dict[str, dict[str, Any]] | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(_SettingsAnswer)
 
 
 @dataclass(frozen=True)
 class SettingsReport:
-    """What became of the engine's settings.
+    """The engine's settings: applied and unsupported ones.
 
     Attributes:
         applied: Values by the engine's name.
-        unsupported: Why a field changes nothing, by its section and name.
-        refreshed_at: When the engine last answered; None before.
+        unsupported: Reason why a field changes nothing, by its section and name.
+        refreshed_at: Time of the engine's last answer; None before the first.
     """
 
     applied: Mapping[str, Any] = field(default_factory=dict)
@@ -67,8 +67,8 @@ class EngineSettings:
     """Keeps the indicators in step with the engine; while it does not answer, the last settings stay.
 
     Attributes:
-        indicators: What the settings are applied to.
-        report: What became of the newest ones.
+        indicators: Get the settings.
+        report: Of the newest settings.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class EngineSettings:
         indicators: TechnicalIndicators,
         clock: Clock,
     ) -> None:
-        """Take the engine's address and our own indicators, which hold where the engine says nothing."""
+        """Keep the engine's address and our own settings, which hold where the engine has none."""
         self.indicators = indicators
         self.report = SettingsReport()
         self._client = client
@@ -104,13 +104,13 @@ class EngineSettings:
         self._apply(answer.data)
 
     async def run(self) -> None:
-        """Refresh now and then until canceled; at once nothing more where there is no engine to ask."""
+        """Refresh at every interval until canceled; return at once without an engine."""
         if not self._engine.engine_url or not self._engine.engine_settings_minutes:
             return
         while True:
             try:
                 await self.refresh()
-            except Exception as error:  # noqa: BLE001 - a defect must not end the refreshing for ever
+            except Exception as error:  # noqa: BLE001 - a defect must not end the loop
                 logger.opt(exception=error).error("the engine's indicator settings cannot be applied")
             await asyncio.sleep(60 * self._engine.engine_settings_minutes)
 
@@ -128,7 +128,7 @@ class EngineSettings:
 def _translated(
     sections: Mapping[str, Mapping[str, Any]], own: IndicatorSettings
 ) -> tuple[IndicatorSettings, dict[str, Any], dict[str, str]]:
-    """Return our settings with the engine's, the values applied, and why the others are not."""
+    """Return our settings with the engine's, the applied values, and the reasons why others are not."""
     settings, applied, unsupported = own, dict[str, Any](), dict[str, str]()
     fields = [(section, name, value) for section, values in sections.items() for name, value in values.items()]
     for section, name, value in fields[:MAX_FIELDS]:
@@ -151,7 +151,7 @@ def _translated(
 
 
 def _with(settings: IndicatorSettings, name: str, value: Any) -> IndicatorSettings:
-    """Return the settings with one changed; averages are added to our own, which the strategies read.
+    """Return the settings with one changed; moving averages are added to our own, which the strategies read.
 
     Raises:
         ValueError: the value does not fit.

@@ -1,25 +1,27 @@
-"""One GET request to a source of candles, bounded in size, every failure of it in one word."""
+"""One GET request to a source of candles, bounded in size; every failure is a `SourceFailed`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
 import httpx2
 
 from domain.errors import MarketDataUnavailable
+from utils.retry_after import retry_after_seconds
 
-# Yahoo answers 429 to whoever does not say that it is like a browser.
+# Yahoo answers 429 to clients that do not look like a browser.
 _USER_AGENT = "Mozilla/5.0 (compatible; trading-signal-service)"
 
-# 1000 candles of the most talkative source are about 300 KB.
+# 1000 candles of the most verbose source take about 300 KB.
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 
-# Long enough that a cycle over all symbols meets a dead source once, short enough to heal unnoticed.
+# A cycle over all symbols asks a dead source once, and a source that is back is soon used again.
 REST_SECONDS = 30.0
 
-# 418 is Binance's answer to who goes on after a 429.
+# Binance answers 418 to clients that go on after a 429.
 _TOO_MANY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 _RATE_LIMIT_REST_SECONDS = 60.0
 # Binance's longest ban; a source that asks for more is asked again after it.
@@ -27,10 +29,10 @@ _MAX_REST_SECONDS = 3 * 86_400.0
 
 
 class SourceFailed(MarketDataUnavailable):
-    """The source itself is in trouble, whatever market it was asked for.
+    """The source itself fails, for every market.
 
     Attributes:
-        rest_seconds: How long it must not be asked again, >= 0.
+        rest_seconds: Pause before the next request, >= 0.
     """
 
     def __init__(self, message: str, rest_seconds: float = 0.0) -> None:
@@ -53,9 +55,9 @@ async def fetch(
 
     Raises:
         SourceFailed: no connection, no answer in the client's time, another status, or more
-            than `MAX_ANSWER_BYTES`. Rate limits carry the rest that the source asks for.
+            than `MAX_ANSWER_BYTES`. With a rate limit it has the rest that the source asks for.
     """
-    # Uncompressed, so that the bytes counted are the bytes in memory.
+    # Uncompressed, so that the counted bytes are the bytes in memory.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": _USER_AGENT}
     try:
         async with client.stream("GET", url, params=parameters, headers=headers) as response:
@@ -82,8 +84,5 @@ async def _bounded_body(response: httpx2.Response) -> bytes:
 def _asked_rest_seconds(response: httpx2.Response) -> float:
     """Return the Retry-After of a reply; a rate limit without a readable one asks for a minute."""
     default = _RATE_LIMIT_REST_SECONDS if response.status_code in _TOO_MANY else 0.0
-    retry_after = response.headers.get("retry-after", "").strip()
-    # An HTTP date is allowed too, but no source of candles sends one.
-    if not (retry_after.isascii() and retry_after.isdigit()):
-        return default
-    return float(min(int(retry_after[:12]), _MAX_REST_SECONDS))
+    asked = retry_after_seconds(response.headers, datetime.now(UTC))
+    return default if asked is None else min(asked, _MAX_REST_SECONDS)

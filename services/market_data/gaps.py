@@ -1,4 +1,4 @@
-"""Short holes in a source's candles, and how others' candles fill them."""
+"""Short holes in a source's candles, filled with candles of other sources."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from domain.market import CandleSeries
 
-# A few lost candles change an indicator little; after a longer pause of whoever posts candles, what lies
-# before it is not the recent history that an indicator takes it for. Exchanges close for longer: those are no holes.
+# A few lost candles change an indicator little; candles before a longer pause are not the recent history that an
+# indicator expects. Exchanges close for longer: those pauses are no holes.
 MAX_HOLE_CANDLES = 10
 
 

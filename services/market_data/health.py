@@ -1,4 +1,4 @@
-"""What is known of a source: whether it works, and whether it rests."""
+"""State of a source: whether it works, and whether it rests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SourceHealth:
     """Remembers a source's last outcome and logs only the changes.
 
     Attributes:
-        works: None until it was asked for the first time.
+        works: None before the first request.
     """
 
     def __init__(self, name: DataSource, monotonic: Callable[[], float]) -> None:
@@ -27,7 +27,7 @@ class SourceHealth:
         self._reason = ""
 
     def resting(self) -> str | None:
-        """Return why the source must not be asked now, or None when it may be.
+        """Return the reason why the source must not be asked now, or None.
 
         An answer that was under way when the rest began does not end it: a source that
         asked to be left alone means it.
@@ -38,13 +38,13 @@ class SourceHealth:
         return f"rests for {remaining:.0f} s more: it {self._reason}"
 
     def answered(self) -> None:
-        """Take note that the source answered, be it only that it lacks a market."""
+        """Record an answer of the source, also one without the market."""
         if self.works is False:
             logger.bind(source=self._name.value).info("market-data source recovered")
         self.works = True
 
     def failed(self, failure: SourceFailed) -> None:
-        """Take note that the source is in trouble; a rest already asked for is never shortened."""
+        """Record a failure of the source; a longer rest that it asked for before stays."""
         if self.works is not False:
             logger.bind(source=self._name.value, reason=failure.message).warning("market-data source failed")
         self.works = False

@@ -25,16 +25,16 @@ from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import SingleFlight
 
-# What every source gives in one answer.
+# Every source gives as many in one answer.
 HISTORY_CANDLES = 1_000
-# Holes that a source is known to have too.
+# Remembered holes that a source has too.
 MAX_KNOWN_HOLES = 10_000
 _Hole = tuple[DataSource, str, Timeframe, int]
 _WITHOUT_HISTORY = {DataSource.STORED, DataSource.SYNTHETIC}
 
 
 class MarketHistory(NamedTuple):
-    """Closed candles and whose they are."""
+    """Closed candles and their source."""
 
     source: DataSource
     series: CandleSeries
@@ -42,7 +42,7 @@ class MarketHistory(NamedTuple):
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What every source is asked for."""
+    """The request to every source."""
 
     symbol: str
     timeframes: tuple[Timeframe, ...]
@@ -50,11 +50,11 @@ class _Wanted:
 
 
 class MarketData:
-    """Asks sources in order; one source gives all timeframes, and real and synthetic never mix.
+    """Asks sources in order; one source gives all timeframes, and real and synthetic candles never mix.
 
     Only short holes in its candles are filled from the sources after it.
 
-    A source that cannot be reached, or asks to be left alone, rests before it is asked again:
+    A source that cannot be reached, or reports a rate limit, rests before it is asked again:
     a cycle over many symbols waits for it once.
     """
 
@@ -91,15 +91,15 @@ class MarketData:
     async def snapshot(
         self, symbol: str, timeframes: Sequence[Timeframe] = (), candles: int | None = None
     ) -> MarketSnapshot:
-        """Return the market of a symbol from the first source that has usable candles; equal questions share one.
+        """Return the market of a symbol from the first source with usable candles; concurrent equal requests share one.
 
         Args:
             symbol: Market.
-            timeframes: Which; those of the settings when none is named.
-            candles: How many of each, still forming ones included; as many as the settings say by default.
+            timeframes: Those of the settings by default.
+            candles: Number per timeframe, with those still forming; that of the settings by default.
 
         Raises:
-            MarketDataUnavailable: no source has; the message says why of each.
+            MarketDataUnavailable: no source has; the message has the reason of each.
         """
         wanted = _Wanted(symbol, tuple(timeframes) or self._settings.timeframes, candles or self._settings.candles)
         return await self._flights.do(wanted, lambda: self._find(wanted))
@@ -119,15 +119,15 @@ class MarketData:
         raise MarketDataUnavailable(f"no market data for {wanted.symbol}: {reasons}")
 
     async def history(self, symbol: str, timeframe: Timeframe, enough: int) -> MarketHistory:
-        """Return up to 1,000 closed candles of any age from the first real source beside the store that has enough.
+        """Return up to 1,000 closed candles of any age from the first real source other than the store that has enough.
 
         Args:
-            symbol: Of the market.
+            symbol: Market.
             timeframe: Length of a candle.
-            enough: Closed candles that are needed.
+            enough: Number of closed candles that are needed.
 
         Raises:
-            MarketDataUnavailable: no source has so many; the message says what each has.
+            MarketDataUnavailable: no source has enough; the message says how many each has.
         """
         wanted = _Wanted(symbol, (timeframe,), HISTORY_CANDLES)
         refusals: list[str] = []
@@ -144,7 +144,7 @@ class MarketData:
             if len(closed) >= enough:
                 return MarketHistory(source.name, closed)
             refusals.append(f"{source.name}: has {len(closed)} closed candles")
-        raise MarketDataUnavailable("; ".join(refusals) or "no real source beside the store is configured")
+        raise MarketDataUnavailable("; ".join(refusals) or "no real source other than the store is configured")
 
     async def _without_holes(
         self, snapshot: MarketSnapshot, sources: Sequence[MarketDataSource], wanted: _Wanted
@@ -158,7 +158,7 @@ class MarketData:
         return replace(snapshot, series=series, volume_24h=day_volume(series, epoch_ms(self._clock.now())))
 
     async def _filled(self, series: CandleSeries, source: MarketDataSource, wanted: _Wanted) -> CandleSeries:
-        """Return the series with what one source has of its holes; it is asked once for each of them."""
+        """Return the series with its holes filled as far as one source can; it is asked once per hole."""
         market = (source.name, wanted.symbol, series.timeframe)
         holes = {hole for hole in missing_times(series) if (*market, hole) not in self._unfillable}
         if not holes:
@@ -183,7 +183,7 @@ class MarketData:
         return snapshot
 
     async def _ask(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
-        """Return the candles of one source and remember how the source did."""
+        """Return the candles of one source and record its health."""
         health = self._health[source.name]
         if rests := health.resting():
             raise MarketDataUnavailable(rests)
@@ -209,7 +209,7 @@ class MarketData:
             raise SourceFailed(f"did not answer in {seconds:g} s", REST_SECONDS) from error
 
     async def _fetch(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
-        """Return the candles of all timeframes, asked for at the same time; one failure ends the others."""
+        """Return the candles of all timeframes, requested concurrently; a failure cancels the others."""
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = {
@@ -229,7 +229,7 @@ class MarketData:
         return MarketSnapshot(symbol, series, newest_price(series, now_ms), day_volume(series, now_ms), source.name)
 
     def _announce_synthetic(self, symbol: str, refusals: Sequence[str]) -> None:
-        """Log it once: each analysis says where its candles came from anyway."""
+        """Log it once: every analysis names the source of its candles."""
         if not self._synthetic_announced:
             self._synthetic_announced = True
             logger.bind(symbol=symbol, refusals=list(refusals)).warning("synthetic market data in use")

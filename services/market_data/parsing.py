@@ -1,4 +1,4 @@
-"""From a source's rows to a checked series: one impossible row makes the whole answer nonsense."""
+"""From a source's rows to a checked series; one invalid row makes the whole answer invalid."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CandleRow(msgspec.Struct, gc=False):
 
 
 def converted(rows: object, kind: type[Decoded]) -> Decoded:
-    """Return what a library or a database gave as values of a type.
+    """Return values of a library or a database as values of a type.
 
     Raises:
         SourceFailed: it is not of that type, or a number is out of its bounds.
@@ -63,7 +63,7 @@ def series_of(timeframe: Timeframe, candles: Iterable[CandleLike], limit: int) -
     """Return up to `limit` newest candles as a checked series, possibly empty.
 
     They may come in any order; of candles with the same open time the last one counts.
-    Whether they are fresh, or from the future, is for the reader of the clock to judge.
+    Their age is not checked here.
 
     Raises:
         SourceFailed: the candles break a rule of the market.

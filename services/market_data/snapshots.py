@@ -1,4 +1,4 @@
-"""What a set of candles says at a moment: whether it is usable, the price, the volume of a day."""
+"""Checks of fetched candles, their price and the volume of a day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.timeframe_data import data_end_ms
 
 DAY_MS = 86_400_000
 
-# The clock of an exchange may be that far ahead of ours when a candle has just opened.
+# When a candle has just opened, the clock of an exchange may be ahead of ours by this much.
 CLOCK_SKEW_MS = 60_000
 
 
@@ -20,7 +20,7 @@ def require_fresh(series: Mapping[Timeframe, CandleSeries], now_ms: int, max_age
     Args:
         series: Candles per timeframe.
         now_ms: The server's clock in epoch ms.
-        max_age_candles: The newest candle may have closed so many of its own lengths ago.
+        max_age_candles: Greatest age of the newest candle, in candles since its close.
 
     Raises:
         MarketDataUnavailable: a timeframe is empty, stale (with its age) or ahead of the clock.
@@ -41,7 +41,7 @@ def require_fresh(series: Mapping[Timeframe, CandleSeries], now_ms: int, max_age
 
 
 def require_enough(series: Mapping[Timeframe, CandleSeries], now_ms: int, min_candles: int) -> None:
-    """Refuse candles of which no timeframe could be analyzed: a thin one beside a full one is fine.
+    """Refuse candles of which no timeframe can be analyzed; one timeframe with enough suffices.
 
     Raises:
         MarketDataUnavailable: no timeframe has `min_candles` closed candles.
@@ -55,7 +55,7 @@ def require_enough(series: Mapping[Timeframe, CandleSeries], now_ms: int, min_ca
 
 def newest_price(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float:
     """Return the newest close, that of a candle still forming if there is one; no series may be empty."""
-    # All forming candles know the price up to now; the shortest was traded in most surely.
+    # Every forming candle has the newest price; the shortest is the most certain to have had a trade.
     newest = max(series.values(), key=lambda candles: (min(candles.last_close_ms, now_ms), -candles.timeframe.ms))
     return newest.candles[-1].close
 
@@ -77,7 +77,7 @@ def check_price(series: Iterable[CandleSeries], price: float) -> None:
 
 
 def day_volume(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float | None:
-    """Return the base volume of the last 24 h from the shortest timeframe that reaches back so far.
+    """Return the base volume of the last 24 h from the shortest timeframe that reaches back that far.
 
     Whole candles count, so that it is exact to one candle; None when no timeframe shorter
     than a day reaches back.

@@ -1,4 +1,4 @@
-"""The port of everything that gives candles."""
+"""The port to a source of candles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class MarketDataSource(Protocol):
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` newest candles, checked, the last one possibly still forming.

@@ -1,4 +1,4 @@
-"""What the measured figures say of the service's own settings and models, by rules."""
+"""Rules that judge the service's own settings and models by measured figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.ledger.archive_scores import SignalScores
 from services.ledger.hit_rates import HitRate
 from services.reviews.trade_figures import MIN_TRADES, TradeGroup, TradeStatistics, group_of, groups_of, statistics_of
 
-Recommendation = Literal["retrain", "wait", "optimize_parameters"]
+NextStep = Literal["retrain", "wait", "optimize_parameters"]
 Urgency = Literal["low", "medium", "high"]
 MIN_CONFIDENCE = "min_confidence"
 # Bounds of a signal's confidence that are tried.
@@ -28,15 +28,15 @@ MAX_ISSUES = 5
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known.
+    """The figures to judge.
 
     Attributes:
-        trades: Closed ones of trusted clients.
-        days: How far back they go.
+        trades: Closed trades of trusted clients.
+        days: Length of the period that they cover.
         scores: Of the archived signals.
         model: In production for the first symbol and timeframe; None without one.
         indicators: Settings of the indicators in force.
-        signal: Settings that decide which signals go out.
+        signal: Settings that decide which signals are sent.
     """
 
     trades: Sequence[ClosedTrade]
@@ -49,7 +49,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Change:
-    """Another value of a setting, and what speaks for it."""
+    """Another value of a setting, and the reason for it."""
 
     setting: str
     current: float
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """What the trades say of the settings; `confidence` is the probability that what is changed loses money."""
+    """Changes of settings that the trades suggest; `confidence` is the probability that the trades kept out lose."""
 
     root_cause: str
     key_issues: Sequence[str]
@@ -72,9 +72,9 @@ class Suggestions:
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about the model in production."""
+    """The next step for the model in production."""
 
-    recommendation: Recommendation
+    recommendation: NextStep
     confidence: float
     reasoning: str
     urgency: Urgency
@@ -83,7 +83,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class Review:
-    """What came of it; a part is None where there is too little to say anything, and `missing` says what."""
+    """The result; a part is None where the figures are too few, and `missing` says which."""
 
     statistics: TradeStatistics
     suggestions: Suggestions | None
@@ -92,17 +92,17 @@ class Review:
 
 
 def review(evidence: Evidence) -> Review:
-    """Return what the figures say."""
+    """Return the review of the figures."""
     statistics = statistics_of(evidence.trades)
     suggestions = _suggest(evidence, statistics) if statistics.total_trades >= MIN_TRADES else None
     measured = any(rate.hit_rate is not None for rate in evidence.scores.overall)
     advice = _advise(evidence, suggestions) if suggestions or measured else None
     missing = (
-        f"{statistics.total_trades} closed trades were told by trusted clients in {evidence.days} days, "
+        f"{statistics.total_trades} closed trades were reported by trusted clients in {evidence.days} days, "
         f"{MIN_TRADES} are needed for suggestions"
     )
     if not measured:
-        missing += "; too few archived signals are over to be measured"
+        missing += "; too few archived signals have ended to be measured"
     return Review(statistics, suggestions, advice, missing)
 
 
@@ -118,10 +118,10 @@ def _suggest(evidence: Evidence, statistics: TradeStatistics) -> Suggestions:
         key_issues=[_described(group) for group in losing[:MAX_ISSUES]],
         data_quality=f"{statistics.total_trades} trades of {evidence.days} days, {known} with a signal's confidence",
         changes=changes,
-        summary=f"{changes[0].reason}." if changes else "Nothing in the trades speaks for another setting.",
+        summary=f"{changes[0].reason}." if changes else "The trades suggest no change of a setting.",
         confidence=round(bound[1].loses, 4) if bound else 0.0,
-        risk_assessment="Groups are looked at one by one: of forty without any loss behind them one looks like this by "
-        "chance. Past trades do not promise what comes.",
+        risk_assessment="Groups are tested one by one: of forty groups without a real loss, one looks like this by "
+        "chance. Past trades do not promise future results.",
     )
 
 
@@ -133,9 +133,9 @@ def _described(group: TradeGroup) -> str:
 
 
 def _confidence_bound(evidence: Evidence) -> tuple[Change, TradeGroup] | None:
-    """Return a higher confidence to ask for, and the trades that it would have kept out.
+    """Return a higher bound of the confidence, and the trades that it would have kept out.
 
-    These lose for sure, and those that stay do better; of several bounds the surest.
+    These lose with 97.5 % probability, and the other trades do better; of several bounds, the surest.
     """
     current = float(evidence.signal[MIN_CONFIDENCE])
     known = [(trade.ai_confidence, trade) for trade in evidence.trades if trade.ai_confidence is not None]
@@ -147,7 +147,7 @@ def _confidence_bound(evidence: Evidence) -> tuple[Change, TradeGroup] | None:
         if out and stay and out.loses >= SURE and stay.mean_percent > out.mean_percent:
             reason = f"{_described(out)}; from {bound:g} on {stay.trades} trades with {stay.mean_percent:+.2f} %"
             found.append((Change(MIN_CONFIDENCE, current, bound, reason), out))
-    return max(found, key=lambda each: each[1].loses, default=None)
+    return max(found, key=lambda candidate: candidate[1].loses, default=None)
 
 
 def _advise(evidence: Evidence, suggestions: Suggestions | None) -> Advice:
@@ -159,7 +159,7 @@ def _advise(evidence: Evidence, suggestions: Suggestions | None) -> Advice:
     if decay and decay[0] >= SURE:
         return Advice("retrain", round(decay[0], 4), known, "high", ["Train a new version and compare the two."])
     if suggestions and suggestions.changes:
-        reason = f"{known} The trades speak for another setting: {suggestions.summary}"
+        reason = f"{known} The trades suggest another setting: {suggestions.summary}"
         return Advice("optimize_parameters", suggestions.confidence, reason, "medium", ["Read the suggestions."])
     return Advice("wait", round(1 - decay[0], 4) if decay else 0.0, known, "low", [])
 
@@ -168,7 +168,7 @@ def _decay(evidence: Evidence) -> tuple[float, str] | None:
     """Return the probability that the model hits less often than when it was trained, and the figures in words.
 
     The test of two shares, normal approximation. Only forecasts that took a side are measured, which should hit
-    more often than all: so it errs on the side of waiting.
+    more often than all: so the test errs towards waiting.
     """
     model, rate = evidence.model, _rate_of(evidence)
     trained = model.metrics if model else None
@@ -180,7 +180,7 @@ def _decay(evidence: Evidence) -> tuple[float, str] | None:
     probability = NormalDist().cdf((trained.accuracy - rate.hit_rate) / error) if error else 0.5
     words = (
         f"{model.version} was right in {trained.accuracy:.1%} of {trained.count} predictions out of sample. "
-        f"The forecasts with a side beside the archived analyses were right in {rate.hit_rate:.1%} of {rate.signals}, "
+        f"The Long and Short forecasts of archived analyses were right in {rate.hit_rate:.1%} of {rate.signals}, "
         f"{rate.horizon_hours} h on (95 %: {rate.low:.1%} to {rate.high:.1%}; the better constant side "
         f"{rate.baseline:.1%})."
     )
@@ -197,4 +197,4 @@ def _rate_of(evidence: Evidence) -> HitRate | None:
 
 
 def _not_measured(model: ModelMetadata) -> str:
-    return f"Of {model.version} too few forecasts with a side are over to say how often it is right now."
+    return f"Too few Long and Short forecasts of {model.version} have ended to measure how often it is right now."

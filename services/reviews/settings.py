@@ -1,4 +1,4 @@
-"""What the service finds out about itself: suggestions for its settings, advice on its models."""
+"""Reviews of the service itself: suggestions for its settings, advice on its models."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from utils.clock import Clock
 PURPOSE = "self_analysis"
 DAYS = 30
 MAX_TRADES = 2_000
-# Whoever reads the suggestions decides; nothing is changed by itself.
+# An operator decides on suggestions; the service changes nothing by itself.
 PENDING, NOTHING_TO_CHANGE = "pending", "no_change"
 
 
 @dataclass(frozen=True)
 class SelfAnalysis:
-    """A review and who made it; the documents are as they were kept, None where there is too little."""
+    """A review and its stored documents, None where the figures are too few."""
 
     review: Review
     suggestions: Document | None
@@ -51,7 +51,7 @@ class SelfAnalysis:
 
 
 class SelfAnalyses:
-    """Makes reviews when it is told to, by rules and by the LLM where one is configured, and lists what is kept."""
+    """Makes reviews on request, by rules and by the LLM where one is configured, and lists the stored ones."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class SelfAnalyses:
         Args:
             documents: Where trades are read and reviews are kept.
             scores: Of the archived signals.
-            model: Reads from disk what is in production; raises `ModelCorrupt`.
-            journal: Who asks the LLM; None where none is configured.
-            indicators: Whose settings are in force.
-            signals: The settings that decide which signals go out.
-            clock: By which trades are old.
+            model: Reads the model in production from disk; raises `ModelCorrupt`.
+            journal: Asks the LLM; None where none is configured.
+            indicators: Hold the settings in force.
+            signals: Settings that decide which signals are sent.
+            clock: Tells the age of trades.
         """
         self._documents = documents
         self._scores = scores
@@ -92,10 +92,10 @@ class SelfAnalyses:
         """
         oldest = self._clock.now() - timedelta(days=days)
         found = await self._documents.newest(collection, limit)
-        return [_with_id(collection, each) for each in found if each["created_at"] >= oldest]
+        return [_with_id(collection, document) for document in found if document["created_at"] >= oldest]
 
     async def analyze(self) -> SelfAnalysis:
-        """Review the measured figures and keep what comes of it; one review at a time.
+        """Review the measured figures and store the result; one review at a time.
 
         Raises:
             StorageUnavailable: the store does not answer.
@@ -117,7 +117,7 @@ class SelfAnalyses:
         oldest = self._clock.now() - timedelta(days=DAYS)
         reviewed = await self._documents.newest(TRADE_ANALYSES, MAX_TRADES)
         return Evidence(
-            trades=believed_trades(each for each in reviewed if each["created_at"] >= oldest),
+            trades=believed_trades(document for document in reviewed if document["created_at"] >= oldest),
             days=DAYS,
             scores=await self._scores.measure(),
             model=await asyncio.to_thread(self._model),
@@ -126,7 +126,7 @@ class SelfAnalyses:
         )
 
     async def _judged(self, evidence: Evidence, measured: Review) -> tuple[Review, dict[str, Any]]:
-        """Return the review with the LLM's judgement where there is one, and who made it."""
+        """Return the review, with the LLM's judgement where there is one, and its origin."""
         rules = {"source": AnalysisSource.TECHNICAL, "model": None, "groundedness": None, "fallback_reason": None}
         if self._advisor is None or not (measured.suggestions or measured.advice):
             return measured, rules

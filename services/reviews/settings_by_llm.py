@@ -1,4 +1,4 @@
-"""The LLM's judgement of the service's own figures, believed as far as these go."""
+"""The LLM's judgement of the service's own figures, checked against them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from services.reviews.settings_reply import SelfAnalysisReply, SettingChange
 def held_to_the_facts(
     reply: SelfAnalysisReply, facts: Mapping[str, Any], measured: Review, check: FigureCheck
 ) -> Review:
-    """Return the review in the LLM's words, figures that it was not given marked.
+    """Return the review in the LLM's words, with figures marked that it was not given.
 
-    The settings it may change are those it was shown, within half and twice their value; what the rules
-    measured of the same setting counts more. Where the rules have too little, it has nothing to say.
+    It may suggest changes of the settings that it was shown, between half and twice their value; a change that
+    the rules measured counts more. Parts without enough figures for the rules stay empty.
     """
     suggestions = measured.suggestions
     if suggestions is not None:
@@ -44,10 +44,10 @@ def _changes(
 ) -> list[Change]:
     settings = {**facts["indicators"], **facts["signal"]}
     changes = {change.setting: change for change in measured}
-    for each in proposed:
-        current = settings.get(each.setting)
-        if isinstance(current, (int, float)) and not isinstance(current, bool) and each.setting not in changes:
-            value = round(each.value) if isinstance(current, int) else each.value
+    for change in proposed:
+        current = settings.get(change.setting)
+        if isinstance(current, (int, float)) and not isinstance(current, bool) and change.setting not in changes:
+            value = round(change.value) if isinstance(current, int) else change.value
             if value != current and current / 2 <= value <= 2 * current:
-                changes[each.setting] = Change(each.setting, current, value, check.mark(each.reason))
+                changes[change.setting] = Change(change.setting, current, value, check.mark(change.reason))
     return list(changes.values())

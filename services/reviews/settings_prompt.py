@@ -1,4 +1,4 @@
-"""The question about the service's own figures: what should its operator change?"""
+"""The prompt of a self-analysis: what should the operator change?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_GROUPS = 12
 
 
 def self_analysis_prompt(evidence: Evidence) -> Prompt:
-    """Return the question about the evidence; no date is in it."""
+    """Return the question about the evidence, without dates."""
     model = evidence.model
     facts = {
         "days": evidence.days,

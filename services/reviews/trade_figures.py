@@ -1,4 +1,4 @@
-"""What closed trades add up to, and which kinds of them lose more than chance explains."""
+"""Figures of closed trades, and groups of trades that lose more than chance explains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.trades import ClosedTrade
 from services.ledger.hit_rates import CONFIDENCE, share_interval
 from storage.document_ports import Document
 
-# With fewer trades neither a share nor a mean says much.
+# With fewer trades neither a share nor a mean is reliable.
 MIN_TRADES = 30
 
 
@@ -37,7 +37,7 @@ class TradeStatistics:
 
 @dataclass(frozen=True)
 class TradeGroup:
-    """Trades that have something in common, MIN_TRADES of them or more.
+    """A group of at least MIN_TRADES trades.
 
     Attributes:
         mean_percent: Mean profit or loss in percent of the margin; `low` and `high` are its 95 % interval.
@@ -53,20 +53,20 @@ class TradeGroup:
 
 
 def believed_trades(documents: Iterable[Document]) -> list[ClosedTrade]:
-    """Return the trades of the reviews that trusted clients asked for; what is no trade of ours is left out."""
+    """Return the trades that trusted clients reported, from their reviews; unreadable ones are left out."""
     found = []
     for document in documents:
         try:
             trade = ClosedTrade.model_validate(document.get("trade_data"))
         except ValidationError:
-            continue  # of an earlier release, or of somebody else
+            continue  # of an earlier release, or of another program
         if trade.trusted:
             found.append(trade)
     return found
 
 
 def statistics_of(trades: Sequence[ClosedTrade]) -> TradeStatistics:
-    """Return what the trades add up to."""
+    """Return the figures of trades."""
     count, wins = len(trades), sum(trade.is_winning for trade in trades)
     enough = count >= MIN_TRADES
     low, high = share_interval(wins, count) if enough else (None, None)
@@ -83,7 +83,7 @@ def statistics_of(trades: Sequence[ClosedTrade]) -> TradeStatistics:
 def groups_of(trades: Sequence[ClosedTrade]) -> list[TradeGroup]:
     """Return the trades by strategy, side and symbol, the most losing group first.
 
-    How a trade was closed is no group: those that met their stop lost by definition.
+    The reason of the close is no group: trades that reached their stop lost by definition.
     """
     kinds: tuple[tuple[str, Callable[[ClosedTrade], str | None]], ...] = (
         ("strategy", lambda trade: trade.strategy_name),

@@ -21,7 +21,7 @@ Points = Annotated[list[str], AfterValidator(_points)]
 
 
 class TradeReply(ReplyModel):
-    """What the model says of a trade."""
+    """The reply of the model to a trade."""
 
     summary: Prose
     what_went_well: Points

@@ -1,14 +1,14 @@
-"""Looking back at closed trades, in the background and once each."""
+"""Reviews of closed trades, in the background, one per trade."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any
 
+from cachetools import FIFOCache
 from loguru import logger
 from pydantic import ValidationError
 
@@ -23,6 +23,7 @@ from services.reviews.trade_prompt import trade_prompt
 from services.reviews.trade_reply import TradeReply
 from storage.document_ports import TRADE_ANALYSES, TRADES_TO_REVIEW, DocumentStore, LastingDocuments
 from utils.clock import Clock
+from utils.concurrency import background
 
 PURPOSE = "trade"
 MAX_REMEMBERED = 10_000
@@ -31,8 +32,8 @@ MAX_REMEMBERED = 10_000
 class TradeReviews:
     """Reviews trades one after the other, by the LLM where it answers, else by their plain figures.
 
-    A trade is stored before it is accepted, in a collection of its own until its review is. Those of strangers have a
-    small queue of their own, come last and are none of the LLM's business: they may be invented.
+    A trade is stored before it is accepted, in its own collection until its review is stored. Trades of strangers may
+    be invented: they have a small queue of their own, come last and are never sent to the LLM.
     """
 
     def __init__(
@@ -43,50 +44,44 @@ class TradeReviews:
         clock: Clock,
         patience: Callable[[], Awaitable[None]],
     ) -> None:
-        """Take who asks the LLM, None where none is configured, where reviews are kept, and what waits for a key."""
+        """Keep the journal, None without an LLM, the store of reviews, and what waits for a key."""
         self._advisor = Advisor(journal, TradeReply, purpose=PURPOSE) if journal else None
         self._patience = patience
         self._documents = documents
         self._clock = clock
-        # By whether they are trusted; the first come first.
+        # By whether they are trusted, oldest first.
         self._waiting: dict[bool, dict[str, ClosedTrade]] = {True: {}, False: {}}
         self._arriving = {True: 0, False: 0}
         self._most = {True: settings.max_waiting, False: settings.max_waiting_strangers}
-        self._accepted: OrderedDict[str, bool] = OrderedDict()
+        self._accepted: FIFOCache[str, bool] = FIFOCache(MAX_REMEMBERED)
         self._arrived = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    def open(self) -> None:
-        """Start to review, first what an earlier process has left."""
+    @asynccontextmanager
+    async def reviewing(self) -> AsyncIterator[None]:
+        """Review while the block runs, first what an earlier process left; the rest waits for the next start."""
         self._documents.first(self._look_back)
-        self._task = asyncio.create_task(self._run(), name="trade reviews")
-
-    async def close(self) -> None:
-        """Stop; what still waits is reviewed after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        async with background(self._run(), "trade reviews"):
+            yield
         if waiting := sum(map(len, self._waiting.values())):
             logger.bind(trades=waiting).info("trades wait for their review until the next start")
 
     async def accept(self, trade: ClosedTrade) -> bool:
-        """Take a trade to review, once it would outlive a crash; return False for one that was taken before.
+        """Accept a trade once a crash would not lose it; return False for one accepted before.
 
-        A stranger's trade may be invented: it gives way to a trusted client's of the same id.
+        A stranger's trade may be invented: a trusted client's trade of the same id replaces it.
 
         Raises:
-            JobQueueFull: as many wait already as may, of trusted clients or of strangers.
+            JobQueueFull: the queue of trusted clients or of strangers is full.
             StorageUnavailable: neither the store nor the spool takes it.
         """
         before = self._accepted.get(trade.trade_id)
         if not _counts_more(trade, before):
-            await self._documents.settle()  # the one before may be on its way
+            await self._documents.settle()  # the first one may still be on its way to the store
             return False
         most = self._most[trade.trusted]
         if len(self._waiting[trade.trusted]) + self._arriving[trade.trusted] >= most:
             raise JobQueueFull(f"{most} trades wait to be reviewed already; try again later")
-        self._remember(trade)
+        self._accepted[trade.trade_id] = trade.trusted
         self._arriving[trade.trusted] += 1
         try:
             document = {"created_at": self._clock.now(), "trade": trade.model_dump()}
@@ -102,17 +97,12 @@ class TradeReviews:
         self._enqueue(trade)
         return True
 
-    def _remember(self, trade: ClosedTrade) -> None:
-        self._accepted[trade.trade_id] = trade.trusted
-        if len(self._accepted) > MAX_REMEMBERED:
-            self._accepted.popitem(last=False)
-
     def _enqueue(self, trade: ClosedTrade) -> None:
         self._waiting[trade.trusted][trade.trade_id] = trade
         self._arrived.set()
 
     async def _look_back(self, store: DocumentStore) -> None:
-        """Take the trades that an earlier process has accepted and not reviewed, in their order."""
+        """Queue the trades that an earlier process accepted and did not review, in their order."""
         left = await store.newest(TRADES_TO_REVIEW, sum(self._most.values()))
         for document in reversed(left):
             try:
@@ -121,7 +111,7 @@ class TradeReviews:
                 logger.bind(trade_id=document["trade_id"]).error("a stored trade does not fit this version")
                 continue
             if _counts_more(trade, self._accepted.get(trade.trade_id)):
-                self._remember(trade)
+                self._accepted[trade.trade_id] = trade.trusted
                 self._enqueue(trade)
         if left:
             logger.bind(trades=len(left)).info("trades of an earlier process are reviewed")
@@ -136,13 +126,13 @@ class TradeReviews:
                     if _counts_more(trade, stored):
                         self._keep(trade, await self._review(trade), replace=stored is not None)
                     self._documents.discard_later(TRADES_TO_REVIEW, _waiting_key(trade))
-                except Exception:  # noqa: BLE001 - a fault of ours, met by one trade, must not end the reviews
+                except Exception:  # noqa: BLE001 - a defect with one trade must not end the reviews
                     logger.bind(trade_id=trade.trade_id).exception("reviewing a trade failed unexpectedly")
                 if self._waiting[trade.trusted].get(trade.trade_id) is trade:
                     del self._waiting[trade.trusted][trade.trade_id]
 
     def _next(self) -> ClosedTrade | None:
-        """Return the oldest trade of a trusted client, or else of a stranger."""
+        """Return the oldest trade of a trusted client, else of a stranger."""
         return next(chain.from_iterable(map(dict.values, (self._waiting[True], self._waiting[False]))), None)
 
     async def _stored(self, trade: ClosedTrade) -> bool | None:
@@ -150,7 +140,7 @@ class TradeReviews:
         try:
             known = await self._documents.get(TRADE_ANALYSES, trade.trade_id)
         except StorageUnavailable:
-            return None  # one that is there stays as it is when this one is written
+            return None  # an existing review stays when this one is written
         return None if known is None else bool(known["trade_data"].get("trusted", True))
 
     async def _review(self, trade: ClosedTrade) -> dict[str, Any]:
@@ -189,17 +179,17 @@ class TradeReviews:
 
 
 def _waiting_key(trade: ClosedTrade) -> str:
-    """Return the key under which a trade waits; a stranger's never takes the place of a trusted client's."""
+    """Return the key of a waiting trade; a stranger's never replaces a trusted client's."""
     return trade.trade_id if trade.trusted else f"stranger {trade.trade_id}"
 
 
 def _counts_more(trade: ClosedTrade, known: bool | None) -> bool:
-    """Return whether a trade is to be reviewed: nothing is known of it, or only what a stranger told."""
+    """Return whether a trade is to be reviewed: it is new, or known only from a stranger."""
     return known is None or (trade.trusted and not known)
 
 
 def _held_to_the_facts(reply: TradeReply, check: FigureCheck) -> dict[str, Any]:
-    """Return the review with every figure marked that is none of the trade's."""
+    """Return the review with figures marked that are not those of the trade."""
     return {
         name: check.mark(said) if isinstance(said, str) else [check.mark(point) for point in said]
         for name, said in reply.model_dump().items()
@@ -207,7 +197,7 @@ def _held_to_the_facts(reply: TradeReply, check: FigureCheck) -> dict[str, Any]:
 
 
 def plain_review(trade: ClosedTrade) -> dict[str, Any]:
-    """Return what the trade's own figures say."""
+    """Return the review of a trade by its own figures."""
     move = abs(trade.move_percent)
     way = "its way" if trade.move_percent > 0 else "against it"
     outcome = "made" if trade.is_winning else "lost"

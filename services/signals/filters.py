@@ -1,20 +1,22 @@
-"""Which signals of a stream go out: sure enough, not too many, no bet twice, nothing repeated as new."""
+"""Filters of a signal stream: confidence, signals per minute, correlated bets, repetitions."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from cachetools import FIFOCache
 
 from config.settings import SignalSettings
 from domain.analysis import DataSource
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal
+from utils.clock import is_fresh
 
 MAX_SYMBOLS = 1_000
 # With fewer returns in common a correlation says nothing.
@@ -24,14 +26,14 @@ _MINUTE_SECONDS = 60.0
 
 @dataclass(frozen=True, eq=False)
 class StreamSignal:
-    """A signal of the stream, and by which returns it is compared with others.
+    """A signal of the stream, with the returns by which it is compared with others.
 
     Attributes:
         confidence: 0..1.
         predicted_returns: Fraction by horizon in milliseconds; empty where no model forecasts several horizons.
         risk_metrics: Finite numbers by name.
         features_hash: Equal for equal features of a symbol, 0..2^53-1.
-        model_type: Who judged.
+        model_type: The rules, or rules and model, that judged.
         price: Current price in quote currency when it was judged.
         times: Shape (n,), closes of the newest candles in epoch ms.
         returns: Shape (n,), their logarithmic returns.
@@ -64,55 +66,55 @@ class StreamSignal:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What goes out: signals with whether they are repeated, and by symbol why others do not."""
+    """Signals that are sent, each with whether it is repeated, and by symbol the reason why others are withheld."""
 
     signals: list[tuple[StreamSignal, bool]]
     withheld: dict[str, str]
 
 
 class SignalBook:
-    """Remembers what was computed a moment ago, what went out, and which signals are still open."""
+    """Remembers recently computed signals and sent ones, which stay open for a while."""
 
     def __init__(self, settings: SignalSettings, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Begin empty; `monotonic` gives seconds that never jump back, for the signals of a minute."""
+        """Begin empty; `monotonic` gives seconds that never jump back, for the limit per minute."""
         self._settings = settings
         self._monotonic = monotonic
-        self._computed: OrderedDict[str, StreamSignal] = OrderedDict()
-        self._sent: OrderedDict[str, StreamSignal] = OrderedDict()
+        # Forgotten first: the symbol whose signal was set longest ago.
+        self._computed: FIFOCache[str, StreamSignal] = FIFOCache(MAX_SYMBOLS)
+        self._sent: FIFOCache[str, StreamSignal] = FIFOCache(MAX_SYMBOLS)
         self._sent_at: deque[float] = deque()
 
     def recent(self, symbol: str, now: datetime) -> StreamSignal | None:
-        """Return what was computed of a symbol within the time of the cache."""
+        """Return the signal of a symbol that was computed within `cache_minutes`."""
         found = self._computed.get(symbol)
-        # What a clock that was ahead has dated later than now is not fresh either.
-        fresh = found is not None and found.at <= now < found.at + timedelta(minutes=self._settings.cache_minutes)
-        return found if fresh else None
+        max_age = timedelta(minutes=self._settings.cache_minutes)
+        return found if found is not None and is_fresh(found.at, now, max_age) else None
 
     def remember(self, signal: StreamSignal) -> None:
-        """Keep what was computed, whether it goes out or not."""
-        _put(self._computed, signal)
+        """Keep a computed signal, sent or not."""
+        self._computed[signal.symbol] = signal
 
     def deliver(self, signals: Iterable[StreamSignal], now: datetime) -> Delivery:
-        """Return those that go out, the surest sides first, and note that they did.
+        """Return the signals to send, Long and Short by falling confidence first, and remember them as sent.
 
-        A signal of the same features as the symbol's last one is that one, repeated: it is not counted again. With a
-        stop or target that the price has passed meanwhile, or from the future of a clock set back, it is a new one.
+        A signal with the same features as the symbol's last one repeats it and is not counted again, unless the price
+        has passed its stop or target since, or the clock was set back before it.
         """
         delivery = Delivery([], {})
-        for signal in sorted(signals, key=lambda each: (each.side == 0, -each.confidence)):
+        for signal in sorted(signals, key=lambda candidate: (candidate.side == 0, -candidate.confidence)):
             last = self._sent.get(signal.symbol)
             if last is not None and _repeats(last, signal, now):
                 delivery.signals.append((last, True))
             elif reason := self._refusal(signal, now):
                 delivery.withheld[signal.symbol] = reason
             else:
-                _put(self._sent, signal)
+                self._sent[signal.symbol] = signal
                 self._sent_at.append(self._monotonic())
                 delivery.signals.append((signal, False))
         return delivery
 
     def _refusal(self, signal: StreamSignal, now: datetime) -> str | None:
-        """Return which filter holds the signal back."""
+        """Return the reason of the filter that withholds the signal, or None."""
         settings = self._settings
         if signal.confidence < settings.min_confidence:
             return f"confidence {signal.confidence:.2f} is under {settings.min_confidence:g}"
@@ -130,24 +132,24 @@ class SignalBook:
         return None
 
     def _open(self, signal: StreamSignal, now: datetime) -> list[StreamSignal]:
-        """Return the sides taken for other symbols a while ago, unless a later signal ended them."""
+        """Return the open Long and Short signals of other symbols; a later signal of a symbol ends its earlier one."""
         if not signal.side:
             return []
         since = now - timedelta(minutes=self._settings.open_minutes)
         return [
-            each
-            for each in self._sent.values()
-            if each.side and since < each.at <= now and each.symbol != signal.symbol
+            sent
+            for sent in self._sent.values()
+            if sent.side and since < sent.at <= now and sent.symbol != signal.symbol
         ]
 
 
 def _repeats(last: StreamSignal, signal: StreamSignal, now: datetime) -> bool:
-    """Return whether a signal says what the symbol's last one said, which still holds."""
+    """Return whether a signal repeats the symbol's last one, and that one still holds."""
     return last.features_hash == signal.features_hash and last.at <= now and last.fits(signal.price)
 
 
 def correlation(one: StreamSignal, other: StreamSignal) -> float:
-    """Return Pearson's correlation of two symbols' returns, -1..1; 0 where too few are of the same candles."""
+    """Return Pearson's correlation of two symbols' returns, -1..1; 0 with too few common candles."""
     if one.timeframe is not other.timeframe:
         return 0.0
     first, second = one.returns, other.returns
@@ -159,10 +161,3 @@ def correlation(one: StreamSignal, other: StreamSignal) -> float:
     first, second = first - first.mean(), second - second.mean()
     size = float(np.sqrt(np.dot(first, first) * np.dot(second, second)))
     return float(np.dot(first, second)) / size if size > 0 else 0.0
-
-
-def _put(entries: OrderedDict[str, StreamSignal], signal: StreamSignal) -> None:
-    entries[signal.symbol] = signal
-    entries.move_to_end(signal.symbol)
-    if len(entries) > MAX_SYMBOLS:
-        entries.popitem(last=False)

@@ -24,9 +24,9 @@ from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 
-# So many markets are fetched at a time: more would be a burst to the source.
+# Markets fetched at the same time: more would be a burst of requests to the source.
 FETCHES_AT_ONCE = 8
-# Of the newest candles, for the correlation of two symbols.
+# Returns of the newest candles, for the correlation of two symbols.
 COMPARED_RETURNS = 100
 
 
@@ -35,9 +35,9 @@ class SignalsQuery:
     """A request for signals.
 
     Attributes:
-        symbols: Each once.
-        snapshots: Candles that the caller sends, of any of the symbols; the others are fetched.
-        trusted: Whether others may meet signals of the caller's candles.
+        symbols: Without repetition.
+        snapshots: Candles that the caller sent, by symbol; other symbols are fetched.
+        trusted: Whether signals of these candles are shared with other callers.
     """
 
     symbols: tuple[str, ...]
@@ -49,7 +49,7 @@ class SignalStream:
     """Judges symbols by the rules, with the models in production where there are any, and filters the signals.
 
     Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented,
-    so their signals are compared among themselves alone and forgotten.
+    so their signals are compared with each other alone and forgotten.
     """
 
     def __init__(
@@ -71,15 +71,17 @@ class SignalStream:
         self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
 
     async def signals(self, query: SignalsQuery) -> Delivery:
-        """Return the signals that pass the filters, and for every other symbol why there is none.
+        """Return the signals that pass the filters, and the reason why other symbols have none.
 
         Raises:
             MarketDataUnavailable: no market of the query could be fetched, and no candles were sent.
         """
-        fetched, failures = await self._fetched([each for each in query.symbols if each not in query.snapshots])
+        fetched, failures = await self._fetched([symbol for symbol in query.symbols if symbol not in query.snapshots])
         if failures and len(failures) == len(query.symbols):
             raise MarketDataUnavailable(next(iter(failures.values())))
-        sent, thin = await self._judged([query.snapshots[each] for each in query.symbols if each in query.snapshots])
+        sent, thin = await self._judged(
+            [query.snapshots[symbol] for symbol in query.symbols if symbol in query.snapshots]
+        )
         now = self._clock.now()
         if query.trusted:
             deliveries = [self._book.deliver([*fetched, *sent], now)]
@@ -87,25 +89,25 @@ class SignalStream:
             deliveries = [self._book.deliver(fetched, now), SignalBook(self._settings).deliver(sent, now)]
         return Delivery(
             [signal for delivery in deliveries for signal in delivery.signals],
-            {**failures, **thin, **{key: why for each in deliveries for key, why in each.withheld.items()}},
+            {**failures, **thin, **{key: why for delivery in deliveries for key, why in delivery.withheld.items()}},
         )
 
     async def _fetched(self, symbols: Sequence[str]) -> tuple[list[StreamSignal], dict[str, str]]:
-        """Return the signals of markets that nobody sent, those of a moment ago from the book."""
+        """Return the signals of fetched markets, recent ones from the book."""
         now = self._clock.now()
         recent = [signal for symbol in symbols if (signal := self._book.recent(symbol, now))]
         metrics.ML_CACHE_HITS.inc(len(recent))
         known = {signal.symbol for signal in recent}
         wanted = [symbol for symbol in symbols if symbol not in known]
         found = await asyncio.gather(*map(self._fetch, wanted))
-        failures = {symbol: each for symbol, each in zip(wanted, found, strict=True) if isinstance(each, str)}
-        fresh, thin = await self._judged([each for each in found if not isinstance(each, str)])
+        failures = {symbol: market for symbol, market in zip(wanted, found, strict=True) if isinstance(market, str)}
+        fresh, thin = await self._judged([market for market in found if not isinstance(market, str)])
         for signal in fresh:
             self._book.remember(signal)
         return [*recent, *fresh], {**failures, **thin}
 
     async def _fetch(self, symbol: str) -> MarketSnapshot | str:
-        """Return the market of a symbol, or why there is none."""
+        """Return the market of a symbol, or the reason why there is none."""
         async with self._fetching:
             try:
                 # One of them may still be forming.
@@ -114,7 +116,7 @@ class SignalStream:
                 return error.message
 
     async def _judged(self, snapshots: Sequence[MarketSnapshot]) -> tuple[list[StreamSignal], dict[str, str]]:
-        """Return the signals of markets, in one go beside the event loop, and which have too few candles."""
+        """Return the signals of markets, computed off the event loop, and the symbols with too few candles."""
         if not snapshots:
             return [], {}
         found = await self._reader.read_many(snapshots, STRATEGY_NAMES)
@@ -151,7 +153,7 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
 
 
 def _risk_metrics(context: MarketContext, analysis: Analysis) -> dict[str, float]:
-    """Return the figures of the risk that are known: shares and fractions, prices of stop and target."""
+    """Return the known figures of the risk: shares and fractions, prices of stop and target."""
     risk, forecast = analysis.risk_assessment, context.forecast
     metrics = {
         "technical_risk": risk.technical_risk,

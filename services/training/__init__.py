@@ -1,1 +1,1 @@
-"""Candles and orders for trainings, and what operators ask of the models."""
+"""Training on request, and administration of models."""

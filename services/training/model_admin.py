@@ -1,4 +1,4 @@
-"""What operators ask of the models: what there is, what serves, and another one in its place."""
+"""Administration of models for operators: list, promote, roll back, verify, prune."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.errors import ModelNotFound, ModelUnusable
 from domain.market import Timeframe
 from models.registry.aliases import Aliases
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Pruned, Registry
+from models.registry.registry import PrunedVersions, Registry
 from models.serving.loaded_models import LoadedModels, load_version
 from utils.clock import Clock
 
@@ -31,14 +31,14 @@ class KnownModel:
 
 @dataclass(frozen=True)
 class KnownModels:
-    """Every version, newest first, and why others cannot be used."""
+    """Every usable version, newest first, and by name the reason why others cannot be used."""
 
     models: tuple[KnownModel, ...]
     unusable: Mapping[str, str]
 
 
 class ModelAdmin:
-    """Reads and changes the registry. All of it is file I/O: call it beside the event loop."""
+    """Reads and changes the registry; every method does file I/O: call it off the event loop."""
 
     def __init__(self, registry: Registry, loaded: LoadedModels, settings: AnalysisSettings, clock: Clock) -> None:
         """Keep the parts; the first symbol and the first timeframe of the settings are the default ones."""
@@ -54,7 +54,7 @@ class ModelAdmin:
             ModelCorrupt: the file of aliases cannot be read.
         """
         listing, aliases, loaded = self._registry.versions(), self._registry.aliases(), self._loaded.loaded()
-        return KnownModels(tuple(_known(each, aliases, loaded) for each in listing.models), listing.unusable)
+        return KnownModels(tuple(_known(model, aliases, loaded) for model in listing.models), listing.unusable)
 
     def find(self, version: str) -> KnownModel:
         """Return one version.
@@ -65,7 +65,7 @@ class ModelAdmin:
         return _known(self._registry.open(version).metadata, self._registry.aliases(), self._loaded.loaded())
 
     def current(self) -> KnownModel | None:
-        """Return what serves the default market or, where nothing usable does, the newest version; None without any.
+        """Return the version that serves the default market, else the newest version; None without any.
 
         Raises:
             ModelCorrupt: the file of aliases cannot be read.
@@ -75,11 +75,11 @@ class ModelAdmin:
             try:
                 return self.find(version)
             except (ModelNotFound, ModelUnusable):
-                pass  # named by whoever tries to load it
+                pass  # reported where it is loaded
         return next(iter(self.known().models), None)
 
     def production(self) -> ModelMetadata | None:
-        """Return what is in production for the default market; None where nothing usable is.
+        """Return the version in production for the default market; None without a usable one.
 
         Raises:
             ModelCorrupt: the file of aliases cannot be read.
@@ -88,14 +88,14 @@ class ModelAdmin:
         return current.metadata if current and current.alias == "production" else None
 
     def last_trained(self) -> datetime | None:
-        """Return when the newest version was made; None without any that can be used."""
-        return max((each.created_at for each in self._registry.versions().models), default=None)
+        """Return the creation time of the newest usable version; None without one."""
+        return max((model.created_at for model in self._registry.versions().models), default=None)
 
     def load(self, version: str) -> ModelMetadata:
-        """Let a version serve, whatever the gate found, and return it once it does.
+        """Put a version into production, whatever the gate decided, and return it once it serves.
 
         Raises:
-            InvalidRequest, ModelNotFound, ModelUnusable: it cannot serve; what served before goes on.
+            InvalidRequest, ModelNotFound, ModelUnusable: it cannot serve; the version before goes on.
         """
         metadata = self._registry.open(version).metadata
         if self._registry.aliases().of(*metadata.scope).production != version:
@@ -105,11 +105,11 @@ class ModelAdmin:
         return metadata
 
     def promote(self, version: str, reason: str) -> ModelMetadata:
-        """Put a version into production on a person's word.
+        """Put a version into production by decision of an operator.
 
         Raises:
             InvalidRequest: no reason, it is in production already, or no version can have that name.
-            ModelNotFound, ModelUnusable: it cannot serve; what served before goes on.
+            ModelNotFound, ModelUnusable: it cannot serve; the version before goes on.
         """
         metadata = self._registry.open(version).metadata
         load_version(self._registry, version)
@@ -118,11 +118,11 @@ class ModelAdmin:
         return metadata
 
     def rollback(self, symbol: str, timeframe: Timeframe, reason: str) -> str | None:
-        """Let the version before serve again and return it; None where nothing served before.
+        """Put the previous version back into production and return it; None where there was none.
 
         Raises:
             InvalidRequest: nothing is in production for exactly this symbol and timeframe, or no reason.
-            ModelUnusable: the version before cannot serve.
+            ModelUnusable: the previous version cannot serve.
         """
         before = self._registry.rollback(symbol, timeframe, reason=reason, at=self._clock.now())
         self._serve(symbol, timeframe)
@@ -141,12 +141,12 @@ class ModelAdmin:
             version = current.metadata.version
         return self._registry.verify(version)
 
-    def prune(self, keep: int) -> Pruned:
+    def prune(self, keep: int) -> PrunedVersions:
         """Delete all but the newest versions of each market, as `Registry.prune`."""
         return self._registry.prune(keep)
 
     def _serve(self, symbol: str, timeframe: Timeframe) -> None:
-        """Have requests served by what the registry says now, not by what it said seconds ago."""
+        """Serve requests by the registry of now, not by its state of seconds ago."""
         self._loaded.look_again()
         self._loaded.find(symbol, timeframe)
 

@@ -1,4 +1,4 @@
-"""What a job needs to train a model: everything, since its process knows no settings of its own."""
+"""The parameters of a training job, complete: its process reads no settings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class TrainingOrder(Frozen):
     """One training of one market, as JSON between the service and the job's process.
 
     Attributes:
-        epochs: Of every network; None is what the settings say.
-        seed: None is what the settings say.
-        candles: Closed ones, oldest first.
+        epochs: Of every network; None takes that of the settings.
+        seed: None takes that of the settings.
+        candles: Closed, oldest first.
     """
 
     symbol: ModelScope

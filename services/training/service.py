@@ -1,4 +1,4 @@
-"""Training on request: candles found and checked, and a job queued that makes a model of them."""
+"""Training on request: candles found and checked, and a training job queued."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from utils.clock import Clock
 
 @dataclass(frozen=True)
 class TrainingAsked:
-    """What a client asks for; what is None is found or set by the service."""
+    """A client's request for a training; the service fills in what is None."""
 
     symbol: str
     timeframe: Timeframe | None = None
@@ -40,7 +40,7 @@ class TrainingAsked:
 
 @dataclass(frozen=True)
 class TrainingAccepted:
-    """The job, and what it was given: so many closed candles of a source."""
+    """The queued job, and the source and number of its closed candles."""
 
     job: Job
     symbol: str
@@ -51,7 +51,7 @@ class TrainingAccepted:
 
 
 class TrainingService:
-    """Queues trainings, and refuses beforehand those that could only fail."""
+    """Queues trainings, and refuses those that could only fail."""
 
     def __init__(
         self, jobs: JobService, market_data: MarketData, stored: CandleStore, settings: Settings, clock: Clock
@@ -59,11 +59,11 @@ class TrainingService:
         """Keep the parts.
 
         Args:
-            jobs: Run the training.
-            market_data: Asked for candles where neither the client nor the store has enough.
-            stored: The candles that trusted clients posted.
-            settings: Of the models, the features and what is the default.
-            clock: By which candles have closed or not.
+            jobs: Runs the training.
+            market_data: Gives candles where neither the client nor the store has enough.
+            stored: Has the candles that trusted clients posted.
+            settings: Of models and features, and the defaults.
+            clock: Decides which candles have closed.
         """
         self._jobs = jobs
         self._market_data = market_data
@@ -75,9 +75,9 @@ class TrainingService:
         """Queue a training.
 
         Raises:
-            InvalidMarketData: the candles that came with it break a rule of the market.
+            InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than training needs, with the numbers.
-            JobQueueFull: as many jobs wait already as may.
+            JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
         kind = asked.type or self._settings.models.default_type
@@ -104,7 +104,7 @@ class TrainingService:
         return order.model_dump(mode="json")
 
     def _given(self, candles: Sequence[CandleLike], timeframe: Timeframe | None, needed: int) -> CandleSeries:
-        """Return the closed ones of a client's candles."""
+        """Return the closed candles of a client."""
         if len(candles) < needed:
             raise _too_few(needed, len(candles))
         times = np.array([candle.timestamp for candle in candles], dtype=np.int64)
@@ -120,7 +120,7 @@ class TrainingService:
         return closed
 
     async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
-        """Return the candles that were posted or, if those are too few, those of a source beside the store."""
+        """Return the candles that were posted or, if those are too few, those of another real source."""
         stored, note = await self._read_store(symbol, timeframe)
         if len(stored) >= needed:
             return MarketHistory(DataSource.STORED, stored)
@@ -131,7 +131,7 @@ class TrainingService:
             raise _too_few(needed, len(stored), found) from refusal
 
     async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
-        """Return the stored candles, and how many there are or why none, in words."""
+        """Return the stored candles, and their number or the reason why there are none, in words."""
         limit = self._settings.models.training.history_candles
         try:
             candles = await self._stored.candle_history(symbol, timeframe, limit)

@@ -22,7 +22,8 @@ from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles
 
 if TYPE_CHECKING:
-    from tests.fixtures.adapters import BuildStore, SetClock
+    from tests.fixtures.adapters import BuildStore
+    from tests.fixtures.clocks import SettableClock
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.adapters"]
 
@@ -145,11 +146,11 @@ async def test_statistics_count_by_symbol_in_alphabetical_order(store: Store) ->
     assert statistics.archived_analyses == 0
 
 
-async def test_cache_expires_and_archive_does_not(store: Store, clock: SetClock) -> None:
-    now = clock.time
-    clock.time = now - timedelta(minutes=61)
+async def test_cache_expires_and_archive_does_not(store: Store, clock: SettableClock) -> None:
+    now = clock.moment
+    clock.moment = now - timedelta(minutes=61)
     await store.save_analysis("key", make_analysis(analysis_id="expired", symbol="OLD"), archive=True)
-    clock.time = now
+    clock.moment = now
     await store.save_analysis("key", make_analysis(analysis_id="fresh", symbol="NEW"), archive=True)
     async with asyncio.timeout(30):  # MongoDB looks for expired documents once a second here
         while len((statistics := await store.statistics()).symbols) > 1:

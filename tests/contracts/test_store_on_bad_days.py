@@ -15,7 +15,7 @@ from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.stores import BOUNDS, CANDLES, save_candles
 
 if TYPE_CHECKING:
-    from tests.fixtures.adapters import SetClock
+    from tests.fixtures.clocks import SettableClock
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.adapters"]
 
@@ -99,34 +99,36 @@ async def test_analysis_of_the_future_does_not_hide_an_older_one(store: Store) -
     assert await store.latest_analysis("key", NOON, ahead.generated_at) == ahead
 
 
-async def test_analyses_cached_by_a_clock_that_ran_ahead_never_pass_for_fresh(store: Store, clock: SetClock) -> None:
-    right = clock.time
-    clock.time = ahead = right + timedelta(hours=1)
+async def test_analyses_cached_by_a_clock_that_ran_ahead_never_pass_for_fresh(
+    store: Store, clock: SettableClock
+) -> None:
+    right = clock.moment
+    clock.moment = ahead = right + timedelta(hours=1)
     await store.save_analysis("key", make_analysis(analysis_id="ahead", generated_at=ahead), archive=False)
-    clock.time = right
+    clock.moment = right
     await store.save_analysis("key", make_analysis(analysis_id="now", generated_at=right), archive=False)
     minutes = timedelta(minutes=5)
     assert await store.latest_analysis("key", ahead - minutes, ahead + minutes) is None
     assert (await store.statistics()).total_analyses == 1
 
 
-async def test_replica_whose_clock_is_seconds_ahead_keeps_its_cache(store: Store, clock: SetClock) -> None:
-    clock.time += timedelta(seconds=10)
-    theirs = make_analysis(analysis_id="theirs", generated_at=clock.time)
+async def test_replica_whose_clock_is_seconds_ahead_keeps_its_cache(store: Store, clock: SettableClock) -> None:
+    clock.moment += timedelta(seconds=10)
+    theirs = make_analysis(analysis_id="theirs", generated_at=clock.moment)
     await store.save_analysis("key", theirs, archive=False)
-    clock.time -= timedelta(seconds=10)
+    clock.moment -= timedelta(seconds=10)
     await store.save_analysis("other", make_analysis(), archive=False)
-    assert await store.latest_analysis("key", NOON, clock.time + timedelta(minutes=1)) == theirs
+    assert await store.latest_analysis("key", NOON, clock.moment + timedelta(minutes=1)) == theirs
 
 
-async def test_archived_analyses_of_the_future_wait_for_their_time(store: Store, clock: SetClock) -> None:
-    now, hour = clock.time, timedelta(hours=1)
+async def test_archived_analyses_of_the_future_wait_for_their_time(store: Store, clock: SettableClock) -> None:
+    now, hour = clock.moment, timedelta(hours=1)
     for name, moment in (("ahead", now + hour), ("now", now), ("before", now - hour)):
         await store.save_analysis("key", make_analysis(analysis_id=name, generated_at=moment), archive=True)
     assert await archived(store) == ["now", "before"]
     assert len(await store.archived_signals(now - 2 * hour, 9)) == 2
     assert await store.archived_analysis("ahead") is not None
-    clock.time += hour
+    clock.moment += hour
     assert await archived(store) == ["ahead", "now", "before"]
     assert len(await store.archived_signals(now - 2 * hour, 9)) == 3
 
@@ -138,18 +140,18 @@ async def test_archived_analyses_of_one_moment_come_in_the_opposite_order_of_sav
     assert await archived(store) == names[::-1]
 
 
-async def test_pruning_removes_archived_analyses_by_their_age(store: Store, clock: SetClock) -> None:
+async def test_pruning_removes_archived_analyses_by_their_age(store: Store, clock: SettableClock) -> None:
     for days in (29, 31, 40, 0):
-        moment = clock.time - timedelta(days=days)
+        moment = clock.moment - timedelta(days=days)
         await store.save_analysis("key", make_analysis(analysis_id=f"{days}", generated_at=moment), archive=True)
     assert await prune(store) == (2, 0)
     assert await archived(store) == ["0", "29"]
     assert await prune(store) == (0, 0)
 
 
-async def test_clock_that_jumps_ahead_empties_no_archive(store: Store, clock: SetClock) -> None:
-    await store.save_analysis("key", make_analysis(generated_at=clock.time), archive=True)
-    clock.time += timedelta(days=3_650)
+async def test_clock_that_jumps_ahead_empties_no_archive(store: Store, clock: SettableClock) -> None:
+    await store.save_analysis("key", make_analysis(generated_at=clock.moment), archive=True)
+    clock.moment += timedelta(days=3_650)
     assert await prune(store) == (0, 0)
     assert (await store.statistics()).archived_analyses == 1
 
@@ -165,9 +167,9 @@ async def test_pruning_keeps_the_newest_candles_of_each_series(store: Store) -> 
 
 
 async def test_pruning_removes_the_excess_from_the_series_that_missed_most_candles(
-    store: Store, clock: SetClock
+    store: Store, clock: SettableClock
 ) -> None:
-    now_ms = int(clock.time.timestamp() * 1000)
+    now_ms = int(clock.moment.timestamp() * 1000)
     # By their own lengths: the hourly series has missed 40 candles, the daily one none.
     missed = {"A": (Timeframe.H1, 2), "B": (Timeframe.H1, 40), "C": (Timeframe.D1, 0), "D": (Timeframe.H1, 1)}
     missed |= {f"LIVE{n}": (Timeframe.M1, 0) for n in range(7)}

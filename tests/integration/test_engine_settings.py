@@ -17,9 +17,9 @@ from features.kernels.candles import Candles
 from services.market_data.engine_settings import PATH, EngineSettings
 from tests.conftest import MakeClient, MakeSettings
 from tests.fixtures.candle_apis import http_client
+from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.histories import simulated
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
-from tests.fixtures.markets import NOW, SettableClock
 from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.logs"]

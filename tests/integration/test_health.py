@@ -90,6 +90,15 @@ def test_lines_that_were_lost_are_named_until_the_log_tells_of_them() -> None:
     assert "LOG_FILE" in found.remedy
 
 
+def test_a_service_that_stops_is_not_ready(make_client: MakeClient) -> None:
+    client = make_client()
+    assert client.get("/readyz").status_code == 200
+    client.app.state.container.stopping.set()  # type: ignore[attr-defined]
+    reply = client.get("/readyz")
+    assert (reply.status_code, reply.json()["detail"]) == (503, "the service is shutting down")
+    assert client.get("/livez").status_code == 200
+
+
 def test_a_full_disk_of_the_database_is_named_and_forgotten_once_there_is_room(
     make_client: MakeClient, small_disk: SmallDisk
 ) -> None:

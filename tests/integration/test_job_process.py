@@ -14,7 +14,7 @@ import uvloop
 
 from domain.errors import JobFailed
 from domain.jobs import JobKind, JobProgress
-from tasks.child_process import ROOT, InProcessRunner
+from tasks.child_process import ROOT, ChildProcessRunner
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.stores import eventually
 
@@ -28,7 +28,7 @@ class Run:
 
     def __init__(self, do: str, timeout_seconds: float = 60, table: str = TABLE, **parameters: Any) -> None:
         self.reports: list[JobProgress] = []
-        runner = InProcessRunner(timeout_seconds=timeout_seconds, table=table)
+        runner = ChildProcessRunner(timeout_seconds=timeout_seconds, table=table)
         call = runner.run(JobKind.TRAIN, {"do": do, **parameters}, self.reports.append)
         self.task = asyncio.create_task(call)
 
@@ -145,8 +145,8 @@ def test_process_ends_with_a_service_that_is_killed() -> None:
     code = f"""
 import asyncio
 from domain.jobs import JobKind
-from tasks.child_process import InProcessRunner
-runner = InProcessRunner(timeout_seconds=600, table={TABLE!r})
+from tasks.child_process import ChildProcessRunner
+runner = ChildProcessRunner(timeout_seconds=600, table={TABLE!r})
 asyncio.run(runner.run(JobKind.TRAIN, {{"do": "wait"}}, lambda progress: print(progress.stage, flush=True)))
 """
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as service:

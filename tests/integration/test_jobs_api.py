@@ -17,7 +17,7 @@ from api.app import create_app
 from api.guard.rate_limit import limiter
 from container import build_container
 from domain.jobs import Job, JobKind
-from tasks.child_process import InProcessRunner
+from tasks.child_process import ChildProcessRunner
 from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings, admin_headers
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.jobs import job_service
@@ -141,7 +141,7 @@ def test_store_that_is_down_leaves_health_and_the_list(make_client: MakeClient) 
 
 
 async def test_events_reach_every_socket(tmp_path: Path) -> None:
-    runner = InProcessRunner(timeout_seconds=60, table=TABLE)
+    runner = ChildProcessRunner(timeout_seconds=60, table=TABLE)
     async with (
         serving() as service,
         job_service(tmp_path / "store.db", runner, hub=service.hub) as jobs,

@@ -19,7 +19,8 @@ from demo.openai_server import FakeOpenAI
 from domain.errors import LlmUnavailable
 from services.llm.calling.calls import Completion, LlmRequest, Unusable
 from services.llm.calling.key_ring import KeyState
-from tests.fixtures.llm_clients import KEYS, REQUEST, Asking, MakeAsking, Stopwatch
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.llm_clients import KEYS, REQUEST, Asking, MakeAsking
 
 pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.logs"]
 
@@ -180,14 +181,14 @@ async def test_an_unknown_model_is_followed_by_the_next_on_the_same_key_and_reme
     fake_openai: FakeOpenAI, make_asking: MakeAsking
 ) -> None:
     fake_openai.always = only_for(lambda body: body["model"] == "gpt-6-luna", behaviors.model_not_found)
-    watch = Stopwatch(time.monotonic)
-    asking = make_asking(monotonic=watch)
+    clock = SettableClock()
+    asking = make_asking(monotonic=clock.monotonic)
     assert (await complete(asking)).model == "gpt-6-luna"
     assert (await complete(asking)).key_number == 2
     asked = [(each.key, each.body["model"]) for each in fake_openai.asked]
     assert asked == [(KEYS[0], "gpt-4o-mini"), (KEYS[0], "gpt-6-luna"), (KEYS[1], "gpt-6-luna")]
     assert {state.failures for state in asking.client.key_states()} == {0}
-    watch.added += 3600
+    clock.advance(3600)
     fake_openai.always = behaviors.normal
     assert (await complete(asking)).model == "gpt-4o-mini"  # asked for again in case it is back
 
@@ -404,8 +405,8 @@ async def test_the_last_call_gets_no_more_than_what_is_left(fake_openai: FakeOpe
 
 
 async def test_fifty_at_once_share_three_keys_and_none_waits(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
-    watch = Stopwatch(time.monotonic)
-    asking = make_asking(monotonic=watch)
+    clock = SettableClock()
+    asking = make_asking(monotonic=clock.monotonic)
 
     async def burst() -> Counter[str]:
         wishes = (complete(asking) for _ in range(50))
@@ -415,8 +416,8 @@ async def test_fifty_at_once_share_three_keys_and_none_waits(fake_openai: FakeOp
     for round_number in (1, 2):
         assert await burst() == {"Completion": 3, "no_key": 47}
         assert Counter(asked.key for asked in fake_openai.asked) == dict.fromkeys(KEYS, round_number)
-        assert asking.client.ready_in_seconds() == pytest.approx(20, abs=PATIENCE_SECONDS)
-        watch.added += 20
+        assert asking.client.ready_in_seconds() == 20
+        clock.advance(20)
     assert len(asking.booked) == 6
 
 

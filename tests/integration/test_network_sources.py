@@ -18,8 +18,9 @@ from services.market_data.source import MarketDataSource
 from services.market_data.sources.binance import BinanceSource
 from services.market_data.sources.engine import EngineSource
 from tests.fixtures.candle_apis import BINANCE, ENGINE, SYMBOL, Api, both, http_client, read
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
-from tests.fixtures.markets import TIMEFRAMES, SettableClock, history, market_settings
+from tests.fixtures.markets import TIMEFRAMES, history, market_settings
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from models.architectures.summary import summarize
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
 from services.market_data.csv_candles import read_candles
-from tests.fixtures.markets import NOW
+from tests.fixtures.clocks import NOW
 from tests.fixtures.settings import configured
 
 CANDLES = 3_500

@@ -108,7 +108,7 @@ def test_with_too_few_trades_the_review_says_what_is_missing_and_keeps_nothing(c
     reviewed(client, 4)
     found = trigger(client)
     assert (found["success"], found["status"], found["suggestions"]) == (False, "insufficient_data", None)
-    assert found["error"].startswith("4 closed trades were told by trusted clients in 30 days, 30 are needed")
+    assert found["error"].startswith("4 closed trades were reported by trusted clients in 30 days, 30 are needed")
     assert found["trade_stats"]["total_trades"] == 4
     assert client.get("/ai/config-suggestions").json()["count"] == 0
     assert client.get("/ai/gpt4-analysis-history").json()["count"] == 0

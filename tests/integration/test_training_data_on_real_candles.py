@@ -14,7 +14,7 @@ from features.datasets.candle_checks import find_gaps
 from features.datasets.importance import correlation_importance
 from features.datasets.training_data import training_set
 from services.market_data.csv_candles import read_candles
-from tests.fixtures.markets import NOW
+from tests.fixtures.clocks import NOW
 from tests.fixtures.settings import configured
 
 

@@ -17,7 +17,7 @@ from domain.jobs import JobKind, JobProgress
 from domain.market import Candle, Timeframe
 from models.registry.registry import Registry
 from services.training.order import TrainingOrder
-from tasks.child_process import InProcessRunner
+from tasks.child_process import ChildProcessRunner
 from tests.fixtures.histories import simulated
 from tests.fixtures.stuck_training import FILES_WRITTEN
 
@@ -49,7 +49,7 @@ def unfinished(root: Path) -> list[Path]:
 
 
 async def run(parameters: dict[str, Any], report: Any, table: str = "tasks.jobs") -> dict[str, Any]:
-    return await InProcessRunner(timeout_seconds=300, table=table).run(JobKind.TRAIN, parameters, report)
+    return await ChildProcessRunner(timeout_seconds=300, table=table).run(JobKind.TRAIN, parameters, report)
 
 
 async def test_killed_between_files_and_name_leaves_no_version_and_the_next_sweeps(registry: Registry) -> None:

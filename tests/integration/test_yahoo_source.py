@@ -14,8 +14,9 @@ from domain.values import epoch_ms
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.sources.yahoo import YahooSource
 from tests.fixtures.candle_apis import http_client
+from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
-from tests.fixtures.markets import NOW, SettableClock, history
+from tests.fixtures.markets import history
 
 NOT_FOUND = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
 DAY = Timeframe.D1.ms

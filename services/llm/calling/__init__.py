@@ -1,1 +1,1 @@
-"""Calls to an OpenAI-compatible endpoint: keys, spacing, failures, replies as they come."""
+"""Calls to an OpenAI-compatible endpoint: keys, spacing, failures, raw replies."""

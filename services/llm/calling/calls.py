@@ -1,4 +1,4 @@
-"""What is asked of the LLM, what comes back, and what is booked."""
+"""Requests to the LLM, their replies, and the calls in the books."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class LlmRequest:
         system: The instructions.
         user: The facts, as data.
         reply_schema: None for a reply in plain words.
-        purpose: What the answer is for, one word: statistics are kept by it.
-        symbol: The market it is about, None for none.
+        purpose: One word by which statistics are kept.
+        symbol: Market of the question, None without one.
     """
 
     system: str
@@ -52,18 +52,18 @@ class TokenUsage:
 
 
 class Unusable(StrEnum):
-    """Why a reply, though paid for, is no answer."""
+    """Why a reply that was paid for is no answer."""
 
-    # the model would not, was cut short by the token limit, or was stopped by a filter
+    # the model declined, reached the token limit, or was stopped by a filter
     REFUSAL = "refusal"
     LENGTH = "length"
     FILTERED = "filtered"
     EMPTY = "empty"
-    # the envelope: no JSON of the protocol, cut off on the way, over the size limit
+    # the envelope: not the JSON of the protocol, cut off, over the size limit
     MALFORMED = "malformed"
     BROKEN_OFF = "broken_off"
     TOO_LARGE = "too_large"
-    # a key of ours stands in it
+    # it contains one of our keys
     KEY_ECHOED = "key_echoed"
 
 
@@ -81,11 +81,11 @@ _IN_WORDS = {
 
 @dataclass(frozen=True)
 class Completion:
-    """A reply that was paid for, as it came: nothing in `content` has been checked.
+    """A raw reply that was paid for: nothing in `content` has been checked.
 
     Attributes:
-        content: The text; None where there is none, or nobody can read it.
-        usage: None when the endpoint did not say; the cost is unknown then, not zero.
+        content: The text; None without one, or where it cannot be read.
+        usage: None when the endpoint did not report it; the cost is then unknown, not zero.
         model: The model that was asked.
         model_answered: The model that the endpoint names, None when it names none.
         request_id: The endpoint's own, for its support.
@@ -128,12 +128,12 @@ class CallEstimate:
 
 @dataclass(frozen=True)
 class LlmCall:
-    """A reply for the books: made for each that the endpoint began, before anything in it is judged.
+    """A reply for the books: every one that the endpoint began, before it is judged.
 
     Attributes:
         at: Aware UTC time of its end.
-        usage: None when unknown; so is the cost then.
-        estimate: What it was expected to use at most.
+        usage: None when unknown; the cost is then unknown too.
+        estimate: Greatest expected use.
     """
 
     at: datetime

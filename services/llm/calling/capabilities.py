@@ -1,4 +1,4 @@
-"""What was learned about an endpoint: which models it lacks, and which form of reply each model takes."""
+"""Capabilities of an endpoint, learned from refusals: missing models, accepted forms of reply."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loguru import logger
 from services.llm.calling.calls import ReplySchema
 from services.llm.calling.key_ring import CallOutcome
 
-# An account may be given a model later on, so one that was missing is asked for again.
+# An account may get a model later, so a missing one is tried again.
 MISSING_SECONDS = 3600.0
 
 
@@ -27,7 +27,7 @@ _NEXT = {ReplyForm.SCHEMA: ReplyForm.JSON, ReplyForm.JSON: ReplyForm.TEXT}
 
 
 class Capabilities:
-    """Starts out hopeful and takes note of every refusal."""
+    """Assumes that the endpoint can do everything, and records each refusal."""
 
     def __init__(self, models: Sequence[str], monotonic: Callable[[], float]) -> None:
         """Keep the models, in the order in which they are to be asked."""
@@ -46,7 +46,7 @@ class Capabilities:
         return self._forms[model]
 
     def learn(self, model: str, form: ReplyForm, outcome: CallOutcome) -> bool:
-        """Take note of a refusal; return whether another try will be a different one."""
+        """Record a refusal; return whether another try will differ."""
         if outcome is CallOutcome.MODEL_UNKNOWN:
             self._missing_until[model] = self._monotonic() + MISSING_SECONDS
             logger.bind(model=model, instead=self.model()).warning("the LLM's endpoint does not know the model")
@@ -57,7 +57,7 @@ class Capabilities:
         return False
 
     def see(self, model: str, form: ReplyForm, schema: ReplySchema, content: str) -> None:
-        """Take note of a reply that lacks what its schema guarantees: some endpoints ignore what they do not know."""
+        """Record a reply that does not match its schema: some endpoints ignore a form that they do not know."""
         if form is ReplyForm.SCHEMA and not _has_every_key(schema, content):
             self._step_down(model, form, "the LLM's endpoint ignores a form of reply")
 

@@ -35,7 +35,7 @@ from utils.clock import Clock
 if TYPE_CHECKING:
     from services.llm.calling.endpoint import RawReply
 
-# A call with less than this share of the total time left would only put an innocent key to rest.
+# With less than this share of the total time left a call would fail and rest its key without reason.
 LEAST_SHARE = 0.1
 # English prose has four characters per token, figures two to three: an upper estimate.
 CHARACTERS_PER_TOKEN = 2
@@ -56,7 +56,7 @@ _REASONS = {
 
 
 class LlmClient:
-    """Gets a reply from the first key that can give one."""
+    """Gets a reply with the first key that works."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class LlmClient:
 
         Args:
             settings: With a key or a base URL, so `enabled`.
-            book: Called once for every reply, before anything in it is judged.
+            book: Called once for every reply, before it is judged.
             allow: Asked before every call; says why it must not be made, or None.
             clock: Dates what is booked.
             reserve: Entered around every call, with the estimate that `allow` has let pass.
@@ -95,7 +95,7 @@ class LlmClient:
         self._reserve = reserve
         self._clock = clock
         self._monotonic = monotonic
-        # Shown before the first of its kind, since a rate needs a 0 to rise from.
+        # Created with 0, since a rate in Prometheus starts from the first sample.
         for outcome in _REASONS:
             metrics.OPENAI_ERRORS.labels(outcome.value)
             metrics.GPT4_FAILURES.labels(outcome.value)
@@ -138,7 +138,7 @@ class LlmClient:
         deadline = self._monotonic() + self._settings.total_timeout_seconds
         least_seconds = self._settings.total_timeout_seconds * LEAST_SHARE
         failure: Failure | None = None
-        # no more tries than keys: where nothing is spaced and no rest asked for, a key is ready again at once
+        # at most one try per key: without spacing and rests a key is ready again at once
         for _ in self._ring.states():
             if deadline - self._monotonic() < least_seconds:
                 break
@@ -201,7 +201,7 @@ class LlmClient:
 
     def _booked(self, reply: RawReply, request: LlmRequest, model: str, number: int, seconds: float) -> Completion:
         usage = usage_of(reply.body)
-        # An endpoint that repeats a key, whole or in a word of the model's, must not be believed nor repeated.
+        # A reply that repeats a key, whole or in part, is neither used nor logged.
         echoed = any(key.get_secret_value().encode() in reply.body for key in self._settings.keys)
         envelope = Envelope(unusable=Unusable.KEY_ECHOED) if echoed else read_envelope(reply.body)
         self._book(

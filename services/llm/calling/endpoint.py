@@ -20,14 +20,14 @@ from config.llm_settings import LlmSettings
 from services.llm.calling.calls import Unusable
 from services.llm.calling.failures import Failure, outcome_of
 from services.llm.calling.key_ring import CallOutcome
-from services.llm.calling.retry_after import retry_after_seconds
 from utils import metrics
 from utils.clock import Clock
+from utils.retry_after import retry_after_seconds
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 5.0
 MAX_ERROR_BYTES = 65_536
-# For endpoints that need none; the protocol has no request without a key.
+# For endpoints that need no key; the protocol always sends one.
 NO_KEY = "no-key"
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -39,7 +39,7 @@ class RawReply:
     """A reply that the endpoint began, and therefore bills.
 
     Attributes:
-        body: The envelope, as far as it came.
+        body: The envelope, as far as it was received.
         unusable: Set when the body is not whole.
     """
 
@@ -49,7 +49,7 @@ class RawReply:
 
 
 class Endpoint:
-    """Sends requests through one pool of connections, each with the key that it is told."""
+    """Sends requests through one pool of connections, each with its own key."""
 
     def __init__(self, settings: LlmSettings, clock: Clock) -> None:
         """Make the clients; nothing is sent yet."""
@@ -59,7 +59,7 @@ class Endpoint:
             timeout=httpx2.Timeout(settings.call_timeout_seconds, connect=CONNECT_SECONDS),
             # Uncompressed, so that the bytes counted are the bytes in memory.
             headers={"Accept-Encoding": "identity"},
-            # A redirect could lead a key to somebody else.
+            # A redirect could send a key to another host.
             follow_redirects=False,
             event_hooks={"response": [self._bound]},
         )
@@ -67,7 +67,7 @@ class Endpoint:
         client = AsyncOpenAI(
             api_key=self._keys[0], base_url=settings.base_url or OPENAI_URL, max_retries=0, http_client=self._http
         )
-        # Made now, since the package imports its types when they are first touched.
+        # Created now, since the package imports its types on first use.
         self._asking = [
             client.with_options(api_key=key).chat.completions.with_streaming_response.create for key in self._keys
         ]
@@ -77,7 +77,7 @@ class Endpoint:
         await self._http.aclose()
 
     async def send(self, key_number: int, payload: Mapping[str, Any], timeout_seconds: float) -> RawReply | Failure:
-        """Ask for a chat completion and return what came of it, within the time whatever happens.
+        """Request a chat completion and return its outcome within the time limit.
 
         Args:
             key_number: From 1.
@@ -137,7 +137,7 @@ class Endpoint:
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """Ends with the chunk that exceeds the limit, whatever more would come."""
+    """Ends with the chunk that exceeds the limit."""
 
     def __init__(self, stream: httpx2.AsyncByteStream, max_bytes: int) -> None:
         self._stream = stream

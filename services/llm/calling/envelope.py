@@ -1,4 +1,4 @@
-"""Reading the envelope of a chat completion, which any endpoint may get wrong."""
+"""The envelope of a chat completion, read with tolerance for faulty endpoints."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Billed(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """What an envelope holds; all None but `unusable` when nobody can read it."""
+    """The content of an envelope; where it cannot be read, only `unusable` is set."""
 
     content: str | None = None
     refusal: str | None = None
@@ -58,7 +58,7 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def usage_of(body: bytes) -> TokenUsage | None:
-    """Return the tokens that a reply was billed for, or None when it does not say so credibly."""
+    """Return the tokens that a reply was billed for, or None without credible numbers."""
     try:
         usage = _BILLED.decode(body).usage
     except _UNREADABLE:
@@ -71,7 +71,7 @@ def usage_of(body: bytes) -> TokenUsage | None:
 
 
 def read_envelope(body: bytes) -> Envelope:
-    """Return what the reply's first choice says."""
+    """Return the content of the reply's first choice."""
     try:
         envelope = _ENVELOPE.decode(body)
     except _UNREADABLE:

@@ -1,4 +1,4 @@
-"""What an error status says about the key, the model and the request, whichever endpoint sent it."""
+"""Meaning of an error status for the key, the model and the request, for any endpoint."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _ABOUT_THE_FORMAT = re.compile(r"response_format|json_schema|json_object|structu
 
 @dataclass(frozen=True)
 class Failure:
-    """A call that brought no reply.
+    """A call without a reply.
 
     Attributes:
-        outcome: What it says about the key.
+        outcome: Its meaning for the key.
         detail: For the log: the kind of error and its code, never the endpoint's own words,
             which may repeat a part of the key.
         retry_after_seconds: The rest that the endpoint asked for, None when it named none.
@@ -47,7 +47,7 @@ def outcome_of(status: int, error: object) -> CallOutcome:
 
     Args:
         status: Its HTTP status, no success.
-        error: The `error` object of its body, or whatever stands there instead.
+        error: The `error` object of its body, or another value in its place.
     """
     fields: dict[str, Any] = error if isinstance(error, dict) else {}
     code = fields.get("code")

@@ -14,7 +14,7 @@ KeyStatus = Literal["ready", "spacing", "resting", "retired"]
 
 
 class CallOutcome(StrEnum):
-    """What a call says about the key that it was made with."""
+    """Outcome of a call for the key that it was made with."""
 
     ANSWERED = "answered"
     MODEL_UNKNOWN = "model_unknown"
@@ -29,9 +29,9 @@ class CallOutcome(StrEnum):
     SERVER_ERROR = "server_error"
 
 
-# The request was at fault, or the model: any key would meet the same.
+# Faults of the request or the model: every key would get the same answer.
 NOT_THE_KEYS_FAULT = frozenset({CallOutcome.MODEL_UNKNOWN, CallOutcome.FORMAT_REFUSED, CallOutcome.BAD_REQUEST})
-# Limits and money belong to the organization, so every key of it meets them.
+# Limits and quotas belong to the organization, so they hold for all of its keys.
 _SHARED = frozenset({CallOutcome.QUOTA, CallOutcome.RATE_LIMITED})
 
 
@@ -43,7 +43,7 @@ class KeyState:
         number: From 1, in the order of the configuration.
         ready_in_seconds: 0 when ready, None when retired.
         reason: Why it rests or is retired.
-        calls: Since start; `failures`: those that the key or the endpoint was to blame for.
+        calls: Since start; `failures`: failed calls by fault of the key or the endpoint.
     """
 
     number: int
@@ -109,12 +109,12 @@ class KeyRing:
         return key.number
 
     def ready_in_seconds(self) -> float | None:
-        """Return when the next key will be ready: 0 for now, None for never, all being retired."""
+        """Return when the next key will be ready: 0 for now, None when all are retired."""
         earliest = min(self._ready_at(key) for key in self._keys.values())
         return None if earliest == math.inf else max(0.0, earliest - self._monotonic())
 
     def report(self, number: int, outcome: CallOutcome, retry_after_seconds: float | None = None) -> None:
-        """Take note of what became of a call.
+        """Record the outcome of a call.
 
         Args:
             number: The key it was made with.

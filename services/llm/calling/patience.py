@@ -1,4 +1,4 @@
-"""Waiting for a key: for what has time, the periodic loop and the reviews of trades; requests never do."""
+"""Waiting for a key, for the periodic loop and the reviews of trades; requests never wait."""
 
 from __future__ import annotations
 

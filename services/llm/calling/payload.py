@@ -1,4 +1,4 @@
-"""The body of a chat completion request, shaped as the model wants it."""
+"""The body of a chat completion request, in the form that the model takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.llm.calling.capabilities import ReplyForm
 def payload_of(request: LlmRequest, model: str, form: ReplyForm, settings: LlmSettings) -> dict[str, Any]:
     """Return the request's body.
 
-    Where the endpoint does not hold a reply to its schema, the schema stands in the instructions.
+    Where the endpoint does not enforce the schema of a reply, the instructions contain it.
     """
     shape = settings.model_settings(model)
     system = request.system

@@ -1,1 +1,1 @@
-"""Where candles come from, one module for each source."""
+"""Sources of candles, one module for each."""

@@ -16,7 +16,7 @@ from services.market_data.parsing import CandleRow, decode, series_of
 from utils.clock import Clock, SystemClock
 
 MAX_LIMIT = 1000
-# Binance lets an address use 6,000 a minute; others behind the same address may use it too.
+# An address may use 6,000 per minute; other clients behind the same address may use it too.
 MAX_WEIGHT = 6_000
 SPARED_SHARE = 0.2
 _USED_WEIGHT = "x-mbx-used-weight-1m"
@@ -26,7 +26,7 @@ _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST})
 
 
 class _Kline(CandleRow, array_like=True, gc=False):
-    """An array of 12: open time, open, high, low, close, volume, and six that nobody needs here."""
+    """An array of 12: open time, open, high, low, close, volume, and six that are not used here."""
 
 
 class _Refusal(msgspec.Struct):
@@ -39,9 +39,9 @@ _REFUSAL = msgspec.json.Decoder(_Refusal)
 
 
 class BinanceSource:
-    """Asks Binance; the rest that it demands by 429 or 418 comes with the `SourceFailed`.
+    """Asks Binance; a `SourceFailed` for 429 or 418 has the rest that it demands.
 
-    It stops by itself until the next minute when four fifths of the minute's weight are used.
+    When four fifths of the minute's weight are used, it pauses until the next minute.
     """
 
     def __init__(self, client: httpx2.AsyncClient, base_url: str, clock: Clock | None = None) -> None:
@@ -59,7 +59,7 @@ class BinanceSource:
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.BINANCE
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
@@ -82,13 +82,13 @@ class BinanceSource:
         return series_of(timeframe, (row.candle() for row in decode(_KLINES, reply.body)), limit)
 
     def _count_weight(self, used: str) -> None:
-        """Remember until when nothing more may be asked, from what Binance says is used of this minute."""
+        """Set the pause until the next minute by the used weight that Binance reports."""
         if used.isascii() and used.isdigit() and int(used[:9]) >= MAX_WEIGHT * (1 - SPARED_SHARE):
             now_ms = epoch_ms(self._clock.now())
             self._spent_until_ms = now_ms - now_ms % _MINUTE_MS + _MINUTE_MS
 
     def _require_weight(self) -> None:
         remaining_ms = self._spent_until_ms - epoch_ms(self._clock.now())
-        # More than a minute can only remain where the clock was set back.
+        # More than a minute remains only after the clock was set back.
         if 0 < remaining_ms <= _MINUTE_MS:
             raise SourceFailed(f"has little of its {MAX_WEIGHT} weight a minute left", remaining_ms / 1000)

@@ -1,4 +1,4 @@
-"""Candles from any exchange that ccxt speaks to; it is installed apart, since it pins what we need newer."""
+"""Candles from any exchange that ccxt supports; installed apart, since it pins older versions of our libraries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.market import CandleSeries, Timeframe
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.parsing import CandleRow, converted, series_of
 
-# What the last part of our symbols may be.
+# Quote currencies: the last part of our symbols.
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
 
 
@@ -39,7 +39,7 @@ class CcxtSource:
     """Asks one exchange; the library keeps to its rate limits."""
 
     def __init__(self, exchange: str, timeout_seconds: float) -> None:
-        """Load the library and prepare the exchange; nothing is asked yet.
+        """Load the library and prepare the exchange; nothing is requested yet.
 
         Raises:
             ConfigurationError: the library is not installed, or has no such exchange with candles.
@@ -49,7 +49,7 @@ class CcxtSource:
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.CCXT
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
@@ -69,7 +69,7 @@ class CcxtSource:
         except errors.BaseError as error:
             raise SourceFailed(f"failed: {type(error).__name__}") from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # The library reads an answer as it ought to be.
+            # The library does not check the answers of an exchange.
             raise SourceFailed("answered nonsense") from error
         return series_of(timeframe, (row.candle() for row in converted(list(_named(rows)), list[CandleRow])), limit)
 

@@ -13,22 +13,22 @@ from domain.market import CandleSeries, Timeframe
 from services.market_data.fetching import fetch
 from services.market_data.parsing import CandleRow, decode, series_of
 
-# What the engine says of a market that it does not follow.
+# The engine's answers for a market that it does not follow.
 _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
 
-class _Answer(msgspec.Struct):
+class _CandlesAnswer(msgspec.Struct):
     """The envelope of every answer; `data` is missing or null where `success` is false."""
 
     success: bool
     data: list[CandleRow] | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(_CandlesAnswer)
 
 
 class EngineSource:
-    """Asks the trading engine, which follows the exchange all the time."""
+    """Asks the trading engine, which follows the exchange continuously."""
 
     def __init__(self, client: httpx2.AsyncClient, base_url: str) -> None:
         """Keep the client; `base_url` is the engine's address, with or without a slash at the end."""
@@ -37,7 +37,7 @@ class EngineSource:
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.ENGINE
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:

@@ -16,7 +16,7 @@ from storage.ports import EngineCandles
 
 
 class _Row(msgspec.Struct, gc=False):
-    """A document as the engine writes it."""
+    """A document of the engine."""
 
     open_time: Annotated[int, Meta(ge=0)]
     open_price: CandlePrice
@@ -30,14 +30,14 @@ class _Row(msgspec.Struct, gc=False):
 
 
 class EngineDatabaseSource:
-    """Reads what the engine wrote, which is there also while the engine itself is down."""
+    """Reads the engine's candles, also while the engine itself is down."""
 
     def __init__(self, candles: EngineCandles) -> None:
         self._candles = candles
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.ENGINE_DB
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:

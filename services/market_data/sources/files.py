@@ -1,4 +1,4 @@
-"""Candles from a folder of files; what is in it is the operator's choice."""
+"""Candles from a folder of files that the operator provides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.market_data.fetching import SourceFailed
 from utils.clock import Clock
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
-# A candle takes about 300 bytes: no more than 30 MB for a file.
+# A candle takes about 300 bytes: at most 30 MB for a file.
 _KEPT_CANDLES = 100_000
 _KEPT_FILES = 6
 
@@ -41,7 +41,7 @@ class FilesSource:
     """
 
     def __init__(self, folder: str, clock: Clock) -> None:
-        """Take the folder, and the clock by which a candle may have opened.
+        """Keep the folder, and the clock by which a candle may have opened.
 
         Raises:
             ConfigurationError: there is no such folder.
@@ -52,11 +52,11 @@ class FilesSource:
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.FILES
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
-        """Return up to `limit` newest candles of the files; of a longer timeframe only whole ones.
+        """Return up to `limit` newest candles of the files; candles made from shorter ones are complete.
 
         Raises:
             MarketDataUnavailable: no file has candles of this symbol that are short enough.
@@ -87,9 +87,9 @@ class FilesSource:
             names = {path.name for path in self._folder.iterdir()}
         except OSError as error:
             raise SourceFailed("its folder cannot be read") from error
-        shorter = [each for each in Timeframe if each.ms <= timeframe.ms and timeframe.ms % each.ms == 0]
-        for each in reversed(shorter):
+        usable = [shorter for shorter in Timeframe if shorter.ms <= timeframe.ms and timeframe.ms % shorter.ms == 0]
+        for shorter in reversed(usable):
             for ending in ENDINGS:
-                if (name := f"{symbol}-{each}{ending}") in names:
+                if (name := f"{symbol}-{shorter}{ending}") in names:
                     return self._folder / name
         raise MarketDataUnavailable(f"has no file of {symbol} for {timeframe} candles")

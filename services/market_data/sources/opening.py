@@ -1,4 +1,4 @@
-"""From the names in the settings to the sources that are asked, in their order."""
+"""From names in the settings to sources, in their order."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ async def open_sources(
     clock: Clock,
     engine_candles: Callable[[], EngineCandles],
 ) -> AsyncIterator[list[MarketDataSource]]:
-    """Give the configured sources, and close at the end what they have opened.
+    """Yield the configured sources, and close their connections at the end.
 
     The engine is left out where its address is not known.
 
     Args:
-        settings: Which sources, and what they need.
-        store: Has the candles that were posted.
-        client: For the sources over the network.
+        settings: Names of the sources and their parameters.
+        store: Has the posted candles.
+        client: For sources over the network.
         clock: The server's.
-        engine_candles: Connects to what the engine writes; called only where it is configured.
+        engine_candles: Connects to the engine's database; called only where it is configured.
 
     Raises:
         ConfigurationError: a source lacks what it needs.

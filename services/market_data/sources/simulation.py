@@ -44,7 +44,7 @@ def simulate_returns(rng: np.random.Generator, count: int, volatility: float, dr
 
     Source: GARCH(1,1), Bollerslev (1986), with Student-t innovations, Bollerslev (1987).
     """
-    # Divided by its standard deviation, so that `volatility` means what it says.
+    # Divided by its standard deviation, so that `volatility` is that of the returns.
     innovations = rng.standard_t(DEGREES_OF_FREEDOM, count) / math.sqrt(DEGREES_OF_FREEDOM / (DEGREES_OF_FREEDOM - 2))
     shocks = np.empty(count)
     variance = 1.0

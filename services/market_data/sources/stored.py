@@ -14,14 +14,14 @@ from storage.ports import CandleStore
 
 
 class StoredSource:
-    """Reads the closed candles that the store kept; having none of a market is normal."""
+    """Reads stored closed candles; a market without any is normal."""
 
     def __init__(self, store: CandleStore) -> None:
         self._store = store
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.STORED
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:

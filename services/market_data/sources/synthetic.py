@@ -1,4 +1,4 @@
-"""Demonstration data: a market that does not exist, the same whenever it is asked for."""
+"""Demonstration data: an invented market, the same at every request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SyntheticSource:
     """
 
     def __init__(self, seed: int, clock: Clock) -> None:
-        """Another `seed` gives other markets; `clock` says how far their paths are known."""
+        """Another `seed` gives other markets; `clock` ends their paths."""
         self._clock = clock
 
         def base(symbol: str, block: int) -> Rows:
@@ -44,7 +44,7 @@ class SyntheticSource:
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.SYNTHETIC
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
@@ -56,7 +56,7 @@ class SyntheticSource:
         if timeframe.ms < BASE.ms:
             rows, step_ms = _cut(self._minutes, symbol, start_ms, end_ms, MINUTE_MS), MINUTE_MS
         else:
-            # The base candle still forming, if any, is the only one that minutes are needed for.
+            # Only the base candle that is still forming is made from minutes.
             base_end_ms = _floor(end_ms, BASE.ms)
             closed = _cut(self._base, symbol, start_ms, base_end_ms, BASE.ms)
             forming = _merge(_cut(self._minutes, symbol, base_end_ms, end_ms, MINUTE_MS), BASE.ms // MINUTE_MS)

@@ -106,7 +106,7 @@ def minute_block(seed: int, symbol: str, block: int, base: Rows) -> Rows:
     minute_closes = prices(path)
     minute_closes[:, -1:] = closes
     minute_opens = np.concatenate((opens, minute_closes[:, :-1]), axis=1)
-    # Rounding must neither put an open beyond its minute nor the extreme beside the 15m candle's.
+    # Rounding must keep an open within its minute and an extreme equal to that of the 15m candle.
     minute_highs = np.maximum(prices(upper), np.maximum(minute_opens, minute_closes))
     minute_lows = np.minimum(prices(lower), np.minimum(minute_opens, minute_closes))
     np.put_along_axis(minute_highs, upper.argmax(axis=1, keepdims=True), highs, axis=1)
@@ -127,7 +127,7 @@ def _anchor(seed: int, symbol: str, block: int) -> float:
     """Return the log-price at the start of a block.
 
     Value noise on several scales: it wanders like a random walk for months, yet stays near
-    the start price for ever.
+    the start price at any time.
     """
     # Each octave adds half as much variance to a weekly step as the one before it, 4 in all.
     amplitude = _VOLATILITY * math.sqrt(_BASE_PER_BLOCK) / 2

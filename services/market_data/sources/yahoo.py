@@ -27,7 +27,7 @@ _DAYS: dict[Timeframe, int] = {
     Timeframe.D1: 36_500,
 }
 _MADE_FROM = {Timeframe.M3: Timeframe.M1, Timeframe.H4: Timeframe.H1}
-# A share trades 6.5 of 24 hours on 5 of 7 days: so much longer is the time that its candles span.
+# A share trades 6.5 of 24 hours on 5 of 7 days: its candles span a time longer by this factor.
 _CLOSED_FACTOR = 6
 _HOLIDAYS_DAYS = 5
 _DOLLARS = ("USDT", "USDC", "FDUSD", "BUSD")
@@ -67,25 +67,25 @@ class _Chart(msgspec.Struct):
     result: list[_Result] | None = None
 
 
-class _Answer(msgspec.Struct):
+class _ChartAnswer(msgspec.Struct):
     chart: _Chart
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(_ChartAnswer)
 
 
 class YahooSource:
-    """Asks Yahoo for a ticker; BTCUSDT is its BTC-USD, which is not the price of one exchange but of many."""
+    """Asks Yahoo for a ticker; BTCUSDT is its BTC-USD, a price over many exchanges."""
 
     def __init__(self, client: httpx2.AsyncClient, base_url: str, clock: Clock) -> None:
-        """Keep the client; `base_url` is the API's address, `clock` says where the newest candles end."""
+        """Keep the client; `base_url` is the API's address, `clock` ends the newest candles."""
         self._client = client
         self._url = f"{base_url.rstrip('/')}/v8/finance/chart"
         self._clock = clock
 
     @property
     def name(self) -> DataSource:
-        """What an analysis of these candles carries as `source_data`."""
+        """The `source_data` of an analysis of these candles."""
         return DataSource.YAHOO
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
@@ -120,7 +120,7 @@ def ticker(symbol: str) -> str:
 
 
 def _rows(result: _Result) -> list[CandleRow]:
-    """Return the rows that have prices; a volume that nobody knows is 0, as of an index."""
+    """Return the rows that have prices; an unknown volume, as of an index, is 0."""
     quotes = result.indicators.quote[0] if result.indicators.quote else _Quote()
     columns = (quotes.open, quotes.high, quotes.low, quotes.close, quotes.volume)
     if {len(column) for column in columns} != {len(result.timestamp)}:

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.bodies.analyze_body import ANALYZE, PREDICT, Form, read_query
+from api.bodies.analyze_body import ANALYZE, PREDICT, BodyForm, read_query
 from api.schemas.requests import AnalyzeRequest
 from config.sources import load_settings
 from domain.analysis import NOTHING_SAID, AnalysisQuery, NewsSentiment
@@ -60,7 +60,7 @@ ANALYSIS = load_settings(environment={}).analysis
 NOW_MS = 1_800_000_000_000
 
 
-def read(content: bytes, form: Form = ANALYZE) -> tuple[AnalysisQuery, bool]:
+def read(content: bytes, form: BodyForm = ANALYZE) -> tuple[AnalysisQuery, bool]:
     return read_query(content, ANALYSIS, NOW_MS, trusted=True, form=form, listening=True)
 
 
@@ -79,7 +79,7 @@ def as_plain(query: AnalysisQuery) -> dict[str, Any]:
     }
 
 
-def outcome(content: bytes, form: Form) -> Any:
+def outcome(content: bytes, form: BodyForm) -> Any:
     """Return what reading gives: the query, or the kind of error."""
     try:
         query, engine = read(content, form)
@@ -91,9 +91,9 @@ def outcome(content: bytes, form: Form) -> Any:
 @pytest.mark.parametrize("form", [ANALYZE, PREDICT])
 @settings(max_examples=500)
 @given(content=body)
-def test_the_fast_parser_never_changes_what_the_schema_says(form: Form, content: dict[str, Any]) -> None:
+def test_the_fast_parser_never_changes_what_the_schema_says(form: BodyForm, content: dict[str, Any]) -> None:
     text = json.dumps(content).encode()
-    schema_alone = Form(msgspec.json.Decoder(int), form.schema)  # the fast parser accepts no body at all
+    schema_alone = BodyForm(msgspec.json.Decoder(int), form.schema)  # the fast parser accepts no body at all
     assert outcome(text, form) == outcome(text, schema_alone)
 
 

@@ -8,7 +8,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from api.guard.monotonic_windows import MonotonicWindows
 from api.guard.rate_limit import limiter
-from tests.fixtures.markets import SettableClock
+from tests.fixtures.clocks import SettableClock
 
 LIMIT = parse("3/minute")
 

@@ -17,7 +17,7 @@ from tests.fixtures.histories import assert_numbers_are_known, context_of, dashb
 
 RISING, FALLING, NOISE = dashboard(0, 0.4), dashboard(0, -0.4), dashboard(9, None)
 TORN, FLAT = dashboard(7, None), snapshot_of(flat_series())
-CONTEXTS = {name: context_of(each) for name, each in (("rising", RISING), ("falling", FALLING), ("noise", NOISE))}
+CONTEXTS = {name: context_of(series) for name, series in (("rising", RISING), ("falling", FALLING), ("noise", NOISE))}
 RULES = TechnicalAnalyst(new_id=lambda: "id")
 
 
@@ -88,7 +88,7 @@ def test_disagreement_lowers_the_confidence() -> None:
     light = judged(RISING, 0.05, 0.02)  # it hardly moves the direction, and yet it contradicts
     assert light.signal is Signal.LONG
     assert light.confidence < 0.5 * alone.confidence
-    members = [judged(RISING, 0.3, 0.99, disagreement=each).confidence for each in (0.0, 0.1, 0.3, 0.5)]
+    members = [judged(RISING, 0.3, 0.99, disagreement=spread).confidence for spread in (0.0, 0.1, 0.3, 0.5)]
     assert members == sorted(members, reverse=True)
     assert members[-1] == pytest.approx(0.7 * members[0], abs=1e-3)
 
@@ -112,7 +112,7 @@ def test_advice_changes_nothing_but_says_so(market: MarketSnapshot) -> None:
     assert advised.model_copy(update={"forecast": None, "reasoning": silent}) == alone
 
 
-def test_a_turned_signal_says_who_turned_it() -> None:
+def test_the_reasoning_names_the_model_that_turned_a_signal() -> None:
     analysis = judged(FALLING, 0.8, 0.98, horizon_candles=4)
     assert analysis.reasoning.startswith("Long: rules and model together point up at a price of ")
     assert "The lstm model gives a probability of 0.98 that 1h closes higher 4 candles on." in analysis.reasoning

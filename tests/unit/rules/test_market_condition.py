@@ -124,7 +124,7 @@ def test_confidence_grows_with_the_distance_from_another_name() -> None:
         ]
         for drift in (0.1, 0.5)
     )
-    assert fmean(each.confidence for each in strong) > fmean(each.confidence for each in weak) + 0.1
+    assert fmean(condition.confidence for condition in strong) > fmean(condition.confidence for condition in weak) + 0.1
     thin = described(snapshot_of(simulated(2, 3.0, count=70, volatility=0.001)))
     plenty = described(snapshot_of(simulated(2, 3.0, count=300, volatility=0.001)))
     assert thin.confidence < plenty.confidence

@@ -83,7 +83,7 @@ def test_only_the_newest_candles_of_the_window_are_read() -> None:
     assert context.main.series.candles == series.candles[-ANALYSIS.window_candles :]
 
 
-def test_too_few_candles_are_refused_with_what_was_received() -> None:
+def test_too_few_candles_are_refused_with_the_received_number() -> None:
     one = snapshot_of(simulated(1, count=1))
     with pytest.raises(InsufficientData, match=r"^needs 60 closed candles in at least one timeframe; received 1h: 1$"):
         context_of(one)
@@ -103,7 +103,7 @@ def test_the_check_without_computing_refuses_the_same_snapshots() -> None:
         require_candles(snapshot_of(series), ANALYSIS, _at(series.last_close_ms - 1))
 
 
-def test_thin_timeframes_are_used_for_what_they_carry_or_left_out() -> None:
+def test_thin_timeframes_are_used_as_far_as_possible_or_left_out() -> None:
     end = 1200
     path = simulated(5, timeframe=M15, count=end)
     snapshot = snapshot_of(path.tail(100), path.resample(H1).tail(29), path.resample(H4).tail(30))

@@ -36,23 +36,23 @@ def test_every_strategy_has_traits_and_reads_what_there_is() -> None:
 
 @pytest.mark.parametrize("drift", [0.4, -0.4])
 @pytest.mark.parametrize("seed", range(3))
-def test_in_a_clear_trend_those_who_follow_come_first(seed: int, drift: float) -> None:
+def test_in_a_clear_trend_strategies_that_follow_it_come_first(seed: int, drift: float) -> None:
     found = recommended(dashboard(seed, drift))
-    assert {each.strategy for each in found[: len(FOLLOWERS)]} == FOLLOWERS
+    assert {fit.strategy for fit in found[: len(FOLLOWERS)]} == FOLLOWERS
     best = found[0]
     assert best.suitability > 0.8
     assert "the market trends" in best.reasoning
     assert f"leans {'Long' if drift > 0 else 'Short'}." in best.reasoning
 
 
-def test_without_a_trend_those_who_expect_a_turn_come_first() -> None:
+def test_without_a_trend_strategies_that_expect_a_turn_come_first() -> None:
     firsts = [recommended(dashboard(seed, 0.0))[0].strategy for seed in range(20)]
     assert sum(name not in FOLLOWERS for name in firsts) >= 14
 
 
-def test_a_flat_market_suits_nobody() -> None:
+def test_a_flat_market_suits_no_strategy() -> None:
     found = recommended(snapshot_of(flat_series()))
-    assert {each.suitability for each in found} == {0.0}
+    assert {fit.suitability for fit in found} == {0.0}
     assert names_that_suit(found) == []
 
 
@@ -63,12 +63,12 @@ def test_the_reasoning_names_the_evidence_and_the_config_the_settings() -> None:
     assert f"macd histogram {context.main.latest['macd_histogram']:.3g}" in macd.reasoning
     assert macd.config == {"timeframe": "1h", "macd_fast": 12, "macd_slow": 26, "macd_signal": 9}
     others = recommend(context, view_trend(context), configured(IndicatorSettings, rsi_period=9))
-    assert next(each.config["rsi_period"] for each in others if each.strategy == "RSI Strategy") == 9
+    assert next(fit.config["rsi_period"] for fit in others if fit.strategy == "RSI Strategy") == 9
 
 
 def test_a_strategy_with_nothing_to_read_suits_nothing_and_says_so() -> None:
     series = without_volume(simulated(2, 0.5, count=100))
-    blind = next(each for each in recommended(snapshot_of(series)) if each.strategy == "Volume Strategy")
+    blind = next(fit for fit in recommended(snapshot_of(series)) if fit.strategy == "Volume Strategy")
     assert blind.suitability == 0
     assert blind.reasoning == "It cannot be judged: 1h has no volume balance, volume ratio."
 
@@ -78,10 +78,10 @@ def test_a_view_against_the_trend_lowers_a_follower() -> None:
     view = view_trend(context)
     up = replace(view, trend=0.5, scores=dict.fromkeys(view.scores, 0.9), flat=False, disagree=False)
     down = replace(up, scores=dict.fromkeys(view.scores, 0.1))
-    scores = [{each.strategy: each.suitability for each in recommend(context, one, PERIODS)} for one in (up, down)]
+    scores = [{fit.strategy: fit.suitability for fit in recommend(context, one, PERIODS)} for one in (up, down)]
     assert scores[0]["momentum"] > scores[1]["momentum"]
     assert scores[0]["RSI Strategy"] == scores[1]["RSI Strategy"]
-    torn = {each.strategy: each.suitability for each in recommend(context, replace(up, disagree=True), PERIODS)}
+    torn = {fit.strategy: fit.suitability for fit in recommend(context, replace(up, disagree=True), PERIODS)}
     assert torn["momentum"] == pytest.approx(scores[0]["momentum"] / 2, abs=1e-4)
 
 
@@ -96,10 +96,10 @@ def test_laws(seed: int, drift: float | None, count: int, strategies: tuple[str,
     snapshot = snapshot_of(simulated(seed, drift, Timeframe.H1, count))
     found = recommended(snapshot, strategies)
     assert found == recommended(snapshot, strategies)
-    assert sorted(each.strategy for each in found) == sorted(strategies)
-    scores = [each.suitability for each in found]
+    assert sorted(fit.strategy for fit in found) == sorted(strategies)
+    scores = [fit.suitability for fit in found]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
-    # What is asked for beside it changes no score.
-    every = {each.strategy: each.suitability for each in recommended(snapshot)}
-    assert all(every[each.strategy] == each.suitability for each in found)
+    # The other strategies of a request change no score.
+    every = {fit.strategy: fit.suitability for fit in recommended(snapshot)}
+    assert all(every[fit.strategy] == fit.suitability for fit in found)

@@ -14,7 +14,7 @@ from storage.resilience.store import ResilientStore
 from storage.sqlite.store import SqliteStore
 from tests.conftest import MakeSettings
 from tests.fixtures.analyses import make_analysis
-from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.stores import PACE
 
 HOUR_SECONDS = 3600

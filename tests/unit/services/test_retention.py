@@ -12,7 +12,7 @@ from domain.errors import StorageUnavailable
 from services.retention import PAUSE_SECONDS, RETRY_SECONDS, Retention
 from storage.document_ports import JOBS, LLM_CALLS
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.markets import SettableClock
+from tests.fixtures.clocks import SettableClock
 
 
 async def test_old_documents_are_removed_and_young_ones_stay(tmp_path: Path) -> None:

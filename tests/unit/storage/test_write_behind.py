@@ -18,7 +18,7 @@ from storage.document_ports import COLLECTIONS, JOBS, LLM_CALLS, Collection, Doc
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
-from tests.fixtures.markets import NOW
+from tests.fixtures.clocks import NOW
 from tests.fixtures.stores import PACE, eventually
 
 pytest_plugins = ["tests.fixtures.logs"]

@@ -124,14 +124,14 @@ def test_the_file_holds_what_standard_error_shows_and_rotates(
     assert all(writer.drained(10) for writer in logs.writers)
     kept = sorted(file.parent.iterdir())
     assert len(kept) == 3
-    assert max(each.stat().st_size for each in kept) <= 65_536
+    assert max(path.stat().st_size for path in kept) <= 65_536
     newest = file.read_text().splitlines()
     assert newest == capfd.readouterr().err.splitlines()[-len(newest) :]
     assert "a line {of} text with *** number=2999" in newest[-1]
     assert {state.dropped for state in logs.states()} == {0}
 
 
-def test_a_pipe_that_is_not_read_drops_lines_keeps_errors_and_says_so_later(
+def test_an_unread_pipe_drops_lines_keeps_errors_and_logs_the_loss_later(
     configure: Configure, capfd: pytest.CaptureFixture[str]
 ) -> None:
     reading, writing = os.pipe()

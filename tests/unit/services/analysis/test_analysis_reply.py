@@ -59,7 +59,7 @@ def test_the_direction_is_taken_in_any_case() -> None:
     assert read(trend_direction="BEARISH").trend_direction is TrendDirection.BEARISH
 
 
-def test_the_reasoning_is_on_one_line_without_what_could_deceive() -> None:
+def test_the_reasoning_is_one_line_without_deceptive_characters() -> None:
     assert read(reasoning="Up.\n\n\x1b[31mStrong\u202e <b>trend").reasoning == "Up. [31mStrong b trend"
 
 
@@ -128,6 +128,6 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
 def test_the_schema_is_one_that_strict_mode_takes(schema: Any) -> None:
     found = list(objects(schema.schema))
     assert found
-    for each in found:
-        assert each["additionalProperties"] is False
-        assert sorted(each["required"]) == sorted(each["properties"])
+    for schema in found:
+        assert schema["additionalProperties"] is False
+        assert sorted(schema["required"]) == sorted(schema["properties"])

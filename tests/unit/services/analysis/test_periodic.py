@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import MarketDataUnavailable
 from services.analysis.periodic import PeriodicAnalysis
-from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.clocks import NOW, SettableClock
 
 pytest_plugins = ["tests.fixtures.logs"]
 
@@ -17,10 +17,10 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 
 class Stage:
-    """Time that passes only when somebody sleeps or an analysis takes some; records what happens."""
+    """Time passes only while the loop sleeps or an analysis runs; records both."""
 
     def __init__(self, analysis_seconds: float = 2.0) -> None:
-        self.seconds = 1000.0
+        self.clock = SettableClock()
         self.analysis_seconds = analysis_seconds
         self.sleeps: list[float] = []
         self.analyses: list[tuple[str, float]] = []
@@ -28,17 +28,17 @@ class Stage:
         self.slow_analyses = self.end_after = 10**9
 
     async def analyze(self, symbol: str) -> str:
-        self.analyses.append((symbol, self.seconds))
+        self.analyses.append((symbol, self.clock.monotonic()))
         if len(self.analyses) >= self.end_after:
             raise asyncio.CancelledError
-        self.seconds += self.analysis_seconds if len(self.analyses) <= self.slow_analyses else 10.0
+        self.clock.advance(self.analysis_seconds if len(self.analyses) <= self.slow_analyses else 10.0)
         if symbol in self.failing:
             raise self.failing[symbol]
         return symbol
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
-        self.seconds += seconds
+        self.clock.advance(seconds)
 
     def periodic(self, interval_seconds: float = 300.0, pause_seconds: float = 1.0) -> PeriodicAnalysis:
         return PeriodicAnalysis(
@@ -46,8 +46,8 @@ class Stage:
             SYMBOLS,
             interval_seconds=interval_seconds,
             pause_seconds=pause_seconds,
-            clock=SettableClock(NOW),
-            monotonic=lambda: self.seconds,
+            clock=self.clock,
+            monotonic=self.clock.monotonic,
             sleep=self.sleep,
         )
 

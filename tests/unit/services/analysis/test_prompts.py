@@ -52,7 +52,7 @@ def test_the_same_market_on_another_day_gives_the_same_prompt() -> None:
     assert not re.search(r"\b20[12]\d-|17\d{8}", prompt.system + prompt.user)
 
 
-def test_what_differs_beyond_the_sixth_digit_differs_not_at_all() -> None:
+def test_differences_beyond_the_sixth_digit_do_not_count() -> None:
     context = context_of(dashboard(1, 0.2))
     assert analysis_prompt(replace(context, price=context.price * (1 + 1e-9))) == analysis_prompt(context)
     assert analysis_prompt(replace(context, price=context.price * 1.001)) != analysis_prompt(context)
@@ -94,7 +94,7 @@ def test_a_forecast_stands_among_the_facts() -> None:
     assert "2026" not in json.dumps(facts)
 
 
-def test_what_a_client_says_is_data_beside_the_facts() -> None:
+def test_texts_of_a_client_are_data_apart_from_the_facts() -> None:
     context = context_of(dashboard(1, 0.2))
     said = ClientContext(
         market_condition="Bullish",

@@ -76,7 +76,7 @@ def test_a_price_further_than_one_range_away_is_another_market(
         ("Neutral", None, None, 101.9, True),
     ],
 )
-def test_a_stop_or_target_that_the_price_has_reached_answers_nobody(
+def test_after_the_price_reached_a_stop_or_target_an_analysis_answers_no_query(
     signal: str, stop: float | None, target: float | None, price: float, covered: bool
 ) -> None:
     cache = RecentAnalyses(TTL, max_price_drift_atr=1.0)

@@ -107,7 +107,7 @@ async def test_another_volume_is_no_revision(revisions: Revisions) -> None:
     await post(revisions, changed(50, volume=1e9))
 
 
-async def test_what_the_store_has_is_known_at_first_sight(store: SqliteStore) -> None:
+async def test_a_new_series_is_compared_with_stored_candles(store: SqliteStore) -> None:
     await save_candles(store, candles())
     with pytest.raises(CandlesRevised):
         await post(Revisions(store, 1.2), changed(99, close=150.0, high=150.0))
@@ -159,7 +159,7 @@ async def test_symbols_and_timeframes_are_held_apart_and_forgotten_apart(revisio
     await post(revisions, changed(50, low=10.0))
 
 
-async def test_the_memory_is_bounded_and_forgets_what_was_longest_not_posted() -> None:
+async def test_the_memory_is_bounded_and_forgets_the_series_posted_longest_ago() -> None:
     store = FaultyStore()
     revisions = Revisions(store, 1.2)
     many = candles(5000)

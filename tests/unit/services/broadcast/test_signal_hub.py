@@ -35,7 +35,7 @@ async def test_hub_renders_once_and_gives_the_same_text_to_all() -> None:
     assert rendered == ["signal"]
 
 
-async def test_hub_does_not_render_what_nobody_wants() -> None:
+async def test_hub_renders_only_for_a_subscriber() -> None:
     hub = SignalHub(BOUND)
     hub.subscribe().add_symbols(["ETHUSDT"])
     assert hub.publish("BTCUSDT", lambda: pytest.fail("rendered")) == 0
@@ -69,7 +69,7 @@ async def test_subscription_cannot_name_symbols_without_end() -> None:
     assert not subscription.wants("ONEMORE")
 
 
-async def test_hub_drops_who_does_not_read_and_nobody_else() -> None:
+async def test_hub_drops_only_the_subscriber_that_does_not_read() -> None:
     hub = SignalHub(BOUND)
     reader, sleeper = hub.subscribe(), hub.subscribe()
     dropped = WEBSOCKET_DROPPED._value.get()
@@ -92,7 +92,7 @@ async def test_hub_counts_bytes_not_characters() -> None:
     assert subscription.closed_reason is CloseReason.SLOW
 
 
-async def test_closing_the_hub_ends_those_who_wait_and_those_who_come() -> None:
+async def test_closing_the_hub_ends_present_and_later_subscriptions() -> None:
     hub = SignalHub(BOUND)
     connections = WEBSOCKET_CONNECTIONS._value.get()
     subscription = hub.subscribe()
@@ -136,7 +136,7 @@ async def test_direct_delivery_never_overtakes_what_the_consumer_is_sending() ->
 
 @dataclass
 class Consumer:
-    """A subscriber beside what it should have received; its kernel is ready on every `pace`-th message."""
+    """A subscriber and the messages that it should have received; its kernel is ready on every `pace`-th message."""
 
     subscription: Subscription
     pace: int
@@ -163,7 +163,7 @@ STEPS = st.one_of(
 
 
 @given(st.lists(STEPS, max_size=60), st.lists(st.integers(1, 4), min_size=3, max_size=3))
-def test_everybody_receives_exactly_its_symbols_in_order_until_it_is_slow(
+def test_every_subscriber_receives_its_symbols_in_order_until_it_is_slow(
     steps: list[tuple[str, str, int]], paces: list[int]
 ) -> None:
     async def law() -> None:

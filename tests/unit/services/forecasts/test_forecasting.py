@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
@@ -18,11 +16,10 @@ from domain.errors import InsufficientData, InvalidMarketData, ModelUnavailable
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import Signal
-from features.feature_engineering import FeatureEngineer
 from models.architectures.outputs import unpack_horizons
 from models.evaluation.calibration import Calibration
 from models.registry.registry import Registry
-from models.serving.forecaster import FeatureRows, Forecasts, OnnxForecaster
+from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 from tests.fixtures.forecasting import (
     BEST,
     H1,
@@ -232,73 +229,49 @@ async def test_where_no_version_can_be_loaded_every_request_is_refused(registry:
 
 
 async def test_a_defect_of_a_model_leaves_out_the_forecast_and_is_logged(
-    registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
+    registry: Registry, models: Models, log_lines: list[str]
 ) -> None:
     put_in_production(registry)
 
-    def fail(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
+    def fail(model: Forecaster, rows: FeatureRows) -> Forecasts:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(OnnxForecaster, "forecast", fail)
+    models.run = fail
     opinion = await models.forecasting.opinion(market(ALL), H1)
     assert (opinion.forecast, opinion.note) == (None, "the model failed; the service's log says why")
     assert "ERROR forecast failed" in log_lines[0]
 
 
-async def test_loading_and_computing_run_off_the_event_loop(
-    registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_loading_and_computing_run_off_the_event_loop(registry: Registry, models: Models) -> None:
     put_in_production(registry)
-    threads = []
-    for owner, name in ((OnnxForecaster, "load"), (FeatureEngineer, "last_window"), (OnnxForecaster, "forecast")):
-        original = getattr(owner, name)
-
-        def noted(*arguments: object, original: object = original) -> object:
-            threads.append(threading.current_thread().name)
-            return original(*arguments)  # type: ignore[operator]
-
-        monkeypatch.setattr(owner, name, noted)
     await models.forecasting.forecast(market(ALL), H1)
-    assert len(threads) == 3
-    assert all(name.startswith("forecasting") for name in threads)
+    assert len(models.threads) == 3
+    assert all(name.startswith("forecasting") for name in models.threads)
 
 
-async def test_features_are_computed_once_between_two_closes(
-    registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_features_are_computed_once_between_two_closes(registry: Registry, models: Models) -> None:
     put_in_production(registry)
-    newest = []
-    last_window = FeatureEngineer.last_window
-
-    def noted(self: FeatureEngineer, series: CandleSeries, length: int) -> np.ndarray:
-        newest.append(series.last_open_ms)
-        return last_window(self, series, length)
-
-    monkeypatch.setattr(FeatureEngineer, "last_window", noted)
     shown = [ALL[:-1], ALL[:-1], ALL, ALL]
     forecasts = [await models.forecasting.forecast(market(list(candles)), H1) for candles in shown]
-    assert newest == [ALL[-2].timestamp, ALL[-1].timestamp]
+    assert models.computed == [ALL[-2].timestamp, ALL[-1].timestamp]
     assert forecasts[0] == forecasts[1] != forecasts[2] == forecasts[3]
 
 
-async def test_concurrent_forecasts_share_runs(
-    registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_concurrent_forecasts_share_runs(registry: Registry, models: Models) -> None:
     put_in_production(registry)
     runs = []
-    run = OnnxForecaster.forecast
 
-    def counted(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
+    def counted(model: Forecaster, rows: FeatureRows) -> Forecasts:
         runs.append(len(rows["standard"]))
-        return run(self, rows)
+        return model.forecast(rows)
 
     await models.forecasting.forecast(market(ALL), H1)
-    monkeypatch.setattr(OnnxForecaster, "forecast", counted)
+    models.run = counted
     shown = [market(ALL[: len(ALL) - back]) for back in range(32)]
-    together = await asyncio.gather(*(models.forecasting.forecast(each, H1) for each in shown))
+    together = await asyncio.gather(*(models.forecasting.forecast(snapshot, H1) for snapshot in shown))
     assert sum(runs) == 32 > len(runs)
-    for each, forecast in zip(shown, together, strict=True):
-        alone = await models.forecasting.forecast(each, H1)
+    for snapshot, forecast in zip(shown, together, strict=True):
+        alone = await models.forecasting.forecast(snapshot, H1)
         assert forecast.probability_up == pytest.approx(alone.probability_up, abs=1e-6)
 
 
@@ -319,16 +292,13 @@ async def test_an_exchange_of_production_loses_no_request(registry: Registry, mo
     assert models.failures == []
 
 
-async def test_candles_beyond_any_market_have_no_answer(
-    registry: Registry, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_candles_beyond_any_market_have_no_answer(registry: Registry, models: Models) -> None:
     put_in_production(registry)
-    run = OnnxForecaster.forecast
 
-    def overflown(self: OnnxForecaster, rows: FeatureRows) -> Forecasts:
-        forecasts = run(self, rows)
+    def overflown(model: Forecaster, rows: FeatureRows) -> Forecasts:
+        forecasts = model.forecast(rows)
         return replace(forecasts, probability_up=forecasts.probability_up * float("nan"))
 
-    monkeypatch.setattr(OnnxForecaster, "forecast", overflown)
+    models.run = overflown
     with pytest.raises(InvalidMarketData, match="no answer"):
         await models.forecasting.forecast(market(ALL), H1)

@@ -132,13 +132,13 @@ async def test_waiting_requests_are_run_when_the_last_of_several_runs_ends(
     first = ask(batching, model, 0)
     await until_runs(model, 1)
     slow, model.gate = model.gate, Event()
-    beside = ask(batching, model, 1, 2, 3, 4)
+    others = ask(batching, model, 1, 2, 3, 4)
     await until_runs(model, 2)
     waiting = ask(batching, model, 5)
     await asyncio.sleep(0)
     model.gate.set()
     async with asyncio.timeout(10):
-        await asyncio.gather(*beside)
+        await asyncio.gather(*others)
         # The first run is still under way: a request that arrives now is run together with the waiting one.
         waiting += ask(batching, model, 6)
         await asyncio.sleep(0)

@@ -68,7 +68,7 @@ def test_the_same_prices_at_another_hour_have_rows_of_their_own(model: Forecaste
 
 def test_the_market_that_was_asked_about_least_recently_is_forgotten(model: Forecaster) -> None:
     rows, markets = NewestRows(max_markets=2), [CandleSeries(H1, ALL[: len(ALL) - back]) for back in range(3)]
-    first, second = (rows.of(model, each) for each in markets[:2])
+    first, second = (rows.of(model, candles) for candles in markets[:2])
     assert rows.of(model, markets[0]) is first
     rows.of(model, markets[2])
     assert rows.of(model, markets[0]) is first

@@ -24,11 +24,11 @@ def test_any_market_has_finite_positive_intervals_that_hold_the_expected_price_a
     closes: np.ndarray, coverage: float, steps: int
 ) -> None:
     path = price_path(closes, None, steps, coverage)
-    assert [each.step for each in path] == list(range(1, steps + 1))
-    for each in path:
-        assert 0 < each.lower <= each.expected <= each.upper < np.inf
-        assert (each.expected, each.basis) == (closes[-1], "last_close")
-    ratios = np.array([(each.lower / each.expected, each.upper / each.expected) for each in path])
+    assert [step.step for step in path] == list(range(1, steps + 1))
+    for step in path:
+        assert 0 < step.lower <= step.expected <= step.upper < np.inf
+        assert (step.expected, step.basis) == (closes[-1], "last_close")
+    ratios = np.array([(step.lower / step.expected, step.upper / step.expected) for step in path])
     assert np.all(np.diff(ratios[:, 0]) <= 1e-12)
     assert np.all(np.diff(ratios[:, 1]) >= -1e-12)
 
@@ -41,13 +41,13 @@ def test_more_coverage_is_a_wider_interval(coverage: float) -> None:
 
 
 def test_a_flat_market_has_no_width() -> None:
-    assert {(each.lower, each.upper) for each in price_path(np.full(100, 7.0), None, 30, 0.9)} == {(7.0, 7.0)}
+    assert {(step.lower, step.upper) for step in price_path(np.full(100, 7.0), None, 30, 0.9)} == {(7.0, 7.0)}
 
 
 def test_expected_returns_count_at_their_horizons_and_on_the_line_between() -> None:
     path = price_path(CLOSES, make_forecast(expected_returns={1: 0.01, 4: 0.04, 16: -0.02}), 30, 0.9)
     last = CLOSES[-1]
-    told = {each.step: (round(each.expected / last - 1, 9), each.basis) for each in path}
+    told = {step.step: (round(step.expected / last - 1, 9), step.basis) for step in path}
     assert told[1] == (0.01, "model")
     assert told[2] == (0.02, "interpolated")
     assert told[4] == (0.04, "model")

@@ -13,7 +13,8 @@ from domain.errors import Conflict, JobFailed, JobQueueFull, NotFound, StorageUn
 from domain.jobs import JobKind, JobProgress, JobStatus
 from storage.document_ports import JOBS, Document
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, SetTime, job_service, started
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, job_service, started
 from tests.fixtures.stores import eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -53,7 +54,7 @@ async def test_job_is_queued_runs_and_succeeds(jobs: Jobs, runner: ManualRunner)
     work = await started(runner, 1)
     assert work.parameters == PARAMETERS
     assert (await jobs.service.get(job.job_id)).status is JobStatus.RUNNING
-    jobs.time.time += timedelta(minutes=5)
+    jobs.clock.advance(300)
     work.outcome.set_result(RESULT)
     done = await jobs.reaches(job, JobStatus.SUCCEEDED)
     assert (done.result, done.error) == (RESULT, None)
@@ -65,7 +66,7 @@ async def test_only_plain_parameters_are_kept_and_shown(jobs: Jobs) -> None:
     assert job.parameters == {"symbol": "BTCUSDT", "timeframe": "1h", "epochs": 3}
 
 
-async def test_everybody_hears_of_each_status_and_of_the_training(jobs: Jobs, runner: ManualRunner) -> None:
+async def test_every_status_and_the_training_are_published(jobs: Jobs, runner: ManualRunner) -> None:
     jobs.events.add_symbols(["ETHUSDT"])
     job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     (await started(runner, 1)).outcome.set_result(RESULT)
@@ -94,14 +95,14 @@ async def test_everybody_hears_of_each_status_and_of_the_training(jobs: Jobs, ru
     }
 
 
-async def test_progress_is_known_at_once_and_told_once_a_second(jobs: Jobs, runner: ManualRunner) -> None:
+async def test_progress_is_known_at_once_and_published_once_a_second(jobs: Jobs, runner: ManualRunner) -> None:
     job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     work = await started(runner, 1)
     for step in range(31):
-        jobs.time.seconds = step / 10
         work.report(JobProgress(stage="epoch", share=step / 100))
         progress = (await jobs.service.get(job.job_id)).progress
         assert progress == JobProgress(stage="epoch", share=step / 100)
+        jobs.clock.advance(0.1)
     work.outcome.set_result(RESULT)
     await jobs.reaches(job, JobStatus.SUCCEEDED)
     told = [(await jobs.next_event())["data"] for _ in range(6)]
@@ -119,7 +120,7 @@ async def test_jobs_run_one_at_a_time_in_their_order(jobs: Jobs, runner: ManualR
         await jobs.reaches(job, JobStatus.SUCCEEDED)
 
 
-async def test_queue_that_is_full_says_so_until_a_job_has_ended(path: Path, runner: ManualRunner) -> None:
+async def test_a_full_queue_refuses_jobs_until_one_has_ended(path: Path, runner: ManualRunner) -> None:
     async with job_service(path, runner, max_running=2, max_queued=2) as jobs:
         submitted = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(4)]
         with pytest.raises(JobQueueFull, match="2 jobs are waiting already"):
@@ -178,7 +179,7 @@ async def test_failure_has_a_reason_and_the_next_job_runs(
 async def test_jobs_are_listed_newest_first(jobs: Jobs) -> None:
     ids = []
     for minute in range(4):
-        jobs.time.time = NOON + timedelta(minutes=minute)
+        jobs.clock.moment = NOON + timedelta(minutes=minute)
         ids.append((await jobs.service.submit(JobKind.TRAIN, {})).job_id)
     listed = await jobs.service.newest(3)
     assert ([job.job_id for job in listed.jobs], listed.complete) == (ids[:0:-1], True)
@@ -196,7 +197,7 @@ async def test_jobs_that_have_ended_outlive_the_service(path: Path, runner: Manu
         assert (await jobs.service.newest(10)).jobs == [done]
 
 
-async def test_shutdown_interrupts_what_waits_and_runs(path: Path, runner: ManualRunner) -> None:
+async def test_shutdown_interrupts_waiting_and_running_jobs(path: Path, runner: ManualRunner) -> None:
     async with job_service(path, runner) as jobs:
         submitted = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2)]
         await started(runner, 1)
@@ -206,10 +207,10 @@ async def test_shutdown_interrupts_what_waits_and_runs(path: Path, runner: Manua
             assert (found.status, found.error) == (JobStatus.INTERRUPTED, INTERRUPTED)
 
 
-async def test_restart_marks_what_a_dead_process_has_left(path: Path, runner: ManualRunner) -> None:
+async def test_restart_marks_unfinished_jobs_of_a_dead_process(path: Path, runner: ManualRunner) -> None:
     left = {"kind": "train", "parameters": {}, "created_at": NOON}
     await keep(path, {status.value: left | {"status": status.value} for status in JobStatus})
-    later = SetTime(NOON + timedelta(hours=1))
+    later = SettableClock(NOON + timedelta(hours=1))
     async with job_service(path, runner, later) as jobs:
         async with asyncio.timeout(10):
             while len(await jobs.documents.newest(JOBS, 10, {"status": "interrupted"})) < 3:
@@ -223,7 +224,7 @@ async def test_restart_marks_what_a_dead_process_has_left(path: Path, runner: Ma
         "cancelled": "cancelled",
         "interrupted": "interrupted",
     }
-    assert (found["running"].error, found["running"].finished_at) == (INTERRUPTED, later.time)
+    assert (found["running"].error, found["running"].finished_at) == (INTERRUPTED, later.moment)
     assert found["failed"].error is None
 
 

@@ -73,7 +73,7 @@ def test_with_too_few_there_is_a_count_and_no_share() -> None:
     assert rates([], market)[24] == HitRate(24, 0)
 
 
-def test_what_is_not_over_or_has_no_price_near_its_end_is_not_counted() -> None:
+def test_signals_that_have_not_ended_or_lack_a_price_at_their_end_are_not_counted() -> None:
     signals = [signal(hour) for hour in range(60)]
     whole = prices([100.0 + hour for hour in range(100)])
     assert rates(signals, whole, now_ms=START_MS + 40 * HOUR_MS)[1].signals == 40

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from config.llm_settings import LlmRestSettings
 from services.llm.calling.key_ring import CallOutcome, KeyRing, KeyState
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
 
 RESTS = configured(LlmRestSettings)
@@ -28,27 +29,19 @@ SPACING = 20.0
 SHARED = {CallOutcome.QUOTA, CallOutcome.RATE_LIMITED}
 
 
-class Time:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def clock() -> SettableClock:
+    return SettableClock()
 
 
-def ring(time: Time, keys: int = 1, groups: tuple[tuple[int, ...], ...] = (), spacing: float = SPACING) -> KeyRing:
-    return KeyRing(keys, spacing_seconds=spacing, rests=RESTS, monotonic=time, groups=groups)
+def ring(
+    clock: SettableClock, keys: int = 1, groups: tuple[tuple[int, ...], ...] = (), spacing: float = SPACING
+) -> KeyRing:
+    return KeyRing(keys, spacing_seconds=spacing, rests=RESTS, monotonic=clock.monotonic, groups=groups)
 
 
-def failed_once(time: Time, outcome: CallOutcome, retry_after: float | None = None) -> KeyRing:
-    keys = ring(time)
+def failed_once(clock: SettableClock, outcome: CallOutcome, retry_after: float | None = None) -> KeyRing:
+    keys = ring(clock)
     assert keys.acquire() == 1
     keys.report(1, outcome, retry_after)
     return keys
@@ -59,30 +52,30 @@ def only(keys: KeyRing) -> KeyState:
     return state
 
 
-def test_a_key_is_given_once_per_spacing_and_the_next_time_is_known(time: Time) -> None:
-    keys = ring(time)
+def test_a_key_is_given_once_per_spacing_and_the_next_time_is_known(clock: SettableClock) -> None:
+    keys = ring(clock)
     assert keys.acquire() == 1
     assert keys.acquire() is None
     assert keys.ready_in_seconds() == SPACING
-    time.now += 19.5
+    clock.advance(19.5)
     assert keys.acquire() is None
-    time.now += 0.5
+    clock.advance(0.5)
     assert keys.ready_in_seconds() == 0
     assert keys.acquire() == 1
 
 
-def test_keys_take_turns(time: Time) -> None:
-    keys = ring(time, 3, spacing=0)
+def test_keys_take_turns(clock: SettableClock) -> None:
+    keys = ring(clock, 3, spacing=0)
     given = []
     for _ in range(6):
         given.append(keys.acquire())
-        time.now += 1
+        clock.advance(1)
     assert given == [1, 2, 3, 1, 2, 3]
 
 
-def test_a_refused_key_is_retired(time: Time) -> None:
-    keys = failed_once(time, CallOutcome.UNAUTHORIZED)
-    time.now += 10**9
+def test_a_refused_key_is_retired(clock: SettableClock) -> None:
+    keys = failed_once(clock, CallOutcome.UNAUTHORIZED)
+    clock.advance(10**9)
     assert keys.acquire() is None
     assert keys.ready_in_seconds() is None
     assert only(keys) == KeyState(1, "retired", None, CallOutcome.UNAUTHORIZED, 1, 1)
@@ -105,37 +98,37 @@ def test_a_refused_key_is_retired(time: Time) -> None:
     ],
 )
 def test_a_key_rests_as_long_as_its_outcome_asks(
-    time: Time, outcome: CallOutcome, retry_after: float | None, rest: float
+    clock: SettableClock, outcome: CallOutcome, retry_after: float | None, rest: float
 ) -> None:
-    keys = failed_once(time, outcome, retry_after)
+    keys = failed_once(clock, outcome, retry_after)
     assert keys.ready_in_seconds() == rest
     assert only(keys) == KeyState(1, "resting", rest, outcome, 1, 1)
-    time.now += rest
+    clock.advance(rest)
     assert only(keys).status == "ready"
     assert only(keys).reason is None
     assert keys.acquire() == 1
 
 
-def test_a_short_rest_leaves_the_spacing(time: Time) -> None:
-    keys = failed_once(time, CallOutcome.RATE_LIMITED, 0.5)
-    time.now += 0.5
+def test_a_short_rest_leaves_the_spacing(clock: SettableClock) -> None:
+    keys = failed_once(clock, CallOutcome.RATE_LIMITED, 0.5)
+    clock.advance(0.5)
     assert only(keys) == KeyState(1, "spacing", 19.5, None, 1, 1)
 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.MODEL_UNKNOWN, CallOutcome.FORMAT_REFUSED, CallOutcome.BAD_REQUEST])
-def test_what_is_wrong_with_the_request_is_not_the_keys_fault(time: Time, outcome: CallOutcome) -> None:
-    keys = failed_once(time, outcome)
+def test_a_faulty_request_does_not_rest_the_key(clock: SettableClock, outcome: CallOutcome) -> None:
+    keys = failed_once(clock, outcome)
     assert only(keys) == KeyState(1, "spacing", SPACING, None, 1, 0)
 
 
-def test_pauses_grow_until_an_answer(time: Time) -> None:
-    keys = ring(time)
+def test_pauses_grow_until_an_answer(clock: SettableClock) -> None:
+    keys = ring(clock)
     rests = []
     for _ in range(7):
         assert keys.acquire() == 1
         keys.report(1, CallOutcome.SERVER_ERROR)
         rests.append(keys.ready_in_seconds())
-        time.now += rests[-1] or 0
+        clock.advance(rests[-1] or 0)
     assert rests == [30, 60, 120, 240, 480, 600, 600]
     assert keys.acquire() == 1
     keys.report(1, CallOutcome.ANSWERED)
@@ -143,31 +136,31 @@ def test_pauses_grow_until_an_answer(time: Time) -> None:
     assert keys.ready_in_seconds() == 30
 
 
-def test_trouble_for_ever_does_not_overflow(time: Time) -> None:
-    keys = ring(time)
+def test_trouble_without_end_does_not_overflow(clock: SettableClock) -> None:
+    keys = ring(clock)
     for _ in range(5000):
         keys.report(1, CallOutcome.TIMEOUT)
     assert keys.ready_in_seconds() == 600
 
 
-def test_a_late_report_shortens_no_rest(time: Time) -> None:
-    keys = failed_once(time, CallOutcome.QUOTA)
+def test_a_late_report_shortens_no_rest(clock: SettableClock) -> None:
+    keys = failed_once(clock, CallOutcome.QUOTA)
     keys.report(1, CallOutcome.RATE_LIMITED, 1.0)
     keys.report(1, CallOutcome.ANSWERED)
     assert only(keys) == KeyState(1, "resting", 3600, CallOutcome.QUOTA, 1, 2)
 
 
 @pytest.mark.parametrize("outcome", sorted(SHARED))
-def test_keys_of_an_organization_rest_together(time: Time, outcome: CallOutcome) -> None:
-    keys = ring(time, 3, groups=((1, 2),), spacing=0)
+def test_keys_of_an_organization_rest_together(clock: SettableClock, outcome: CallOutcome) -> None:
+    keys = ring(clock, 3, groups=((1, 2),), spacing=0)
     assert keys.acquire() == 1
     keys.report(1, outcome)
     assert [state.status for state in keys.states()] == ["resting", "resting", "ready"]
 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.UNAUTHORIZED, CallOutcome.FORBIDDEN, CallOutcome.TIMEOUT])
-def test_what_concerns_one_key_leaves_its_organization_alone(time: Time, outcome: CallOutcome) -> None:
-    keys = ring(time, 2, groups=((1, 2),), spacing=0)
+def test_an_outcome_of_one_key_does_not_rest_its_organization(clock: SettableClock, outcome: CallOutcome) -> None:
+    keys = ring(clock, 2, groups=((1, 2),), spacing=0)
     assert keys.acquire() == 1
     keys.report(1, outcome)
     assert keys.acquire() == 2
@@ -187,10 +180,10 @@ class Laws(RuleBasedStateMachine):
         grouped=st.integers(0, 5),
     )
     def start(self, count: int, spacing: float, grouped: int) -> None:
-        self.time = Time()
+        self.clock = SettableClock()
         self.spacing = spacing
         self.group = set(range(1, min(grouped, count) + 1))
-        self.ring = ring(self.time, count, (tuple(self.group),), spacing)
+        self.ring = ring(self.clock, count, (tuple(self.group),), spacing)
         self.used = dict.fromkeys(range(1, count + 1), -math.inf)
         self.rests_until = dict.fromkeys(range(1, count + 1), -math.inf)
         self.troubles = dict.fromkeys(range(1, count + 1), 0)
@@ -199,12 +192,13 @@ class Laws(RuleBasedStateMachine):
         return [
             number
             for number in self.used
-            if self.used[number] + self.spacing <= self.time.now and self.rests_until[number] <= self.time.now
+            if self.used[number] + self.spacing <= self.clock.monotonic()
+            and self.rests_until[number] <= self.clock.monotonic()
         ]
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 19.0, 20.0, 60.0, 600.0, 3600.0]))
     def pass_time(self, seconds: float) -> None:
-        self.time.now += seconds
+        self.clock.advance(seconds)
 
     @rule(target=under_way)
     def acquire(self) -> int | MultipleResults[int]:
@@ -213,10 +207,10 @@ class Laws(RuleBasedStateMachine):
         if not ready:
             assert number is None
             return multiple()
-        # spaced, rested, and nobody has waited longer
+        # spaced, rested, and no other key has waited longer
         assert number in ready
-        assert self.used[number] == min(self.used[each] for each in ready)
-        self.used[number] = self.time.now
+        assert self.used[number] == min(self.used[other] for other in ready)
+        self.used[number] = self.clock.monotonic()
         return number
 
     @rule(
@@ -245,7 +239,7 @@ class Laws(RuleBasedStateMachine):
                 rest = max(min(growing, RESTS.max_trouble_seconds), told)
                 self.troubles[number] += 1
         for member in members:
-            self.rests_until[member] = max(self.rests_until[member], self.time.now + rest)
+            self.rests_until[member] = max(self.rests_until[member], self.clock.monotonic() + rest)
 
     @precondition(lambda self: hasattr(self, "ring"))
     @invariant()
@@ -258,7 +252,9 @@ class Laws(RuleBasedStateMachine):
         assert (in_seconds is None) is all(state.status == "retired" for state in states)
         for state in states:
             earliest = max(self.used[state.number] + self.spacing, self.rests_until[state.number])
-            assert state.ready_in_seconds == (None if earliest == math.inf else max(0.0, earliest - self.time.now))
+            assert state.ready_in_seconds == (
+                None if earliest == math.inf else max(0.0, earliest - self.clock.monotonic())
+            )
 
 
 TestLaws = Laws.TestCase

@@ -17,7 +17,7 @@ from services.llm.ledger import CostLedger
 from services.llm.pricing import cost_nano_usd, usd
 from storage.resilience.documents import ResilientDocuments
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.markets import SettableClock
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
 from tests.fixtures.stores import PACE, eventually
 from utils.clock import Clock
@@ -68,7 +68,7 @@ def test_a_cost_is_tokens_times_prices_exactly(usage: TokenUsage, cost: Decimal)
     assert usd(nano) == cost
 
 
-def test_what_is_not_known_is_not_zero() -> None:
+def test_an_unknown_cost_is_not_zero() -> None:
     assert cost_nano_usd(settings(), "gpt-4o-mini", None) is None
     assert cost_nano_usd(settings(), "another", DIME_AND_A_HALF) is None
 
@@ -89,7 +89,7 @@ def test_calls_add_up_by_day_month_and_symbol() -> None:
     assert ledger.by_symbol == {}
 
 
-def test_a_clock_that_is_set_back_over_the_months_end_finds_what_was_spent() -> None:
+def test_a_clock_set_back_over_the_months_end_keeps_the_spent_cost() -> None:
     clock = SettableClock(datetime(2026, 1, 31, 23, 30, tzinfo=UTC))
     ledger = CostLedger(settings(), clock)
     ledger.book(call(clock))

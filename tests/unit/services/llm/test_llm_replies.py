@@ -68,7 +68,7 @@ def test_the_tokens_of_an_unreadable_envelope_still_count() -> None:
     assert usage_of(body) == TokenUsage(10, 0, 2)
 
 
-def test_nobody_pays_for_the_openai_package_before_there_is_a_client() -> None:
+def test_the_openai_package_is_imported_with_the_first_client() -> None:
     code = "import sys, services.llm.calling.client; sys.exit('openai' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

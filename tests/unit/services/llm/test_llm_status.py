@@ -10,7 +10,7 @@ from config.llm_settings import LlmSettings
 from services.llm.calling.key_ring import CallOutcome, KeyState, KeyStatus
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.status import can_be_asked, shutdown_warning
-from tests.fixtures.markets import SettableClock
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
 
 
@@ -23,7 +23,7 @@ def warning(year: int, month: int, day: int, **changes: object) -> str | None:
     return shutdown_warning(settings(**changes), SettableClock(datetime(year, month, day, 12, tzinfo=UTC)))
 
 
-def test_two_months_before_a_models_end_it_is_said() -> None:
+def test_the_end_of_a_model_is_announced_two_months_before() -> None:
     assert warning(2026, 11, 14) is None
     assert warning(2026, 11, 15, fallback_models=["gpt-6-luna"]) == (
         "the LLM gpt-4o-mini is switched off on 2027-01-14, in 60 days; gpt-6-luna is asked then"

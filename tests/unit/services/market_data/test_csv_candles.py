@@ -37,7 +37,7 @@ def test_reads_plain_and_gzip_and_finds_the_timeframe(tmp_path: Path, name: str)
     assert series.candles[0].close == 10.5
 
 
-def test_microseconds_are_read_as_what_they_are(tmp_path: Path) -> None:
+def test_microseconds_are_recognized(tmp_path: Path) -> None:
     series = read_candles(write(tmp_path, HEAD + rows(5, factor=1000)), NOW)
     assert series.candles[0].timestamp == START
 

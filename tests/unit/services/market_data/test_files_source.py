@@ -18,7 +18,8 @@ from services.market_data.fetching import SourceFailed
 from services.market_data.sources.ccxt_exchange import CcxtSource, market
 from services.market_data.sources.files import FilesSource
 from tests.conftest import MakeSettings
-from tests.fixtures.markets import SettableClock, history
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.markets import history
 
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
 

@@ -15,7 +15,8 @@ from domain.errors import MarketDataUnavailable
 from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed
-from tests.fixtures.markets import NOW, TIMEFRAMES, SettableClock, history
+from tests.fixtures.clocks import NOW, SettableClock
+from tests.fixtures.markets import TIMEFRAMES, history
 from tests.fixtures.sources import SYMBOL, Behavior, FakeSource, chain, failing, refusal_of
 
 
@@ -156,14 +157,14 @@ async def test_equal_questions_at_the_same_moment_share_one_fetch() -> None:
     asking.pop().cancel()  # who goes away takes nothing from the others
     source.release.set()
     first, *others = await asyncio.gather(*asking)
-    assert all(each is first for each in others)
+    assert all(snapshot is first for snapshot in others)
     assert (await other).symbol == "ETHUSDT"
     assert source.calls == [Timeframe.H1] * 2
     await market.snapshot(SYMBOL, (Timeframe.H1,))
     assert source.calls == [Timeframe.H1] * 3  # nothing is kept
 
 
-async def test_a_refusal_reaches_all_who_share_the_question() -> None:
+async def test_a_refusal_reaches_all_callers_of_a_shared_request() -> None:
     market = chain(FakeSource(DataSource.BINANCE, failing(SourceFailed("is down"))))
     found = await asyncio.gather(*(market.snapshot(SYMBOL) for _ in range(3)), return_exceptions=True)
-    assert [type(each) for each in found] == [MarketDataUnavailable] * 3
+    assert [type(error) for error in found] == [MarketDataUnavailable] * 3

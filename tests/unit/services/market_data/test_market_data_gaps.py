@@ -63,7 +63,7 @@ async def test_nothing_invented_fills_a_hole_and_a_source_in_trouble_costs_nothi
     assert synthetic.calls == []
 
 
-async def test_without_a_hole_nobody_else_is_asked() -> None:
+async def test_without_a_hole_no_other_source_is_asked() -> None:
     second = FakeSource(DataSource.BINANCE)
     await chain(FakeSource(DataSource.ENGINE), second).snapshot(SYMBOL)
     assert second.calls == []

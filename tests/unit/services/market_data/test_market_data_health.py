@@ -14,7 +14,8 @@ from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed
 from services.market_data.health import SourceHealth
 from services.market_data.sources.synthetic import SyntheticSource
-from tests.fixtures.markets import NOW, TIMEFRAMES, SettableClock, history
+from tests.fixtures.clocks import NOW, SettableClock
+from tests.fixtures.markets import TIMEFRAMES, history
 from tests.fixtures.sources import SYMBOL, FakeSource, chain, failing, refusal_of
 
 pytest_plugins = ["tests.fixtures.logs"]

@@ -1,4 +1,4 @@
-"""Candles to train on: closed ones of any age, from the first real source beside the store that has enough."""
+"""Candles to train on: closed ones of any age, from the first real source other than the store that has enough."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ async def test_refusal_says_what_each_source_has_and_synthetic_ones_are_not_aske
         assert "engine: " in said
         assert reason in said
     assert (stored.calls, synthetic.calls, len(engine.calls)) == ([], [], 1)
-    with pytest.raises(MarketDataUnavailable, match="no real source beside the store is configured"):
+    with pytest.raises(MarketDataUnavailable, match="no real source other than the store is configured"):
         await chain(stored, synthetic).history(SYMBOL, H1, 8)

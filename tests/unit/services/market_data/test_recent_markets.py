@@ -8,7 +8,8 @@ from domain.analysis import DataSource, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
 from services.market_data.market_data import MarketData
 from services.market_data.recent_markets import MAX_MARKETS, RecentMarkets
-from tests.fixtures.markets import SettableClock, history
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.markets import history
 
 H1 = Timeframe.H1
 

@@ -17,7 +17,7 @@ from domain.market import CandleLike, CandleSeries, Timeframe, merge_candles
 from domain.values import epoch_ms
 from services.market_data.sources.synthetic import SyntheticSource
 from services.market_data.sources.synthetic_path import minute_block
-from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.clocks import NOW, SettableClock
 
 LONGER = [timeframe for timeframe in Timeframe if timeframe is not Timeframe.M1]
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001

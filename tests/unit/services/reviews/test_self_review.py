@@ -75,10 +75,10 @@ def with_model(accuracy: float, hits: int, count: int) -> dict[str, Any]:
     }
 
 
-def test_with_too_little_nothing_is_said_but_what_is_missing() -> None:
+def test_with_too_few_figures_a_review_only_names_the_missing_ones() -> None:
     found = review(evidence(trades(MIN_TRADES - 1, -5.0)))
     assert (found.suggestions, found.advice) == (None, None)
-    assert found.missing.startswith("29 closed trades were told by trusted clients in 30 days, 30 are needed")
+    assert found.missing.startswith("29 closed trades were reported by trusted clients in 30 days, 30 are needed")
     assert (found.statistics.total_trades, found.statistics.win_rate_low) == (29, None)
 
 
@@ -106,7 +106,7 @@ def test_without_evidence_no_setting_is_suggested(closed: list[ClosedTrade]) -> 
     found = review(evidence(closed)).suggestions
     assert found is not None
     assert (found.changes, found.confidence) == ([], 0.0)
-    assert found.summary == "Nothing in the trades speaks for another setting."
+    assert found.summary == "The trades suggest no change of a setting."
 
 
 def test_the_strategy_that_loses_is_named_and_those_within_chance_are_not() -> None:
@@ -148,7 +148,7 @@ def test_without_a_model_in_production_one_is_to_be_trained() -> None:
 def test_only_trades_of_trusted_clients_are_believed() -> None:
     documents = [{"trade_data": trade(number, 1.0, trusted=number > 1).model_dump()} for number in range(4)]
     documents += [{}, {"trade_data": {"trade_id": "half"}}]
-    assert [each.trade_id for each in believed_trades(documents)] == ["t-2", "t-3"]
+    assert [trade.trade_id for trade in believed_trades(documents)] == ["t-2", "t-3"]
 
 
 @given(percents=st.lists(st.floats(-100, 100), min_size=MIN_TRADES, max_size=80))
@@ -198,19 +198,19 @@ def test_the_llm_may_change_only_settings_that_it_was_shown_within_bounds() -> N
     found = held_to_the_facts(reply(changes=proposed), facts, measured, FigureCheck(facts))
     assert found.suggestions is not None
     assert found.advice is not None
-    assert [(each.setting, each.suggested) for each in found.suggestions.changes] == [("rsi_period", 21)]
+    assert [(change.setting, change.suggested) for change in found.suggestions.changes] == [("rsi_period", 21)]
     assert found.suggestions.root_cause == "Longs lose where the confidence is low."
     assert found.suggestions.data_quality == measured.suggestions.data_quality  # type: ignore[union-attr]
     assert (found.advice.recommendation, found.advice.confidence) == ("wait", 0.4)
 
 
-def test_what_the_rules_measured_of_a_setting_counts_more_than_what_the_llm_says() -> None:
+def test_a_change_measured_by_the_rules_counts_more_than_that_of_the_llm() -> None:
     known = evidence([*trades(60, -1.0, ai_confidence=0.62), *trades(60, 0.8, ai_confidence=0.72)])
     facts = self_analysis_prompt(known).facts
     proposed = [change("min_confidence", 0.9)]
     found = held_to_the_facts(reply(changes=proposed), facts, review(known), FigureCheck(facts))
     assert found.suggestions is not None
-    assert [each.suggested for each in found.suggestions.changes] == [0.65]
+    assert [change.suggested for change in found.suggestions.changes] == [0.65]
 
 
 def test_figures_that_the_llm_was_not_given_are_marked_and_no_date_is_asked_about() -> None:

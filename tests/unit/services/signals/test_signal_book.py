@@ -16,7 +16,7 @@ from domain.arrays import FloatArray
 from domain.market import Timeframe
 from domain.values import Signal
 from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal, correlation
-from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.settings import configured
 
 TIMES = np.arange(100, dtype=np.int64) * Timeframe.M15.ms
@@ -56,7 +56,7 @@ def book(clock: SettableClock | None = None, **settings: Any) -> SignalBook:
 
 def test_a_signal_that_is_not_sure_enough_is_held_back() -> None:
     delivery = book(min_confidence=0.6).deliver([signal(confidence=0.59), signal("ETHUSDT", confidence=0.6)], NOW)
-    assert [each.symbol for each, _ in delivery.signals] == ["ETHUSDT"]
+    assert [signal.symbol for signal, _ in delivery.signals] == ["ETHUSDT"]
     assert delivery.withheld == {"BTCUSDT": "confidence 0.59 is under 0.6"}
 
 
@@ -66,7 +66,7 @@ def test_the_surest_sides_go_first_and_the_rest_waits_a_minute() -> None:
     neutral = signal("ADAUSDT", direction=Signal.NEUTRAL, confidence=0.99)
     batch = [neutral, signal("BTCUSDT", confidence=0.61), signal("ETHUSDT", confidence=0.9)]
     first = one.deliver(batch, NOW)
-    assert [each.symbol for each, _ in first.signals] == ["ETHUSDT", "BTCUSDT"]
+    assert [signal.symbol for signal, _ in first.signals] == ["ETHUSDT", "BTCUSDT"]
     assert first.withheld == {"ADAUSDT": "2 signals went out within the last minute"}
     clock.advance(59)
     assert one.deliver([neutral], clock.now()).signals == []
@@ -166,7 +166,7 @@ def test_correlation_is_of_the_candles_in_common() -> None:
         assert correlation(one, unlike) == 0
 
 
-def test_what_was_computed_is_known_for_the_time_of_the_cache() -> None:
+def test_a_computed_signal_is_kept_for_the_time_of_the_cache() -> None:
     one, computed = book(cache_minutes=5), signal()
     one.remember(computed)
     assert one.recent("BTCUSDT", NOW + timedelta(seconds=299)) is computed
@@ -174,7 +174,7 @@ def test_what_was_computed_is_known_for_the_time_of_the_cache() -> None:
     assert one.recent("ETHUSDT", NOW) is None
 
 
-def test_what_was_computed_or_sent_by_a_clock_that_was_ahead_is_no_longer_believed() -> None:
+def test_signals_of_a_clock_that_was_ahead_are_not_fresh() -> None:
     one, ahead = book(max_signals_per_minute=10, open_minutes=60), NOW + timedelta(hours=1)
     future = signal(at=ahead, returns=returns(1, 0.97))
     one.remember(future)

@@ -1,4 +1,4 @@
-"""Retry-After: every form, and no text that breaks it."""
+"""Retry-After: every form, and no text makes it fail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.llm.calling.retry_after import retry_after_seconds
+from utils.retry_after import retry_after_seconds
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 

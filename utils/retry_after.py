@@ -1,4 +1,4 @@
-"""How long an endpoint asks to be left alone: the forms of `Retry-After`."""
+"""The pause that a server asks for: the forms of `Retry-After`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that the headers ask for, or None when they ask for nothing sensible.
+    """Return the seconds that the headers ask for, or None without a valid value.
 
-    `retry-after-ms` (OpenAI's own) goes first, then `retry-after` as seconds or as an HTTP date
-    (RFC 9110, section 10.2.3). What is negative, past or unreadable asks for nothing.
+    `retry-after-ms` (OpenAI's own) counts first, then `retry-after` as seconds or as an HTTP date
+    (RFC 9110, section 10.2.3). A negative, past or unreadable value does not count.
 
     Args:
         headers: Of the reply, their names in lower case or found in any case.

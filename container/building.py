@@ -1,0 +1,153 @@
+"""From the settings to the parts of the service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+
+import httpx2
+
+from config.settings import Settings
+from container.parts import Container
+from container.wings import (
+    choose_analyst,
+    make_periodic,
+    open_engine_settings,
+    open_jobs,
+    open_market_data,
+    open_storage,
+)
+from features.indicators.technical_indicators import TechnicalIndicators
+from models.registry.registry import Registry
+from models.serving.loaded_models import LoadedModels
+from rules.technical import TechnicalAnalyst
+from services.analysis.revisions import Revisions
+from services.analysis.service import AnalysisService
+from services.broadcast.hub import SignalHub
+from services.forecast_requests import ForecastRequests
+from services.forecasts.forecasting import count_load_failure, open_forecasting
+from services.forecasts.outlooks import Outlooks
+from services.health.model_watch import ModelWatch
+from services.health.service_health import open_health
+from services.insights import MarketInsights
+from services.ledger.archive_scores import ArchiveScores
+from services.ledger.feedback import SignalFeedback
+from services.llm.calling.patience import wait_for_a_key
+from services.llm.parts import open_llm
+from services.market_data.recent_markets import RecentMarkets
+from services.market_data.sources.opening import check_sources
+from services.market_reader import MarketReader
+from services.retention import Retention, ages
+from services.reviews.settings import SelfAnalyses
+from services.reviews.trades import TradeReviews
+from services.signals.stream import SignalStream
+from services.training.model_admin import ModelAdmin
+from services.training.service import TrainingService
+from storage.factory import build_engine_candles, build_store
+from utils.clock import SystemClock
+from utils.concurrency import background, worker_threads
+from utils.logging import NO_LOGS, Logs
+
+
+def check_adapters(settings: Settings) -> None:
+    """Refuse settings that no adapter can be made of, before anything has started.
+
+    Raises:
+        ConfigurationError: one line that names the setting.
+    """
+    build_store(settings.storage)
+    check_sources(settings.market_data)
+    if "engine_db" in settings.market_data.sources:
+        build_engine_candles(settings.storage)
+
+
+@asynccontextmanager
+async def build_container(
+    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS
+) -> AsyncIterator[Container]:
+    """Build the parts, and close them in the opposite order.
+
+    Args:
+        settings: Of everything.
+        job_table: Module whose `JOBS` holds the functions that jobs run.
+        logs: Where the process logs to, for /health.
+
+    Raises:
+        ConfigurationError: a setting names an adapter that does not exist.
+    """
+    clock, stopping = SystemClock(), asyncio.Event()
+    async with AsyncExitStack() as stack:
+        opened, entered = stack.enter_async_context, stack.enter_context
+
+        store, documents = await opened(open_storage(settings.storage))
+        client = await opened(httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
+        executor = entered(worker_threads(settings.analysis.worker_threads, "analysis"))
+        indicators, rules = TechnicalIndicators(settings.indicators), TechnicalAnalyst()
+        engine_settings = await opened(open_engine_settings(settings, client, indicators, clock))
+        hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
+
+        llm = await opened(open_llm(settings.llm, documents, clock))
+        patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
+        trades = TradeReviews(llm.journal, documents, settings.trades, clock, patience)
+        await opened(trades.reviewing())
+
+        market_data = await opened(open_market_data(settings, store, client, clock))
+        markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
+        scores = ArchiveScores(store, store, settings.analysis.interval_minutes, clock)
+
+        registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
+        loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
+        models = ModelAdmin(registry, loaded, settings.analysis, clock)
+        forecasting = entered(open_forecasting(loaded, settings, store, clock))
+
+        reader = MarketReader(indicators, forecasting, settings.analysis, clock, executor)
+        analysis = AnalysisService(
+            store=store,
+            market_data=market_data,
+            reader=reader,
+            analyst=choose_analyst(settings, llm, rules, stopping),
+            revisions=Revisions(store, settings.analysis.max_revision_factor),
+            hub=hub,
+            settings=settings.analysis,
+            clock=clock,
+        )
+        await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
+        jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        watch = ModelWatch(registry, loaded, serving.reload_seconds)
+
+        yield Container(
+            settings=settings,
+            clock=clock,
+            stopping=stopping,
+            health=await opened(open_health(store, documents, llm.client, market_data, watch, logs)),
+            store=store,
+            documents=documents,
+            market_data=market_data,
+            engine_settings=engine_settings,
+            analysis=analysis,
+            periodic=make_periodic(settings, analysis, patience),
+            signals=SignalStream(market_data, reader, rules, settings.signals, clock, executor),
+            insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
+            hub=hub,
+            forecasting=forecasting,
+            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, clock),
+            outlooks=Outlooks(markets, forecasting, clock),
+            jobs=jobs,
+            training=TrainingService(jobs, market_data, store, settings, clock),
+            models=models,
+            llm=llm,
+            trades=trades,
+            self_analyses=SelfAnalyses(
+                documents=documents,
+                scores=scores,
+                model=models.production,
+                journal=llm.journal,
+                indicators=indicators,
+                signals=settings.signals,
+                clock=clock,
+            ),
+            feedback=SignalFeedback(documents, store, scores, clock),
+        )

@@ -1,0 +1,68 @@
+"""The parts of the running service."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from config.settings import Settings
+from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.service import AnalysisService
+from services.broadcast.hub import SignalHub
+from services.forecast_requests import ForecastRequests
+from services.forecasts.forecasting import Forecasting
+from services.forecasts.outlooks import Outlooks
+from services.health.service_health import ServiceHealth
+from services.insights import MarketInsights
+from services.jobs.service import JobService
+from services.ledger.feedback import SignalFeedback
+from services.llm.parts import LlmParts
+from services.market_data.engine_settings import EngineSettings
+from services.market_data.market_data import MarketData
+from services.reviews.settings import SelfAnalyses
+from services.reviews.trades import TradeReviews
+from services.signals.stream import SignalStream
+from services.training.model_admin import ModelAdmin
+from services.training.service import TrainingService
+from storage.resilience.documents import ResilientDocuments
+from storage.resilience.store import ResilientStore
+from utils.clock import Clock
+
+
+@dataclass(frozen=True)
+class Container:
+    """Every part of the running service, one typed field each.
+
+    Attributes:
+        stopping: Set when the server begins to stop: requests under way are answered without what takes long.
+    """
+
+    settings: Settings
+    clock: Clock
+    stopping: asyncio.Event
+    health: ServiceHealth
+
+    store: ResilientStore
+    documents: ResilientDocuments
+
+    market_data: MarketData
+    engine_settings: EngineSettings
+
+    analysis: AnalysisService
+    periodic: PeriodicAnalysis
+    signals: SignalStream
+    insights: MarketInsights
+    hub: SignalHub
+
+    forecasting: Forecasting
+    forecast_requests: ForecastRequests
+    outlooks: Outlooks
+
+    jobs: JobService
+    training: TrainingService
+    models: ModelAdmin
+
+    llm: LlmParts
+    trades: TradeReviews
+    self_analyses: SelfAnalyses
+    feedback: SignalFeedback

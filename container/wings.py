@@ -1,0 +1,106 @@
+"""Wings of the service: parts that are opened together, and closed in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx2
+
+from config.settings import JobSettings, Settings, StorageSettings
+from domain.analysis import Analysis
+from features.indicators.technical_indicators import TechnicalIndicators
+from rules.technical import TechnicalAnalyst
+from services.analysis.analyst import Analyst
+from services.analysis.fallback import FallbackAnalyst
+from services.analysis.llm_analyst import LlmAnalyst
+from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.service import AnalysisService
+from services.broadcast.hub import SignalHub
+from services.jobs.records import JobRecords
+from services.jobs.service import JobService
+from services.llm.parts import LlmParts
+from services.market_data.engine_settings import EngineSettings
+from services.market_data.market_data import MarketData
+from services.market_data.sources.opening import open_sources
+from storage.factory import build_engine_candles, open_documents, open_store
+from storage.ports import CandleStore
+from storage.resilience.documents import ResilientDocuments
+from storage.resilience.store import ResilientStore
+from storage.upkeep import keep_within_bounds
+from tasks.child_process import ChildProcessRunner
+from utils.clock import Clock
+from utils.concurrency import background
+
+
+@asynccontextmanager
+async def open_storage(settings: StorageSettings) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments]]:
+    """Give the store of analyses, kept within its bounds, and that of documents."""
+    async with (
+        open_store(settings) as store,
+        background(keep_within_bounds(store), "store upkeep"),
+        open_documents(settings) as documents,
+    ):
+        yield store, documents
+
+
+@asynccontextmanager
+async def open_market_data(
+    settings: Settings, store: CandleStore, client: httpx2.AsyncClient, clock: Clock
+) -> AsyncIterator[MarketData]:
+    """Give the chain of the configured sources."""
+    engine_candles = partial(build_engine_candles, settings.storage)
+    async with open_sources(settings.market_data, store, client, clock, engine_candles) as sources:
+        yield MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
+
+
+@asynccontextmanager
+async def open_engine_settings(
+    settings: Settings, client: httpx2.AsyncClient, indicators: TechnicalIndicators, clock: Clock
+) -> AsyncIterator[EngineSettings]:
+    """Keep the indicators in step with the trading engine, in the background."""
+    engine = EngineSettings(client, settings, indicators, clock)
+    async with background(engine.run(), "engine settings"):
+        yield engine
+
+
+@asynccontextmanager
+async def open_jobs(
+    settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
+) -> AsyncIterator[JobService]:
+    """Run jobs in child processes, until all of them are ended and their states are saved."""
+    runner = ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
+    records = JobRecords(documents, clock)
+    records.open()
+    jobs = JobService(runner, records, hub, settings, clock)
+    try:
+        yield jobs
+    finally:
+        await jobs.close()
+
+
+def choose_analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, stopping: asyncio.Event) -> Analyst:
+    """Return the rules, after the LLM where one is configured."""
+    if llm.journal is None:
+        return rules
+    asked = LlmAnalyst(llm.journal, rules, ask_about_synthetic=settings.llm.ask_about_synthetic)
+    return FallbackAnalyst(asked, rules, stopping)
+
+
+def make_periodic(
+    settings: Settings, analysis: AnalysisService, patience: Callable[[], Awaitable[None]]
+) -> PeriodicAnalysis:
+    """Return the loop over the configured symbols; with `patience` it waits for a key of the LLM."""
+
+    async def analyze(symbol: str) -> Analysis:
+        await patience()
+        return await analysis.refresh(symbol)
+
+    return PeriodicAnalysis(
+        analyze,
+        settings.analysis.symbols,
+        interval_seconds=settings.analysis.interval_minutes * 60,
+        pause_seconds=settings.periodic.pause_seconds,
+    )
