@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
 from services.llm.calling.key_ring import KeyStatus
+from services.llm.probe import Probe
 
 
 class Spent(ResponseModel):
@@ -100,3 +101,17 @@ class LlmProbe(ResponseModel):
     error: str | None
     error_type: str | None
     diagnosis: Annotated[str | None, Field(description="What to do about it.")]
+
+    @classmethod
+    def of(cls, found: Probe, *, client: bool, key: bool) -> Self:
+        """Return the answer for a call; `client` and `key` tell whether they are configured."""
+        return cls(
+            client_initialized=client,
+            api_key_configured=key,
+            status="failed" if found.error else "ok",
+            test_response=found.answer,
+            model_used=found.model,
+            error=found.error,
+            error_type=found.reason,
+            diagnosis=found.diagnosis,
+        )

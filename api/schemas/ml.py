@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
@@ -16,7 +17,8 @@ from domain.forecasting import ModelType, Ticker, VersionName
 from domain.market import Timeframe
 from domain.values import Price, Share, Signal, epoch_ms
 from services.forecasts.outlooks import Outlook
-from services.forecasts.price_paths import MAX_STEPS, Basis, price_path
+from services.forecasts.price_paths import MAX_STEPS, Basis, PriceStep
+from services.market_data.recent_markets import CacheStatistics
 
 DISCLAIMER = (
     "Forecasts of this service are statistics of past prices, for education and research. They are no financial "
@@ -173,6 +175,12 @@ class MlCacheStats(ResponseModel):
     misses: int
     hit_rate: Share
 
+    @classmethod
+    def of(cls, statistics: CacheStatistics) -> Self:
+        """Return the answer for the statistics of the cache."""
+        counts = asdict(statistics)
+        return cls(cached_markets=counts.pop("markets"), **counts, hit_rate=statistics.hit_rate)
+
 
 class MlCacheCleared(ResponseModel):
     """What was forgotten."""
@@ -182,28 +190,23 @@ class MlCacheCleared(ResponseModel):
     invalidated: int
 
 
-def price_of(outlook: Outlook, asked: MlPriceRequest) -> PriceForecast:
-    """Return the price forecast of an outlook.
-
-    Raises:
-        InvalidMarketData: the model expects a return that no market has.
-    """
-    last_close_at, step_ms = outlook.series.last_close_ms, outlook.timeframe.ms
+def price_of(outlook: Outlook, prices: list[PriceStep], coverage: float) -> PriceForecast:
+    """Return the price forecast of an outlook: its prices at this coverage."""
     return PriceForecast(
         last_close=outlook.closes[-1],
-        last_close_at=last_close_at,
-        coverage=asked.coverage,
-        returns_seen=len(outlook.series) - 1,
+        last_close_at=outlook.series.last_close_ms,
+        coverage=coverage,
+        returns_seen=outlook.returns_seen,
         forecasts=[
             PricePoint(
-                step=each.step,
-                closes_at=last_close_at + each.step * step_ms,
-                expected_price=each.expected,
-                lower=each.lower,
-                upper=each.upper,
-                basis=each.basis,
+                step=price.step,
+                closes_at=outlook.closes_at_ms(price.step),
+                expected_price=price.expected,
+                lower=price.lower,
+                upper=price.upper,
+                basis=price.basis,
             )
-            for each in price_path(outlook.closes, outlook.forecast, asked.steps, asked.coverage)
+            for price in prices
         ],
     )
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.responses import ResponseModel
 from services.reviews.settings import SelfAnalysis
+from storage.document_ports import Document
 
 
 class KeptDocument(ResponseModel):
@@ -29,6 +30,12 @@ class ConfigSuggestions(ResponseModel):
     suggestions: list[KeptDocument]
     data: Annotated[list[KeptDocument], Field(description="The same as `suggestions`.")]
 
+    @classmethod
+    def of(cls, documents: list[Document]) -> Self:
+        """Return the answer for these documents."""
+        found = [KeptDocument.model_validate(document) for document in documents]
+        return cls(count=len(found), suggestions=found, data=found)
+
 
 class SelfAnalysisHistory(ResponseModel):
     """Advice on the models, newest first."""
@@ -37,6 +44,12 @@ class SelfAnalysisHistory(ResponseModel):
     count: Annotated[int, Field(ge=0)]
     analyses: list[KeptDocument]
     data: Annotated[list[KeptDocument], Field(description="The same as `analyses`.")]
+
+    @classmethod
+    def of(cls, documents: list[Document]) -> Self:
+        """Return the answer for these documents."""
+        found = [KeptDocument.model_validate(document) for document in documents]
+        return cls(count=len(found), analyses=found, data=found)
 
 
 class ConfigAnalysisContent(ResponseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
@@ -11,6 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType
 from domain.market import Timeframe
+from services.training.service import TrainingAccepted
 
 MAX_EPOCHS = 1_000
 
@@ -52,3 +53,17 @@ class TrainingQueued(ResponseModel):
     model_type: ModelType
     training_samples: Annotated[int, Field(description="Closed candles that the job was given.")]
     source_data: Annotated[DataSource, Field(description="Whose candles.")]
+
+    @classmethod
+    def of(cls, accepted: TrainingAccepted) -> Self:
+        """Return the answer for an accepted training."""
+        return cls(
+            message=f"training of {accepted.type} for {accepted.symbol} {accepted.timeframe} is queued as a job",
+            job_id=accepted.job.job_id,
+            status="queued",
+            symbol=accepted.symbol,
+            timeframe=accepted.timeframe,
+            model_type=accepted.type,
+            training_samples=accepted.candles,
+            source_data=accepted.source,
+        )
