@@ -64,7 +64,7 @@ async def performance(outcomes: FeedbackPart) -> PerformanceResponse:
     return PerformanceResponse.of(await outcomes.performance())
 
 
-@tools.get("/signal-quality", include_in_schema=False, dependencies=[DefaultLimit])
+@tools.get("/signal-quality", dependencies=[DefaultLimit])
 @router.get(
     "/signal-quality",
     operation_id="signal_quality",

@@ -49,7 +49,7 @@ class SubscriptionChange(BaseModel):
 _SYMBOLS = TypeAdapter(Annotated[list[Symbol], Field(min_length=1, max_length=MAX_SYMBOLS)])
 
 
-@router.websocket("/ws")
+@router.websocket("/ws", name="signals")
 async def relay_signals(websocket: WebSocket) -> None:
     """Serve one client until it leaves, stops reading, or the service shuts down."""
     container = get_container(websocket)
