@@ -85,7 +85,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
             app.state.container = container
             container.health.also(app.state.descriptors.degraded)
             yield
-        await logger.complete()  # uvicorn ends the process by the signal that it got, and then nobody flushes
+        await logger.complete()  # uvicorn ends the process by the signal that it got, without flushing the log
 
     app = FastAPIOffline(
         title=SERVICE_NAME,

@@ -1,4 +1,4 @@
-"""What the service is and what it can be asked."""
+"""The service itself: version, capabilities and strategies."""
 
 from __future__ import annotations
 

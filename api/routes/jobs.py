@@ -1,4 +1,4 @@
-"""Long work, for operators: how far it is, what came of it, and its end."""
+"""Jobs, for operators: progress, result and cancellation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The LLM for operators: what it costs, and whether it answers."""
+"""The LLM, for operators: its costs, and a call to it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ async def cost_statistics(
     "/debug/gpt4", operation_id="debug_gpt4", summary="Ask the LLM once (admin)", dependencies=[DebugLimit, Admin]
 )
 async def debug_gpt4(llm: LlmPart, settings: SettingsPart) -> LlmProbe:
-    """Spend one call and say what came of it; 200 in any case."""
+    """Spend one call and return its result; 200 in any case."""
     found = await probe(llm.client)
     return LlmProbe.of(found, client=llm.client is not None, key=bool(settings.llm.keys))

@@ -1,4 +1,4 @@
-"""What a market is like, and which strategies suit it."""
+"""The state of a market, and the strategies that suit it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ router = APIRouter(prefix="/api/v1/ml", tags=["predictions"])
     dependencies=[AnalyzeLimit],
 )
 async def predict_price(asked: PriceAsked, outlooks: OutlooksPart) -> MlPriceResponse:
-    """Tell where the price may be after each step; without a model the expected price is the last close."""
+    """Forecast the price after each step, with an interval; without a model the expected price is the last close."""
     outlook = await outlooks.outlook(asked.ticker, asked.timeframe)
     price = price_of(outlook, outlook.prices(asked.steps, asked.coverage), asked.coverage)
     return MlPriceResponse(**dict(answer_of(outlook)), **dict(price))
@@ -72,7 +72,7 @@ async def predict_signal(
     dependencies=[AnalyzeLimit],
 )
 async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart) -> MlComprehensiveResponse:
-    """Tell the price as `/predict/price` and the signal as `/predict/signal`; the signal is null without a model."""
+    """Forecast the price as `/predict/price` and the signal as `/predict/signal`, which is null without a model."""
     outlook = await outlooks.outlook(asked.ticker, asked.timeframe)
     return MlComprehensiveResponse(
         **dict(answer_of(outlook)),
@@ -133,7 +133,7 @@ async def cache_clear(ticker: str, outlooks: OutlooksPart) -> MlCacheCleared:
 @router.get(
     "/disclaimer",
     operation_id="ml_disclaimer",
-    summary="What holds for every forecast",
+    summary="The disclaimer of every forecast",
     dependencies=[DefaultLimit],
 )
 async def disclaimer() -> Disclaimer:

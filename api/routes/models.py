@@ -1,4 +1,4 @@
-"""The models: what there is, what serves, and another one in its place."""
+"""The models: every version, the one that serves, and another in its place."""
 
 from __future__ import annotations
 

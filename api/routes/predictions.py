@@ -1,4 +1,4 @@
-"""What a model says, over HTTP: forecasts of given or fetched candles, and the trend of a symbol."""
+"""Forecasts of given or fetched candles, and the trend of a symbol."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> P
 async def predict_trend(
     asked: Annotated[TrendRequest, Depends(JsonBody(TrendRequest))], forecasts: ForecastRequestsPart
 ) -> TrendResponse:
-    """Fetch candles and say which way they go: by the model in production, or else by the rules.
+    """Fetch candles and return their direction: by the model in production, or else by the rules.
 
     `model` names the version that answered, or `technical-rules`.
     """

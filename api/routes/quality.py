@@ -1,4 +1,4 @@
-"""How good the signals are: what became of them, measured, and what the newest are like."""
+"""Quality of the signals: outcomes, measured figures, and figures of the newest."""
 
 from __future__ import annotations
 
@@ -33,33 +33,33 @@ tools = APIRouter(prefix="/ai")
 @router.post(
     "/feedback",
     operation_id="feedback",
-    summary="Tell what became of a signal",
+    summary="Report the outcome of a signal",
     responses=problem_responses(503),
     dependencies=[AnalyzeLimit],
 )
 async def feedback(
-    told: Annotated[FeedbackRequest, Depends(JsonBody(FeedbackRequest))],
+    reported: Annotated[FeedbackRequest, Depends(JsonBody(FeedbackRequest))],
     trusted: Trusted,
     outcomes: FeedbackPart,
     clock: ClockPart,
 ) -> FeedbackKept:
     """Keep the outcome of a signal, which never expires; a signal counts once, whatever is sent again."""
-    new = await outcomes.keep(told.feedback(), trusted=trusted)
+    new = await outcomes.keep(reported.feedback(), trusted=trusted)
     message = "the feedback is kept" if new else "this signal has its feedback already"
-    return FeedbackKept(message=message, signal_id=told.signal_id, timestamp=clock.now())
+    return FeedbackKept(message=message, signal_id=reported.signal_id, timestamp=clock.now())
 
 
 @router.get(
     "/performance",
     operation_id="performance",
-    summary="How good the signals were, as measured",
+    summary="Measured quality of the signals",
     responses=problem_responses(503),
     dependencies=[DefaultLimit],
 )
 async def performance(outcomes: FeedbackPart) -> PerformanceResponse:
-    """Return figures of all signals whose outcome trusted clients have told, zeros while there are none.
+    """Return figures of all signals whose outcome trusted clients have reported, zeros while there are none.
 
-    `measured` is of the archived signals, against what the market did after them.
+    `measured` compares the archived signals with the market after them.
     """
     return PerformanceResponse.of(await outcomes.performance())
 
@@ -68,7 +68,7 @@ async def performance(outcomes: FeedbackPart) -> PerformanceResponse:
 @router.get(
     "/signal-quality",
     operation_id="signal_quality",
-    summary="What the newest signals are like",
+    summary="Figures of the newest signals",
     responses=problem_responses(503),
     dependencies=[DefaultLimit],
 )

@@ -1,4 +1,4 @@
-"""What the service found out about itself."""
+"""Reviews of the settings and models, and their history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/ai", tags=["insights"])
 async def trigger_config_analysis(self_analyses: SelfAnalysesPart, clock: ClockPart) -> ConfigAnalysis:
     """Make a review now and keep it, where the figures are enough for one; with an LLM it spends a call.
 
-    `success` is false where they are not: `error` says what is missing, and nothing is kept.
+    `success` is false where they are not: `error` names what is missing, and nothing is kept.
     """
     return ConfigAnalysis.of(await self_analyses.analyze(), clock.now())
 

@@ -1,4 +1,4 @@
-"""What the store holds, for operators."""
+"""The contents of the store, for operators."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ NAMES = {"signals": "signal_batch"}
 
 
 @router.head("/", include_in_schema=False)
-@router.get("/", operation_id="index", summary="Where things are")
+@router.get("/", operation_id="index", summary="Every route, and what is switched on")
 async def index(request: Request, settings: SettingsPart) -> ServiceIndex:
     """Return every route by its name, and what is switched on."""
     return ServiceIndex(

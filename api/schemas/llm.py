@@ -1,4 +1,4 @@
-"""Answers about the LLM: what it costs, and whether it answers."""
+"""Answers about the LLM: its costs, and a call to it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class CostStatistics(ResponseModel):
 
 
 class LlmProbe(ResponseModel):
-    """What came of one call to the LLM."""
+    """The result of one call to the LLM."""
 
     client_initialized: bool
     api_key_configured: bool

@@ -1,4 +1,4 @@
-"""What is asked of a market and what is said of it."""
+"""Requests about a market, and their answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Direction = Annotated[float, Field(ge=-1, le=1)]
 
 
 class MarketRequest(RequestModel):
-    """A market; whatever is missing, empty or 0 the service finds out itself."""
+    """A market; the service fetches what is missing, empty or 0."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_FETCHED]})
 

@@ -1,4 +1,4 @@
-"""Forecasts by ticker under `/api/v1/ml`: what is asked and what is answered."""
+"""Forecasts by ticker under `/api/v1/ml`: requests and answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ACTIONS: dict[Signal, Literal["buy", "sell", "hold"]] = {
 
 
 class MlRequest(RequestModel):
-    """Whose next candles are asked about; the service fetches the past ones."""
+    """The ticker whose next candles are forecast; the service fetches the past ones."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h"}]})
 
@@ -51,7 +51,7 @@ class MlRequest(RequestModel):
 
 
 class MlPriceRequest(MlRequest):
-    """How far ahead, and how sure."""
+    """The ticker, the number of steps, and the coverage of the intervals."""
 
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = DEFAULT_STEPS
     coverage: Annotated[
@@ -60,7 +60,7 @@ class MlPriceRequest(MlRequest):
 
 
 class MlTrainRequest(RequestModel):
-    """What to train, of the candles that are stored or that a source has."""
+    """A model to train, on candles that are stored or that a source has."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h", "model_type": "logistic"}]}
@@ -73,7 +73,7 @@ class MlTrainRequest(RequestModel):
 
 
 class Disclaimer(ResponseModel):
-    """What holds for every forecast."""
+    """The disclaimer of every forecast."""
 
     disclaimer: str = DISCLAIMER
 
@@ -101,7 +101,7 @@ class PriceForecast(ResponseModel):
 
 
 class SignalForecast(ResponseModel):
-    """What the model in production says."""
+    """The forecast of the model in production."""
 
     signal: Literal["buy", "sell", "hold"]
     confidence: Percent
@@ -130,7 +130,7 @@ class SignalForecast(ResponseModel):
 
 
 class MlAnswer(Disclaimer):
-    """What every forecast says of itself."""
+    """Fields that all forecasts share."""
 
     ticker: str
     timeframe: Timeframe
@@ -183,7 +183,7 @@ class MlCacheStats(ResponseModel):
 
 
 class MlCacheCleared(ResponseModel):
-    """What was forgotten."""
+    """The markets of a ticker that were forgotten."""
 
     message: str
     ticker: str
@@ -212,7 +212,7 @@ def price_of(outlook: Outlook, prices: list[PriceStep], coverage: float) -> Pric
 
 
 def answer_of(outlook: Outlook) -> MlAnswer:
-    """Return what every forecast of an outlook says of itself."""
+    """Return the fields that all forecasts of an outlook share."""
     return MlAnswer(
         ticker=outlook.ticker,
         timeframe=outlook.timeframe,

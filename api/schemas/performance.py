@@ -1,4 +1,4 @@
-"""How good signals were, by what clients told and by what the market did."""
+"""Measured quality of signals: by the outcomes that clients reported, and by the market after them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Measured(ResponseModel):
 
     @classmethod
     def of(cls, found: SignalScores) -> Self:
-        """Return what was measured."""
+        """Return the measured figures."""
         return cls(
             since=found.since,
             signals_read=found.signals,

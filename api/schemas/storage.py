@@ -23,7 +23,7 @@ class SymbolStats(ResponseModel):
 
 
 class StorageStats(ResponseModel):
-    """What `collection_name` holds, beside the size of the archive and the cache's hits since the start."""
+    """The documents of `collection_name`, the size of the archive, and the cache's hits since the start."""
 
     total_analyses: int
     symbols_analyzed: int
@@ -57,7 +57,7 @@ class StorageStats(ResponseModel):
 
 
 class CandlesRemoved(ResponseModel):
-    """What forgetting the posted candles of a symbol removed."""
+    """The posted candles of a symbol that were removed."""
 
     message: str
     symbol: str
@@ -65,7 +65,7 @@ class CandlesRemoved(ResponseModel):
 
 
 class CacheCleared(ResponseModel):
-    """What clearing the cache removed."""
+    """The cached analyses that were removed."""
 
     message: str
     cleared_analyses: int

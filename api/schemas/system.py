@@ -23,7 +23,7 @@ class ServiceIndex(ResponseModel):
 
 
 class ServiceInfo(ResponseModel):
-    """What the service can do."""
+    """The version, the markets and the capabilities of the service."""
 
     service_name: str
     version: str

@@ -1,4 +1,4 @@
-"""A request to train a model, and what it is answered."""
+"""A request to train a model, and its answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_EPOCHS = 1_000
 
 
 class TrainRequest(RequestModel):
-    """What to train; candles, where they come with it, oldest first."""
+    """A model to train; its candles, if sent, oldest first."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -32,7 +32,7 @@ class TrainRequest(RequestModel):
     )
     model_type: ModelType | None = Field(None, description="Without it: models.default_type.")
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = Field(
-        None, description="At most so many of every network; without it as configured."
+        None, description="At most this many for every network; without it as configured."
     )
     candles: list[CandleBody] | None = Field(
         None,
