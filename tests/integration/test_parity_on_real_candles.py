@@ -42,7 +42,7 @@ def real_windows(architecture: Architecture, path: Path, models: ModelSettings) 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
 def test_onnx_answers_as_the_model_on_real_windows(architecture: Architecture, real_data: Path) -> None:
     one_epoch = {name: {"learning": {"epochs": 1}} for name in ("recurrent", "transformer", "patchtst")}
-    settings = ModelSettings.model_validate(one_epoch)
+    settings = configured(ModelSettings, **one_epoch)
     name = "BTCUSDT-15m.csv.gz" if architecture.feature_set == "wide" else "BTCUSDT-1h.csv.gz"
     data = real_windows(architecture, real_data / name, settings)
     model = fit(architecture, data, settings, lambda _: None)

@@ -15,6 +15,7 @@ from features.datasets.importance import correlation_importance
 from features.datasets.training_data import training_set
 from services.market_data.csv_candles import read_candles
 from tests.fixtures.markets import NOW
+from tests.fixtures.settings import configured
 
 
 @pytest.mark.realdata
@@ -24,7 +25,7 @@ def test_training_data_of_real_candles(real_data: Path, policy: str) -> None:
     report = find_gaps(series)
     assert 20 <= len(report.gaps) <= 40
     assert report.missing == series.missing
-    settings = FeatureSettings.model_validate({"gap_policy": policy})
+    settings = configured(FeatureSettings, gap_policy=policy)
     rows = training_set([series], STANDARD, settings, (1, 4, 16, 48))
     last = int(rows.slots[-1]) + 1
     parts = range(last * 7 // 10), range(last * 7 // 10 + 1, last * 8 // 10), range(last * 8 // 10 + 1, last)

@@ -10,9 +10,10 @@ from api.guard.access import identify, require_admin, share_of
 from config.server_settings import AccessSettings
 from config.sources import load_settings
 from domain.errors import NotAllowed, NotAuthenticated
+from tests.fixtures.settings import configured
 
-TRUSTED = AccessSettings.model_validate(
-    {"trusted_networks": "127.0.0.0/8,::1/128,10.1.0.0/16", "trusted_proxies": "192.0.2.0/24"}
+TRUSTED = configured(
+    AccessSettings, trusted_networks=["127.0.0.0/8", "::1/128", "10.1.0.0/16"], trusted_proxies=["192.0.2.0/24"]
 )
 
 

@@ -92,7 +92,7 @@ def test_wording_is_no_part_of_an_id() -> None:
 @pytest.mark.parametrize(
     "change",
     [{"name": "another"}, {"neutral": 7.0}, {"own_warm_up": 7}, {"factor": 7}, {"needs": (indicator("wma"),)}],
-    ids=str,
+    ids=["name", "neutral", "own_warm_up", "factor", "needs"],
 )
 @pytest.mark.parametrize("place", [0, 30, -1])
 def test_a_set_with_another_column_has_another_id(feature_set: FeatureSet, change: dict[str, Any], place: int) -> None:

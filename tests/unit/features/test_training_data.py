@@ -40,7 +40,7 @@ def history(count: int, missing: set[int] | None = None, seed: int = 1, first: i
 
 
 def settings(**values: Any) -> FeatureSettings:
-    return FeatureSettings.model_validate({"sequence_length": 5, "horizon_candles": 3, **values})
+    return configured(FeatureSettings, **{"sequence_length": 5, "horizon_candles": 3, **values})
 
 
 def rows_of(*markets: CandleSeries, **values: Any) -> TrainingSet:

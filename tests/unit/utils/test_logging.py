@@ -13,6 +13,7 @@ import pytest
 from loguru import logger
 
 from config.server_settings import LoggingSettings
+from tests.fixtures.settings import configured
 from utils.logging import Logs, configure_logging
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ Lines = Callable[[], str]
 @pytest.fixture
 def configure() -> Iterator[Configure]:
     """Return what configures logging anew; the test's own sinks are gone at its end."""
-    yield lambda **changes: configure_logging(LoggingSettings(**changes), [SECRET, ESCAPED])
+    yield lambda **changes: configure_logging(configured(LoggingSettings, **changes), [SECRET, ESCAPED])
     logger.remove()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.llm_settings import LlmSettings
+from config.llm_settings import LlmBudgetSettings, LlmSettings
 from domain.errors import StorageUnavailable
 from services.llm.calling.calls import CallEstimate, LlmCall, TokenUsage
 from services.llm.cost_report import average_usd, project
@@ -18,6 +18,7 @@ from services.llm.pricing import cost_nano_usd, usd
 from storage.resilience.documents import ResilientDocuments
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.markets import SettableClock
+from tests.fixtures.settings import configured
 from tests.fixtures.stores import PACE, eventually
 from utils.clock import Clock
 
@@ -29,9 +30,8 @@ DIME_AND_A_HALF = TokenUsage(1_000_000, 0, 0)
 
 
 def settings(**budgets: str) -> LlmSettings:
-    return LlmSettings.model_validate(
-        {"usd_to_vnd": 24_000, "models": {"gpt-4o-mini": {"prices": PRICES}}, "budgets": budgets}
-    )
+    no_limits = dict.fromkeys(LlmBudgetSettings.model_fields)
+    return configured(LlmSettings, models={"gpt-4o-mini": {"prices": PRICES}}, budgets=no_limits | budgets)
 
 
 def call(

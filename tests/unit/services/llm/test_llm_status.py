@@ -11,11 +11,12 @@ from services.llm.calling.key_ring import CallOutcome, KeyState, KeyStatus
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.status import can_be_asked, shutdown_warning
 from tests.fixtures.markets import SettableClock
+from tests.fixtures.settings import configured
 
 
 def settings(**changes: object) -> LlmSettings:
     models = {"gpt-4o-mini": {"shutdown_date": "2027-01-14"}}
-    return LlmSettings.model_validate({"usd_to_vnd": 24_000, "models": models, **changes})
+    return configured(LlmSettings, **{"models": models, **changes})
 
 
 def warning(year: int, month: int, day: int, **changes: object) -> str | None:

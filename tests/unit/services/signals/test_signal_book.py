@@ -17,6 +17,7 @@ from domain.market import Timeframe
 from domain.values import Signal
 from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal, correlation
 from tests.fixtures.markets import NOW, SettableClock
+from tests.fixtures.settings import configured
 
 TIMES = np.arange(100, dtype=np.int64) * Timeframe.M15.ms
 SHARED = np.random.default_rng(1).normal(size=100)
@@ -50,7 +51,7 @@ def signal(symbol: str = "BTCUSDT", **changes: Any) -> StreamSignal:
 
 
 def book(clock: SettableClock | None = None, **settings: Any) -> SignalBook:
-    return SignalBook(SignalSettings(**settings), (clock or SettableClock()).monotonic)
+    return SignalBook(configured(SignalSettings, **settings), (clock or SettableClock()).monotonic)
 
 
 def test_a_signal_that_is_not_sure_enough_is_held_back() -> None:
