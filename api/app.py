@@ -107,7 +107,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
                 "description": "Training, and which version serves; /train, /model/… also under /api/v1.",
             },
             {"name": "llm", "description": "The language model, for operators: its costs, whether it answers."},
-            {"name": "storage", "description": "What the store holds, for operators."},
+            {"name": "storage", "description": "The contents of the store, for operators."},
             {"name": "system", "description": "Health and metrics."},
         ],
     )

@@ -92,19 +92,19 @@ def _texts(responses: dict[int | str, dict[str, Any]]) -> dict[str, dict[str, An
 
 
 def _add_examples(schema: dict[str, Any]) -> None:
-    """Show with each answer what a service answered."""
+    """Add the recorded answers as examples."""
     examples = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
     for operations in schema["paths"].values():
         for operation in operations.values():
             named = examples.get(operation["operationId"], {})
-            answer = next(each for status, each in operation["responses"].items() if status.startswith("2"))
+            answer = next(response for status, response in operation["responses"].items() if status.startswith("2"))
             if named:
                 shown = {name: {"value": value} for name, value in named.items()}
                 answer["content"]["application/json"]["examples"] = shown
 
 
 def _refuse_other_sites(schema: dict[str, Any]) -> None:
-    """Say of each route that changes something or is paid for that it answers no page of another site."""
+    """Add the refusal of other sites' pages to each route that changes something or is paid for."""
     for operations in schema["paths"].values():
         for method, operation in operations.items():
             if method.upper() not in SAFE_METHODS:
@@ -112,7 +112,7 @@ def _refuse_other_sites(schema: dict[str, Any]) -> None:
 
 
 def _ask_clients(schema: dict[str, Any]) -> None:
-    """Say of each route that is neither open nor an admin's that it needs the token of a client."""
+    """Add the token of a client to each route that is neither open nor the administrator's."""
     schema["components"]["securitySchemes"][CLIENT_SCHEME] = {
         "type": "http",
         "scheme": "bearer",

@@ -36,7 +36,7 @@ async def strategy_recommendations(
     settings: SettingsPart,
     clock: ClockPart,
 ) -> list[StrategyRecommendation]:
-    """Score each strategy by the state of the market and by what it reads there itself.
+    """Score each strategy by the state of the market and by its own reading of it.
 
     With an empty `timeframe_data` the service fetches the candles itself.
     """

@@ -99,7 +99,7 @@ async def cleanup(
     settings: SettingsPart,
     keep_count: Annotated[int | None, Query(ge=1, le=MAX_KEPT, description="Without it: models.keep_versions.")] = None,
 ) -> ModelsCleaned:
-    """Keep the newest versions of each symbol and timeframe, and whatever serves, may, or did before."""
+    """Keep the newest versions of each symbol and timeframe, and those that serve, are candidates, or served before."""
     pruned = await run_in_threadpool(models.prune, keep_count or settings.models.keep_versions)
     return ModelsCleaned(
         message=f"{len(pruned.deleted)} versions deleted, {len(pruned.kept)} kept",

@@ -113,9 +113,12 @@ class SignalQualityResponse(ResponseModel):
             consecutive_neutral=quality.consecutive_neutral,
             signals=[
                 SignalSummary(
-                    symbol=each.symbol, signal=each.signal, confidence=each.confidence, timestamp=each.generated_at
+                    symbol=analysis.symbol,
+                    signal=analysis.signal,
+                    confidence=analysis.confidence,
+                    timestamp=analysis.generated_at,
                 )
-                for each in newest
+                for analysis in newest
             ],
             pipeline_settings=settings,
         )

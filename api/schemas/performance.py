@@ -47,7 +47,10 @@ class HitRateFigures(ResponseModel):
     def of(cls, found: HitRate) -> Self:
         """Return the figures, rounded."""
         return cls(
-            **{name: round(each, 6) if isinstance(each, float) else each for name, each in asdict(found).items()}
+            **{
+                name: round(figure, 6) if isinstance(figure, float) else figure
+                for name, figure in asdict(found).items()
+            }
         )
 
 
@@ -68,8 +71,8 @@ class Measured(ResponseModel):
         return cls(
             since=found.since,
             signals_read=found.signals,
-            horizons=[HitRateFigures.of(each) for each in found.overall],
-            by_source={name: [HitRateFigures.of(each) for each in rates] for name, rates in found.by_source.items()},
+            horizons=[HitRateFigures.of(rate) for rate in found.overall],
+            by_source={name: [HitRateFigures.of(rate) for rate in rates] for name, rates in found.by_source.items()},
         )
 
 
@@ -89,7 +92,9 @@ class PerformanceResponse(PerformanceFigures):
         """Return the answer for measured figures."""
         return cls(
             **_figures(found.overall),
-            by_source={name: PerformanceFigures(**_figures(each)) for name, each in found.by_source.items()},
+            by_source={
+                name: PerformanceFigures(**_figures(performance)) for name, performance in found.by_source.items()
+            },
             measured=Measured.of(found.scores),
             model_uptime=str(found.uptime).partition(".")[0],
             last_updated=found.at.isoformat(),
