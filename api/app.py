@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from loguru import logger
@@ -46,6 +46,34 @@ from utils.concurrency import background
 
 ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
 
+# Every router but the main job's route, the path before its routes, and whether the OpenAPI document has them there.
+ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
+    (predictions.router, "", True),
+    (signals.router, "", True),
+    (market.router, "", True),
+    (quality.router, "", True),
+    (self_analyses.router, "", True),
+    (insights.router, "", True),
+    (jobs.router, "", True),
+    (llm.router, "", True),
+    (ml.router, "", True),
+    (models.router, "", True),
+    (storage.router, "", True),
+    (system.router, "", True),
+    (trades.router, "", True),
+    (training.router, "", True),
+    (version_one.router, "", True),
+    (websocket.router, "", True),
+    (configuration.dashboard, "", True),
+    (models.dashboard, "", True),
+    (training.dashboard, "", True),
+    (configuration.dashboard, "/api/v1", False),
+    (jobs.router, "/api/v1", False),
+    (models.dashboard, "/api/v1", False),
+    (training.dashboard, "/api/v1", False),
+    (quality.tools, "/api", False),
+)
+
 
 def create_app(settings: Settings, build: ContainerBuilder = build_container) -> FastAPI:
     """Return the application; `build` makes its parts when it starts and closes them when it stops."""
@@ -57,7 +85,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
             app.state.container = container
             container.health.also(app.state.descriptors.degraded)
             yield
-        await logger.complete()  # uvicorn ends the process by the signal that it got, and then nobody flushes
+        await logger.complete()  # uvicorn ends the process by the signal that it got, without flushing the log
 
     app = FastAPIOffline(
         title=SERVICE_NAME,
@@ -79,7 +107,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
                 "description": "Training, and which version serves; /train, /model/… also under /api/v1.",
             },
             {"name": "llm", "description": "The language model, for operators: its costs, whether it answers."},
-            {"name": "storage", "description": "What the store holds, for operators."},
+            {"name": "storage", "description": "The contents of the store, for operators."},
             {"name": "system", "description": "Health and metrics."},
         ],
     )
@@ -88,30 +116,8 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.state.descriptors = Descriptors(settings.server.reserved_descriptors)
     # First, since it is called most: routes are tried in order.
     app.router.routes.insert(0, analysis.route)
-    for module in (
-        predictions,
-        signals,
-        market,
-        quality,
-        self_analyses,
-        insights,
-        jobs,
-        llm,
-        ml,
-        models,
-        storage,
-        system,
-        trades,
-        training,
-        version_one,
-        websocket,
-    ):
-        app.include_router(module.router)
-    for dashboard in (configuration.dashboard, models.dashboard, training.dashboard):
-        app.include_router(dashboard)
-    for router in (configuration.dashboard, jobs.router, models.dashboard, training.dashboard):
-        app.include_router(router, prefix="/api/v1", include_in_schema=False)
-    app.include_router(quality.tools, prefix="/api")
+    for router, prefix, documented in ROUTERS:
+        app.include_router(router, prefix=prefix, include_in_schema=documented)
     install_error_handlers(app)
     if settings.access.client_tokens:
         # Inside of CORS, so that a browser may read the refusal and needs no token to ask beforehand.

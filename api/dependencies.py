@@ -1,14 +1,207 @@
-"""The one accessor from a request or a socket to the service's parts."""
+"""What routes declare: who may ask and how often, the body, and the parts of the service that they use.
+
+FastAPI runs the dependencies of a route in the order of their declaration, those of `dependencies=[…]` first. So a
+request is counted, then its caller is checked, and only then its body is read. FastAPI's own body parameters would be
+read before all of that, and checked with the types of Python instead of those of JSON.
+"""
 
 from __future__ import annotations
 
-from typing import cast
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
-from starlette.requests import HTTPConnection
+from fastapi import Depends, Security
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection, Request
 
+from api.bodies.json_body import LARGE_BODY_BYTES, read_body, read_model
+from api.guard.access import identify, require_admin
+from api.guard.rate_limit import count
+from config.server_settings import RateLimitSettings
+from config.settings import Settings
 from container import Container
+from domain.values import epoch_ms
+from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.service import AnalysisService
+from services.broadcast.hub import SignalHub
+from services.forecast_requests import ForecastRequests
+from services.forecasts.forecasting import Forecasting
+from services.forecasts.outlooks import Outlooks
+from services.health.service_health import ServiceHealth, WatchedStore
+from services.insights import MarketInsights
+from services.jobs.service import JobService
+from services.ledger.feedback import SignalFeedback
+from services.llm.parts import LlmParts
+from services.market_data.engine_settings import EngineSettings
+from services.market_data.market_data import MarketData
+from services.reviews.settings import SelfAnalyses
+from services.reviews.trades import TradeReviews
+from services.signals.stream import SignalStream
+from services.training.model_admin import ModelAdmin
+from services.training.service import TrainingService
+from storage.ports import AnalysisCache
+from utils.clock import Clock
+
+T = TypeVar("T")
+# From a body, the settings, the server's clock in epoch ms, and whether the caller is trusted.
+Reader = Callable[[bytes, Settings, int, bool], T]
+
+# For the document alone: `require_admin` reads the header.
+ADMIN_SCHEME = HTTPBearer(
+    scheme_name="admin",
+    description="The ADMIN_TOKEN, or the token in the file that the service names when it starts.",
+    auto_error=False,
+)
 
 
 def get_container(connection: HTTPConnection) -> Container:
     """Return the container of the app that serves this connection."""
     return cast("Container", connection.app.state.container)
+
+
+async def query_of(request: Request, read: Reader[T]) -> T:
+    """Return the query of a request with a JSON body; a large one is read off the event loop.
+
+    Raises:
+        UnsupportedMediaType, PayloadTooLarge: as `read_body`.
+        RequestValidationError, InvalidRequest, InvalidMarketData: as `read`.
+    """
+    container = get_container(request)
+    settings = container.settings
+    body = await read_body(request, settings.access.max_body_bytes)
+    trusted = identify(request, settings.access).trusted
+    now_ms = epoch_ms(container.clock.now())
+    if len(body) > LARGE_BODY_BYTES:
+        return await run_in_threadpool(read, body, settings, now_ms, trusted)
+    return read(body, settings, now_ms, trusted)
+
+
+class Check:
+    """A dependency that refuses requests; the OpenAPI document adds its statuses to the routes that declare it."""
+
+    statuses: ClassVar[tuple[HTTPStatus, ...]] = ()
+
+
+class RateLimit(Check):
+    """Counts requests per address and route; `choose` picks the limit, by whether the caller is trusted."""
+
+    statuses = (HTTPStatus.TOO_MANY_REQUESTS,)
+
+    def __init__(self, choose: Callable[[RateLimitSettings, bool], str]) -> None:
+        self._choose = choose
+
+    async def __call__(self, request: Request) -> None:
+        """Count the request; raises as `count`."""
+        self.count(request)
+
+    def count(self, request: Request) -> None:
+        """Count the request of a route that FastAPI does not resolve.
+
+        Raises:
+            RateLimited: the address has used up the limit of this route.
+        """
+        settings = get_container(request).settings
+        if settings.rate_limits.enabled:
+            caller = identify(request, settings.access)
+            count(request, caller, self._choose(settings.rate_limits, caller.trusted))
+
+
+class Administrator(Check):
+    """Lets only the administrator pass."""
+
+    statuses = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+    async def __call__(self, request: Request, _: Annotated[object, Security(ADMIN_SCHEME)]) -> None:
+        """Check the caller; raises as `require_admin`."""
+        require_admin(request, get_container(request).settings.access)
+
+
+class BodyCheck(Check):
+    """Reads a JSON body of this model."""
+
+    statuses = (
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    )
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+
+
+class JsonBody(BodyCheck):
+    """Gives a route its body as a model; `max_bytes` is `access.max_body_bytes` where none is given."""
+
+    def __init__(self, model: type[BaseModel], max_bytes: int | None = None) -> None:
+        super().__init__(model)
+        self._max_bytes = max_bytes
+
+    async def __call__(self, request: Request) -> BaseModel:
+        """Read the body; raises as `read_model`."""
+        max_bytes = self._max_bytes or get_container(request).settings.access.max_body_bytes
+        return await read_model(request, self.model, max_bytes)
+
+
+class QueryBody(BodyCheck):
+    """Gives a route the query of its body, which has this model as its schema."""
+
+    def __init__(self, model: type[BaseModel], read: Reader[object]) -> None:
+        super().__init__(model)
+        self._read = read
+
+    async def __call__(self, request: Request) -> object:
+        """Read the body; raises as `query_of`."""
+        return await query_of(request, self._read)
+
+
+Admin = Depends(Administrator())
+
+analyze_limit = RateLimit(lambda limits, trusted: limits.analyze_trusted if trusted else limits.analyze)
+# Of analyses; of everything that costs little; of calls that are paid for, for every caller alike.
+AnalyzeLimit = Depends(analyze_limit)
+DefaultLimit = Depends(RateLimit(lambda limits, trusted: limits.default_trusted if trusted else limits.default))
+DebugLimit = Depends(RateLimit(lambda limits, _: limits.debug))
+
+
+async def _is_trusted(request: Request) -> bool:
+    return identify(request, get_container(request).settings.access).trusted
+
+
+# Whether others may read what this caller sends.
+Trusted = Annotated[bool, Depends(_is_trusted)]
+
+
+def _part(choose: Callable[[Container], object]) -> Any:
+    async def part(connection: HTTPConnection) -> object:
+        return choose(get_container(connection))
+
+    return Depends(part)
+
+
+AnalysisPart = Annotated[AnalysisService, _part(lambda container: container.analysis)]
+ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
+EngineSettingsPart = Annotated[EngineSettings, _part(lambda container: container.engine_settings)]
+FeedbackPart = Annotated[SignalFeedback, _part(lambda container: container.feedback)]
+ForecastingPart = Annotated[Forecasting, _part(lambda container: container.forecasting)]
+ForecastRequestsPart = Annotated[ForecastRequests, _part(lambda container: container.forecast_requests)]
+HealthPart = Annotated[ServiceHealth, _part(lambda container: container.health)]
+HubPart = Annotated[SignalHub, _part(lambda container: container.hub)]
+InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insights)]
+JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
+LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
+MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
+ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
+OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
+PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
+Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
+SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]
+SettingsPart = Annotated[Settings, _part(lambda container: container.settings)]
+SignalsPart = Annotated[SignalStream, _part(lambda container: container.signals)]
+StorePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
+StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
+TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
+TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

@@ -8,62 +8,23 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.dependencies import BodyCheck, Check
 from api.guard.clients_only import is_open
 from api.guard.own_pages_only import SAFE_METHODS
-from api.schemas.feedback import FeedbackRequest
-from api.schemas.market import MarketRequest, RecommendationsRequest
-from api.schemas.ml import MlPriceRequest, MlRequest, MlTrainRequest
-from api.schemas.models import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
-from api.schemas.predictions import PredictRequest, TrendRequest
 from api.schemas.problems import Problem, problem_responses
-from api.schemas.requests import AnalyzeRequest
-from api.schemas.signals import SignalsRequest
-from api.schemas.trades import TradeRequest
-from api.schemas.training import TrainRequest
-from api.schemas.version_one import ChartRequest
 
-# Bodies that routes read by themselves, and the shape of every error.
-EXTRA_SCHEMAS: tuple[type[BaseModel], ...] = (
-    AnalyzeRequest,
-    ChartRequest,
-    PredictRequest,
-    TrendRequest,
-    MarketRequest,
-    RecommendationsRequest,
-    FeedbackRequest,
-    SignalsRequest,
-    TradeRequest,
-    TrainRequest,
-    MlRequest,
-    MlPriceRequest,
-    MlTrainRequest,
-    LoadRequest,
-    SaveRequest,
-    PromoteRequest,
-    RollbackRequest,
-    Problem,
-)
-# The name under which routes ask for the admin token.
-ADMIN_SCHEME = "admin"
-# And the one of clients, where they have tokens.
+# The name under which routes ask for the token of a client, where clients have tokens.
 CLIENT_SCHEME = "client"
+# FastAPI adds it, in a shape of its own, wherever there are parameters.
+UNPROCESSABLE = "422"
+FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 # Answers of every operation as a service gave them, by operation and name; `make examples` records them again.
 EXAMPLES_FILE = Path(__file__).parent / "openapi_examples.json"
 _REF = "#/components/schemas/{model}"
-
-
-def json_body(schema: str) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route that reads its body by itself."""
-    content = {"application/json": {"schema": {"$ref": _REF.format(model=schema)}}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def admin_route(schema: str | None = None) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route for the administrator, with the body that it reads if it has one."""
-    return {"security": [{ADMIN_SCHEME: []}], **(json_body(schema) if schema else {})}
 
 
 def describe(app: FastAPI, *, clients_only: bool) -> None:
@@ -83,15 +44,7 @@ def describe(app: FastAPI, *, clients_only: bool) -> None:
                 routes=app.routes,
                 tags=app.openapi_tags,
             )
-            _, extra = models_json_schema([(model, "validation") for model in EXTRA_SCHEMAS], ref_template=_REF)
-            schema["components"]["schemas"].update(extra["$defs"])
-            schema["components"]["securitySchemes"] = {
-                ADMIN_SCHEME: {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "The ADMIN_TOKEN, or the token in the file that the service names when it starts.",
-                }
-            }
+            _add_checks(schema, app)
             _add_examples(schema)
             _refuse_other_sites(schema)
             if clients_only:
@@ -102,28 +55,64 @@ def describe(app: FastAPI, *, clients_only: bool) -> None:
     app.openapi = document  # type: ignore[method-assign]
 
 
+def _add_checks(schema: dict[str, Any], app: FastAPI) -> None:
+    """Add to each operation the body that its checks read and the statuses with which they refuse."""
+    models: set[type[BaseModel]] = {Problem}
+    for route in iter_route_contexts(app.routes):
+        for operation in _operations(schema, route):
+            if UNPROCESSABLE in operation["responses"]:
+                operation["responses"] |= _texts(problem_responses(int(UNPROCESSABLE)))
+            for check in _checks(route):
+                operation["responses"] |= _texts(problem_responses(*check.statuses))
+                if isinstance(check, BodyCheck):
+                    models.add(check.model)
+                    content = {"application/json": {"schema": {"$ref": _REF.format(model=check.model.__name__)}}}
+                    operation["requestBody"] = {"required": True, "content": content}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, extra = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
+    schemas = schema["components"]["schemas"]
+    for name in FRAMEWORK_ERRORS:
+        schemas.pop(name, None)
+    schemas.update(extra["$defs"])
+
+
+def _operations(schema: dict[str, Any], route: RouteContext) -> list[dict[str, Any]]:
+    if not getattr(route, "include_in_schema", False):
+        return []
+    path = schema["paths"].get(route.path_format, {})
+    return [path[method.lower()] for method in route.methods or () if method.lower() in path]
+
+
+def _checks(route: RouteContext) -> list[Check]:
+    return [declared.call for declared in route.dependant.dependencies if isinstance(declared.call, Check)]
+
+
+def _texts(responses: dict[int | str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {str(status): response for status, response in responses.items()}
+
+
 def _add_examples(schema: dict[str, Any]) -> None:
-    """Show with each answer what a service answered."""
+    """Add the recorded answers as examples."""
     examples = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
     for operations in schema["paths"].values():
         for operation in operations.values():
             named = examples.get(operation["operationId"], {})
-            answer = next(each for status, each in operation["responses"].items() if status.startswith("2"))
+            answer = next(response for status, response in operation["responses"].items() if status.startswith("2"))
             if named:
                 shown = {name: {"value": value} for name, value in named.items()}
                 answer["content"]["application/json"]["examples"] = shown
 
 
 def _refuse_other_sites(schema: dict[str, Any]) -> None:
-    """Say of each route that changes something or is paid for that it answers no page of another site."""
+    """Add the refusal of other sites' pages to each route that changes something or is paid for."""
     for operations in schema["paths"].values():
         for method, operation in operations.items():
             if method.upper() not in SAFE_METHODS:
-                operation["responses"] |= {str(status): each for status, each in problem_responses(403).items()}
+                operation["responses"] |= _texts(problem_responses(403))
 
 
 def _ask_clients(schema: dict[str, Any]) -> None:
-    """Say of each route that is neither open nor an admin's that it needs the token of a client."""
+    """Add the token of a client to each route that is neither open nor the administrator's."""
     schema["components"]["securitySchemes"][CLIENT_SCHEME] = {
         "type": "http",
         "scheme": "bearer",
@@ -133,4 +122,4 @@ def _ask_clients(schema: dict[str, Any]) -> None:
         for operation in operations.values():
             if not is_open(path) and "security" not in operation:
                 operation["security"] = [{CLIENT_SCHEME: []}]
-                operation["responses"] |= {str(status): each for status, each in problem_responses(401).items()}
+                operation["responses"] |= _texts(problem_responses(401))

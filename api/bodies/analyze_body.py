@@ -34,7 +34,7 @@ from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSe
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.snapshots import check_price
 
-# Candles are kept while so few bytes long; 64 times that is a few megabytes.
+# A longer list of candles is not kept; 64 of this length take a few megabytes.
 MAX_KEPT_BYTES = 32_768
 
 _Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
@@ -117,7 +117,7 @@ def read_query(
         now_ms: The server's clock.
         trusted: Whether others may read what this caller sends.
         form: Which of the bodies it is.
-        listening: Whether somebody reads what the client says beside its candles; the rules do not.
+        listening: Whether an LLM reads the client's context; the rules do not.
 
     Raises:
         RequestValidationError: the body is no JSON or does not fit the schema.
@@ -150,7 +150,7 @@ def read_query(
         strategies=tuple(dict.fromkeys(chosen)) if chosen else STRATEGY_NAMES,
         snapshot=_snapshot(request, series),
         trusted=trusted,
-        client=_said(context) if listening else NOTHING_SAID,
+        client=_client_context(context) if listening else NOTHING_SAID,
     )
     return query, _is_engine_call(context, len(series))
 
@@ -194,8 +194,8 @@ def _snapshot(request: _Request | AnalyzeRequest, series: Mapping[Timeframe, Can
     return MarketSnapshot(request.symbol, series, request.current_price, request.volume_24h, DataSource.CLIENT)
 
 
-def _said(context: _Context | StrategyContext) -> ClientContext:
-    """Return what the client says; of its preferences only plain ones, and so many at most."""
+def _client_context(context: _Context | StrategyContext) -> ClientContext:
+    """Return the client's context, with at most `MAX_LIST` of its plain preferences."""
     preferences = [
         (name[:MAX_TEXT], value[:MAX_TEXT] if isinstance(value, str) else value)
         for name, value in sorted((context.user_preferences or {}).items())[:MAX_LIST]

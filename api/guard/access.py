@@ -87,7 +87,7 @@ def _by_address(connection: HTTPConnection, settings: AccessSettings) -> Caller:
 
 
 def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
-    """Let pass who may change things: the bearer of the admin token; with `loopback_admin`, this machine itself too.
+    """Refuse all but the administrator: the bearer of the admin token or, with `loopback_admin`, this machine itself.
 
     Raises:
         NotAllowed: a browser sends this for a page of another site.
@@ -105,7 +105,7 @@ def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
 
 
 def require_client(connection: HTTPConnection, settings: AccessSettings) -> None:
-    """Where client tokens are configured, let pass who has one or the admin token, and trusted networks.
+    """Where client tokens are configured, refuse callers with neither one nor the admin token, save trusted networks.
 
     Raises:
         NotAuthenticated: the request comes from elsewhere and has none, or another.

@@ -1,4 +1,4 @@
-"""Where client tokens are configured, every route needs one save those that say nothing of any market."""
+"""Client tokens: where they are configured, every route needs one, except those that show no market."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ class ClientsOnly:
 
 
 def is_open(path: str) -> bool:
-    """Return whether a path is open to everybody."""
+    """Return whether a path needs no token."""
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)

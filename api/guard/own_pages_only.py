@@ -1,4 +1,4 @@
-"""What changes something or is paid for is no other site's to cause through the browser of its reader."""
+"""Refuses requests that the page of another site makes a browser send, where they change something or cost money."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.guard.web_pages import refuse_other_sites
 from config.server_settings import AccessSettings
 from domain.errors import NotAllowed
 
-# Those that cost all the same are the administrator's, and ask `require_admin`.
+# Some of these cost money too; they are the administrator's, and `require_admin` checks them.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

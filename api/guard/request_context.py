@@ -42,7 +42,7 @@ UNMATCHED = "unmatched"
 RESPONSE_STARTS = {"http.response.start", "websocket.http.response.start"}
 # A service that ends is back, or replaced, soon.
 RETRY_AFTER_SECONDS = 5
-# What servers write into their logs when nobody is left to answer; it has no official number.
+# What servers log when the client has left before the answer; no official status exists.
 CLIENT_CLOSED_REQUEST = 499
 
 
@@ -117,7 +117,7 @@ class RequestContext:
 def _within_service(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Let the redirect of a path with a slash too many name the path alone.
 
-    The framework repeats `Host` in it, which anybody may write and a cache may keep.
+    The framework repeats `Host` in it, which any client may write and a cache may keep.
     """
     return [(name, _path_of(value) if name == b"location" else value) for name, value in headers]
 

@@ -1,4 +1,4 @@
-"""For which web page a browser sends a request: one of this service, one that config allows, or one of another site.
+"""The web page that a browser sends a request for: one of this service, one that config allows, or another site's.
 
 An address says little of a browser's request, since any page that its reader opens can cause it. `Host` tells of DNS
 rebinding, where another site's name leads to this machine; `Origin` and `Sec-Fetch-Site` tell which page asked.
@@ -72,7 +72,7 @@ def _is_listed(origin: str | None, origins: tuple[str, ...]) -> bool:
     return origin is not None and (origin in origins or ANY_ORIGIN in origins)
 
 
-# The same few hosts come again and again, and an unknown one is told of once.
+# The same few hosts come again and again, and an unknown one is logged once.
 @lru_cache(maxsize=1024)
 def _is_own_host(host: str, trusted_hosts: tuple[str, ...]) -> bool:
     found = _HOST.fullmatch(host)

@@ -1,1 +1,1 @@
-"""The routes: each translates and delegates."""
+"""The routes: they translate requests for the services, and their results for clients."""

@@ -1,13 +1,11 @@
-"""What the service is and what it can be asked."""
+"""The service itself: version, capabilities and strategies."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import get_container
-from api.guard.rate_limit import limit_default
-from api.schemas.problems import problem_responses
+from api.dependencies import DefaultLimit, ForecastingPart, ModelsPart, SettingsPart
 from api.schemas.system import ServiceInfo, Strategies
 from config.version import SERVICE_NAME, service_version
 from domain.market import Timeframe
@@ -28,17 +26,14 @@ CAPABILITIES = (
 router = APIRouter(prefix="/ai", tags=["insights"])
 
 
-@router.get("/info", operation_id="info", summary="What the service can do", responses=problem_responses(429))
-@limit_default
-async def info(request: Request) -> ServiceInfo:
+@router.get("/info", operation_id="info", summary="What the service can do", dependencies=[DefaultLimit])
+async def info(settings: SettingsPart, forecasting: ForecastingPart, models: ModelsPart) -> ServiceInfo:
     """Return name, version, symbols, timeframes, capabilities, and when a model was last trained.
 
     `model_version` is a version in production, or the name of the rules where none is.
     """
-    container = get_container(request)
-    settings = container.settings
-    served = await container.forecasting.in_production()
-    trained = await run_in_threadpool(container.models.last_trained)
+    served = await forecasting.in_production()
+    trained = await run_in_threadpool(models.last_trained)
     return ServiceInfo(
         service_name=SERVICE_NAME,
         version=service_version(),
@@ -54,10 +49,7 @@ async def info(request: Request) -> ServiceInfo:
     )
 
 
-@router.get(
-    "/strategies", operation_id="strategies", summary="Names of the strategies", responses=problem_responses(429)
-)
-@limit_default
-async def strategies(request: Request) -> Strategies:
+@router.get("/strategies", operation_id="strategies", summary="Names of the strategies", dependencies=[DefaultLimit])
+async def strategies() -> Strategies:
     """Return the names that `selected_strategies` may hold."""
     return Strategies(strategies=list(STRATEGY_NAMES))

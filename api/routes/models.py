@@ -1,17 +1,13 @@
-"""The models: what there is, what serves, and another one in its place."""
+"""The models: every version, the one that serves, and another in its place."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 
-from api.bodies.json_body import read_model
-from api.dependencies import get_container
-from api.guard.access import require_admin
-from api.guard.rate_limit import limit_default
-from api.openapi import admin_route
+from api.dependencies import Admin, DefaultLimit, JsonBody, ModelsPart, SettingsPart
 from api.schemas.models import (
     LoadRequest,
     ModelDetails,
@@ -29,7 +25,6 @@ from api.schemas.models import (
     summary_of,
 )
 from api.schemas.problems import problem_responses
-from services.training.model_admin import ModelAdmin
 
 # Their longest text is a reason of a thousand characters.
 MAX_BODY_BYTES = 16_384
@@ -39,26 +34,30 @@ router = APIRouter(prefix="/ai/models", tags=["models"])
 dashboard = APIRouter(prefix="/model", tags=["models"])
 
 
-@dashboard.get("/info", operation_id="model_info", summary="The current model", responses=problem_responses(409, 429))
-@limit_default
-async def info(request: Request) -> ModelInfo:
+@dashboard.get(
+    "/info",
+    operation_id="model_info",
+    summary="The current model",
+    responses=problem_responses(409),
+    dependencies=[DefaultLimit],
+)
+async def info(models: ModelsPart) -> ModelInfo:
     """Return the version that serves the default market, else the newest."""
-    return info_of(await run_in_threadpool(get_container(request).models.current))
+    return info_of(await run_in_threadpool(models.current))
 
 
 @dashboard.post(
     "/load",
     operation_id="model_load",
     summary="Let a version serve (admin)",
-    responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429, 503),
-    openapi_extra=admin_route("LoadRequest"),
+    responses=problem_responses(404, 409, 503),
+    dependencies=[DefaultLimit, Admin],
 )
-@limit_default
-async def load(request: Request) -> ModelLoaded:
+async def load(
+    asked: Annotated[LoadRequest, Depends(JsonBody(LoadRequest, MAX_BODY_BYTES))], models: ModelsPart
+) -> ModelLoaded:
     """Put a version into production whatever the gate found, and load it; a name is taken, never a path."""
-    models = _administered(request)
-    body = await read_model(request, LoadRequest, MAX_BODY_BYTES)
-    model = await run_in_threadpool(models.load, body.version)
+    model = await run_in_threadpool(models.load, asked.version)
     return ModelLoaded(
         message=f"{model.version} serves {model.symbol} {model.timeframe}",
         model_type=model.type,
@@ -72,15 +71,14 @@ async def load(request: Request) -> ModelLoaded:
     "/save",
     operation_id="model_save",
     summary="Verify a saved version (admin)",
-    responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429),
-    openapi_extra=admin_route("SaveRequest"),
+    responses=problem_responses(404, 409),
+    dependencies=[DefaultLimit, Admin],
 )
-@limit_default
-async def save(request: Request) -> ModelSaved:
+async def save(
+    asked: Annotated[SaveRequest, Depends(JsonBody(SaveRequest, MAX_BODY_BYTES))], models: ModelsPart
+) -> ModelSaved:
     """Read every file of a version again: what is trained is saved already, so nothing is written."""
-    models = _administered(request)
-    body = await read_model(request, SaveRequest, MAX_BODY_BYTES)
-    model = await run_in_threadpool(models.verify, body.version)
+    model = await run_in_threadpool(models.verify, asked.version)
     return ModelSaved(
         message=f"{model.version} is saved, and its files are those that were written",
         model_type=model.type,
@@ -93,17 +91,16 @@ async def save(request: Request) -> ModelSaved:
     "/cleanup",
     operation_id="model_cleanup",
     summary="Delete old versions (admin)",
-    responses=problem_responses(401, 403, 409, 422, 429, 503),
-    openapi_extra=admin_route(),
+    responses=problem_responses(409, 503),
+    dependencies=[DefaultLimit, Admin],
 )
-@limit_default
 async def cleanup(
-    request: Request,
+    models: ModelsPart,
+    settings: SettingsPart,
     keep_count: Annotated[int | None, Query(ge=1, le=MAX_KEPT, description="Without it: models.keep_versions.")] = None,
 ) -> ModelsCleaned:
-    """Keep the newest versions of each symbol and timeframe, and whatever serves, may, or did before."""
-    models, settings = _administered(request), get_container(request).settings.models
-    pruned = await run_in_threadpool(models.prune, keep_count or settings.keep_versions)
+    """Keep the newest versions of each symbol and timeframe, and those that serve, are candidates, or served before."""
+    pruned = await run_in_threadpool(models.prune, keep_count or settings.models.keep_versions)
     return ModelsCleaned(
         message=f"{len(pruned.deleted)} versions deleted, {len(pruned.kept)} kept",
         deleted_models=len(pruned.deleted),
@@ -111,40 +108,45 @@ async def cleanup(
     )
 
 
-@router.get("", operation_id="models", summary="Every version", responses=problem_responses(409, 429))
-@limit_default
-async def listing(request: Request) -> Models:
+@router.get(
+    "", operation_id="models", summary="Every version", responses=problem_responses(409), dependencies=[DefaultLimit]
+)
+async def listing(models: ModelsPart) -> Models:
     """Return every version with its figures, its verdict and its alias, newest first."""
-    known = await run_in_threadpool(get_container(request).models.known)
-    return Models(models=[summary_of(each) for each in known.models], unusable=dict(known.unusable))
+    known = await run_in_threadpool(models.known)
+    return Models(models=[summary_of(version) for version in known.models], unusable=dict(known.unusable))
 
 
 @router.post(
     "/rollback",
     operation_id="model_rollback",
     summary="Let the version before serve again (admin)",
-    responses=problem_responses(401, 403, 409, 413, 415, 422, 429, 503),
-    openapi_extra=admin_route("RollbackRequest"),
+    responses=problem_responses(409, 503),
+    dependencies=[DefaultLimit, Admin],
 )
-@limit_default
-async def rollback(request: Request) -> ModelPromoted:
+async def rollback(
+    asked: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, MAX_BODY_BYTES))], models: ModelsPart
+) -> ModelPromoted:
     """Take back the newest promotion of a symbol and timeframe."""
-    models = _administered(request)
-    body = await read_model(request, RollbackRequest, MAX_BODY_BYTES)
-    version = await run_in_threadpool(models.rollback, body.symbol, body.timeframe, body.reason)
+    version = await run_in_threadpool(models.rollback, asked.symbol, asked.timeframe, asked.reason)
     return ModelPromoted(
-        message=f"{version or 'nothing'} serves {body.symbol} {body.timeframe}",
-        symbol=body.symbol,
-        timeframe=body.timeframe,
+        message=f"{version or 'nothing'} serves {asked.symbol} {asked.timeframe}",
+        symbol=asked.symbol,
+        timeframe=asked.timeframe,
         production=version,
     )
 
 
-@router.get("/{version}", operation_id="model", summary="One version", responses=problem_responses(404, 409, 422, 429))
-@limit_default
-async def one(request: Request, version: str) -> ModelDetails:
+@router.get(
+    "/{version}",
+    operation_id="model",
+    summary="One version",
+    responses=problem_responses(404, 409),
+    dependencies=[DefaultLimit],
+)
+async def one(version: str, models: ModelsPart) -> ModelDetails:
     """Return a version with all that is known of it."""
-    known = await run_in_threadpool(get_container(request).models.find, version)
+    known = await run_in_threadpool(models.find, version)
     return ModelDetails(**dict(summary_of(known)), metadata=known.metadata)
 
 
@@ -152,24 +154,19 @@ async def one(request: Request, version: str) -> ModelDetails:
     "/{version}/promote",
     operation_id="model_promote",
     summary="Let a version serve, with a reason (admin)",
-    responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429, 503),
-    openapi_extra=admin_route("PromoteRequest"),
+    responses=problem_responses(404, 409, 503),
+    dependencies=[DefaultLimit, Admin],
 )
-@limit_default
-async def promote(request: Request, version: str) -> ModelPromoted:
+async def promote(
+    version: str,
+    asked: Annotated[PromoteRequest, Depends(JsonBody(PromoteRequest, MAX_BODY_BYTES))],
+    models: ModelsPart,
+) -> ModelPromoted:
     """Put a version into production whatever the gate found; the reason is kept."""
-    models = _administered(request)
-    body = await read_model(request, PromoteRequest, MAX_BODY_BYTES)
-    model = await run_in_threadpool(models.promote, version, body.reason)
+    model = await run_in_threadpool(models.promote, version, asked.reason)
     return ModelPromoted(
         message=f"{version} serves {model.symbol} {model.timeframe}",
         symbol=model.symbol,
         timeframe=model.timeframe,
         production=version,
     )
-
-
-def _administered(request: Request) -> ModelAdmin:
-    container = get_container(request)
-    require_admin(request, container.settings.access)
-    return container.models

@@ -1,18 +1,15 @@
-"""What the service found out about itself."""
+"""Reviews of the settings and models, and their history."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
-from api.dependencies import get_container
-from api.guard.access import require_admin
-from api.guard.rate_limit import limit_debug, limit_default
-from api.openapi import admin_route
+from api.dependencies import Admin, ClockPart, DebugLimit, DefaultLimit, SelfAnalysesPart
 from api.schemas.problems import problem_responses
-from api.schemas.self_analyses import ConfigAnalysis, ConfigSuggestions, KeptDocument, SelfAnalysisHistory
-from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, Collection
+from api.schemas.self_analyses import ConfigAnalysis, ConfigSuggestions, SelfAnalysisHistory
+from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES
 
 MAX_LISTED = 200
 MAX_DAYS = 3_650
@@ -26,46 +23,38 @@ router = APIRouter(prefix="/ai", tags=["insights"])
     "/config-analysis/trigger",
     operation_id="trigger_config_analysis",
     summary="Review settings and models by the measured figures (admin)",
-    responses=problem_responses(401, 403, 409, 429, 503),
-    openapi_extra=admin_route(),
+    responses=problem_responses(409, 503),
+    dependencies=[DebugLimit, Admin],
 )
-@limit_debug
-async def trigger_config_analysis(request: Request) -> ConfigAnalysis:
+async def trigger_config_analysis(self_analyses: SelfAnalysesPart, clock: ClockPart) -> ConfigAnalysis:
     """Make a review now and keep it, where the figures are enough for one; with an LLM it spends a call.
 
-    `success` is false where they are not: `error` says what is missing, and nothing is kept.
+    `success` is false where they are not: `error` names what is missing, and nothing is kept.
     """
-    container = get_container(request)
-    require_admin(request, container.settings.access)
-    return ConfigAnalysis.of(await container.self_analyses.analyze(), container.clock.now())
+    return ConfigAnalysis.of(await self_analyses.analyze(), clock.now())
 
 
 @router.get(
     "/config-suggestions",
     operation_id="config_suggestions",
     summary="Suggestions for the settings, newest first",
-    responses=problem_responses(422, 429, 503),
+    responses=problem_responses(503),
+    dependencies=[DefaultLimit],
 )
-@limit_default
-async def config_suggestions(request: Request, limit: Limit = 20, days: Days = 30) -> ConfigSuggestions:
+async def config_suggestions(self_analyses: SelfAnalysesPart, limit: Limit = 20, days: Days = 30) -> ConfigSuggestions:
     """Return the suggestions of the last days."""
-    found = await _newest(request, CONFIG_SUGGESTIONS, limit, days)
-    return ConfigSuggestions(count=len(found), suggestions=found, data=found)
+    return ConfigSuggestions.of(await self_analyses.newest(CONFIG_SUGGESTIONS, limit, days))
 
 
 @router.get(
     "/gpt4-analysis-history",
     operation_id="self_analysis_history",
     summary="Advice on the models, newest first",
-    responses=problem_responses(422, 429, 503),
+    responses=problem_responses(503),
+    dependencies=[DefaultLimit],
 )
-@limit_default
-async def self_analysis_history(request: Request, limit: Limit = 20, days: Days = 30) -> SelfAnalysisHistory:
+async def self_analysis_history(
+    self_analyses: SelfAnalysesPart, limit: Limit = 20, days: Days = 30
+) -> SelfAnalysisHistory:
     """Return the self-analyses of the last days."""
-    found = await _newest(request, SELF_ANALYSES, limit, days)
-    return SelfAnalysisHistory(count=len(found), analyses=found, data=found)
-
-
-async def _newest(request: Request, collection: Collection, limit: int, days: int) -> list[KeptDocument]:
-    found = await get_container(request).self_analyses.newest(collection, limit, days)
-    return [KeptDocument.model_validate(document) for document in found]
+    return SelfAnalysisHistory.of(await self_analyses.newest(SELF_ANALYSES, limit, days))

@@ -1,50 +1,53 @@
-"""Where things are, how the service feels, and its metrics.
+"""The index of the routes, the health of the service, and its metrics.
 
 Probes may ask with HEAD; the server leaves the body out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from math import ceil
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.routing import BaseRoute
 
-from api.dependencies import get_container
+from api.dependencies import (
+    ClockPart,
+    ForecastingPart,
+    HealthPart,
+    HubPart,
+    LlmPart,
+    MarketDataPart,
+    PeriodicPart,
+    SettingsPart,
+    Stopping,
+    StoreStatePart,
+)
 from api.schemas.problems import problem_responses
-from api.schemas.system import Cycle, DegradedPart, Health, Liveness, Readiness, ServiceIndex
+from api.schemas.system import Cycle, Health, Liveness, PartProblem, Readiness, ServiceIndex
 from config.version import SERVICE_NAME, service_version
-from container import Container
 from domain.errors import NotReady
+from services.health.service_health import ServiceHealth
 from services.llm.status import can_be_asked, shutdown_warning
 
 router = APIRouter(tags=["system"])
 
+# Operations that the index has under another name: `signals` is the socket there.
+NAMES = {"signals": "signal_batch"}
+
 
 @router.head("/", include_in_schema=False)
-@router.get("/", operation_id="index", summary="Where things are")
-async def index(request: Request) -> ServiceIndex:
-    """Return the main routes, and what is switched on."""
-    settings = get_container(request).settings
+@router.get("/", operation_id="index", summary="Every route, and what is switched on")
+async def index(request: Request, settings: SettingsPart) -> ServiceIndex:
+    """Return every route by its name, and what is switched on."""
     return ServiceIndex(
         service=SERVICE_NAME,
         version=service_version(),
         description="Candles in, trading signal out",
-        endpoints={
-            "analyze": "/ai/analyze",
-            "signal_batch": "/ai/signals",
-            "predict": "/ai/predict",
-            "predict_trend": "/predict-trend",
-            "market_condition": "/ai/market-condition",
-            "strategy_recommendations": "/ai/strategy-recommendations",
-            "info": "/ai/info",
-            "strategies": "/ai/strategies",
-            "storage_stats": "/ai/storage/stats",
-            "signals": "/ws",
-            "health": "/health",
-            "metrics": "/metrics",
-        },
+        endpoints=dict(_endpoints(request.app.routes)),
         documentation="/docs",
         features={
             "llm": settings.llm.enabled,
@@ -55,34 +58,54 @@ async def index(request: Request) -> ServiceIndex:
     )
 
 
+def _endpoints(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str]]:
+    """Yield name and path of every documented route and of the socket."""
+    for route in iter_route_contexts(routes):
+        if isinstance(route.original_route, APIWebSocketRoute):
+            yield str(route.name), str(route.path)
+        elif isinstance(route.original_route, APIRoute) and route.include_in_schema:
+            operation = str(route.operation_id)
+            yield NAMES.get(operation, operation), str(route.path)
+
+
 @router.head("/api/v1/health", include_in_schema=False)
 @router.get("/api/v1/health", include_in_schema=False)
 @router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health", summary="State of every part")
-async def health(request: Request) -> Health:
-    """Return 200 always, from memory alone: a part that does not work is named in `degraded`, with the remedy."""
-    container = get_container(request)
-    models = container.forecasting.known_production()
-    degraded = _degraded(container)
+async def health(
+    settings: SettingsPart,
+    clock: ClockPart,
+    store: StoreStatePart,
+    llm: LlmPart,
+    market_data: MarketDataPart,
+    forecasting: ForecastingPart,
+    hub: HubPart,
+    periodic: PeriodicPart,
+    parts: HealthPart,
+) -> Health:
+    """Return 200 always, from memory alone: `degraded` names the parts that do not work, `problems` says why."""
+    models, problems = forecasting.known_production(), _problems(parts)
+    warning = shutdown_warning(settings.llm, clock) if llm.client is not None else None
     return Health(
-        status="degraded" if degraded else "healthy",
+        status="degraded" if problems else "healthy",
         service=SERVICE_NAME,
         version=service_version(),
-        timestamp=container.clock.now(),
-        mongodb_connected=container.store.kind == "mongodb" and container.store.available,
-        gpt4_available=container.llm.client is not None and can_be_asked(container.llm.client.key_states()),
-        api_key_configured=bool(container.settings.llm.keys),
+        timestamp=clock.now(),
+        mongodb_connected=store.kind == "mongodb" and store.state.available,
+        gpt4_available=llm.client is not None and can_be_asked(llm.client.key_states()),
+        api_key_configured=bool(settings.llm.keys),
         model_loaded=any(models.values()),
         models=models,
-        supported_symbols=list(container.settings.analysis.symbols),
-        analysis_interval_minutes=ceil(container.settings.analysis.interval_minutes),
-        store=container.store.kind,
-        degraded=degraded,
-        warnings=_warnings(container),
-        market_data=container.market_data.health(),
-        websocket_clients=len(container.hub),
-        log_lines_dropped=container.health.log_lines_dropped,
-        last_cycle=Cycle(**asdict(cycle)) if (cycle := container.periodic.last_cycle) else None,
+        supported_symbols=list(settings.analysis.symbols),
+        analysis_interval_minutes=ceil(settings.analysis.interval_minutes),
+        store=store.kind,
+        degraded=[problem.part for problem in problems],
+        problems=problems,
+        warnings=[warning] if warning else [],
+        market_data=market_data.health(),
+        websocket_clients=len(hub),
+        log_lines_dropped=parts.log_lines_dropped,
+        last_cycle=Cycle(**asdict(periodic.last_cycle)) if periodic.last_cycle else None,
     )
 
 
@@ -95,13 +118,13 @@ async def livez() -> Liveness:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readyz", summary="Requests may come", responses=problem_responses(503))
-async def readyz(request: Request) -> Readiness:
+async def readyz(stopping: Stopping, parts: HealthPart) -> Readiness:
     """Return 200 while requests may come; a store that is down degrades the service, no more."""
-    container = get_container(request)
-    if container.stopping.is_set():
+    if stopping.is_set():
         raise NotReady("the service is shutting down")
-    degraded = _degraded(container)
-    return Readiness(status="degraded" if degraded else "ready", degraded=degraded)
+    problems = _problems(parts)
+    names = [problem.part for problem in problems]
+    return Readiness(status="degraded" if problems else "ready", degraded=names, problems=problems)
 
 
 @router.head("/metrics", include_in_schema=False)
@@ -117,10 +140,5 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _degraded(container: Container) -> list[DegradedPart]:
-    return [DegradedPart(**asdict(found)) for found in container.health.degraded()]
-
-
-def _warnings(container: Container) -> list[str]:
-    warning = shutdown_warning(container.settings.llm, container.clock) if container.llm.client is not None else None
-    return [warning] if warning else []
+def _problems(parts: ServiceHealth) -> list[PartProblem]:
+    return [PartProblem(**asdict(found)) for found in parts.degraded()]

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.status import WS_1001_GOING_AWAY, WS_1003_UNSUPPORTED_DATA, WS_1009_MESSAGE_TOO_BIG
 from starlette.types import Message
 
-from api.dependencies import get_container
+from api.dependencies import HubPart, SettingsPart
 from api.errors import problem_response
 from api.guard.access import bearer, identify, is_one_of
 from api.guard.socket_shares import SocketShares
@@ -49,20 +49,19 @@ class SubscriptionChange(BaseModel):
 _SYMBOLS = TypeAdapter(Annotated[list[Symbol], Field(min_length=1, max_length=MAX_SYMBOLS)])
 
 
-@router.websocket("/ws")
-async def relay_signals(websocket: WebSocket) -> None:
+@router.websocket("/ws", name="signals")
+async def relay_signals(websocket: WebSocket, hub: HubPart, configured: SettingsPart) -> None:
     """Serve one client until it leaves, stops reading, or the service shuts down."""
-    container = get_container(websocket)
-    settings, access = container.settings.websocket, container.settings.access
+    settings, access = configured.websocket, configured.access
     shares: SocketShares = websocket.app.state.socket_shares
     caller = identify(websocket, access)
     if not may_listen(websocket.headers, settings.origins, access):
         await _refuse(websocket, HTTPStatus.FORBIDDEN, "pages of this origin may not listen; WS_ORIGINS names others")
         return
-    if not _may_enter(websocket, container.settings):
+    if not _may_enter(websocket, configured):
         await _refuse(websocket, HTTPStatus.FORBIDDEN, "this socket needs the bearer token of the service")
         return
-    if len(container.hub) >= settings.max_clients:
+    if len(hub) >= settings.max_clients:
         await _refuse(websocket, HTTPStatus.SERVICE_UNAVAILABLE, f"all {settings.max_clients} places are taken")
         return
     if not shares.has_room(caller):
@@ -70,7 +69,7 @@ async def relay_signals(websocket: WebSocket) -> None:
         await _refuse(websocket, HTTPStatus.TOO_MANY_REQUESTS, share)
         return
     with shares.held(caller):
-        await _welcome(websocket, container.hub.subscribe(), settings.max_message_bytes)
+        await _welcome(websocket, hub.subscribe(), settings.max_message_bytes)
 
 
 async def _welcome(websocket: WebSocket, subscription: Subscription, max_message_bytes: int) -> None:

@@ -1,1 +1,1 @@
-"""What clients send and get, as documented in OpenAPI."""
+"""Bodies and answers, as documented in OpenAPI."""

@@ -56,7 +56,7 @@ class DataConfig(ResponseModel):
 
 
 class EngineSettingsReport(ResponseModel):
-    """What became of the trading engine's indicator settings."""
+    """The trading engine's indicator settings: those in force, and why others are not."""
 
     applied: Annotated[dict[str, int | float | list[int]], Field(description="In force, by the engine's name.")]
     unsupported: Annotated[dict[str, str], Field(description="Why a field of the engine changes nothing.")]

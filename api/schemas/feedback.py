@@ -1,4 +1,4 @@
-"""What became of signals, and what the newest are like."""
+"""Outcomes of signals, and figures of the newest ones."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class FeedbackRequest(RequestModel):
     timestamp: EpochMs
 
     def feedback(self) -> Feedback:
-        """Return what the body says."""
+        """Return the outcome of the body."""
         return Feedback(**self.model_dump(exclude={"timestamp"}), timestamp_ms=self.timestamp)
 
 
@@ -88,7 +88,7 @@ class SignalSummary(ResponseModel):
 
 
 class SignalQualityResponse(ResponseModel):
-    """The newest signals of the archive, and what they are like together."""
+    """The newest signals of the archive, and figures of them."""
 
     total: Count
     bull_count: Count
@@ -113,9 +113,12 @@ class SignalQualityResponse(ResponseModel):
             consecutive_neutral=quality.consecutive_neutral,
             signals=[
                 SignalSummary(
-                    symbol=each.symbol, signal=each.signal, confidence=each.confidence, timestamp=each.generated_at
+                    symbol=analysis.symbol,
+                    signal=analysis.signal,
+                    confidence=analysis.confidence,
+                    timestamp=analysis.generated_at,
                 )
-                for each in newest
+                for analysis in newest
             ],
             pipeline_settings=settings,
         )

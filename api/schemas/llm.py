@@ -1,14 +1,15 @@
-"""Answers about the LLM: what it costs, and whether it answers."""
+"""Answers about the LLM: its costs, and a call to it."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
 from services.llm.calling.key_ring import KeyStatus
+from services.llm.probe import Probe
 
 
 class Spent(ResponseModel):
@@ -90,7 +91,7 @@ class CostStatistics(ResponseModel):
 
 
 class LlmProbe(ResponseModel):
-    """What came of one call to the LLM."""
+    """The result of one call to the LLM."""
 
     client_initialized: bool
     api_key_configured: bool
@@ -100,3 +101,17 @@ class LlmProbe(ResponseModel):
     error: str | None
     error_type: str | None
     diagnosis: Annotated[str | None, Field(description="What to do about it.")]
+
+    @classmethod
+    def of(cls, found: Probe, *, client: bool, key: bool) -> Self:
+        """Return the answer for a call; `client` and `key` tell whether they are configured."""
+        return cls(
+            client_initialized=client,
+            api_key_configured=key,
+            status="failed" if found.error else "ok",
+            test_response=found.answer,
+            model_used=found.model,
+            error=found.error,
+            error_type=found.reason,
+            diagnosis=found.diagnosis,
+        )

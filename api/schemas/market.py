@@ -1,4 +1,4 @@
-"""What is asked of a market and what is said of it."""
+"""Requests about a market, and their answers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from domain.market import MAX_PRICE, Timeframe
 from domain.values import Share, epoch_ms
 from rules.market_condition import MarketCondition, MarketPhase
 from rules.strategy_fit import Recommendation
+from services.insights import PipelineCheck
 
 _FETCHED: dict[str, Any] = {"symbol": "ETHUSDT", "timeframe_data": {}, "current_price": 0, "volume_24h": 0}
 Direction = Annotated[float, Field(ge=-1, le=1)]
 
 
 class MarketRequest(RequestModel):
-    """A market; whatever is missing, empty or 0 the service finds out itself."""
+    """A market; the service fetches what is missing, empty or 0."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_FETCHED]})
 
@@ -119,3 +120,16 @@ class MarketConditionHealth(ResponseModel):
     test_direction: Direction
     candles_fetched: Annotated[int, Field(ge=1)]
     timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
+
+    @classmethod
+    def of(cls, check: PipelineCheck) -> Self:
+        """Return the answer for a check that succeeded."""
+        found = check.condition
+        return cls(
+            status="healthy",
+            pipeline=f"{found.source_data}, {check.candles} candles of {found.symbol}, "
+            f"{found.condition} with confidence {found.confidence:.2f}",
+            test_direction=found.direction,
+            candles_fetched=check.candles,
+            timestamp=found.at,
+        )

@@ -1,7 +1,8 @@
-"""Forecasts by ticker under `/api/v1/ml`: what is asked and what is answered."""
+"""Forecasts by ticker under `/api/v1/ml`: requests and answers."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
@@ -16,7 +17,8 @@ from domain.forecasting import ModelType, Ticker, VersionName
 from domain.market import Timeframe
 from domain.values import Price, Share, Signal, epoch_ms
 from services.forecasts.outlooks import Outlook
-from services.forecasts.price_paths import MAX_STEPS, Basis, price_path
+from services.forecasts.price_paths import MAX_STEPS, Basis, PriceStep
+from services.market_data.recent_markets import CacheStatistics
 
 DISCLAIMER = (
     "Forecasts of this service are statistics of past prices, for education and research. They are no financial "
@@ -38,7 +40,7 @@ _ACTIONS: dict[Signal, Literal["buy", "sell", "hold"]] = {
 
 
 class MlRequest(RequestModel):
-    """Whose next candles are asked about; the service fetches the past ones."""
+    """The ticker whose next candles are forecast; the service fetches the past ones."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h"}]})
 
@@ -49,7 +51,7 @@ class MlRequest(RequestModel):
 
 
 class MlPriceRequest(MlRequest):
-    """How far ahead, and how sure."""
+    """The ticker, the number of steps, and the coverage of the intervals."""
 
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = DEFAULT_STEPS
     coverage: Annotated[
@@ -58,7 +60,7 @@ class MlPriceRequest(MlRequest):
 
 
 class MlTrainRequest(RequestModel):
-    """What to train, of the candles that are stored or that a source has."""
+    """A model to train, on candles that are stored or that a source has."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h", "model_type": "logistic"}]}
@@ -71,7 +73,7 @@ class MlTrainRequest(RequestModel):
 
 
 class Disclaimer(ResponseModel):
-    """What holds for every forecast."""
+    """The disclaimer of every forecast."""
 
     disclaimer: str = DISCLAIMER
 
@@ -99,7 +101,7 @@ class PriceForecast(ResponseModel):
 
 
 class SignalForecast(ResponseModel):
-    """What the model in production says."""
+    """The forecast of the model in production."""
 
     signal: Literal["buy", "sell", "hold"]
     confidence: Percent
@@ -128,7 +130,7 @@ class SignalForecast(ResponseModel):
 
 
 class MlAnswer(Disclaimer):
-    """What every forecast says of itself."""
+    """Fields that all forecasts share."""
 
     ticker: str
     timeframe: Timeframe
@@ -173,43 +175,44 @@ class MlCacheStats(ResponseModel):
     misses: int
     hit_rate: Share
 
+    @classmethod
+    def of(cls, statistics: CacheStatistics) -> Self:
+        """Return the answer for the statistics of the cache."""
+        counts = asdict(statistics)
+        return cls(cached_markets=counts.pop("markets"), **counts, hit_rate=statistics.hit_rate)
+
 
 class MlCacheCleared(ResponseModel):
-    """What was forgotten."""
+    """The markets of a ticker that were forgotten."""
 
     message: str
     ticker: str
     invalidated: int
 
 
-def price_of(outlook: Outlook, asked: MlPriceRequest) -> PriceForecast:
-    """Return the price forecast of an outlook.
-
-    Raises:
-        InvalidMarketData: the model expects a return that no market has.
-    """
-    last_close_at, step_ms = outlook.series.last_close_ms, outlook.timeframe.ms
+def price_of(outlook: Outlook, prices: list[PriceStep], coverage: float) -> PriceForecast:
+    """Return the price forecast of an outlook: its prices at this coverage."""
     return PriceForecast(
         last_close=outlook.closes[-1],
-        last_close_at=last_close_at,
-        coverage=asked.coverage,
-        returns_seen=len(outlook.series) - 1,
+        last_close_at=outlook.series.last_close_ms,
+        coverage=coverage,
+        returns_seen=outlook.returns_seen,
         forecasts=[
             PricePoint(
-                step=each.step,
-                closes_at=last_close_at + each.step * step_ms,
-                expected_price=each.expected,
-                lower=each.lower,
-                upper=each.upper,
-                basis=each.basis,
+                step=price.step,
+                closes_at=outlook.closes_at_ms(price.step),
+                expected_price=price.expected,
+                lower=price.lower,
+                upper=price.upper,
+                basis=price.basis,
             )
-            for each in price_path(outlook.closes, outlook.forecast, asked.steps, asked.coverage)
+            for price in prices
         ],
     )
 
 
 def answer_of(outlook: Outlook) -> MlAnswer:
-    """Return what every forecast of an outlook says of itself."""
+    """Return the fields that all forecasts of an outlook share."""
     return MlAnswer(
         ticker=outlook.ticker,
         timeframe=outlook.timeframe,

@@ -1,4 +1,4 @@
-"""How good signals were, by what clients told and by what the market did."""
+"""Measured quality of signals: by the outcomes that clients reported, and by the market after them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class HitRateFigures(ResponseModel):
     def of(cls, found: HitRate) -> Self:
         """Return the figures, rounded."""
         return cls(
-            **{name: round(each, 6) if isinstance(each, float) else each for name, each in asdict(found).items()}
+            **{
+                name: round(figure, 6) if isinstance(figure, float) else figure
+                for name, figure in asdict(found).items()
+            }
         )
 
 
@@ -64,12 +67,12 @@ class Measured(ResponseModel):
 
     @classmethod
     def of(cls, found: SignalScores) -> Self:
-        """Return what was measured."""
+        """Return the measured figures."""
         return cls(
             since=found.since,
             signals_read=found.signals,
-            horizons=[HitRateFigures.of(each) for each in found.overall],
-            by_source={name: [HitRateFigures.of(each) for each in rates] for name, rates in found.by_source.items()},
+            horizons=[HitRateFigures.of(rate) for rate in found.overall],
+            by_source={name: [HitRateFigures.of(rate) for rate in rates] for name, rates in found.by_source.items()},
         )
 
 
@@ -89,7 +92,9 @@ class PerformanceResponse(PerformanceFigures):
         """Return the answer for measured figures."""
         return cls(
             **_figures(found.overall),
-            by_source={name: PerformanceFigures(**_figures(each)) for name, each in found.by_source.items()},
+            by_source={
+                name: PerformanceFigures(**_figures(performance)) for name, performance in found.by_source.items()
+            },
             measured=Measured.of(found.scores),
             model_uptime=str(found.uptime).partition(".")[0],
             last_updated=found.at.isoformat(),

@@ -1,4 +1,4 @@
-"""What is asked of models and what they answer."""
+"""Requests for forecasts, and their answers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TrendRequest(RequestModel):
 
 
 class ForecastBody(ResponseModel):
-    """What the answers to every client have in common."""
+    """Fields that all forecasts share."""
 
     symbol: str
     timeframe: Timeframe
@@ -124,6 +124,6 @@ _TRENDS: dict[Signal, Literal["Uptrend", "Downtrend", "Neutral"]] = {
 
 
 def _common(requested: RequestedForecast) -> dict[str, Any]:
-    """Return what all answers say in the same words."""
+    """Return the fields that all forecasts share."""
     forecast = requested.forecast.model_dump(exclude={"signal", "confidence"})
     return {**forecast, "source_data": requested.source_data, "timestamp": epoch_ms(requested.at)}

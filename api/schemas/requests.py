@@ -1,4 +1,4 @@
-"""The body of an analysis request, as documented and as explained to whoever got it wrong."""
+"""The body of an analysis request: its schema in the document, and the messages of a 422."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class CandleBody(RequestModel):
 
 
 class News(RequestModel):
-    """What the news say, counted by the client."""
+    """News sentiment, counted by the client."""
 
     overall_sentiment: Text | float | None = None
     positive_count: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None
@@ -69,7 +69,7 @@ class News(RequestModel):
 
 
 class StrategyContext(RequestModel):
-    """What the client says of itself."""
+    """The strategies, the preferences and the news of the client."""
 
     selected_strategies: Annotated[list[StrategyName], Field(max_length=MAX_LIST)] | None = Field(
         None, description="Strategies that have a say; all of them when missing or empty."

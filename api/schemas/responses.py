@@ -1,4 +1,4 @@
-"""What the service answers; every key listed is always there."""
+"""Answers of the service; every key listed is always present."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ResponseModel(BaseModel):
 
 
 class AnalysisFields(ResponseModel):
-    """What the answers to every client have in common, whatever their words: those stand for `Any` in each answer."""
+    """Fields of every analysis; each answer narrows those of type `Any` to its own words."""
 
     signal: Any
     confidence: Any
@@ -55,7 +55,7 @@ class AnalysisFields(ResponseModel):
 
 
 class AnalysisBody(AnalysisFields):
-    """What the answers under `/ai` have in common."""
+    """Fields of the analyses under `/ai`."""
 
     confidence: Share
     market_analysis: MarketAnalysis
@@ -78,7 +78,7 @@ class EngineAnalyzeResponse(AnalysisBody):
 
 @dataclass(frozen=True)
 class _Answer:
-    """What an answer is made of; equal for equal analyses, which have the same id."""
+    """The parts of an answer; equal for equal analyses, which have the same id."""
 
     analysis_id: str
     cached: bool
@@ -92,7 +92,7 @@ def render_analysis(analysis: Analysis, *, cached: bool, engine: bool) -> bytes:
 
 
 def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
-    """Return what the answers to every client say in the same words: all but the signal."""
+    """Return the fields that all analyses share: all but the signal."""
     made_ms = epoch_ms(analysis.generated_at)
     return {
         "symbol": analysis.symbol,

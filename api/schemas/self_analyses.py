@@ -1,4 +1,4 @@
-"""What the service found out about itself, as its tools read it: with `success`, and the content as `data` too."""
+"""Reviews of the settings and models, as their tools read them: with `success`, and the content as `data` too."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.responses import ResponseModel
 from services.reviews.settings import SelfAnalysis
+from storage.document_ports import Document
 
 
 class KeptDocument(ResponseModel):
-    """A document as it was kept; its other fields are those of its writer."""
+    """A document as it was kept; the other fields are those that its writer chose."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
@@ -29,6 +30,12 @@ class ConfigSuggestions(ResponseModel):
     suggestions: list[KeptDocument]
     data: Annotated[list[KeptDocument], Field(description="The same as `suggestions`.")]
 
+    @classmethod
+    def of(cls, documents: list[Document]) -> Self:
+        """Return the answer for these documents."""
+        found = [KeptDocument.model_validate(document) for document in documents]
+        return cls(count=len(found), suggestions=found, data=found)
+
 
 class SelfAnalysisHistory(ResponseModel):
     """Advice on the models, newest first."""
@@ -38,9 +45,15 @@ class SelfAnalysisHistory(ResponseModel):
     analyses: list[KeptDocument]
     data: Annotated[list[KeptDocument], Field(description="The same as `analyses`.")]
 
+    @classmethod
+    def of(cls, documents: list[Document]) -> Self:
+        """Return the answer for these documents."""
+        found = [KeptDocument.model_validate(document) for document in documents]
+        return cls(count=len(found), analyses=found, data=found)
+
 
 class ConfigAnalysisContent(ResponseModel):
-    """What a review found."""
+    """The findings of a review."""
 
     message: str
     suggestions: dict[str, Any] | None
@@ -54,7 +67,7 @@ class ConfigAnalysis(ResponseModel):
     success: bool
     status: Literal["completed", "insufficient_data"]
     message: str
-    error: Annotated[str | None, Field(description="What is missing, where nothing could be said.")]
+    error: Annotated[str | None, Field(description="What is missing, where there is no result.")]
     suggestions: Annotated[dict[str, Any] | None, Field(description="Null where the trades are too few.")]
     trade_stats: Annotated[dict[str, Any], Field(description="Closed trades of trusted clients in 30 days.")]
     timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
@@ -64,7 +77,7 @@ class ConfigAnalysis(ResponseModel):
     def of(cls, found: SelfAnalysis, at: datetime) -> Self:
         """Return the answer for a review."""
         done = found.suggestions is not None or found.advice is not None
-        message = _said(found) if done else found.review.missing
+        message = _summary(found) if done else found.review.missing
         suggestions = found.suggestions["suggestions"] if found.suggestions else None
         content = ConfigAnalysisContent(
             message=message,
@@ -84,7 +97,7 @@ class ConfigAnalysis(ResponseModel):
         )
 
 
-def _said(found: SelfAnalysis) -> str:
+def _summary(found: SelfAnalysis) -> str:
     suggestions, advice = found.review.suggestions, found.review.advice
     parts = [suggestions.summary if suggestions else found.review.missing, advice.reasoning if advice else ""]
     return " ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""Signals for many symbols: what is asked and what is answered."""
+"""Signals for many symbols: request and answer."""
 
 from __future__ import annotations
 

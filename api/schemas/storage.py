@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
 from domain.values import Share
+from services.analysis.recent import RecentAnalyses
+from storage.ports import ANALYSIS_COLLECTION, StoreStatistics
 
 
 class SymbolStats(ResponseModel):
@@ -20,22 +23,41 @@ class SymbolStats(ResponseModel):
 
 
 class StorageStats(ResponseModel):
-    """What `collection_name` holds, beside the size of the archive and the cache's hits since the start."""
+    """The documents of `collection_name`, the size of the archive, and the cache's hits since the start."""
 
     total_analyses: int
     symbols_analyzed: int
     symbol_breakdown: list[SymbolStats]
     analysis_interval_minutes: float
     collection_name: str
-    archived_analyses: Annotated[int, Field(description="Kept for ever, to be scored; clearing the cache leaves them.")]
+    archived_analyses: Annotated[
+        int, Field(description="They never expire, so that they can be scored; clearing the cache leaves them.")
+    ]
     cache_hits: int
     cache_misses: int
     cache_hit_rate: Share
     store: str
 
+    @classmethod
+    def of(cls, found: StoreStatistics, recent: RecentAnalyses, interval_minutes: float, kind: str) -> Self:
+        """Return the answer for the statistics of a store and the cache before it."""
+        symbols = [SymbolStats(**asdict(entry)) for entry in found.symbols]
+        return cls(
+            total_analyses=found.total_analyses,
+            symbols_analyzed=len(symbols),
+            symbol_breakdown=symbols,
+            analysis_interval_minutes=interval_minutes,
+            collection_name=ANALYSIS_COLLECTION,
+            archived_analyses=found.archived_analyses,
+            cache_hits=recent.hits,
+            cache_misses=recent.misses,
+            cache_hit_rate=recent.hit_rate,
+            store=kind,
+        )
+
 
 class CandlesRemoved(ResponseModel):
-    """What forgetting the posted candles of a symbol removed."""
+    """The posted candles of a symbol that were removed."""
 
     message: str
     symbol: str
@@ -43,7 +65,7 @@ class CandlesRemoved(ResponseModel):
 
 
 class CacheCleared(ResponseModel):
-    """What clearing the cache removed."""
+    """The cached analyses that were removed."""
 
     message: str
     cleared_analyses: int

@@ -12,18 +12,18 @@ from domain.market import Timeframe
 
 
 class ServiceIndex(ResponseModel):
-    """Where things are."""
+    """The routes of the service."""
 
     service: str
     version: str
     description: str
-    endpoints: dict[str, str]
+    endpoints: Annotated[dict[str, str], Field(description="Path of every route, and of the socket, by name.")]
     documentation: str
     features: Annotated[dict[str, bool | list[str]], Field(description="What is switched on.")]
 
 
 class ServiceInfo(ResponseModel):
-    """What the service can do."""
+    """The version, the markets and the capabilities of the service."""
 
     service_name: str
     version: str
@@ -48,7 +48,7 @@ class Cycle(ResponseModel):
     failures: Annotated[dict[str, str], Field(description="Why a symbol could not be analyzed, by symbol.")]
 
 
-class DegradedPart(ResponseModel):
+class PartProblem(ResponseModel):
     """A part that does not work, or not as it should."""
 
     part: Annotated[str, Field(description="store, llm, log.stderr, models, models_disk, model BTCUSDT 1h, …")]
@@ -74,7 +74,8 @@ class Health(ResponseModel):
     supported_symbols: list[str]
     analysis_interval_minutes: Annotated[int, Field(description="Begun minutes: its readers take whole numbers.")]
     store: str
-    degraded: Annotated[list[DegradedPart], Field(description="Parts that do not work now.")]
+    degraded: Annotated[list[str], Field(description="Names of the parts that do not work now.")]
+    problems: Annotated[list[PartProblem], Field(description="Why each of them does not work, and what to do.")]
     warnings: Annotated[list[str], Field(description="What will need an operator, such as the end of a model.")]
     market_data: Annotated[
         dict[str, bool | None], Field(description="Sources in order: works, fails, or null while not asked yet.")
@@ -94,4 +95,5 @@ class Readiness(ResponseModel):
     """Requests may come."""
 
     status: Literal["ready", "degraded"]
-    degraded: Annotated[list[DegradedPart], Field(description="Parts that do not work now; requests are answered.")]
+    degraded: Annotated[list[str], Field(description="Names of the parts that do not work now; requests are answered.")]
+    problems: Annotated[list[PartProblem], Field(description="Why each of them does not work, and what to do.")]

@@ -1,8 +1,8 @@
-"""A request to train a model, and what it is answered."""
+"""A request to train a model, and its answer."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
@@ -11,12 +11,13 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType
 from domain.market import Timeframe
+from services.training.service import TrainingAccepted
 
 MAX_EPOCHS = 1_000
 
 
 class TrainRequest(RequestModel):
-    """What to train; candles, where they come with it, oldest first."""
+    """A model to train; its candles, if sent, oldest first."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -31,7 +32,7 @@ class TrainRequest(RequestModel):
     )
     model_type: ModelType | None = Field(None, description="Without it: models.default_type.")
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = Field(
-        None, description="At most so many of every network; without it as configured."
+        None, description="At most this many for every network; without it as configured."
     )
     candles: list[CandleBody] | None = Field(
         None,
@@ -52,3 +53,17 @@ class TrainingQueued(ResponseModel):
     model_type: ModelType
     training_samples: Annotated[int, Field(description="Closed candles that the job was given.")]
     source_data: Annotated[DataSource, Field(description="Whose candles.")]
+
+    @classmethod
+    def of(cls, accepted: TrainingAccepted) -> Self:
+        """Return the answer for an accepted training."""
+        return cls(
+            message=f"training of {accepted.type} for {accepted.symbol} {accepted.timeframe} is queued as a job",
+            job_id=accepted.job.job_id,
+            status="queued",
+            symbol=accepted.symbol,
+            timeframe=accepted.timeframe,
+            model_type=accepted.type,
+            training_samples=accepted.candles,
+            source_data=accepted.source,
+        )

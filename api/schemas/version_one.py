@@ -50,7 +50,7 @@ class PercentAnalyzeResponse(AnalysisFields):
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
-        """Return the answer in these words."""
+        """Return the answer for an analysis."""
         analysis = answer.analysis
         market, risk = analysis.market_analysis, analysis.risk_assessment
         words: dict[str, Any] = {
@@ -101,7 +101,7 @@ class ChartResponse(ResponseModel):
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
-        """Return the answer in these words."""
+        """Return the answer for an analysis."""
         analysis = answer.analysis
         side = {Signal.LONG: 0.5, Signal.SHORT: -0.5, Signal.NEUTRAL: 0.0}[analysis.signal]
         fields = common_fields(analysis, cached=answer.cached)

@@ -12,6 +12,7 @@ from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.forecasts.forecasting import Forecasting
+from services.forecasts.price_paths import PriceStep, price_path
 from services.market_data.recent_markets import RecentMarkets
 from utils.clock import Clock
 
@@ -35,6 +36,19 @@ class Outlook:
     def closes(self) -> FloatArray:
         """Closes of shape (n,), oldest first."""
         return self.series.closes
+
+    def prices(self, steps: int, coverage: float) -> list[PriceStep]:
+        """Return the prices 1 to `steps` candles ahead; arguments and errors are those of `price_path`."""
+        return price_path(self.closes, self.forecast, steps, coverage)
+
+    def closes_at_ms(self, step: int) -> int:
+        """Return when a step closes, epoch ms, if the market trades without a pause."""
+        return self.series.last_close_ms + step * self.timeframe.ms
+
+    @property
+    def returns_seen(self) -> int:
+        """One-candle returns that the intervals of prices rest on."""
+        return len(self.series) - 1
 
     def required_forecast(self) -> Forecast:
         """Return the forecast.

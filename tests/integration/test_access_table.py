@@ -226,6 +226,35 @@ def test_a_refusal_is_a_problem_that_a_dashboard_may_read(make_client: MakeClien
     assert client.get("/docs").status_code == 200
 
 
+def test_the_document_has_the_refusals_of_each_route(client: TestClient) -> None:
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method, asked in operations.items():
+            operation, statuses = f"{method.upper()} {path}", set(asked["responses"])
+            assert (operation in ADMINS) == ("401" in statuses), operation
+            assert operation not in ADMINS or "403" in statuses, operation
+            assert ("requestBody" in asked) == ({"413", "415"} <= statuses), operation
+            assert ("422" in statuses) == ("requestBody" in asked or "parameters" in asked), operation
+            assert ("429" in statuses) == (operation not in OPEN | {"GET /metrics"}), operation
+
+
+def test_a_limit_counts_before_the_admin_is_asked_for_and_both_before_the_body_is_read(
+    make_client: MakeClient,
+) -> None:
+    stranger = make_client(STRANGER, rate_limits=dict.fromkeys(("default", "debug"), "2/minute"))
+    admin = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+    assert stranger.post("/train", content=b"no json").status_code == 401
+    assert stranger.post("/train", content=b"no json", headers=admin).status_code == 415
+    assert stranger.post("/train", content=b"no json").status_code == 429
+    assert stranger.post("/train", content=b"no json", headers=admin).status_code == 429
+
+
+def test_who_may_not_ask_does_not_learn_what_is_wrong_with_the_parameters(make_client: MakeClient) -> None:
+    stranger = make_client(STRANGER)
+    assert stranger.get("/jobs", params={"limit": 0}).status_code == 401
+    admin = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+    assert stranger.get("/jobs", params={"limit": 0}, headers=admin).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("configured", "address", "token", "enters"),
     [

@@ -205,7 +205,7 @@ def test_health_says_whether_the_llm_can_be_asked(make_client: MakeClient, fake_
     analyze(client, "ETHUSDT")
     health = client.get("/health").json()
     assert (health["gpt4_available"], health["status"]) == (False, "degraded")
-    (part,) = health["degraded"]
+    (part,) = health["problems"]
     assert part == {
         "part": "llm",
         "reason": "no key can be used now: key 1 retired (unauthorized), key 2 retired (unauthorized), "

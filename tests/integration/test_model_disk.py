@@ -126,7 +126,7 @@ def test_a_half_written_alias_file_is_named_and_what_served_goes_on(
     assert part["reason"].endswith("; what served before goes on serving")
     assert part["remedy"].startswith("restore aliases.json")
     assert client.get("/health").json()["models"] == {"BTCUSDT 1h": registry.versions().models[-1].version}
-    assert part in client.get("/readyz").json()["degraded"]
+    assert part in client.get("/readyz").json()["problems"]
     aliases.write_bytes(whole)
     wait_until(lambda: "models" not in parts(client))
 

@@ -186,7 +186,8 @@ def test_health_names_a_model_that_cannot_be_loaded(client: TestClient, registry
     assert "POST /ai/models/rollback" in part["remedy"]
     health = client.get("/health").json()
     assert (health["status"], health["model_loaded"], health["models"]) == ("degraded", False, {"ETHUSDT 1h": None})
-    assert client.get("/readyz").json() == {"status": "degraded", "degraded": [part]}
+    ready = {"status": "degraded", "degraded": ["model ETHUSDT 1h"], "problems": [part]}
+    assert client.get("/readyz").json() == ready
     assert client.post("/ai/predict", json=prediction()).status_code == 503
 
 

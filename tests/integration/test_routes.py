@@ -99,7 +99,7 @@ def test_health_says_what_is_there_and_what_is_not(client: TestClient) -> None:
     assert (health["mongodb_connected"], health["gpt4_available"], health["model_loaded"]) == (False, False, False)
     assert health["supported_symbols"] == SYMBOLS
     assert datetime.fromisoformat(health["timestamp"]).tzinfo
-    assert health["degraded"] == []
+    assert (health["degraded"], health["problems"]) == ([], [])
     assert health["last_cycle"] is None
 
 
@@ -108,14 +108,21 @@ def test_health_stays_200_and_names_a_store_that_is_down(make_client: MakeClient
     health = client.get("/health")
     assert health.status_code == 200
     assert health.json()["status"] == "degraded"
-    (store,) = health.json()["degraded"]
+    assert health.json()["degraded"] == ["store"]
+    (store,) = health.json()["problems"]
     assert store["part"] == "store"
     assert store["reason"].startswith("the mongodb store is not available")
     assert store["remedy"].startswith("start MongoDB, or set DATABASE_URL to one that runs")
     assert client.get("/livez").status_code == 200
-    assert client.get("/readyz").json() == {"status": "degraded", "degraded": [store]}
+    assert client.get("/readyz").json() == {"status": "degraded", "degraded": ["store"], "problems": [store]}
     assert client.get("/ai/storage/stats").status_code == 503
     assert client.post("/ai/analyze", json=shape_a()).status_code == 200
+
+
+def test_the_index_lists_every_documented_route_and_the_socket(client: TestClient) -> None:
+    listed = client.get("/").json()["endpoints"]
+    assert set(listed.values()) == {*client.get("/openapi.json").json()["paths"], "/ws"}
+    assert (listed["analyze"], listed["signal_batch"], listed["signals"]) == ("/ai/analyze", "/ai/signals", "/ws")
 
 
 def test_metrics_have_the_agreed_names(client: TestClient) -> None:

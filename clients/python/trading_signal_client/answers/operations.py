@@ -20,7 +20,7 @@ class ServiceInfo(Answer):
     capabilities: list[str]
 
 
-class DegradedPart(Answer):
+class PartProblem(Answer):
     part: str
     reason: str
     remedy: str
@@ -33,7 +33,8 @@ class Health(Answer):
     model_loaded: bool
     models: dict[str, str | None]
     supported_symbols: list[str]
-    degraded: list[DegradedPart]
+    degraded: list[str]
+    problems: list[PartProblem]
     warnings: list[str]
 
 
