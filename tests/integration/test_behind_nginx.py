@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -77,7 +78,7 @@ def test_redirect_of_a_slash_too_many_stays_with_the_proxy(service: Service) -> 
 def test_a_refusal_before_the_body_is_read_comes_through_the_proxy(directive: str) -> None:
     # Of a hundred such answers some ten were 502 when the connection was closed with a body that nobody had read.
     large, json_body = b" " * 900_000, {"content-type": "application/json"}
-    limits = {"RATE_LIMITS__ANALYZE_TRUSTED": "30/minute", "ACCESS__MAX_BODY_BYTES": "100000"}
+    limits: dict[str, Any] = {"RATE_LIMITS__ANALYZE_TRUSTED": "30/minute", "ACCESS__MAX_BODY_BYTES": "100000"}
     with (
         running_service(**limits) as service,
         nginx(service.url, directive) as proxy,
