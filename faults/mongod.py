@@ -8,13 +8,15 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from pymongo import MongoClient
 
 from benchmarks.processes import free_port
+from faults.scenario import NotTried
 
 START_SECONDS = 30
 STOP_SECONDS = 10
@@ -113,3 +115,24 @@ def find_mongod() -> Path | None:
     candidates = [Path(folder) / "db" / "bin" / "mongod" for folder in folders]
     candidates += [Path(found) for found in [shutil.which("mongod")] if found]
     return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@contextmanager
+def running_mongod(folder: Path) -> Iterator[Mongod]:
+    """Run a server with its files in a new folder there, until the block ends.
+
+    Raises:
+        NotTried: there is none on this machine.
+    """
+    binary = find_mongod()
+    if binary is None:
+        raise NotTried("no mongod here")
+    files = folder / "mongod"
+    files.mkdir()
+    server = Mongod(binary, files)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.send(signal.SIGCONT)
+        server.stop()
