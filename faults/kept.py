@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Collection
 from contextlib import closing
 from typing import Any
@@ -40,12 +41,14 @@ def count(url: str, name: str) -> int:
         return client.get_default_database()[name].count_documents({})
 
 
-def none_lost(acknowledged: Collection[str], url: str) -> str:
-    """Return `0 of` what was acknowledged.
+def none_lost(acknowledged: Collection[str], url: str, patience_seconds: float = 0.0) -> str:
+    """Return `0 of` what was acknowledged, once the database has all of it.
 
     Raises:
-        Failed: the database lacks some of it.
+        Failed: the database lacks some of it after so long.
     """
-    missing = set(acknowledged) - kept(url)
+    end = time.monotonic() + patience_seconds
+    while (missing := set(acknowledged) - kept(url)) and time.monotonic() < end:
+        time.sleep(0.2)
     require(not missing, f"{len(missing):,} of {len(acknowledged):,} acknowledged answers are not in the store")
     return f"0 of {len(acknowledged):,}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from faults.kept import REVIEWED, WAITING, count, none_lost
 from faults.mongod import Mongod, running_mongod
 from faults.scenario import Outcome, require, require_no_5xx, said
-from faults.service import degraded, service, wait_until
+from faults.service import PATIENCE_SECONDS, degraded, service, wait_until
 from faults.traffic import Traffic, trades
 
 WRITES = 10_000
@@ -59,11 +59,11 @@ def frozen(folder: Path) -> Outcome:
             require_no_5xx(traffic.statuses)
             slowest = traffic.slowest_seconds
             require(slowest < SLOWEST_SECONDS, f"an answer took {slowest:.1f} s beside a frozen store")
-            wait_until(lambda: "store" not in degraded(server), "the store")
+            lost = none_lost(traffic.acknowledged, url, PATIENCE_SECONDS)
         return Outcome(
             f"MongoDB frozen for {FROZEN_SECONDS:g} s under {CLIENTS} clients",
             f"{said(traffic.statuses)}; slowest {slowest:.2f} s",
-            none_lost(traffic.acknowledged, url),
+            lost,
         )
 
 

@@ -302,6 +302,23 @@ async def test_disk_that_takes_no_more_is_named_and_healed(shelf: Shelf, opened:
     assert "INFO the spool is written again" in log_lines
 
 
+async def test_spool_that_failed_is_found_to_work_again_though_nothing_goes_through_it(
+    shelf: Shelf, opened: Opened
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    shelf.failing = True
+    async with opened() as documents:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+        try:
+            with pytest.raises(StorageUnavailable):
+                await documents.put(LLM_CALLS, "too much", document("x" * 1_000))
+            shelf.failing = False
+            await eventually(lambda: documents.state.reason == "the spool cannot be written: File too large")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await eventually(lambda: documents.state.reason is None)
+
+
 async def test_folder_that_cannot_be_used_is_named_and_documents_wait_in_memory(
     shelf: Shelf, opened: Opened, tmp_path: Path, log_lines: list[str]
 ) -> None:
