@@ -45,7 +45,10 @@ def main(names: Sequence[str]) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     console, failures, started = Console(stderr=True), list[str](), time.monotonic()
-    rows = [_try(scenario, console, failures) for scenario in ([known[name] for name in names] or SCENARIOS)]
+    rows = list[Row]()
+    for scenario in [known[name] for name in names] or SCENARIOS:
+        rows.append(_try(scenario, console, failures))
+        console.print(" | ".join(map(str, rows[-1].values())), highlight=False)
     text = f"{_where(time.monotonic() - started)}\n\n{markdown_table(rows)}"
     print(text)
     for failure in failures:

@@ -79,7 +79,7 @@ class Traffic:
         status = int(head[9:12])
         self.statuses[status] += 1
         self.slowest_seconds = max(self.slowest_seconds, now - started)
-        if status == 200:
+        if status == 200 and b"application/json" in head:
             content = json.loads(answer)
             kept = content.get("analysis_id") or content.get("trade_id") if isinstance(content, dict) else None
             if kept is not None:
