@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types format lock bench examples clean
+.PHONY: help setup setup-dev run test lint types format lock bench faults examples clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -54,6 +54,9 @@ lock: setup-dev ## pin the requirements again
 
 bench: setup-dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+faults: setup-dev ## bring about faults, and write the table of docs/reliability.md
+	$(BIN)/python -m faults
 
 examples: setup-dev ## record the examples of the OpenAPI document again (needs ../shared/data)
 	$(BIN)/python scripts/record_examples.py

@@ -43,7 +43,7 @@ from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
-from storage.ports import AnalysisCache
+from storage.ports import AnalysisCache, SignalArchive
 from utils.clock import Clock
 
 T = TypeVar("T")
@@ -201,7 +201,8 @@ Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
 SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]
 SettingsPart = Annotated[Settings, _part(lambda container: container.settings)]
 SignalsPart = Annotated[SignalStream, _part(lambda container: container.signals)]
-StorePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
+CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
+ArchivePart = Annotated[SignalArchive, _part(lambda container: container.store)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

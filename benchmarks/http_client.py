@@ -26,12 +26,17 @@ class HttpConnection:
 
     async def send(self, request: bytes) -> bytes:
         """Send a request, return the body of its answer, which must be a 200."""
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        head, body = await self.ask(request)
         if b" 200 " not in head[:16]:
             raise RuntimeError(f"not a 200: {head[:200]!r}")
+        return body
+
+    async def ask(self, request: bytes) -> tuple[bytes, bytes]:
+        """Send a request, return head and body of its answer, whatever its status."""
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
         length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        return await self._reader.readexactly(int(length))
+        return head, await self._reader.readexactly(int(length))
 
     def close(self) -> None:
         """Close the connection."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -39,12 +40,23 @@ class Server:
         raise RuntimeError("the kernel does not tell the resident memory")
 
 
-@contextmanager
-def serve(*arguments: str, **environment: str) -> Iterator[Server]:
-    """Run `python *arguments` (with {port} filled in) until the block ends; yield once /readyz answers."""
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serve(*arguments: str, log: IO[bytes] | int | None = None, **environment: str) -> Iterator[Server]:
+    """Run `python *arguments` (with {port} filled in) until the block ends; yield once /readyz answers.
+
+    Args:
+        arguments: Of the interpreter.
+        log: Where standard error goes, as `subprocess` takes it; None leaves it where ours goes.
+        environment: Variables beside those of a benchmark.
+    """
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         defaults = {
             "PORT": str(port),
@@ -59,13 +71,19 @@ def serve(*arguments: str, **environment: str) -> Iterator[Server]:
             cwd=ROOT,
             env={**os.environ, **defaults, **environment},
             stdout=subprocess.DEVNULL,
+            stderr=log,
         )
         try:
             _wait_ready(process, port)
             yield Server(process.pid, port, time.perf_counter() - started)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=20)
+            finally:
+                process.kill()
+                if process.stderr is not None:
+                    process.stderr.close()
 
 
 def _wait_ready(process: subprocess.Popen[bytes], port: int) -> None:

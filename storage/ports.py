@@ -97,6 +97,10 @@ class ArchivedSignal:
 class AnalysisCache(Protocol):
     """Keeps an analysis under the key of the query that it answers."""
 
+    @property
+    def kind(self) -> str:
+        """Short name for people: sqlite or mongodb."""
+
     async def save_analysis(
         self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:

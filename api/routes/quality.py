@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query
 
 from api.dependencies import (
     AnalyzeLimit,
+    ArchivePart,
     ClockPart,
     DefaultLimit,
     FeedbackPart,
     JsonBody,
     SettingsPart,
-    StorePart,
     Trusted,
 )
 from api.schemas.feedback import FeedbackKept, FeedbackRequest, SignalQualityResponse
@@ -73,9 +73,9 @@ async def performance(outcomes: FeedbackPart) -> PerformanceResponse:
     dependencies=[DefaultLimit],
 )
 async def signal_quality(
-    store: StorePart, settings: SettingsPart, limit: Annotated[int, Query(ge=1, le=MAX_SIGNALS)] = 50
+    archive: ArchivePart, settings: SettingsPart, limit: Annotated[int, Query(ge=1, le=MAX_SIGNALS)] = 50
 ) -> SignalQualityResponse:
     """Count the newest analyses of the archive by signal; also under /api/ai/signal-quality."""
-    newest = await store.newest_archived(limit)
+    newest = await archive.newest_archived(limit)
     pipeline = settings.analysis.model_dump(mode="json", include=PIPELINE)
     return SignalQualityResponse.of(newest, summarize(newest), pipeline)

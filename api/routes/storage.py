@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.dependencies import Admin, AnalysisPart, ClockPart, DefaultLimit, SettingsPart, StorePart
+from api.dependencies import Admin, AnalysisPart, CachePart, ClockPart, DefaultLimit, SettingsPart
 from api.schemas.problems import problem_responses
 from api.schemas.storage import CacheCleared, CandlesRemoved, StorageStats
 from domain.market import Timeframe
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/ai/storage", tags=["storage"])
     responses=problem_responses(503),
     dependencies=[DefaultLimit],
 )
-async def stats(store: StorePart, analysis: AnalysisPart, settings: SettingsPart) -> StorageStats:
+async def stats(store: CachePart, analysis: AnalysisPart, settings: SettingsPart) -> StorageStats:
     """Count the cached analyses by symbol, the archive, and the cache's hits since the start."""
     statistics = await store.statistics()
     return StorageStats.of(statistics, analysis.recent, settings.analysis.interval_minutes, store.kind)

@@ -185,7 +185,10 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         self._head_bytes = self._silent_bytes = 0
         if self._holds_body:
             self._let_body_go()
-        if not self._is_answering():
+        if self._cut_at is not None:
+            # It was answered before, and only waited for this.
+            self.transport.close()
+        elif not self._is_answering():
             self._idle_since = self.loop.time()
 
     def on_response_complete(self) -> None:

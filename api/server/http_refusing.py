@@ -53,6 +53,27 @@ class BoundedFlow(FlowControl):
             super().resume_reading()
 
 
+class ClosesLate(asyncio.Transport):
+    """The transport of a request whose connection ends with the answer: how to close is left to the protocol."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        super().__init__()
+        self._transport = transport
+        self._close = close
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send a part of the answer."""
+        self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is closed or about to be."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close, the answer being complete."""
+        self._close()
+
+
 class RefusingHttpProtocol(HttpToolsProtocol):
     """Answers by itself what the application is not to see, and closes so that the client can read the answer."""
 
@@ -162,6 +183,8 @@ class RefusingHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        if not cycle.keep_alive:
+            cycle.transport = ClosesLate(self.transport, self._close_after_answer)
         super()._start_asgi_task(cycle, app)
 
     def _is_answering(self) -> bool:
@@ -182,10 +205,26 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         request_id = new_request_id()
         self._others.record(self._refusal, self._address, request_id)
         self.transport.write(self._refusal.encode(self.server_state.default_headers, request_id))
-        if self._refusal is LEAVING or not self._others.may_linger():
+        if self._refusal is LEAVING:
+            self.transport.close()
+        else:
+            self._linger()
+
+    def _close_after_answer(self) -> None:
+        """Close at once if the request is read whole: an answer may be complete before its body, as a refusal is."""
+        if self._stage == BODY:
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """Send no more, and read on for a moment; a proxy would make 502 of an answer that is reset.
+
+        Closing at once, with unread data in the socket, would reset the connection, and the answer be lost.
+        """
+        if not self._others.may_linger():
             self.transport.close()
             return
-        # Closing at once, with unread data in the socket, would reset the connection, and the answer be lost.
         self._cut_at = self.loop.time() + LINGER_SECONDS
         self._others.lingering += 1
         self.transport.write_eof()

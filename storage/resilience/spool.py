@@ -65,7 +65,7 @@ class Spool:
             name: How the files of this kind begin.
             max_bytes: Of all files of this kind that this process holds.
         """
-        self._folder = folder
+        self.folder = folder
         self._name = name
         self._max_bytes = max_bytes
         self._files: deque[_File] = deque()
@@ -88,8 +88,8 @@ class Spool:
         Raises:
             OSError: the folder cannot be used.
         """
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for path in sorted(self._folder.glob(f"{self._name}-*.jsonl")):
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in sorted(self.folder.glob(f"{self._name}-*.jsonl")):
             descriptor = _locked(path)
             if descriptor is None:
                 continue
@@ -171,14 +171,14 @@ class Spool:
 
     def _create(self) -> _File:
         while True:
-            path = self._folder / f"{self._name}-{time.time_ns():020d}-{os.getpid()}.jsonl"
+            path = self.folder / f"{self._name}-{time.time_ns():020d}-{os.getpid()}.jsonl"
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             descriptor = _locked(path)
             if descriptor is not None:  # else another process has adopted it at this very moment
                 break
         self._own = _File(path, descriptor)
         self._files.append(self._own)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+        folder = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
         os.fsync(folder)
         os.close(folder)
         return self._own

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Generic, TypeVar
 
 from loguru import logger
@@ -14,6 +16,9 @@ from storage.resilience.item_type import ItemType
 from storage.resilience.spool import Batch, Spool, SpoolFull
 
 T = TypeVar("T")
+
+# More than what a full disk may still have in a block begun.
+PROBE_BYTES = 16_384
 
 
 class SpoolQueue(Generic[T]):
@@ -97,10 +102,19 @@ class SpoolQueue(Generic[T]):
                 except (OSError, SpoolFull) as error:
                     self._rest(error)
                     return
-                if self.reason is not None:
-                    logger.info("the spool is written again")
-                    self.reason = None
+                self._works()
                 done(items, refused)
+
+    async def look_again(self) -> None:
+        """Find out whether a spool that failed works again; while items wait in it, the next one tells."""
+        if self._spool is not None and self.reason is not None and self.usable and not len(self):
+            async with self._keeping:
+                try:
+                    await asyncio.to_thread(_write_a_little, self._spool.folder)
+                except OSError as error:
+                    self._rest(error)
+                else:
+                    self._works()
 
     async def oldest(self, limit: int) -> tuple[list[T], Batch]:
         """Return at most `limit` of the oldest items, with their batch for `done`."""
@@ -137,6 +151,11 @@ class SpoolQueue(Generic[T]):
             logger.bind(writes=unreadable).error("writes in the spool are damaged or of another version; they are lost")
         return items, batch
 
+    def _works(self) -> None:
+        if self.reason is not None:
+            logger.info("the spool is written again")
+            self.reason = None
+
     def _rest(self, error: OSError | SpoolFull) -> None:
         """Leave the spool alone for a while."""
         self._rests_until = self._monotonic() + self._retry_seconds
@@ -144,3 +163,8 @@ class SpoolQueue(Generic[T]):
             name = errno.errorcode.get(error.errno or 0, type(error).__name__) if isinstance(error, OSError) else "full"
             logger.bind(reason=name).error("the spool cannot be written; writes wait in memory")
         self.reason = f"the spool cannot be written: {error.strerror if isinstance(error, OSError) else error}"
+
+
+def _write_a_little(folder: Path) -> None:
+    with TemporaryFile(dir=folder) as file:
+        file.write(bytes(PROBE_BYTES))

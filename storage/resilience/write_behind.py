@@ -184,6 +184,8 @@ class WriteBehind(Generic[T]):
             self._arrived.clear()
             await self._try(check=True)
             self._tried.set()
+            if self._availability.available:
+                await self._spool.look_again()
             wake = self._arrived if self._availability.available else asyncio.Event()
             with suppress(TimeoutError):
                 await bounded(wake.wait(), self._pace.retry_seconds)

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 
+from faults.fake_time import FakeTime
 from tests.fixtures.bodies import shape_b
-from tests.fixtures.fake_time import FakeTime
 from tests.fixtures.service import running_service
 
 HOUR = 3_600

@@ -200,6 +200,20 @@ def test_a_socket_whose_handshake_has_a_line_that_is_too_long_is_refused(service
     assert answer.problem["type"].endswith(":head_too_large")
 
 
+def test_a_client_that_is_refused_early_may_send_its_body_to_the_end(service: Service) -> None:
+    # A reset while the client still sends takes the answer away from it, which proxies show as 502.
+    head = POST.replace(b"/ai/analyze HTTP/1.1", b"/ai/train HTTP/1.0") + b"content-length: 3000000\r\n\r\n"
+    with connect(service) as client:
+        client.sendall(head + b" " * 1_000_000)
+        assert last_answer(client).status == 401
+        for _ in range(2):
+            client.sendall(b" " * 1_000_000)
+        # Once all has come the connection is closed.
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):  # noqa: PT012
+            while True:
+                client.sendall(b" ")
+
+
 def test_an_address_has_its_share_of_connections_sockets_included() -> None:
     with (
         running_service(TRUSTED_NETWORKS="203.0.113.0/24", SERVER__MAX_CONNECTIONS_PER_ADDRESS="3") as service,

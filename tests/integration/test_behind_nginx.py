@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
-from tests.fixtures.bodies import shape_c
+from tests.fixtures.bodies import shape_a, shape_c
 from tests.fixtures.nginx import nginx
 from tests.fixtures.service import Service, running_service
 
@@ -70,3 +72,25 @@ def test_redirect_of_a_slash_too_many_stays_with_the_proxy(service: Service) -> 
         assert (moved.status_code, moved.headers["location"]) == (307, "/ai/analyze?a=1")
         followed = httpx2.post(f"{proxy}/ai/analyze/", json=shape_c(), follow_redirects=True)
         assert followed.json()["symbol"] == shape_c()["symbol"]
+
+
+@pytest.mark.parametrize("directive", ["proxy_http_version 1.1", "proxy_request_buffering off"])
+def test_a_refusal_before_the_body_is_read_comes_through_the_proxy(directive: str) -> None:
+    # Of a hundred such answers some ten were 502 when the connection was closed with a body that nobody had read.
+    large, json_body = b" " * 900_000, {"content-type": "application/json"}
+    limits: dict[str, Any] = {"RATE_LIMITS__ANALYZE_TRUSTED": "30/minute", "ACCESS__MAX_BODY_BYTES": "100000"}
+    with (
+        running_service(**limits) as service,
+        nginx(service.url, directive) as proxy,
+        httpx2.Client(base_url=proxy, headers=json_body) as client,
+    ):
+        for path, body, status in (
+            ("/ai/feedback", large, 413),
+            ("/ai/train", large, 401),
+            ("/ai/analyze/", large, 307),
+        ):
+            answers = [client.post(path, content=body).status_code for _ in range(30)]
+            assert answers == [status] * 30
+        body = json.dumps(shape_a()).encode()
+        answers = [client.post("/ai/analyze", content=body).status_code for _ in range(60)]
+        assert answers == [200] * 30 + [429] * 30

@@ -304,6 +304,23 @@ async def test_spool_on_a_full_disk_is_logged_and_written_again_once_there_is_ro
     assert "INFO the spool is written again" in log_lines
 
 
+async def test_spool_that_failed_is_found_to_work_again_though_nothing_goes_through_it(
+    faulty: FaultyDocuments, opened: Opened
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    faulty.failing = True
+    async with opened() as documents:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+        try:
+            with pytest.raises(StorageUnavailable):
+                await documents.put(LLM_CALLS, "too much", document("x" * 1_000))
+            faulty.failing = False
+            await eventually(lambda: documents.state.reason == "the spool cannot be written: File too large")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await eventually(lambda: documents.state.reason is None)
+
+
 async def test_unusable_spool_folder_is_logged_and_documents_wait_in_memory(
     faulty: FaultyDocuments, opened: Opened, tmp_path: Path, log_lines: list[str]
 ) -> None:

@@ -1,0 +1,1 @@
+"""The longer proofs: faults that the running service survives, with what was lost; `make faults` runs them all."""
