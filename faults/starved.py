@@ -78,8 +78,8 @@ async def _open_sockets(server: Server, probe: Probe) -> Counter[int]:
             stack.callback(writer.close)
             writer.write(HANDSHAKE.format(path="/ws").encode())
             statuses[int((await reader.readuntil(b"\r\n\r\n"))[9:12])] += 1
-        asking = asyncio.create_task(probe.ask_until(stop))
         named = await asyncio.to_thread(degraded, server)
+        asking = asyncio.create_task(probe.ask_until(stop))
         await asyncio.sleep(1)
         stop.set()
         await asking
