@@ -1,4 +1,4 @@
-"""Rules and model together: which signal comes of both, with stop and target on its own sides."""
+"""The blend of rules and model: its signal, with stop and target on the right sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each named strategy says what its rule says, smoothly, and nothing where it knows nothing."""
+"""Each named strategy follows its rule, smoothly, and has no view without its indicators."""
 
 from __future__ import annotations
 

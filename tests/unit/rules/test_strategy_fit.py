@@ -1,4 +1,4 @@
-"""Which strategies suit a market, and that their own evidence says so."""
+"""The strategies that suit a market, by their own evidence."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_contrarian_strategies_alone_do_not_turn_a_clear_trend(drift: float) -> 
 
 
 def test_the_selected_strategies_decide_near_the_bar() -> None:
-    """Among weak trends, those who follow raise some over the bar and those who oppose hold some back."""
+    """Following strategies raise some weak trends over the bar, opposing ones hold some back."""
     analyst, contexts = TechnicalAnalyst(), [context_of(dashboard(seed, 0.06)) for seed in range(40)]
 
     def signals(*strategies: str) -> int:

@@ -30,7 +30,7 @@ Lines = Callable[[], str]
 
 @pytest.fixture
 def configure() -> Iterator[Configure]:
-    """Return what configures logging anew; the test's own sinks are gone at its end."""
+    """Return a function that configures logging; its sinks are removed at the end of the test."""
     yield lambda **changes: configure_logging(configured(LoggingSettings, **changes), [SECRET, ESCAPED])
     logger.remove()
 

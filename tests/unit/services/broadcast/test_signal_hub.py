@@ -1,4 +1,4 @@
-"""The hub: who receives what, in which order, and what happens to those who do not read."""
+"""The hub: receivers and order of messages, and subscribers that do not read."""
 
 from __future__ import annotations
 

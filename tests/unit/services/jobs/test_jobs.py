@@ -1,4 +1,4 @@
-"""Jobs: their order, their states and events, what is kept of them, and a store that is down or was left behind."""
+"""Jobs: order, states, events, stored records, restarts, and a store that is down."""
 
 from __future__ import annotations
 
