@@ -132,7 +132,10 @@ class SignalSettings(Section):
 
 
 class JobSettings(Section):
-    backend: Literal["in_process"]
+    # Earlier releases called it in_process.
+    backend: Annotated[
+        Literal["child_process"], BeforeValidator(lambda value: "child_process" if value == "in_process" else value)
+    ]
     max_running: Count
     max_queued: Count
     timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
