@@ -93,7 +93,7 @@ class Mongod:
             client.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": data})
 
     def fresh_url(self) -> str:
-        """Return the URL of a database that nobody has used."""
+        """Return the URL of a new database."""
         return f"mongodb://127.0.0.1:{self.port}/test_{uuid.uuid4().hex}"
 
     def _answers(self) -> bool:

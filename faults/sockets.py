@@ -1,4 +1,4 @@
-"""A thousand sockets on /ws of which some never read: the others get everything, and nobody waits for them."""
+"""A thousand sockets on /ws of which some never read: the others get everything, and none of them waits."""
 
 from __future__ import annotations
 

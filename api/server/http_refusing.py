@@ -41,7 +41,7 @@ START, HEAD, BODY = range(3)
 
 
 class BoundedFlow(FlowControl):
-    """Reads no further while enough requests wait, whoever asks for it."""
+    """Reads no further while enough requests wait."""
 
     def __init__(self, transport: asyncio.Transport, full: Callable[[], bool]) -> None:
         super().__init__(transport)

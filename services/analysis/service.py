@@ -165,7 +165,7 @@ class AnalysisService:
         """Return whether candles may be kept for others and analyses of them be scored, and what the answer says of it.
 
         A stranger's may be invented, synthetic ones are, and a trusted client's may contradict those posted before:
-        whoever brings them is answered, and none of them stands beside the real ones.
+        the caller is answered by them, and none of them is stored among real ones.
         """
         if snapshot.source_data is not DataSource.CLIENT:
             return snapshot.source_data is not DataSource.SYNTHETIC, ""

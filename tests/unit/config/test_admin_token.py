@@ -1,4 +1,4 @@
-"""The administrator's token: made once, kept in a file that nobody else may read, refused when it is not safe."""
+"""The administrator's token: made once, kept in a file that only its user may read, refused when it is not safe."""
 
 from __future__ import annotations
 
