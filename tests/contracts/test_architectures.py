@@ -22,6 +22,8 @@ from models.export.parity import check_parity
 from models.training.fitting import fit
 from tests.fixtures.learning import ToyData, toy_data, toy_settings
 
+pytestmark = pytest.mark.slow
+
 every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
 EPOCHS = 6
 

@@ -24,6 +24,8 @@ from tests.fixtures.service import Service, running_service
 from tests.fixtures.stores import eventually
 from tests.fixtures.websocket_service import HANDSHAKE
 
+pytestmark = pytest.mark.slow
+
 START = "runpy.run_path('main.py', run_name='__main__')"
 FEW_DESCRIPTORS = f"import resource, runpy; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)); {START}"
 BY_NOHUP = f"import signal, runpy; signal.signal(signal.SIGHUP, signal.SIG_IGN); {START}"

@@ -18,6 +18,8 @@ from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.stores import eventually
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.fixtures.mongod import Mongod
 

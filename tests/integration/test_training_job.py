@@ -21,6 +21,8 @@ from tasks.child_process import ChildProcessRunner
 from tests.fixtures.histories import simulated
 from tests.fixtures.stuck_training import FILES_WRITTEN
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.fixtures.small_disk import SmallDisk
 

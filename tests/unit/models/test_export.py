@@ -20,6 +20,8 @@ from models.training.backend import use_backend
 from tests.fixtures.learning import toy_data, toy_settings
 from tests.fixtures.settings import configured
 
+pytestmark = pytest.mark.slow
+
 use_backend(configured(TrainingSettings))
 
 import keras  # noqa: E402
