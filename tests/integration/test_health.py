@@ -25,9 +25,9 @@ WORKS = StoreState(available=True, waiting=0, spooled=0, dropped=0, reason=None)
     ("analyses", "documents", "reason"),
     [
         (
-            StoreState(available=False, waiting=7, spooled=5, dropped=0, reason="database or disk is full"),
+            StoreState(available=False, waiting=7, spooled=5, dropped=0, reason="disk I/O error"),
             WORKS,
-            "the sqlite store is not available: database or disk is full; 7 writes wait, 5 of them in a local file",
+            "the sqlite store is not available: disk I/O error; 7 writes wait, 5 of them in a local file",
         ),
         (
             StoreState(available=False, waiting=7, spooled=7, dropped=2, reason="unable to open database file"),

@@ -70,7 +70,7 @@ def test_a_version_that_does_not_fit_leaves_no_trace(registry: Registry, small_d
 
     def write_too_much(folder: Path) -> None:
         write(folder)
-        (folder / "model.keras").write_bytes(bytes(2_000_000))
+        (folder / "model.keras").write_bytes(bytes(8_000_000))
 
     with pytest.raises(ModelStorageUnavailable) as caught:
         registry.add(large, write_too_much)

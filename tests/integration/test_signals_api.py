@@ -77,10 +77,10 @@ def test_a_batch_has_a_signal_for_each_symbol_in_the_shape_that_traders_read(cli
 
 
 def test_a_model_of_several_horizons_predicts_the_returns(make_client: MakeClient, registry: Registry) -> None:
-    client = make_client(signals=OPEN_FILTERS)
     horizons: dict[str, Any] = {"outputs": "multi_horizon", "horizons_candles": (1, 4, 16, 48)}
     scope: dict[str, Any] = {"symbol": ANY_SYMBOL, "timeframe": Timeframe.M15}
     version = put_in_production(registry, ModelType.PATCHTST, **scope, **horizons)
+    client = make_client(signals=OPEN_FILTERS)
     body = sent({"UPUSDT": 0.35, "DOWNUSDT": -0.35})
     answer = post(client, body)
     for signal in answer["signals"]:
