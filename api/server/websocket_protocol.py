@@ -31,7 +31,7 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
     """Buffers next to nothing, and cuts who does not take part in the closing of a connection.
 
     Attributes:
-        on_lost: Called once the connection is gone, when whoever made it is to know.
+        on_lost: Called once the connection is gone, where its maker is to know.
     """
 
     on_lost: Callable[[], None] | None = None

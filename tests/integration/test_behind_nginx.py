@@ -76,7 +76,7 @@ def test_redirect_of_a_slash_too_many_stays_with_the_proxy(service: Service) -> 
 
 @pytest.mark.parametrize("directive", ["proxy_http_version 1.1", "proxy_request_buffering off"])
 def test_a_refusal_before_the_body_is_read_comes_through_the_proxy(directive: str) -> None:
-    # Of a hundred such answers some ten were 502 when the connection was closed with a body that nobody had read.
+    # Of a hundred such answers some ten were 502 when the connection was closed with an unread body.
     large, json_body = b" " * 900_000, {"content-type": "application/json"}
     limits: dict[str, Any] = {"RATE_LIMITS__ANALYZE_TRUSTED": "30/minute", "ACCESS__MAX_BODY_BYTES": "100000"}
     with (

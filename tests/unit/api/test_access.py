@@ -32,7 +32,7 @@ def request(peer: str, **headers: str) -> Request:
         ("::ffff:127.0.0.1", None, "::ffff:127.0.0.1", True, True),
         ("10.1.2.3", None, "10.1.2.3", False, True),
         ("203.0.113.9", None, "203.0.113.9", False, False),
-        # a reverse proxy on this machine that nobody declared lends out neither loopback nor trust
+        # an undeclared reverse proxy on this machine lends out neither loopback nor trust
         ("127.0.0.1", "203.0.113.9", "127.0.0.1", False, False),
         ("127.0.0.1", "127.0.0.1", "127.0.0.1", False, False),
         # a declared proxy: the last address that is not a proxy counts, whatever the client wrote before it

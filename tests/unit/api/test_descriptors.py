@@ -8,7 +8,7 @@ pytest_plugins = ["tests.fixtures.logs"]
 
 
 class Process:
-    """A process with so many open descriptors, and a clock."""
+    """A process with a number of open descriptors, and a clock."""
 
     def __init__(self, found: int | None = 20) -> None:
         self.found = found
