@@ -20,6 +20,7 @@ from typing import Any, cast
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
+from api.guard.socket_shares import SocketShares
 from api.routes.websocket import router
 from api.server.serving import server_config
 from benchmarks.broadcast_clients import Clients
@@ -108,6 +109,7 @@ def hub_config(hub: SignalHub) -> uvicorn.Config:
     app = FastAPI()
     app.include_router(router)
     app.state.container = SimpleNamespace(hub=hub, settings=settings)
+    app.state.socket_shares = SocketShares(settings.websocket.max_clients_per_address)
     return server_config(app, settings)
 
 
