@@ -57,7 +57,7 @@ def get(server: Server, path: str) -> Any:
 
 def degraded(server: Server) -> dict[str, str]:
     """Return what /health names, with the reason of each."""
-    return {part["part"]: part["reason"] for part in get(server, "/health")["degraded"]}
+    return {part["part"]: part["reason"] for part in get(server, "/health")["problems"]}
 
 
 def wait_until(condition: Callable[[], bool], what: str, patience_seconds: float = PATIENCE_SECONDS) -> float:
