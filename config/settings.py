@@ -102,6 +102,8 @@ class FeatureSettings(Section):
 
 
 SourceName = Literal["stored", "engine", "engine_db", "binance", "yahoo", "ccxt", "files", "synthetic"]
+# Those that give their past page by page.
+PagedSource = Literal["engine", "binance", "yahoo", "ccxt", "files"]
 
 
 class MarketDataSettings(Section):

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from cachetools import LRUCache
 from loguru import logger
@@ -19,25 +18,16 @@ from domain.values import epoch_ms
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
+from services.market_data.histories import WITHOUT_HISTORY, MarketHistory, asked_candles, history_of
 from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
 from services.market_data.source import MarketDataSource
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import SingleFlight
 
-# Every source gives as many in one answer.
-HISTORY_CANDLES = 1_000
 # Remembered holes that a source has too.
 MAX_KNOWN_HOLES = 10_000
 _Hole = tuple[DataSource, str, Timeframe, int]
-_WITHOUT_HISTORY = {DataSource.STORED, DataSource.SYNTHETIC}
-
-
-class MarketHistory(NamedTuple):
-    """Closed candles and their source."""
-
-    source: DataSource
-    series: CandleSeries
 
 
 @dataclass(frozen=True)
@@ -118,32 +108,33 @@ class MarketData:
         reasons = "; ".join(refusals) or "no source is configured"
         raise MarketDataUnavailable(f"no market data for {wanted.symbol}: {reasons}")
 
-    async def history(self, symbol: str, timeframe: Timeframe, enough: int) -> MarketHistory:
-        """Return up to 1,000 closed candles of any age from the first real source other than the store that has enough.
+    async def history(self, symbol: str, timeframe: Timeframe, enough: int, most: int) -> MarketHistory:
+        """Return closed candles of any age from the first real source other than the store that has enough.
 
         Args:
             symbol: Market.
             timeframe: Length of a candle.
             enough: Number of closed candles that are needed.
+            most: Number of closed candles that are of use.
 
         Raises:
             MarketDataUnavailable: no source has enough; the message says how many each has.
         """
-        wanted = _Wanted(symbol, (timeframe,), HISTORY_CANDLES)
         refusals: list[str] = []
         for source in self._sources:
-            if source.name in _WITHOUT_HISTORY:
+            if source.name in WITHOUT_HISTORY:
                 continue
             try:
-                series = await self._ask(source, wanted)
+                answered = await self._ask(source, _Wanted(symbol, (timeframe,), asked_candles(source.name, most)))
             except MarketDataUnavailable as refusal:
                 refusals.append(f"{source.name}: {refusal.message}")
                 continue
-            closed = series[timeframe].closed_by(epoch_ms(self._clock.now()))
-            _count(source, "ok" if len(closed) >= enough else "refused")
-            if len(closed) >= enough:
-                return MarketHistory(source.name, closed)
-            refusals.append(f"{source.name}: has {len(closed)} closed candles")
+            found = history_of(source.name, answered[timeframe], epoch_ms(self._clock.now()), most)
+            usable = found.more or len(found.series) >= enough
+            _count(source, "ok" if usable else "refused")
+            if usable:
+                return found
+            refusals.append(f"{source.name}: has {len(found.series)} closed candles")
         raise MarketDataUnavailable("; ".join(refusals) or "no real source other than the store is configured")
 
     async def _without_holes(

@@ -9,9 +9,11 @@ from typing import Any
 from domain.analysis import DataSource
 from domain.errors import ConfigurationError, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
-from services.market_data.fetching import REST_SECONDS, SourceFailed
+from services.market_data.fetching import REST_SECONDS, SourceBusy, SourceFailed
 from services.market_data.parsing import CandleRow, converted, series_of
+from services.market_data.source import HistoryPage, first_page
 
+PAGE_LIMIT = 1000
 # Quote currencies: the last part of our symbols.
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
 
@@ -57,21 +59,42 @@ class CcxtSource:
 
         Raises:
             MarketDataUnavailable: the exchange has no such market or timeframe.
-            SourceFailed: it cannot be reached, wants to be left alone or answers nonsense.
+            SourceFailed: it cannot be reached or answers nonsense.
+            SourceBusy: it wants to be left alone.
         """
+        rows = await self._rows(symbol, timeframe, limit=limit)
+        return series_of(timeframe, (row.candle() for row in rows), limit)
+
+    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
+        """Return the first candles of a range, as many as the exchange gives in one answer.
+
+        Raises:
+            MarketDataUnavailable: the exchange has no such market or timeframe.
+            SourceFailed: it cannot be reached or answers nonsense.
+            SourceBusy: it wants to be left alone.
+        """
+        rows = await self._rows(symbol, timeframe, since=start_ms, limit=PAGE_LIMIT)
+        page = first_page(timeframe, (row.candle() for row in rows), start_ms, end_ms, PAGE_LIMIT)
+        # Exchanges have limits of their own, and some look no further than one page after `since`.
+        reached = page.series.last_close_ms if len(page.series) else start_ms + PAGE_LIMIT * timeframe.ms
+        return HistoryPage(page.series, min(reached, end_ms))
+
+    async def _rows(self, symbol: str, timeframe: Timeframe, **wanted: int) -> list[CandleRow]:
         errors = self._errors
         try:
-            rows = await self._exchange.fetch_ohlcv(market(symbol), timeframe.value, limit=limit)
+            rows = await self._exchange.fetch_ohlcv(market(symbol), timeframe.value, **wanted)
         except (errors.BadSymbol, errors.BadRequest, errors.NotSupported) as error:
             raise MarketDataUnavailable(f"has no {timeframe} candles of {market(symbol)}") from error
         except errors.NetworkError as error:
-            raise SourceFailed("cannot be reached or wants to be left alone", REST_SECONDS) from error
+            limited = isinstance(error, (errors.RateLimitExceeded, errors.DDoSProtection))
+            kind = SourceBusy if limited else SourceFailed
+            raise kind("cannot be reached or wants to be left alone", REST_SECONDS) from error
         except errors.BaseError as error:
             raise SourceFailed(f"failed: {type(error).__name__}") from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # The library does not check the answers of an exchange.
             raise SourceFailed("answered nonsense") from error
-        return series_of(timeframe, (row.candle() for row in converted(list(_named(rows)), list[CandleRow])), limit)
+        return converted(list(_named(rows)), list[CandleRow])
 
     async def close(self) -> None:
         """Close the connections."""

@@ -12,7 +12,10 @@ from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
 from services.market_data.fetching import fetch
 from services.market_data.parsing import CandleRow, decode, series_of
+from services.market_data.source import HistoryPage, first_page
 
+# The engine takes no range of time; these take a megabyte.
+MAX_LIMIT = 5_000
 # The engine's answers for a market that it does not follow.
 _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
@@ -55,3 +58,13 @@ class EngineSource:
         if not answer.success:
             raise MarketDataUnavailable(f"has no {timeframe} candles of {symbol}: answered without success")
         return series_of(timeframe, (row.candle() for row in answer.data or ()), limit)
+
+    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
+        """Return what the engine's newest 5,000 candles have of a range, all at once.
+
+        Raises:
+            MarketDataUnavailable: the engine does not follow this market.
+            SourceFailed: it cannot be reached or answers nonsense.
+        """
+        newest = await self.candles(symbol, timeframe, MAX_LIMIT)
+        return first_page(timeframe, newest.candles, start_ms, end_ms, MAX_LIMIT + 1)

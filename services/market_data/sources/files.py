@@ -12,6 +12,7 @@ from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.market_data.csv_candles import read_candles
 from services.market_data.fetching import SourceFailed
+from services.market_data.source import HistoryPage, first_page
 from utils.clock import Clock
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -63,6 +64,11 @@ class FilesSource:
             SourceFailed: the folder or the file cannot be read, or holds no candles of a market.
         """
         return await asyncio.to_thread(self._read, symbol, timeframe, limit)
+
+    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
+        """Return what the files have of a range, all at once; see `candles`."""
+        series = await self.candles(symbol, timeframe, _KEPT_CANDLES)
+        return first_page(timeframe, series.candles, start_ms, end_ms, _KEPT_CANDLES + 1)
 
     def _read(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         path = self._best_file(symbol, timeframe)

@@ -15,17 +15,20 @@ from domain.market import Candle, CandleSeries, Timeframe, merge_candles
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import CandleRow, converted, decode, series_of
+from services.market_data.source import HistoryPage, first_page
 from utils.clock import Clock
 
 # Timeframes that Yahoo has, and how many days back it has them; the others are made from these.
 _DAYS: dict[Timeframe, int] = {
-    Timeframe.M1: 7,
+    Timeframe.M1: 29,
     Timeframe.M5: 59,
     Timeframe.M15: 59,
     Timeframe.M30: 59,
     Timeframe.H1: 729,
     Timeframe.D1: 36_500,
 }
+# Days in one answer; of the other timeframes all.
+_DAYS_AT_ONCE = {Timeframe.M1: 7}
 _MADE_FROM = {Timeframe.M3: Timeframe.M1, Timeframe.H4: Timeframe.H1}
 # A share trades 6.5 of 24 hours on 5 of 7 days: its candles span a time longer by this factor.
 _CLOSED_FACTOR = 6
@@ -93,21 +96,45 @@ class YahooSource:
 
         Raises:
             MarketDataUnavailable: Yahoo has no such ticker.
-            SourceFailed: it cannot be reached, wants to be left alone or answers nonsense.
+            SourceFailed: it cannot be reached or answers nonsense.
+            SourceBusy: it wants to be left alone.
         """
         asked = _MADE_FROM.get(timeframe, timeframe)
         end = epoch_ms(self._clock.now()) // 1000
         days = limit * timeframe.ms / 1000 / _SECONDS_PER_DAY * _CLOSED_FACTOR + _HOLIDAYS_DAYS
-        start = max(0, end - int(min(days, _DAYS[asked]) * _SECONDS_PER_DAY))
-        parameters: dict[str, str | int] = {"interval": asked.value, "period1": start, "period2": end + 1}
+        days = min(days, _DAYS_AT_ONCE.get(asked, _DAYS[asked]))
+        candles = await self._made(symbol, timeframe, max(0, end - int(days * _SECONDS_PER_DAY)), end + 1)
+        return candles.tail(limit)
+
+    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
+        """Return the candles of a range as far as Yahoo goes back, of minutes those of a week.
+
+        Raises:
+            MarketDataUnavailable: Yahoo has no such ticker.
+            SourceFailed: it cannot be reached or answers nonsense.
+            SourceBusy: it wants to be left alone.
+        """
+        asked = _MADE_FROM.get(timeframe, timeframe)
+        oldest = epoch_ms(self._clock.now()) // 1000 - _DAYS[asked] * _SECONDS_PER_DAY
+        start = max(0, start_ms // 1000, oldest)
+        reached_ms = min(end_ms, (start + _DAYS_AT_ONCE.get(asked, _DAYS[asked]) * _SECONDS_PER_DAY) * 1000)
+        if start * 1000 >= end_ms:
+            return HistoryPage(CandleSeries(timeframe, []), end_ms)
+        candles = await self._made(symbol, timeframe, start, -(-reached_ms // 1000))
+        # All that it has of the days asked for is in the answer.
+        return first_page(timeframe, candles.candles, start_ms, reached_ms, len(candles) + 1)
+
+    async def _made(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> CandleSeries:
+        """Return all candles that open in a time, epoch seconds; those that Yahoo lacks are made from shorter ones."""
+        asked = _MADE_FROM.get(timeframe, timeframe)
+        parameters: dict[str, str | int] = {"interval": asked.value, "period1": start, "period2": end}
         reply = await fetch(self._client, f"{self._url}/{quote(ticker(symbol), safe='')}", parameters, _UNDERSTOOD)
         results = decode(_DECODER, reply.body).chart.result if reply.status == HTTPStatus.OK else None
         if not results:
             raise MarketDataUnavailable(f"has no {asked} candles of {ticker(symbol)}")
         rows = list(_on_the_grid(_rows(results[0]), asked, results[0].meta.gmtoffset * 1000))
-        if asked is timeframe:
-            return series_of(timeframe, rows, limit)
-        return series_of(asked, rows, len(rows)).resample(timeframe).tail(limit)
+        series = series_of(asked, rows, len(rows))
+        return series if asked is timeframe else series.resample(timeframe)
 
 
 def ticker(symbol: str) -> str:
