@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from domain.errors import InsufficientData
+from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.jobs import JobProgress
 from domain.market import CandleLike, CandleSeries
 from domain.values import epoch_ms
@@ -39,9 +39,13 @@ async def read_past(order: TrainingOrder, history: HistoryOrder, report: Report,
     async with open_history(history.source, history.settings, clock) as source:
         pager = Pager(source, lambda reason: tell(f" ({reason})"))
         end_ms = epoch_ms(clock.now())
-        async for series in pager.pages(order.symbol, order.timeframe, history.since_ms, end_ms):
-            candles += series.candles
-            tell()
+        try:
+            async for series in pager.pages(order.symbol, order.timeframe, history.since_ms, end_ms):
+                candles += series.candles
+                tell()
+        except MarketDataUnavailable as failure:
+            fetched = f"{len(candles):,} of {history.candles:,} candles of {market} were fetched"
+            raise MarketDataUnavailable(f"{fetched}: {failure.message}; nothing was trained") from failure
     needed = needed_candles(order.model_type, order.models, order.features)
     if len(candles) < needed:
         raise InsufficientData(
