@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleLike, CandleSeries, Timeframe
-from services.market_data.csv_candles import FIRST_MICROSECOND
+from features.candle_reading.times import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
 
 CandlePrice = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]

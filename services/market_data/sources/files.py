@@ -10,7 +10,7 @@ from domain.analysis import DataSource
 from domain.errors import ConfigurationError, InvalidMarketData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
-from services.market_data.csv_candles import read_candles
+from features.candle_reading.reading import read_candles
 from services.market_data.fetching import SourceFailed
 from utils.clock import Clock
 

@@ -1,0 +1,65 @@
+"""Candles to a file in the plain form: open time in epoch ms, open, high, low, close, volume."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import pandas as pd
+
+from domain.errors import InvalidRequest
+from domain.market import CandleSeries
+
+COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".json")
+
+
+def write_candles(series: CandleSeries, path: Path, force: bool = False) -> None:
+    """Write all candles of a series; an unknown volume is an empty cell, or null in JSON.
+
+    The file is complete or not there: it gets its name when it is written.
+
+    Args:
+        series: Candles, oldest first.
+        path: Its ending, one of `ENDINGS`, decides the form.
+        force: Whether to replace a file that is there.
+
+    Raises:
+        InvalidRequest: unknown ending, a file that is there, or a folder that cannot be written to.
+    """
+    if not path.name.endswith(ENDINGS):
+        raise InvalidRequest(f"{path.name}: candles are written as {', '.join(ENDINGS)}")
+    if path.exists() and not force:
+        raise InvalidRequest(f"{path} is there already: choose another name, or replace it with --force")
+    table = series.frame
+    table.insert(0, COLUMNS[0], series.times_ms)
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
+            part = Path(unfinished.name)
+        try:
+            _write(table, path.name, part)
+            part.chmod(0o666 & ~_umask())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _write(table: pd.DataFrame, name: str, path: Path) -> None:
+    if name.endswith(".parquet"):
+        import fastparquet  # a tenth of a second that only this format needs
+
+        fastparquet.write(str(path), table)
+    elif name.endswith(".json"):
+        table.to_json(path, orient="records", double_precision=15, compression=None)
+    else:
+        table.to_csv(path, index=False, compression="gzip" if name.endswith(".gz") else None)
+
+
+def _umask() -> int:
+    """Return the mask of new files, which a temporary one does not obey."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
