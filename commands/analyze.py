@@ -20,7 +20,9 @@ from utils.clock import SystemClock
 
 def analyze(
     file: CandleFile,
-    symbol: Annotated[str | None, typer.Option(help="Market, of several in the file; the one that the file names by default.")] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="Market, of several in the file; the one that the file names by default.")
+    ] = None,
     timeframe: Annotated[
         Timeframe | None, typer.Option(help="Timeframe of the signal; that of the file by default.")
     ] = None,

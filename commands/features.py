@@ -15,9 +15,7 @@ from domain.errors import InvalidRequest
 
 
 def features(
-    file: Annotated[
-        Path | None, typer.Argument(help="File of candles; see docs/files.md.", show_default=False)
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="File of candles; see docs/files.md.", show_default=False)] = None,
     set_name: Annotated[
         Literal["standard", "wide"] | None, typer.Option("--set", help="The feature set; standard by default.")
     ] = None,

@@ -2,7 +2,8 @@
 
     python examples/post_candles.py BTCUSDT-15m.csv.gz --symbol BTCUSDT
 
-The file is any export of candles (docs/files.md); longer timeframes are made from it. Run it twice: the second answer is [RECENT].
+The file is any export of candles (docs/files.md); longer timeframes are made from it.
+Run it twice: the second answer is [RECENT].
 """
 
 from __future__ import annotations

@@ -110,7 +110,8 @@ def _days(year: FloatArray, month: FloatArray, day: FloatArray) -> FloatArray:
     starts = months.astype(np.int64).astype("datetime64[M]")
     dates = starts.astype("datetime64[D]") + (np.where(inside, day, 1) - 1).astype("timedelta64[D]")
     inside &= dates.astype("datetime64[M]") == starts
-    return np.where(inside, dates.astype(np.int64), np.nan)
+    days: FloatArray = np.where(inside, dates.astype(np.int64), np.nan)
+    return days
 
 
 def _clock_ms(clock: pd.DataFrame) -> tuple[FloatArray, bool]:

@@ -64,8 +64,8 @@ class MeantColumns:
         if not wrong.any():
             return self, self._matrix(numbers)
         kept = np.ones(len(self.at), dtype=np.bool_)
-        kept[np.flatnonzero(wrong)] = [not self._is_header(row) for row in np.flatnonzero(wrong)]
-        for row in np.flatnonzero(wrong & kept):
+        kept[wrong] = [not self._is_header(row) for row in np.flatnonzero(wrong).tolist()]
+        for row in np.flatnonzero(wrong & kept).tolist():
             role = next(role for role, column in numbers.items() if column.wrong[row])
             cell = str(self.column(role).iloc[row])[:40]
             raise InvalidMarketData(f"{self.place(row)}: {role} is {cell!r}, no number: correct or delete the row")
@@ -105,6 +105,8 @@ class MeantColumns:
     def _matrix(self, numbers: dict[Role, Numbers]) -> FloatArray:
         unknown = np.full(len(self.at), np.nan)
         volumes = numbers[Role.VOLUME].floats if Role.VOLUME in numbers else unknown
+        if not (volumes > 0).any():  # a column of zeros alone knows nothing
+            volumes = unknown
         return np.column_stack([*(numbers[role].floats for role in PRICES), volumes])
 
     def _is_header(self, row: int) -> bool:

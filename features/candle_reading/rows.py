@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.arrays import BoolArray, FloatArray
+from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.candle_ranges import ROUNDING_SHARE, widened
 from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE
@@ -78,13 +78,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _known_volumes(volumes: FloatArray, at: FloatArray, place: Callable[[int], str]) -> tuple[FloatArray, list[str]]:
-    """Return volumes, NaN where unknown, and what to say; a column of zeros alone knows nothing."""
+def _known_volumes(volumes: FloatArray, at: IntArray, place: Callable[[int], str]) -> tuple[FloatArray, list[str]]:
+    """Return volumes, NaN where unknown, and what to say."""
     if (volumes > MAX_VOLUME).any():
         raise InvalidMarketData(f"{place(int(at[int((volumes > MAX_VOLUME).argmax())]))} has a volume out of range")
     volumes = np.where(volumes >= 0, volumes, np.nan)
-    if not (volumes > 0).any():
-        return np.full(len(volumes), np.nan), ["volume is unknown"] if len(volumes) else []
+    if np.isnan(volumes).all():
+        return volumes, ["volume is unknown"] if len(volumes) else []
     unknown = int(np.isnan(volumes).sum())
     return volumes, [f"volume is unknown in {counted(unknown, 'row')}"] if unknown else []
 

@@ -90,7 +90,7 @@ def _of_numbers(column: pd.Series) -> Times:
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = ~np.isfinite(values)
     known = np.where(wrong, 0.0, values)
-    if _are_digits(known[~wrong]).all() and not wrong.all():
+    if not wrong.all() and _are_digits(known[~wrong][:1]).all() and _are_digits(known[~wrong]).all():
         return _of_text(column)
     units = _units(known)
     found = units[units >= 0]
@@ -191,7 +191,10 @@ def _clock_text(clock: pd.Series) -> pd.Series:
     short = digits.str.len().max() <= 4 if len(digits) else False
     digits = digits.str.zfill(4 if short else 6)
     parts = [digits.str[at : at + 2] for at in (range(0, 4, 2) if short else range(0, 6, 2))]
-    return parts[0].str.cat(parts[1:], sep=":")
+    text = parts[0]
+    for part in parts[1:]:
+        text = text.str.cat(part, sep=":")
+    return text
 
 
 def _is_date_alone(column: pd.Series) -> bool:

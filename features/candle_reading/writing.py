@@ -15,25 +15,37 @@ COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".json")
 
 
-def write_candles(series: CandleSeries, path: Path, force: bool = False) -> None:
+def check_target(path: Path, force: bool) -> None:
+    """Refuse a path that candles cannot be written to, before any work is done.
+
+    Args:
+        path: Its ending, one of `ENDINGS`, decides the form.
+        force: Whether to replace a file that is there.
+
+    Raises:
+        InvalidRequest: unknown ending, no such folder, or a file that is there.
+    """
+    if not path.name.endswith(ENDINGS):
+        raise InvalidRequest(f"{path.name}: candles are written as {', '.join(ENDINGS)}")
+    if not path.parent.is_dir():
+        raise InvalidRequest(f"there is no folder {path.parent} to write {path.name} to")
+    if path.exists() and not force:
+        raise InvalidRequest(f"{path} is there already: choose another name, or replace it with --force")
+
+
+def write_candles(series: CandleSeries, path: Path) -> None:
     """Write all candles of a series; an unknown volume is an empty cell, or null in JSON.
 
     The file is complete or not there: it gets its name when it is written.
 
     Args:
         series: Candles, oldest first.
-        path: Its ending, one of `ENDINGS`, decides the form.
-        force: Whether to replace a file that is there.
+        path: See `check_target`; a file that is there is replaced.
 
     Raises:
-        InvalidRequest: unknown ending, a file that is there, or a folder that cannot be written to.
+        InvalidRequest: the folder cannot be written to.
     """
-    if not path.name.endswith(ENDINGS):
-        raise InvalidRequest(f"{path.name}: candles are written as {', '.join(ENDINGS)}")
-    if path.exists() and not force:
-        raise InvalidRequest(f"{path} is there already: choose another name, or replace it with --force")
-    table = series.frame
-    table.insert(0, COLUMNS[0], series.times_ms)
+    table = series.frame.assign(timestamp=series.times_ms)[COLUMNS]
     try:
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
             part = Path(unfinished.name)

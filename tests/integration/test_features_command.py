@@ -18,10 +18,10 @@ from rich.table import Table
 
 import cli
 from domain.market import CandleSeries, Timeframe
+from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import FAMILIES
-from features.candle_reading.reading import read_candles
 from services.reports.feature_table import render_catalogue, render_columns
 from tests.fixtures.histories import simulated
 

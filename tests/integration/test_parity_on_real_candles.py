@@ -10,13 +10,13 @@ import pytest
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.values import epoch_ms
+from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingData, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.summary import summarize
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
-from features.candle_reading.reading import read_candles
 from tests.fixtures.clocks import NOW
 from tests.fixtures.settings import configured
 

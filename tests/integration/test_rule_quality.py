@@ -24,9 +24,9 @@ import pytest
 from domain.analysis import Analysis, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal, epoch_ms
+from features.candle_reading.reading import read_candles
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst
-from features.candle_reading.reading import read_candles
 from tests.fixtures.histories import (
     DASHBOARD_CANDLES,
     NOW,

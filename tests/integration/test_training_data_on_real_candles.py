@@ -9,11 +9,11 @@ import pytest
 
 from config.settings import FeatureSettings
 from domain.values import epoch_ms
+from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import STANDARD
 from features.datasets.candle_checks import find_gaps
 from features.datasets.importance import correlation_importance
 from features.datasets.training_data import training_set
-from features.candle_reading.reading import read_candles
 from tests.fixtures.clocks import NOW
 from tests.fixtures.settings import configured
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -49,7 +49,7 @@ def _document(text: bytes) -> Any:
             raise InvalidMarketData(f"{place} is no JSON ({getattr(error, 'msg', error)}): export it again") from error
 
 
-Columns = tuple[tuple[str, ...], list[Sequence[Any]]]
+Columns = tuple[tuple[str, ...], list[pd.Series]]
 
 
 def _tables(value: Any, name: str, depth: int) -> Iterator[tuple[str, Columns]]:
@@ -84,7 +84,7 @@ def _table(value: Any) -> Columns | None:
         columns = dict(zip(names, value.values(), strict=True))
         lists = {name: column for name, column in columns.items() if isinstance(column, list)}
         if is_header(list(lists)) and len({len(column) for column in lists.values()}) == 1:
-            return tuple(lists), list(lists.values())
+            return tuple(lists), [pd.Series(column) for column in lists.values()]
         keyed = {name: column for name, column in columns.items() if isinstance(column, Mapping)}
         if is_header(list(keyed)):  # pandas' form "columns": {"open": {"0": 1.0}}
             return _of_frame(pd.DataFrame({name: pd.Series(dict(column)) for name, column in keyed.items()}))
@@ -107,15 +107,15 @@ def _of_rows(rows: list[Any]) -> Columns | None:
         names = list(dict.fromkeys(str(name) for row in flat[:100] for name in row))
         return _of_frame(pd.DataFrame(flat)) if is_header(names) else None
     if all(isinstance(row, list) for row in rows):
-        names: list[str] = []
+        header: list[str] = []
         if rows[0] and all(isinstance(cell, str) for cell in rows[0]) and is_header(rows[0]):
-            names, rows = rows[0], rows[1:]
+            header, rows = rows[0], rows[1:]
         width = max((len(row) for row in rows), default=0)
         if width < 5 or any(isinstance(cell, (list, Mapping)) for row in rows[:100] for cell in row):
             return None
         frame = pd.DataFrame(rows)
-        names += [""] * (width - len(names)) if names else []
-        return tuple(names), [frame[column] for column in frame]
+        header += [""] * (width - len(header)) if header else []
+        return tuple(header), [frame[column] for column in frame]
     return None
 
 
@@ -143,8 +143,8 @@ def _symbols(value: Any, depth: int) -> Iterator[str]:
         yield from _symbols(inner, depth + 1)
 
 
-def _raw(names: tuple[str, ...], columns: list[Sequence[Any]], symbol: str | None = None) -> RawTable:
-    series = tuple(pd.Series(column).reset_index(drop=True) for column in columns)
+def _raw(names: tuple[str, ...], columns: list[pd.Series], symbol: str | None = None) -> RawTable:
+    series = tuple(column.reset_index(drop=True) for column in columns)
     return RawTable(series, names, row_place, symbol=symbol, kind="JSON")
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from domain.market import Candle, CandleSeries, Timeframe
+from features.candle_reading.reading import read_candles
 from features.columns.column import Column, windowed
 from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE, FeatureSet
 from features.feature_engineering import FeatureEngineer
-from features.candle_reading.reading import read_candles
 from tests.fixtures.histories import simulated
 
 # Neither is a multiple of 16, so that higher candles are open at the cut.

@@ -16,11 +16,11 @@ import pytest
 
 from domain.errors import InsufficientData
 from domain.market import CandleSeries, Timeframe
+from features.candle_reading.reading import read_candles
 from features.columns.column import compared, scaled
 from features.columns.feature_sets import STANDARD, WIDE, FeatureSet
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import indicator
-from features.candle_reading.reading import read_candles
 from tests.fixtures.feature_values import FILE, summaries
 from tests.fixtures.histories import simulated
 
