@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from commands.candles import candle_document
 from commands.console import downloading, fail, say, show
 from commands.options import Json
 from config.sources import load_settings
 from domain.errors import AppError, InvalidRequest
-from domain.market import CandleSeries, Timeframe
+from domain.market import Candle, CandleSeries, Timeframe
+from domain.symbols import Symbol, SymbolKind, checked_symbol, spelling
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -54,9 +55,10 @@ def download(
 
     documents: list[dict[str, Any]] = []
     refused = False
-    for symbol in dict.fromkeys(symbols):
-        wanted = HistoryRange(symbol, since_ms, until_ms)
+    for name in dict.fromkeys(symbols):
+        symbol = spelling(name) or name
         try:
+            wanted = HistoryRange(_checked(symbol), since_ms, until_ms)
             file = HistoryFile(out / f"{symbol}-{timeframe}.{file_format}", timeframe, now_ms)
             chosen = source or _usual_source(symbol)
             _fill(file, wanted, chosen, settings)
@@ -138,10 +140,7 @@ def _document(file: HistoryFile, wanted: HistoryRange, source: Source) -> dict[s
 
 
 def _candle(file: HistoryFile, at: int) -> dict[str, Any]:
-    open_, high, low, close, volume = file.rows[at].tolist()
-    known = None if math.isnan(volume) else volume
-    times = {"timestamp": int(file.times_ms[at])}
-    return {**times, "open": open_, "high": high, "low": low, "close": close, "volume": known}
+    return candle_document(Candle(int(file.times_ms[at]), *file.rows[at].tolist()))
 
 
 def _in_words(document: Mapping[str, Any]) -> str:
@@ -180,5 +179,19 @@ def _epoch_ms(moment: datetime | None) -> int | None:
     return None if moment is None else epoch_ms(moment.replace(tzinfo=UTC))
 
 
+def _checked(symbol: str) -> str:
+    """Return a symbol, which then may be part of a file's name.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    try:
+        return checked_symbol(symbol)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+
+
 def _usual_source(symbol: str) -> Source:
-    return "binance" if symbol.endswith(("USDT", "USDC", "BTC")) else "yahoo"
+    facts = Symbol.of(symbol)
+    # Binance has no pairs with dollars; BTC-USD is Yahoo's.
+    return "binance" if facts.kind is SymbolKind.CRYPTO and facts.quote != "USD" else "yahoo"

@@ -2,8 +2,8 @@
 
     python examples/post_candles.py BTCUSDT-15m.csv.gz --symbol BTCUSDT
 
-The file has the columns timestamp (open time, epoch ms), open, high, low, close, volume; longer
-timeframes are made from it. Run it twice: the second answer is [RECENT].
+The file is any export of candles (docs/files.md); longer timeframes are made from it.
+Run it twice: the second answer is [RECENT].
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from domain.errors import AppError
 from domain.market import CandleSeries
 from domain.values import epoch_ms
-from services.market_data.csv_candles import COLUMNS, higher_timeframes, read_candles
+from features.candle_reading.reading import read_candles
+from features.candle_reading.writing import COLUMNS
+from services.market_data.longer_timeframes import higher_timeframes
 from utils.clock import SystemClock
 
 CANDLES = 250
@@ -63,7 +65,7 @@ async def main() -> None:
     parser.add_argument("--symbol", default="BTCUSDT")
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     arguments = parser.parse_args()
-    body = request_body(arguments.symbol, read_candles(arguments.file, epoch_ms(SystemClock().now())))
+    body = request_body(arguments.symbol, read_candles(arguments.file, epoch_ms(SystemClock().now())).series)
     socket_url = arguments.url.replace("http", "ws", 1) + "/ws"
     async with websockets.connect(socket_url) as socket, httpx2.AsyncClient(base_url=arguments.url) as client:
         await socket.recv()  # the welcome

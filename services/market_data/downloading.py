@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from domain.arrays import FloatArray, IntArray
 from domain.errors import Conflict
 from domain.market import CandleSeries, Timeframe
-from services.market_data.csv_candles import COLUMNS, read_candles
+from features.candle_reading.reading import read_candles
+from features.candle_reading.writing import write_columns
 from services.market_data.paging import Pager
 
 # Two closes of one candle differ by less, however a source rounds; after a split or in another market they differ
@@ -64,7 +62,7 @@ class HistoryFile:
         self._parts: list[_Columns] = []
         self._unsaved = 0
         if path.exists():
-            old = read_candles(path, now_ms)
+            old = read_candles(path, now_ms).series
             if old.timeframe is not timeframe:
                 raise Conflict(f"{path.name} has {old.timeframe} candles: move it, or name another folder with --out")
             self._parts.append(_columns(old))
@@ -111,21 +109,12 @@ class HistoryFile:
         """Write the file if there is something new; a reader finds the old file or the new one.
 
         Raises:
-            OSError: it cannot be written; the old file is as it was.
+            InvalidRequest: it cannot be written; the old file is as it was.
         """
         if not self._unsaved:
             return
-        times, rows = self._joined()
-        frame = pd.DataFrame(rows, columns=COLUMNS[1:])
-        frame.insert(0, COLUMNS[0], times)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(f".unfinished-{os.getpid()}-{self.path.name}")
-        try:
-            _write(frame, unfinished)
-            unfinished.replace(self.path)
-        finally:
-            with suppress(FileNotFoundError):
-                unfinished.unlink()
+        write_columns(*self._joined(), self.path)
         self._unsaved = 0
 
     async def _fetch_before(self, pager: Pager, symbol: str, start_ms: int, end_ms: int, progress: Progress) -> None:
@@ -175,14 +164,3 @@ def _join(parts: Iterable[_Columns]) -> _Columns:
 
 def _equal(old: _Columns, new: _Columns) -> bool:
     return np.array_equal(old.times, new.times) and np.array_equal(old.rows, new.rows, equal_nan=True)
-
-
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    if path.suffix == ".parquet":
-        import fastparquet  # a tenth of a second that only this format needs
-
-        fastparquet.write(str(path), frame)
-    else:
-        frame.to_csv(path, index=False, compression={"method": "gzip", "compresslevel": 6, "mtime": 0})
-    with path.open("rb") as written:
-        os.fsync(written.fileno())

@@ -18,7 +18,7 @@ import pytest
 
 from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
-from services.market_data.csv_candles import read_candles
+from features.candle_reading.reading import read_candles
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, engine_candle, http_stand_in
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
 from utils.clock import SystemClock
@@ -63,7 +63,7 @@ class Shell:
         return json.loads(ended.stdout)
 
     def saved(self, name: str = "BTCUSDT-1h.csv.gz") -> list[tuple[float, ...]]:
-        return [tuple(candle) for candle in read_candles(self.folder / name, now_ms()).candles]  # type: ignore[arg-type]
+        return [tuple(candle) for candle in read_candles(self.folder / name, now_ms()).series.candles]  # type: ignore[arg-type]
 
 
 @pytest.fixture

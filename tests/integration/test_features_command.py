@@ -18,10 +18,10 @@ from rich.table import Table
 
 import cli
 from domain.market import CandleSeries, Timeframe
+from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import FAMILIES
-from services.market_data.csv_candles import read_candles
 from services.reports.feature_table import render_catalogue, render_columns
 from tests.fixtures.histories import simulated
 
@@ -166,7 +166,7 @@ def test_writes_features_of_real_candles(tmp_path: Path, command: Command, real_
     file, output = real_data / "BTCUSDT-15m.csv.gz", tmp_path / "out.csv"
     assert command(file, "--set", "standard", "--timeframe", "1h", "--output", output) == 0
     written = read(output)
-    expected = FeatureEngineer(STANDARD).transform(read_candles(file, 2**42).resample(Timeframe.H1))
+    expected = FeatureEngineer(STANDARD).transform(read_candles(file, 2**42).series.resample(Timeframe.H1))
     assert written.columns[0] == "timestamp"
     assert np.array_equal(written.to_numpy()[:, 1:], expected.to_numpy(), equal_nan=True)
     assert not written.iloc[STANDARD.warm_up :].isna().any(axis=None)

@@ -10,13 +10,13 @@ import pytest
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.values import epoch_ms
+from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingData, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.summary import summarize
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
-from services.market_data.csv_candles import read_candles
 from tests.fixtures.clocks import NOW
 from tests.fixtures.settings import configured
 
@@ -26,7 +26,7 @@ WINDOWS = 1_000
 
 def real_windows(architecture: Architecture, path: Path, models: ModelSettings) -> TrainingData:
     """Return the newest windows as validation, and a few before them to train on."""
-    series = read_candles(path, epoch_ms(NOW)).tail(CANDLES)
+    series = read_candles(path, epoch_ms(NOW)).series.tail(CANDLES)
     settings, horizons = configured(FeatureSettings), models.patchtst.horizons_candles
     rows = training_set([series], FEATURE_SETS[architecture.feature_set], settings, horizons)
     end = int(rows.slots[-1]) + 1

@@ -11,7 +11,7 @@ from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import REST_SECONDS, SourceFailed
-from services.market_data.parsing import CandlePrice, CandleVolume, converted, series_of
+from services.market_data.parsing import CandlePrice, CandleVolume, candle_of, converted, series_of
 from storage.ports import EngineCandles
 
 
@@ -26,7 +26,8 @@ class _Row(msgspec.Struct, gc=False):
     volume: CandleVolume
 
     def candle(self) -> Candle:
-        return Candle(self.open_time, self.open_price, self.high_price, self.low_price, self.close_price, self.volume)
+        prices = self.open_price, self.high_price, self.low_price, self.close_price
+        return candle_of(self.open_time, *prices, self.volume)
 
 
 class EngineDatabaseSource:

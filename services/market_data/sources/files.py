@@ -10,12 +10,16 @@ from domain.analysis import DataSource
 from domain.errors import ConfigurationError, InvalidMarketData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
-from services.market_data.csv_candles import read_candles
+from features.candle_reading.reading import read_candles
 from services.market_data.fetching import SourceFailed
 from services.market_data.source import HistoryPage, first_page
 from utils.clock import Clock
 
-ENDINGS = (".csv", ".csv.gz", ".parquet")
+# As `convert` writes them first, then as others do; what is in a file, its content says.
+ENDINGS = (
+    *(".csv", ".csv.gz", ".parquet", ".json", ".json.gz", ".feather", ".csv.zip", ".json.zip", ".zip"),
+    *(".tsv", ".txt", ".tsv.gz", ".txt.gz"),
+)
 # A candle takes about 300 bytes: at most 30 MB for a file.
 _KEPT_CANDLES = 100_000
 _KEPT_FILES = 6
@@ -74,7 +78,7 @@ class FilesSource:
         path = self._best_file(symbol, timeframe)
         try:
             status = path.stat()
-            series = self._kept(path, status.st_mtime_ns, status.st_size)
+            series = self._kept(path, symbol, status.st_mtime_ns, status.st_size)
         except (OSError, InvalidMarketData) as error:
             raise SourceFailed(getattr(error, "message", f"{path.name} cannot be read")) from error
         if timeframe.ms % series.timeframe.ms:
@@ -84,8 +88,8 @@ class FilesSource:
         per_candle = timeframe.ms // series.timeframe.ms
         return series.tail((limit + 1) * per_candle).resample(timeframe).tail(limit)
 
-    def _parse(self, path: Path, modified_ns: int, size: int) -> CandleSeries:  # noqa: ARG002 - the file's state is a key
-        return read_candles(path, epoch_ms(self._clock.now())).tail(_KEPT_CANDLES)
+    def _parse(self, path: Path, symbol: str, modified_ns: int, size: int) -> CandleSeries:  # noqa: ARG002 - a key
+        return read_candles(path, epoch_ms(self._clock.now()), symbol).series.tail(_KEPT_CANDLES)
 
     def _best_file(self, symbol: str, timeframe: Timeframe) -> Path:
         """Return the file of the longest timeframe that the wanted one can be made from."""

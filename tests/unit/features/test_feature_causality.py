@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from domain.market import Candle, CandleSeries, Timeframe
+from features.candle_reading.reading import read_candles
 from features.columns.column import Column, windowed
 from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE, FeatureSet
 from features.feature_engineering import FeatureEngineer
-from services.market_data.csv_candles import read_candles
 from tests.fixtures.histories import simulated
 
 # Neither is a multiple of 16, so that higher candles are open at the cut.
@@ -109,7 +109,7 @@ def test_a_running_total_is_named(market: CandleSeries) -> None:
 @SETS
 @pytest.mark.parametrize("name", ["BTCUSDT-15m.csv.gz", "ETHUSDT-1h.csv.gz"])
 def test_real_candles_show_neither_future_nor_start(feature_set: FeatureSet, name: str, real_data: Path) -> None:
-    series = read_candles(real_data / name, 2**42)
+    series = read_candles(real_data / name, 2**42).series
     # The newest stretch without a gap: a gap leaves higher candles out, and with them part of the history.
     series = series.tail(feature_set.history + 1600)
     assert series.missing == 0

@@ -6,10 +6,10 @@ import gzip
 from pathlib import Path
 
 import pytest
+from services.market_data.csv_candles import higher_timeframes, read_candles
 
 from domain.errors import InvalidMarketData
 from domain.market import Timeframe
-from services.market_data.csv_candles import higher_timeframes, read_candles
 
 START = 1_700_006_400_000
 NOW = START + 10**10

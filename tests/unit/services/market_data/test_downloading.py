@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from domain.analysis import DataSource
-from domain.errors import Conflict, InvalidMarketData
+from domain.errors import Conflict, InvalidMarketData, InvalidRequest
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
+from features.candle_reading.reading import read_candles
 from services.market_data import downloading
-from services.market_data.csv_candles import read_candles
 from services.market_data.downloading import HistoryFile, HistoryRange
 from services.market_data.fetching import SourceFailed
 from services.market_data.paging import Pager
@@ -67,7 +67,7 @@ async def fetch(
 
 
 def saved(path: Path) -> list[Candle]:
-    return [Candle(*candle) for candle in read_candles(path, NOW_MS).candles]  # type: ignore[misc]
+    return [Candle(*candle) for candle in read_candles(path, NOW_MS).series.candles]  # type: ignore[misc]
 
 
 def names(folder: Path) -> list[str]:
@@ -152,7 +152,7 @@ async def test_long_download_is_saved_on_the_way(tmp_path: Path, monkeypatch: py
 async def test_file_for_which_the_disk_has_no_room_leaves_the_old_one(small_disk: SmallDisk) -> None:
     candles, path = hours_until(NOW_MS, 350), small_disk.folder / "BTCUSDT-1h.csv.gz"
     await fetch(path, PastSource(candles), until_ms=candles[120].timestamp)
-    with small_disk.full(), pytest.raises(OSError, match="No space left"):
+    with small_disk.full(), pytest.raises(InvalidRequest, match="cannot be written: No space left"):
         await fetch(path, PastSource(candles))
     assert saved(path) == candles[:120]
     assert names(path.parent) == [path.name]

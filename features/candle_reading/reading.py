@@ -1,0 +1,105 @@
+"""Candles out of a file: the one way in for the command line, the source `files` and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from domain.errors import InvalidMarketData
+from domain.market import Candle, CandleSeries, Timeframe
+from features.candle_reading.forms import form_of
+from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
+from features.candle_reading.meant_columns import meant_columns, of_one_market
+from features.candle_reading.rows import counted, market_rows
+from features.candle_reading.selection import one_market
+from features.candle_reading.tables.binary_tables import FEATHERS, PARQUET, feather_table, parquet_table
+from features.candle_reading.tables.content import content_of
+from features.candle_reading.tables.json_tables import json_table
+from features.candle_reading.tables.raw_table import RawTable
+from features.candle_reading.tables.text_tables import text_of, text_table
+
+
+@dataclass(frozen=True)
+class ReadCandles:
+    """The candles of a file.
+
+    Attributes:
+        series: All of them, oldest first, the last one possibly still forming.
+        symbol: The market that the file names in a column or beside its rows, as it is written there.
+        form: Name of the export, "Kraken export", or of a plain file, "CSV".
+        notes: What was understood or done beyond reading plain candles, in words.
+    """
+
+    series: CandleSeries
+    symbol: str | None
+    form: str
+    notes: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
+        found = f"read as {self.form}: {counted(len(self.series), 'candle')} of {self.series.timeframe}"
+        return ", ".join((found, *self.notes))
+
+
+def read_candles(path: Path, now_ms: int, symbol: str | None = None, timeframe: Timeframe | None = None) -> ReadCandles:
+    """Return the candles of a file in one of the usual forms; see docs/files.md.
+
+    Args:
+        path: CSV, TXT, TSV, JSON, Parquet or Feather, plain, in gzip or in a zip, whatever its ending.
+        now_ms: The clock: no candle opens after it.
+        symbol: The market to read where the file has several.
+        timeframe: The timeframe to read where a column has several.
+
+    Raises:
+        InvalidMarketData: it cannot be read, or holds what no market makes; with file, row and remedy.
+    """
+    try:
+        table = one_market(_table(content_of(path)), symbol)
+        read = _read(table, symbol, timeframe)
+        read.series.require_opened_by(now_ms)
+    except InvalidMarketData as error:
+        raise InvalidMarketData(f"{path.name}: {error.message}") from error
+    return read
+
+
+def _table(content: bytes) -> RawTable:
+    if content.startswith(PARQUET):
+        return parquet_table(content)
+    if content.startswith(FEATHERS):
+        return feather_table(content)
+    text = text_of(content)
+    if text.lstrip()[:1] in (b"[", b"{"):
+        return json_table(text)
+    return text_table(text)
+
+
+def _read(table: RawTable, symbol: str | None, timeframe: Timeframe | None) -> ReadCandles:
+    columns, found = of_one_market(meant_columns(table), symbol, timeframe)
+    columns, values = columns.values()
+    times = columns.times()
+    rows = market_rows(values, columns.place)
+    columns.require_times(times, rows.kept)
+    placed = ordered(times.ms[rows.kept], rows.values, columns.at[rows.kept])
+    usual, placed = with_timeframe(placed, columns.has_close_times)
+    form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
+    notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes)))
+    market = table.symbol or found
+    return ReadCandles(_series(table, usual, placed), market, f"{form} export" if form else table.kind, notes)
+
+
+def _series(table: RawTable, timeframe: Timeframe, rows: OrderedRows) -> CandleSeries:
+    """Return the rows as a checked series.
+
+    Raises:
+        InvalidMarketData: a row is off the grid of the timeframe.
+    """
+    candles = [Candle(time, *row) for time, row in zip(rows.times_ms.tolist(), rows.values.tolist(), strict=True)]
+    try:
+        return CandleSeries.checked(timeframe, candles)
+    except InvalidMarketData as error:
+        off = np.flatnonzero(np.diff(rows.times_ms) % timeframe.ms)
+        place = f"{table.place(int(rows.at[off[0] + 1]))}: " if len(off) else ""
+        raise InvalidMarketData(f"{place}{error.message}; delete the rows that are no candles") from error
