@@ -79,10 +79,10 @@ def _table(content: bytes) -> RawTable:
 def _read(table: RawTable, symbol: str | None, timeframe: Timeframe | None) -> ReadCandles:
     columns, found = of_one_market(meant_columns(table), symbol, timeframe)
     columns, values = columns.values()
-    times = columns.times()
     rows = market_rows(values, columns.place)
-    columns.require_times(times, rows.kept)
-    placed = ordered(times.ms[rows.kept], rows.values, columns.at[rows.kept])
+    columns = columns.with_rows(rows.kept)
+    times = columns.times()
+    placed = ordered(times.ms, rows.values, columns.at)
     usual, placed = with_timeframe(placed, columns.has_close_times)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
     notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes)))
