@@ -1,65 +1,107 @@
-"""Hours of the exchanges that are known by the spelling of a symbol."""
+"""Exchanges: the suffixes that mark their shares, the indices of their shares, and the names of venues in exports."""
 
 from __future__ import annotations
 
-from domain.sessions import ALL_DAY, AROUND_THE_CLOCK, Hours, Sessions
-
-_CLOSED: Hours = ()
+from typing import NamedTuple
 
 
-def _at(clock_time: str) -> int:
-    hour, _, minute = clock_time.partition(":")
-    return int(hour) * 60 + int(minute)
+class Exchange(NamedTuple):
+    """An exchange of shares.
+
+    Attributes:
+        mic: Its market identifier code, ISO 10383.
+        market: One word for the trading hours that it shares with the exchanges of its group.
+    """
+
+    mic: str
+    market: str
 
 
-def _weekdays(name: str, exchange: str, zone: str, *spans: str) -> Sessions:
-    """Return the sessions of an exchange that has the same hours from Monday to Friday."""
-    hours = tuple((_at(span.partition("-")[0]), _at(span.partition("-")[2])) for span in spans)
-    return Sessions(name, zone, (hours,) * 5 + (_CLOSED,) * 2, exchange)
+# Share tickers without a suffix are those of the United States, which trade at the same hours on every exchange.
+UNITED_STATES = Exchange("XNYS", "us")
 
-
-# By the exchange's code (MIC), in its own local time. Auctions after the close are no part of the hours.
-EXCHANGES = {
-    "XNYS": _weekdays("US shares", "XNYS", "America/New_York", "09:30-16:00"),
-    "XTSE": _weekdays("Toronto shares", "XTSE", "America/Toronto", "09:30-16:00"),
-    "BVMF": _weekdays("B3 shares", "BVMF", "America/Sao_Paulo", "10:00-18:00"),
-    "XLON": _weekdays("London shares", "XLON", "Europe/London", "08:00-16:30"),
-    "XETR": _weekdays("XETRA shares", "XETR", "Europe/Berlin", "09:00-17:30"),
-    "XPAR": _weekdays("Paris shares", "XPAR", "Europe/Paris", "09:00-17:30"),
-    "XAMS": _weekdays("Amsterdam shares", "XAMS", "Europe/Amsterdam", "09:00-17:30"),
-    "XMIL": _weekdays("Milan shares", "XMIL", "Europe/Rome", "09:00-17:30"),
-    "XMAD": _weekdays("Madrid shares", "XMAD", "Europe/Madrid", "09:00-17:30"),
-    "XSWX": _weekdays("Swiss shares", "XSWX", "Europe/Zurich", "09:00-17:30"),
-    "XNSE": _weekdays("NSE shares", "XNSE", "Asia/Kolkata", "09:15-15:30"),
-    "XBOM": _weekdays("BSE shares", "XBOM", "Asia/Kolkata", "09:15-15:30"),
-    "XJPX": _weekdays("Tokyo shares", "XJPX", "Asia/Tokyo", "09:00-11:30", "12:30-15:30"),
-    "XHKG": _weekdays("Hong Kong shares", "XHKG", "Asia/Hong_Kong", "09:30-12:00", "13:00-16:00"),
-    "XSHG": _weekdays("Shanghai shares", "XSHG", "Asia/Shanghai", "09:30-11:30", "13:00-15:00"),
-    "XKRX": _weekdays("Korean shares", "XKRX", "Asia/Seoul", "09:00-15:30"),
-    "XASX": _weekdays("Australian shares", "XASX", "Australia/Sydney", "10:00-16:00"),
+# Yahoo's suffixes; `US` is that of Stooq and EOD.
+EXCHANGE_OF_SUFFIX: dict[str, Exchange] = {
+    "US": UNITED_STATES,
+    "SA": Exchange("BVMF", "b3"),
+    "NS": Exchange("XNSE", "nse"),
+    "BO": Exchange("XBOM", "bse"),
+    "L": Exchange("XLON", "lse"),
+    "IL": Exchange("XLON", "lse"),
+    "DE": Exchange("XETR", "xetra"),
+    "F": Exchange("XFRA", "frankfurt"),
+    "PA": Exchange("XPAR", "euronext"),
+    "AS": Exchange("XAMS", "euronext"),
+    "BR": Exchange("XBRU", "euronext"),
+    "LS": Exchange("XLIS", "euronext"),
+    "IR": Exchange("XDUB", "euronext"),
+    "MI": Exchange("XMIL", "milan"),
+    "MC": Exchange("XMAD", "madrid"),
+    "SW": Exchange("XSWX", "six"),
+    "VI": Exchange("XWBO", "vienna"),
+    "ST": Exchange("XSTO", "stockholm"),
+    "CO": Exchange("XCSE", "copenhagen"),
+    "HE": Exchange("XHEL", "helsinki"),
+    "OL": Exchange("XOSL", "oslo"),
+    "WA": Exchange("XWAR", "warsaw"),
+    "AT": Exchange("ASEX", "athens"),
+    "IS": Exchange("XIST", "istanbul"),
+    "TA": Exchange("XTAE", "tel_aviv"),
+    "JO": Exchange("XJSE", "johannesburg"),
+    "TO": Exchange("XTSE", "tsx"),
+    "V": Exchange("XTSX", "tsx"),
+    "MX": Exchange("XMEX", "mexico"),
+    "BA": Exchange("XBUE", "buenos_aires"),
+    "SN": Exchange("XSGO", "santiago"),
+    "T": Exchange("XJPX", "tokyo"),
+    "HK": Exchange("XHKG", "hong_kong"),
+    "SS": Exchange("XSHG", "shanghai"),
+    "SZ": Exchange("XSHE", "shenzhen"),
+    "KS": Exchange("XKRX", "korea"),
+    "KQ": Exchange("XKRX", "korea"),
+    "TW": Exchange("XTAI", "taiwan"),
+    "TWO": Exchange("ROCO", "taiwan"),
+    "SI": Exchange("XSES", "singapore"),
+    "JK": Exchange("XIDX", "jakarta"),
+    "BK": Exchange("XBKK", "bangkok"),
+    "KL": Exchange("XKLS", "kuala_lumpur"),
+    "AX": Exchange("XASX", "asx"),
+    "NZ": Exchange("XNZE", "new_zealand"),
 }
 
-# From Sunday 17:00 to Friday 17:00 in New York, without a break.
-FOREX = Sessions(
-    "forex",
-    "America/New_York",
-    (ALL_DAY,) * 4 + (((0, _at("17:00")),), _CLOSED, ((_at("17:00"), _at("24:00")),)),
-)
+# Indices by the suffix of the shares in them; other indices have no known hours.
+_INDICES = {
+    "US": "GSPC SPX DJI IXIC NDX RUT RUA NYA VIX OEX TNX TYX FVX IRX",
+    "SA": "BVSP IBOV",
+    "NS": "NSEI NSEBANK",
+    "BO": "BSESN",
+    "L": "FTSE FTMC",
+    "DE": "GDAXI MDAXI TECDAX STOXX50E",
+    "PA": "FCHI",
+    "AS": "AEX",
+    "BR": "BFX",
+    "MC": "IBEX",
+    "SW": "SSMI",
+    "ST": "OMX",
+    "TO": "GSPTSE",
+    "MX": "MXX",
+    "T": "N225",
+    "HK": "HSI HSCE",
+    "KS": "KS11",
+    "TW": "TWII",
+    "SI": "STI",
+    "AX": "AXJO AORD",
+    "NZ": "NZ50",
+}
+EXCHANGE_OF_INDEX = {name: EXCHANGE_OF_SUFFIX[suffix] for suffix, names in _INDICES.items() for name in names.split()}
 
-# CME's electronic sessions pause for an hour a day.
-_FUTURES_DAY: Hours = ((0, _at("16:00")), (_at("17:00"), _at("24:00")))
-FUTURES = Sessions(
-    "US futures",
-    "America/Chicago",
-    (_FUTURES_DAY,) * 4 + (((0, _at("16:00")),), _CLOSED, ((_at("17:00"), _at("24:00")),)),
-    "XCME",
-)
-
-
-def known_sessions(kind: str | None) -> Sessions | None:
-    """Return the sessions of a kind of market, `crypto`, `forex`, `future` or a MIC; None where they are not known."""
-    if kind == "crypto":
-        return AROUND_THE_CLOCK
-    if kind == "forex":
-        return FOREX
-    return FUTURES if kind == "future" else EXCHANGES.get(kind or "")
+# Exchanges, brokers and sources of data that exports put before the symbol.
+_VENUES = """
+    ALPACA ALPHAVANTAGE AMEX ARCA ASX BATS BINANCE BINANCEUS BINGX BITFINEX BITGET BITHUMB BITMART BITMEX BITSO
+    BITSTAMP BITTREX BITVAVO BLACKBULL BME BMFBOVESPA BSE BYBIT CAPITALCOM CBOE CBOT CEX CME COINBASE COINBASEPRO
+    COINEX COMEX CRYPTO CRYPTOCOM CRYPTODATADOWNLOAD DERIBIT DJ DUKASCOPY EIGHTCAP EODHD EURONEXT EXNESS FOREXCOM
+    FREQTRADE FWB FX FXCM GATE GATEIO GEMINI HISTDATA HITBTC HKEX HTX HUOBI ICMARKETS INDEX KAGGLE KRAKEN KUCOIN LSE
+    MEXC MIL MT4 MT5 NASDAQ NSE NYMEX NYSE OANDA OKCOIN OKEX OKX OTC PEPPERSTONE PHEMEX POLONIEX POLYGON SAXO SIX SP
+    SSE STOOQ SZSE TIINGO TRADINGVIEW TSE TSX TSXV TV TVC UPBIT XETR XETRA YAHOO YFINANCE
+"""
+VENUES = frozenset(_VENUES.split())

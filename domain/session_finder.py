@@ -10,9 +10,8 @@ from datetime import date
 import numpy as np
 
 from domain.arrays import BoolArray, IntArray
-from domain.exchanges import known_sessions
 from domain.sessions import ALL_DAY, ALL_WEEK, AROUND_THE_CLOCK, DAY_MINUTES, DAY_MS, MINUTE_MS, Hours, Sessions
-from domain.symbols import market_kind
+from domain.trading_hours import known_sessions
 
 # Share of the candles that have to lie within the hours of a known market.
 _FITS = 0.99
@@ -48,7 +47,7 @@ def find_sessions(symbol: str | None, times_ms: IntArray, length_ms: int) -> Ses
         times_ms: Open times of n candles, ascending and unique, epoch ms.
         length_ms: Length of a candle.
     """
-    known = known_sessions(market_kind(symbol)) if symbol else None
+    known = known_sessions(symbol) if symbol else None
     whole = not len(times_ms) or int(times_ms[-1] - times_ms[0]) == (len(times_ms) - 1) * length_ms
     if length_ms > DAY_MS or (whole and (known is None or known.continuous)):
         return AROUND_THE_CLOCK
