@@ -14,8 +14,8 @@ from rich.table import Table
 from commands.candles import market_of, read_series
 from commands.console import fail, say, show, working
 from commands.options import CandleFile, Json, SeriesTimeframe
+from domain.candle_columns import CandleLike
 from domain.errors import AppError, InsufficientData
-from domain.market import CandleLike
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
