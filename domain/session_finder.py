@@ -106,6 +106,8 @@ def _by_clock(zone: str, times_ms: IntArray, length_ms: int) -> Sessions:
     slots = slots[counts >= _USUAL_SHARE * np.quantile(counts, 0.75)]
     traded = _usual_weekdays(dates, clock)
     weekdays, step = _weekdays(dates), length_ms // MINUTE_MS
+    if traded.all() and len(slots) * step == DAY_MINUTES:
+        return AROUND_THE_CLOCK
     week: list[Hours] = []
     for weekday in range(7):
         own = weekdays == weekday
