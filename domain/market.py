@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from domain.array_candles import ArrayCandles
 from domain.arrays import FloatArray, IntArray
 from domain.buckets import buckets
 from domain.candle_columns import CandleColumns, CandleLike
@@ -132,8 +133,7 @@ class CandleSeries(CandleColumns):
         cls, timeframe: Timeframe, times_ms: IntArray, values: FloatArray, sessions: Sessions = AROUND_THE_CLOCK
     ) -> CandleSeries:
         """Return the unchecked series of n open times (ascending, epoch ms) and an array of shape (n, 5)."""
-        rows = zip(times_ms.tolist(), *values.T.tolist(), strict=True)
-        series = cls(timeframe, list(map(Candle._make, rows)), sessions)
+        series = cls(timeframe, ArrayCandles(times_ms, values, Candle), sessions)
         series.__dict__.update(times_ms=times_ms, values=values)
         return series
 
