@@ -15,6 +15,7 @@ from commands.candles import candle_document, market_of, read_series
 from commands.console import fail, say, show, working
 from commands.download import download
 from commands.options import CandleFile, Json, SeriesTimeframe
+from domain.candle_columns import CandleLike
 from domain.errors import AppError, InsufficientData
 from domain.values import epoch_ms
 from utils.clock import SystemClock
@@ -105,7 +106,7 @@ def _table(document: dict[str, Any]) -> Table:
     for name in ("first", "last"):
         candle = document[name]
         opened = datetime.fromtimestamp(candle["timestamp"] / 1000, UTC)
-        volume = "unknown" if candle["volume"] is None else f"{candle['volume']:,}"
+        volume = "unknown" if candle["volume"] is None else f"{candle['volume']:,.10g}"
         prices = "  ".join(f"{word[0].upper()} {candle[word]}" for word in ("open", "high", "low", "close"))
         table.add_row(name, f"{opened:%Y-%m-%d %H:%M} UTC  {prices}  volume {volume}")
     for number, note in enumerate(document["notes"]):

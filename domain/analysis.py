@@ -14,7 +14,7 @@ from pydantic import Field
 
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import data_end_ms
+from domain.timeframe_data import closed_series
 from domain.values import Frozen, Price, Share, Signal
 
 
@@ -160,8 +160,7 @@ class MarketSnapshot:
 
     def closed(self, now_ms: int) -> dict[Timeframe, CandleSeries]:
         """Return the candles that have closed, by the clock and by what the other timeframes show."""
-        end_ms = data_end_ms(self.series.values(), now_ms)
-        return {timeframe: series.closed_by(end_ms) for timeframe, series in self.series.items()}
+        return closed_series(self.series, now_ms)
 
     def closed_digest(self, now_ms: int) -> str:
         """Return 32 hex digits that are the same for the same closed candles, whatever is still forming."""

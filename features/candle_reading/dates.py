@@ -49,14 +49,18 @@ def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
 
 
 def _number(cells: pd.Series) -> FloatArray:
-    return pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return _floats(pd.to_numeric(cells, errors="coerce"))
+
+
+def _floats(cells: pd.Series) -> FloatArray:
+    return cells.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _parts(date: pd.DataFrame, text: pd.Series) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return years, months and days, NaN where there is no date."""
     a, b, c = _number(date["a"]), _number(date["b"]), _number(date["c"])
-    first_length = date["a"].str.len().to_numpy(dtype=np.float64, na_value=np.nan)
-    last_length = date["c"].str.len().to_numpy(dtype=np.float64, na_value=np.nan)
+    first_length = _floats(date["a"].str.len())
+    last_length = _floats(date["c"].str.len())
     named = _month(date["b"].where(np.isnan(b)))
     year_first, year_last = first_length == 4, (last_length == 4) & (first_length <= 2)
     if ((first_length <= 2) & (last_length <= 2)).any():
@@ -100,7 +104,7 @@ def _is_day_first(first: FloatArray, second: FloatArray, marks: pd.Series, text:
 
 def _month(words: pd.Series) -> FloatArray:
     numbers = {name: float(number) for number, name in enumerate(_MONTHS, start=1)}
-    return words.str[:3].map(numbers).to_numpy(dtype=np.float64, na_value=np.nan)
+    return _floats(words.str[:3].map(numbers))
 
 
 def _days(year: FloatArray, month: FloatArray, day: FloatArray) -> FloatArray:

@@ -75,22 +75,19 @@ class MeantColumns:
         return left, left._matrix(left._numbers())
 
     def times(self) -> Times:
-        """Return the times of the m rows; see `times_of`."""
-        return times_of(self.column(Role.TIME), self.column(Role.CLOCK) if Role.CLOCK in self.roles else None)
-
-    def require_times(self, times: Times, priced: BoolArray) -> None:
-        """Refuse prices without a time.
+        """Return the times of the m rows.
 
         Raises:
-            InvalidMarketData: a row with prices has no time that can be read.
+            InvalidMarketData: a row has no time that can be read; see also `times_of`.
         """
-        wrong = times.wrong & priced
-        if wrong.any():
-            row = int(wrong.argmax())
+        times = times_of(self.column(Role.TIME), self.column(Role.CLOCK) if Role.CLOCK in self.roles else None)
+        if times.wrong.any():
+            row = int(times.wrong.argmax())
             cell = str(self.column(Role.TIME).iloc[row])[:40]
             raise InvalidMarketData(
                 f"{self.place(row)}: {cell!r} is no time: epoch seconds or 2026-09-08 12:00 is needed"
             )
+        return times
 
     def _numbers(self) -> dict[Role, Numbers]:
         prices = {role: self.column(role) for role in PRICES}

@@ -14,7 +14,7 @@ _SPACES_AND_SIGNS = r"[\s$€£¥'\u2019\u00a0\u202f]+"
 _NOTHING = frozenset(
     ("", *["nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat", "-", "--", ".", "undefined", "nil"])
 )
-_FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_EXPONENTS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
     rest = np.isnan(values)
     if rest.any():
         left = text[rest].str.upper()
-        factor = left.str[-1:].map(_FACTORS)
-        values[rest] = (pd.to_numeric(left.str[:-1], errors="coerce") * factor).to_numpy(dtype=np.float64)
+        scaled = left.str[:-1].str.cat(left.str[-1:].map(_EXPONENTS))
+        values[rest] = pd.to_numeric(scaled, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     nothing = column.isna().to_numpy() | text.str.casefold().isin(_NOTHING).to_numpy()
     values[nothing] = np.nan
     return Numbers(values, np.isnan(values) & ~nothing)

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from domain.errors import InvalidMarketData
-from domain.market import Candle, CandleSeries, Timeframe
+from domain.file_names import file_market
+from domain.market import CandleSeries, Timeframe
+from domain.session_finder import find_sessions
+from domain.symbols import spelling
 from features.candle_reading.forms import form_of
 from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
 from features.candle_reading.meant_columns import meant_columns, of_one_market
@@ -58,7 +61,7 @@ def read_candles(path: Path, now_ms: int, symbol: str | None = None, timeframe: 
     """
     try:
         table = one_market(_table(content_of(path)), symbol)
-        read = _read(table, symbol, timeframe)
+        read = _read(table, file_market(path.name).symbol, symbol, timeframe)
         read.series.require_opened_by(now_ms)
     except InvalidMarketData as error:
         raise InvalidMarketData(f"{path.name}: {error.message}") from error
@@ -76,29 +79,30 @@ def _table(content: bytes) -> RawTable:
     return text_table(text)
 
 
-def _read(table: RawTable, symbol: str | None, timeframe: Timeframe | None) -> ReadCandles:
+def _read(table: RawTable, name: str | None, symbol: str | None, timeframe: Timeframe | None) -> ReadCandles:
     columns, found = of_one_market(meant_columns(table), symbol, timeframe)
     columns, values = columns.values()
-    times = columns.times()
     rows = market_rows(values, columns.place)
-    columns.require_times(times, rows.kept)
-    placed = ordered(times.ms[rows.kept], rows.values, columns.at[rows.kept])
+    columns = columns.with_rows(rows.kept)
+    times = columns.times()
+    placed = ordered(times.ms, rows.values, columns.at)
     usual, placed = with_timeframe(placed, columns.has_close_times)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
     notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes)))
     market = table.symbol or found
-    return ReadCandles(_series(table, usual, placed), market, f"{form} export" if form else table.kind, notes)
+    series = _series(table, usual, placed, symbol or market or name)
+    return ReadCandles(series, market, f"{form} export" if form else table.kind, notes)
 
 
-def _series(table: RawTable, timeframe: Timeframe, rows: OrderedRows) -> CandleSeries:
-    """Return the rows as a checked series.
+def _series(table: RawTable, timeframe: Timeframe, rows: OrderedRows, market: str | None) -> CandleSeries:
+    """Return the rows as the series of a market, with its sessions.
 
     Raises:
         InvalidMarketData: a row is off the grid of the timeframe.
     """
-    candles = [Candle(time, *row) for time, row in zip(rows.times_ms.tolist(), rows.values.tolist(), strict=True)]
+    sessions = find_sessions(market and spelling(market), rows.times_ms, timeframe.ms)
     try:
-        return CandleSeries.checked(timeframe, candles)
+        return CandleSeries.of_arrays(timeframe, rows.times_ms, rows.values).of_market(sessions)
     except InvalidMarketData as error:
         off = np.flatnonzero(np.diff(rows.times_ms) % timeframe.ms)
         place = f"{table.place(int(rows.at[off[0] + 1]))}: " if len(off) else ""

@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from domain.candle_columns import CandleLike
 from domain.errors import InvalidMarketData
-from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleLike, CandleSeries, Timeframe
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
 from features.candle_reading.rows import market_rows
 from features.candle_reading.times import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed

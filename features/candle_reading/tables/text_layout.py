@@ -82,6 +82,8 @@ def is_row(cells: Sequence[str]) -> bool:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
+    if delimiter not in line:
+        return [line]
     if delimiter == " ":
         return line.split()
     try:
