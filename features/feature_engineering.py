@@ -43,12 +43,11 @@ class FeatureEngineer:
 
     def matrix(self, series: CandleSeries) -> FloatArray:
         """Return what `transform` does without names and times: an array of shape (n, columns)."""
-        positions = breaks(series)
-        if not len(positions):
-            return self._values(Bars.of_series(series, self._engine))
         # After a break every average starts anew, instead of remembering what was before it.
-        edges = [0, *positions.tolist(), len(series)]
-        return np.concatenate([self._part(series, start, end) for start, end in pairwise(edges)])
+        edges = [0, *breaks(series).tolist(), len(series)]
+        parts = (series.part(start, end) for start, end in pairwise(edges)) if len(edges) > 2 else (series,)
+        tables = [self._values(Bars.of_series(part, self._engine)) for part in parts]
+        return tables[0] if len(tables) == 1 else np.concatenate(tables)
 
     def transform(self, series: CandleSeries) -> pd.DataFrame:
         """Return one row per candle, known at the close of that candle and never changed by a later one.
@@ -94,12 +93,6 @@ class FeatureEngineer:
         recent = series.tail(self.feature_set.history + length - 1)
         # A missing candle costs the higher timeframes a whole candle of theirs: then all candles are read.
         return self.matrix(series if recent.missing else recent)[-length:].copy()
-
-    def _part(self, series: CandleSeries, start: int, end: int) -> FloatArray:
-        part = CandleSeries.of_arrays(
-            series.timeframe, series.times_ms[start:end], series.values[start:end], series.sessions
-        )
-        return self._values(Bars.of_series(part, self._engine))
 
     def _values(self, bars: Bars) -> FloatArray:
         # Ratios to zero are expected: neutral values take their place.
