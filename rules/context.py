@@ -13,7 +13,8 @@ from domain.arrays import FloatArray
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.values import epoch_ms
+from domain.timeframe_data import DataAge
+from domain.values import epoch_ms, utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
@@ -66,6 +67,8 @@ class MarketContext:
         primary: The timeframe that gives stop, target and levels; it has enough candles.
         newest_candle_ms: Open time of the newest candle received, still forming ones included.
         missing_candles: Number of candles missing in gaps, all timeframes together.
+        age: Of the newest closed candle.
+        as_of: The moment of a replay, aware UTC; None is now.
         forecast: Of the model in production for the primary timeframe.
         forecast_note: Why there is no forecast.
         model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
@@ -82,6 +85,8 @@ class MarketContext:
     newest_candle_ms: int
     generated_at: datetime
     missing_candles: int
+    age: DataAge
+    as_of: datetime | None = None
     forecast: Forecast | None = None
     forecast_note: str | None = None
     model_weight: float = 0.0
@@ -124,6 +129,8 @@ def build_context(
         newest_candle_ms=snapshot.newest_candle_ms,
         generated_at=now,
         missing_candles=sum(series.missing for series in used.values()),
+        age=snapshot.age(closed, epoch_ms(now)),
+        as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
     )
 
 
