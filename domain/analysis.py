@@ -14,7 +14,7 @@ from pydantic import Field
 
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import DataAge, data_age, data_end_ms
+from domain.timeframe_data import DataAge, closed_series, data_age
 from domain.values import Frozen, Price, Share, Signal
 
 
@@ -166,8 +166,7 @@ class MarketSnapshot:
 
     def closed(self, now_ms: int) -> dict[Timeframe, CandleSeries]:
         """Return the candles that have closed, by the clock and by what the other timeframes show."""
-        end_ms = data_end_ms(self.series.values(), now_ms)
-        return {timeframe: series.closed_by(end_ms) for timeframe, series in self.series.items()}
+        return closed_series(self.series, now_ms)
 
     def age(self, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> DataAge:
         """Return the age of candles that `closed` gave at `now_ms`."""

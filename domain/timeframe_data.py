@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from domain.market import CandleSeries
+from domain.market import CandleSeries, Timeframe
 
 # Candles that closed longer ago than this many of their own lengths are old: what they say is no news.
 OLD_LENGTHS = 2.0
@@ -17,7 +17,8 @@ class DataAge:
 
     Attributes:
         seconds: Until now by the server's clock, >= 0.
-        lengths: Until the moment that is analyzed, in lengths of this candle, >= 0.
+        lengths: Until the moment that is analyzed, in lengths of this candle, >= 0; of both only the time in which the
+            market trades.
     """
 
     seconds: int
@@ -45,8 +46,12 @@ def data_age(closed: Iterable[CandleSeries], moment_ms: int, now_ms: int) -> Dat
     newest = max((s for s in closed if len(s)), key=lambda s: (s.last_close_ms, -s.timeframe.ms), default=None)
     if newest is None:
         return DataAge(0, 0.0)
-    close_ms = newest.last_close_ms
-    return DataAge(max(0, now_ms - close_ms) // 1000, max(0, moment_ms - close_ms) / newest.timeframe.ms)
+    close_ms, length_ms, sessions = newest.last_close_ms, newest.timeframe.ms, newest.sessions
+    since_ms = max(0, moment_ms - close_ms)
+    if not sessions.continuous:
+        since_ms = sessions.trading_ms(close_ms, moment_ms)
+        length_ms = sessions.trading_ms(close_ms - length_ms, close_ms) or length_ms
+    return DataAge(max(0, now_ms - close_ms) // 1000, since_ms / length_ms)
 
 
 def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
@@ -61,3 +66,25 @@ def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
         return now_ms
     shortest_ms = min(s.timeframe.ms for s in filled)
     return min(now_ms, max(s.last_close_ms if s.timeframe.ms == shortest_ms else s.last_open_ms for s in filled))
+
+
+def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict[Timeframe, CandleSeries]:
+    """Return the candles of each timeframe that have closed, by the clock and by what the others show.
+
+    Where sessions begin off the grid, a candle by the clock may hold one of its siblings that is still forming, as
+    the 4h candle of 04:00 holds the hour from 07:45: then it has not closed either.
+    """
+    end_ms = data_end_ms(series.values(), now_ms)
+    closed = {timeframe: candles.closed_by(end_ms) for timeframe, candles in series.items()}
+    forming = [
+        (timeframe.ms, candles.candles[len(closed[timeframe])].timestamp)
+        for timeframe, candles in series.items()
+        if len(closed[timeframe]) < len(candles)
+    ]
+    for timeframe, candles in closed.items():
+        if candles.candles and any(
+            length_ms < timeframe.ms and candles.last_open_ms <= opened_ms < candles.last_open_ms + timeframe.ms
+            for length_ms, opened_ms in forming
+        ):
+            closed[timeframe] = candles.closed_by(candles.last_close_ms - 1)
+    return closed

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from domain.analysis import Analysis, AnalysisSource
-from domain.market import Candle, CandleLike, Timeframe
+from domain.candle_columns import CandleLike
+from domain.market import Candle, Timeframe
 from domain.values import Signal
 
 ANALYSIS_COLLECTION = "ai_analysis_results"

@@ -29,8 +29,9 @@ from domain.analysis import (
     MarketSnapshot,
     NewsSentiment,
 )
+from domain.candle_columns import CandleLike
 from domain.errors import InvalidRequest
-from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSeries, Timeframe
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price

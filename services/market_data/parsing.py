@@ -8,8 +8,9 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
+from domain.candle_columns import CandleLike
 from domain.errors import InvalidMarketData
-from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleLike, CandleSeries, Timeframe
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
 from services.market_data.csv_candles import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import data_end_ms
+from domain.timeframe_data import closed_series
 from services.market_data.snapshots import day_volume, newest_price
 
 
@@ -25,14 +26,13 @@ def replayed_market(
     Raises:
         InvalidRequest: there are no candles, the moment has not come yet, or no candle had closed by then.
     """
-    first_closes = [one.candles[0].timestamp + one.timeframe.ms for one in series.values() if len(one)]
-    if not first_closes:
+    if not any(map(len, series.values())):
         raise InvalidRequest("as_of needs the candles of its time in timeframe_data")
     if as_of_ms > now_ms:
         raise InvalidRequest(f"as_of {as_of_ms} is after the server's clock, {now_ms}: a replay is of the past")
-    if as_of_ms < min(first_closes):
-        raise InvalidRequest(f"as_of {as_of_ms} is before the first candle closes, at {min(first_closes)}")
-    end_ms = data_end_ms(series.values(), as_of_ms)
-    closed = {timeframe: part for timeframe, one in series.items() if len(part := one.closed_by(end_ms))}
+    closed = {timeframe: part for timeframe, part in closed_series(series, as_of_ms).items() if len(part)}
+    if not closed:
+        first_ms = min(replace(one, candles=one.candles[:1]).last_close_ms for one in series.values() if len(one))
+        raise InvalidRequest(f"as_of {as_of_ms} is before the first candle closes, at {first_ms}")
     price, volume = newest_price(closed, as_of_ms), day_volume(closed, as_of_ms)
     return MarketSnapshot(symbol, closed, price, volume, DataSource.CLIENT, as_of_ms)

@@ -11,10 +11,11 @@ import numpy as np
 
 from config.settings import Settings
 from domain.analysis import DataSource
+from domain.candle_columns import CandleLike
 from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
-from domain.market import Candle, CandleLike, CandleSeries, Timeframe
+from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
 from features.datasets.candle_checks import usual_timeframe
 from models.training.learner import needed_candles

@@ -10,8 +10,9 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
+from domain.candle_columns import CandleLike
 from domain.errors import Unstorable
-from domain.market import CandleLike, Timeframe
+from domain.market import Timeframe
 from storage.mongo.connection import Document, MongoConnection
 from storage.mongo.faults import DUPLICATE_KEY, FAILURES, failure, refused_writes
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, AnalysisWrite

@@ -12,8 +12,9 @@ from pydantic_core import PydanticSerializationError
 
 from config.settings import WhenDamaged
 from domain.analysis import Analysis
+from domain.candle_columns import CandleLike
 from domain.errors import Unstorable
-from domain.market import Candle, CandleLike, Timeframe
+from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder

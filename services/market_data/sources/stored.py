@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from domain.analysis import DataSource
+from domain.continuity import since_break
 from domain.errors import StorageUnavailable
-from domain.market import Candle, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
-from services.market_data.gaps import MAX_HOLE_CANDLES
 from services.market_data.parsing import series_of
 from storage.ports import CandleStore
 
@@ -34,12 +32,4 @@ class StoredSource:
             candles = await self._store.latest_candles(symbol, timeframe, limit)
         except StorageUnavailable as error:
             raise SourceFailed("the store does not answer") from error
-        return series_of(timeframe, _after_last_hole(candles, timeframe), limit)
-
-
-def _after_last_hole(candles: Sequence[Candle], timeframe: Timeframe) -> Sequence[Candle]:
-    longest_ms = (MAX_HOLE_CANDLES + 1) * timeframe.ms
-    for position in range(len(candles) - 1, 0, -1):
-        if candles[position].timestamp - candles[position - 1].timestamp > longest_ms:
-            return candles[position:]
-    return candles
+        return since_break(series_of(timeframe, candles, limit))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.sessions import Sessions
 from domain.timeframe_data import DataAge, data_age
+from domain.values import epoch_ms
 
 M15, H1, H4 = Timeframe.M15, Timeframe.H1, Timeframe.H4
 # A multiple of four hours.
@@ -58,6 +63,42 @@ def test_candles_are_old_after_two_lengths_and_each_doubling_halves_their_worth(
 def test_a_replay_is_as_old_as_it_was_at_its_moment_and_its_seconds_are_those_of_the_clock() -> None:
     age = data_age([closing_at(H1, NOON_MS)], NOON_MS + 3 * H1.ms, NOON_MS + 1000 * H1.ms)
     assert age == DataAge(1000 * 3_600, 3.0)
+
+
+SHARES = Sessions("New York", "America/New_York", (((570, 960),),) * 5 + ((), ()), "XNYS")
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def in_new_york(day: int, hour: int, minute: int = 0) -> int:
+    """Return a moment of July 2025, of which the 4th was a holiday and a Friday, in epoch ms."""
+    return epoch_ms(datetime(2025, 7, day, hour, minute, tzinfo=NEW_YORK))
+
+
+@pytest.mark.parametrize(
+    ("now", "lengths"),
+    [
+        (in_new_york(2, 16), 0.0),  # Wednesday's close
+        (in_new_york(3, 9, 30), 0.0),  # the night
+        (in_new_york(3, 11, 30), 2.0),
+        (in_new_york(3, 12, 0), 2.5),
+        (in_new_york(7, 9, 30), 3.5),  # the 3rd was a half day, then the holiday and a weekend came
+    ],
+)
+def test_only_the_time_in_which_the_market_trades_makes_candles_old(now: int, lengths: float) -> None:
+    opens = [in_new_york(2, hour, 30) for hour in range(9, 16)]
+    series = CandleSeries(H1, [Candle(time, 10.0, 11.0, 9.0, 10.5, 5.0) for time in opens], SHARES)
+    age = data_age([series], now, now)
+    assert (age.seconds, age.lengths) == ((now - in_new_york(2, 16)) // 1000, pytest.approx(lengths))
+    assert age.old is (lengths > 2)
+
+
+@pytest.mark.parametrize(
+    ("now", "lengths"), [(in_new_york(11, 9, 30), 2.0), (in_new_york(11, 12, 45), 2.5), (in_new_york(13, 12), 3.0)]
+)
+def test_a_day_of_a_market_with_sessions_is_as_long_as_its_session(now: int, lengths: float) -> None:
+    opened = epoch_ms(datetime(2025, 7, 8, tzinfo=UTC))
+    series = CandleSeries(Timeframe.D1, [Candle(opened, 10.0, 11.0, 9.0, 10.5, 5.0)], SHARES)
+    assert data_age([series], now, now).lengths == pytest.approx(lengths)
 
 
 def query(now_ms: int, as_of_ms: int | None = None) -> AnalysisQuery:

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.analysis import DataSource
-from domain.market import CandleLike, CandleSeries, Timeframe, merge_candles
+from domain.candle_columns import CandleLike
+from domain.market import CandleSeries, Timeframe, merge_candles
 from domain.values import epoch_ms
 from services.market_data.sources.synthetic import SyntheticSource
 from services.market_data.sources.synthetic_path import minute_block

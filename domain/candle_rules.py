@@ -1,0 +1,68 @@
+"""The rules for the prices and times of candles from outside, and the sentences for those who break them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from domain.arrays import IntArray
+from domain.errors import InvalidMarketData
+from domain.sessions import DAY_MS, MINUTE_MS, Sessions
+
+# Clocks of exchanges differ from each other by quarters of an hour.
+_CLOCK_STEP_MS = 15 * MINUTE_MS
+# A day on which the clock is put forward.
+_SHORTEST_DAY_MS = DAY_MS - 60 * MINUTE_MS
+
+
+class _Prices(Protocol):
+    @property
+    def open(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def close(self) -> float: ...
+
+
+def check_distances(timeframe: str, length_ms: int, times_ms: IntArray, sessions: Sessions) -> None:
+    """Refuse candles that do not follow each other: not a multiple of their length apart, nor by a break of the market.
+
+    Args:
+        timeframe: For the message.
+        length_ms: Length of a candle.
+        times_ms: Open times of n candles, ascending, epoch ms.
+        sessions: When the market trades.
+
+    Raises:
+        InvalidMarketData: two candles that are too close, or off the grid.
+    """
+    gaps = np.diff(times_ms)
+    wrong = gaps % length_ms != 0
+    if not sessions.continuous:
+        # After a night, a weekend or a change of the clock, candles are counted from the new open.
+        shortest = _SHORTEST_DAY_MS if length_ms >= DAY_MS else length_ms
+        wrong &= (gaps < shortest) | (gaps % _CLOCK_STEP_MS != 0)
+    if wrong.any():
+        position = int(wrong.argmax())
+        raise InvalidMarketData(
+            f"{timeframe} candle {position + 1} opens {int(gaps[position])} ms after the one before; "
+            f"{timeframe} candles are a multiple of {length_ms} ms apart"
+        )
+
+
+def impossible_message(timeframe: str, position: int, candle: _Prices) -> str:
+    """Return the sentence for a candle whose open or close lies outside of low to high."""
+    return (
+        f"{timeframe} candle {position} is impossible: it needs low <= open, close <= high, received "
+        f"open {candle.open}, high {candle.high}, low {candle.low}, close {candle.close}"
+    )
+
+
+def order_message(timeframe: str, position: int, previous_ms: int, time_ms: int) -> str:
+    """Return the sentence for a candle that does not open after the one before it."""
+    if time_ms == previous_ms:
+        return f"{timeframe} candle {position} repeats the open time {time_ms}; each candle may come once"
+    return f"{timeframe} candle {position} is out of order: {time_ms} comes after {previous_ms}; send oldest first"
