@@ -15,6 +15,7 @@ from config.settings import Settings
 from config.sources import load_settings
 from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
 from utils.clock import SystemClock
 
 
@@ -53,8 +54,11 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
     from rules.technical import TechnicalAnalyst
     from services.market_reader import MarketReader
 
-    price = frames[primary].candles[-1].close if len(frames[primary]) else 0.0
-    snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES)
+    price, as_of_ms = 0.0, None
+    if len(own := frames[primary]):
+        # A file is judged as of its end, however long ago that was.
+        price, as_of_ms = own.candles[-1].close, min(own.last_close_ms, epoch_ms(SystemClock().now()))
+    snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES, as_of_ms)
     rules = settings.analysis.model_copy(update={"primary_timeframes": (primary,)})
     with ThreadPoolExecutor(1) as executor:
         reader = MarketReader(TechnicalIndicators(settings.indicators), None, rules, SystemClock(), executor)

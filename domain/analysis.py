@@ -14,7 +14,7 @@ from pydantic import Field
 
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import closed_series
+from domain.timeframe_data import DataAge, closed_series, data_age
 from domain.values import Frozen, Price, Share, Signal
 
 
@@ -107,6 +107,8 @@ class Analysis(Frozen):
             answered or the cost is not known.
         groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
+        data_age_seconds: From the close of the newest candle to `generated_at`.
+        as_of: The moment of a replay; None of an analysis of now.
     """
 
     analysis_id: str
@@ -132,6 +134,8 @@ class Analysis(Frozen):
     cost_usd: Annotated[float | None, Field(ge=0)] = None
     groundedness: Share | None = None
     fallback_reason: str | None = None
+    data_age_seconds: Annotated[int | None, Field(ge=0)] = None
+    as_of: datetime | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""
@@ -144,7 +148,8 @@ class Analysis(Frozen):
 class MarketSnapshot:
     """The market of one symbol at one moment: candles per timeframe, price, and their origin.
 
-    `volume_24h` is in base currency, or None if unknown.
+    `volume_24h` is in base currency, or None if unknown. `as_of_ms` is the moment of a replay, whose candles had all
+    closed by then; None is now.
     """
 
     symbol: str
@@ -152,6 +157,7 @@ class MarketSnapshot:
     price: float
     volume_24h: float | None
     source_data: DataSource
+    as_of_ms: int | None = None
 
     @property
     def newest_candle_ms(self) -> int:
@@ -162,10 +168,9 @@ class MarketSnapshot:
         """Return the candles that have closed, by the clock and by what the other timeframes show."""
         return closed_series(self.series, now_ms)
 
-    def closed_digest(self, now_ms: int) -> str:
-        """Return 32 hex digits that are the same for the same closed candles, whatever is still forming."""
-        digests = sorted(series.digest for series in self.closed(now_ms).values())
-        return blake2b(b"".join(digests), digest_size=16).hexdigest()
+    def age(self, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> DataAge:
+        """Return the age of candles that `closed` gave at `now_ms`."""
+        return data_age(closed.values(), now_ms if self.as_of_ms is None else self.as_of_ms, now_ms)
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,7 @@ class AnalysisQuery:
         trusted: Whether the candles come from a caller whose data others may read.
         client: The client's own fields, in addition to its candles, if an LLM reads them.
         candles: Digest of the client's closed candles, see `received`; empty where it brings none.
+        old: Whether the client's candles are too old for news, see `received`.
     """
 
     symbol: str
@@ -218,16 +224,36 @@ class AnalysisQuery:
     trusted: bool = False
     client: ClientContext = NOTHING_SAID
     candles: str = ""
+    old: bool = False
 
     def received(self, now_ms: int) -> AnalysisQuery:
-        """Return the query with the digest of the candles that had closed when it came, by the server's clock."""
-        return self if self.snapshot is None else replace(self, candles=self.snapshot.closed_digest(now_ms))
+        """Return the query with what is known of the candles that had closed when it came, by the server's clock.
+
+        The digest has 32 hex digits, the same for the same closed candles, whatever is still forming.
+        """
+        if self.snapshot is None:
+            return self
+        closed = self.snapshot.closed(now_ms)
+        digest = blake2b(b"".join(sorted(series.digest for series in closed.values())), digest_size=16).hexdigest()
+        return replace(self, candles=digest, old=self.snapshot.age(closed, now_ms).old)
+
+    @property
+    def as_of_ms(self) -> int | None:
+        """The moment of a replay; None asks about now."""
+        return self.snapshot.as_of_ms if self.snapshot else None
+
+    @property
+    def current(self) -> bool:
+        """Whether its analysis speaks of the market now: others may read it, and it may be scored."""
+        return not self.old and self.as_of_ms is None
 
     @cached_property
     def cache_key(self) -> str:
         """Everything that must be equal for one analysis to answer two requests, closed candles included."""
         scope = "fetched" if self.snapshot is None else "trusted" if self.trusted else "stranger"
         key = f"{self.symbol}|{scope}|{self.candles}|{','.join(sorted(self.strategies))}"
+        if not self.current:
+            key = f"{key}|old" if self.as_of_ms is None else f"{key}|as of {self.as_of_ms}"
         if self.client == NOTHING_SAID:
             return key
         return f"{key}|{sha256(repr(self.client).encode('utf-8', 'replace')).hexdigest()[:16]}"

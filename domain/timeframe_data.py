@@ -3,8 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from domain.market import CandleSeries, Timeframe
+
+# Candles that closed longer ago than this many of their own lengths are old: what they say is no news.
+OLD_LENGTHS = 2.0
+
+
+@dataclass(frozen=True)
+class DataAge:
+    """How long ago the newest candle of a market closed.
+
+    Attributes:
+        seconds: Until now by the server's clock, >= 0.
+        lengths: Until the moment that is analyzed, in lengths of this candle, >= 0; of both only the time in which the
+            market trades.
+    """
+
+    seconds: int
+    lengths: float
+
+    @property
+    def old(self) -> bool:
+        """Whether the candles are too old for news."""
+        return self.lengths > OLD_LENGTHS
+
+    @property
+    def worth(self) -> float:
+        """Share of the confidence that is left: 1 while they are not old, then halved by each doubling of the age."""
+        return OLD_LENGTHS / max(self.lengths, OLD_LENGTHS)
+
+
+def data_age(closed: Iterable[CandleSeries], moment_ms: int, now_ms: int) -> DataAge:
+    """Return the age of the candle that closed last; of several, that of the shortest.
+
+    Args:
+        closed: Closed candles of one market, by timeframe; without any the age is 0.
+        moment_ms: The moment that is analyzed, in epoch ms.
+        now_ms: The server's clock.
+    """
+    newest = max((s for s in closed if len(s)), key=lambda s: (s.last_close_ms, -s.timeframe.ms), default=None)
+    if newest is None:
+        return DataAge(0, 0.0)
+    close_ms, length_ms, sessions = newest.last_close_ms, newest.timeframe.ms, newest.sessions
+    since_ms = max(0, moment_ms - close_ms)
+    if not sessions.continuous:
+        since_ms = sessions.trading_ms(close_ms, moment_ms)
+        length_ms = sessions.trading_ms(close_ms - length_ms, close_ms) or length_ms
+    return DataAge(max(0, now_ms - close_ms) // 1000, since_ms / length_ms)
 
 
 def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:

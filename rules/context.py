@@ -14,7 +14,8 @@ from domain.continuity import SeriesBreak, newest_break, since_break
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.values import epoch_ms
+from domain.timeframe_data import DataAge
+from domain.values import epoch_ms, utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
@@ -69,6 +70,8 @@ class MarketContext:
         missing_candles: Number of candles missing in gaps, all timeframes together.
         breaks: The newest break of a timeframe where it has one: only candles after it are read.
         broken: Whether the primary timeframe has too few candles since its break: nothing directional can be said.
+        age: Of the newest closed candle.
+        as_of: The moment of a replay, aware UTC; None is now.
         forecast: Of the model in production for the primary timeframe.
         forecast_note: Why there is no forecast.
         model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
@@ -85,8 +88,10 @@ class MarketContext:
     newest_candle_ms: int
     generated_at: datetime
     missing_candles: int
+    age: DataAge
     breaks: Mapping[Timeframe, SeriesBreak] = field(default_factory=dict)
     broken: bool = False
+    as_of: datetime | None = None
     forecast: Forecast | None = None
     forecast_note: str | None = None
     model_weight: float = 0.0
@@ -141,6 +146,8 @@ def build_context(
         missing_candles=sum(series.missing for series in used.values()),
         breaks=breaks,
         broken=broken,
+        age=snapshot.age(closed, epoch_ms(now)),
+        as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
     )
 
 

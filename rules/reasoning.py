@@ -43,6 +43,7 @@ def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
         sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
     sentences += [describe_volume(context), _levels_sentence(context)]
     sentences += [_strategies_sentence(view), *_break_sentences(context), _data_sentence(context)]
+    sentences += [_moment_sentence(context), describe_age(context)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -57,6 +58,13 @@ def describe_volume(context: MarketContext) -> str:
     if abs(balance) > ONE_SIDED_VOLUME:
         side = "mostly on rising candles" if balance > 0 else "mostly on falling candles"
     return f"Volume is {size}, {figure(ratio)} times its average, and lately {side}."
+
+
+def describe_age(context: MarketContext) -> str:
+    """Return a sentence on candles that are too old for news, empty for others."""
+    if not context.age.old:
+        return ""
+    return f"The candles are old and say less: since the newest of them, {int(context.age.lengths)} more have closed."
 
 
 def figure(value: float) -> str:
@@ -149,6 +157,10 @@ def _data_sentence(context: MarketContext) -> str:
         are = "candle is" if context.missing_candles == 1 else "candles are"
         parts.append(f"{context.missing_candles} {are} missing in between")
     return f"Confidence is reduced: {', and '.join(parts)}." if parts else ""
+
+
+def _moment_sentence(context: MarketContext) -> str:
+    return "" if context.as_of is None else f"As of {context.as_of:%Y-%m-%dT%H:%M:%SZ}: no later candle is used."
 
 
 def _price(value: float) -> str:

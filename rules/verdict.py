@@ -75,7 +75,7 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
     if ground is Ground.TREND:
         signal = Signal.LONG if view.trend > 0 else Signal.SHORT
     certainty = _trend_confidence(context, view) if ground is Ground.TREND else _neutral_confidence(view, ground)
-    return Verdict(signal, certainty * data_quality(context) * view.agreement, ground)
+    return Verdict(signal, certainty * data_quality(context) * context.age.worth * view.agreement, ground)
 
 
 def strength(view: TrendView) -> float:

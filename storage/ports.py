@@ -32,7 +32,7 @@ NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
 class AnalysisWrite:
     """One analysis to save, with the candles that came with it; the arguments of `AnalysisCache.save_analysis`."""
 
-    cache_key: str
+    cache_key: str | None
     analysis: Analysis
     archive: bool
     candles: CandlesByTimeframe
@@ -103,10 +103,11 @@ class AnalysisCache(Protocol):
         """Short name for people: sqlite or mongodb."""
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Cache the analysis under the key, with `archive` keep it until it is pruned, and keep the candles.
 
+        Without a key the candles alone are kept: neither cache nor archive gets the analysis.
         The candles are closed ones of the analysis' symbol that every caller may read; those of the same timeframe and
         open time are replaced. Where the database has transactions all is saved in one; saving it again after a failure
         changes nothing.

@@ -1,10 +1,42 @@
-"""Every metric of the service, declared once; the names are those that alerts already use."""
+"""Every metric of the service, declared once; the names are those that alerts already use.
+
+A rate in Prometheus starts from the first sample, so whoever counts failures creates their series with 0 (`exist`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+
+class MeasuredGauge(Collector):
+    """A gauge without a sample until its value is known: neither 0 nor NaN would be true before."""
+
+    def __init__(self, name: str, documentation: str, registry: CollectorRegistry = REGISTRY) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._value: float | None = None
+        registry.register(self)
+
+    def set(self, value: float) -> None:
+        """Take the value."""
+        self._value = value
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Give the value to Prometheus, if it is known."""
+        yield GaugeMetricFamily(self._name, self._documentation, self._value)
+
+
+def exist(counter: Counter, *labels: Iterable[str]) -> None:
+    """Create the series of a counter with 0, for each value of its one label or each combination of several."""
+    for values in product(*labels):
+        counter.labels(*values)
+
 
 _MILLISECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 
@@ -31,10 +63,9 @@ ML_CONFIDENCE = Histogram(
     "ml_signal_confidence", "Confidence of the models' forecasts.", buckets=[i / 10 for i in range(1, 11)]
 )
 ML_CACHE_HITS = Counter("ml_cache_hits", "Symbols of /ai/signals that were judged a moment ago.")
-PREDICTION_ACCURACY = Gauge(
-    "ai_prediction_accuracy", "Share of successes among signals with a reported outcome; NaN before the first."
+PREDICTION_ACCURACY = MeasuredGauge(
+    "ai_prediction_accuracy", "Share of successes among signals with a reported outcome; absent before the first."
 )
-PREDICTION_ACCURACY.set(float("nan"))
 MODEL_LOAD_FAILURES = Counter("model_load_failures", "Versions in production that could not be loaded.")
 
 CANDLE_REVISIONS = Counter(

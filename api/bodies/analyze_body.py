@@ -34,6 +34,7 @@ from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
 from domain.session_finder import in_market
 from rules.strategies import STRATEGY_NAMES
+from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price
 
 # A longer list of candles is not kept; 64 of this length take a few megabytes.
@@ -81,6 +82,7 @@ class _Request(msgspec.Struct):
     volume_24h: _Volume
     timestamp: _Milliseconds
     strategy_context: _Context
+    as_of: _Milliseconds | None = None
 
 
 class _PredictRequest(_Request):
@@ -123,7 +125,7 @@ def read_query(
 
     Raises:
         RequestValidationError: the body is no JSON or does not fit the schema.
-        InvalidRequest: a price of 0 beside candles, or more candles than are allowed.
+        InvalidRequest: a price of 0 beside candles, more candles than are allowed, or a moment that cannot be replayed.
         InvalidMarketData: the candles break a rule of the market, or the price does not fit them.
     """
     try:
@@ -151,7 +153,7 @@ def read_query(
     query = AnalysisQuery(
         symbol=request.symbol,
         strategies=tuple(dict.fromkeys(chosen)) if chosen else STRATEGY_NAMES,
-        snapshot=_snapshot(request, series),
+        snapshot=_snapshot(request, series, now_ms),
         trusted=trusted,
         client=_client_context(context) if listening else NOTHING_SAID,
     )
@@ -186,7 +188,11 @@ def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles:
     return CandleSeries.ordered(timeframe, cast("Sequence[CandleLike]", candles))
 
 
-def _snapshot(request: _Request | AnalyzeRequest, series: Mapping[Timeframe, CandleSeries]) -> MarketSnapshot | None:
+def _snapshot(
+    request: _Request | AnalyzeRequest, series: Mapping[Timeframe, CandleSeries], now_ms: int
+) -> MarketSnapshot | None:
+    if request.as_of is not None:
+        return replayed_market(request.symbol, series, request.as_of, now_ms)
     if not series:
         return None
     if request.current_price < MIN_PRICE:

@@ -63,8 +63,9 @@ async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> P
 async def predict_trend(
     asked: Annotated[TrendRequest, Depends(JsonBody(TrendRequest))], forecasts: ForecastRequestsPart
 ) -> TrendResponse:
-    """Fetch candles and return their direction: by the model in production, or else by the rules.
+    """Fetch candles and return their trend by the rules.
 
-    `model` names the version that answered, or `technical-rules`.
+    `model` is `technical-rules`. A model in production that forecasts returns over several candles may lower the
+    confidence; `model` then names its version too. The probability of the next candle does not count: it is no trend.
     """
     return TrendResponse.of(await forecasts.trend(asked.symbol, asked.timeframe or Timeframe.H4))

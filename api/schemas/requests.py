@@ -113,3 +113,8 @@ class AnalyzeRequest(RequestModel):
     volume_24h: Volume
     timestamp: EpochMs
     strategy_context: StrategyContext
+    as_of: EpochMs | None = Field(
+        None,
+        description="Replay: the moment of which the answer speaks, epoch ms in the past. Candles that close later are "
+        "left out; price and volume are those of the candles.",
+    )

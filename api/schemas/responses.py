@@ -52,6 +52,15 @@ class AnalysisFields(ResponseModel):
         Share | None, Field(description="Share of the figures in the LLM's reasoning that it was given.")
     ]
     fallback_reason: Annotated[str | None, Field(description="Why the rules answer and not the LLM.")]
+    data_age_seconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="From the close of the newest candle to `generated_at`; null of analyses that earlier releases "
+            "have stored.",
+        ),
+    ]
+    as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of an analysis of now.")]
 
 
 class AnalysisBody(AnalysisFields):
@@ -114,6 +123,8 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         "cost_usd": analysis.cost_usd,
         "groundedness": analysis.groundedness,
         "fallback_reason": analysis.fallback_reason,
+        "data_age_seconds": analysis.data_age_seconds,
+        "as_of": None if analysis.as_of is None else epoch_ms(analysis.as_of),
     }
 
 

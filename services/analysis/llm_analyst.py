@@ -11,6 +11,7 @@ from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView
 from rules.judgement import Judgement
+from rules.reasoning import describe_age
 from rules.risk import Exits, assess_risk
 from rules.technical import TechnicalAnalyst
 from rules.verdict import Ground, Verdict
@@ -21,6 +22,7 @@ from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
 from services.llm.journal import Journal
 
 PURPOSE = "analysis"
+REPLAY = "replay"
 # In such a market no stop and no target can be placed, so the LLM is not asked.
 NOTHING_TO_JUDGE = "nothing_to_judge"
 SYNTHETIC = "synthetic"
@@ -48,6 +50,8 @@ class LlmAnalyst:
         context, ground = judgement.context, judgement.verdict.ground
         if context.source_data is DataSource.SYNTHETIC and not self._ask_about_synthetic:
             raise LlmUnavailable("the LLM is not asked about synthetic candles", SYNTHETIC)
+        if context.as_of is not None:
+            raise LlmUnavailable("the LLM is not asked for replays", REPLAY)
         if ground in _UNTRADABLE:
             raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
         prompt = analysis_prompt(context, context.forecast)
@@ -66,7 +70,8 @@ class LlmAnalyst:
     def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
         """Return the measured analysis with the accepted parts of the reply."""
         context, measured = judgement.context, self._rules.assess(judgement)
-        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), _verdict(reply), _proposed(reply))
+        verdict = _verdict(context, reply)
+        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), verdict, _proposed(reply))
         supports, resistances = _levels(context, reply)
         market = measured.market_analysis
         accepted = {
@@ -76,10 +81,11 @@ class LlmAnalyst:
             "resistance_levels": resistances,
         }
         news = asdict(context.client.news) if context.client.news else {}
+        said = check.mark(reply.reasoning, {"accepted": accepted, "news": news})
         changes = {
             "signal": reply.signal,
-            "confidence": round(reply.confidence, 4),
-            "reasoning": check.mark(reply.reasoning, {"accepted": accepted, "news": news}),
+            "confidence": round(verdict.confidence, 4),
+            "reasoning": f"{said} {describe_age(context)}".strip(),
             "strategy_scores": _scores(reply, measured.strategy_scores),
             "market_analysis": market.model_copy(
                 update={
@@ -99,9 +105,10 @@ def _as_seen(view: TrendView, signal: Signal) -> TrendView:
     return replace(view, disagree=view.disagree or signal.side * view.trend < 0)
 
 
-def _verdict(reply: AnalysisReply) -> Verdict:
+def _verdict(context: MarketContext, reply: AnalysisReply) -> Verdict:
+    """Return the LLM's verdict; it is not told how old the candles are, so its confidence is lowered here."""
     ground = Ground.NO_TREND if reply.signal is Signal.NEUTRAL else Ground.TREND
-    return Verdict(reply.signal, reply.confidence, ground)
+    return Verdict(reply.signal, reply.confidence * context.age.worth, ground)
 
 
 def _proposed(reply: AnalysisReply) -> Exits | None:

@@ -105,7 +105,7 @@ class MongoStore:
             await self._connection.ping()
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Save everything at the same time; saving it again changes nothing."""
         await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])

@@ -66,11 +66,10 @@ class MongoWrites:
         """
         if not writes:
             return
-        documents = [(write, _document(write, now)) for write in writes]
-        kinds: list[Awaitable[object]] = [
-            self._save_cached([document for _, document in documents]),
-            self._drop_misdated(now),
-        ]
+        documents = [(write, _document(write, now)) for write in writes if write.cache_key is not None]
+        kinds: list[Awaitable[object]] = [self._drop_misdated(now)]
+        if documents:
+            kinds.append(self._save_cached([document for _, document in documents]))
         if archived := [
             document | {"analysis_id": write.analysis.analysis_id} for write, document in documents if write.archive
         ]:

@@ -114,7 +114,7 @@ class ResilientStore:
         await self._query("ping", lambda store: store.ping())
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Take the analysis and the candles and return; one for the cache alone is tried once."""
         self._behind.put(AnalysisWrite(cache_key, analysis, archive, candles))

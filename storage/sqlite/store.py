@@ -90,7 +90,7 @@ class SqliteStore:
         await self._file.ping()
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Save everything in one transaction, and drop cached analyses past their retention."""
         await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
@@ -100,7 +100,7 @@ class SqliteStore:
 
         def save(connection: sqlite3.Connection) -> None:
             now_ms = self._now_ms()
-            rows = [(_row(write), write.archive) for write in writes]
+            rows = [(_row(write), write.archive) for write in writes if write.cache_key is not None]
             self._purge(connection, now_ms)
             connection.executemany(sql.SAVE_CACHED, ((*row, now_ms) for row, _ in rows))
             connection.executemany(sql.SAVE_ARCHIVED, (row for row, archive in rows if archive))
@@ -203,7 +203,7 @@ class SqliteStore:
         connection.execute(sql.PURGE, (expired_before, now_ms + MAX_CLOCK_SKEW_MS))
 
 
-def _row(write: AnalysisWrite) -> tuple[str, str, str, int, str]:
+def _row(write: AnalysisWrite) -> tuple[str | None, str, str, int, str]:
     analysis = write.analysis
     try:
         text = analysis.model_dump_json()

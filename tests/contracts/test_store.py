@@ -16,7 +16,7 @@ from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from domain.values import Signal
 from storage.adapter_ports import Store
-from storage.ports import ArchivedSignal, SymbolCount
+from storage.ports import NO_CANDLES, AnalysisWrite, ArchivedSignal, SymbolCount
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles
@@ -187,6 +187,18 @@ async def test_candles_of_other_symbols_and_timeframes_stay_apart(store: Store) 
     await save_candles(store, [make_candle(0, 300)], "ETHUSDT")
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0, 100)]
     assert await store.latest_candles("ADAUSDT", Timeframe.H1, 10) == []
+
+
+async def test_without_a_key_the_candles_alone_are_kept(store: Store) -> None:
+    candles = {Timeframe.H1: [make_candle(0, 100)]}
+    alone = AnalysisWrite(None, make_analysis(analysis_id="of candles"), archive=False, candles=candles)
+    await store.save_analyses([alone, AnalysisWrite("key", make_analysis(), archive=True, candles=NO_CANDLES)])
+    await store.save_analysis(None, make_analysis(symbol="ETHUSDT"), archive=False, candles=candles)
+    statistics = await store.statistics()
+    assert (statistics.symbols, statistics.archived_analyses) == ((SymbolCount("BTCUSDT", 1, NOON),), 1)
+    assert await store.archived_analysis("of candles") is None
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert await store.latest_candles(symbol, Timeframe.H1, 10) == candles[Timeframe.H1]
 
 
 async def test_saving_no_candles_is_no_error(store: Store) -> None:

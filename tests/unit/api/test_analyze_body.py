@@ -20,6 +20,9 @@ from domain.analysis import NOTHING_SAID, AnalysisQuery, NewsSentiment
 from domain.errors import AppError, InvalidMarketData
 from tests.fixtures.bodies import now_ms, shape_a, shape_b, shape_c, shape_d
 
+ANALYSIS = load_settings(environment={}).analysis
+NOW_MS = 1_800_000_000_000
+
 numbers = st.one_of(
     st.integers(-(10**20), 10**20),
     st.floats(),
@@ -41,6 +44,7 @@ body = st.fixed_dictionaries(
         "timestamp": st.just(1_700_000_000_000) | values,
     },
     optional={
+        "as_of": st.sampled_from([1_700_003_600_000, 1_700_000_000_000, NOW_MS + 1]) | values,
         "strategy_context": st.fixed_dictionaries(
             {},
             optional={
@@ -56,10 +60,6 @@ body = st.fixed_dictionaries(
 )
 
 
-ANALYSIS = load_settings(environment={}).analysis
-NOW_MS = 1_800_000_000_000
-
-
 def read(content: bytes, form: BodyForm = ANALYZE) -> tuple[AnalysisQuery, bool]:
     return read_query(content, ANALYSIS, NOW_MS, trusted=True, form=form, listening=True)
 
@@ -71,7 +71,7 @@ def as_plain(query: AnalysisQuery) -> dict[str, Any]:
     return {
         "symbol": query.symbol,
         "strategies": query.strategies,
-        "numbers": (snapshot.price, snapshot.volume_24h) if snapshot else None,
+        "numbers": (snapshot.price, snapshot.volume_24h, snapshot.as_of_ms) if snapshot else None,
         "candles": {
             name: [(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in one.candles]
             for name, one in series.items()
@@ -111,6 +111,21 @@ def test_a_prediction_needs_no_context() -> None:
 def test_real_bodies_take_the_fast_way(shape: Any) -> None:
     with patch.object(AnalyzeRequest, "model_validate_json", side_effect=AssertionError("the slow way")):
         read_query(json.dumps(shape()).encode(), ANALYSIS, now_ms(), trusted=True)
+
+
+def test_a_replay_takes_the_fast_way_and_has_only_what_had_closed() -> None:
+    content = shape_a()
+    as_of = content["timeframe_data"]["15m"][-9]["timestamp"]
+    with patch.object(AnalyzeRequest, "model_validate_json", side_effect=AssertionError("the slow way")):
+        query, _ = read_query(
+            json.dumps(content | {"as_of": as_of, "current_price": 0}).encode(), ANALYSIS, now_ms(), trusted=True
+        )
+    assert query.snapshot is not None
+    closes = {timeframe: series.last_close_ms for timeframe, series in query.snapshot.series.items()}
+    assert closes == {timeframe: as_of // timeframe.ms * timeframe.ms for timeframe in closes}
+    assert len(closes) == 4
+    assert query.snapshot.price == content["timeframe_data"]["15m"][-10]["close"]
+    assert query.snapshot.as_of_ms == query.as_of_ms == as_of
 
 
 def test_the_other_name_of_the_time_is_read_too() -> None:

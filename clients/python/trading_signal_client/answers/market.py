@@ -47,6 +47,8 @@ class Analysis(Answer):
     cached: bool
     forecast_note: str | None
     fallback_reason: str | None
+    data_age_seconds: int | None
+    as_of: int | None
 
 
 class Prediction(Answer):
@@ -64,6 +66,7 @@ class Prediction(Answer):
     horizon_candles: int
     source_data: str
     timestamp: int
+    as_of: int | None
 
 
 class Trend(Answer):

@@ -97,6 +97,13 @@ async def test_a_price_beyond_the_factor_is_refused_and_the_message_has_all_of_i
     await post(revisions, candles())
 
 
+async def test_a_refusal_is_told_to_the_caller_and_not_to_the_log(revisions: Revisions, log_facts: list[str]) -> None:
+    await post(revisions, candles())
+    with pytest.raises(CandlesRevised):
+        await post(revisions, changed(50, close=121.0, high=121.0))
+    assert log_facts == []
+
+
 async def test_the_factor_itself_is_still_a_revision(revisions: Revisions) -> None:
     await post(revisions, changed(50, close=100.0))
     await post(revisions, changed(50, close=120.0, high=120.0))
