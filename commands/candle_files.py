@@ -15,7 +15,6 @@ from commands.candles import candle_document, market_of, read_series
 from commands.console import fail, say, show, working
 from commands.download import download
 from commands.options import CandleFile, Json, SeriesTimeframe
-from domain.candle_columns import CandleLike
 from domain.errors import AppError, InsufficientData
 from domain.values import epoch_ms
 from utils.clock import SystemClock

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from commands.console import say
+from domain.candle_columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ModelScope
-from domain.market import CandleLike, Timeframe
+from domain.market import Timeframe
 from domain.symbols import spelling
 from domain.values import epoch_ms
 from utils.clock import SystemClock

@@ -124,7 +124,7 @@ async def _fetch(
 def _document(file: HistoryFile, wanted: HistoryRange, source: Source) -> dict[str, Any]:
     from services.market_data.holes import holes_in
 
-    holes = holes_in(file.times_ms, file.timeframe)
+    holes = holes_in(wanted.symbol, file.timeframe, file.times_ms)
     return {
         "symbol": wanted.symbol,
         "timeframe": file.timeframe.value,

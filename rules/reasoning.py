@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from domain.values import Signal
+from domain.market import Timeframe
+from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
 from rules.strategies import NO_VIEW
@@ -61,10 +62,12 @@ def describe_volume(context: MarketContext) -> str:
 
 
 def describe_age(context: MarketContext) -> str:
-    """Return a sentence on candles that are too old for news, empty for others."""
-    if not context.age.old:
-        return ""
-    return f"The candles are old and say less: since the newest of them, {int(context.age.lengths)} more have closed."
+    """Return sentences on candles that are too old for news, and on a market that is closed; empty for others."""
+    old = ""
+    if context.age.old:
+        more = int(context.age.lengths)
+        old = f"The candles are old and say less: since the newest of them, {more} more have closed."
+    return " ".join(filter(None, (old, _closed_sentence(context))))
 
 
 def figure(value: float) -> str:
@@ -161,6 +164,19 @@ def _data_sentence(context: MarketContext) -> str:
 
 def _moment_sentence(context: MarketContext) -> str:
     return "" if context.as_of is None else f"As of {context.as_of:%Y-%m-%dT%H:%M:%SZ}: no later candle is used."
+
+
+def _closed_sentence(context: MarketContext) -> str:
+    series = next(iter(context.timeframes.values())).series
+    moment_ms, sessions = epoch_ms(context.as_of or context.generated_at), series.sessions
+    # Days alone tell the weekdays of a market, but not its hours.
+    hours_known = series.timeframe.ms < Timeframe.D1.ms or sessions.exchange is not None
+    if not hours_known or sessions.open_at(moment_ms):
+        return ""
+    since, opens = (
+        utc_time(time_ms) for time_ms in (sessions.last_close_before(moment_ms), sessions.next_open(moment_ms))
+    )
+    return f"Market closed since {since:%Y-%m-%d %H:%M} UTC, opens {opens:%Y-%m-%d %H:%M} UTC."
 
 
 def _price(value: float) -> str:

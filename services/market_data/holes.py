@@ -8,6 +8,7 @@ import numpy as np
 
 from domain.arrays import IntArray
 from domain.market import Timeframe
+from domain.session_finder import find_sessions
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,8 @@ class Hole:
     candles: int
 
 
-def holes_in(times_ms: IntArray, timeframe: Timeframe) -> list[Hole]:
-    """Return the holes between candles of n ascending open times, oldest first."""
-    missing = np.diff(times_ms) // timeframe.ms - 1
-    return [
-        Hole(int(times_ms[at]) + timeframe.ms, int(times_ms[at + 1]), int(missing[at]))
-        for at in np.flatnonzero(missing)
-    ]
+def holes_in(symbol: str, timeframe: Timeframe, times_ms: IntArray) -> list[Hole]:
+    """Return the holes between candles of n ascending open times, oldest first; what the market slept is none."""
+    missing = find_sessions(symbol, times_ms, timeframe.ms).missing_between(times_ms, timeframe.ms)
+    starts, ends = times_ms[:-1] + timeframe.ms, times_ms[1:]
+    return [Hole(int(starts[at]), int(ends[at]), int(missing[at])) for at in np.flatnonzero(missing)]

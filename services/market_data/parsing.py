@@ -13,6 +13,7 @@ from msgspec import Meta
 from domain.candle_columns import CandleLike
 from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
+from domain.session_finder import with_sessions
 from features.candle_reading.rows import market_rows
 from features.candle_reading.times import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
@@ -70,8 +71,8 @@ def decode(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
         raise SourceFailed(f"answered nonsense: {error}") from error
 
 
-def series_of(timeframe: Timeframe, candles: Iterable[CandleLike], limit: int) -> CandleSeries:
-    """Return up to `limit` newest candles as a checked series, possibly empty.
+def series_of(symbol: str, timeframe: Timeframe, candles: Iterable[CandleLike], limit: int) -> CandleSeries:
+    """Return up to `limit` newest candles as a checked series with the sessions of its market, possibly empty.
 
     They may come in any order; of candles with the same open time the last one counts. Candles without prices are
     left out, and a step of rounding in high or low is repaired: see `market_rows`. Their age is not checked here.
@@ -87,7 +88,7 @@ def series_of(timeframe: Timeframe, candles: Iterable[CandleLike], limit: int) -
         if rows.notes:
             times = [candle.timestamp for candle, kept in zip(newest, rows.kept, strict=True) if kept]
             newest = [Candle(time, *row) for time, row in zip(times, rows.values.tolist(), strict=True)]
-        return CandleSeries.checked(timeframe, newest)
+        return with_sessions(symbol, CandleSeries.ordered(timeframe, newest))
     except InvalidMarketData as error:
         raise SourceFailed(f"answered nonsense: {error.message}") from error
 

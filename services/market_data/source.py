@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from domain.analysis import DataSource
-from domain.market import CandleLike, CandleSeries, Timeframe
+from domain.candle_columns import CandleLike
+from domain.market import CandleSeries, Timeframe
 from services.market_data.parsing import series_of
 
 
@@ -58,7 +59,7 @@ class HistorySource(Protocol):
 
 
 def first_page(
-    timeframe: Timeframe, candles: Iterable[CandleLike], start_ms: int, end_ms: int, limit: int
+    symbol: str, timeframe: Timeframe, candles: Iterable[CandleLike], start_ms: int, end_ms: int, limit: int
 ) -> HistoryPage:
     """Return the page of an answer with up to `limit` candles; fewer are all that the range has.
 
@@ -69,6 +70,7 @@ def first_page(
     """
     found = list(candles)
     inside = [candle for candle in found if start_ms <= candle.timestamp < end_ms]
-    series = series_of(timeframe, inside, limit)
-    more = len(found) >= limit and len(series) > 0
-    return HistoryPage(series, min(series.last_close_ms, end_ms) if more else end_ms)
+    series = series_of(symbol, timeframe, inside, limit)
+    if len(found) < limit or not inside:
+        return HistoryPage(series, end_ms)
+    return HistoryPage(series, min(max(candle.timestamp for candle in inside) + timeframe.ms, end_ms))

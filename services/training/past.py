@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from domain.candle_columns import CandleLike
 from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.jobs import JobProgress
-from domain.market import CandleLike, CandleSeries
+from domain.market import CandleSeries
+from domain.session_finder import with_sessions
 from domain.values import epoch_ms
 from models.training.learner import needed_candles
 from services.market_data.paging import Pager
@@ -51,7 +53,7 @@ async def read_past(order: TrainingOrder, history: HistoryOrder, report: Report,
         raise InsufficientData(
             f"training needs {needed} closed candles at least, {history.source} has {len(candles)} of {market}"
         )
-    return CandleSeries.checked(order.timeframe, candles[-history.candles :])
+    return with_sessions(order.symbol, CandleSeries.ordered(order.timeframe, candles[-history.candles :]))
 
 
 def after_fetching(report: Report) -> Report:

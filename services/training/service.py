@@ -16,6 +16,7 @@ from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavail
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.session_finder import with_sessions
 from domain.values import epoch_ms
 from features.datasets.candle_checks import usual_timeframe
 from models.training.learner import needed_candles, promotable_candles
@@ -91,7 +92,7 @@ class TrainingService:
         kind = asked.type or self._settings.models.default_type
         needed = needed_candles(kind, self._settings.models, self._settings.features)
         if asked.candles is not None:
-            series = await asyncio.to_thread(self._given, asked.candles, asked.timeframe, needed)
+            series = await asyncio.to_thread(self._given, asked, asked.candles, needed)
             history = MarketHistory(DataSource.CLIENT, series)
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
@@ -130,15 +131,15 @@ class TrainingService:
             settings=self._settings.market_data,
         )
 
-    def _given(self, candles: Sequence[CandleLike], timeframe: Timeframe | None, needed: int) -> CandleSeries:
+    def _given(self, asked: TrainingAsked, candles: Sequence[CandleLike], needed: int) -> CandleSeries:
         """Return the closed candles of a client."""
         if len(candles) < needed:
             raise _too_few(needed, len(candles))
         times = np.array([candle.timestamp for candle in candles], dtype=np.int64)
         usual = usual_timeframe(times)
-        if timeframe not in (None, usual):
-            raise InvalidMarketData(f"the timeframe is {timeframe}, but the candles are {usual} apart")
-        series = CandleSeries.checked(usual, candles)
+        if asked.timeframe not in (None, usual):
+            raise InvalidMarketData(f"the timeframe is {asked.timeframe}, but the candles are {usual} apart")
+        series = with_sessions(asked.symbol, CandleSeries.ordered(usual, candles))
         now_ms = epoch_ms(self._clock.now())
         series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
         closed = series.closed_by(now_ms)
@@ -166,7 +167,7 @@ class TrainingService:
         """Return the stored candles, and their number or the reason why there are none, in words."""
         try:
             candles = await self._stored.candle_history(symbol, timeframe, self._most)
-            series = await asyncio.to_thread(series_of, timeframe, candles, self._most)
+            series = await asyncio.to_thread(series_of, symbol, timeframe, candles, self._most)
         except StorageUnavailable as failure:
             return CandleSeries(timeframe, []), failure.message
         except SourceFailed:

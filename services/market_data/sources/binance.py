@@ -74,7 +74,7 @@ class BinanceSource:
         """
         limit = min(limit, MAX_LIMIT)
         rows = await self._klines(symbol, timeframe, {"limit": limit})
-        return series_of(timeframe, (row.candle() for row in rows), limit)
+        return series_of(symbol, timeframe, (row.candle() for row in rows), limit)
 
     async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
         """Return the first 1000 candles of a range; Binance itself skips the time before its first candle.
@@ -86,7 +86,7 @@ class BinanceSource:
         """
         wanted = {"startTime": start_ms, "endTime": end_ms - 1, "limit": MAX_LIMIT}
         rows = await self._klines(symbol, timeframe, wanted)
-        return first_page(timeframe, (row.candle() for row in rows), start_ms, end_ms, MAX_LIMIT)
+        return first_page(symbol, timeframe, (row.candle() for row in rows), start_ms, end_ms, MAX_LIMIT)
 
     async def _klines(self, symbol: str, timeframe: Timeframe, wanted: Mapping[str, int]) -> list[_Kline]:
         self._require_weight()

@@ -63,7 +63,7 @@ class CcxtSource:
             SourceBusy: it wants to be left alone.
         """
         rows = await self._rows(symbol, timeframe, limit=limit)
-        return series_of(timeframe, (row.candle() for row in rows), limit)
+        return series_of(symbol, timeframe, (row.candle() for row in rows), limit)
 
     async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
         """Return the first candles of a range, as many as the exchange gives in one answer.
@@ -74,9 +74,10 @@ class CcxtSource:
             SourceBusy: it wants to be left alone.
         """
         rows = await self._rows(symbol, timeframe, since=start_ms, limit=PAGE_LIMIT)
-        page = first_page(timeframe, (row.candle() for row in rows), start_ms, end_ms, PAGE_LIMIT)
+        page = first_page(symbol, timeframe, (row.candle() for row in rows), start_ms, end_ms, PAGE_LIMIT)
         # Exchanges have limits of their own, and some look no further than one page after `since`.
-        reached = page.series.last_close_ms if len(page.series) else start_ms + PAGE_LIMIT * timeframe.ms
+        reached = page.series.last_open_ms if len(page.series) else start_ms + (PAGE_LIMIT - 1) * timeframe.ms
+        reached += timeframe.ms
         return HistoryPage(page.series, min(reached, end_ms))
 
     async def _rows(self, symbol: str, timeframe: Timeframe, **wanted: int) -> list[CandleRow]:

@@ -57,7 +57,7 @@ class EngineSource:
         answer = decode(_DECODER, reply.body)
         if not answer.success:
             raise MarketDataUnavailable(f"has no {timeframe} candles of {symbol}: answered without success")
-        return series_of(timeframe, (row.candle() for row in answer.data or ()), limit)
+        return series_of(symbol, timeframe, (row.candle() for row in answer.data or ()), limit)
 
     async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
         """Return what the engine's newest 5,000 candles have of a range, all at once.
@@ -67,4 +67,4 @@ class EngineSource:
             SourceFailed: it cannot be reached or answers nonsense.
         """
         newest = await self.candles(symbol, timeframe, MAX_LIMIT)
-        return first_page(timeframe, newest.candles, start_ms, end_ms, MAX_LIMIT + 1)
+        return first_page(symbol, timeframe, newest.candles, start_ms, end_ms, MAX_LIMIT + 1)

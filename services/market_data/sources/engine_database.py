@@ -51,4 +51,4 @@ class EngineDatabaseSource:
             rows = await self._candles.newest(symbol, timeframe, limit)
         except StorageUnavailable as error:
             raise SourceFailed("the engine's database does not answer", REST_SECONDS) from error
-        return series_of(timeframe, (row.candle() for row in converted(rows, list[_Row])), limit)
+        return series_of(symbol, timeframe, (row.candle() for row in converted(rows, list[_Row])), limit)

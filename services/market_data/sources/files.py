@@ -72,7 +72,7 @@ class FilesSource:
     async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
         """Return what the files have of a range, all at once; see `candles`."""
         series = await self.candles(symbol, timeframe, _KEPT_CANDLES)
-        return first_page(timeframe, series.candles, start_ms, end_ms, _KEPT_CANDLES + 1)
+        return first_page(symbol, timeframe, series.candles, start_ms, end_ms, _KEPT_CANDLES + 1)
 
     def _read(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         path = self._best_file(symbol, timeframe)

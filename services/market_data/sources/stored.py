@@ -32,4 +32,4 @@ class StoredSource:
             candles = await self._store.latest_candles(symbol, timeframe, limit)
         except StorageUnavailable as error:
             raise SourceFailed("the store does not answer") from error
-        return since_break(series_of(timeframe, candles, limit))
+        return since_break(series_of(symbol, timeframe, candles, limit))

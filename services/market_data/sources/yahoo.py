@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from http import HTTPStatus
 from urllib.parse import quote
+from zoneinfo import ZoneInfoNotFoundError
 
 import httpx2
 import msgspec
+import numpy as np
 
 from domain.analysis import DataSource
+from domain.arrays import IntArray
+from domain.buckets import EPOCH_ORDINAL
 from domain.errors import MarketDataUnavailable
-from domain.market import Candle, CandleSeries, Timeframe, merge_candles
+from domain.market import CandleSeries, Timeframe, merge_candles
+from domain.sessions import DAY_MS, Sessions
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import CandleRow, converted, decode, series_of
@@ -29,7 +34,13 @@ _DAYS: dict[Timeframe, int] = {
 }
 # Days in one answer; of the other timeframes all.
 _DAYS_AT_ONCE = {Timeframe.M1: 7}
-_MADE_FROM = {Timeframe.M3: Timeframe.M1, Timeframe.H4: Timeframe.H1}
+_MADE_FROM = {
+    Timeframe.M3: Timeframe.M1,
+    Timeframe.H4: Timeframe.H1,
+    Timeframe.H8: Timeframe.H1,
+    Timeframe.H12: Timeframe.H1,
+    Timeframe.W1: Timeframe.D1,
+}
 # A share trades 6.5 of 24 hours on 5 of 7 days: its candles span a time longer by this factor.
 _CLOSED_FACTOR = 6
 _HOLIDAYS_DAYS = 5
@@ -55,9 +66,9 @@ class _Indicators(msgspec.Struct):
 
 
 class _Meta(msgspec.Struct):
-    """`gmtoffset`: seconds that the exchange's clock is ahead of UTC."""
+    """`exchangeTimezoneName`: IANA name of the exchange's clock."""
 
-    gmtoffset: int = 0
+    exchangeTimezoneName: str = "UTC"
 
 
 class _Result(msgspec.Struct):
@@ -122,7 +133,7 @@ class YahooSource:
             return HistoryPage(CandleSeries(timeframe, []), end_ms)
         candles = await self._made(symbol, timeframe, start, -(-reached_ms // 1000))
         # All that it has of the days asked for is in the answer.
-        return first_page(timeframe, candles.candles, start_ms, reached_ms, len(candles) + 1)
+        return first_page(symbol, timeframe, candles.candles, start_ms, reached_ms, len(candles) + 1)
 
     async def _made(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> CandleSeries:
         """Return all candles that open in a time, epoch seconds; those that Yahoo lacks are made from shorter ones."""
@@ -132,8 +143,7 @@ class YahooSource:
         results = decode(_DECODER, reply.body).chart.result if reply.status == HTTPStatus.OK else None
         if not results:
             raise MarketDataUnavailable(f"has no {asked} candles of {ticker(symbol)}")
-        rows = list(_on_the_grid(_rows(results[0]), asked, results[0].meta.gmtoffset * 1000))
-        series = series_of(asked, rows, len(rows))
+        series = _series(symbol, asked, results[0])
         return series if asked is timeframe else series.resample(timeframe)
 
 
@@ -146,35 +156,45 @@ def ticker(symbol: str) -> str:
     return symbol
 
 
+def _series(symbol: str, timeframe: Timeframe, result: _Result) -> CandleSeries:
+    """Return the candles of an answer; days are labeled at midnight UTC of the market's date.
+
+    Yahoo's last row is the newest trade, at its own second or, after the close, at that of the close: it belongs to
+    the candle that it falls in, or to none.
+    """
+    candles = [row.candle() for row in _rows(result)]
+    if timeframe is Timeframe.D1:
+        days = _midnights(np.array([candle.timestamp for candle in candles], dtype=np.int64), result.meta)
+        candles = [candle._replace(timestamp=day) for candle, day in zip(candles, days.tolist(), strict=True)]
+        return series_of(symbol, timeframe, candles, len(candles))
+    traded = [candle for candle in candles if not math.isnan(candle.close)]
+    if len(traded) < 2:
+        return series_of(symbol, timeframe, candles, len(candles))
+    *before, forming, last = traded
+    series = series_of(symbol, timeframe, [*before, forming], len(traded))
+    if (last.timestamp - forming.timestamp) % timeframe.ms == 0 and series.sessions.open_at(last.timestamp):
+        return series_of(symbol, timeframe, traded, len(traded))
+    if last.timestamp - forming.timestamp < timeframe.ms:
+        merged = merge_candles(forming.timestamp, [forming, last])
+        return series_of(symbol, timeframe, [*before, merged], len(traded))
+    return series
+
+
+def _midnights(times_ms: IntArray, meta: _Meta) -> IntArray:
+    """Return midnight UTC of the exchange's dates: the hour at which a market opens changes with summer time."""
+    try:
+        dates = Sessions("Yahoo", meta.exchangeTimezoneName).dates(times_ms, daily=False)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SourceFailed(f"answered nonsense: no clock of {meta.exchangeTimezoneName[:40]!r} is known") from error
+    return (dates - EPOCH_ORDINAL) * DAY_MS
+
+
 def _rows(result: _Result) -> list[CandleRow]:
-    """Return the rows that have prices; an unknown volume, as of an index, is 0."""
+    """Return the rows, null where nothing was traded; an unknown volume, as of an index, is null."""
     quotes = result.indicators.quote[0] if result.indicators.quote else _Quote()
     columns = (quotes.open, quotes.high, quotes.low, quotes.close, quotes.volume)
     if {len(column) for column in columns} != {len(result.timestamp)}:
         raise SourceFailed("answered nonsense: its columns have different lengths")
     names = ("open_time", "open", "high", "low", "close", "volume")
-    known = [
-        dict(zip(names, (time * 1000, *prices, volume or 0.0), strict=True))
-        for time, *prices, volume in zip(result.timestamp, *columns, strict=True)
-        if None not in prices
-    ]
-    return converted(known, list[CandleRow])
-
-
-def _on_the_grid(rows: list[CandleRow], timeframe: Timeframe, ahead_ms: int) -> Iterator[Candle]:
-    """Yield candles that are multiples of the timeframe apart.
-
-    Days open at midnight UTC of the exchange's date: the hour at which a market opens changes with summer time.
-    Yahoo's last row is the newest trade at its own second: it belongs to the candle that it falls in.
-    """
-    if timeframe is Timeframe.D1:
-        for row in rows:
-            day = (row.open_time + ahead_ms) // timeframe.ms * timeframe.ms
-            yield row.candle()._replace(timestamp=day)
-        return
-    candles = [row.candle() for row in rows]
-    if len(candles) > 1 and (candles[-1].timestamp - candles[-2].timestamp) % timeframe.ms:
-        *candles, forming, trade = candles
-        inside = trade.timestamp - forming.timestamp < timeframe.ms
-        candles.append(merge_candles(forming.timestamp, [forming, trade]) if inside else forming)
-    yield from candles
+    rows = zip([time * 1000 for time in result.timestamp], *columns, strict=True)
+    return converted([dict(zip(names, row, strict=True)) for row in rows], list[CandleRow])
