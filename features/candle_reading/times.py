@@ -51,10 +51,10 @@ def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
     if not is_text(column):
         return _of_numbers(column)
     numbers = numbers_of(column)
-    if not numbers.wrong.any():
-        exact = pd.to_numeric(column, errors="coerce")  # whole numbers stay exact
-        return _of_numbers(exact if exact.notna().any() else pd.Series(numbers.floats))
-    return _of_text(column)
+    if numbers.wrong.sum() * 2 > len(column):
+        return _of_text(column)
+    exact = pd.to_numeric(column, errors="coerce")  # whole numbers stay exact
+    return _of_numbers(exact if exact.notna().any() else pd.Series(numbers.floats))
 
 
 def is_clock(column: pd.Series) -> bool:
