@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from domain.arrays import IntArray
+from domain.candle_columns import CandleLike
+from domain.candle_ranges import ROUNDING_SHARE
 from domain.errors import InvalidMarketData
 from domain.sessions import DAY_MS, MINUTE_MS, Sessions
 
@@ -14,17 +16,6 @@ from domain.sessions import DAY_MS, MINUTE_MS, Sessions
 _CLOCK_STEP_MS = 15 * MINUTE_MS
 # A day on which the clock is put forward.
 _SHORTEST_DAY_MS = DAY_MS - 60 * MINUTE_MS
-
-
-class _Prices(Protocol):
-    @property
-    def open(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def close(self) -> float: ...
 
 
 def check_distances(timeframe: str, length_ms: int, times_ms: IntArray, sessions: Sessions) -> None:
@@ -53,12 +44,30 @@ def check_distances(timeframe: str, length_ms: int, times_ms: IntArray, sessions
         )
 
 
-def impossible_message(timeframe: str, position: int, candle: _Prices) -> str:
-    """Return the sentence for a candle whose open or close lies outside of low to high."""
-    return (
-        f"{timeframe} candle {position} is impossible: it needs low <= open, close <= high, received "
-        f"open {candle.open}, high {candle.high}, low {candle.low}, close {candle.close}"
-    )
+def without_rounding(
+    timeframe: str, candles: Sequence[CandleLike], make: Callable[..., CandleLike]
+) -> Sequence[CandleLike]:
+    """Return candles whose high and low take in open and close where a step of rounding left these outside.
+
+    Args:
+        timeframe: For the message.
+        candles: Prices inside the bounds of a market.
+        make: Makes a candle of its time and five numbers.
+
+    Raises:
+        InvalidMarketData: open or close of a candle lies further outside.
+    """
+    repaired = list(candles)
+    for position, candle in enumerate(candles):
+        high, low = max(candle.open, candle.high, candle.close), min(candle.open, candle.low, candle.close)
+        if high - candle.high > ROUNDING_SHARE * high or candle.low - low > ROUNDING_SHARE * high:
+            raise InvalidMarketData(
+                f"{timeframe} candle {position} is impossible: it needs low <= open, close <= high, received "
+                f"open {candle.open}, high {candle.high}, low {candle.low}, close {candle.close}"
+            )
+        if high != candle.high or low != candle.low:
+            repaired[position] = make(candle.timestamp, candle.open, high, low, candle.close, candle.volume)
+    return repaired
 
 
 def order_message(timeframe: str, position: int, previous_ms: int, time_ms: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -85,6 +86,25 @@ async def test_microseconds_are_recognized(api: Api, server: StandIn, client: ht
         row[api.keys["open_time"]] *= 1000
     server.always(api.answer(rows))
     assert await read(api, client, server.url) == approximately(history(Timeframe.H1))
+
+
+@both
+async def test_a_row_without_prices_volume_or_the_last_digit_costs_no_other_row(
+    api: Api, server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    rows, keys = api.rows(), api.keys
+    rows[20][keys["close"]] = None
+    rows[30][keys["volume"]] = None
+    rows[31][keys["volume"]] = -1.0
+    for name in ("open", "high", "low", "close"):
+        rows[40][keys[name]] = 100.5
+    rows[40][keys["high"]] = math.nextafter(100.5, 0)
+    server.always(api.answer(rows))
+    found = await read(api, client, server.url)
+    whole = history(Timeframe.H1, 100)
+    assert [candle.timestamp for candle in found] == [candle.timestamp for candle in whole[:20] + whole[21:]]
+    assert [math.isnan(candle.volume) for candle in found[28:32]] == [False, True, True, False]
+    assert found[39][1:5] == (100.5,) * 4
 
 
 @both

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
 from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import REST_SECONDS, SourceFailed
-from services.market_data.parsing import CandlePrice, CandleVolume, candle_of, converted, series_of
+from services.market_data.parsing import CandlePrice, CandleTime, CandleVolume, candle_of, converted, series_of
 from storage.ports import EngineCandles
 
 
 class _Row(msgspec.Struct, gc=False):
     """A document of the engine."""
 
-    open_time: Annotated[int, Meta(ge=0)]
+    open_time: CandleTime
     open_price: CandlePrice
     high_price: CandlePrice
     low_price: CandlePrice

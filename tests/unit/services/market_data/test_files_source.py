@@ -90,7 +90,7 @@ async def test_longer_candles_are_not_cut_into_shorter_ones(tmp_path: Path) -> N
 
 async def test_a_damaged_or_wrongly_named_file_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "BTCUSDT-1h.parquet").write_bytes(b"PAR1 no parquet")
-    with pytest.raises(SourceFailed, match=r"^BTCUSDT-1h\.parquet cannot be read"):
+    with pytest.raises(SourceFailed, match=r"^BTCUSDT-1h\.parquet: is Parquet that is cut off"):
         await read(tmp_path)
     write(tmp_path, "ETHUSDT-1h.csv", history(Timeframe.H4))
     with pytest.raises(SourceFailed, match=r"ETHUSDT-1h\.csv holds 4h candles"):
