@@ -50,11 +50,17 @@ def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
         column = _text(column).str.cat(_clock_text(clock), sep=" ")
     if not is_text(column):
         return _of_numbers(column)
+    if _are_mostly_words(column.dropna().head(50).reset_index(drop=True)):
+        return _of_text(column)
     numbers = numbers_of(column)
     if numbers.wrong.sum() * 2 > len(column):
         return _of_text(column)
     exact = pd.to_numeric(column, errors="coerce")  # whole numbers stay exact
     return _of_numbers(exact if exact.notna().any() else pd.Series(numbers.floats))
+
+
+def _are_mostly_words(cells: pd.Series) -> bool:
+    return bool(numbers_of(cells).wrong.sum() * 2 > len(cells))
 
 
 def is_clock(column: pd.Series) -> bool:
@@ -153,9 +159,7 @@ def _require_digits(ms: IntArray, first: float) -> None:
 def _of_text(column: pd.Series) -> Times:
     text = _text(column)
     empty = (column.isna() | (text.str.strip() == "")).to_numpy()
-    stamps = pd.to_datetime(
-        text.str.replace(r"\s*(?:UTC|GMT)\s*$", "Z", regex=True), format="ISO8601", utc=True, errors="coerce"
-    )
+    stamps = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
     if stamps.isna().to_numpy()[~empty].any():
         ms, wrong, has_offset = ms_of_dates(text.where(~empty, "1970-01-01"))
         wrong = wrong | empty

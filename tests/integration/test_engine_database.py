@@ -90,9 +90,7 @@ async def test_a_market_without_documents_has_no_candles(source: EngineDatabaseS
 
 
 @pytest.mark.realserver
-@pytest.mark.parametrize(
-    "changes", [{"close_price": -1.0}, {"low_price": 1e6}, {"open_time": "now"}, {"volume": "x"}]
-)
+@pytest.mark.parametrize("changes", [{"close_price": -1.0}, {"low_price": 1e6}, {"open_time": "now"}, {"volume": "x"}])
 async def test_impossible_rows_are_a_failure(
     engine: Collection[dict[str, Any]], source: EngineDatabaseSource, changes: dict[str, Any]
 ) -> None:
