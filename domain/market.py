@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.array_candles import ArrayCandles
 from domain.arrays import FloatArray, IntArray
 from domain.buckets import buckets
-from domain.candle_columns import CandleColumns, CandleLike
+from domain.candle_columns import ArrayCandles, CandleColumns, CandleLike
 from domain.candle_rules import check_distances, order_message, without_rounding
 from domain.errors import InvalidMarketData
 from domain.sessions import AROUND_THE_CLOCK, Sessions

@@ -102,7 +102,8 @@ class MeantColumns:
         numbers = {role: numbers_of(self.column(role), comma) for role in PRICES}
         if Role.VOLUME in self.roles:
             volumes = self.column(Role.VOLUME)
-            volume_comma = comma or has_decimal_comma([volumes], self.table.delimiter)
+            # Prices without a comma have a decimal point: a comma in volumes is one only where a cell proves it.
+            volume_comma = comma or has_decimal_comma([volumes], "")
             numbers[Role.VOLUME] = numbers_of(volumes, volume_comma)
         return numbers
 

@@ -13,11 +13,11 @@ import pytest
 
 import cli
 from features.candle_reading.reading import read_candles
-from tests.fixtures.candle_exports import EXPORTS, NAMES, NOW, PLAIN, REFERENCE, csv_text, reference
+from tests.fixtures.candle_exports import EXPORTS, NAMES, NOW, PLAIN, REFERENCE, csv_text, moment, reference
+from tests.fixtures.clocks import SettableClock
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases"
 Command = Callable[..., tuple[int, str, str]]
-WHOLE = [REFERENCE[-1]._asdict(), 300, "1h"]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def test_check_prints_one_document(tmp_path: Path, check: Callable[..., dict[str, Any]]) -> None:
-    rows = [list(candle) for candle in REFERENCE]
+    rows: list[list[object]] = [list(candle) for candle in REFERENCE]
     rows[5][1:] = [""] * 5
     assert check(write(tmp_path, "BTCUSDT-1h.csv", csv_text(rows))) == {
         "symbol": "BTCUSDT",
@@ -93,14 +93,9 @@ def test_an_unknown_volume_is_null(tmp_path: Path, check: Callable[..., dict[str
 def test_a_last_candle_that_is_still_forming_is_kept_and_said(
     tmp_path: Path, check: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Clock:
-        def now(self) -> Any:
-            from datetime import UTC, datetime
-
-            return datetime.fromtimestamp(REFERENCE[-1].timestamp / 1000 + 60, UTC)
-
-    monkeypatch.setattr("commands.candles.SystemClock", Clock)
-    monkeypatch.setattr("commands.candle_files.SystemClock", Clock)
+    clock = SettableClock(moment(REFERENCE[-1].timestamp + 60_000))
+    monkeypatch.setattr("commands.candles.SystemClock", lambda: clock)
+    monkeypatch.setattr("commands.candle_files.SystemClock", lambda: clock)
     document = check(write(tmp_path, "BTCUSDT-1h.csv", PLAIN))
     assert document["last"] == REFERENCE[-1]._asdict()
     assert document["notes"][-1] == "the last candle is still forming"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.fixtures.candle_exports import EXPORTS, NOW, REFERENCE, csv_text, mom
 
 CANDLES = REFERENCE[:60]
 FOLDER = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-TIMES = {
+TIMES: dict[str, Callable[[int], str]] = {
     "seconds": lambda time: str(time // 1000),
     "float seconds": lambda time: f"{time / 1000:.3f}",
     "milliseconds": str,

@@ -31,7 +31,7 @@ def test_rows_without_prices_are_left_out_and_missing(tmp_path: Path, empty: str
 
 
 def test_what_was_done_is_told_in_one_line(tmp_path: Path) -> None:
-    rows = [(c.timestamp // 1000, *c[1:], 12) for c in REFERENCE]
+    rows: list[tuple[object, ...]] = [(c.timestamp // 1000, *c[1:], 12) for c in REFERENCE]
     rows[7] = (rows[7][0], "", "", "", "", "", 0)
     rows[9] = (rows[9][0], "", "", "", "", "", 0)
     path = tmp_path / "XBTUSD_60.csv"
