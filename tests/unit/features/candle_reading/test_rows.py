@@ -10,7 +10,7 @@ import pytest
 from domain.errors import InvalidMarketData
 from domain.market import Candle
 from features.candle_reading.reading import ReadCandles, read_candles
-from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, START, csv_text, reference
+from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, START, csv_text, moment, reference
 
 TEN = REFERENCE[:10]
 
@@ -190,3 +190,16 @@ def test_days_and_weeks_are_read(tmp_path: Path) -> None:
     for length, name in ((24 * HOUR, "1d"), (168 * HOUR, "1w"), (8 * HOUR, "8h")):
         rows = reference(20, length, START // (24 * HOUR) * 24 * HOUR - 30 * 168 * HOUR)
         assert read(tmp_path, rows).series.timeframe == name
+
+
+def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tmp_path: Path) -> None:
+    days = reference(60, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    comma = str.maketrans(",.", ".,")
+    rows: list[tuple[object, ...]] = [
+        (f"{moment(c.timestamp):%d.%m.%Y}", *(f'"{x:,.2f}"'.translate(comma) for x in (c.close, *c[1:4])), '"1,23M"')
+        for c in reversed(days)
+    ]
+    found = read(tmp_path, rows, ("Data", "\u00daltimo", "Abertura", "M\u00e1xima", "M\u00ednima", "Vol."))
+    assert [candle[:5] for candle in found.series.candles] == [day[:5] for day in days]  # type: ignore[index]
+    assert {candle.volume for candle in found.series.candles} == {1_230_000.0}
+    assert found.notes == ("dates read as midnight UTC", "newest first", "decimal commas")
