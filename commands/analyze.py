@@ -20,7 +20,7 @@ from utils.clock import SystemClock
 
 def analyze(
     file: CandleFile,
-    symbol: Annotated[str | None, typer.Option(help="Market; the file's name up to the first '-' by default.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Market; the one in the file's name by default.")] = None,
     timeframe: Annotated[
         Timeframe | None, typer.Option(help="Timeframe of the signal; that of the file by default.")
     ] = None,

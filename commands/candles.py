@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from domain.errors import InsufficientData, InvalidRequest
-from domain.forecasting import ANY_SYMBOL, ModelScope
+from domain.file_names import file_market
+from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries, Timeframe
+from domain.symbols import checked_symbol
 from domain.values import epoch_ms
 from utils.clock import SystemClock
-
-_SCOPE: TypeAdapter[str] = TypeAdapter(ModelScope)
 
 
 def read_series(file: Path, timeframe: Timeframe | None) -> CandleSeries:
@@ -46,8 +44,15 @@ def read_closed(file: Path, timeframe: Timeframe | None) -> CandleSeries:
 
 
 def file_symbol(file: Path) -> str:
-    """Return the market in a file's name: the part up to the first '-', without suffixes, in capitals."""
-    return file.name.partition("-")[0].partition(".")[0].upper()
+    """Return the market in a file's name; `domain/file_names.py` has the rule.
+
+    Raises:
+        InvalidRequest: the name has none.
+    """
+    symbol = file_market(file.name).symbol
+    if symbol is None:
+        raise InvalidRequest(f"{file.name}: which market is it? Its name does not tell; give --symbol")
+    return symbol
 
 
 def checked_scope(symbol: str) -> str:
@@ -57,11 +62,9 @@ def checked_scope(symbol: str) -> str:
         InvalidRequest: it is neither.
     """
     try:
-        return _SCOPE.validate_python(symbol)
-    except ValidationError:
-        raise InvalidRequest(
-            f"{symbol[:40]!r} is no market: 3 to 20 capital letters and digits are needed, or * for all; give --symbol"
-        ) from None
+        return symbol if symbol == ANY_SYMBOL else checked_symbol(symbol)
+    except ValueError as error:
+        raise InvalidRequest(f"--symbol: {error}, or * for all") from None
 
 
 def read_markets(

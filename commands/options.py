@@ -14,9 +14,7 @@ CandleFile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 SeriesTimeframe = Annotated[Timeframe | None, typer.Option(help="Timeframe; that of the file by default.")]
-ScopeSymbol = Annotated[
-    str | None, typer.Option(help="Market, or * for all; the file's name up to the first '-' by default.")
-]
+ScopeSymbol = Annotated[str | None, typer.Option(help="Market, or * for all; the one in the file's name by default.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of each network; from the settings by default.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Random seed; from the settings by default.")]
 Backend = Annotated[
