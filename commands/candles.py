@@ -7,9 +7,8 @@ from pathlib import Path
 
 from domain.errors import InsufficientData, InvalidRequest
 from domain.file_names import file_market
-from domain.forecasting import ANY_SYMBOL
+from domain.forecasting import ANY_SYMBOL, scope_name
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import checked_symbol
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -62,9 +61,9 @@ def checked_scope(symbol: str) -> str:
         InvalidRequest: it is neither.
     """
     try:
-        return symbol if symbol == ANY_SYMBOL else checked_symbol(symbol)
+        return scope_name(symbol)
     except ValueError as error:
-        raise InvalidRequest(f"--symbol: {error}, or * for all") from None
+        raise InvalidRequest(f"--symbol: {error}") from None
 
 
 def read_markets(

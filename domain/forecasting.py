@@ -32,7 +32,7 @@ class ModelType(StrEnum):
 VersionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}_model_[0-9]{8}_[0-9]{6}(_[0-9]{1,3})?$")]
 
 
-def checked_scope(text: str) -> str:
+def scope_name(text: str) -> str:
     """Return the text if it is a symbol, or `*`.
 
     Raises:
@@ -43,7 +43,7 @@ def checked_scope(text: str) -> str:
 
 ModelScope = Annotated[
     str,
-    AfterValidator(checked_scope),
+    AfterValidator(scope_name),
     Field(json_schema_extra={"pattern": rf"{SYMBOL_PATTERN}|^\*$", "maxLength": MAX_SYMBOL_LENGTH}),
 ]
 
