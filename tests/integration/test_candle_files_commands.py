@@ -67,6 +67,12 @@ def test_check_prints_one_document(tmp_path: Path, check: Callable[..., dict[str
     }
 
 
+def test_check_needs_no_market(tmp_path: Path, check: Callable[..., dict[str, Any]]) -> None:
+    document = check(write(tmp_path, "export.csv", PLAIN))
+    assert document["symbol"] is None
+    assert document["last"] == REFERENCE[-1]._asdict()
+
+
 def test_check_makes_a_longer_timeframe_of_whole_candles(tmp_path: Path, check: Callable[..., dict[str, Any]]) -> None:
     document = check(write(tmp_path, "BTCUSDT-1h.csv", PLAIN), "--timeframe", "4h")
     last = REFERENCE[-4:]

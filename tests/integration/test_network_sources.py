@@ -154,7 +154,9 @@ def klines_of(request: Request) -> Answer:
 async def test_the_chain_reads_a_market_over_http(server: StandIn, client: httpx2.AsyncClient) -> None:
     clock = SettableClock()
     server.answer = klines_of
-    market_data = MarketData([BinanceSource(client, server.url)], market_settings(), 60, clock, clock.monotonic)
+    market_data = MarketData(
+        [BinanceSource(client, server.url)], market_settings(), 60, (SYMBOL,), clock, clock.monotonic
+    )
     snapshot = await market_data.snapshot(SYMBOL)
     assert snapshot.source_data is DataSource.BINANCE
     assert [len(snapshot.series[timeframe]) for timeframe in TIMEFRAMES] == [100, 100, 100]
@@ -164,7 +166,9 @@ async def test_the_chain_reads_a_market_over_http(server: StandIn, client: httpx
 async def test_binance_is_left_alone_until_its_retry_after_ends(server: StandIn, client: httpx2.AsyncClient) -> None:
     clock = SettableClock()
     server.always(Answer(b"{}", 429, {"retry-after": "40"}))
-    market_data = MarketData([BinanceSource(client, server.url)], market_settings(), 60, clock, clock.monotonic)
+    market_data = MarketData(
+        [BinanceSource(client, server.url)], market_settings(), 60, (SYMBOL,), clock, clock.monotonic
+    )
     with pytest.raises(MarketDataUnavailable, match="binance: answered with status 429"):
         await market_data.snapshot(SYMBOL)
     asked = len(server.requests)
@@ -214,7 +218,7 @@ async def test_a_hanging_engine_costs_a_cycle_one_time_limit(server: StandIn, cl
     hang = Answer(hang=True)
     server.answer = lambda request: hang if request.path.startswith("/api/market") else klines_of(request)
     sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
-    market_data = MarketData(sources, market_settings(timeout_seconds=0.5), 60, clock, clock.monotonic)
+    market_data = MarketData(sources, market_settings(timeout_seconds=0.5), 60, (SYMBOL,), clock, clock.monotonic)
     for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "ADAUSDT"):
         assert (await market_data.snapshot(symbol)).source_data is DataSource.BINANCE
     assert {request.path for request in server.requests if request.path.startswith("/api/market")} <= {
@@ -244,12 +248,12 @@ async def test_an_engine_that_stands_still_is_refused_with_the_age_of_its_candle
     clock = SettableClock()
     server.answer = by_path(stale)
     settings = market_settings(max_age_candles=2)
-    alone = MarketData([EngineSource(client, server.url)], settings, 60, clock, clock.monotonic)
+    alone = MarketData([EngineSource(client, server.url)], settings, 60, (SYMBOL,), clock, clock.monotonic)
     with pytest.raises(MarketDataUnavailable, match=r"engine: is stale: its newest 15m candle closed 2.4 h ago"):
         await alone.snapshot(SYMBOL)
     assert alone.health() == {"engine": True}  # it answers: its market stands still
     sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
-    both_of_them = MarketData(sources, settings, 60, clock, clock.monotonic)
+    both_of_them = MarketData(sources, settings, 60, (SYMBOL,), clock, clock.monotonic)
     assert (await both_of_them.snapshot(SYMBOL)).source_data is DataSource.BINANCE
 
 
@@ -263,7 +267,7 @@ async def test_a_hole_of_the_engine_is_filled_with_binances_candles(
     clock = SettableClock()
     server.answer = by_path(with_a_hole)
     sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
-    market_data = MarketData(sources, market_settings(), 60, clock, clock.monotonic)
+    market_data = MarketData(sources, market_settings(), 60, (SYMBOL,), clock, clock.monotonic)
     snapshot = await market_data.snapshot(SYMBOL)
     assert snapshot.source_data is DataSource.ENGINE
     assert [len(snapshot.series[timeframe]) for timeframe in TIMEFRAMES] == [100, 100, 100]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
@@ -20,6 +20,9 @@ from services.market_data.sources.yahoo import YahooSource
 from storage.ports import CandleStore, EngineCandles
 from utils.clock import Clock
 
+# Of coins.
+_EXCHANGES = frozenset({"binance", "ccxt"})
+
 
 def check_sources(settings: MarketDataSettings) -> None:
     """Refuse sources that lack what they need on this machine.
@@ -36,6 +39,7 @@ def check_sources(settings: MarketDataSettings) -> None:
 @asynccontextmanager
 async def open_sources(
     settings: MarketDataSettings,
+    symbols: Collection[str],
     store: CandleStore,
     client: httpx2.AsyncClient,
     clock: Clock,
@@ -47,6 +51,7 @@ async def open_sources(
 
     Args:
         settings: Names of the sources and their parameters.
+        symbols: Those of the configuration, which alone have synthetic candles.
         store: Has the posted candles.
         client: For sources over the network.
         clock: The server's.
@@ -71,7 +76,8 @@ async def open_sources(
                 case "binance":
                     sources.append(BinanceSource(client, settings.binance_url, clock))
                 case "yahoo":
-                    sources.append(YahooSource(client, settings.yahoo_url, clock))
+                    coins = _EXCHANGES.isdisjoint(settings.sources)
+                    sources.append(YahooSource(client, settings.yahoo_url, clock, coins=coins))
                 case "ccxt":
                     exchange = CcxtSource(settings.ccxt_exchange, settings.timeout_seconds)
                     stack.push_async_callback(exchange.close)
@@ -79,5 +85,5 @@ async def open_sources(
                 case "files":
                     sources.append(FilesSource(settings.files_path, clock))
                 case "synthetic":
-                    sources.append(SyntheticSource(settings.synthetic_seed, clock))
+                    sources.append(SyntheticSource(settings.synthetic_seed, symbols, clock))
         yield sources
