@@ -155,9 +155,9 @@ SymbolName = Annotated[
 
 
 def market_kind(symbol: str) -> str | None:
-    """Return whose hours a market has: crypto, forex, or the word of its exchange such as us, b3, nse or lse."""
+    """Return whose hours a market has: crypto, forex, future, or the word of its exchange such as us or nse."""
     facts = Symbol.of(symbol)
-    if facts.kind in (SymbolKind.CRYPTO, SymbolKind.FOREX):
+    if facts.kind in (SymbolKind.CRYPTO, SymbolKind.FOREX, SymbolKind.FUTURE):
         return facts.kind.value
     return facts.exchange.market if facts.exchange else None
 
