@@ -1,4 +1,4 @@
-"""The answer about a symbol of which no source gave candles: that nobody has it, or that it cannot be had now."""
+"""The answer about a symbol of which no source gave candles: that it is unknown, or that it cannot be had now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.market_data.source import ListsSymbols, MarketDataSource
 MAX_NEAR = 3
 
 
-class Refusal(NamedTuple):
+class SourceRefusal(NamedTuple):
     """A source, and why it gave no candles."""
 
     source: DataSource
@@ -30,7 +30,7 @@ class KnownSymbols:
         self._configured = frozenset(configured)
         self._sources = tuple(sources)
 
-    async def refusal(self, symbol: str, refusals: Sequence[Refusal]) -> MarketDataUnavailable:
+    async def refusal(self, symbol: str, refusals: Sequence[SourceRefusal]) -> MarketDataUnavailable:
         """Return the error to raise where no source gave candles of a symbol.
 
         It is an `UnknownSymbol` only where every source says that it has no such symbol, and no list has it. The
@@ -47,7 +47,7 @@ class KnownSymbols:
             return UnknownSymbol(f"no source knows {symbol}{near} ({reasons})")
         return MarketDataUnavailable(f"no market data for {symbol}: {reasons}{near}")
 
-    async def _listed(self) -> tuple[set[str], list[Refusal]]:
+    async def _listed(self) -> tuple[set[str], list[SourceRefusal]]:
         """Return every symbol that is known, and the sources whose list cannot be read."""
         known, unread = set(self._configured), []
         for source in self._sources:
@@ -55,5 +55,5 @@ class KnownSymbols:
                 try:
                     known.update(await source.symbols())
                 except MarketDataUnavailable as error:
-                    unread.append(Refusal(source.name, error))
+                    unread.append(SourceRefusal(source.name, error))
         return known, unread

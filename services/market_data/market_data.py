@@ -21,7 +21,7 @@ from services.market_data.asking import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
-from services.market_data.known_symbols import KnownSymbols, Refusal
+from services.market_data.known_symbols import KnownSymbols, SourceRefusal
 from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
 from services.market_data.source import MarketDataSource
 from utils import metrics
@@ -112,12 +112,12 @@ class MarketData:
         return await self._flights.do(wanted, lambda: self._find(wanted))
 
     async def _find(self, wanted: _Wanted) -> MarketSnapshot:
-        refusals: list[Refusal] = []
+        refusals: list[SourceRefusal] = []
         for position, source in enumerate(self._sources):
             try:
                 snapshot = await self._ask_snapshot(source, wanted)
             except MarketDataUnavailable as error:
-                refusals.append(Refusal(source.name, error))
+                refusals.append(SourceRefusal(source.name, error))
                 continue
             if source.name is DataSource.SYNTHETIC:
                 self._announce_synthetic(wanted.symbol, refusals)
@@ -137,20 +137,20 @@ class MarketData:
             MarketDataUnavailable: no source has enough; the message says how many each has.
         """
         wanted = _Wanted(symbol, (timeframe,), HISTORY_CANDLES)
-        refusals: list[Refusal] = []
+        refusals: list[SourceRefusal] = []
         for source in self._sources:
             if source.name in _WITHOUT_HISTORY:
                 continue
             try:
                 series = await self._ask(source, wanted)
             except MarketDataUnavailable as refusal:
-                refusals.append(Refusal(source.name, refusal))
+                refusals.append(SourceRefusal(source.name, refusal))
                 continue
             closed = series[timeframe].closed_by(epoch_ms(self._clock.now()))
             _count(source, "ok" if len(closed) >= enough else "refused")
             if len(closed) >= enough:
                 return MarketHistory(source.name, closed)
-            refusals.append(Refusal(source.name, MarketDataUnavailable(f"has {len(closed)} closed candles")))
+            refusals.append(SourceRefusal(source.name, MarketDataUnavailable(f"has {len(closed)} closed candles")))
         error = await self._known.refusal(symbol, refusals)
         if isinstance(error, UnknownSymbol):
             raise error
@@ -229,7 +229,7 @@ class MarketData:
         require_enough(series, now_ms, self._min_candles)
         return MarketSnapshot(symbol, series, newest_price(series, now_ms), day_volume(series, now_ms), source.name)
 
-    def _announce_synthetic(self, symbol: str, refusals: Sequence[Refusal]) -> None:
+    def _announce_synthetic(self, symbol: str, refusals: Sequence[SourceRefusal]) -> None:
         """Log it once: every analysis names the source of its candles."""
         if not self._synthetic_announced:
             self._synthetic_announced = True

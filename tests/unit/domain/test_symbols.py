@@ -120,7 +120,7 @@ def test_every_spelling_has_one_symbol_or_none(written: str, spelled: str | None
         ("^GSPC", "index", "GSPC", None, "us", "XNYS"),
         ("^BVSP", "index", "BVSP", None, "b3", "BVMF"),
         ("^UNKNOWN", "index", "UNKNOWN", None, None, None),
-        ("ES=F", "future", "ES", None, None, None),
+        ("ES=F", "future", "ES", None, "future", None),
         ("BTCUSTD", None, "BTCUSTD", None, None, None),
         ("OPUSD", None, "OPUSD", None, None, None),
         ("PETR4", None, "PETR4", None, None, None),

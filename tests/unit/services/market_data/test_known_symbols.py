@@ -1,4 +1,4 @@
-"""Which symbols sources can have, and what is answered about one that nobody has."""
+"""Which symbols sources can have, and what is answered about one that none has."""
 
 from __future__ import annotations
 
