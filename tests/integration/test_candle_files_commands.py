@@ -68,7 +68,7 @@ def test_check_prints_one_document(tmp_path: Path, check: Callable[..., dict[str
 
 
 def test_check_needs_no_market(tmp_path: Path, check: Callable[..., dict[str, Any]]) -> None:
-    document = check(write(tmp_path, "export.csv", PLAIN))
+    document = check(write(tmp_path, "my export.csv", PLAIN))
     assert document["symbol"] is None
     assert document["last"] == REFERENCE[-1]._asdict()
 
