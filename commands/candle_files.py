@@ -15,7 +15,7 @@ from commands.candles import candle_document, market_of, read_series
 from commands.console import fail, say, show, working
 from commands.download import download
 from commands.options import CandleFile, Json, SeriesTimeframe
-from domain.errors import AppError, InsufficientData
+from domain.errors import AppError, InsufficientData, InvalidRequest
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -43,7 +43,7 @@ def check(
             read = read_series(file, timeframe, symbol)
             if not len(read.series):
                 raise InsufficientData(f"{file.name} has no whole candle of {timeframe}")
-        document = _document(read, market_of(read, file, symbol))
+        document = _document(read, _market(read, file, symbol))
         show(document, _table(document), as_json)
 
 
@@ -82,7 +82,15 @@ def _refused_in_one_line() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _document(read: ReadCandles, symbol: str) -> dict[str, Any]:
+def _market(read: ReadCandles, file: Path, symbol: str | None) -> str | None:
+    """Return the market of a file, None where neither the file nor its name tells: that is no reason to refuse it."""
+    try:
+        return market_of(read, file, symbol)
+    except InvalidRequest:
+        return None
+
+
+def _document(read: ReadCandles, symbol: str | None) -> dict[str, Any]:
     series = read.series
     notes = [f"read as {read.form}", *read.notes]
     if series.last_close_ms > epoch_ms(SystemClock().now()):
@@ -100,7 +108,7 @@ def _document(read: ReadCandles, symbol: str) -> dict[str, Any]:
 
 def _table(document: dict[str, Any]) -> Table:
     table = Table(show_header=False)
-    table.add_row("symbol", document["symbol"])
+    table.add_row("symbol", document["symbol"] or "unknown: neither the file nor its name tells")
     table.add_row("candles", f"{document['candles']:,} of {document['timeframe']}, {document['missing']:,} missing")
     for name in ("first", "last"):
         candle = document[name]

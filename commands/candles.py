@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from commands.console import say
 from domain.candle_columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest
-from domain.forecasting import ANY_SYMBOL, ModelScope
+from domain.file_names import file_market
+from domain.forecasting import ANY_SYMBOL, scope_name
 from domain.market import Timeframe
 from domain.symbols import spelling
 from domain.values import epoch_ms
@@ -20,8 +19,6 @@ from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
-
-_SCOPE: TypeAdapter[str] = TypeAdapter(ModelScope)
 
 
 def read_series(file: Path, timeframe: Timeframe | None, symbol: str | None = None) -> ReadCandles:
@@ -72,8 +69,15 @@ def market_of(read: ReadCandles, file: Path, symbol: str | None) -> str:
 
 
 def file_symbol(file: Path) -> str:
-    """Return the market in a file's name: the part up to the first '-', without suffixes, in capitals."""
-    return file.name.partition("-")[0].partition(".")[0].upper()
+    """Return the market in a file's name; `domain/file_names.py` has the rule.
+
+    Raises:
+        InvalidRequest: the name has none.
+    """
+    symbol = file_market(file.name).symbol
+    if symbol is None:
+        raise InvalidRequest(f"{file.name}: which market is it? Its name does not tell; give --symbol")
+    return symbol
 
 
 def checked_scope(symbol: str) -> str:
@@ -83,11 +87,9 @@ def checked_scope(symbol: str) -> str:
         InvalidRequest: it is neither.
     """
     try:
-        return _SCOPE.validate_python(symbol)
-    except ValidationError:
-        raise InvalidRequest(
-            f"{symbol[:40]!r} is no market: 3 to 20 capital letters and digits are needed, or * for all; give --symbol"
-        ) from None
+        return scope_name(symbol)
+    except ValueError as error:
+        raise InvalidRequest(f"--symbol: {error}") from None
 
 
 def read_markets(

@@ -51,9 +51,9 @@ async def open_market_data(
     settings: Settings, store: CandleStore, client: httpx2.AsyncClient, clock: Clock
 ) -> AsyncIterator[MarketData]:
     """Give the chain of the configured sources."""
-    engine_candles = partial(build_engine_candles, settings.storage)
-    async with open_sources(settings.market_data, store, client, clock, engine_candles) as sources:
-        yield MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
+    engine_candles, symbols = partial(build_engine_candles, settings.storage), settings.analysis.symbols
+    async with open_sources(settings.market_data, symbols, store, client, clock, engine_candles) as sources:
+        yield MarketData(sources, settings.market_data, settings.analysis.min_candles, symbols, clock)
 
 
 @asynccontextmanager

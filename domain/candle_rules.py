@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from domain.arrays import IntArray
+from domain.arrays import FloatArray, IntArray
+from domain.candle_columns import CandleLike
 from domain.errors import InvalidMarketData
 from domain.sessions import DAY_MS, MINUTE_MS, Sessions
 
@@ -14,17 +15,8 @@ from domain.sessions import DAY_MS, MINUTE_MS, Sessions
 _CLOCK_STEP_MS = 15 * MINUTE_MS
 # A day on which the clock is put forward.
 _SHORTEST_DAY_MS = DAY_MS - 60 * MINUTE_MS
-
-
-class _Prices(Protocol):
-    @property
-    def open(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def close(self) -> float: ...
+# One step of floating-point arithmetic, as a share of the price: adjusted prices are off by that.
+ROUNDING_SHARE = 1e-9
 
 
 def check_distances(timeframe: str, length_ms: int, times_ms: IntArray, sessions: Sessions) -> None:
@@ -53,12 +45,51 @@ def check_distances(timeframe: str, length_ms: int, times_ms: IntArray, sessions
         )
 
 
-def impossible_message(timeframe: str, position: int, candle: _Prices) -> str:
-    """Return the sentence for a candle whose open or close lies outside of low to high."""
-    return (
-        f"{timeframe} candle {position} is impossible: it needs low <= open, close <= high, received "
-        f"open {candle.open}, high {candle.high}, low {candle.low}, close {candle.close}"
-    )
+def without_rounding(
+    timeframe: str, candles: Sequence[CandleLike], make: Callable[..., CandleLike]
+) -> Sequence[CandleLike]:
+    """Return candles whose high and low take in open and close where a step of rounding left these outside.
+
+    Args:
+        timeframe: For the message.
+        candles: Prices inside the bounds of a market.
+        make: Makes a candle of its time and five numbers.
+
+    Raises:
+        InvalidMarketData: open or close of a candle lies further outside.
+    """
+    repaired = list(candles)
+    for position, candle in enumerate(candles):
+        high, low = max(candle.open, candle.high, candle.close), min(candle.open, candle.low, candle.close)
+        if high - candle.high > ROUNDING_SHARE * high or candle.low - low > ROUNDING_SHARE * high:
+            raise InvalidMarketData(
+                f"{timeframe} candle {position} is impossible: it needs low <= open, close <= high, received "
+                f"open {candle.open}, high {candle.high}, low {candle.low}, close {candle.close}"
+            )
+        if high != candle.high or low != candle.low:
+            repaired[position] = make(candle.timestamp, candle.open, high, low, candle.close, candle.volume)
+    return repaired
+
+
+def widened(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return rows whose high and low take in open and close, and by how much each row was widened.
+
+    Args:
+        values: n rows of open, high, low, close and possibly more, the prices above 0.
+
+    Returns:
+        The rows, those without an excess untouched, and n excesses as shares of the close: 0 where open and
+        close lie in low..high, infinite where low is above high, which nothing explains.
+    """
+    open_, high, low, close = values[:, 0], values[:, 1], values[:, 2], values[:, 3]
+    top, bottom = np.maximum(open_, close), np.minimum(open_, close)
+    excess: FloatArray = np.maximum(np.maximum(top - high, low - bottom), 0.0) / close
+    if not excess.any():
+        return values, excess
+    excess[low > high * (1 + ROUNDING_SHARE)] = np.inf
+    repaired = values.copy()
+    repaired[:, 1], repaired[:, 2] = np.maximum(top, high), np.minimum(bottom, low)
+    return repaired, excess
 
 
 def order_message(timeframe: str, position: int, previous_ms: int, time_ms: int) -> str:

@@ -93,9 +93,9 @@ def _cut(stem: str) -> tuple[str, int | None]:
     for found in _NUMBER.finditer(stem):
         if found.start() and int(found["minutes"]) in _USUAL_MINUTES:
             return stem[: found.start()], int(found["minutes"])
-    found = _FOREX_AND_MINUTES.fullmatch(stem)
-    if found and int(found["minutes"]) in _USUAL_MINUTES and Symbol.of(found["pair"].upper()).kind is SymbolKind.FOREX:
-        return found["pair"], int(found["minutes"])
+    both = _FOREX_AND_MINUTES.fullmatch(stem)
+    if both and int(both["minutes"]) in _USUAL_MINUTES and Symbol.of(both["pair"].upper()).kind is SymbolKind.FOREX:
+        return both["pair"], int(both["minutes"])
     return stem, None
 
 

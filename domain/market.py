@@ -11,11 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.array_candles import ArrayCandles
 from domain.arrays import FloatArray, IntArray
 from domain.buckets import buckets
-from domain.candle_columns import CandleColumns, CandleLike
-from domain.candle_rules import check_distances, impossible_message, order_message
+from domain.candle_columns import ArrayCandles, CandleColumns, CandleLike
+from domain.candle_rules import check_distances, order_message, without_rounding
 from domain.errors import InvalidMarketData
 from domain.sessions import AROUND_THE_CLOCK, Sessions
 
@@ -108,6 +107,8 @@ class CandleSeries(CandleColumns):
     def ordered(cls, timeframe: Timeframe, candles: Sequence[CandleLike]) -> CandleSeries:
         """Return the series after checking prices and order; `of_market` checks the distances.
 
+        A high or low that is a step of rounding inside open or close, as adjusted prices have it, takes it in.
+
         Raises:
             InvalidMarketData: low above high, open or close outside low..high, not ascending, or duplicated.
         """
@@ -116,7 +117,7 @@ class CandleSeries(CandleColumns):
         for position, candle in enumerate(candles):
             low, high = candle.low, candle.high
             if not (low <= candle.open <= high and low <= candle.close <= high):
-                raise InvalidMarketData(impossible_message(timeframe, position, candle))
+                return cls.ordered(timeframe, without_rounding(timeframe, candles, Candle))
             time = candle.timestamp
             # Neighbors are nearly always one step apart, so the rest of the rule is seldom looked at.
             if previous is not None and (gap := time - previous) != step:

@@ -170,6 +170,13 @@ class CandleStore(Protocol):
             StorageUnavailable: the store is down or does not answer in time; always rather than no candles.
         """
 
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles.
+
+        Raises:
+            StorageUnavailable: the store is down or does not answer in time; always rather than no symbols.
+        """
+
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""
 

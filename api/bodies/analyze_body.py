@@ -33,6 +33,7 @@ from domain.candle_columns import CandleLike
 from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
 from domain.session_finder import in_market
+from domain.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price
@@ -40,6 +41,9 @@ from services.market_data.snapshots import check_price
 # A longer list of candles is not kept; 64 of this length take a few megabytes.
 MAX_KEPT_BYTES = 32_768
 
+SymbolText = Annotated[
+    str, Meta(pattern=rf"\A{SYMBOL_PATTERN.removeprefix('^').removesuffix('$')}\Z", max_length=MAX_SYMBOL_LENGTH)
+]
 _Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
 _Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
 _Milliseconds = Annotated[int, Meta(ge=FIRST_MS, lt=LAST_MS)]
@@ -76,7 +80,7 @@ class _Context(msgspec.Struct):
 
 
 class _Request(msgspec.Struct):
-    symbol: Annotated[str, Meta(pattern=r"\A[A-Z0-9]{3,20}\Z")]
+    symbol: SymbolText
     timeframe_data: dict[Timeframe, msgspec.Raw]
     current_price: Annotated[float, Meta(ge=0, le=MAX_PRICE)]
     volume_24h: _Volume

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta
 
-from api.bodies.analyze_body import checked_series, read_candles
+from api.bodies.analyze_body import SymbolText, checked_series, read_candles
 from api.bodies.json_body import by_schema
 from api.schemas.signals import MAX_SYMBOLS, SignalsRequest
 from config.settings import AnalysisSettings
@@ -19,12 +19,10 @@ from domain.session_finder import in_market
 from services.market_data.snapshots import newest_price
 from services.signals.stream import SignalsQuery
 
-_Symbol = Annotated[str, Meta(pattern=r"\A[A-Z0-9]{3,20}\Z")]
-
 
 class _SignalsRequest(msgspec.Struct):
-    symbols: Annotated[list[_Symbol], Meta(min_length=1, max_length=MAX_SYMBOLS)]
-    timeframe_data: dict[_Symbol, dict[Timeframe, msgspec.Raw]] = {}
+    symbols: Annotated[list[SymbolText], Meta(min_length=1, max_length=MAX_SYMBOLS)]
+    timeframe_data: dict[SymbolText, dict[Timeframe, msgspec.Raw]] = {}
 
 
 _DECODER = msgspec.json.Decoder(_SignalsRequest)

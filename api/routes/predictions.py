@@ -28,7 +28,7 @@ router = APIRouter(tags=["predictions"])
     "/ai/predict",
     operation_id="predict",
     summary="Candles in, a model's forecast out",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict(query: Asked, forecasts: ForecastRequestsPart) -> PredictResponse:
@@ -45,7 +45,7 @@ async def predict(query: Asked, forecasts: ForecastRequestsPart) -> PredictRespo
     "/api/v1/predict",
     operation_id="predict_in_percent",
     summary="The same forecast, signal in lower case and confidence from 0 to 100",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> PercentPredictResponse:
@@ -57,7 +57,7 @@ async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> P
     "/predict-trend",
     operation_id="predict_trend",
     summary="The direction of a symbol, within two seconds",
-    responses=problem_responses(503),
+    responses=problem_responses(404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict_trend(

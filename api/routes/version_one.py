@@ -22,7 +22,7 @@ router = APIRouter(tags=["analysis"])
     "/api/v1/analyze",
     operation_id="analyze_in_percent",
     summary="The same analysis in lower case, confidence from 0 to 100",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def analyze_in_percent(
@@ -36,7 +36,7 @@ async def analyze_in_percent(
     "/analyze",
     operation_id="analyze_chart",
     summary="The signal beside a chart of one timeframe",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def analyze_chart(

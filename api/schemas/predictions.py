@@ -11,6 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
+from domain.symbols import SymbolName
 from domain.values import Share, Signal, epoch_ms
 from services.forecast_requests import RequestedForecast, Trend
 
@@ -42,7 +43,7 @@ class TrendRequest(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"symbol": "ETHUSDT", "timeframe": "4h"}]})
 
-    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
+    symbol: SymbolName
     timeframe: Timeframe | None = Field(None, description="4h when missing.")
 
 

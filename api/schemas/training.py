@@ -6,11 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel, SymbolName
+from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType
 from domain.market import Timeframe
+from domain.symbols import SymbolName
 from services.training.service import TrainingAccepted
 
 MAX_EPOCHS = 1_000

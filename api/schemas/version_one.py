@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel, SymbolName
+from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import AnalysisFields, ResponseModel, ScoreDescription, common_fields
 from domain.analysis import DataSource
 from domain.market import Timeframe
+from domain.symbols import SymbolName
 from domain.values import Price, Share, Signal
 from services.analysis.service import Answer
 

@@ -59,7 +59,13 @@ class MeantColumns:
         Raises:
             InvalidMarketData: a cell is no number.
         """
-        numbers = self._numbers()
+        comma = self._has_decimal_comma()
+        if comma:
+            return replace(self, notes=(*self.notes, "decimal commas"))._values(comma)
+        return self._values(comma)
+
+    def _values(self, comma: bool) -> tuple[MeantColumns, FloatArray]:
+        numbers = self._numbers(comma)
         wrong = np.logical_or.reduce([column.wrong for column in numbers.values()])
         if not wrong.any():
             return self, self._matrix(numbers)
@@ -72,7 +78,7 @@ class MeantColumns:
         left = replace(
             self.with_rows(kept), notes=(*self.notes, f"{counted(int((~kept).sum()), 'repeated header')} left out")
         )
-        return left, left._matrix(left._numbers())
+        return left, left._matrix(left._numbers(comma))
 
     def times(self) -> Times:
         """Return the times of the m rows.
@@ -89,13 +95,15 @@ class MeantColumns:
             )
         return times
 
-    def _numbers(self) -> dict[Role, Numbers]:
-        prices = {role: self.column(role) for role in PRICES}
-        comma = has_decimal_comma(list(prices.values()), self.table.delimiter)
-        numbers = {role: numbers_of(column, comma) for role, column in prices.items()}
+    def _has_decimal_comma(self) -> bool:
+        return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter)
+
+    def _numbers(self, comma: bool) -> dict[Role, Numbers]:
+        numbers = {role: numbers_of(self.column(role), comma) for role in PRICES}
         if Role.VOLUME in self.roles:
             volumes = self.column(Role.VOLUME)
-            volume_comma = comma or has_decimal_comma([volumes], self.table.delimiter)
+            # Prices without a comma have a decimal point: a comma in volumes is one only where a cell proves it.
+            volume_comma = comma or has_decimal_comma([volumes], "")
             numbers[Role.VOLUME] = numbers_of(volumes, volume_comma)
         return numbers
 

@@ -71,7 +71,7 @@ def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
         text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
     else:
         text = text.str.replace(",", "", regex=False)
-        repeated = text.str.count(r"\.") > 1  # 1.234.567 has thousands only
+        repeated = text.str.fullmatch(r"[-+]?\d{1,3}(?:\.\d{3}){2,}")  # 1.234.567 has thousands only
         text = text.where(~repeated, text.str.replace(".", "", regex=False))
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     rest = np.isnan(values)

@@ -17,8 +17,8 @@ UNITS = (("seconds", 3e8, 1e3), ("milliseconds", 3e11, 1.0), ("microseconds", 3e
 _UNIT_SPAN = 13.7
 # Some exchanges publish microseconds since 2025; such numbers are far greater than any millisecond.
 FIRST_MICROSECOND = 10**14
-# Excel shows long numbers with six digits, of which no time can be made.
-_EXCEL_DIGITS = 7
+# Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
+_EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569
 _OFFSET = r"(?i)(?:z|utc|gmt|[-+]\d{2}:?\d{2})\s*$|[t ]\d{1,2}:\d{2}[\d:.]*\s*(?:z|[-+]\d{2})"
 
@@ -50,11 +50,17 @@ def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
         column = _text(column).str.cat(_clock_text(clock), sep=" ")
     if not is_text(column):
         return _of_numbers(column)
+    if _are_mostly_words(column.dropna().head(50).reset_index(drop=True)):
+        return _of_text(column)
     numbers = numbers_of(column)
-    if not numbers.wrong.any():
-        exact = pd.to_numeric(column, errors="coerce")  # whole numbers stay exact
-        return _of_numbers(exact if exact.notna().any() else pd.Series(numbers.floats))
-    return _of_text(column)
+    if numbers.wrong.sum() * 2 > len(column):
+        return _of_text(column)
+    exact = pd.to_numeric(column, errors="coerce")  # whole numbers stay exact
+    return _of_numbers(exact if exact.notna().any() else pd.Series(numbers.floats))
+
+
+def _are_mostly_words(cells: pd.Series) -> bool:
+    return bool(numbers_of(cells).wrong.sum() * 2 > len(cells))
 
 
 def is_clock(column: pd.Series) -> bool:
@@ -99,7 +105,6 @@ def _of_numbers(column: pd.Series) -> Times:
     usual = int(np.bincount(found).argmax())
     # A number of no unit's size, as in the first years of Unix time, has the unit of the others.
     units = np.where(units < 0, usual, units)
-    _require_digits(known[~wrong])
     whole = column.to_numpy() if pd.api.types.is_integer_dtype(column.dtype) else None
     ms = np.zeros(len(known), dtype=np.int64)
     for unit in np.unique(units[~wrong]):
@@ -108,6 +113,7 @@ def _of_numbers(column: pd.Series) -> Times:
             ms[here] = whole[here].astype(np.int64) // round(1 / factor)
         else:
             ms[here] = np.floor(known[here] * factor + 1e-3).astype(np.int64)
+    _require_digits(ms[~wrong], known[~wrong][0])
     names = [UNITS[unit][0] for unit in np.unique(units[~wrong])]
     return Times(ms, wrong, " and ".join(names) if names != ["milliseconds"] else "")
 
@@ -141,14 +147,11 @@ def _of_serial_days(values: FloatArray, wrong: BoolArray) -> Times:
     return Times(np.where(wrong, 0, seconds * 1000).astype(np.int64), wrong, "Excel's day numbers read as UTC")
 
 
-def _require_digits(values: FloatArray) -> None:
-    """Refuse numbers of which a spreadsheet kept the first digits only, as 1.78887E+12."""
-    if len(values) < 3:
-        return
-    step = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(values), 1.0))) + 1 - _EXCEL_DIGITS)
-    if (np.abs(values - np.round(values / step) * step) < step * 1e-6).all():
+def _require_digits(ms: IntArray, first: float) -> None:
+    """Refuse numbers of which a spreadsheet kept the first six digits, as 1.78887E+12: all are whole 1000 seconds."""
+    if len(ms) >= _FEWEST_ROUND and not (ms % _EXCEL_STEP_MS).any():
         raise InvalidMarketData(
-            f"its times have lost their last digits ({values[0]:.5E}), as Excel writes long numbers, and cannot be "
+            f"its times have lost their last digits ({first:.5E}), as Excel writes long numbers, and cannot be "
             "recovered: export again without opening the file in a spreadsheet, or with dates such as 2026-09-08 12:00"
         )
 
@@ -156,9 +159,7 @@ def _require_digits(values: FloatArray) -> None:
 def _of_text(column: pd.Series) -> Times:
     text = _text(column)
     empty = (column.isna() | (text.str.strip() == "")).to_numpy()
-    stamps = pd.to_datetime(
-        text.str.replace(r"\s*(?:UTC|GMT)\s*$", "Z", regex=True), format="ISO8601", utc=True, errors="coerce"
-    )
+    stamps = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
     if stamps.isna().to_numpy()[~empty].any():
         ms, wrong, has_offset = ms_of_dates(text.where(~empty, "1970-01-01"))
         wrong = wrong | empty

@@ -94,7 +94,7 @@ class Pager:
             except SourceFailed as error:
                 failure = error
             except MarketDataUnavailable as refusal:
-                raise MarketDataUnavailable(f"{self.source.name} {refusal.message}") from refusal
+                raise type(refusal)(f"{self.source.name} {refusal.message}") from refusal
             attempts += 1
             busy = isinstance(failure, SourceBusy)
             seconds = failure.rest_seconds if busy else float(2 ** (attempts - 1))

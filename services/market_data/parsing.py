@@ -18,6 +18,8 @@ from features.candle_reading.rows import market_rows
 from features.candle_reading.times import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
 
+# Milliseconds or microseconds, of any century.
+CandleTime = Annotated[int, Meta(ge=0, lt=10**17)]
 # Null where nothing was traded.
 CandlePrice = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)] | None
 # Null or negative where it is not known.
@@ -29,7 +31,7 @@ Decoded = TypeVar("Decoded")
 class CandleRow(msgspec.Struct, gc=False):
     """A candle as sources send it: open time in epoch ms or microseconds; other keys are ignored."""
 
-    open_time: Annotated[int, Meta(ge=0)]
+    open_time: CandleTime
     open: CandlePrice
     high: CandlePrice
     low: CandlePrice

@@ -12,7 +12,7 @@ import numpy as np
 from config.settings import Settings
 from domain.analysis import DataSource
 from domain.candle_columns import CandleLike
-from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable
+from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable, UnknownSymbol
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
 from domain.market import Candle, CandleSeries, Timeframe
@@ -158,6 +158,8 @@ class TrainingService:
         try:
             return await self._market_data.history(symbol, timeframe, max(needed, len(stored) + 1), self._most)
         except MarketDataUnavailable as refusal:
+            if isinstance(refusal, UnknownSymbol):
+                raise
             if len(stored) >= needed:
                 return MarketHistory(DataSource.STORED, stored)
             found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"

@@ -197,6 +197,12 @@ class MongoStore:
         """Return at most `limit` newest candles, oldest first."""
         return await self.latest_candles(symbol, timeframe, limit)
 
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles."""
+        with operation("candle_symbols"):
+            symbols: list[str] = await self._connection.database[CANDLE_COLLECTION].distinct("symbol")
+        return symbols
+
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""
         of_timeframe = {} if timeframe is None else {"timeframe": timeframe.value}

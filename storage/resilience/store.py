@@ -182,6 +182,10 @@ class ResilientStore:
         nothing: dict[Timeframe, list[Candle]] = {timeframe: [] for timeframe in limits}
         return await self._read("latest_candles", nothing, lambda s: s.latest_candles_by_timeframe(symbol, limits))
 
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles; raises as `candle_history` does."""
+        return await self._query("candle_symbols", lambda store: store.candle_symbols())
+
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol; raises as `clear_cache` does."""
         return await self._query("remove_candles", lambda store: store.remove_candles(symbol, timeframe))

@@ -184,6 +184,14 @@ class SqliteStore:
         """Return at most `limit` newest candles, oldest first."""
         return await self.latest_candles(symbol, timeframe, limit)
 
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles."""
+
+        def symbols(connection: sqlite3.Connection) -> list[str]:
+            return [symbol for (symbol,) in connection.execute(sql.CANDLE_SYMBOLS).fetchall()]
+
+        return await self._file.read("candle_symbols", symbols)
+
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""
         return await self._file.write(

@@ -187,6 +187,7 @@ async def test_candles_of_other_symbols_and_timeframes_stay_apart(store: Store) 
     await save_candles(store, [make_candle(0, 300)], "ETHUSDT")
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0, 100)]
     assert await store.latest_candles("ADAUSDT", Timeframe.H1, 10) == []
+    assert sorted(await store.candle_symbols()) == ["BTCUSDT", "ETHUSDT"]
 
 
 async def test_without_a_key_the_candles_alone_are_kept(store: Store) -> None:
@@ -204,6 +205,7 @@ async def test_without_a_key_the_candles_alone_are_kept(store: Store) -> None:
 async def test_saving_no_candles_is_no_error(store: Store) -> None:
     await save_candles(store, [])
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
+    assert await store.candle_symbols() == []
 
 
 @given(

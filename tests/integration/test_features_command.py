@@ -136,11 +136,14 @@ def test_a_pipe_gets_no_progress(tmp_path: Path, command: Command, capsys: pytes
         (["{file}", "--output", "{folder}/out.xlsx"], "written as .csv, .csv.gz, .parquet"),
         (["{file}", "--output", "{folder}/nowhere/out.csv"], "there is no folder"),
         (["{file}", "--output", "{folder}/taken.csv"], "cannot be written"),
-        (["{folder}/missing.csv", "--output", "{folder}/out.csv"], "missing.csv cannot be read: No such file"),
+        (["{folder}/missing.csv", "--output", "{folder}/out.csv"], "missing.csv: cannot be read: No such file"),
         (["{folder}", "--output", "{folder}/out.csv"], "cannot be read: Is a directory"),
-        (["{folder}/broken.csv.gz", "--output", "{folder}/out.csv"], "broken.csv.gz cannot be read: "),
-        (["{folder}/binary.csv", "--output", "{folder}/out.csv"], "binary.csv is no CSV text"),
-        (["{folder}/no-volume.csv", "--output", "{folder}/out.csv"], "it has no timestamp, volume"),
+        (
+            ["{folder}/broken.csv.gz", "--output", "{folder}/out.csv"],
+            "broken.csv.gz: is a damaged or",
+        ),
+        (["{folder}/binary.csv", "--output", "{folder}/out.csv"], "binary.csv: is binary"),
+        (["{folder}/no-close.csv", "--output", "{folder}/out.csv"], "has no column for close"),
         (["{file}", "--output", "{file}"], "holds the candles"),
         (["{file}", "--timeframe", "5m", "--output", "{folder}/out.csv"], "cannot be made"),
     ],
@@ -151,8 +154,8 @@ def test_errors_are_one_line(
     file = candle_file(tmp_path, simulated(1, timeframe=Timeframe.M15, count=100))
     (tmp_path / "taken.csv").mkdir()
     (tmp_path / "broken.csv.gz").write_bytes(file.read_bytes()[:-100])
-    (tmp_path / "binary.csv").write_bytes(file.read_bytes())
-    (tmp_path / "no-volume.csv").write_text("time,open,high,low,close\n0,1,1,1,1\n")
+    (tmp_path / "binary.csv").write_bytes(bytes(99))
+    (tmp_path / "no-close.csv").write_text("time,open,high,low,volume\n0,1,1,1,1\n")
     status = command(*(argument.format(file=file, folder=tmp_path) for argument in arguments))
     shown = capsys.readouterr().err.strip()
     assert status == 2

@@ -90,7 +90,8 @@ def test_without_a_timeframe_it_is_one_that_has_a_model_or_a_day(client: TestCli
 
 
 @pytest.mark.parametrize("ticker", ["PETR4.SA", "BRK-B", "F", "EURUSD=X"])
-def test_tickers_of_shares_are_understood(client: TestClient, ticker: str) -> None:
+def test_tickers_of_shares_are_understood(make_client: MakeClient, ticker: str) -> None:
+    client = make_client(analysis={"symbols": [ticker]})
     assert predict(client, "price", ticker=ticker)["ticker"] == ticker
 
 

@@ -22,6 +22,8 @@ def parquet_table(content: bytes) -> RawTable:
     """
     import fastparquet  # a tenth of a second that only this format needs
 
+    if not content.endswith(PARQUET):  # its library must not see a file that is cut off: it would read beyond its end
+        raise InvalidMarketData("is Parquet that is cut off: copy or write it again")
     try:
         frame: pd.DataFrame = fastparquet.ParquetFile(io.BytesIO(content)).to_pandas()
     except Exception as error:  # its errors share no base

@@ -71,6 +71,10 @@ def _table(value: Any) -> Columns | None:
         return _of_rows(value)
     if not isinstance(value, Mapping) or not value:
         return None
+    if isinstance(value.get("indicators"), Mapping) and isinstance(times := value.get("timestamp"), list):
+        quotes = value["indicators"].get("quote")  # Yahoo's chart
+        known = isinstance(quotes, list) and quotes and isinstance(quotes[0], Mapping)
+        return _table({"timestamp": times, **quotes[0]}) if known else None
     names = [str(name) for name in value]
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):  # pandas' form "split"
         index = value.get("index") or []

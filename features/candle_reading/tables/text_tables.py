@@ -10,6 +10,7 @@ from itertools import islice
 import pandas as pd
 
 from domain.errors import InvalidMarketData
+from features.candle_reading.headers import is_header
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_layout import SAMPLE_BYTES, TextLayout, layout_of
 
@@ -69,7 +70,7 @@ def text_table(text: bytes) -> RawTable:
     """
     title = next((form for word, form in _TITLES if word.encode() in text[:SAMPLE_BYTES].lower()), "")
     if b"#" in text or b"//" in text:
-        text = _COMMENT.sub(b"", text)
+        text = _COMMENT.sub(_named_or_nothing, text)
     if b"\r" in text and b"\n" not in text:
         text = text.replace(b"\r", b"\n")
     layout = layout_of(_sample(text))
@@ -83,6 +84,12 @@ def text_table(text: bytes) -> RawTable:
         form=title,
         delimiter=layout.delimiter,
     )
+
+
+def _named_or_nothing(comment: re.Match[bytes]) -> bytes:
+    """Return nothing for a comment, but the names of columns that a mark makes look like one."""
+    line = comment.group().decode(errors="replace").lstrip("#/ \t")
+    return line.encode() if is_header(re.split(r"[,;\t|]", line)) else b""
 
 
 def _sample(text: bytes) -> str:

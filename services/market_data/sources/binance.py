@@ -9,12 +9,13 @@ import httpx2
 import msgspec
 
 from domain.analysis import DataSource
-from domain.errors import MarketDataUnavailable
+from domain.errors import MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
+from domain.symbols import Symbol
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceBusy, fetch
 from services.market_data.parsing import CandleRow, decode, series_of
-from services.market_data.source import HistoryPage, first_page
+from services.market_data.source import COINS, HistoryPage, first_page, lacks_kind
 from utils.clock import Clock, SystemClock
 
 MAX_LIMIT = 1000
@@ -64,11 +65,16 @@ class BinanceSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.BINANCE
 
+    def lacks(self, symbol: Symbol) -> str | None:
+        """Return why Binance cannot have such a symbol: this API has coins for immediate delivery."""
+        return "has no perpetuals" if symbol.perpetual else lacks_kind(symbol, COINS)
+
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` (at most 1000) newest candles, the last one possibly still forming.
 
         Raises:
-            MarketDataUnavailable: Binance has no such market.
+            UnknownSymbol: Binance has no such market.
+            MarketDataUnavailable: it refuses to give these candles.
             SourceFailed: it cannot be reached or answers nonsense.
             SourceBusy: it wants to be left alone, or its weight is used up.
         """
@@ -80,7 +86,8 @@ class BinanceSource:
         """Return the first 1000 candles of a range; Binance itself skips the time before its first candle.
 
         Raises:
-            MarketDataUnavailable: Binance has no such market.
+            UnknownSymbol: Binance has no such market.
+            MarketDataUnavailable: it refuses to give these candles.
             SourceFailed: it cannot be reached or answers nonsense.
             SourceBusy: it wants to be left alone, or its weight is used up.
         """
@@ -90,15 +97,16 @@ class BinanceSource:
 
     async def _klines(self, symbol: str, timeframe: Timeframe, wanted: Mapping[str, int]) -> list[_Kline]:
         self._require_weight()
+        asked = binance_symbol(symbol)
         reply = await fetch(
-            self._client, self._url, {"symbol": symbol, "interval": timeframe.value, **wanted}, _UNDERSTOOD
+            self._client, self._url, {"symbol": asked, "interval": timeframe.value, **wanted}, _UNDERSTOOD
         )
         self._count_weight(reply.headers.get(_USED_WEIGHT, ""))
         if reply.status != HTTPStatus.OK:
             code = decode(_REFUSAL, reply.body).code
             if code == _UNKNOWN_SYMBOL:
-                raise MarketDataUnavailable(f"knows no symbol {symbol}")
-            raise MarketDataUnavailable(f"refused to give {timeframe} candles of {symbol}: code {code}")
+                raise UnknownSymbol(f"knows no symbol {asked}")
+            raise MarketDataUnavailable(f"refused to give {timeframe} candles of {asked}: code {code}")
         return decode(_KLINES, reply.body)
 
     def _count_weight(self, used: str) -> None:
@@ -112,3 +120,9 @@ class BinanceSource:
         # More than a minute remains only after the clock was set back.
         if 0 < remaining_ms <= _MINUTE_MS:
             raise SourceBusy(f"has little of its {MAX_WEIGHT} weight a minute left", remaining_ms / 1000)
+
+
+def binance_symbol(symbol: str) -> str:
+    """Return Binance's name of a symbol: BTCUSDT, also of BTC-USDT."""
+    facts = Symbol.of(symbol)
+    return f"{facts.base}{facts.quote}" if facts.quote else symbol

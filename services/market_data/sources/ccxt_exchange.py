@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from typing import Any
 
 from domain.analysis import DataSource
-from domain.errors import ConfigurationError, MarketDataUnavailable
+from domain.errors import ConfigurationError, MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
+from domain.symbols import FIAT, Symbol, SymbolKind, spelling
 from services.market_data.fetching import REST_SECONDS, SourceBusy, SourceFailed
 from services.market_data.parsing import CandleRow, converted, series_of
-from services.market_data.source import HistoryPage, first_page
+from services.market_data.source import COINS, HistoryPage, first_page, lacks_kind
 
 PAGE_LIMIT = 1000
-# Quote currencies: the last part of our symbols.
-_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
+# Some exchanges of coins have EUR/USD too.
+_KINDS = COINS | {SymbolKind.FOREX}
 
 
 def library_with(exchange: str) -> Any:
@@ -54,11 +55,20 @@ class CcxtSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.CCXT
 
+    def lacks(self, symbol: Symbol) -> str | None:
+        """Return why an exchange of coins cannot have such a symbol."""
+        return lacks_kind(symbol, _KINDS)
+
+    async def symbols(self) -> Collection[str]:
+        """Return the symbols of the exchange, once the library has loaded its markets."""
+        return {found for name in self._exchange.symbols or () if (found := spelling(name))}
+
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` newest candles, the last one possibly still forming.
 
         Raises:
-            MarketDataUnavailable: the exchange has no such market or timeframe.
+            UnknownSymbol: the exchange has no such market.
+            MarketDataUnavailable: it has no such timeframe.
             SourceFailed: it cannot be reached or answers nonsense.
             SourceBusy: it wants to be left alone.
         """
@@ -84,7 +94,9 @@ class CcxtSource:
         errors = self._errors
         try:
             rows = await self._exchange.fetch_ohlcv(market(symbol), timeframe.value, **wanted)
-        except (errors.BadSymbol, errors.BadRequest, errors.NotSupported) as error:
+        except errors.BadSymbol as error:
+            raise UnknownSymbol(f"has no {timeframe} candles of {market(symbol)}") from error
+        except (errors.BadRequest, errors.NotSupported) as error:
             raise MarketDataUnavailable(f"has no {timeframe} candles of {market(symbol)}") from error
         except errors.NetworkError as error:
             limited = isinstance(error, (errors.RateLimitExceeded, errors.DDoSProtection))
@@ -103,12 +115,16 @@ class CcxtSource:
 
 
 def market(symbol: str) -> str:
-    """Return the library's name of a symbol, BTC/USDT of BTCUSDT; as it is where the quote currency is unknown."""
-    for quoted in _QUOTES:
-        coin = symbol.removesuffix(quoted)
-        if coin and coin != symbol:
-            return f"{coin}/{quoted}"
-    return symbol
+    """Return the library's name of a symbol, as it is where the quote currency is unknown.
+
+    BTCUSDT is BTC/USDT. A perpetual in a stablecoin is settled in it, BTC/USDT:USDT of BTCUSDT.P, and one in dollars
+    in the coin, BTC/USD:BTC of BTCUSD.P.
+    """
+    facts = Symbol.of(symbol)
+    if not facts.quote:
+        return symbol
+    pair = f"{facts.base}/{facts.quote}"
+    return f"{pair}:{facts.base if facts.quote in FIAT else facts.quote}" if facts.perpetual else pair
 
 
 def _named(rows: list[list[Any]]) -> Iterator[dict[str, Any]]:

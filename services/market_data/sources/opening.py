@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
@@ -22,6 +22,9 @@ from services.market_data.sources.synthetic import SyntheticSource
 from services.market_data.sources.yahoo import YahooSource
 from storage.ports import CandleStore, EngineCandles
 from utils.clock import Clock
+
+# Of coins.
+_EXCHANGES = frozenset({"binance", "ccxt"})
 
 
 class _SourceWithHistory(MarketDataSource, HistorySource, Protocol):
@@ -43,6 +46,7 @@ def check_sources(settings: MarketDataSettings) -> None:
 @asynccontextmanager
 async def open_sources(
     settings: MarketDataSettings,
+    symbols: Collection[str],
     store: CandleStore,
     client: httpx2.AsyncClient,
     clock: Clock,
@@ -54,6 +58,7 @@ async def open_sources(
 
     Args:
         settings: Names of the sources and their parameters.
+        symbols: Those of the configuration, which alone have synthetic candles.
         store: Has the posted candles.
         client: For sources over the network.
         clock: The server's.
@@ -73,11 +78,12 @@ async def open_sources(
                     stack.push_async_callback(candles.close)
                     sources.append(EngineDatabaseSource(candles))
                 case "synthetic":
-                    sources.append(SyntheticSource(settings.synthetic_seed, clock))
+                    sources.append(SyntheticSource(settings.synthetic_seed, symbols, clock))
                 case "engine" if not settings.engine_url:
                     pass
                 case "engine" | "binance" | "yahoo" | "ccxt" | "files":
-                    sources.append(_open(name, settings, client, clock, stack))
+                    coins = _EXCHANGES.isdisjoint(settings.sources)
+                    sources.append(_open(name, settings, client, clock, stack, coins=coins))
         yield sources
 
 
@@ -97,11 +103,17 @@ async def open_history(name: PagedSource, settings: MarketDataSettings, clock: C
         raise ConfigurationError("the engine's address is not known: set RUST_API_URL (market_data.engine_url)")
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=PAGE_SECONDS, follow_redirects=False))
-        yield _open(name, settings, client, clock, stack)
+        yield _open(name, settings, client, clock, stack, coins=True)
 
 
 def _open(
-    name: PagedSource, settings: MarketDataSettings, client: httpx2.AsyncClient, clock: Clock, stack: AsyncExitStack
+    name: PagedSource,
+    settings: MarketDataSettings,
+    client: httpx2.AsyncClient,
+    clock: Clock,
+    stack: AsyncExitStack,
+    *,
+    coins: bool,
 ) -> _SourceWithHistory:
     match name:
         case "engine":
@@ -109,7 +121,7 @@ def _open(
         case "binance":
             return BinanceSource(client, settings.binance_url, clock)
         case "yahoo":
-            return YahooSource(client, settings.yahoo_url, clock)
+            return YahooSource(client, settings.yahoo_url, clock, coins=coins)
         case "files":
             return FilesSource(settings.files_path, clock)
         case "ccxt":

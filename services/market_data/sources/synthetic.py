@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from domain.analysis import DataSource
 from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.symbols import Symbol
 from domain.values import epoch_ms
 from services.market_data.sources.synthetic_path import BASE, BLOCK_MS, MINUTE_MS, base_block, minute_block
 from utils.clock import Clock
@@ -29,8 +30,15 @@ class SyntheticSource:
     passed by the clock.
     """
 
-    def __init__(self, seed: int, clock: Clock) -> None:
-        """Another `seed` gives other markets; `clock` ends their paths."""
+    def __init__(self, seed: int, symbols: Collection[str], clock: Clock) -> None:
+        """Keep what makes the markets.
+
+        Args:
+            seed: Another one gives other markets.
+            symbols: Those of the configuration; a mistyped symbol is no market to invent.
+            clock: Ends their paths.
+        """
+        self._symbols = frozenset(symbols)
         self._clock = clock
 
         def base(symbol: str, block: int) -> Rows:
@@ -46,6 +54,10 @@ class SyntheticSource:
     def name(self) -> DataSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.SYNTHETIC
+
+    def lacks(self, symbol: Symbol) -> str | None:
+        """Return why it invents no candles of a symbol."""
+        return None if symbol.name in self._symbols else "has the symbols of analysis.symbols alone"
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return the `limit` newest candles, the last one still forming unless it has just closed."""

@@ -14,9 +14,11 @@ import numpy as np
 from domain.analysis import DataSource
 from domain.arrays import IntArray
 from domain.buckets import EPOCH_ORDINAL
-from domain.errors import MarketDataUnavailable
+from domain.errors import MarketDataUnavailable, UnknownSymbol
+from domain.exchanges import UNITED_STATES
 from domain.market import CandleSeries, Timeframe, merge_candles
 from domain.sessions import DAY_MS, Sessions
+from domain.symbols import DOLLAR_COINS, Symbol, SymbolKind
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import CandleRow, converted, decode, series_of
@@ -44,7 +46,6 @@ _MADE_FROM = {
 # A share trades 6.5 of 24 hours on 5 of 7 days: its candles span a time longer by this factor.
 _CLOSED_FACTOR = 6
 _HOLIDAYS_DAYS = 5
-_DOLLARS = ("USDT", "USDC", "FDUSD", "BUSD")
 _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY})
 _SECONDS_PER_DAY = 86_400
 
@@ -91,8 +92,16 @@ _DECODER = msgspec.json.Decoder(_ChartAnswer)
 class YahooSource:
     """Asks Yahoo for a ticker; BTCUSDT is its BTC-USD, a price over many exchanges."""
 
-    def __init__(self, client: httpx2.AsyncClient, base_url: str, clock: Clock) -> None:
-        """Keep the client; `base_url` is the API's address, `clock` ends the newest candles."""
+    def __init__(self, client: httpx2.AsyncClient, base_url: str, clock: Clock, *, coins: bool = True) -> None:
+        """Keep the client.
+
+        Args:
+            client: With its time-outs.
+            base_url: The API's address, with or without a slash at the end.
+            clock: Ends the newest candles.
+            coins: Whether it is asked for coins that are not spelled as Yahoo spells them, such as BTC-USD.
+        """
+        self._coins = coins
         self._client = client
         self._url = f"{base_url.rstrip('/')}/v8/finance/chart"
         self._clock = clock
@@ -102,11 +111,19 @@ class YahooSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.YAHOO
 
+    def lacks(self, symbol: Symbol) -> str | None:
+        """Return why it is not asked for a symbol: where an exchange is a source, coins are the exchange's."""
+        if symbol.perpetual:
+            return "has no perpetuals"
+        of_exchange = symbol.kind is SymbolKind.CRYPTO and "-" not in symbol.name
+        return "is not asked for coins of an exchange" if of_exchange and not self._coins else None
+
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` newest candles as far as Yahoo goes back, the last one possibly still forming.
 
         Raises:
-            MarketDataUnavailable: Yahoo has no such ticker.
+            UnknownSymbol: Yahoo has no such ticker.
+            MarketDataUnavailable: it has none of these candles.
             SourceFailed: it cannot be reached or answers nonsense.
             SourceBusy: it wants to be left alone.
         """
@@ -142,18 +159,20 @@ class YahooSource:
         reply = await fetch(self._client, f"{self._url}/{quote(ticker(symbol), safe='')}", parameters, _UNDERSTOOD)
         results = decode(_DECODER, reply.body).chart.result if reply.status == HTTPStatus.OK else None
         if not results:
-            raise MarketDataUnavailable(f"has no {asked} candles of {ticker(symbol)}")
+            unknown = reply.status == HTTPStatus.NOT_FOUND
+            raise (UnknownSymbol if unknown else MarketDataUnavailable)(f"has no {asked} candles of {ticker(symbol)}")
         series = _series(symbol, asked, results[0])
         return series if asked is timeframe else series.resample(timeframe)
 
 
 def ticker(symbol: str) -> str:
-    """Return Yahoo's name of a symbol: BTC-USD of BTCUSDT, and of a share its ticker as it is."""
-    for dollar in _DOLLARS:
-        coin = symbol.removesuffix(dollar)
-        if coin and coin != symbol:
-            return f"{coin}-USD"
-    return symbol
+    """Return Yahoo's name of a symbol: BTC-USD of BTCUSDT, EURUSD=X of EURUSD, BRK-B of BRK.B; others as they are."""
+    facts = Symbol.of(symbol)
+    if facts.kind is SymbolKind.CRYPTO:
+        return f"{facts.base}-{'USD' if facts.quote in DOLLAR_COINS else facts.quote}"
+    if facts.kind is SymbolKind.FOREX and not symbol.endswith("=X"):
+        return f"{facts.base}{facts.quote}=X"
+    return facts.base if facts.exchange is UNITED_STATES and facts.kind is SymbolKind.SHARE else symbol
 
 
 def _series(symbol: str, timeframe: Timeframe, result: _Result) -> CandleSeries:

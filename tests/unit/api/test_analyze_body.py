@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -135,6 +136,19 @@ def test_the_other_name_of_the_time_is_read_too() -> None:
         row["open_time"] = row.pop("timestamp")
     other = read_query(json.dumps(content).encode(), ANALYSIS, now_ms(), trusted=True)
     assert as_plain(other[0]) == as_plain(expected[0])
+
+
+def test_a_rounding_step_of_a_high_passes_and_more_is_refused() -> None:
+    content = shape_b()
+    last = content["timeframe_data"]["1h"][-1]
+    top = max(last["open"], last["close"])
+    last["high"] = math.nextafter(top, 0)
+    query, _ = read(json.dumps(content).encode())
+    assert query.snapshot is not None
+    assert next(iter(query.snapshot.series.values())).highs[-1] == top
+    last["high"] = top * (1 - 1e-7)
+    with pytest.raises(InvalidMarketData, match="1h candle 99 is impossible"):
+        read(json.dumps(content).encode())
 
 
 def test_candles_kept_from_an_earlier_request_are_still_held_to_the_clock() -> None:

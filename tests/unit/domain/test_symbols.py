@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -119,7 +120,7 @@ def test_every_spelling_has_one_symbol_or_none(written: str, spelled: str | None
         ("^GSPC", "index", "GSPC", None, "us", "XNYS"),
         ("^BVSP", "index", "BVSP", None, "b3", "BVMF"),
         ("^UNKNOWN", "index", "UNKNOWN", None, None, None),
-        ("ES=F", "future", "ES", None, None, None),
+        ("ES=F", "future", "ES", None, "future", None),
         ("BTCUSTD", None, "BTCUSTD", None, None, None),
         ("OPUSD", None, "OPUSD", None, None, None),
         ("PETR4", None, "PETR4", None, None, None),
@@ -138,6 +139,18 @@ def test_a_spelling_tells_the_market(
 def test_the_longest_quote_currency_is_found_first() -> None:
     assert [len(quote) for quote in QUOTES] == sorted((len(quote) for quote in QUOTES), reverse=True)
     assert len(set(QUOTES)) == len(QUOTES)
+
+
+def test_the_documented_table_is_true() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "symbols.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:3] == "| `"]
+    table = [row for row in rows if len(row) == 5]
+    assert len(table) == 13
+    for written, symbol, kind, parts, exchange in table:
+        facts = Symbol.of(symbol.strip("`"))
+        assert {spelling(name) for name in re.findall("`([^`]+)`", written)} == {facts.name}
+        assert (facts.kind, exchange_of(facts.name) or "") == (kind, exchange)
+        assert ", ".join(part for part in (facts.base, facts.quote) if part) == parts
 
 
 @given(st.text(max_size=45) | SYMBOLS)

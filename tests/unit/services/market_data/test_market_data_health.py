@@ -121,7 +121,8 @@ async def test_a_source_that_lacks_a_market_works(log_facts: list[str]) -> None:
 
 async def test_synthetic_data_in_use_is_announced_once_with_the_reasons(log_facts: list[str]) -> None:
     clock = SettableClock()
-    market_data = chain(FakeSource(DataSource.STORED, lambda timeframe: []), SyntheticSource(1, clock), clock=clock)
+    synthetic = SyntheticSource(1, (SYMBOL, "ETHUSDT"), clock)
+    market_data = chain(FakeSource(DataSource.STORED, lambda timeframe: []), synthetic, clock=clock)
     for symbol in (SYMBOL, "ETHUSDT", SYMBOL):
         snapshot = await market_data.snapshot(symbol)
         assert snapshot.source_data is DataSource.SYNTHETIC

@@ -32,7 +32,7 @@ def read(
     seed: int = 7,
 ) -> CandleSeries:
     """Return what a source made for this one question answers."""
-    return asyncio.run(SyntheticSource(seed, SettableClock(moment)).candles(symbol, timeframe, limit))
+    return asyncio.run(SyntheticSource(seed, (symbol,), SettableClock(moment)).candles(symbol, timeframe, limit))
 
 
 def assert_same_market(left: Sequence[CandleLike], right: Sequence[CandleLike]) -> None:
@@ -45,7 +45,7 @@ def assert_same_market(left: Sequence[CandleLike], right: Sequence[CandleLike]) 
 
 
 def test_it_calls_itself_synthetic() -> None:
-    assert SyntheticSource(1, SettableClock()).name is DataSource.SYNTHETIC
+    assert SyntheticSource(1, (), SettableClock()).name is DataSource.SYNTHETIC
 
 
 @pytest.mark.parametrize("timeframe", list(Timeframe))
@@ -98,7 +98,7 @@ def test_history_stays_as_the_clock_moves_on(moment: datetime, timeframe: Timefr
 
 def test_one_source_tells_the_same_as_a_new_one_while_its_clock_runs_over_a_block_end() -> None:
     clock = SettableClock(datetime(2025, 11, 19, 23, 50, tzinfo=UTC))  # blocks begin on Thursdays
-    source = SyntheticSource(7, clock)
+    source = SyntheticSource(7, ("BTCUSDT",), clock)
     for _ in range(8):
         clock.moment += timedelta(minutes=3)
         for timeframe in (Timeframe.M5, Timeframe.H1):
@@ -153,7 +153,7 @@ def test_returns_are_of_a_believable_size_and_swing_in_clusters() -> None:
 
 
 def test_a_first_answer_takes_milliseconds() -> None:
-    source = SyntheticSource(3, SettableClock())
+    source = SyntheticSource(3, ("BTCUSDT",), SettableClock())
     asyncio.run(source.candles("SOLUSDT", Timeframe.H1, 60))
     began = perf_counter()
     asyncio.run(source.candles("BTCUSDT", Timeframe.H4, 250))
