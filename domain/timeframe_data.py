@@ -35,18 +35,19 @@ class DataAge:
         return OLD_LENGTHS / max(self.lengths, OLD_LENGTHS)
 
 
-def data_age(closed: Iterable[CandleSeries], moment_ms: int, now_ms: int) -> DataAge:
+def data_age(closed: Iterable[CandleSeries], as_of_ms: int | None, now_ms: int) -> DataAge:
     """Return the age of the candle that closed last; of several, that of the shortest.
 
     Args:
         closed: Closed candles of one market, by timeframe; without any the age is 0.
-        moment_ms: The moment that is analyzed, in epoch ms.
+        as_of_ms: The moment that is analyzed, in epoch ms; None is now.
         now_ms: The server's clock.
     """
     newest = max((s for s in closed if len(s)), key=lambda s: (s.last_close_ms, -s.timeframe.ms), default=None)
     if newest is None:
         return DataAge(0, 0.0)
     close_ms, length_ms, sessions = newest.last_close_ms, newest.timeframe.ms, newest.sessions
+    moment_ms = now_ms if as_of_ms is None else as_of_ms
     since_ms = max(0, moment_ms - close_ms)
     if not sessions.continuous:
         since_ms = sessions.trading_ms(close_ms, moment_ms)

@@ -39,7 +39,7 @@ def test_the_candle_that_closed_last_counts_in_its_own_lengths(
     series: list[CandleSeries], seconds: int, lengths: float
 ) -> None:
     now_ms = NOON_MS + 60 * MINUTE_MS
-    assert data_age(series, now_ms, now_ms) == DataAge(seconds, lengths)
+    assert data_age(series, None, now_ms) == DataAge(seconds, lengths)
 
 
 @pytest.mark.parametrize(
