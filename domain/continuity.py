@@ -14,7 +14,7 @@ from domain.market import CandleSeries
 # indicator expects.
 MAX_HOLE_CANDLES = 10
 # The smallest usual split is 3:2. Smaller gaps happen: news of a company moves its share by a quarter over night.
-_LEAST_JUMP = math.log(1.4)
+_LEAST_JUMP = 1.4
 # And it has to be this many times the usual range of a candle.
 _USUAL_RANGES = 8.0
 _SPLITS = ((3, 2), (2, 1), (5, 2), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (10, 1), (15, 1), (20, 1), (25, 1))
@@ -55,9 +55,10 @@ def jumps(series: CandleSeries) -> BoolArray:
     found = np.zeros(len(series), dtype=np.bool_)
     if len(series) < 2:
         return found
-    moves = np.abs(np.log(series.opens[1:] / series.closes[:-1]))
-    candidates = moves > _LEAST_JUMP
+    ratios = series.opens[1:] / series.closes[:-1]
+    candidates = (ratios > _LEAST_JUMP) | (ratios < 1 / _LEAST_JUMP)
     if candidates.any():
+        moves = np.abs(np.log(ratios))
         usual = float(np.median(np.log(series.highs / series.lows)))
         found[1:] = candidates & (moves > _USUAL_RANGES * usual) & (series.missing_after == 0)
     return found

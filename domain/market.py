@@ -150,7 +150,7 @@ class CandleSeries(CandleColumns):
         """
         if not self.regular:
             check_distances(self.timeframe, self.timeframe.ms, self.times_ms, sessions)
-        return self if sessions is self.sessions else self._with(self.candles, slice(None), sessions)
+        return self if sessions is self.sessions else self.part(0, len(self), sessions)
 
     def require_opened_by(self, latest_open_ms: int) -> None:
         """Refuse candles of the future.
@@ -195,28 +195,27 @@ class CandleSeries(CandleColumns):
             return self
         closed: CandleSeries | None = self.__dict__.get("_closed")
         if closed is None or len(closed) != end:
-            closed = self._with(self.candles[:end], slice(end), self.sessions)
-            # Like the arrays, it is computed once: a series is kept for as long as clients send the same candles.
+            closed = self.part(0, end)
+            # Computed once, like the arrays: a series is kept for as long as clients send the same candles.
             self.__dict__["_closed"] = closed
         return closed
 
     def tail(self, count: int) -> CandleSeries:
         """Return the newest `count` candles."""
-        if count >= len(self.candles):
-            return self
-        return self._with(self.candles[-count:], slice(len(self.candles) - count, None), self.sessions)
+        return self if count >= len(self.candles) else self.part(len(self.candles) - count, len(self.candles))
+
+    def part(self, start: int, end: int, sessions: Sessions | None = None) -> CandleSeries:
+        """Return the candles from one position to before another, with these sessions or their own."""
+        part = CandleSeries(self.timeframe, self.candles[start:end], sessions or self.sessions)
+        # The arrays are views of what is known already.
+        part.__dict__.update(times_ms=self.times_ms[start:end], values=self.values[start:end])
+        return part
 
     def _close_ms(self, position: int) -> int:
         opened = self.candles[position].timestamp
         if self.sessions.continuous:
             return opened + self.timeframe.ms
         return int(self.sessions.closes_ms(np.array([opened], dtype=np.int64), self.timeframe.ms)[0])
-
-    def _with(self, candles: Sequence[CandleLike], rows: slice, sessions: Sessions) -> CandleSeries:
-        """Return a part of the series, with the arrays that are known already."""
-        part = CandleSeries(self.timeframe, candles, sessions)
-        part.__dict__.update(times_ms=self.times_ms[rows], values=self.values[rows])
-        return part
 
     @cached_property
     def digest(self) -> bytes:

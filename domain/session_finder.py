@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 
 from domain.arrays import BoolArray, IntArray
+from domain.market import CandleSeries, Timeframe
 from domain.sessions import ALL_DAY, ALL_WEEK, AROUND_THE_CLOCK, DAY_MINUTES, DAY_MS, MINUTE_MS, Hours, Sessions
 from domain.trading_hours import known_sessions
 
@@ -62,6 +63,20 @@ def find_sessions(symbol: str | None, times_ms: IntArray, length_ms: int) -> Ses
     else:
         sessions = known if known.continuous else _with_dates(known, times_ms, length_ms)
     return _with_untraded(sessions, times_ms, length_ms)
+
+
+def in_market(symbol: str, series: Mapping[Timeframe, CandleSeries]) -> dict[Timeframe, CandleSeries]:
+    """Return ordered candles of a market, by timeframe, with the sessions in which it trades.
+
+    Raises:
+        InvalidMarketData: candles whose distance is neither a multiple of their length nor a break between sessions.
+    """
+    return {timeframe: with_sessions(symbol, candles) for timeframe, candles in series.items()}
+
+
+def with_sessions(symbol: str | None, series: CandleSeries) -> CandleSeries:
+    """Return ordered candles of one timeframe with the sessions of their market; raises as `in_market` does."""
+    return series.of_market(find_sessions(symbol, series.times_ms, series.timeframe.ms))
 
 
 def _fits(known: Sessions, times_ms: IntArray, length_ms: int) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.settings import AnalysisSettings
 from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
 from domain.arrays import FloatArray
+from domain.continuity import SeriesBreak, newest_break, since_break
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
@@ -69,6 +70,8 @@ class MarketContext:
         missing_candles: Number of candles missing in gaps, all timeframes together.
         age: Of the newest closed candle.
         as_of: The moment of a replay, aware UTC; None is now.
+        breaks: The newest break of a timeframe where it has one: only candles after it are read.
+        broken: Whether the primary timeframe has too few candles since its break: nothing directional can be said.
         forecast: Of the model in production for the primary timeframe.
         forecast_note: Why there is no forecast.
         model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
@@ -87,6 +90,8 @@ class MarketContext:
     missing_candles: int
     age: DataAge
     as_of: datetime | None = None
+    breaks: Mapping[Timeframe, SeriesBreak] = field(default_factory=dict)
+    broken: bool = False
     forecast: Forecast | None = None
     forecast_note: str | None = None
     model_weight: float = 0.0
@@ -115,6 +120,16 @@ def build_context(
     """
     closed = _closed(snapshot, settings, now)
     primary = _primary(closed, settings)
+    breaks = {timeframe: found for timeframe, series in closed.items() if (found := newest_break(series))}
+    broken = bool(breaks)
+    if breaks:
+        whole, closed = closed, {timeframe: since_break(series) for timeframe, series in closed.items()}
+        broken = all(len(series) < settings.min_candles for series in closed.values())
+        if broken:
+            # Stops, levels and volatility are described by what there is.
+            closed[primary] = whole[primary]
+        else:
+            primary = _primary(closed, settings)
     used = {timeframe: series for timeframe, series in closed.items() if len(series) >= MIN_SIDE_CANDLES}
     return MarketContext(
         symbol=snapshot.symbol,
@@ -131,6 +146,8 @@ def build_context(
         missing_candles=sum(series.missing for series in used.values()),
         age=data_age(closed.values(), snapshot.as_of_ms, epoch_ms(now)),
         as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
+        breaks=breaks,
+        broken=broken,
     )
 
 

@@ -6,7 +6,8 @@ analysis itself; what has no number there is said in words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from domain.values import Signal
@@ -31,6 +32,7 @@ _GROUNDS = {
     Ground.FLAT: "the market is flat: its candles have practically no range",
     Ground.WILD: "the candles are so wide that neither a stop nor a target can be placed",
     Ground.REVERSED: "the price has run far against the trend since the last closed candle",
+    Ground.BROKEN: "too few candles have come since the series broke off",
 }
 
 
@@ -40,7 +42,7 @@ def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     if verdict.ground is not Ground.FLAT:
         sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
     sentences += [describe_volume(context), _levels_sentence(context)]
-    sentences += [_strategies_sentence(view), _data_sentence(context)]
+    sentences += [_strategies_sentence(view), *_break_sentences(context), _data_sentence(context)]
     sentences += [_moment_sentence(context), describe_age(context)]
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -138,6 +140,12 @@ def _strategies_sentence(view: TrendView) -> str:
     short = [name for name, score in view.scores.items() if score <= NO_VIEW - LEAN]
     parts = [f"{side}: {', '.join(names)}" for names, side in ((long, "Long"), (short, "Short")) if names]
     return f"Strategies that lean {'; '.join(parts)}." if parts else ""
+
+
+def _break_sentences(context: MarketContext) -> Iterator[str]:
+    for timeframe, found in context.breaks.items():
+        opened = datetime.fromtimestamp(found.opened_ms / 1000, UTC)
+        yield f"Before the {timeframe} candle of {opened:%Y-%m-%d %H:%M} UTC {found.words}: older candles do not count."
 
 
 def _data_sentence(context: MarketContext) -> str:

@@ -52,6 +52,7 @@ class Ground(StrEnum):
     FLAT = "flat"
     WILD = "wild"
     REVERSED = "reversed"
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def data_quality(context: MarketContext) -> float:
 
 
 def _ground(context: MarketContext, view: TrendView) -> Ground:
+    if context.broken:
+        return Ground.BROKEN
     if view.flat:
         return Ground.FLAT
     if 100 * context.main.average_true_range / context.price > MAX_RANGE_PERCENT:

@@ -32,6 +32,7 @@ from domain.analysis import (
 from domain.candle_columns import CandleLike
 from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
+from domain.session_finder import in_market
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price
@@ -143,6 +144,7 @@ def read_query(
             timeframe: checked_series(timeframe, candles, settings.max_candles_per_timeframe)
             for timeframe, candles in request.timeframe_data.items()
         }
+    series = in_market(request.symbol, series)
     latest_open_ms = now_ms + round(settings.clock_skew_seconds * 1000)
     for one in series.values():
         one.require_opened_by(latest_open_ms)
@@ -175,15 +177,15 @@ def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> Candle
 
 
 def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles: int) -> CandleSeries:
-    """Return decoded candles as a series.
+    """Return decoded candles as a series; `in_market` checks their distances.
 
     Raises:
         InvalidRequest: there are more than `max_candles`.
-        InvalidMarketData: they break a rule of the market.
+        InvalidMarketData: prices or order that no market has.
     """
     if len(candles) > max_candles:
         raise InvalidRequest(f"timeframe_data.{timeframe}: at most {max_candles} candles, received {len(candles)}")
-    return CandleSeries.checked(timeframe, cast("Sequence[CandleLike]", candles))
+    return CandleSeries.ordered(timeframe, cast("Sequence[CandleLike]", candles))
 
 
 def _snapshot(

@@ -15,6 +15,7 @@ from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
+from domain.session_finder import in_market
 from services.market_data.snapshots import newest_price
 from services.signals.stream import SignalsQuery
 
@@ -51,6 +52,7 @@ def read_signals_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, 
             symbol: {timeframe: checked_series(timeframe, candles, limit) for timeframe, candles in frames.items()}
             for symbol, frames in request.timeframe_data.items()
         }
+    markets = {symbol: in_market(symbol, frames) for symbol, frames in markets.items()}
     symbols = tuple(dict.fromkeys(request.symbols))
     if strange := markets.keys() - set(symbols):
         raise InvalidRequest(f"timeframe_data has candles of {min(strange)}, which is not among the symbols")

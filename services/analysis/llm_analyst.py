@@ -26,7 +26,7 @@ REPLAY = "replay"
 # In such a market no stop and no target can be placed, so the LLM is not asked.
 NOTHING_TO_JUDGE = "nothing_to_judge"
 SYNTHETIC = "synthetic"
-_UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD})
+_UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.BROKEN})
 
 
 class LlmAnalyst:
