@@ -14,7 +14,7 @@ from pydantic import Field
 
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import DataAge, closed_series, data_age
+from domain.timeframe_data import closed_series, data_age
 from domain.values import Frozen, Price, Share, Signal
 
 
@@ -168,10 +168,6 @@ class MarketSnapshot:
         """Return the candles that have closed, by the clock and by what the other timeframes show."""
         return closed_series(self.series, now_ms)
 
-    def age(self, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> DataAge:
-        """Return the age of candles that `closed` gave at `now_ms`."""
-        return data_age(closed.values(), now_ms if self.as_of_ms is None else self.as_of_ms, now_ms)
-
 
 @dataclass(frozen=True)
 class NewsSentiment:
@@ -235,25 +231,20 @@ class AnalysisQuery:
             return self
         closed = self.snapshot.closed(now_ms)
         digest = blake2b(b"".join(sorted(series.digest for series in closed.values())), digest_size=16).hexdigest()
-        return replace(self, candles=digest, old=self.snapshot.age(closed, now_ms).old)
-
-    @property
-    def as_of_ms(self) -> int | None:
-        """The moment of a replay; None asks about now."""
-        return self.snapshot.as_of_ms if self.snapshot else None
+        return replace(self, candles=digest, old=data_age(closed.values(), self.snapshot.as_of_ms, now_ms).old)
 
     @property
     def current(self) -> bool:
         """Whether its analysis speaks of the market now: others may read it, and it may be scored."""
-        return not self.old and self.as_of_ms is None
+        return not self.old and (self.snapshot is None or self.snapshot.as_of_ms is None)
 
     @cached_property
     def cache_key(self) -> str:
         """Everything that must be equal for one analysis to answer two requests, closed candles included."""
         scope = "fetched" if self.snapshot is None else "trusted" if self.trusted else "stranger"
         key = f"{self.symbol}|{scope}|{self.candles}|{','.join(sorted(self.strategies))}"
-        if not self.current:
-            key = f"{key}|old" if self.as_of_ms is None else f"{key}|as of {self.as_of_ms}"
+        if self.snapshot is not None and not self.current:
+            key = f"{key}|as of {self.snapshot.as_of_ms or 'an earlier time'}"
         if self.client == NOTHING_SAID:
             return key
         return f"{key}|{sha256(repr(self.client).encode('utf-8', 'replace')).hexdigest()[:16]}"

@@ -29,7 +29,7 @@ class JobKind(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """Where a job is."""
+    """Where a job is; all but the first two are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -37,9 +37,6 @@ class JobStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
-
-
-FINAL = frozenset(JobStatus) - {JobStatus.QUEUED, JobStatus.RUNNING}
 
 
 class JobProgress(Frozen):
@@ -86,4 +83,4 @@ class Job(Frozen):
     @property
     def finished(self) -> bool:
         """Whether nothing will change any more."""
-        return self.status in FINAL
+        return self.status not in {JobStatus.QUEUED, JobStatus.RUNNING}

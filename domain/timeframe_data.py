@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from domain.market import CandleSeries, Timeframe
 
@@ -35,18 +36,20 @@ class DataAge:
         return OLD_LENGTHS / max(self.lengths, OLD_LENGTHS)
 
 
-def data_age(closed: Iterable[CandleSeries], moment_ms: int, now_ms: int) -> DataAge:
+def data_age(closed: Iterable[CandleSeries], as_of_ms: int | None, now_ms: int) -> DataAge:
     """Return the age of the candle that closed last; of several, that of the shortest.
 
     Args:
         closed: Closed candles of one market, by timeframe; without any the age is 0.
-        moment_ms: The moment that is analyzed, in epoch ms.
+        as_of_ms: The moment that is analyzed, in epoch ms; None is now.
         now_ms: The server's clock.
     """
-    newest = max((s for s in closed if len(s)), key=lambda s: (s.last_close_ms, -s.timeframe.ms), default=None)
-    if newest is None:
+    closes = [(series.last_close_ms, -series.timeframe.ms, series.sessions) for series in closed if series.candles]
+    if not closes:
         return DataAge(0, 0.0)
-    close_ms, length_ms, sessions = newest.last_close_ms, newest.timeframe.ms, newest.sessions
+    close_ms, negative_ms, sessions = max(closes, key=itemgetter(0, 1))
+    length_ms = -negative_ms
+    moment_ms = now_ms if as_of_ms is None else as_of_ms
     since_ms = max(0, moment_ms - close_ms)
     if not sessions.continuous:
         since_ms = sessions.trading_ms(close_ms, moment_ms)

@@ -14,7 +14,7 @@ from domain.continuity import SeriesBreak, newest_break, since_break
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import DataAge
+from domain.timeframe_data import DataAge, data_age
 from domain.values import epoch_ms, utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -144,10 +144,10 @@ def build_context(
         newest_candle_ms=snapshot.newest_candle_ms,
         generated_at=now,
         missing_candles=sum(series.missing for series in used.values()),
+        age=data_age(closed.values(), snapshot.as_of_ms, epoch_ms(now)),
+        as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
         breaks=breaks,
         broken=broken,
-        age=snapshot.age(closed, epoch_ms(now)),
-        as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
     )
 
 

@@ -88,7 +88,6 @@ class LogWriter:
             max_waiting_bytes: Of lines that wait to be written, about.
             finish: What is done to a line before it is written, in the thread.
         """
-        metrics.exist(metrics.LOG_LINES_DROPPED, [name])
         self._name = name
         self._place = place
         self._finish = finish

@@ -1,13 +1,9 @@
-"""Every metric of the service, declared once; the names are those that alerts already use.
-
-A rate in Prometheus starts from the first sample, so whoever counts failures creates their series with 0 (`exist`).
-"""
+"""Every metric of the service, declared once; the names are those that alerts already use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import product
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -30,12 +26,6 @@ class MeasuredGauge(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Give the value to Prometheus, if it is known."""
         yield GaugeMetricFamily(self._name, self._documentation, self._value)
-
-
-def exist(counter: Counter, *labels: Iterable[str]) -> None:
-    """Create the series of a counter with 0, for each value of its one label or each combination of several."""
-    for values in product(*labels):
-        counter.labels(*values)
 
 
 _MILLISECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import fmean
@@ -19,8 +18,8 @@ class Progress:
     """Counts the fits of a run and reports to a listener after every epoch and every fit.
 
     The time left is estimated by architecture, since a network takes a hundred times as long as a logistic regression:
-    a fit takes as long as the earlier ones of its architecture, the first one as its epochs say, and architectures that
-    are still to come as long as the mean of the others. It is unknown until an epoch or a fit has ended.
+    a fit takes as long as the one before of its architecture, the first one as its epochs say, and architectures still
+    to come as long as the mean of the others. It is unknown until an epoch or a fit has ended.
     """
 
     def __init__(
@@ -36,13 +35,13 @@ class Progress:
         self._waiting = dict(planned)
         self._fits = max(1, sum(planned.values()))
         self._done = 0
-        self._seconds: dict[ModelType, list[float]] = defaultdict(list)
+        self._seconds: dict[ModelType, float] = {}
         self._listener = listener
         self._clock = clock
 
     def stage(self, name: str) -> None:
         """Report a stage between the fits."""
-        self._tell(name, self._done / self._fits, self._rest())
+        self._tell(name, self._done / self._fits, self._rest(self._seconds))
 
     @contextmanager
     def fit(self, name: str, kind: ModelType) -> Iterator[Report]:
@@ -53,24 +52,23 @@ class Progress:
 
         def report(epoch: EpochProgress) -> None:
             elapsed = self._clock() - started
-            usual = fmean(self._seconds[kind]) - elapsed if self._seconds[kind] else 0.0
-            # No early stop is foreseen in the first fit, nor in one that takes longer than those before.
+            usual = self._seconds.get(kind, 0.0) - elapsed
+            # No early stop is foreseen in the first fit, nor in one that takes longer than the one before.
             left = min(usual, epoch.seconds_left) if usual > 0 else epoch.seconds_left
-            rest = self._rest({kind: elapsed + left} if not self._seconds[kind] else {})
+            rest = self._rest({kind: elapsed + left} | self._seconds)
             self._tell(name, (self._done + epoch.epoch / epoch.epochs) / self._fits, left + (rest or 0.0), epoch)
 
         yield report
-        self._seconds[kind].append(self._clock() - started)
+        self._seconds[kind] = self._clock() - started
         self._done += 1
         self.stage(name)
 
-    def _rest(self, first: Mapping[ModelType, float] | None = None) -> float | None:
-        """Return the seconds that the fits to come will take, None while nothing is known of them.
+    def _rest(self, known: Mapping[ModelType, float]) -> float | None:
+        """Return the seconds that the fits to come will take, None while nothing is known.
 
         Args:
-            first: Seconds of the fit under way, where it is the first of its architecture.
+            known: Seconds of a fit by architecture.
         """
-        known = {kind: fmean(seconds) for kind, seconds in self._seconds.items() if seconds} | dict(first or {})
         waiting = {kind: count for kind, count in self._waiting.items() if count}
         if not waiting:
             return 0.0

@@ -59,7 +59,6 @@ class Revisions:
         """Keep the store of posted candles, and the factor (1 or more) by which a price may change."""
         self._store = store
         self._max_factor = max_factor
-        metrics.exist(metrics.CANDLE_REVISIONS, ("accepted", "refused"))
         # Forgotten first: the series that was posted longest ago.
         self._known: FIFOCache[tuple[str, Timeframe], _Known] = FIFOCache(MAX_CANDLES, lambda known: len(known.times))
 

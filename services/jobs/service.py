@@ -13,7 +13,7 @@ from loguru import logger
 
 from config.settings import JobSettings
 from domain.errors import Conflict, JobFailed, JobQueueFull
-from domain.jobs import FINAL, Job, JobKind, JobProgress, JobStatus, Scalar
+from domain.jobs import Job, JobKind, JobProgress, JobStatus, Scalar
 from services.broadcast.hub import SignalHub
 from services.broadcast.job_events import render_job_progress, render_training_completed
 from services.jobs.records import INTERRUPTED, JobList, JobRecords
@@ -40,7 +40,6 @@ class JobService:
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        metrics.exist(metrics.JOBS, JobKind, FINAL)
         self._runner = runner
         self._records = records
         self._hub = hub

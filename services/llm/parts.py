@@ -8,14 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from config.llm_settings import LlmSettings
-from services.llm.calling.calls import Unusable
 from services.llm.calling.client import LlmClient
-from services.llm.calling.key_ring import CallOutcome
 from services.llm.journal import Journal
 from services.llm.ledger import CostLedger
-from services.llm.replies import INVALID_REPLY
 from storage.document_ports import DocumentStore, LastingDocuments
-from utils import metrics
 from utils.clock import Clock
 
 # The start waits for the books, so that the first requests know the budget; at most this long for a store that is down.
@@ -34,9 +30,6 @@ class LlmParts:
 @asynccontextmanager
 async def open_llm(settings: LlmSettings, documents: LastingDocuments, clock: Clock) -> AsyncIterator[LlmParts]:
     """Make the parts, and read the books of earlier processes."""
-    failures = [outcome.value for outcome in CallOutcome if outcome is not CallOutcome.ANSWERED]
-    metrics.exist(metrics.OPENAI_ERRORS, failures)
-    metrics.exist(metrics.GPT4_FAILURES, [*failures, *(why.value for why in Unusable), INVALID_REPLY])
     ledger = CostLedger(settings, clock)
     # First, since it imports the `openai` package, which takes time.
     client = _client(settings, ledger, clock) if settings.enabled else None

@@ -9,7 +9,6 @@ from loguru import logger
 
 from domain.analysis import DataSource
 from services.market_data.fetching import SourceFailed
-from utils import metrics
 
 
 class SourceHealth:
@@ -21,7 +20,6 @@ class SourceHealth:
 
     def __init__(self, name: DataSource, monotonic: Callable[[], float]) -> None:
         """Start as unknown; `monotonic` gives seconds that never jump back."""
-        metrics.exist(metrics.MARKET_DATA_REQUESTS, [name], ("ok", "refused", "failed"))
         self.works: bool | None = None
         self._name = name
         self._monotonic = monotonic

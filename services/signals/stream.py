@@ -48,8 +48,8 @@ class SignalsQuery:
 class SignalStream:
     """Judges symbols by the rules, with the models in production where there are any, and filters the signals.
 
-    Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented,
-    so their signals are compared with each other alone and forgotten.
+    Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented and old
+    ones are no news, so their signals are compared with each other alone and forgotten.
     """
 
     def __init__(
@@ -86,10 +86,9 @@ class SignalStream:
         )
         now = self._clock.now()
         reasons = {symbol: error.message for symbol, error in failures.items()}
-        if query.trusted:
-            deliveries = [self._book.deliver([*fetched, *sent], now)]
-        else:
-            deliveries = [self._book.deliver(fetched, now), SignalBook(self._settings).deliver(sent, now)]
+        shared = [signal for signal in sent if query.trusted and not signal.old]
+        own = [signal for signal in sent if not query.trusted or signal.old]
+        deliveries = [self._book.deliver([*fetched, *shared], now), SignalBook(self._settings).deliver(own, now)]
         return Delivery(
             [signal for delivery in deliveries for signal in delivery.signals],
             {**reasons, **thin, **{key: why for delivery in deliveries for key, why in delivery.withheld.items()}},
@@ -154,6 +153,7 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         model_type=analysis.model_type,
         source_data=context.source_data,
         price=context.price,
+        old=context.age.old,
         times=main.times_ms[1:],
         returns=np.diff(np.log(main.closes)),
     )

@@ -17,22 +17,20 @@ from storage.ports import (
     ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
-    StoreState,
     StoreStatistics,
 )
 from storage.resilience.analysis_writes import ANALYSES
-from storage.resilience.availability import Availability
 from storage.resilience.backlog import Backlog
 from storage.resilience.pace import Pace
+from storage.resilience.resilient import Resilient
 from storage.resilience.spool import Spool
 from storage.resilience.store_calls import StoreCalls
-from storage.resilience.write_behind import WriteBehind
-from utils.clock import Clock, SystemClock
+from utils.clock import Clock
 
 T = TypeVar("T")
 
 
-class ResilientStore:
+class ResilientStore(Resilient[AnalysisWrite]):
     """A store that answers reads within `timeout_ms`, perhaps with nothing, takes writes at once, and reconnects.
 
     A late read goes on in the background, and its own outcome tells whether the store works. While it does not, reads
@@ -61,49 +59,30 @@ class ResilientStore:
             max_waiting_candles: Candles in memory at most; beyond it the oldest are dropped.
             clock: Dates a failure; the machine's own by default.
         """
-        self._store = store
-        self._timeout_seconds = timeout_ms / 1000
-        self._pace = pace
-        self._availability = Availability(store.kind, "store", "requests do without it", clock or SystemClock())
-        self._calls = StoreCalls(store.kind, self._availability, pace.call_seconds)
-        self._queue = Backlog(ANALYSES, max_items=max_waiting, max_weight=max_waiting_candles)
-        self._behind = WriteBehind(
+        super().__init__(
             store,
             self._save,
             items=ANALYSES,
-            backlog=self._queue,
+            backlog=Backlog(ANALYSES, max_items=max_waiting, max_weight=max_waiting_candles),
             spool=spool,
-            availability=self._availability,
             pace=pace,
+            clock=clock,
+            subject="store",
+            consequence="requests do without it",
         )
-
-    @property
-    def kind(self) -> str:
-        """Short name of the store within."""
-        return self._store.kind
+        self._store = store
+        self._timeout_seconds = timeout_ms / 1000
+        self._calls = StoreCalls(store.kind, self._availability, pace.call_seconds)
 
     @property
     def available(self) -> bool:
         """Whether the store worked when it was last tried."""
         return self._availability.available
 
-    @property
-    def state(self) -> StoreState:
-        """State of the store, and the writes that it has not taken yet."""
-        return self._behind.state
-
-    async def open(self) -> None:
-        """Start to open the store and to write; one that cannot be reached is no error."""
-        await self._behind.start()
-
     async def close(self) -> None:
-        """Make the waiting writes, or leave them in the spool, and close the store."""
+        """Make the waiting writes, or leave them in the spool, and close the store; late reads are given up."""
         await self._calls.close()
-        await self._behind.close()
-
-    async def flush(self) -> None:
-        """Return when the store has the earlier writes, or fails, or after `Pace.flush_seconds`."""
-        await self._behind.flush()
+        await super().close()
 
     async def ping(self) -> None:
         """Return when the store answers.

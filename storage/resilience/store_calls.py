@@ -44,7 +44,6 @@ class StoreCalls:
         self._prefix = prefix
         self._under_way: set[asyncio.Task[Any]] = set()
         self._late: set[asyncio.Task[Any]] = set()
-        self._counted: set[str] = set()
 
     @property
     def late(self) -> bool:
@@ -108,11 +107,7 @@ class StoreCalls:
         return StorageUnavailable(f"the {self._kind} store is not available now")
 
     def _count(self, operation: str, outcome: str) -> None:
-        series = self._kind, f"{self._prefix}{operation}"
-        if operation not in self._counted:
-            self._counted.add(operation)
-            metrics.exist(metrics.STORE_OPERATIONS, *((label,) for label in series), ("ok", "failed", "skipped"))
-        metrics.STORE_OPERATIONS.labels(*series, outcome).inc()
+        metrics.STORE_OPERATIONS.labels(self._kind, f"{self._prefix}{operation}", outcome).inc()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)

@@ -58,7 +58,6 @@ class WriteBehind(Generic[T]):
             availability: Told how the store is.
             pace: How long and how many.
         """
-        metrics.exist(metrics.STORE_WRITES_LOST, ("full", "refused"))
         self._store = store
         self._type = items
         self._queue = backlog

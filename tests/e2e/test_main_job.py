@@ -17,7 +17,9 @@ import httpx2
 import pytest
 import websockets
 
-from tests.fixtures.bodies import shape_a, shape_b
+from domain.market import CandleSeries
+from tests.fixtures.bodies import base_path, shape_a, shape_b
+from tests.fixtures.candle_files import write_candles
 from tests.fixtures.service import ROOT, Service, running_service
 
 if TYPE_CHECKING:
@@ -211,20 +213,18 @@ async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(own_mo
             assert service.output.count("Traceback") == 0
 
 
-@pytest.mark.realdata
-def test_the_example_posts_real_candles_and_sees_the_same_signal(real_data: Path) -> None:
+def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(tmp_path: Path) -> None:
     with running_service() as service:
-        command = [
-            sys.executable,
-            "examples/post_candles.py",
-            str(real_data / "BTCUSDT-15m.csv.gz"),
-            "--url",
-            service.url,
-        ]
-        first, second = (
-            subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-            for _ in range(2)
-        )
+
+        def post_file(series: CandleSeries) -> str:
+            file = write_candles(tmp_path / "BTCUSDT-15m.csv", series)
+            command = [sys.executable, "examples/post_candles.py", str(file), "--url", service.url]
+            return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+        path = base_path()
+        earlier = CandleSeries(path.timeframe, path.candles[:-100])
+        old, first, second = (post_file(series) for series in (earlier, path, path))
+    assert "The candles are old, so nothing is broadcast" in old
     assert "/ws received the same analysis as AISignalReceived" in first
     assert "[RECENT]" not in first
     assert "[RECENT]" in second

@@ -95,6 +95,10 @@ class LlmClient:
         self._reserve = reserve
         self._clock = clock
         self._monotonic = monotonic
+        # Created with 0, since a rate in Prometheus starts from the first sample.
+        for outcome in _REASONS:
+            metrics.OPENAI_ERRORS.labels(outcome.value)
+            metrics.GPT4_FAILURES.labels(outcome.value)
         for status in get_args(KeyStatus):
             metrics.LLM_KEYS.labels(status).set_function(partial(self._count, status))
 

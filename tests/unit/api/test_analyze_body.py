@@ -126,7 +126,7 @@ def test_a_replay_takes_the_fast_way_and_has_only_what_had_closed() -> None:
     assert closes == {timeframe: as_of // timeframe.ms * timeframe.ms for timeframe in closes}
     assert len(closes) == 4
     assert query.snapshot.price == content["timeframe_data"]["15m"][-10]["close"]
-    assert query.snapshot.as_of_ms == query.as_of_ms == as_of
+    assert query.snapshot.as_of_ms == as_of
 
 
 def test_the_other_name_of_the_time_is_read_too() -> None:

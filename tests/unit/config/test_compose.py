@@ -22,7 +22,7 @@ WITH_DEFAULT = re.compile(r"\$\{([A-Z_]+):-(.*)\}")
 
 def in_the_container(shell: Mapping[str, str]) -> dict[str, str]:
     """Return the variables in the container, by the rules of Compose."""
-    found = {}
+    found: dict[str, str] = {}
     for name, value in SERVICE["environment"].items():
         if value is None:
             found |= {name: shell[name]} if name in shell else {}

@@ -54,7 +54,8 @@ def test_older_candles_keep_the_signal_and_lose_confidence(lengths: int, left: f
 
 def test_that_a_market_was_flat_says_less_too() -> None:
     fresh, old = analyzed(context_of(FLAT)), analyzed(seen(FLAT, 4 * 3_600))
-    assert (old.signal, old.confidence) == ("Neutral", pytest.approx(fresh.confidence / 2, abs=1e-4))
+    assert old.signal == "Neutral"
+    assert old.confidence == pytest.approx(fresh.confidence / 2, abs=1e-4)
 
 
 def test_the_condition_of_a_market_says_that_its_candles_are_old_and_keeps_its_confidence() -> None:
