@@ -97,6 +97,36 @@ class TimeframeView(Frozen):
     indicators: dict[str, float]
 
 
+class Lane(Frozen):
+    """What rules, model or LLM say of a market by themselves.
+
+    The probability is a model's calibrated one of a rise, null where there is none.
+    """
+
+    side: Signal
+    probability: Share | None
+    confidence: Share
+
+
+class Lanes(Frozen):
+    """Every view that was there when an analysis was made; null: the model or the LLM gave none."""
+
+    rules: Lane
+    model: Lane | None
+    llm: Lane | None
+
+
+class RulesAnswer(Frozen):
+    """The rules' complete answer beside that of an LLM, so that both can be scored on the same market."""
+
+    signal: Signal
+    confidence: Share
+    reasoning: Annotated[str, Field(min_length=10)]
+    strategy_scores: dict[str, Share]
+    market_analysis: MarketAnalysis
+    risk_assessment: RiskAssessment
+
+
 class Analysis(Frozen):
     """A finished analysis of one symbol.
 
@@ -107,6 +137,8 @@ class Analysis(Frozen):
             answered or the cost is not known.
         groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
+        lanes: What rules, model and LLM say by themselves, whoever gave the answer.
+        rules: What the rules alone would have answered; None where no LLM answered.
     """
 
     analysis_id: str
@@ -132,6 +164,8 @@ class Analysis(Frozen):
     cost_usd: Annotated[float | None, Field(ge=0)] = None
     groundedness: Share | None = None
     fallback_reason: str | None = None
+    lanes: Lanes | None = None
+    rules: RulesAnswer | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""

@@ -74,4 +74,5 @@ class TechnicalAnalyst:
             generated_at=context.generated_at,
             forecast=context.forecast,
             forecast_note=context.forecast_note,
+            lanes=judgement.lanes,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
+from domain.analysis import Analysis, AnalysisSource, DataSource, Lanes, MarketAnalysis, RiskAssessment
 from domain.forecasting import Forecast
 from domain.market import Timeframe
 from domain.values import Share, Signal, epoch_ms
@@ -60,6 +60,10 @@ class AnalysisBody(AnalysisFields):
     confidence: Share
     market_analysis: MarketAnalysis
     risk_assessment: RiskAssessment
+    lanes: Annotated[
+        Lanes | None,
+        Field(description="What rules, model and LLM say by themselves; null in analyses of an earlier release."),
+    ]
 
 
 class AnalyzeResponse(AnalysisBody):
@@ -121,7 +125,7 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _render(answer: _Answer) -> bytes:
     analysis = answer.analysis
-    body = common_fields(analysis, cached=answer.cached)
+    body = common_fields(analysis, cached=answer.cached) | {"lanes": analysis.lanes}
     if not answer.engine:
         response: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from domain.analysis import Analysis, AnalysisSource, DataSource
+from domain.analysis import Analysis, AnalysisSource, DataSource, Lane, Lanes, RulesAnswer
 from domain.errors import LlmUnavailable
 from domain.values import Signal
 from rules.context import MarketContext
@@ -19,6 +19,7 @@ from services.analysis.reply import AnalysisReply
 from services.llm.advisor import Advisor
 from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
 from services.llm.journal import Journal
+from utils import metrics
 
 PURPOSE = "analysis"
 # In such a market no stop and no target can be placed, so the LLM is not asked.
@@ -30,7 +31,7 @@ _UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD})
 class LlmAnalyst:
     """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits where they pass its checks.
 
-    Volatility, volume, risk and timeframes stay as measured.
+    Volatility, volume, risk and timeframes stay as measured. What the rules alone answer is kept beside it.
     """
 
     def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
@@ -38,6 +39,7 @@ class LlmAnalyst:
         self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
         self._rules = rules
         self._ask_about_synthetic = ask_about_synthetic
+        metrics.start_at_zero(metrics.LLM_FALLBACKS, [NOTHING_TO_JUDGE, SYNTHETIC])
 
     async def analyze(self, judgement: Judgement) -> Analysis:
         """Return the LLM's analysis of the market.
@@ -65,7 +67,7 @@ class LlmAnalyst:
 
     def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
         """Return the measured analysis with the accepted parts of the reply."""
-        context, measured = judgement.context, self._rules.assess(judgement)
+        context, measured = judgement.context, self._rules.assess(judgement.unblended)
         risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), _verdict(reply), _proposed(reply))
         supports, resistances = _levels(context, reply)
         market = measured.market_analysis
@@ -90,8 +92,15 @@ class LlmAnalyst:
                 }
             ),
             "risk_assessment": risk,
+            "lanes": _lanes(judgement, reply),
+            "rules": RulesAnswer(**{name: getattr(measured, name) for name in RulesAnswer.model_fields}),
         }
         return measured.model_copy(update=changes)
+
+
+def _lanes(judgement: Judgement, reply: AnalysisReply) -> Lanes:
+    llm = Lane(side=reply.signal, probability=None, confidence=round(reply.confidence, 4))
+    return judgement.lanes.model_copy(update={"llm": llm})
 
 
 def _as_seen(view: TrendView, signal: Signal) -> TrendView:
