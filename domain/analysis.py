@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.forecasting import Forecast
+from domain.lanes import Lanes
 from domain.market import CandleSeries, Timeframe
 from domain.timeframe_data import data_end_ms
 from domain.values import Frozen, Price, Share, Signal
@@ -95,25 +96,6 @@ class TimeframeView(Frozen):
     candles: Annotated[int, Field(ge=1)]
     missing: Annotated[int, Field(ge=0, description="Candles missing in gaps between the first and the last.")]
     indicators: dict[str, float]
-
-
-class Lane(Frozen):
-    """What rules, model or LLM say of a market by themselves.
-
-    The probability is a model's calibrated one of a rise, null where there is none.
-    """
-
-    side: Signal
-    probability: Share | None
-    confidence: Share
-
-
-class Lanes(Frozen):
-    """Every view that was there when an analysis was made; null: the model or the LLM gave none."""
-
-    rules: Lane
-    model: Lane | None
-    llm: Lane | None
 
 
 class RulesAnswer(Frozen):

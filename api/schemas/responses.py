@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.analysis import Analysis, AnalysisSource, DataSource, Lanes, MarketAnalysis, RiskAssessment
+from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.forecasting import Forecast
+from domain.lanes import Lanes
 from domain.market import Timeframe
 from domain.values import Share, Signal, epoch_ms
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from domain.analysis import Analysis, AnalysisSource, DataSource, Lane, Lanes, RulesAnswer
+from domain.analysis import Analysis, AnalysisSource, DataSource, RulesAnswer
 from domain.errors import LlmUnavailable
+from domain.lanes import Lane, Lanes
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.analysis import AnalysisSource, Lane, RulesAnswer
+from domain.analysis import AnalysisSource, RulesAnswer
 from domain.errors import StorageUnavailable, Unstorable
+from domain.lanes import Lane
 from domain.market import Timeframe
 from domain.values import Signal
 from storage.adapter_ports import Store
