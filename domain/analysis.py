@@ -98,8 +98,8 @@ class TimeframeView(Frozen):
     indicators: dict[str, float]
 
 
-class RulesAnswer(Frozen):
-    """The rules' complete answer beside that of an LLM, so that both can be scored on the same market."""
+class Opinion(Frozen):
+    """What one analyst says of a market."""
 
     signal: Signal
     confidence: Share
@@ -109,7 +109,7 @@ class RulesAnswer(Frozen):
     risk_assessment: RiskAssessment
 
 
-class Analysis(Frozen):
+class Analysis(Opinion):
     """A finished analysis of one symbol.
 
     Attributes:
@@ -120,18 +120,13 @@ class Analysis(Frozen):
         groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
         lanes: What rules, model and LLM say by themselves, whoever gave the answer.
-        rules: What the rules alone would have answered; None where no LLM answered.
+        rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
+            market; None where no LLM answered.
     """
 
     analysis_id: str
     symbol: str
     timeframe: Timeframe
-    signal: Signal
-    confidence: Share
-    reasoning: Annotated[str, Field(min_length=10)]
-    strategy_scores: dict[str, Share]
-    market_analysis: MarketAnalysis
-    risk_assessment: RiskAssessment
     timeframes: dict[Timeframe, TimeframeView]
     source: AnalysisSource
     model_type: str
@@ -147,7 +142,7 @@ class Analysis(Frozen):
     groundedness: Share | None = None
     fallback_reason: str | None = None
     lanes: Lanes | None = None
-    rules: RulesAnswer | None = None
+    rules: Opinion | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""
