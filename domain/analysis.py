@@ -98,8 +98,8 @@ class TimeframeView(Frozen):
     indicators: dict[str, float]
 
 
-class Opinion(Frozen):
-    """What one analyst says of a market."""
+class Conclusion(Frozen):
+    """What an analyst concludes of a market."""
 
     signal: Signal
     confidence: Share
@@ -109,7 +109,7 @@ class Opinion(Frozen):
     risk_assessment: RiskAssessment
 
 
-class Analysis(Opinion):
+class Analysis(Conclusion):
     """A finished analysis of one symbol.
 
     Attributes:
@@ -142,7 +142,7 @@ class Analysis(Opinion):
     groundedness: Share | None = None
     fallback_reason: str | None = None
     lanes: Lanes | None = None
-    rules: Opinion | None = None
+    rules: Conclusion | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""

@@ -20,6 +20,9 @@ STRONG_CONFIDENCE = 0.6
 
 EngineSignal = Literal["BUY", "SELL", "HOLD", "STRONG_BUY", "STRONG_SELL"]
 ScoreDescription = Field(description="0 speaks for Short, 0.5 has no view, 1 speaks for Long.")
+LanesDescription = Field(
+    description="What rules, model and LLM say by themselves; null in analyses of an earlier release."
+)
 
 
 class ResponseModel(BaseModel):
@@ -37,6 +40,7 @@ class AnalysisFields(ResponseModel):
     strategy_scores: Annotated[dict[str, Share], ScoreDescription]
     market_analysis: Any
     risk_assessment: Any
+    lanes: Any
     timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
     source: AnalysisSource
     model_type: str
@@ -61,10 +65,7 @@ class AnalysisBody(AnalysisFields):
     confidence: Share
     market_analysis: MarketAnalysis
     risk_assessment: RiskAssessment
-    lanes: Annotated[
-        Lanes | None,
-        Field(description="What rules, model and LLM say by themselves; null in analyses of an earlier release."),
-    ]
+    lanes: Annotated[Lanes | None, LanesDescription]
 
 
 class AnalyzeResponse(AnalysisBody):
@@ -107,6 +108,7 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         "strategy_scores": analysis.strategy_scores,
         "market_analysis": analysis.market_analysis,
         "risk_assessment": analysis.risk_assessment,
+        "lanes": analysis.lanes,
         "timestamp": made_ms,
         "source": analysis.source,
         "model_type": analysis.model_type,
@@ -126,7 +128,7 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _render(answer: _Answer) -> bytes:
     analysis = answer.analysis
-    body = common_fields(analysis, cached=answer.cached) | {"lanes": analysis.lanes}
+    body = common_fields(analysis, cached=answer.cached)
     if not answer.engine:
         response: AnalysisBody = AnalyzeResponse(**body, signal=analysis.signal)
     else:

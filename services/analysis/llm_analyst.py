@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from domain.analysis import Analysis, AnalysisSource, DataSource, Opinion
+from domain.analysis import Analysis, AnalysisSource, Conclusion, DataSource
 from domain.errors import LlmUnavailable
 from domain.lanes import Lane, Lanes
 from domain.values import Signal
@@ -94,7 +94,7 @@ class LlmAnalyst:
             ),
             "risk_assessment": risk,
             "lanes": _lanes(judgement, reply),
-            "rules": Opinion(**{name: getattr(measured, name) for name in Opinion.model_fields}),
+            "rules": Conclusion(**{name: getattr(measured, name) for name in Conclusion.model_fields}),
         }
         return measured.model_copy(update=changes)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.analysis import AnalysisSource, Opinion
+from domain.analysis import AnalysisSource, Conclusion
 from domain.errors import StorageUnavailable, Unstorable
 from domain.lanes import Lane
 from domain.market import Timeframe
@@ -49,7 +49,7 @@ async def test_the_lanes_and_the_rules_answer_beside_an_llms_come_back_equal(sto
     answered = make_analysis()
     lane = {"side": "Long", "probability": None, "confidence": 0.71}
     lanes = {"rules": lane, "model": {"side": "Short", "probability": 0.31, "confidence": 0.38}, "llm": None}
-    rules = {name: getattr(answered, name) for name in Opinion.model_fields}
+    rules = {name: getattr(answered, name) for name in Conclusion.model_fields}
     analysis = make_analysis(source="llm", signal="Neutral", lanes=lanes, rules=rules)
     await store.save_analysis("key", analysis, archive=True)
     assert await store.latest_analysis("key", NOON, LATER) == analysis
