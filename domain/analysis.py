@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.forecasting import Forecast
+from domain.lanes import Lanes
 from domain.market import CandleSeries, Timeframe
 from domain.timeframe_data import closed_series, data_age
 from domain.values import Frozen, Price, Share, Signal
@@ -97,7 +98,18 @@ class TimeframeView(Frozen):
     indicators: dict[str, float]
 
 
-class Analysis(Frozen):
+class Conclusion(Frozen):
+    """What an analyst concludes of a market."""
+
+    signal: Signal
+    confidence: Share
+    reasoning: Annotated[str, Field(min_length=10)]
+    strategy_scores: dict[str, Share]
+    market_analysis: MarketAnalysis
+    risk_assessment: RiskAssessment
+
+
+class Analysis(Conclusion):
     """A finished analysis of one symbol.
 
     Attributes:
@@ -109,17 +121,14 @@ class Analysis(Frozen):
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
         data_age_seconds: From the close of the newest candle to `generated_at`.
         as_of: The moment of a replay; None of an analysis of now.
+        lanes: What rules, model and LLM say by themselves, whoever gave the answer.
+        rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
+            market; None where no LLM answered.
     """
 
     analysis_id: str
     symbol: str
     timeframe: Timeframe
-    signal: Signal
-    confidence: Share
-    reasoning: Annotated[str, Field(min_length=10)]
-    strategy_scores: dict[str, Share]
-    market_analysis: MarketAnalysis
-    risk_assessment: RiskAssessment
     timeframes: dict[Timeframe, TimeframeView]
     source: AnalysisSource
     model_type: str
@@ -136,6 +145,8 @@ class Analysis(Frozen):
     fallback_reason: str | None = None
     data_age_seconds: Annotated[int | None, Field(ge=0)] = None
     as_of: datetime | None = None
+    lanes: Lanes | None = None
+    rules: Conclusion | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""

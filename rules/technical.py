@@ -76,4 +76,5 @@ class TechnicalAnalyst:
             forecast_note=context.forecast_note,
             data_age_seconds=context.age.seconds,
             as_of=context.as_of,
+            lanes=judgement.lanes,
         )

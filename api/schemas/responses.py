@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.forecasting import Forecast
+from domain.lanes import Lanes
 from domain.market import Timeframe
 from domain.values import Share, Signal, epoch_ms
 
@@ -19,6 +20,9 @@ STRONG_CONFIDENCE = 0.6
 
 EngineSignal = Literal["BUY", "SELL", "HOLD", "STRONG_BUY", "STRONG_SELL"]
 ScoreDescription = Field(description="0 speaks for Short, 0.5 has no view, 1 speaks for Long.")
+LanesDescription = Field(
+    description="What rules, model and LLM say by themselves; null in analyses of an earlier release."
+)
 
 
 class ResponseModel(BaseModel):
@@ -36,6 +40,7 @@ class AnalysisFields(ResponseModel):
     strategy_scores: Annotated[dict[str, Share], ScoreDescription]
     market_analysis: Any
     risk_assessment: Any
+    lanes: Any
     timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
     source: AnalysisSource
     model_type: str
@@ -69,6 +74,7 @@ class AnalysisBody(AnalysisFields):
     confidence: Share
     market_analysis: MarketAnalysis
     risk_assessment: RiskAssessment
+    lanes: Annotated[Lanes | None, LanesDescription]
 
 
 class AnalyzeResponse(AnalysisBody):
@@ -111,6 +117,7 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         "strategy_scores": analysis.strategy_scores,
         "market_analysis": analysis.market_analysis,
         "risk_assessment": analysis.risk_assessment,
+        "lanes": analysis.lanes,
         "timestamp": made_ms,
         "source": analysis.source,
         "model_type": analysis.model_type,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from domain.analysis import Analysis, AnalysisSource, DataSource
+from domain.analysis import Analysis, AnalysisSource, Conclusion, DataSource
 from domain.errors import LlmUnavailable
+from domain.lanes import Lane, Lanes
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView
@@ -20,6 +21,7 @@ from services.analysis.reply import AnalysisReply
 from services.llm.advisor import Advisor
 from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
 from services.llm.journal import Journal
+from utils import metrics
 
 PURPOSE = "analysis"
 REPLAY = "replay"
@@ -32,7 +34,7 @@ _UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.BROKEN})
 class LlmAnalyst:
     """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits where they pass its checks.
 
-    Volatility, volume, risk and timeframes stay as measured.
+    Volatility, volume, risk and timeframes stay as measured. What the rules alone answer is kept beside it.
     """
 
     def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
@@ -40,6 +42,7 @@ class LlmAnalyst:
         self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
         self._rules = rules
         self._ask_about_synthetic = ask_about_synthetic
+        metrics.start_at_zero(metrics.LLM_FALLBACKS, [NOTHING_TO_JUDGE, SYNTHETIC])
 
     async def analyze(self, judgement: Judgement) -> Analysis:
         """Return the LLM's analysis of the market.
@@ -69,7 +72,7 @@ class LlmAnalyst:
 
     def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
         """Return the measured analysis with the accepted parts of the reply."""
-        context, measured = judgement.context, self._rules.assess(judgement)
+        context, measured = judgement.context, self._rules.assess(judgement.unblended)
         verdict = _verdict(context, reply)
         risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), verdict, _proposed(reply))
         supports, resistances = _levels(context, reply)
@@ -96,8 +99,15 @@ class LlmAnalyst:
                 }
             ),
             "risk_assessment": risk,
+            "lanes": _lanes(judgement, reply),
+            "rules": Conclusion(**{name: getattr(measured, name) for name in Conclusion.model_fields}),
         }
         return measured.model_copy(update=changes)
+
+
+def _lanes(judgement: Judgement, reply: AnalysisReply) -> Lanes:
+    llm = Lane(side=reply.signal, probability=None, confidence=round(reply.confidence, 4))
+    return judgement.lanes.model_copy(update={"llm": llm})
 
 
 def _as_seen(view: TrendView, signal: Signal) -> TrendView:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.analysis import AnalysisSource
+from domain.analysis import AnalysisSource, Conclusion
 from domain.errors import StorageUnavailable, Unstorable
+from domain.lanes import Lane
 from domain.market import Timeframe
 from domain.values import Signal
 from storage.adapter_ports import Store
@@ -42,6 +43,19 @@ async def test_analysis_with_empty_and_missing_parts_comes_back_equal(store: Sto
     analysis = make_analysis(signal="Neutral", risk_assessment=risk, strategy_scores={}, timeframes={}, confidence=0)
     await store.save_analysis("key", analysis, archive=True)
     assert await store.latest_analysis("key", NOON, LATER) == analysis
+
+
+async def test_the_lanes_and_the_rules_answer_beside_an_llms_come_back_equal(store: Store) -> None:
+    answered = make_analysis()
+    lane = {"side": "Long", "probability": None, "confidence": 0.71}
+    lanes = {"rules": lane, "model": {"side": "Short", "probability": 0.31, "confidence": 0.38}, "llm": None}
+    rules = {name: getattr(answered, name) for name in Conclusion.model_fields}
+    analysis = make_analysis(source="llm", signal="Neutral", lanes=lanes, rules=rules)
+    await store.save_analysis("key", analysis, archive=True)
+    assert await store.latest_analysis("key", NOON, LATER) == analysis
+    assert await store.archived_analysis("a-1") == analysis
+    assert analysis.lanes is not None
+    assert analysis.lanes.model == Lane(side=Signal.SHORT, probability=0.31, confidence=0.38)
 
 
 async def test_not_before_includes_its_own_millisecond_and_no_earlier_one(store: Store) -> None:
