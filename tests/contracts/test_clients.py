@@ -231,5 +231,5 @@ async def received(socket: ClientConnection) -> dict[str, Any]:
         ([{"a": 1}, {}], [{"a": "integer"}], 1),
     ],
 )
-def test_the_strict_reader_stumbles_where_a_client_would(value: Any, spec: Any, wrong: int) -> None:
+def test_the_strict_reader_refuses_what_a_client_would(value: Any, spec: Any, wrong: int) -> None:
     assert len(misfits(value, spec)) == wrong
