@@ -25,7 +25,7 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
-from storage.factory import build_engine_candles, open_documents, open_store
+from storage.factory import build_engine_candles, open_stores
 from storage.ports import CandleStore
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.store import ResilientStore
@@ -39,9 +39,8 @@ from utils.concurrency import background
 async def open_storage(settings: StorageSettings) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments]]:
     """Give the store of analyses, kept within its bounds, and that of documents."""
     async with (
-        open_store(settings) as store,
+        open_stores(settings) as (store, documents),
         background(keep_within_bounds(store), "store upkeep"),
-        open_documents(settings) as documents,
     ):
         yield store, documents
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -41,8 +42,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class SqliteStore:
     """Keeps analyses and candles in one file.
 
-    Every statement runs on one thread that owns the connection: a slow disk never blocks the event loop, and no two
-    writers of this process meet.
+    Every statement runs on one thread that owns the connection: a slow disk never blocks the event loop.
     """
 
     kind = "sqlite"
@@ -55,6 +55,7 @@ class SqliteStore:
         bounds: Bounds | None = None,
         when_damaged: WhenDamaged = "refuse",
         busy_seconds: float = BUSY_SECONDS,
+        writing: asyncio.Lock | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Remember where the file is; nothing is opened yet.
@@ -64,10 +65,11 @@ class SqliteStore:
             cache_retention: How long a cached analysis is kept.
             bounds: How much of archive and candles `prune` leaves; the defaults if None.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another writer may hold the file before a call fails.
+            busy_seconds: How long another program may hold the file before a call fails.
+            writing: Shared by the stores that this process opens on the file, which then write in turn.
             clock: Tells when an analysis was cached; the machine's own by default.
         """
-        self._file = SqliteFile(path, prepare, when_damaged, busy_seconds)
+        self._file = SqliteFile(path, prepare, when_damaged, busy_seconds, writing)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
         self._pruning = Pruning(SqlitePruningQueries(self._file), bounds or Bounds(), self._clock)

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 import websockets
 
-from domain.market import CandleSeries
+from domain.market import CandleSeries, Timeframe
 from tests.fixtures.bodies import base_path, shape_a, shape_b
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.service import ROOT, Service, running_service
@@ -217,7 +217,7 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
     with running_service() as service:
 
         def post_file(series: CandleSeries) -> str:
-            file = write_candles(tmp_path / "BTCUSDT-15m.csv", series)
+            file = write_candles(tmp_path / "BTCUSDT-15m.csv.gz", series)
             command = [sys.executable, "examples/post_candles.py", str(file), "--url", service.url]
             return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
 
@@ -230,10 +230,10 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
     assert "[RECENT]" in second
 
 
-@pytest.mark.realdata
 @pytest.mark.parametrize("timeframe", ["1h", "4h"])
-def test_the_command_line_analyzes_a_file_of_real_candles(real_data: Path, timeframe: str) -> None:
-    command = [sys.executable, "cli.py", "analyze", str(real_data / "BTCUSDT-1h.csv.gz"), "--timeframe", timeframe]
+def test_the_command_line_analyzes_a_file(tmp_path: Path, timeframe: str) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv.gz", base_path().resample(Timeframe.H1))
+    command = [sys.executable, "cli.py", "analyze", str(file), "--timeframe", timeframe]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     for words in (f"BTCUSDT {timeframe}", "signal", "stop loss", "support", "RSI Strategy", "Reasons"):
         assert words in done.stdout

@@ -119,7 +119,7 @@ async def test_an_exchange_that_hangs_brings_a_rest(server: StandIn, source: Ccx
     assert caught.value.rest_seconds == REST_SECONDS
 
 
-async def test_a_market_that_the_exchange_has_not_is_said_so(server: StandIn, source: CcxtSource) -> None:
+async def test_a_market_that_the_exchange_lacks_is_named(server: StandIn, source: CcxtSource) -> None:
     server.answer = answering(Answer.of([]))
     with pytest.raises(MarketDataUnavailable, match="has no 1h candles of XXX/USDT"):
         await source.candles("XXXUSDT", Timeframe.H1, 50)

@@ -18,11 +18,11 @@ from rich.table import Table
 
 import cli
 from domain.market import CandleSeries, Timeframe
-from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import FAMILIES
 from services.reports.feature_table import render_catalogue, render_columns
+from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.histories import simulated
 
 Command = Callable[..., int]
@@ -164,12 +164,12 @@ def test_errors_are_one_line(
     assert "\n" not in shown
 
 
-@pytest.mark.realdata
-def test_writes_features_of_real_candles(tmp_path: Path, command: Command, real_data: Path) -> None:
-    file, output = real_data / "BTCUSDT-15m.csv.gz", tmp_path / "out.csv"
+def test_writes_features_of_an_exchanges_candles(tmp_path: Path, command: Command) -> None:
+    series = exchange_candles(1, Timeframe.M15, 2_000)
+    file, output = candle_file(tmp_path, series), tmp_path / "out.csv"
     assert command(file, "--set", "standard", "--timeframe", "1h", "--output", output) == 0
     written = read(output)
-    expected = FeatureEngineer(STANDARD).transform(read_candles(file, 2**42).series.resample(Timeframe.H1))
+    expected = FeatureEngineer(STANDARD).transform(series.resample(Timeframe.H1))
     assert written.columns[0] == "timestamp"
     assert np.array_equal(written.to_numpy()[:, 1:], expected.to_numpy(), equal_nan=True)
     assert not written.iloc[STANDARD.warm_up :].isna().any(axis=None)

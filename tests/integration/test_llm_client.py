@@ -66,7 +66,9 @@ async def test_a_reply_comes_back_whole_and_is_booked_once(fake_openai: FakeOpen
     assert sample("gpt4_api_calls_total") == before["gpt4_api_calls_total"] + 1
 
 
-async def test_each_model_is_asked_in_its_own_shape(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
+async def test_every_model_gets_the_request_form_that_it_takes(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking
+) -> None:
     await complete(make_asking())
     await complete(make_asking(model="gpt-6-luna"))
     await complete(make_asking(model="llama3.2:3b"))
@@ -467,7 +469,7 @@ async def test_an_unusable_reply_is_booked_named_and_not_asked_for_again(
     ],
     ids=["85", "LONG", "missing key", "null", "NaN", "two objects", "fenced", "prose"],
 )
-async def test_what_a_reply_says_is_handed_on_unjudged(
+async def test_content_of_a_reply_is_returned_unchecked(
     fake_openai: FakeOpenAI, make_asking: MakeAsking, behavior: Behavior
 ) -> None:
     fake_openai.always = behavior

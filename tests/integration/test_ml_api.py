@@ -61,7 +61,7 @@ def test_prices_follow_the_newest_closed_candle_step_by_step(client: TestClient,
     assert "no model is in production" in answer["model_note"]
 
 
-def test_with_a_model_price_and_signal_are_what_it_says(client: TestClient, registry: Registry) -> None:
+def test_price_and_signal_come_from_the_model_in_production(client: TestClient, registry: Registry) -> None:
     put_in_production(registry)
     both = predict(client, "comprehensive", steps=3)
     up = both["signal"]["probabilities"]["up"]

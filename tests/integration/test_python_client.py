@@ -14,9 +14,8 @@ import pytest
 from trading_signal_client import AsyncClient, Client, Problem, answers, calls, read_admin_token
 from websockets.exceptions import InvalidStatus
 
-from api.app import create_app
-from config.sources import load_settings
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.openapi_document import openapi_document
 from tests.fixtures.service import ROOT, Service, free_port, running_service
 
 ADMIN, WRONG = "key-of-the-admin", "key-of-no-one"
@@ -84,7 +83,7 @@ LEFT_OUT = {
     "metrics",
 }
 
-document = create_app(load_settings(environment={})).openapi()
+document = openapi_document()
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from domain.market import Candle, CandleSeries, Timeframe
-from features.candle_reading.reading import read_candles
 from features.columns.column import Column, windowed
 from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE, FeatureSet
 from features.feature_engineering import FeatureEngineer
+from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.histories import simulated
 
 # Neither is a multiple of 16, so that higher candles are open at the cut.
@@ -105,14 +104,11 @@ def test_a_running_total_is_named(market: CandleSeries) -> None:
     assert list(remembering_the_start((total, *STANDARD.columns[:5]), market)) == ["total"]
 
 
-@pytest.mark.realdata
 @SETS
-@pytest.mark.parametrize("name", ["BTCUSDT-15m.csv.gz", "ETHUSDT-1h.csv.gz"])
-def test_real_candles_show_neither_future_nor_start(feature_set: FeatureSet, name: str, real_data: Path) -> None:
-    series = read_candles(real_data / name, 2**42).series
-    # The newest stretch without a gap: a gap leaves higher candles out, and with them part of the history.
-    series = series.tail(feature_set.history + 1600)
-    assert series.missing == 0
+@pytest.mark.parametrize("timeframe", [Timeframe.M15, Timeframe.H1])
+def test_an_exchanges_candles_show_neither_future_nor_start(feature_set: FeatureSet, timeframe: Timeframe) -> None:
+    # Without a gap, which would leave higher candles out, and with them part of the history.
+    series = exchange_candles(2, timeframe, feature_set.history + 1600)
     assert seeing_the_future(feature_set, series) == set()
     assert remembering_the_start(feature_set.columns, series) == {}
 

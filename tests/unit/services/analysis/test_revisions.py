@@ -142,7 +142,7 @@ async def test_one_refused_timeframe_refuses_all_of_the_request(revisions: Revis
     await post(revisions, half, Timeframe.M30)  # nothing of the refused ones is known
 
 
-async def test_of_two_that_contradict_each_other_at_the_same_moment_one_is_refused(revisions: Revisions) -> None:
+async def test_one_of_two_contradicting_posts_at_the_same_moment_is_refused(revisions: Revisions) -> None:
     both = (post(revisions, candles()), post(revisions, changed(50, low=10.0)))
     outcomes = await asyncio.gather(*both, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [type(None), CandlesRevised]

@@ -25,13 +25,13 @@ async def test_a_source_that_hangs_is_left_in_time_and_rests() -> None:
     clock = SettableClock()
     engine, binance = FakeSource(DataSource.ENGINE), FakeSource(DataSource.BINANCE)
     engine.hanging = {Timeframe.H4}
-    market_data = chain(engine, binance, clock=clock, timeout_seconds=0.02)
+    market_data = chain(engine, binance, clock=clock, timeout_seconds=0.5)
     for _ in range(8):
         assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.BINANCE
     assert len(engine.calls) == len(TIMEFRAMES)
     assert engine.at_once == 0
     binance.behavior = failing(MarketDataUnavailable("knows no symbol BTCUSDT"))
-    assert "engine: rests for 30 s more: it did not answer in 0.02 s" in await refusal_of(market_data)
+    assert "engine: rests for 30 s more: it did not answer in 0.5 s" in await refusal_of(market_data)
     engine.hanging = set()
     clock.advance(31)
     assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.ENGINE
