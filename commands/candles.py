@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.console import say
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest
-from domain.file_names import file_market
 from domain.forecasting import ANY_SYMBOL, scope_name
 from domain.market import Timeframe
-from domain.symbols import spelling
+from domain.naming.file_names import file_market
+from domain.naming.symbols import spelling
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -69,7 +69,7 @@ def market_of(read: ReadCandles, file: Path, symbol: str | None) -> str:
 
 
 def file_symbol(file: Path) -> str:
-    """Return the market in a file's name; `domain/file_names.py` has the rule.
+    """Return the market in a file's name; `domain/naming/file_names.py` has the rule.
 
     Raises:
         InvalidRequest: the name has none.

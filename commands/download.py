@@ -16,7 +16,7 @@ from commands.options import Json
 from config.sources import load_settings
 from domain.errors import AppError, InvalidRequest
 from domain.market import Candle, CandleSeries, Timeframe
-from domain.symbols import Symbol, SymbolKind, checked_symbol, spelling
+from domain.naming.symbols import Symbol, SymbolKind, checked_symbol, spelling
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 

@@ -18,7 +18,7 @@ from config.server_settings import (
     WebSocketSettings,
 )
 from domain.market import Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.market import Timeframe
-from domain.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, checked_symbol
+from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, checked_symbol
 from domain.values import Frozen, Share, Signal
 
 # A pooled model serves every symbol that has none of its own.

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.arrays import FloatArray, IntArray
-from domain.buckets import buckets
-from domain.candle_columns import ArrayCandles, CandleColumns, CandleLike
-from domain.candle_rules import check_distances, order_message, without_rounding
+from domain.candles.columns import ArrayCandles, CandleColumns, CandleLike
+from domain.candles.rules import check_distances, order_message, without_rounding
 from domain.errors import InvalidMarketData
-from domain.sessions import AROUND_THE_CLOCK, Sessions
+from domain.hours.buckets import buckets
+from domain.hours.sessions import AROUND_THE_CLOCK, Sessions
 
 # Beyond these no market exists, and arithmetic on squares of prices would overflow.
 MIN_PRICE = 1e-12

@@ -10,9 +10,10 @@ from datetime import date
 import numpy as np
 
 from domain.arrays import BoolArray, IntArray
+from domain.hours.clocks import DAY_MINUTES, DAY_MS, MINUTE_MS
+from domain.hours.sessions import ALL_DAY, ALL_WEEK, AROUND_THE_CLOCK, Hours, Sessions
+from domain.hours.trading_hours import known_sessions
 from domain.market import CandleSeries, Timeframe
-from domain.sessions import ALL_DAY, ALL_WEEK, AROUND_THE_CLOCK, DAY_MINUTES, DAY_MS, MINUTE_MS, Hours, Sessions
-from domain.trading_hours import known_sessions
 
 # Share of the candles that have to lie within the hours of a known market.
 _FITS = 0.99

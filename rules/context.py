@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.settings import AnalysisSettings
-from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot
 from domain.arrays import FloatArray
 from domain.continuity import SeriesBreak, newest_break, since_break
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
+from domain.queries import NOTHING_SAID, ClientContext
 from domain.timeframe_data import DataAge, data_age
 from domain.values import epoch_ms, utc_time
 from features.indicators.support_resistance import Levels, find_levels

@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.forecasting import Forecast
 from domain.market import Timeframe
+from domain.queries import AnalysisQuery
 from domain.values import Signal
 from rules.blending import horizon_support
 from rules.judgement import judge

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from domain.analysis import Analysis, AnalysisSource
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.market import Candle, Timeframe
 from domain.values import Signal
 

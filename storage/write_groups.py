@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.market import Timeframe
 from storage.ports import AnalysisWrite
 

@@ -10,6 +10,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from domain.jobs import JobKind, JobStatus
+
 
 class MeasuredGauge(Collector):
     """A gauge without a sample until its value is known: neither 0 nor NaN would be true before."""
@@ -28,8 +30,6 @@ class MeasuredGauge(Collector):
         """Give the value to Prometheus, if it is known."""
         yield GaugeMetricFamily(self._name, self._documentation, self._value)
 
-
-from domain.jobs import JobKind, JobStatus
 
 _MILLISECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 

@@ -21,19 +21,13 @@ from api.bodies.json_body import by_schema
 from api.schemas.predictions import PredictRequest
 from api.schemas.requests import FIRST_MS, LAST_MS, MAX_COUNT, MAX_LIST, MAX_TEXT, AnalyzeRequest, News, StrategyContext
 from config.settings import AnalysisSettings
-from domain.analysis import (
-    NOTHING_SAID,
-    AnalysisQuery,
-    ClientContext,
-    DataSource,
-    MarketSnapshot,
-    NewsSentiment,
-)
-from domain.candle_columns import CandleLike
+from domain.analysis import DataSource, MarketSnapshot
+from domain.candles.columns import CandleLike
 from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
+from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
+from domain.queries import NOTHING_SAID, AnalysisQuery, ClientContext, NewsSentiment
 from domain.session_finder import in_market
-from domain.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from api.schemas.version_one import ChartRequest
 from config.settings import AnalysisSettings
-from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
+from domain.queries import AnalysisQuery
 from domain.session_finder import with_sessions
 from rules.strategies import STRATEGY_NAMES
 

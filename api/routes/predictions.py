@@ -16,8 +16,8 @@ from api.schemas.predictions import (
     TrendResponse,
 )
 from api.schemas.problems import problem_responses
-from domain.analysis import AnalysisQuery
 from domain.market import Timeframe
+from domain.queries import AnalysisQuery
 
 Asked = Annotated[AnalysisQuery, Depends(QueryBody(PredictRequest, read_prediction))]
 

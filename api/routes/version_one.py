@@ -12,7 +12,7 @@ from api.dependencies import AnalysisPart, AnalyzeLimit, ClockPart, JsonBody, Qu
 from api.schemas.predictions import PredictRequest
 from api.schemas.problems import problem_responses
 from api.schemas.version_one import ChartRequest, ChartResponse, PercentAnalyzeResponse
-from domain.analysis import AnalysisQuery
+from domain.queries import AnalysisQuery
 from domain.values import epoch_ms
 
 router = APIRouter(tags=["analysis"])

@@ -27,7 +27,7 @@ from api.guard.web_pages import may_listen
 from api.server.websocket_protocol import SEND_NOW
 from config.settings import Settings
 from domain.errors import InvalidRequest
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from services.broadcast.hub import MAX_SYMBOLS, CloseReason, Subscription
 
 router = APIRouter()

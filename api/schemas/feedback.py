@@ -12,7 +12,7 @@ from api.schemas.responses import ResponseModel
 from api.schemas.trades import Amount
 from domain.analysis import Analysis
 from domain.feedback import Feedback, Outcome
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from domain.values import Share, Signal
 from services.ledger.signal_quality import SignalQuality
 

@@ -11,7 +11,7 @@ from api.schemas.requests import MAX_LIST, CandleBody, EpochMs, RequestModel, St
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource, TrendDirection
 from domain.market import MAX_PRICE, Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from domain.values import Share, epoch_ms
 from rules.market_condition import MarketCondition, MarketPhase
 from rules.strategy_fit import Recommendation

@@ -15,7 +15,7 @@ from api.schemas.version_one import Percent
 from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from domain.values import Price, Share, Signal, epoch_ms
 from services.forecasts.outlooks import Outlook
 from services.forecasts.price_paths import MAX_STEPS, Basis, PriceStep

@@ -11,7 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from domain.values import Share, Signal, epoch_ms
 from services.forecast_requests import RequestedForecast, Trend
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from rules.strategies import STRATEGY_NAMES
 
 # Milliseconds since 1970 have 12 to 14 digits from 1973 to 5138: fewer are seconds, more are micro- or nanoseconds.

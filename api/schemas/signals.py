@@ -10,7 +10,7 @@ from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.market import Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from domain.values import Share, Signal, epoch_ms
 from services.signals.filters import Delivery, StreamSignal
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.requests import CandlePrice, RequestModel, Text
 from api.schemas.responses import ResponseModel
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 
 LARGEST = 1e15
 MAX_REASONING = 5_000

@@ -11,7 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from services.training.service import TrainingAccepted
 
 MAX_EPOCHS = 1_000

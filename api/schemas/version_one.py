@@ -12,7 +12,7 @@ from api.schemas.responses import AnalysisFields, LanesDescription, ResponseMode
 from domain.analysis import DataSource
 from domain.lanes import Lane
 from domain.market import Timeframe
-from domain.symbols import SymbolName
+from domain.naming.symbols import SymbolName
 from domain.values import Price, Share, Signal
 from services.analysis.service import Answer
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from domain.errors import InvalidMarketData
-from domain.file_names import file_market
 from domain.market import CandleSeries, Timeframe
+from domain.naming.file_names import file_market
+from domain.naming.symbols import spelling
 from domain.session_finder import find_sessions
-from domain.symbols import spelling
 from features.candle_reading.forms import form_of
 from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
 from features.candle_reading.meant_columns import meant_columns, of_one_market

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.arrays import BoolArray, FloatArray, IntArray
-from domain.candle_rules import ROUNDING_SHARE, widened
+from domain.candles.rules import ROUNDING_SHARE, widened
 from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE
 

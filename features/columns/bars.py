@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from domain.arrays import FloatArray, IntArray
-from domain.buckets import buckets
+from domain.hours.buckets import buckets
+from domain.hours.sessions import Sessions
 from domain.market import CandleSeries
-from domain.sessions import Sessions
 from features.families.family import Indicator
 from features.indicators.catalogue import Engine, after_warm_up
 from features.kernels.candles import Candles

@@ -9,9 +9,10 @@ from time import perf_counter
 from loguru import logger
 
 from config.settings import AnalysisSettings
-from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.errors import CandlesRevised
 from domain.market import Timeframe
+from domain.queries import AnalysisQuery
 from domain.values import epoch_ms
 from rules.context import require_candles
 from rules.judgement import judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.analysis import DataSource, MarketSnapshot
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.continuity import since_break
 from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe

@@ -14,7 +14,7 @@ from config.settings import MarketDataSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import Symbol
+from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
 from services.market_data.asking import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed

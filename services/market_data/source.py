@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from domain.analysis import DataSource
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import Symbol, SymbolKind
+from domain.naming.symbols import Symbol, SymbolKind
 from services.market_data.parsing import series_of
 
 # A spelling that tells no kind may be anything, and is asked for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.jobs import JobProgress
 from domain.market import CandleSeries

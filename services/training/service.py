@@ -11,7 +11,7 @@ import numpy as np
 
 from config.settings import Settings
 from domain.analysis import DataSource
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable, UnknownSymbol
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind

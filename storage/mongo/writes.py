@@ -10,7 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.errors import Unstorable
 from domain.market import Timeframe
 from storage.mongo.connection import Document, MongoConnection

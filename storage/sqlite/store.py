@@ -13,7 +13,7 @@ from pydantic_core import PydanticSerializationError
 
 from config.settings import WhenDamaged
 from domain.analysis import Analysis
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.errors import Unstorable
 from domain.market import Candle, Timeframe
 from domain.values import epoch_ms

@@ -11,7 +11,7 @@ import msgspec
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import Symbol
+from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceBusy, fetch
 from services.market_data.parsing import CandleRow, decode, series_of

@@ -9,7 +9,7 @@ from typing import Any
 from domain.analysis import DataSource
 from domain.errors import ConfigurationError, MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import FIAT, Symbol, SymbolKind, spelling
+from domain.naming.symbols import FIAT, Symbol, SymbolKind, spelling
 from services.market_data.fetching import REST_SECONDS, SourceBusy, SourceFailed
 from services.market_data.parsing import CandleRow, converted, series_of
 from services.market_data.source import COINS, HistoryPage, first_page, lacks_kind

@@ -11,7 +11,7 @@ import msgspec
 from domain.analysis import DataSource
 from domain.errors import UnknownSymbol
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import Symbol
+from domain.naming.symbols import Symbol
 from services.market_data.fetching import fetch
 from services.market_data.parsing import CandleRow, decode, series_of
 from services.market_data.source import COINS, HistoryPage, first_page, lacks_kind

@@ -7,7 +7,7 @@ import msgspec
 from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
-from domain.symbols import Symbol
+from domain.naming.symbols import Symbol
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.parsing import CandlePrice, CandleTime, CandleVolume, candle_of, converted, series_of
 from services.market_data.source import COINS, lacks_kind

@@ -11,9 +11,9 @@ from loguru import logger
 
 from domain.analysis import DataSource
 from domain.errors import ConfigurationError, InvalidMarketData, MarketDataUnavailable, UnknownSymbol
-from domain.file_names import FileMarket, file_market
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import Symbol
+from domain.naming.file_names import FileMarket, file_market
+from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
 from features.candle_reading.reading import read_candles
 from services.market_data.fetching import SourceFailed
@@ -46,8 +46,8 @@ def folder_of_candles(path: str) -> Path:
 class FilesSource:
     """Reads the file whose name has the market, and makes a timeframe that has no file from a shorter one.
 
-    `domain/file_names.py` reads the names; of several for the same candles the first in the order of endings counts,
-    then of the alphabet. A file is read again when it has changed. Its name comes from the folder's listing, so that
+    `domain/naming/file_names.py` reads the names; of several for the same candles the first in the order of endings
+    counts, then of the alphabet. A file is read again when it has changed. Its name comes from the folder's listing, so that
     no symbol leads out of the folder.
     """
 

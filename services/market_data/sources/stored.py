@@ -8,7 +8,7 @@ from domain.analysis import DataSource
 from domain.continuity import since_break
 from domain.errors import StorageUnavailable
 from domain.market import CandleSeries, Timeframe
-from domain.symbols import Symbol
+from domain.naming.symbols import Symbol
 from services.market_data.fetching import SourceFailed
 from services.market_data.parsing import series_of
 from storage.ports import CandleStore

@@ -10,7 +10,7 @@ import numpy as np
 from domain.analysis import DataSource
 from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
-from domain.symbols import Symbol
+from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
 from services.market_data.sources.synthetic_path import BASE, BLOCK_MS, MINUTE_MS, base_block, minute_block
 from utils.clock import Clock

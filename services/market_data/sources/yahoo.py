@@ -13,12 +13,13 @@ import numpy as np
 
 from domain.analysis import DataSource
 from domain.arrays import IntArray
-from domain.buckets import EPOCH_ORDINAL
 from domain.errors import MarketDataUnavailable, UnknownSymbol
-from domain.exchanges import UNITED_STATES
+from domain.hours.buckets import EPOCH_ORDINAL
+from domain.hours.clocks import DAY_MS
+from domain.hours.sessions import Sessions
 from domain.market import CandleSeries, Timeframe, merge_candles
-from domain.sessions import DAY_MS, Sessions
-from domain.symbols import DOLLAR_COINS, Symbol, SymbolKind
+from domain.naming.exchanges import UNITED_STATES
+from domain.naming.symbols import DOLLAR_COINS, Symbol, SymbolKind
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import CandleRow, converted, decode, series_of

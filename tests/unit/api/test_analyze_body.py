@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from api.bodies.analyze_body import ANALYZE, PREDICT, BodyForm, read_query
 from api.schemas.requests import AnalyzeRequest
 from config.sources import load_settings
-from domain.analysis import NOTHING_SAID, AnalysisQuery, NewsSentiment
 from domain.errors import AppError, InvalidMarketData
+from domain.queries import NOTHING_SAID, AnalysisQuery, NewsSentiment
 from tests.fixtures.bodies import now_ms, shape_a, shape_b, shape_c, shape_d
 
 ANALYSIS = load_settings(environment={}).analysis

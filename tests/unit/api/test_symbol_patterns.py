@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.bodies.analyze_body import SymbolText
-from domain.symbols import is_symbol
+from domain.naming.symbols import is_symbol
 from tests.unit.domain.test_symbols import SYMBOLS
 
 LETTERS = st.text(alphabet="AZ09az.-=^/_ \n", max_size=24)

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot
+from domain.hours.sessions import Sessions
 from domain.market import Candle, CandleSeries, Timeframe
-from domain.sessions import Sessions
+from domain.queries import AnalysisQuery
 from domain.timeframe_data import DataAge, data_age
 from domain.values import epoch_ms
 

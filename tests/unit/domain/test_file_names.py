@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.exchanges import VENUES
-from domain.file_names import ENDINGS_OF_DATA, file_market
 from domain.market import Timeframe
-from domain.symbols import is_symbol
+from domain.naming.exchanges import VENUES
+from domain.naming.file_names import ENDINGS_OF_DATA, file_market
+from domain.naming.symbols import is_symbol
 from tests.unit.domain.test_symbols import SYMBOLS
 
 ENDINGS = st.lists(st.sampled_from(sorted(ENDINGS_OF_DATA)), min_size=1, max_size=2).map(lambda found: ".".join(found))

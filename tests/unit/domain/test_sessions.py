@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidMarketData
+from domain.hours.sessions import AROUND_THE_CLOCK
+from domain.hours.trading_hours import known_sessions
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.session_finder import find_sessions, with_sessions
-from domain.sessions import AROUND_THE_CLOCK
-from domain.trading_hours import known_sessions
 
 HOUR = Timeframe.H1.ms
 NEW_YORK, KOLKATA = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
@@ -41,7 +41,7 @@ def session_times(
     first: date, days: int, zone: ZoneInfo, opens: time, closes: time, length_ms: int, without: Sequence[date] = ()
 ) -> list[int]:
     """Return the open times of the candles of a market's sessions."""
-    times = []
+    times: list[int] = []
     for day in weekdays(first, days):
         if day in without:
             continue

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.symbols import (
+from domain.naming.symbols import (
     MAX_SYMBOL_LENGTH,
     QUOTES,
     SYMBOL_PATTERN,

@@ -10,7 +10,7 @@ import pytest
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable, UnknownSymbol
 from domain.market import Timeframe
-from domain.symbols import Symbol, SymbolKind
+from domain.naming.symbols import Symbol, SymbolKind
 from services.market_data.fetching import SourceFailed
 from services.market_data.sources.binance import BinanceSource, binance_symbol
 from services.market_data.sources.ccxt_exchange import market

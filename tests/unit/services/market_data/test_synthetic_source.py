@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.analysis import DataSource
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.market import CandleSeries, Timeframe, merge_candles
 from domain.values import epoch_ms
 from services.market_data.sources.synthetic import SyntheticSource

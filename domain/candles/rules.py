@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from domain.arrays import FloatArray, IntArray
-from domain.candle_columns import CandleLike
+from domain.candles.columns import CandleLike
 from domain.errors import InvalidMarketData
-from domain.sessions import DAY_MS, MINUTE_MS, Sessions
+from domain.hours.clocks import DAY_MS, MINUTE_MS
+from domain.hours.sessions import Sessions
 
 # Clocks of exchanges differ from each other by quarters of an hour.
 _CLOCK_STEP_MS = 15 * MINUTE_MS

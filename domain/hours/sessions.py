@@ -11,11 +11,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from domain.arrays import IntArray
-from domain.holidays import half_day_close, is_holiday
+from domain.hours.clocks import DAY_MINUTES, DAY_MS, MINUTE_MS, clock_changes, moment_ms
+from domain.hours.holidays import half_day_close, is_holiday
 
-MINUTE_MS = 60_000
-DAY_MINUTES = 1_440
-DAY_MS = DAY_MINUTES * MINUTE_MS
 # 1970-01-05 was the first Monday of the epoch.
 FIRST_MONDAY_MS = 4 * DAY_MS
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -205,34 +203,13 @@ class Sessions:
         """Return how far the market's clock is ahead of UTC at each of n ascending times."""
         if self.zone == "UTC" or not len(times_ms):
             return np.zeros(len(times_ms), dtype=np.int64)
-        starts, ahead = _clock_changes(self.zone, _year(int(times_ms.min())), _year(int(times_ms.max())))
+        starts, ahead = clock_changes(self.zone, _year(int(times_ms.min())), _year(int(times_ms.max())))
         found: IntArray = ahead[np.searchsorted(starts, times_ms, side="right") - 1]
         return found
 
 
 def _year(moment_ms: int) -> int:
     return datetime.fromtimestamp(moment_ms / 1000, UTC).year
-
-
-@lru_cache(maxsize=256)
-def _clock_changes(zone: str, first_year: int, last_year: int) -> tuple[IntArray, IntArray]:
-    """Return the moments at which a clock's distance to UTC changes, and the distances from there on, in ms."""
-    clock, hour = ZoneInfo(zone), timedelta(hours=1)
-    moment, end = datetime(first_year - 1, 12, 1, tzinfo=UTC), datetime(last_year + 1, 2, 1, tzinfo=UTC)
-    starts, ahead = [0], [0]
-    while moment < end:
-        offset = moment.astimezone(clock).utcoffset() or timedelta()
-        offset_ms = round(offset.total_seconds()) * 1000
-        if len(starts) == 1 or offset_ms != ahead[-1]:
-            found = moment
-            # Days are looked at one by one, hours only on the day of a change.
-            while len(starts) > 1 and (found - hour).astimezone(clock).utcoffset() == offset:
-                found -= hour
-            starts.append(round(found.timestamp() * 1000))
-            ahead.append(offset_ms)
-        moment += timedelta(days=1)
-    starts[1] = min(starts[1], 0)
-    return np.array(starts[1:], dtype=np.int64), np.array(ahead[1:], dtype=np.int64)
 
 
 @lru_cache(maxsize=512)
@@ -242,19 +219,12 @@ def _spans_of_years(sessions: Sessions, first_year: int, last_year: int) -> Trad
     for ordinal in range(date(first_year, 1, 1).toordinal(), date(last_year, 12, 31).toordinal() + 1):
         day = date.fromordinal(ordinal)
         for start, end in sessions.hours(day):
-            opens.append(_moment_ms(day, start, clock))
-            closes.append(_moment_ms(day, end, clock))
+            opens.append(moment_ms(day, start, clock))
+            closes.append(moment_ms(day, end, clock))
             dates.append(ordinal)
     opened, closed = np.array(opens, dtype=np.int64), np.array(closes, dtype=np.int64)
     before = np.concatenate(([0], np.cumsum(closed - opened)[:-1])) if len(opened) else opened
     return TradingSpans(opened, closed, np.array(dates, dtype=np.int64), before)
-
-
-def _moment_ms(day: date, minute: int, clock: ZoneInfo) -> int:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=clock)
-    days, minute = divmod(minute, DAY_MINUTES)
-    local = midnight + timedelta(days=days)
-    return round(local.replace(hour=minute // 60, minute=minute % 60).timestamp() * 1000)
 
 
 AROUND_THE_CLOCK = Sessions("around the clock")

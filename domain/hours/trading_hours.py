@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.sessions import ALL_DAY, AROUND_THE_CLOCK, Hours, Sessions
-from domain.symbols import market_kind
+from domain.hours.sessions import ALL_DAY, AROUND_THE_CLOCK, Hours, Sessions
+from domain.naming.symbols import market_kind
 
 _CLOSED: Hours = ()
 

@@ -30,7 +30,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from domain.exchanges import EXCHANGE_OF_INDEX, EXCHANGE_OF_SUFFIX, UNITED_STATES, VENUES, Exchange
+from domain.naming.exchanges import EXCHANGE_OF_INDEX, EXCHANGE_OF_SUFFIX, UNITED_STATES, VENUES, Exchange
 
 # No separator of paths and no two dots in a row: a symbol can be part of a path or a file's name.
 SYMBOL_PATTERN = r"^\^?[A-Z0-9]{1,20}([.=-][A-Z0-9]{1,6}){0,2}$"

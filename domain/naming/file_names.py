@@ -14,9 +14,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from domain.exchanges import UNITED_STATES, VENUES
 from domain.market import Timeframe
-from domain.symbols import Symbol, SymbolKind, is_symbol, spelling
+from domain.naming.exchanges import UNITED_STATES, VENUES
+from domain.naming.symbols import Symbol, SymbolKind, is_symbol, spelling
 
 _ENDINGS = """
     csv tsv tab txt prn json jsonl ndjson parquet pq feather ftr arrow xls xlsx gz gzip zip bz2 xz zst

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.arrays import BoolArray, FloatArray, IntArray
-from domain.sessions import DAY_MS, FIRST_MONDAY_MS, Sessions
+from domain.hours.clocks import DAY_MS
+from domain.hours.sessions import FIRST_MONDAY_MS, Sessions
 
 # The proleptic ordinal of 1970-01-01.
 EPOCH_ORDINAL = 719_163
