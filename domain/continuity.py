@@ -15,7 +15,7 @@ from domain.market import CandleSeries
 MAX_HOLE_CANDLES = 10
 # The smallest usual split is 3:2. Smaller gaps happen: news of a company moves its share by a quarter over night.
 _LEAST_JUMP = 1.4
-# And it has to be this many times the usual range of a candle.
+# And it has to be this many times the usual range of a candle, and the usual move between two.
 _USUAL_RANGES = 8.0
 _SPLITS = ((3, 2), (2, 1), (5, 2), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (10, 1), (15, 1), (20, 1), (25, 1))
 _LARGE_SPLITS = ((30, 1), (40, 1), (50, 1), (75, 1), (100, 1), (200, 1), (500, 1), (1_000, 1))
@@ -59,7 +59,8 @@ def jumps(series: CandleSeries) -> BoolArray:
     candidates = (ratios > _LEAST_JUMP) | (ratios < 1 / _LEAST_JUMP)
     if candidates.any():
         moves = np.abs(np.log(ratios))
-        usual = float(np.median(np.log(series.highs / series.lows)))
+        # In a market that always jumps a jump is nothing unusual.
+        usual = max(float(np.median(np.log(series.highs / series.lows))), float(np.median(moves)))
         found[1:] = candidates & (moves > _USUAL_RANGES * usual) & (series.missing_after == 0)
     return found
 
