@@ -22,7 +22,7 @@ from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from config.settings import MarketDataSettings
-    from services.market_data.downloading import HistoryFile, HistoryRange
+    from services.market_data.history.downloading import HistoryFile, HistoryRange
 
 Source = Literal["binance", "ccxt", "yahoo", "engine"]
 INTERRUPTED = 130
@@ -51,7 +51,7 @@ def download(
     if since_ms is not None and since_ms >= until_ms:
         raise InvalidRequest("--since has to be before --until and before now")
 
-    from services.market_data.downloading import HistoryFile, HistoryRange  # pandas
+    from services.market_data.history.downloading import HistoryFile, HistoryRange  # pandas
 
     documents: list[dict[str, Any]] = []
     refused = False
@@ -103,7 +103,7 @@ async def _fetch(
     settings: MarketDataSettings,
     tell: Callable[[str, float], None],
 ) -> None:
-    from services.market_data.paging import Pager
+    from services.market_data.history.paging import Pager
     from services.market_data.sources.opening import open_history
 
     begin_ms, share, title = wanted.since_ms, 0.0, f"{wanted.symbol} from {source}"
@@ -122,7 +122,7 @@ async def _fetch(
 
 
 def _document(file: HistoryFile, wanted: HistoryRange, source: Source) -> dict[str, Any]:
-    from services.market_data.holes import holes_in
+    from services.market_data.history.holes import holes_in
 
     holes = holes_in(wanted.symbol, file.timeframe, file.times_ms)
     return {

@@ -20,7 +20,7 @@ from services.market_data.asking import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
-from services.market_data.histories import WITHOUT_HISTORY, MarketHistory, asked_candles, history_of
+from services.market_data.history.answers import WITHOUT_HISTORY, MarketHistory, asked_candles, history_of
 from services.market_data.known_symbols import KnownSymbols, SourceRefusal
 from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
 from services.market_data.source import MarketDataSource

@@ -83,6 +83,8 @@ def series_of(symbol: str, timeframe: Timeframe, candles: Iterable[CandleLike], 
         SourceFailed: the candles break a rule of the market.
     """
     by_time = {candle.timestamp: candle for candle in candles if not math.isnan(_sum_of_prices(candle))}
+    if not by_time:
+        return CandleSeries(timeframe, [])
     newest = [by_time[time] for time in sorted(by_time)][-limit:]
     values = np.array([(c.open, c.high, c.low, c.close, c.volume) for c in newest], dtype=np.float64).reshape(-1, 5)
     try:

@@ -11,7 +11,7 @@ from domain.market import CandleSeries
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
 from models.training.learner import needed_candles
-from services.market_data.paging import Pager
+from services.market_data.history.paging import Pager
 from services.market_data.sources.opening import open_history
 from services.training.order import HistoryOrder, TrainingOrder
 from utils.clock import Clock

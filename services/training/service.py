@@ -22,7 +22,7 @@ from features.datasets.candle_checks import usual_timeframe
 from models.training.learner import needed_candles, promotable_candles
 from services.jobs.service import JobService
 from services.market_data.fetching import SourceFailed
-from services.market_data.histories import MarketHistory
+from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
 from services.market_data.parsing import series_of
 from services.training.order import HistoryOrder, TrainingOrder

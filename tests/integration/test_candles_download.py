@@ -19,8 +19,10 @@ import pytest
 from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from features.candle_reading.reading import read_candles
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, engine_candle, http_stand_in
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
+from tests.fixtures.yahoo_charts import YahooMarket
 from utils.clock import SystemClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -206,6 +208,23 @@ def test_engine_gives_its_newest_candles(server: StandIn, shell: Shell) -> None:
     assert shell.json("BTCUSDT", "--source", "engine", "--since", "2017-08-17")["candles"] == 299
     (request,) = server.requests
     assert (request.path, request.query) == ("/api/market/candles/BTCUSDT/1h", {"limit": "5000"})
+
+
+def test_shares_come_from_yahoo_and_nights_are_no_holes(server: StandIn, shell: Shell) -> None:
+    server.answer = YahooMarket(SettableClock(SystemClock().now()))
+    told = shell.json("aapl", "--timeframe", "1h")
+    assert (told["symbol"], told["source"], told["missing"], told["holes"]) == ("AAPL", "yahoo", 0, [])
+    # Two years of seven candles a day.
+    assert 3_000 < told["candles"] < 3_600
+    assert {request.path for request in server.requests} == {"/v8/finance/chart/AAPL"}
+    assert shell.json("AAPL", "--timeframe", "1h")["added"] == 0
+
+
+def test_name_that_leads_out_of_the_folder_is_refused(server: StandIn, shell: Shell) -> None:
+    ended = shell.run("../BTCUSDT")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: ../BTCUSDT: a symbol has at most")
+    assert server.requests == []
 
 
 def test_impossible_wishes_are_refused(server: StandIn, shell: Shell) -> None:

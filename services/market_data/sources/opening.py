@@ -10,7 +10,7 @@ import httpx2
 
 from config.settings import MarketDataSettings, PagedSource
 from domain.errors import ConfigurationError
-from services.market_data.paging import PAGE_SECONDS
+from services.market_data.history.paging import PAGE_SECONDS
 from services.market_data.source import HistorySource, MarketDataSource
 from services.market_data.sources.binance import BinanceSource
 from services.market_data.sources.ccxt_exchange import CcxtSource, library_with

@@ -195,7 +195,8 @@ def _series(symbol: str, timeframe: Timeframe, result: _Result) -> CandleSeries:
     if (last.timestamp - forming.timestamp) % timeframe.ms == 0 and series.sessions.open_at(last.timestamp):
         return series_of(symbol, timeframe, traded, len(traded))
     if last.timestamp - forming.timestamp < timeframe.ms:
-        merged = merge_candles(forming.timestamp, [forming, last])
+        # The trade's own volume may be null, that of the candle has it already.
+        merged = merge_candles(forming.timestamp, [forming, last._replace(volume=0.0)])
         return series_of(symbol, timeframe, [*before, merged], len(traded))
     return series
 

@@ -105,7 +105,9 @@ async def test_a_source_is_not_asked_for_what_it_cannot_have() -> None:
 
 async def test_a_training_learns_that_a_symbol_is_unknown() -> None:
     with pytest.raises(UnknownSymbol, match="no source knows BTCUSTD; near: BTCUSDT"):
-        await chain(FakeSource(DataSource.STORED), unknowing(DataSource.BINANCE)).history("BTCUSTD", Timeframe.H1, 8)
+        await chain(FakeSource(DataSource.STORED), unknowing(DataSource.BINANCE)).history(
+            "BTCUSTD", Timeframe.H1, 8, 20_000
+        )
 
 
 def test_every_source_says_which_symbols_it_can_have() -> None:

@@ -22,6 +22,8 @@ class Hole:
 
 def holes_in(symbol: str, timeframe: Timeframe, times_ms: IntArray) -> list[Hole]:
     """Return the holes between candles of n ascending open times, oldest first; what the market slept is none."""
+    if not len(times_ms):
+        return []
     missing = find_sessions(symbol, times_ms, timeframe.ms).missing_between(times_ms, timeframe.ms)
     starts, ends = times_ms[:-1] + timeframe.ms, times_ms[1:]
     return [Hole(int(starts[at]), int(ends[at]), int(missing[at])) for at in np.flatnonzero(missing)]

@@ -13,7 +13,7 @@ from domain.errors import MarketDataUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceBusy, SourceFailed
-from services.market_data.paging import Pager
+from services.market_data.history.paging import Pager
 from services.market_data.source import HistoryPage, first_page
 from tests.fixtures.clocks import NOW
 from tests.fixtures.past_markets import DAY_MS, HOUR_MS, hours_until, without
@@ -32,14 +32,14 @@ class PastSource:
     asked: list[tuple[Timeframe, int, int]] = field(default_factory=list)
     name = DataSource.CCXT
 
-    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:  # noqa: ARG002
+    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
         self.asked.append((timeframe, start_ms, end_ms))
         if self.failures:
             raise self.failures.popleft()
         candles = CandleSeries(Timeframe.H1, self.candles).resample(timeframe).candles
         reach_ms = min(end_ms, start_ms + PAGE * timeframe.ms) if self.windows else end_ms
         found = [candle for candle in candles if start_ms <= candle.timestamp < reach_ms][:PAGE]
-        page = first_page(timeframe, found, start_ms, reach_ms, PAGE)
+        page = first_page(symbol, timeframe, found, start_ms, reach_ms, PAGE)
         return page if found else page._replace(end_ms=reach_ms)
 
 
@@ -116,9 +116,9 @@ async def test_server_that_ignores_the_range_does_not_keep_us_for_good() -> None
     newest = hours_until(NOW_MS, PAGE)
 
     class Deaf(PastSource):
-        async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:  # noqa: ARG002
+        async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
             self.asked.append((timeframe, start_ms, end_ms))
-            return first_page(timeframe, self.candles, start_ms, end_ms, PAGE)
+            return first_page(symbol, timeframe, self.candles, start_ms, end_ms, PAGE)
 
     walk = Walk(Deaf(newest))
     assert await walk.read(newest[0].timestamp - 3_000 * HOUR_MS) == newest[:-1]

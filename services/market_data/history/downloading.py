@@ -14,7 +14,7 @@ from domain.errors import Conflict
 from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import read_candles
 from features.candle_reading.writing import write_columns
-from services.market_data.paging import Pager
+from services.market_data.history.paging import Pager
 
 # Two closes of one candle differ by less, however a source rounds; after a split or in another market they differ
 # by more.

@@ -15,10 +15,10 @@ from domain.errors import Conflict, InvalidMarketData, InvalidRequest
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
 from features.candle_reading.reading import read_candles
-from services.market_data import downloading
-from services.market_data.downloading import HistoryFile, HistoryRange
 from services.market_data.fetching import SourceFailed
-from services.market_data.paging import Pager
+from services.market_data.history import downloading
+from services.market_data.history.downloading import HistoryFile, HistoryRange
+from services.market_data.history.paging import Pager
 from services.market_data.source import HistoryPage, first_page
 from tests.fixtures.clocks import NOW
 from tests.fixtures.past_markets import HOUR_MS, hours_until
@@ -41,12 +41,12 @@ class PastSource:
     starts: list[int] = field(default_factory=list)
     name = DataSource.BINANCE
 
-    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:  # noqa: ARG002
+    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
         if len(self.starts) == self.pages:
             raise SourceFailed("cannot be reached")
         self.starts.append(start_ms)
         found = [candle for candle in self.candles if start_ms <= candle.timestamp < end_ms][:PAGE]
-        return first_page(timeframe, found, start_ms, end_ms, PAGE)
+        return first_page(symbol, timeframe, found, start_ms, end_ms, PAGE)
 
 
 async def no_pause(seconds: float) -> None:
