@@ -47,8 +47,8 @@ class FilesSource:
     """Reads the file whose name has the market, and makes a timeframe that has no file from a shorter one.
 
     `domain/naming/file_names.py` reads the names; of several for the same candles the first in the order of endings
-    counts, then of the alphabet. A file is read again when it has changed. Its name comes from the folder's listing, so that
-    no symbol leads out of the folder.
+    counts, then of the alphabet. A file is read again when it has changed. Its name comes from the folder's listing,
+    so that no symbol leads out of the folder.
     """
 
     def __init__(self, folder: str, clock: Clock) -> None:
