@@ -37,6 +37,12 @@ def admin_headers() -> dict[str, str]:
     return {"authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers a core, eight at most: half of the time a test waits, for a process or for the disk."""
+    return min(2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4, 8)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Fail a CI run that skipped anything: a real server or real candles were missing."""

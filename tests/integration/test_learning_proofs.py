@@ -49,6 +49,7 @@ def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[
         models={
             "training": {"learning_rate": rate},
             "evaluation": {"folds": 1},
+            "random_forest": {"trees": 60},
             "recurrent": {"learning": learning},
             "transformer": {"learning": learning},
             "patchtst": patches,
