@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from domain.analysis import DataSource
+from domain.candle_columns import CandleLike
 from domain.errors import MarketDataUnavailable
-from domain.market import Candle, CandleLike, CandleSeries, Timeframe
+from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.market_data.fetching import SourceBusy, SourceFailed
 from services.market_data.history.paging import Pager
