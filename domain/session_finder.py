@@ -113,7 +113,7 @@ def _of_hours(times_ms: IntArray, length_ms: int) -> Sessions:
 
 
 def _by_clock(zone: str, times_ms: IntArray, length_ms: int) -> Sessions:
-    clock = Sessions("sessions found in the candles", zone)
+    clock = Sessions("found in the candles", zone)
     dates = clock.dates(times_ms, daily=False)
     if len(np.unique(dates)) < _MIN_DATES:
         return AROUND_THE_CLOCK
@@ -213,7 +213,7 @@ def _with_untraded(sessions: Sessions, times_ms: IntArray, length_ms: int) -> Se
         return sessions
     # Twice the run that trades at even chances would leave out, since markets are quieter by night.
     longest = math.ceil(2 * math.log(_UNTRADED_CHANCE / len(times_ms)) / math.log(share))
-    return replace(sessions, name=f"{sessions.name}, rows without trades left out", untraded_ms=longest * length_ms)
+    return replace(sessions, untraded_ms=longest * length_ms)
 
 
 def _usual_weekdays(dates: IntArray, base: Sessions) -> BoolArray:

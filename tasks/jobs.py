@@ -35,8 +35,6 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     import asyncio
 
-    from domain.market import CandleSeries
-    from domain.session_finder import with_sessions
     from models.model_manager import ModelManager
     from models.training.training_run import TrainingRequest
     from services.training.order import TrainingOrder
@@ -48,7 +46,7 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     manager = ModelManager(models, order.features, SystemClock().now)
     request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
     if order.history is None:
-        series = with_sessions(order.symbol, CandleSeries.ordered(order.timeframe, order.candles))
+        series = order.series
     else:
         series = asyncio.run(read_past(order, order.history, report, SystemClock()))
         report = after_fetching(report)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -88,10 +89,21 @@ def _read(table: RawTable, name: str | None, symbol: str | None, timeframe: Time
     placed = ordered(times.ms, rows.values, columns.at)
     usual, placed = with_timeframe(placed, columns.has_close_times)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
-    notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes)))
     market = table.symbol or found
     series = _series(table, usual, placed, symbol or market or name)
+    notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes, *_gap_notes(series))))
     return ReadCandles(series, market, f"{form} export" if form else table.kind, notes)
+
+
+def _gap_notes(series: CandleSeries) -> Iterator[str]:
+    """Yield what gaps of the series are no holes."""
+    sessions = series.sessions
+    if not sessions.continuous:
+        yield f"nights, weekends and holidays are no gaps ({sessions.name})"
+    if sessions.untraded_ms:
+        every = replace(sessions, untraded_ms=0)
+        untraded = int(every.missing_between(series.times_ms, series.timeframe.ms).sum()) - series.missing
+        yield f"{counted(untraded, 'candle')} without trades left out in the file"
 
 
 def _series(table: RawTable, timeframe: Timeframe, rows: OrderedRows, market: str | None) -> CandleSeries:

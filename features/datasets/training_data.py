@@ -81,6 +81,12 @@ class TrainingSet:
     futures: FloatArray
     cleaning: tuple[CleaningReport, ...]
 
+    @property
+    def over_break_share(self) -> float:
+        """Share of the known returns that span a break of the market, 0..1."""
+        known = np.isfinite(self.returns)
+        return float(self.over_break[known].mean()) if known.any() else 0.0
+
     def by_slot(self, values: FloatArray) -> FloatArray:
         """Return values of the rows, shape (n,), on the time axis: NaN at slots without a row."""
         spread = np.full(int(self.slots.max()) + 1, np.nan)

@@ -15,7 +15,7 @@ from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable, UnknownSymbol
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
-from domain.market import Candle, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
 from features.datasets.candle_checks import usual_timeframe
@@ -25,7 +25,7 @@ from services.market_data.fetching import SourceFailed
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
 from services.market_data.parsing import series_of
-from services.training.order import HistoryOrder, TrainingOrder
+from services.training.order import HistoryOrder, TrainingOrder, candle_rows
 from storage.ports import CandleStore
 from utils.clock import Clock
 
@@ -109,18 +109,18 @@ class TrainingService:
         )
 
     def _order(self, asked: TrainingAsked, kind: ModelType, history: MarketHistory) -> dict[str, Any]:
-        candles = () if history.more else history.series.candles
         order = TrainingOrder(
             symbol=asked.symbol,
             timeframe=history.series.timeframe,
             model_type=kind,
             epochs=asked.epochs,
-            candles=tuple(Candle(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in candles),
+            candles=() if history.more else candle_rows(history.series),
             history=self._history_order(history) if history.more else None,
             features=self._settings.features,
             models=self._settings.models,
         )
-        return order.model_dump(mode="json")
+        # Parameters that are None are shown with the job; this one is no wish of the client.
+        return order.model_dump(mode="json", exclude=None if history.more else {"history"})
 
     def _history_order(self, history: MarketHistory) -> HistoryOrder:
         since_ms = history.series.last_open_ms - self._most * history.candle_ms

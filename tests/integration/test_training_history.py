@@ -128,7 +128,8 @@ def test_stored_candles_are_used_where_they_suffice_for_a_promotion(client: Test
 def test_what_can_only_fail_is_refused_before_there_is_a_job(client: TestClient, server: StandIn) -> None:
     exchange = exchange_of(server)
     unknown = client.post("/train", json=ASKED | {"symbol": "BTCUSTDUSDT"})
-    assert unknown.status_code == 400
+    assert unknown.status_code == 404
+    assert "no source knows BTCUSTDUSDT" in unknown.json()["detail"]
     assert "binance: knows no symbol BTCUSTDUSDT" in unknown.json()["detail"]
     server.answer = PastExchange(hours_until(now_ms(), 100))
     young = client.post("/train", json=ASKED)
