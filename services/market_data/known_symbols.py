@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable, UnknownSymbol
+from services.market_data.fetching import SourceFailed
 from services.market_data.source import ListsSymbols, MarketDataSource
 
 MAX_NEAR = 3
@@ -33,8 +34,9 @@ class KnownSymbols:
     async def refusal(self, symbol: str, refusals: Sequence[SourceRefusal]) -> MarketDataUnavailable:
         """Return the error to raise where no source gave candles of a symbol.
 
-        It is an `UnknownSymbol` only where every source says that it has no such symbol, and no list has it. The
-        message has the reason of each source, and the known symbols that are spelled nearly like an unknown one.
+        It is an `UnknownSymbol` where no list has it and every source that answers says that it has no such symbol.
+        A source that knows it and has too little, or a list that cannot be read, makes it no more than unavailable.
+        The message has the reason of each source, and the known symbols that are spelled nearly like an unknown one.
         """
         known, unread = await self._listed()
         refusals = [*refusals, *unread]
@@ -43,8 +45,11 @@ class KnownSymbols:
             return MarketDataUnavailable(f"no market data for {symbol}: {reasons}")
         found = get_close_matches(symbol, sorted(known), MAX_NEAR)
         near = f"; near: {', '.join(found)}" if found else ""
-        if all(isinstance(refusal.error, UnknownSymbol) for refusal in refusals):
-            return UnknownSymbol(f"no source knows {symbol}{near} ({reasons})")
+        answered = [refusal for refusal in refusals if isinstance(refusal.error, UnknownSymbol)]
+        silent = [refusal for refusal in refusals if isinstance(refusal.error, SourceFailed)]
+        if answered and not unread and len(answered) + len(silent) == len(refusals):
+            who = "no source that answers knows" if silent else "no source knows"
+            return UnknownSymbol(f"{who} {symbol}{near} ({reasons})")
         return MarketDataUnavailable(f"no market data for {symbol}: {reasons}{near}")
 
     async def _listed(self) -> tuple[set[str], list[SourceRefusal]]:

@@ -191,7 +191,7 @@ class MarketData:
             raise UnknownSymbol(lacks)
         health = self._health[source.name]
         if rests := health.resting():
-            raise MarketDataUnavailable(rests)
+            raise SourceFailed(rests)
         try:
             series = await self._fetch_in_time(source, wanted)
         except SourceFailed as failure:

@@ -104,11 +104,11 @@ def test_shares_come_from_yahoo_and_coins_from_the_exchange(served: TestClient, 
     assert {request.path for request in exchange.requests} == {"/api/v3/klines"}
 
 
-def test_a_source_that_is_down_may_know_the_symbol(served: TestClient, exchange: StandIn) -> None:
+def test_a_source_that_is_down_knows_no_symbol_that_is_not_configured(served: TestClient, exchange: StandIn) -> None:
     exchange.answer = lambda request: UNKNOWN_TO_YAHOO if "chart" in request.path else Answer(b"{}", 500)
-    detail = refusal(served, "/ai/analyze", shape_c("BTCUSTD"), 503)
+    detail = refusal(served, "/ai/analyze", shape_c("BTCUSTD"), 404)
+    assert detail.startswith("no source that answers knows BTCUSTD; near: BTCUSDT (")
     assert "binance: answered with status 500" in detail
-    assert detail.endswith("near: BTCUSDT")
     # Binance has no shares, so its state says nothing of MSFT.
     assert refusal(served, "/ai/analyze", shape_c("MSFT"), 404).startswith("no source knows MSFT")
 

@@ -68,13 +68,20 @@ async def test_a_symbol_with_nothing_near_it_is_unknown_too() -> None:
     assert (type(error), error.message) == (UnknownSymbol, "no source knows AAPL (binance: knows no such symbol)")
 
 
-@pytest.mark.parametrize(
-    "error", [SourceFailed("cannot be reached"), MarketDataUnavailable("is stale")], ids=["down", "stale"]
-)
-async def test_one_source_that_may_know_it_is_enough_for_another_try(error: MarketDataUnavailable) -> None:
-    found = await refused(unknowing(DataSource.YAHOO), FakeSource(DataSource.BINANCE, failing(error)))
+async def test_a_source_that_has_too_little_knows_the_symbol() -> None:
+    stale = FakeSource(DataSource.BINANCE, failing(MarketDataUnavailable("is stale")))
+    found = await refused(unknowing(DataSource.YAHOO), stale)
     assert not isinstance(found, UnknownSymbol)
-    assert found.message.endswith(f"binance: {error.message}; near: BTCUSDT")
+    assert found.message.endswith("binance: is stale; near: BTCUSDT")
+
+
+async def test_a_source_that_does_not_answer_knows_nothing() -> None:
+    silent = FakeSource(DataSource.BINANCE, failing(SourceFailed("cannot be reached")))
+    found = await refused(unknowing(DataSource.YAHOO), silent)
+    assert isinstance(found, UnknownSymbol)
+    assert found.message.startswith("no source that answers knows BTCUSTD; near: BTCUSDT (")
+    # Where none answers, nothing is known of any symbol.
+    assert not isinstance(await refused(silent), UnknownSymbol)
 
 
 async def test_a_list_that_cannot_be_read_may_have_it() -> None:
