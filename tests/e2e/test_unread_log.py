@@ -19,6 +19,8 @@ from tests.fixtures.bodies import shape_b
 from tests.fixtures.degraded import degraded, parts, wait_until
 from tests.fixtures.service import ROOT, Service, free_port
 
+pytestmark = pytest.mark.slow
+
 ANALYSES = 2_000
 # A pipe holds 65,536 bytes; the same again may wait.
 WAITING_BYTES = 65_536

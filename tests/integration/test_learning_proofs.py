@@ -96,6 +96,7 @@ def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: Ma
     assert ((said.probability > 0.5) == falls).mean() > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.RANDOM_FOREST])
 def test_a_random_walk_promotes_no_model(kind: ModelType, make_settings: MakeSettings) -> None:
     models, features = settings_of(make_settings, 0.001, 1)
