@@ -98,9 +98,17 @@ def _opens(times_ms: IntArray, length_ms: int, target_ms: int, sessions: Session
     return np.where(since < DAY_MS, times_ms - since % target_ms, _on_grid(times_ms, target_ms))
 
 
+def grid_open(moment_ms: int, length_ms: int) -> int:
+    """Return when the candle that holds a moment opens on the grid of UTC, epoch ms; weeks begin on Monday."""
+    return moment_ms - (moment_ms - _shift_ms(length_ms)) % length_ms
+
+
 def _on_grid(times_ms: IntArray, target_ms: int) -> IntArray:
-    shift_ms = FIRST_MONDAY_MS if target_ms == WEEK_MS else 0
-    return times_ms - (times_ms - shift_ms) % target_ms
+    return times_ms - (times_ms - _shift_ms(target_ms)) % target_ms
+
+
+def _shift_ms(length_ms: int) -> int:
+    return FIRST_MONDAY_MS if length_ms == WEEK_MS else 0
 
 
 def _whole(

@@ -9,6 +9,7 @@ import numpy as np
 
 from domain.analysis import DataSource
 from domain.arrays import FloatArray
+from domain.hours.buckets import grid_open
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
@@ -63,23 +64,19 @@ class SyntheticSource:
         """Return the `limit` newest candles, the last one still forming unless it has just closed."""
         now_ms = epoch_ms(self._clock.now())
         end_ms = now_ms - now_ms % MINUTE_MS
-        last_open_ms = _floor(end_ms - MINUTE_MS, timeframe.ms)
+        last_open_ms = grid_open(end_ms - MINUTE_MS, timeframe.ms)
         start_ms = last_open_ms - (limit - 1) * timeframe.ms
         if timeframe.ms < BASE.ms:
             rows, step_ms = _cut(self._minutes, symbol, start_ms, end_ms, MINUTE_MS), MINUTE_MS
         else:
             # Only the base candle that is still forming is made from minutes.
-            base_end_ms = _floor(end_ms, BASE.ms)
+            base_end_ms = grid_open(end_ms, BASE.ms)
             closed = _cut(self._base, symbol, start_ms, base_end_ms, BASE.ms)
             forming = _merge(_cut(self._minutes, symbol, base_end_ms, end_ms, MINUTE_MS), BASE.ms // MINUTE_MS)
             rows, step_ms = np.concatenate((closed, forming)), BASE.ms
         merged = _merge(rows, timeframe.ms // step_ms)
         times = range(start_ms, last_open_ms + 1, timeframe.ms)
         return CandleSeries(timeframe, [Candle(t, *row) for t, row in zip(times, merged.tolist(), strict=True)])
-
-
-def _floor(time_ms: int, step_ms: int) -> int:
-    return time_ms - time_ms % step_ms
 
 
 def _cut(block_of: Callable[[str, int], Rows], symbol: str, start_ms: int, end_ms: int, step_ms: int) -> Rows:
