@@ -245,5 +245,5 @@ def test_the_command_line_explains_a_bad_file_in_one_line(tmp_path: Path) -> Non
     command = [sys.executable, "cli.py", "analyze", str(file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert "x.csv needs columns timestamp" in done.stderr
+    assert "x.csv: has no row of candles" in done.stderr
     assert "Traceback" not in done.stderr

@@ -119,7 +119,9 @@ def test_talib_agrees_on_simulated_candles(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_talib_agrees_on_an_exchanges_candles(seed: int) -> None:
-    _assert_agreement(Candles.of(exchange_candles(seed).frame))
+    frame = exchange_candles(seed).frame
+    # Without a trade the libraries differ in what they divide by.
+    _assert_agreement(Candles.of(frame.assign(volume=frame["volume"].clip(lower=0.001))))
 
 
 def test_keltner_differs_by_the_price_that_is_averaged() -> None:
