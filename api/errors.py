@@ -26,6 +26,7 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.Unstorable: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.UnknownSymbol: HTTPStatus.NOT_FOUND,
     errors.MarketDataUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LlmUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -90,7 +91,9 @@ async def handle_validation(request: Request, error: RequestValidationError) -> 
         for entry in error.errors()[:MAX_FIELD_ERRORS]
     ]
     first = found[0]
-    where = f"{first.field}: " if first.field else ""
+    # "symbol BTC/USDT: write BTCUSDT" names its field itself.
+    named = first.message.startswith(f"{first.field} ")
+    where = f"{first.field}: " if first.field and not named else ""
     more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
     return problem_response(
         request,

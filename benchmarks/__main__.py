@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, burst, features, models, signals
+from benchmarks import analyze, broadcast, burst, features, models, reading, signals
 from benchmarks.report import markdown_table, verdict
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -33,6 +33,8 @@ def main() -> int:
         bursts = burst.measure()
     with console.status("signals of 50 symbols: one batch, 50 calls"):
         batch = signals.measure()
+    with console.status("100,000 rows of CSV"):
+        read = reading.measure()
     ours, plain = cached[:2]
     targets = [
         verdict("CPU of a cached analysis, ms", float(ours["CPU per request, ms"]), 0.5),
@@ -51,6 +53,7 @@ def main() -> int:
         *models.targets(predictions, memory_mb),
         *burst.targets(bursts),
         *signals.targets(batch),
+        *reading.targets(read),
     ]
     text = "\n\n".join(
         [
@@ -86,6 +89,9 @@ def main() -> int:
             markdown_table(bursts),
             "## Signals of 50 symbols with 240 candles each",
             markdown_table(batch),
+            "## Reading 100,000 rows of CSV",
+            markdown_table(read),
+            "The reader finds separators, columns, units and the sessions of the market, and checks every row.",
         ]
     )
     TARGET.write_text(text + "\n", encoding="utf-8")

@@ -8,19 +8,22 @@ from typing import Annotated
 
 import typer
 
-from commands.candles import file_symbol, read_series
+from commands.candles import market_of, read_series, tell
 from commands.console import working
 from commands.options import CandleFile
 from config.settings import Settings
 from config.sources import load_settings
 from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
 from utils.clock import SystemClock
 
 
 def analyze(
     file: CandleFile,
-    symbol: Annotated[str | None, typer.Option(help="Market; the file's name up to the first '-' by default.")] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="Market, of several in the file; the one that the file names by default.")
+    ] = None,
     timeframe: Annotated[
         Timeframe | None, typer.Option(help="Timeframe of the signal; that of the file by default.")
     ] = None,
@@ -28,17 +31,19 @@ def analyze(
     """Analyze the newest candles of a file by the rules; higher timeframes are made from it."""
     from rich.console import Console
 
-    from services.market_data.csv_candles import higher_timeframes
+    from services.market_data.longer_timeframes import higher_timeframes
     from services.reports.analysis_report import render_report
 
     settings = load_settings()
     with working() as now:
         now(f"reading {file.name}")
-        base = read_series(file, timeframe)
+        read = read_series(file, timeframe, symbol)
+        base = read.series
         now("making higher timeframes")
         frames = higher_timeframes(base)
         now("analyzing")
-        analysis = _analyze(symbol or file_symbol(file), frames, base.timeframe, settings)
+        analysis = _analyze(market_of(read, file, symbol), frames, base.timeframe, settings)
+    tell(file, read)
     Console().print(render_report(analysis))
 
 
@@ -49,8 +54,11 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
     from rules.technical import TechnicalAnalyst
     from services.market_reader import MarketReader
 
-    price = frames[primary].candles[-1].close if len(frames[primary]) else 0.0
-    snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES)
+    price, as_of_ms = 0.0, None
+    if len(own := frames[primary]):
+        # A file is judged as of its end, however long ago that was.
+        price, as_of_ms = own.candles[-1].close, min(own.last_close_ms, epoch_ms(SystemClock().now()))
+    snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES, as_of_ms)
     rules = settings.analysis.model_copy(update={"primary_timeframes": (primary,)})
     with ThreadPoolExecutor(1) as executor:
         reader = MarketReader(TechnicalIndicators(settings.indicators), None, rules, SystemClock(), executor)

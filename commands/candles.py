@@ -3,51 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from commands.console import say
+from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest
-from domain.forecasting import ANY_SYMBOL, ModelScope
-from domain.market import CandleSeries, Timeframe
+from domain.forecasting import ANY_SYMBOL, scope_name
+from domain.market import Timeframe
+from domain.naming.file_names import file_market
+from domain.naming.symbols import spelling
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
-_SCOPE: TypeAdapter[str] = TypeAdapter(ModelScope)
+if TYPE_CHECKING:
+    from features.candle_reading.reading import ReadCandles
 
 
-def read_series(file: Path, timeframe: Timeframe | None) -> CandleSeries:
+def read_series(file: Path, timeframe: Timeframe | None, symbol: str | None = None) -> ReadCandles:
     """Return the candles of a file, aggregated to a longer timeframe if one is given.
+
+    Args:
+        file: In one of the usual forms; see docs/files.md.
+        timeframe: The one to make; None takes that of the file.
+        symbol: The market to read, where the file has several.
 
     Raises:
         InvalidMarketData: the file cannot be read.
         InvalidRequest: its candles are longer than the timeframe.
     """
-    from services.market_data.csv_candles import read_candles  # pandas
+    from features.candle_reading.reading import read_candles  # pandas
 
-    series = read_candles(file, epoch_ms(SystemClock().now()))
+    read = read_candles(file, epoch_ms(SystemClock().now()), symbol, timeframe)
+    series = read.series
     if timeframe is None or timeframe is series.timeframe:
-        return series
+        return read
     if timeframe.ms < series.timeframe.ms:
         raise InvalidRequest(f"the file has {series.timeframe} candles: {timeframe} candles cannot be made from them")
-    return series.resample(timeframe)
+    return replace(read, series=series.resample(timeframe))
 
 
-def read_closed(file: Path, timeframe: Timeframe | None) -> CandleSeries:
+def read_closed(file: Path, timeframe: Timeframe | None, symbol: str | None = None) -> ReadCandles:
     """Return the closed candles of a file, at least one; see `read_series`.
 
     Raises:
         InsufficientData: no candle has closed.
     """
-    series = read_series(file, timeframe).closed_by(epoch_ms(SystemClock().now()))
+    read = read_series(file, timeframe, symbol)
+    series = read.series.closed_by(epoch_ms(SystemClock().now()))
     if not len(series):
         raise InsufficientData(f"{file.name} has no closed candle{f' of {timeframe}' if timeframe else ''}")
-    return series
+    return replace(read, series=series)
+
+
+def tell(file: Path, read: ReadCandles) -> None:
+    """Print on stderr what was understood of a file, if there is anything to say."""
+    if read.notes:
+        say(f"{file.name}: {read.summary}")
+
+
+def market_of(read: ReadCandles, file: Path, symbol: str | None) -> str:
+    """Return the market of a file: the one given, else the one that stands in the file, else that of its name."""
+    return symbol or (read.symbol and spelling(read.symbol)) or file_symbol(file)
 
 
 def file_symbol(file: Path) -> str:
-    """Return the market in a file's name: the part up to the first '-', without suffixes, in capitals."""
-    return file.name.partition("-")[0].partition(".")[0].upper()
+    """Return the market in a file's name; `domain/naming/file_names.py` has the rule.
+
+    Raises:
+        InvalidRequest: the name has none.
+    """
+    symbol = file_market(file.name).symbol
+    if symbol is None:
+        raise InvalidRequest(f"{file.name}: which market is it? Its name does not tell; give --symbol")
+    return symbol
 
 
 def checked_scope(symbol: str) -> str:
@@ -57,37 +87,47 @@ def checked_scope(symbol: str) -> str:
         InvalidRequest: it is neither.
     """
     try:
-        return _SCOPE.validate_python(symbol)
-    except ValidationError:
-        raise InvalidRequest(
-            f"{symbol[:40]!r} is no market: 3 to 20 capital letters and digits are needed, or * for all; give --symbol"
-        ) from None
+        return scope_name(symbol)
+    except ValueError as error:
+        raise InvalidRequest(f"--symbol: {error}") from None
 
 
 def read_markets(
     files: Sequence[Path], symbol: str | None, timeframe: Timeframe | None
-) -> tuple[str, dict[str, CandleSeries]]:
+) -> tuple[str, dict[str, ReadCandles]]:
     """Return the symbol of a model trained on these files, and the closed candles by market.
 
-    One file is the market `symbol`, or else that of its name. Several files make a pooled model for `*`,
-    and each is the market of its name.
+    One file is the market `symbol`, or else the one that it names. Several files make a pooled model for `*`,
+    and each is the market that it names.
 
     Raises:
         InvalidRequest: several files and one symbol, a market twice, or files of several timeframes.
         InvalidMarketData: a file cannot be read.
     """
     if len(files) == 1 and symbol != ANY_SYMBOL:
-        scope = checked_scope(symbol or file_symbol(files[0]))
-        return scope, {scope: read_closed(files[0], timeframe)}
+        read = read_closed(files[0], timeframe, symbol)
+        scope = checked_scope(market_of(read, files[0], symbol))
+        return scope, {scope: read}
     if symbol not in (None, ANY_SYMBOL):
         raise InvalidRequest(f"{len(files)} files make a model of all their markets: leave --symbol out or say '*'")
-    markets: dict[str, CandleSeries] = {}
+    markets: dict[str, ReadCandles] = {}
     for file in files:
-        market = checked_scope(file_symbol(file))
+        read = read_closed(file, timeframe)
+        market = checked_scope(market_of(read, file, None))
         if market in markets:
             raise InvalidRequest(f"{file.name}: there is a file of {market} already")
-        markets[market] = read_closed(file, timeframe)
-    found = {str(series.timeframe) for series in markets.values()}
+        markets[market] = read
+    found = {str(read.series.timeframe) for read in markets.values()}
     if len(found) > 1:
         raise InvalidRequest(f"the files have candles of {', '.join(sorted(found))}: give the --timeframe to make")
     return ANY_SYMBOL, markets
+
+
+def candle_document(candle: CandleLike) -> dict[str, Any]:
+    """Return a candle as plain values; an unknown volume is null."""
+    volume = candle.volume
+    return {
+        "timestamp": int(candle.timestamp),
+        **{name: float(getattr(candle, name)) for name in ("open", "high", "low", "close")},
+        "volume": float(volume) if volume == volume else None,
+    }

@@ -19,6 +19,7 @@ from rich.progress import (
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -84,6 +85,15 @@ def training() -> Iterator[Callable[[JobProgress], None]]:
             progress.update(task, completed=now.share, description=now.stage, epoch=_epoch(now))
 
         yield tell
+
+
+@contextmanager
+def downloading() -> Iterator[Callable[[str, float], None]]:
+    """Show what is downloaded as a bar on a terminal; yield a function that takes words and the share done, 0..1."""
+    columns = TextColumn("{task.description}", markup=False), BarColumn(20), TaskProgressColumn(), TimeRemainingColumn()
+    with _progress(*columns) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda words, share: progress.update(task, description=words, completed=share)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.candles import tell
 from commands.console import show, working
 from commands.manager import model_manager
 from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
@@ -69,6 +70,8 @@ def evaluate(
         found = manager.evaluate(chosen.version, chosen.symbol, chosen.series)
         backtest = _backtest(found, chosen.series, _costs(settings, fee_bps, slippage_bps), settings)
         pictures = _draw(plot, found, chosen.symbol, backtest) if plot else []
+    if not as_json:
+        tell(Path(file), chosen.read)
 
     from commands.tables.models import evaluated
 

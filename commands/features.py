@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from commands.candles import read_series
+from commands.candles import read_series, tell
 from commands.console import output as result_console
 from commands.console import say, working
 from commands.options import SeriesTimeframe
@@ -15,13 +15,12 @@ from domain.errors import InvalidRequest
 
 
 def features(
-    file: Annotated[
-        Path | None, typer.Argument(help="CSV or CSV.gz: timestamp,open,high,low,close,volume.", show_default=False)
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="File of candles; see docs/files.md.", show_default=False)] = None,
     set_name: Annotated[
         Literal["standard", "wide"] | None, typer.Option("--set", help="The feature set; standard by default.")
     ] = None,
     timeframe: SeriesTimeframe = None,
+    symbol: Annotated[str | None, typer.Option(help="Market, where the file has several.")] = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .csv.gz or .parquet.", show_default=False)
     ] = None,
@@ -43,10 +42,12 @@ def features(
     engineer = FeatureEngineer(FEATURE_SETS[set_name or "standard"])
     with working() as now:
         now(f"reading {file.name}")
-        series = read_series(file, timeframe)
+        read = read_series(file, timeframe, symbol)
+        series = read.series
         now(f"computing {len(engineer.feature_columns)} columns of {len(series):,} candles")
         table = engineer.transform(series)
         now(f"writing {output.name}")
         write_table(table, output)
+    tell(file, read)
     found = engineer.feature_set
     say(f"{output}: {len(table)} rows, {len(found.columns)} columns, set {found.name} {found.id}")

@@ -9,14 +9,10 @@ import typer
 
 from domain.market import Timeframe
 
-CandleFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV or CSV.gz: timestamp,open,high,low,close,volume.")
-]
+CandleFile = Annotated[Path, typer.Argument(metavar="FILE", help="File of candles: CSV, JSON, Parquet or an export.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 SeriesTimeframe = Annotated[Timeframe | None, typer.Option(help="Timeframe; that of the file by default.")]
-ScopeSymbol = Annotated[
-    str | None, typer.Option(help="Market, or * for all; the file's name up to the first '-' by default.")
-]
+ScopeSymbol = Annotated[str | None, typer.Option(help="Market, or * for all; the one that the file names by default.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of each network; from the settings by default.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Random seed; from the settings by default.")]
 Backend = Annotated[

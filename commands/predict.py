@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from commands.candles import tell
 from commands.console import show, working
 from commands.manager import model_manager
 from commands.options import CandleFile, Json, ScopeSymbol, SeriesTimeframe
@@ -33,6 +34,8 @@ def predict(
         now(f"asking {chosen.version}")
         forecaster = load_version(manager.registry, chosen.version)
         forecast = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving)
+    if not as_json:
+        tell(file, chosen.read)
 
     from commands.tables.models import forecast_table
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.candles import read_markets
+from commands.candles import read_markets, tell
 from commands.console import show, training
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
@@ -36,7 +36,11 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     types = [_type(name.strip()) for name in order.types.split(",")]
     if order.markdown and not order.markdown.parent.is_dir():
         raise InvalidRequest(f"there is no folder {order.markdown.parent} to write {order.markdown.name} to")
-    scope, markets = read_markets(order.files, order.symbol, order.timeframe)
+    scope, read = read_markets(order.files, order.symbol, order.timeframe)
+    markets = {market: candles.series for market, candles in read.items()}
+    if not as_json:
+        for file, candles in zip(order.files, read.values(), strict=True):
+            tell(file, candles)
     timeframe = next(iter(markets.values())).timeframe
 
     from commands.tables.studies import study_markdown, study_table

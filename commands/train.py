@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.candles import read_markets
+from commands.candles import read_markets, tell
 from commands.console import show, training
 from commands.manager import model_manager
 from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
@@ -41,7 +41,11 @@ def train(
     settings = load_settings()
     if force is not None and not force.strip():
         raise InvalidRequest("--force needs a reason to record")
-    scope, markets = read_markets(files, symbol, timeframe)
+    scope, read = read_markets(files, symbol, timeframe)
+    markets = {market: candles.series for market, candles in read.items()}
+    if not as_json:
+        for file, candles in zip(files, read.values(), strict=True):
+            tell(file, candles)
 
     from commands.tables.models import trained
     from models.training.training_run import TrainingRequest

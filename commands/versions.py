@@ -6,22 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.candles import checked_scope, file_symbol, read_closed
+from commands.candles import checked_scope, market_of, read_closed
 from domain.errors import InvalidRequest, ModelUnavailable
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries, Timeframe
 
 if TYPE_CHECKING:
+    from features.candle_reading.reading import ReadCandles
     from models.registry.registry import Registry
 
 
 @dataclass(frozen=True)
 class ChosenVersion:
-    """A version, and the closed candles of a market that it forecasts, in its timeframe."""
+    """A version, and the closed candles of a market that it forecasts, in its timeframe, as they were read."""
 
     version: str
     symbol: str
-    series: CandleSeries
+    read: ReadCandles
+
+    @property
+    def series(self) -> CandleSeries:
+        """The candles."""
+        return self.read.series
 
 
 def choose_version(
@@ -33,7 +39,7 @@ def choose_version(
         registry: Registry of the versions.
         version: Name of a version; None takes the one in production.
         file: File of candles.
-        symbol: Market of the candles; None reads it from the file's name.
+        symbol: Market of the candles; None takes the one that the file names.
         timeframe: Timeframe to aggregate to; None takes the version's, or else the file's.
 
     Raises:
@@ -41,19 +47,20 @@ def choose_version(
         InvalidRequest: the version forecasts another market or timeframe.
     """
     if version is None:
-        market = checked_scope(symbol or file_symbol(file))
-        series = read_closed(file, timeframe)
-        production = registry.resolve(market, series.timeframe)
+        read = read_closed(file, timeframe, symbol)
+        market = checked_scope(market_of(read, file, symbol))
+        production = registry.resolve(market, read.series.timeframe)
         if production is None:
             raise ModelUnavailable(
-                f"no model is in production for {market} {series.timeframe}: name a version, or train one with "
+                f"no model is in production for {market} {read.series.timeframe}: name a version, or train one with "
                 f"cli.py train {file}"
             )
-        return ChosenVersion(production, market, series)
+        return ChosenVersion(production, market, read)
     model = registry.open(version).metadata
     if timeframe not in (None, model.timeframe):
         raise InvalidRequest(f"{version} forecasts {model.timeframe} candles, not {timeframe}")
-    market = checked_scope(symbol or (file_symbol(file) if model.symbol == ANY_SYMBOL else model.symbol))
+    read = read_closed(file, model.timeframe, symbol or (None if model.symbol == ANY_SYMBOL else model.symbol))
+    market = checked_scope(market_of(read, file, symbol) if model.symbol == ANY_SYMBOL else symbol or model.symbol)
     if model.symbol not in (market, ANY_SYMBOL):
         raise InvalidRequest(f"{version} forecasts {model.symbol}, not {market}")
-    return ChosenVersion(version, market, read_closed(file, model.timeframe))
+    return ChosenVersion(version, market, read)

@@ -18,8 +18,8 @@ from config.server_settings import (
     WebSocketSettings,
 )
 from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
 
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
 ScalerKind = Literal["standard", "minmax"]
@@ -46,7 +46,7 @@ class StorageSettings(Section):
 
 class AnalysisSettings(Section):
     interval_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    symbols: Annotated[tuple[Symbol, ...], Field(min_length=1)]
+    symbols: Annotated[tuple[SymbolName, ...], Field(min_length=1)]
     min_candles: Annotated[int, Field(ge=60)]
     max_candles_per_timeframe: Count
     window_candles: Annotated[int, Field(ge=60)]
@@ -102,6 +102,8 @@ class FeatureSettings(Section):
 
 
 SourceName = Literal["stored", "engine", "engine_db", "binance", "yahoo", "ccxt", "files", "synthetic"]
+# Those that give their past page by page.
+PagedSource = Literal["engine", "binance", "yahoo", "ccxt", "files"]
 
 
 class MarketDataSettings(Section):

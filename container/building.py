@@ -97,6 +97,8 @@ async def build_container(
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         scores = ArchiveScores(store, store, settings.analysis.interval_minutes, clock)
+        feedback = SignalFeedback(documents, store, scores, clock)
+        await opened(background(feedback.restore(), "stored feedback"))
 
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
@@ -149,5 +151,5 @@ async def build_container(
                 signals=settings.signals,
                 clock=clock,
             ),
-            feedback=SignalFeedback(documents, store, scores, clock),
+            feedback=feedback,
         )

@@ -25,7 +25,7 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
-from storage.factory import build_engine_candles, open_documents, open_store
+from storage.factory import build_engine_candles, open_stores
 from storage.ports import CandleStore
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.store import ResilientStore
@@ -39,9 +39,8 @@ from utils.concurrency import background
 async def open_storage(settings: StorageSettings) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments]]:
     """Give the store of analyses, kept within its bounds, and that of documents."""
     async with (
-        open_store(settings) as store,
+        open_stores(settings) as (store, documents),
         background(keep_within_bounds(store), "store upkeep"),
-        open_documents(settings) as documents,
     ):
         yield store, documents
 
@@ -51,9 +50,9 @@ async def open_market_data(
     settings: Settings, store: CandleStore, client: httpx2.AsyncClient, clock: Clock
 ) -> AsyncIterator[MarketData]:
     """Give the chain of the configured sources."""
-    engine_candles = partial(build_engine_candles, settings.storage)
-    async with open_sources(settings.market_data, store, client, clock, engine_candles) as sources:
-        yield MarketData(sources, settings.market_data, settings.analysis.min_candles, clock)
+    engine_candles, symbols = partial(build_engine_candles, settings.storage), settings.analysis.symbols
+    async with open_sources(settings.market_data, symbols, store, client, clock, engine_candles) as sources:
+        yield MarketData(sources, settings.market_data, settings.analysis.min_candles, symbols, clock)
 
 
 @asynccontextmanager

@@ -100,6 +100,18 @@ def content(make: Callable[[dict[str, Any]], str | None], finish_reason: str = "
     return behave
 
 
+def in_parts(split: Callable[[str], list[dict[str, Any]]]) -> Behavior:
+    """Answer with the parts of a content that `split` makes of the normal reply's text."""
+
+    async def behave(asked: Asked) -> Response:
+        text = json.dumps(asked.reply)
+        whole = envelope(asked, text)
+        whole["choices"][0]["message"]["content"] = split(text)
+        return _json(whole)
+
+    return behave
+
+
 def wrong(**changes: Any) -> Behavior:
     """Answer with the normal reply, but with other values for these keys; `...` removes one."""
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
-from hashlib import blake2b, sha256
 from typing import Annotated
 
 from pydantic import Field
 
 from domain.forecasting import Forecast
+from domain.lanes import Lanes
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import data_end_ms
+from domain.timeframe_data import closed_series
 from domain.values import Frozen, Price, Share, Signal
 
 
@@ -97,7 +96,18 @@ class TimeframeView(Frozen):
     indicators: dict[str, float]
 
 
-class Analysis(Frozen):
+class Conclusion(Frozen):
+    """What an analyst concludes of a market."""
+
+    signal: Signal
+    confidence: Share
+    reasoning: Annotated[str, Field(min_length=10)]
+    strategy_scores: dict[str, Share]
+    market_analysis: MarketAnalysis
+    risk_assessment: RiskAssessment
+
+
+class Analysis(Conclusion):
     """A finished analysis of one symbol.
 
     Attributes:
@@ -107,17 +117,16 @@ class Analysis(Frozen):
             answered or the cost is not known.
         groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
+        data_age_seconds: From the close of the newest candle to `generated_at`.
+        as_of: The moment of a replay; None of an analysis of now.
+        lanes: What rules, model and LLM say by themselves, whoever gave the answer.
+        rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
+            market; None where no LLM answered.
     """
 
     analysis_id: str
     symbol: str
     timeframe: Timeframe
-    signal: Signal
-    confidence: Share
-    reasoning: Annotated[str, Field(min_length=10)]
-    strategy_scores: dict[str, Share]
-    market_analysis: MarketAnalysis
-    risk_assessment: RiskAssessment
     timeframes: dict[Timeframe, TimeframeView]
     source: AnalysisSource
     model_type: str
@@ -132,6 +141,10 @@ class Analysis(Frozen):
     cost_usd: Annotated[float | None, Field(ge=0)] = None
     groundedness: Share | None = None
     fallback_reason: str | None = None
+    data_age_seconds: Annotated[int | None, Field(ge=0)] = None
+    as_of: datetime | None = None
+    lanes: Lanes | None = None
+    rules: Conclusion | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""
@@ -144,7 +157,8 @@ class Analysis(Frozen):
 class MarketSnapshot:
     """The market of one symbol at one moment: candles per timeframe, price, and their origin.
 
-    `volume_24h` is in base currency, or None if unknown.
+    `volume_24h` is in base currency, or None if unknown. `as_of_ms` is the moment of a replay, whose candles had all
+    closed by then; None is now.
     """
 
     symbol: str
@@ -152,6 +166,7 @@ class MarketSnapshot:
     price: float
     volume_24h: float | None
     source_data: DataSource
+    as_of_ms: int | None = None
 
     @property
     def newest_candle_ms(self) -> int:
@@ -160,75 +175,4 @@ class MarketSnapshot:
 
     def closed(self, now_ms: int) -> dict[Timeframe, CandleSeries]:
         """Return the candles that have closed, by the clock and by what the other timeframes show."""
-        end_ms = data_end_ms(self.series.values(), now_ms)
-        return {timeframe: series.closed_by(end_ms) for timeframe, series in self.series.items()}
-
-    def closed_digest(self, now_ms: int) -> str:
-        """Return 32 hex digits that are the same for the same closed candles, whatever is still forming."""
-        digests = sorted(series.digest for series in self.closed(now_ms).values())
-        return blake2b(b"".join(digests), digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True)
-class NewsSentiment:
-    """A client's view of the news; None where it has none. Fear and greed is an index, 0 to 100."""
-
-    overall: str | float | None = None
-    positive: int | None = None
-    negative: int | None = None
-    neutral: int | None = None
-    fear_greed: float | None = None
-
-
-@dataclass(frozen=True)
-class ClientContext:
-    """A client's own words on the market and on itself, which an LLM weighs and never obeys.
-
-    Attributes:
-        strategies: Those of the client's own, by its names.
-        preferences: By name, in the order of the names.
-    """
-
-    market_condition: str | None = None
-    risk_level: str | None = None
-    risk_tolerance: str | None = None
-    strategies: tuple[str, ...] = ()
-    preferences: tuple[tuple[str, str | float | bool], ...] = ()
-    news: NewsSentiment | None = None
-
-
-NOTHING_SAID = ClientContext()
-
-
-@dataclass(frozen=True)
-class AnalysisQuery:
-    """A request for an analysis.
-
-    Attributes:
-        symbol: Market, such as BTCUSDT.
-        strategies: Names of the selected strategies, in the requested order.
-        snapshot: The client's own candles; None asks the service to fetch them.
-        trusted: Whether the candles come from a caller whose data others may read.
-        client: The client's own fields, in addition to its candles, if an LLM reads them.
-        candles: Digest of the client's closed candles, see `received`; empty where it brings none.
-    """
-
-    symbol: str
-    strategies: tuple[str, ...]
-    snapshot: MarketSnapshot | None
-    trusted: bool = False
-    client: ClientContext = NOTHING_SAID
-    candles: str = ""
-
-    def received(self, now_ms: int) -> AnalysisQuery:
-        """Return the query with the digest of the candles that had closed when it came, by the server's clock."""
-        return self if self.snapshot is None else replace(self, candles=self.snapshot.closed_digest(now_ms))
-
-    @cached_property
-    def cache_key(self) -> str:
-        """Everything that must be equal for one analysis to answer two requests, closed candles included."""
-        scope = "fetched" if self.snapshot is None else "trusted" if self.trusted else "stranger"
-        key = f"{self.symbol}|{scope}|{self.candles}|{','.join(sorted(self.strategies))}"
-        if self.client == NOTHING_SAID:
-            return key
-        return f"{key}|{sha256(repr(self.client).encode('utf-8', 'replace')).hexdigest()[:16]}"
+        return closed_series(self.series, now_ms)

@@ -87,6 +87,12 @@ class MarketDataUnavailable(AppError):
     code = "market_data_unavailable"
 
 
+class UnknownSymbol(MarketDataUnavailable):
+    """A symbol that a source, or every source, does not have: another try brings nothing."""
+
+    code = "unknown_symbol"
+
+
 class LlmUnavailable(AppError):
     """The LLM gave no answer: no key is ready, the budget is spent, every call failed, or its reply is none.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.market import Timeframe
+from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, checked_symbol
 from domain.values import Frozen, Share, Signal
 
 # A pooled model serves every symbol that has none of its own.
@@ -29,9 +30,22 @@ class ModelType(StrEnum):
 
 # `_2` and on: a second version of the same type within the same second.
 VersionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}_model_[0-9]{8}_[0-9]{6}(_[0-9]{1,3})?$")]
-# Crypto markets such as BTCUSDT, and shares such as AAPL, PETR4.SA and BRK-B.
-Ticker = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,20}([.=-][A-Z0-9]{1,6})?$", max_length=20)]
-ModelScope = Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{1,20}([.=-][A-Z0-9]{1,6})?|\*)$", max_length=20)]
+
+
+def scope_name(text: str) -> str:
+    """Return the text if it is a symbol, or `*`.
+
+    Raises:
+        ValueError: it is neither; the message has the right spelling, or the rule.
+    """
+    return text if text == ANY_SYMBOL else checked_symbol(text)
+
+
+ModelScope = Annotated[
+    str,
+    AfterValidator(scope_name),
+    Field(json_schema_extra={"pattern": rf"{SYMBOL_PATTERN}|^\*$", "maxLength": MAX_SYMBOL_LENGTH}),
+]
 
 
 class Forecast(Frozen):

@@ -38,6 +38,11 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
 
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self not in {JobStatus.QUEUED, JobStatus.RUNNING}
+
 
 class JobProgress(Frozen):
     """How far a running job is.
@@ -83,4 +88,4 @@ class Job(Frozen):
     @property
     def finished(self) -> bool:
         """Whether nothing will change any more."""
-        return self.status not in {JobStatus.QUEUED, JobStatus.RUNNING}
+        return self.status.final

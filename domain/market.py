@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from domain.arrays import FloatArray, IntArray
+from domain.candles.columns import ArrayCandles, CandleColumns, CandleLike
+from domain.candles.rules import check_distances, order_message, without_rounding
 from domain.errors import InvalidMarketData
+from domain.hours.buckets import buckets
+from domain.hours.sessions import AROUND_THE_CLOCK, Sessions
 
 # Beyond these no market exists, and arithmetic on squares of prices would overflow.
 MIN_PRICE = 1e-12
@@ -31,7 +34,10 @@ class Timeframe(StrEnum):
     M30 = "30m"
     H1 = "1h"
     H4 = "4h"
+    H8 = "8h"
+    H12 = "12h"
     D1 = "1d"
+    W1 = "1w"
 
     @property
     def ms(self) -> int:
@@ -47,29 +53,18 @@ _TIMEFRAME_MINUTES = {
     Timeframe.M30: 30,
     Timeframe.H1: 60,
     Timeframe.H4: 240,
+    Timeframe.H8: 480,
+    Timeframe.H12: 720,
     Timeframe.D1: 1440,
+    Timeframe.W1: 10080,
 }
 
 
-class CandleLike(Protocol):
-    """What a candle must offer: open time in epoch ms, prices in quote currency, base volume."""
-
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def open(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def close(self) -> float: ...
-    @property
-    def volume(self) -> float: ...
-
-
 class Candle(NamedTuple):
-    """One candle: open time in epoch ms (UTC), prices in MIN_PRICE..MAX_PRICE, volume >= 0 in base currency."""
+    """One candle: open time in epoch ms (UTC), prices in MIN_PRICE..MAX_PRICE.
+
+    The volume is in base currency, >= 0, or NaN where it is not known.
+    """
 
     timestamp: int
     open: float
@@ -80,39 +75,83 @@ class Candle(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CandleSeries:
-    """Candles of one timeframe, oldest first; build it with `checked` when they come from outside."""
+class CandleSeries(CandleColumns):
+    """Candles of one timeframe, oldest first; build it with `checked` when they come from outside.
+
+    Attributes:
+        sessions: When the market trades; it decides which candle follows which, and when one has closed.
+    """
 
     timeframe: Timeframe
     candles: Sequence[CandleLike]
+    sessions: Sessions = AROUND_THE_CLOCK
 
     @classmethod
-    def checked(cls, timeframe: Timeframe, candles: Sequence[CandleLike]) -> CandleSeries:
+    def checked(
+        cls, timeframe: Timeframe, candles: Sequence[CandleLike], sessions: Sessions = AROUND_THE_CLOCK
+    ) -> CandleSeries:
         """Return the series after holding it to the rules of a market.
 
         Args:
             timeframe: Length of each candle.
             candles: Candles with prices and volume inside the bounds above.
+            sessions: When the market trades.
 
         Raises:
-            InvalidMarketData: low above high, open or close outside low..high, not
-                ascending, duplicated, or not a multiple of the timeframe apart.
+            InvalidMarketData: low above high, open or close outside low..high, not ascending, duplicated, or
+                a distance that is neither a multiple of the timeframe nor a break between two sessions.
         """
-        step = timeframe.ms
+        return cls.ordered(timeframe, candles).of_market(sessions)
+
+    @classmethod
+    def ordered(cls, timeframe: Timeframe, candles: Sequence[CandleLike]) -> CandleSeries:
+        """Return the series after checking prices and order; `of_market` checks the distances.
+
+        A high or low that is a step of rounding inside open or close, as adjusted prices have it, takes it in.
+
+        Raises:
+            InvalidMarketData: low above high, open or close outside low..high, not ascending, or duplicated.
+        """
+        step, regular = timeframe.ms, True
         previous: int | None = None
         for position, candle in enumerate(candles):
             low, high = candle.low, candle.high
             if not (low <= candle.open <= high and low <= candle.close <= high):
-                raise InvalidMarketData(
-                    f"{timeframe} candle {position} is impossible: it needs low <= open, close <= high, received "
-                    f"open {candle.open}, high {high}, low {low}, close {candle.close}"
-                )
+                return cls.ordered(timeframe, without_rounding(timeframe, candles, Candle))
             time = candle.timestamp
             # Neighbors are nearly always one step apart, so the rest of the rule is seldom looked at.
-            if previous is not None and (gap := time - previous) != step and (gap <= 0 or gap % step):
-                raise InvalidMarketData(_spacing_message(timeframe, position, previous, time))
+            if previous is not None and (gap := time - previous) != step:
+                regular = False
+                if gap <= 0:
+                    raise InvalidMarketData(order_message(timeframe, position, previous, time))
             previous = time
-        return cls(timeframe, candles)
+        series = cls(timeframe, candles)
+        series.__dict__["regular"] = regular
+        return series
+
+    @classmethod
+    def of_arrays(
+        cls, timeframe: Timeframe, times_ms: IntArray, values: FloatArray, sessions: Sessions = AROUND_THE_CLOCK
+    ) -> CandleSeries:
+        """Return the unchecked series of n open times (ascending, epoch ms) and an array of shape (n, 5)."""
+        series = cls(timeframe, ArrayCandles(times_ms, values, Candle), sessions)
+        series.__dict__.update(times_ms=times_ms, values=values)
+        return series
+
+    @cached_property
+    def regular(self) -> bool:
+        """Whether all candles are one step apart."""
+        return bool((np.diff(self.times_ms) == self.timeframe.ms).all())
+
+    def of_market(self, sessions: Sessions) -> CandleSeries:
+        """Return the series as candles of a market with these sessions.
+
+        Raises:
+            InvalidMarketData: a distance that is neither a multiple of the timeframe nor a break between two sessions.
+        """
+        if not self.regular:
+            check_distances(self.timeframe, self.timeframe.ms, self.times_ms, sessions)
+        return self if sessions is self.sessions else self.part(0, len(self), sessions)
 
     def require_opened_by(self, latest_open_ms: int) -> None:
         """Refuse candles of the future.
@@ -136,45 +175,48 @@ class CandleSeries:
     @property
     def last_close_ms(self) -> int:
         """Close time of the newest candle in epoch ms; the series must not be empty."""
-        return self.last_open_ms + self.timeframe.ms
+        return self._close_ms(-1)
+
+    @cached_property
+    def missing_after(self) -> IntArray:
+        """Number of candles missing between each of n candles and the next, n - 1 numbers."""
+        return self.sessions.missing_between(self.times_ms, self.timeframe.ms)
 
     @property
     def missing(self) -> int:
-        """Number of candles missing in gaps between the first and the last."""
-        if not self.candles:
-            return 0
-        span = (self.last_open_ms - self.candles[0].timestamp) // self.timeframe.ms + 1
-        return span - len(self.candles)
-
-    @cached_property
-    def times_ms(self) -> IntArray:
-        """Open times of n candles in epoch ms, oldest first."""
-        return np.fromiter((candle.timestamp for candle in self.candles), np.int64, len(self.candles))
+        """Number of candles missing between the first and the last."""
+        return 0 if self.regular else int(self.missing_after.sum())
 
     def closed_by(self, as_of_ms: int) -> CandleSeries:
         """Return the candles that had closed at `as_of_ms`: the rest were still forming."""
         end = len(self.candles)
-        while end and self.candles[end - 1].timestamp + self.timeframe.ms > as_of_ms:
+        while end and self._close_ms(end - 1) > as_of_ms:
             end -= 1
         if end == len(self.candles):
             return self
         closed: CandleSeries | None = self.__dict__.get("_closed")
         if closed is None or len(closed) != end:
-            closed = CandleSeries(self.timeframe, self.candles[:end])
-            closed.__dict__.update(times_ms=self.times_ms[:end], values=self.values[:end])
-            # Like the arrays, it is computed once: a series is kept for as long as clients send the same candles.
+            closed = self.part(0, end)
+            # Computed once, like the arrays: a series is kept for as long as clients send the same candles.
             self.__dict__["_closed"] = closed
         return closed
 
     def tail(self, count: int) -> CandleSeries:
         """Return the newest `count` candles."""
-        return self if count >= len(self.candles) else CandleSeries(self.timeframe, self.candles[-count:])
+        return self if count >= len(self.candles) else self.part(len(self.candles) - count, len(self.candles))
 
-    @cached_property
-    def values(self) -> FloatArray:
-        """Array of shape (n, 5): open, high, low, close, volume."""
-        rows = [(c.open, c.high, c.low, c.close, c.volume) for c in self.candles]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), 5)
+    def part(self, start: int, end: int, sessions: Sessions | None = None) -> CandleSeries:
+        """Return the candles from one position to before another, with these sessions or their own."""
+        part = CandleSeries(self.timeframe, self.candles[start:end], sessions or self.sessions)
+        # The arrays are views of what is known already.
+        part.__dict__.update(times_ms=self.times_ms[start:end], values=self.values[start:end])
+        return part
+
+    def _close_ms(self, position: int) -> int:
+        opened = self.candles[position].timestamp
+        if self.sessions.continuous:
+            return opened + self.timeframe.ms
+        return int(self.sessions.closes_ms(np.array([opened], dtype=np.int64), self.timeframe.ms)[0])
 
     @cached_property
     def digest(self) -> bytes:
@@ -182,48 +224,17 @@ class CandleSeries:
         content = self.timeframe.encode(), self.times_ms.tobytes(), self.values.tobytes()
         return blake2b(b" ".join(content), digest_size=16).digest()
 
-    @property
-    def opens(self) -> FloatArray:
-        """Opens of n candles, oldest first."""
-        return self.values[:, 0]
-
-    @property
-    def highs(self) -> FloatArray:
-        """Highs of n candles, oldest first."""
-        return self.values[:, 1]
-
-    @property
-    def lows(self) -> FloatArray:
-        """Lows of n candles, oldest first."""
-        return self.values[:, 2]
-
-    @property
-    def closes(self) -> FloatArray:
-        """Closes of n candles, oldest first."""
-        return self.values[:, 3]
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """Frame of n rows with columns open, high, low, close, volume and a RangeIndex.
-
-        The index carries no time on purpose: `ta` 0.11 misreads a DatetimeIndex on pandas 3.
-        """
-        return pd.DataFrame(self.values, columns=["open", "high", "low", "close", "volume"])
-
     def resample(self, target: Timeframe) -> CandleSeries:
-        """Return complete candles of a longer timeframe; a bucket with a candle missing is left out.
+        """Return the candles of a longer timeframe in which nothing tradable is missing; see `buckets`.
 
         Raises:
             InvalidMarketData: `target` is not a multiple of this timeframe.
         """
         if target.ms % self.timeframe.ms:
             raise InvalidMarketData(f"{target} candles cannot be made from {self.timeframe} candles")
-        per_bucket = target.ms // self.timeframe.ms
-        buckets: dict[int, list[CandleLike]] = {}
-        for candle in self.candles:
-            buckets.setdefault(candle.timestamp - candle.timestamp % target.ms, []).append(candle)
-        whole = (merge_candles(start, part) for start, part in buckets.items() if len(part) == per_bucket)
-        return CandleSeries(target, list(whole))
+        longer = buckets(self.times_ms, self.timeframe.ms, target.ms, self.sessions)
+        values = longer.merged(self.values)[longer.whole]
+        return CandleSeries.of_arrays(target, longer.opens_ms[longer.whole], values, self.sessions)
 
 
 def merge_candles(start_ms: int, candles: Sequence[CandleLike]) -> Candle:
@@ -235,15 +246,4 @@ def merge_candles(start_ms: int, candles: Sequence[CandleLike]) -> Candle:
         min(c.low for c in candles),
         candles[-1].close,
         sum(c.volume for c in candles),
-    )
-
-
-def _spacing_message(timeframe: Timeframe, position: int, previous: int, time: int) -> str:
-    if time == previous:
-        return f"{timeframe} candle {position} repeats the open time {time}; each candle may come once"
-    if time < previous:
-        return f"{timeframe} candle {position} is out of order: {time} comes after {previous}; send oldest first"
-    return (
-        f"{timeframe} candle {position} opens {time - previous} ms after the one before; "
-        f"{timeframe} candles are a multiple of {timeframe.ms} ms apart"
     )

@@ -2,9 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 
-from domain.market import CandleSeries
+from domain.market import CandleSeries, Timeframe
+
+# Candles that closed longer ago than this many of their own lengths are old: what they say is no news.
+OLD_LENGTHS = 2.0
+
+
+@dataclass(frozen=True)
+class DataAge:
+    """How long ago the newest candle of a market closed.
+
+    Attributes:
+        seconds: Until now by the server's clock, >= 0.
+        lengths: Until the moment that is analyzed, in lengths of this candle, >= 0; of both only the time in which the
+            market trades.
+    """
+
+    seconds: int
+    lengths: float
+
+    @property
+    def old(self) -> bool:
+        """Whether the candles are too old for news."""
+        return self.lengths > OLD_LENGTHS
+
+    @property
+    def worth(self) -> float:
+        """Share of the confidence that is left: 1 while they are not old, then halved by each doubling of the age."""
+        return OLD_LENGTHS / max(self.lengths, OLD_LENGTHS)
+
+
+def data_age(closed: Iterable[CandleSeries], as_of_ms: int | None, now_ms: int) -> DataAge:
+    """Return the age of the candle that closed last; of several, that of the shortest.
+
+    Args:
+        closed: Closed candles of one market, by timeframe; without any the age is 0.
+        as_of_ms: The moment that is analyzed, in epoch ms; None is now.
+        now_ms: The server's clock.
+    """
+    closes = [(series.last_close_ms, -series.timeframe.ms, series.sessions) for series in closed if series.candles]
+    if not closes:
+        return DataAge(0, 0.0)
+    close_ms, negative_ms, sessions = max(closes, key=itemgetter(0, 1))
+    length_ms = -negative_ms
+    moment_ms = now_ms if as_of_ms is None else as_of_ms
+    since_ms = max(0, moment_ms - close_ms)
+    if not sessions.continuous:
+        since_ms = sessions.trading_ms(close_ms, moment_ms)
+        length_ms = sessions.trading_ms(close_ms - length_ms, close_ms) or length_ms
+    return DataAge(max(0, now_ms - close_ms) // 1000, since_ms / length_ms)
 
 
 def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
@@ -19,3 +69,25 @@ def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
         return now_ms
     shortest_ms = min(s.timeframe.ms for s in filled)
     return min(now_ms, max(s.last_close_ms if s.timeframe.ms == shortest_ms else s.last_open_ms for s in filled))
+
+
+def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict[Timeframe, CandleSeries]:
+    """Return the candles of each timeframe that have closed, by the clock and by what the others show.
+
+    Where sessions begin off the grid, a candle by the clock may hold one of its siblings that is still forming, as
+    the 4h candle of 04:00 holds the hour from 07:45: then it has not closed either.
+    """
+    end_ms = data_end_ms(series.values(), now_ms)
+    closed = {timeframe: candles.closed_by(end_ms) for timeframe, candles in series.items()}
+    forming = [
+        (timeframe.ms, candles.candles[len(closed[timeframe])].timestamp)
+        for timeframe, candles in series.items()
+        if len(closed[timeframe]) < len(candles)
+    ]
+    for timeframe, candles in closed.items():
+        if candles.candles and any(
+            length_ms < timeframe.ms and candles.last_open_ms <= opened_ms < candles.last_open_ms + timeframe.ms
+            for length_ms, opened_ms in forming
+        ):
+            closed[timeframe] = candles.closed_by(candles.last_close_ms - 1)
+    return closed

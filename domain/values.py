@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -23,6 +23,11 @@ def round_significant(value: float) -> float:
 def epoch_ms(moment: datetime) -> int:
     """Return an aware time as epoch milliseconds."""
     return round(moment.timestamp() * 1000)
+
+
+def utc_time(time_ms: int) -> datetime:
+    """Return epoch milliseconds as an aware UTC time."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC)
 
 
 class Frozen(BaseModel):

@@ -1,9 +1,9 @@
 """A client: posts candles to the running service and receives the signal on the socket too.
 
-    python examples/post_candles.py BTCUSDT-15m.csv.gz --symbol BTCUSDT
+    python examples/post_candles.py BTCUSDT-1h.csv.gz --symbol BTCUSDT
 
-The file has the columns timestamp (open time, epoch ms), open, high, low, close, volume; longer
-timeframes are made from it. Run it twice: the second answer is [RECENT].
+The file is any export of candles (docs/files.md); longer timeframes are made from it. Run it twice: the second
+answer is [RECENT]. Of a file that ended long ago the answer is no news: it comes without the socket, and is made anew.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from domain.errors import AppError
 from domain.market import CandleSeries
 from domain.values import epoch_ms
-from services.market_data.csv_candles import COLUMNS, higher_timeframes, read_candles
+from features.candle_reading.reading import read_candles
+from features.candle_reading.writing import COLUMNS
+from services.market_data.longer_timeframes import higher_timeframes
 from utils.clock import SystemClock
 
 CANDLES = 250
+# Older ones are no news, see docs/api.md.
+OLD_CANDLES = 2
 
 
 def request_body(symbol: str, base: CandleSeries) -> dict[str, Any]:
@@ -63,7 +67,8 @@ async def main() -> None:
     parser.add_argument("--symbol", default="BTCUSDT")
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     arguments = parser.parse_args()
-    body = request_body(arguments.symbol, read_candles(arguments.file, epoch_ms(SystemClock().now())))
+    base = read_candles(arguments.file, epoch_ms(SystemClock().now())).series
+    body = request_body(arguments.symbol, base)
     socket_url = arguments.url.replace("http", "ws", 1) + "/ws"
     async with websockets.connect(socket_url) as socket, httpx2.AsyncClient(base_url=arguments.url) as client:
         await socket.recv()  # the welcome
@@ -74,6 +79,9 @@ async def main() -> None:
             sys.exit(f"the service refused: {response.json()['detail']}")
         answer = response.json()
         show(f"POST /ai/analyze answered ({', '.join(body['timeframe_data'])})", answer)
+        if answer["data_age_seconds"] * 1000 > OLD_CANDLES * base.timeframe.ms:
+            print("\nThe candles are old, so nothing is broadcast: a file that ends now shows its signal on /ws.")
+            return
         async with asyncio.timeout(10):
             event = json.loads(await socket.recv())
             # the service's own loop may broadcast this symbol at the same moment

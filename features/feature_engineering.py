@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from domain.arrays import FloatArray
+from domain.continuity import breaks, since_break
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
 from features.columns.bars import Bars
@@ -41,14 +43,19 @@ class FeatureEngineer:
 
     def matrix(self, series: CandleSeries) -> FloatArray:
         """Return what `transform` does without names and times: an array of shape (n, columns)."""
-        return self._values(Bars.of_series(series, self._engine))
+        # After a break every average starts anew, instead of remembering what was before it.
+        edges = [0, *breaks(series).tolist(), len(series)]
+        parts = (series.part(start, end) for start, end in pairwise(edges)) if len(edges) > 2 else (series,)
+        tables = [self._values(Bars.of_series(part, self._engine)) for part in parts]
+        return tables[0] if len(tables) == 1 else np.concatenate(tables)
 
     def transform(self, series: CandleSeries) -> pd.DataFrame:
         """Return one row per candle, known at the close of that candle and never changed by a later one.
 
         A column is NaN for its warm-up and finite from there on: where the formula has no
         value (no range, no volume), it takes the neutral value of the column. Columns of
-        higher timeframes stay NaN longer when candles are missing.
+        higher timeframes stay NaN longer when candles are missing. After a break of the series (see
+        `domain/continuity.py`) the warm-up begins again.
 
         Args:
             series: n checked, closed candles, oldest first, gaps allowed.
@@ -56,9 +63,8 @@ class FeatureEngineer:
         Returns:
             Frame of n rows of float64, its index the open times in epoch ms.
         """
-        bars = Bars.of_series(series, self._engine)
-        times = pd.Index(bars.times, name="timestamp")
-        return pd.DataFrame(self._values(bars), columns=self.feature_columns, index=times, copy=False)
+        times = pd.Index(series.times_ms, name="timestamp")
+        return pd.DataFrame(self.matrix(series), columns=self.feature_columns, index=times, copy=False)
 
     def last_window(self, series: CandleSeries, length: int) -> FloatArray:
         """Return the newest rows, as a model reads them.
@@ -77,6 +83,7 @@ class FeatureEngineer:
         Raises:
             InsufficientData: a row of the window would still be warming up.
         """
+        series = since_break(series)
         needed = self.feature_set.warm_up + length
         if len(series) < needed:
             raise InsufficientData(

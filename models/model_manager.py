@@ -141,7 +141,7 @@ class ModelManager:
         stored = self.registry.open(version)
         axis = TimeAxis.of({symbol: series})
         times, horizon = series.times_ms, stored.metadata.horizon_candles
-        runs = unbroken_runs(times, series.timeframe.ms)
+        runs = unbroken_runs(series)
         slots = axis.slots(times, symbol)
         by_candle = forward_returns(series.closes, horizon, runs)
         returns = np.full(int(slots[-1]) + 1, np.nan)

@@ -1,11 +1,15 @@
-"""The blend of rules and model: one direction from two."""
+"""The blend of rules and model: one direction from two, and what a model says of a trend."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from domain.forecasting import Forecast
+from domain.values import Signal
 from rules.direction import TrendView
+
+# A return over fewer candles says nothing of a trend.
+TREND_CANDLES = 4
 
 
 def blend(view: TrendView, forecast: Forecast | None, weight: float) -> TrendView:
@@ -30,3 +34,17 @@ def blend(view: TrendView, forecast: Forecast | None, weight: float) -> TrendVie
         agreement=(1 - clash) * (1 - 2 * forecast.disagreement * weight),
         blended=True,
     )
+
+
+def horizon_support(trend: Signal, forecast: Forecast) -> float | None:
+    """Return the share of a model's horizons that expect the trend to go on, 0 to 1.
+
+    Args:
+        trend: Long or Short.
+        forecast: Of the model; its returns over `TREND_CANDLES` or more count.
+
+    Returns:
+        None where the model has no such return.
+    """
+    returns = [value for candles, value in forecast.expected_returns.items() if candles >= TREND_CANDLES]
+    return sum(value * trend.side > 0 for value in returns) / len(returns) if returns else None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.settings import AnalysisSettings
-from domain.analysis import NOTHING_SAID, ClientContext, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot
 from domain.arrays import FloatArray
+from domain.continuity import SeriesBreak, newest_break, since_break
 from domain.errors import InsufficientData
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.values import epoch_ms
+from domain.queries import NOTHING_SAID, ClientContext
+from domain.timeframe_data import DataAge, data_age
+from domain.values import epoch_ms, utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
@@ -66,6 +69,10 @@ class MarketContext:
         primary: The timeframe that gives stop, target and levels; it has enough candles.
         newest_candle_ms: Open time of the newest candle received, still forming ones included.
         missing_candles: Number of candles missing in gaps, all timeframes together.
+        breaks: The newest break of a timeframe where it has one: only candles after it are read.
+        broken: Whether the primary timeframe has too few candles since its break: nothing directional can be said.
+        age: Of the newest closed candle.
+        as_of: The moment of a replay, aware UTC; None is now.
         forecast: Of the model in production for the primary timeframe.
         forecast_note: Why there is no forecast.
         model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
@@ -82,6 +89,10 @@ class MarketContext:
     newest_candle_ms: int
     generated_at: datetime
     missing_candles: int
+    age: DataAge
+    breaks: Mapping[Timeframe, SeriesBreak] = field(default_factory=dict)
+    broken: bool = False
+    as_of: datetime | None = None
     forecast: Forecast | None = None
     forecast_note: str | None = None
     model_weight: float = 0.0
@@ -110,6 +121,16 @@ def build_context(
     """
     closed = _closed(snapshot, settings, now)
     primary = _primary(closed, settings)
+    breaks = {timeframe: found for timeframe, series in closed.items() if (found := newest_break(series))}
+    broken = bool(breaks)
+    if breaks:
+        whole, closed = closed, {timeframe: since_break(series) for timeframe, series in closed.items()}
+        broken = all(len(series) < settings.min_candles for series in closed.values())
+        if broken:
+            # Stops, levels and volatility are described by what there is.
+            closed[primary] = whole[primary]
+        else:
+            primary = _primary(closed, settings)
     used = {timeframe: series for timeframe, series in closed.items() if len(series) >= MIN_SIDE_CANDLES}
     return MarketContext(
         symbol=snapshot.symbol,
@@ -124,6 +145,10 @@ def build_context(
         newest_candle_ms=snapshot.newest_candle_ms,
         generated_at=now,
         missing_candles=sum(series.missing for series in used.values()),
+        age=data_age(closed.values(), snapshot.as_of_ms, epoch_ms(now)),
+        as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
+        breaks=breaks,
+        broken=broken,
     )
 
 

@@ -56,12 +56,18 @@ class TrendView:
 
 
 def view_trend(context: MarketContext) -> TrendView:
-    """Return the direction of each timeframe, their weighted mean and the strategies' scores."""
-    directions = {timeframe: timeframe_direction(part) for timeframe, part in context.timeframes.items()}
+    """Return the direction of each timeframe, their weighted mean and the strategies' scores.
+
+    Across a break of the series there is no direction, and no strategy has a view.
+    """
+    directions = {
+        timeframe: 0.0 if context.broken else timeframe_direction(part)
+        for timeframe, part in context.timeframes.items()
+    }
     shortest = min(timeframe.ms for timeframe in directions)
     weights = {timeframe: 1 + WEIGHT_PER_DOUBLING * math.log2(timeframe.ms / shortest) for timeframe in directions}
     trend = sum(weights[timeframe] * value for timeframe, value in directions.items()) / sum(weights.values())
-    scores = {name: STRATEGIES[name](context.main.latest) for name in context.strategies}
+    scores = {name: NO_VIEW if context.broken else STRATEGIES[name](context.main.latest) for name in context.strategies}
     views = [2 * (score - NO_VIEW) for score in scores.values()]
     return TrendView(
         directions=directions,

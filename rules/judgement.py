@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from domain.lanes import Lane, Lanes
 from rules.blending import blend
 from rules.context import MarketContext
 from rules.direction import TrendView, view_trend
@@ -17,18 +18,36 @@ class Judgement:
     Attributes:
         context: The market as it was read.
         rules: Direction and agreement of the timeframes by the rules alone.
-        view: The same, blended with the model where it has a share.
-        verdict: The signal of `view`, its confidence and its ground.
+        by_rules: The signal of `rules`, its confidence and its ground.
+        view: As `rules`, blended with the model where it has a share.
+        verdict: The same of `view`.
     """
 
     context: MarketContext
     rules: TrendView
+    by_rules: Verdict
     view: TrendView
     verdict: Verdict
+
+    @property
+    def unblended(self) -> Judgement:
+        """The judgement by the rules alone."""
+        return replace(self, view=self.rules, verdict=self.by_rules)
+
+    @property
+    def lanes(self) -> Lanes:
+        """What rules and model say by themselves; the LLM has not been asked."""
+        forecast = self.context.forecast
+        model = forecast and Lane(
+            side=forecast.signal, probability=forecast.probability_up, confidence=forecast.confidence
+        )
+        rules = Lane(side=self.by_rules.signal, probability=None, confidence=round(self.by_rules.confidence, 4))
+        return Lanes(rules=rules, model=model, llm=None)
 
 
 def judge(context: MarketContext) -> Judgement:
     """Return the judgement of a market; equal contexts are judged equally."""
     rules = view_trend(context)
     view = blend(rules, context.forecast, context.model_weight)
-    return Judgement(context, rules, view, decide(context, view))
+    by_rules = decide(context, rules)
+    return Judgement(context, rules, by_rules, view, decide(context, view) if view.blended else by_rules)

@@ -12,7 +12,7 @@ from domain.analysis import DataSource, TrendDirection
 from domain.market import Timeframe
 from rules.context import MarketContext
 from rules.direction import DISAGREES, FULL_MOVE, POINTS, TrendView, move_over_noise
-from rules.reasoning import describe_volume, figure
+from rules.reasoning import describe_age, describe_volume, figure
 from rules.risk import volatility_level
 from rules.strategies import NO_TREND_ADX, ramp
 from rules.verdict import EARNING_ADX, FULL_STRENGTH, TREND_BAR, data_quality, trend_direction
@@ -152,6 +152,8 @@ def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
         sentences.append(f"RSI {figure(rsi)} is {'oversold' if rsi <= OVERSOLD_RSI else 'overbought'}.")
     if context.source_data is DataSource.SYNTHETIC:
         sentences.append("The candles are synthetic: this is no real market.")
+    if context.age.old:
+        sentences.append(describe_age(context))
     return sentences
 
 

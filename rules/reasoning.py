@@ -6,10 +6,12 @@ analysis itself; what has no number there is said in words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from domain.values import Signal
+from domain.market import Timeframe
+from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
 from rules.strategies import NO_VIEW
@@ -31,6 +33,7 @@ _GROUNDS = {
     Ground.FLAT: "the market is flat: its candles have practically no range",
     Ground.WILD: "the candles are so wide that neither a stop nor a target can be placed",
     Ground.REVERSED: "the price has run far against the trend since the last closed candle",
+    Ground.BROKEN: "too few candles have come since the series broke off",
 }
 
 
@@ -40,7 +43,8 @@ def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     if verdict.ground is not Ground.FLAT:
         sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
     sentences += [describe_volume(context), _levels_sentence(context)]
-    sentences += [_strategies_sentence(view), _data_sentence(context)]
+    sentences += [_strategies_sentence(view), *_break_sentences(context), _data_sentence(context)]
+    sentences += [_moment_sentence(context), describe_age(context)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -55,6 +59,15 @@ def describe_volume(context: MarketContext) -> str:
     if abs(balance) > ONE_SIDED_VOLUME:
         side = "mostly on rising candles" if balance > 0 else "mostly on falling candles"
     return f"Volume is {size}, {figure(ratio)} times its average, and lately {side}."
+
+
+def describe_age(context: MarketContext) -> str:
+    """Return sentences on candles that are too old for news, and on a market that is closed; empty for others."""
+    old = ""
+    if context.age.old:
+        more = int(context.age.lengths)
+        old = f"The candles are old and say less: since the newest of them, {more} more have closed."
+    return " ".join(filter(None, (old, _closed_sentence(context))))
 
 
 def figure(value: float) -> str:
@@ -132,6 +145,12 @@ def _strategies_sentence(view: TrendView) -> str:
     return f"Strategies that lean {'; '.join(parts)}." if parts else ""
 
 
+def _break_sentences(context: MarketContext) -> Iterator[str]:
+    for timeframe, found in context.breaks.items():
+        opened = datetime.fromtimestamp(found.opened_ms / 1000, UTC)
+        yield f"Before the {timeframe} candle of {opened:%Y-%m-%d %H:%M} UTC {found.words}: older candles do not count."
+
+
 def _data_sentence(context: MarketContext) -> str:
     parts = []
     if has_few_candles(context):
@@ -141,6 +160,23 @@ def _data_sentence(context: MarketContext) -> str:
         are = "candle is" if context.missing_candles == 1 else "candles are"
         parts.append(f"{context.missing_candles} {are} missing in between")
     return f"Confidence is reduced: {', and '.join(parts)}." if parts else ""
+
+
+def _moment_sentence(context: MarketContext) -> str:
+    return "" if context.as_of is None else f"As of {context.as_of:%Y-%m-%dT%H:%M:%SZ}: no later candle is used."
+
+
+def _closed_sentence(context: MarketContext) -> str:
+    series = next(iter(context.timeframes.values())).series
+    moment_ms, sessions = epoch_ms(context.as_of or context.generated_at), series.sessions
+    # Days alone tell the weekdays of a market, but not its hours.
+    hours_known = series.timeframe.ms < Timeframe.D1.ms or sessions.exchange is not None
+    if not hours_known or sessions.open_at(moment_ms):
+        return ""
+    since, opens = (
+        utc_time(time_ms) for time_ms in (sessions.last_close_before(moment_ms), sessions.next_open(moment_ms))
+    )
+    return f"Market closed since {since:%Y-%m-%d %H:%M} UTC, opens {opens:%Y-%m-%d %H:%M} UTC."
 
 
 def _price(value: float) -> str:

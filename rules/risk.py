@@ -56,10 +56,11 @@ def assess_risk(
 
     Proposed exits are taken when they fit (`exits_fit`), else those of the rules stand.
 
-    Technical risk is how weak or thin the evidence is; market risk is half the volatility
+    Technical risk is how weak, thin or old the evidence is; market risk is half the volatility
     against the recent past, half the range of a day against what is usual for a coin.
     """
-    technical = 1 - abs(view.trend) * data_quality(context) if not view.disagree else 1.0
+    evidence = data_quality(context) * context.age.worth
+    technical = 1 - abs(view.trend) * evidence if not view.disagree else 1.0
     market = _market_risk(context)
     average_true_range = context.main.average_true_range
     if proposed is None or not exits_fit(proposed, verdict.signal, context.price, average_true_range):

@@ -74,4 +74,7 @@ class TechnicalAnalyst:
             generated_at=context.generated_at,
             forecast=context.forecast,
             forecast_note=context.forecast_note,
+            data_age_seconds=context.age.seconds,
+            as_of=context.as_of,
+            lanes=judgement.lanes,
         )

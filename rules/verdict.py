@@ -52,6 +52,7 @@ class Ground(StrEnum):
     FLAT = "flat"
     WILD = "wild"
     REVERSED = "reversed"
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
     if ground is Ground.TREND:
         signal = Signal.LONG if view.trend > 0 else Signal.SHORT
     certainty = _trend_confidence(context, view) if ground is Ground.TREND else _neutral_confidence(view, ground)
-    return Verdict(signal, certainty * data_quality(context) * view.agreement, ground)
+    return Verdict(signal, certainty * data_quality(context) * context.age.worth * view.agreement, ground)
 
 
 def strength(view: TrendView) -> float:
@@ -107,6 +108,8 @@ def data_quality(context: MarketContext) -> float:
 
 
 def _ground(context: MarketContext, view: TrendView) -> Ground:
+    if context.broken:
+        return Ground.BROKEN
     if view.flat:
         return Ground.FLAT
     if 100 * context.main.average_true_range / context.price > MAX_RANGE_PERCENT:

@@ -21,7 +21,8 @@ from api.app import create_app  # noqa: E402
 from api.openapi import EXAMPLES_FILE  # noqa: E402
 from config.sources import load_settings  # noqa: E402
 from domain.market import Candle, CandleSeries, Timeframe  # noqa: E402
-from services.market_data.csv_candles import COLUMNS, read_candles  # noqa: E402
+from features.candle_reading.reading import read_candles  # noqa: E402
+from features.candle_reading.writing import COLUMNS  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 SYMBOL = "BTCUSDT"
@@ -61,7 +62,7 @@ class Recorder:
 
 def frames() -> dict[str, list[dict[str, Any]]]:
     """Return past real candles as if they had ended just now."""
-    hours = read_candles(DATA / f"{SYMBOL}-1h.csv.gz", time.time_ns() // 1_000_000)
+    hours = read_candles(DATA / f"{SYMBOL}-1h.csv.gz", time.time_ns() // 1_000_000).series
     step = Timeframe.H1.ms
     part = hours.candles[-3_000 - HOURS_BACK : -HOURS_BACK]
     later = time.time_ns() // 1_000_000 // step * step - part[-1].timestamp - step

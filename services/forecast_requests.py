@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.forecasting import Forecast
 from domain.market import Timeframe
+from domain.queries import AnalysisQuery
 from domain.values import Signal
+from rules.blending import horizon_support
 from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
@@ -19,22 +22,24 @@ from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from utils.clock import Clock
 
-# Clients wait 2 s for a trend: 0.5 s are left for the model or the rules.
+# Clients wait 2 s for a trend: 0.2 s are left for the rules.
 FETCH_SECONDS = 1.5
+MODEL_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
 class RequestedForecast:
-    """A forecast, the source of its candles, and its time by the server's clock."""
+    """A forecast, the source of its candles, and its time by the server's clock; `as_of_ms` is that of a replay."""
 
     forecast: Forecast
     source_data: DataSource
     at: datetime
+    as_of_ms: int | None
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Direction of a symbol, its confidence (0..1), and its model: a version, or the rules."""
+    """Direction of a symbol, its confidence (0..1), and who says so: the rules, or the rules and a version."""
 
     symbol: str
     timeframe: Timeframe
@@ -57,14 +62,16 @@ class ForecastRequests:
         clock: Clock,
         *,
         fetch_seconds: float = FETCH_SECONDS,
+        model_seconds: float = MODEL_SECONDS,
     ) -> None:
-        """Keep the parts, and the time that a trend waits for candles."""
+        """Keep the parts, and the times that a trend waits for candles and for a model."""
         self._forecasting = forecasting
         self._market_data = market_data
         self._reader = reader
         self._rules = rules
         self._clock = clock
         self._fetch_seconds = fetch_seconds
+        self._model_seconds = model_seconds
 
     async def forecast(self, query: AnalysisQuery) -> RequestedForecast:
         """Return the forecast for a query, on the preferred of its timeframes that have a model in production.
@@ -80,22 +87,32 @@ class ForecastRequests:
         timeframe = await self._forecasting.choose(query.symbol, offered)
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
         forecast = await self._forecasting.forecast(snapshot, timeframe)
-        return RequestedForecast(forecast, snapshot.source_data, self._clock.now())
+        return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms)
 
     async def trend(self, symbol: str, timeframe: Timeframe) -> Trend:
-        """Return the direction by the model in production, or by the rules where no model can answer.
+        """Return the direction by the rules; a model that looks as far as a trend reaches may lower its confidence.
+
+        Such a model has expected returns over `rules.blending.TREND_CANDLES` or more. Where all of them are against
+        the trend half of the confidence is left; the direction stays.
 
         Raises:
             MarketDataUnavailable: no source gave candles in time.
         """
         snapshot = await self._fetched_in_time(symbol, timeframe)
-        forecast = (await self._forecasting.opinion(snapshot, timeframe)).forecast
-        now, source = self._clock.now(), snapshot.source_data
-        if forecast is not None:
-            by = forecast.model_version
-            return Trend(symbol, timeframe, forecast.signal, forecast.confidence, by, source, now)
-        analysis = self._rules.assess(judge(await self._reader.measure(snapshot, STRATEGY_NAMES)))
-        return Trend(symbol, timeframe, analysis.signal, analysis.confidence, analysis.model_type, source, now)
+        found = self._rules.assess(judge(await self._reader.measure(snapshot, STRATEGY_NAMES)))
+        confidence, by = found.confidence, found.model_type
+        forecast = None if found.signal is Signal.NEUTRAL else await self._forecast_in_time(snapshot, timeframe)
+        support = horizon_support(found.signal, forecast) if forecast else None
+        if forecast is not None and support is not None:
+            confidence, by = round(confidence * (1 + support) / 2, 4), f"{by}+{forecast.model_version}"
+        return Trend(symbol, timeframe, found.signal, confidence, by, snapshot.source_data, self._clock.now())
+
+    async def _forecast_in_time(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast | None:
+        """Return the forecast, if it is there within `model_seconds`: a model may have to be loaded first."""
+        with suppress(TimeoutError):
+            opinion = self._forecasting.opinion(snapshot, timeframe)
+            return (await asyncio.wait_for(opinion, self._model_seconds)).forecast
+        return None
 
     async def _fetched(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:
         # One of them may still be forming.

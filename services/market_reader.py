@@ -8,8 +8,9 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from config.settings import AnalysisSettings
-from domain.analysis import NOTHING_SAID, ClientContext, MarketSnapshot
+from domain.analysis import MarketSnapshot
 from domain.errors import InsufficientData
+from domain.queries import NOTHING_SAID, ClientContext
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import MarketContext, build_context
 from services.forecasts.forecasting import Forecasting, Opinion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -25,10 +26,11 @@ _SQLITE = "sqlite:///"
 _MONGODB = ("mongodb://", "mongodb+srv://")
 
 
-def build_store(settings: StorageSettings) -> Store:
+def build_store(settings: StorageSettings, writing: asyncio.Lock | None = None) -> Store:
     """Return the store of `settings.url`, not opened yet.
 
-    `sqlite:///data/x.db` is relative to the working folder, `sqlite:////var/x.db` absolute.
+    `sqlite:///data/x.db` is relative to the working folder, `sqlite:////var/x.db` absolute. A SQLite file is written by
+    one connection at a time: stores that are open together share the lock `writing`.
 
     Raises:
         ConfigurationError: no store has this scheme, or the URL lacks a file or a database.
@@ -37,7 +39,9 @@ def build_store(settings: StorageSettings) -> Store:
     cache_retention = timedelta(hours=settings.cache_retention_hours)
     bounds = Bounds(timedelta(days=settings.archive_retention_days), settings.candles_per_series, settings.max_candles)
     if (path := _sqlite_path(url)) is not None:
-        return SqliteStore(path, cache_retention=cache_retention, bounds=bounds, when_damaged=settings.when_damaged)
+        return SqliteStore(
+            path, cache_retention=cache_retention, bounds=bounds, when_damaged=settings.when_damaged, writing=writing
+        )
     from storage.mongo.store import MongoStore  # 48 MB that a service on SQLite does without
 
     return MongoStore(url, cache_retention=cache_retention, bounds=bounds)
@@ -58,31 +62,37 @@ def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
 
 
 @asynccontextmanager
-async def open_store(settings: StorageSettings) -> AsyncIterator[ResilientStore]:
-    """Open the store with its spool; at the end the writes that wait go to the store or stay in the spool.
+async def open_stores(settings: StorageSettings) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments]]:
+    """Open the stores of analyses and of documents, with a spool each.
+
+    At the end the writes that wait go to the database or stay in the spool.
 
     Raises:
         ConfigurationError: as `build_store` does.
     """
+    writing = asyncio.Lock()
     pace = Pace(retry_seconds=settings.retry_seconds)
     spool = _spool(settings, "analyses")
-    store = ResilientStore(build_store(settings), timeout_ms=settings.timeout_ms, pace=pace, spool=spool)
+    store = ResilientStore(build_store(settings, writing), timeout_ms=settings.timeout_ms, pace=pace, spool=spool)
     await store.open()
     try:
-        yield store
+        async with open_documents(settings, writing) as documents:
+            yield store, documents
     finally:
         await store.close()
 
 
 @asynccontextmanager
-async def open_documents(settings: StorageSettings) -> AsyncIterator[ResilientDocuments]:
-    """Open the document store in the same database, with a spool as `open_store` does.
+async def open_documents(
+    settings: StorageSettings, writing: asyncio.Lock | None = None
+) -> AsyncIterator[ResilientDocuments]:
+    """Open the store of documents alone, with its spool; `writing` as for `build_store`.
 
     Raises:
         ConfigurationError: as `build_store` does.
     """
     pace = Pace(retry_seconds=settings.retry_seconds)
-    documents = ResilientDocuments(_documents(settings), pace=pace, spool=_spool(settings, "documents"))
+    documents = ResilientDocuments(_documents(settings, writing), pace=pace, spool=_spool(settings, "documents"))
     await documents.open()
     try:
         yield documents
@@ -106,10 +116,10 @@ def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     return Spool(folder, f"{kind}-{sha256(database.encode()).hexdigest()[:12]}", settings.spool_max_bytes)
 
 
-def _documents(settings: StorageSettings) -> DocumentDatabase:
+def _documents(settings: StorageSettings, writing: asyncio.Lock | None) -> DocumentDatabase:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
-        return SqliteDocumentStore(path, settings.when_damaged)
+        return SqliteDocumentStore(path, settings.when_damaged, writing=writing)
     from storage.mongo.documents import MongoDocumentStore
 
     return MongoDocumentStore(url)

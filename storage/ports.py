@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from domain.analysis import Analysis, AnalysisSource
-from domain.market import Candle, CandleLike, Timeframe
+from domain.candles.columns import CandleLike
+from domain.market import Candle, Timeframe
 from domain.values import Signal
 
 ANALYSIS_COLLECTION = "ai_analysis_results"
@@ -31,7 +32,7 @@ NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
 class AnalysisWrite:
     """One analysis to save, with the candles that came with it; the arguments of `AnalysisCache.save_analysis`."""
 
-    cache_key: str
+    cache_key: str | None
     analysis: Analysis
     archive: bool
     candles: CandlesByTimeframe
@@ -102,10 +103,11 @@ class AnalysisCache(Protocol):
         """Short name for people: sqlite or mongodb."""
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Cache the analysis under the key, with `archive` keep it until it is pruned, and keep the candles.
 
+        Without a key the candles alone are kept: neither cache nor archive gets the analysis.
         The candles are closed ones of the analysis' symbol that every caller may read; those of the same timeframe and
         open time are replaced. Where the database has transactions all is saved in one; saving it again after a failure
         changes nothing.
@@ -166,6 +168,13 @@ class CandleStore(Protocol):
 
         Raises:
             StorageUnavailable: the store is down or does not answer in time; always rather than no candles.
+        """
+
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles.
+
+        Raises:
+            StorageUnavailable: the store is down or does not answer in time; always rather than no symbols.
         """
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from domain.market import CandleLike, Timeframe
+from domain.candles.columns import CandleLike
+from domain.market import Timeframe
 from storage.ports import AnalysisWrite
 
 # How far ahead of this machine's clock that of another replica may run before its analyses count as misdated.

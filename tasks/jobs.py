@@ -19,6 +19,8 @@ JobFunction = Callable[[dict[str, Any], Report], dict[str, Any]]
 def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     """Train a model of candles, judge it and register it; a second run registers another version.
 
+    Candles that the order does not bring are read from a market-data source first.
+
     Args:
         parameters: As `services.training.order.TrainingOrder`.
         report: Takes the progress.
@@ -28,19 +30,26 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
 
     Raises:
         InsufficientData: too few candles, with the numbers.
+        MarketDataUnavailable: the source of the candles failed too often.
         TrainingFailed, ExportMismatch: nothing is registered.
     """
-    from domain.market import CandleSeries
+    import asyncio
+
     from models.model_manager import ModelManager
     from models.training.training_run import TrainingRequest
     from services.training.order import TrainingOrder
+    from services.training.past import after_fetching, read_past
     from utils.clock import SystemClock
 
     order = TrainingOrder.model_validate(parameters)
     models = order.models.trained_with(epochs=order.epochs, seed=order.seed)
     manager = ModelManager(models, order.features, SystemClock().now)
     request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
-    series = CandleSeries.checked(order.timeframe, order.candles)
+    if order.history is None:
+        series = order.series
+    else:
+        series = asyncio.run(read_past(order, order.history, report, SystemClock()))
+        report = after_fetching(report)
     return manager.train(request, {order.symbol: series}, report).report()
 
 

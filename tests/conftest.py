@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import settings as hypothesis_settings
 
-from api.app import create_app
-from api.guard.rate_limit import limiter
 from config.settings import Settings
 from config.sources import load_settings
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOOPBACK = ("127.0.0.1", 50_000)
@@ -29,12 +29,18 @@ hypothesis_settings.register_profile("without deadlines", deadline=None)
 hypothesis_settings.load_profile("without deadlines")
 
 MakeSettings = Callable[..., Settings]
-MakeClient = Callable[..., TestClient]
+MakeClient = Callable[..., "TestClient"]
 
 
 def admin_headers() -> dict[str, str]:
     """Return the header that makes a request the administrator's."""
     return {"authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers a core, eight at most: half of the time a test waits, for a process or for the disk."""
+    return min(2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4, 8)
 
 
 @pytest.hookimpl(trylast=True)
@@ -88,6 +94,11 @@ def make_client(make_settings: MakeSettings) -> Iterator[MakeClient]:
 
     A client on this machine is the administrator's, one elsewhere has no token.
     """
+    from fastapi.testclient import TestClient  # as the app itself: seconds that tests without a client do without
+
+    from api.app import create_app
+    from api.guard.rate_limit import limiter
+
     limiter.reset()
     started: list[TestClient] = []
 

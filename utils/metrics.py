@@ -2,16 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from domain.jobs import JobKind, JobStatus
+
+
+class MeasuredGauge(Collector):
+    """A gauge without a sample until its value is known: neither 0 nor NaN would be true before."""
+
+    def __init__(self, name: str, documentation: str, registry: CollectorRegistry = REGISTRY) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._value: float | None = None
+        registry.register(self)
+
+    def set(self, value: float) -> None:
+        """Take the value."""
+        self._value = value
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Give the value to Prometheus, if it is known."""
+        yield GaugeMetricFamily(self._name, self._documentation, self._value)
+
 
 _MILLISECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
+
+
+def start_at_zero(counter: Counter, *known: Iterable[str]) -> None:
+    """Create the series of a counter, since a rate in Prometheus starts from the first sample.
+
+    Args:
+        counter: With labels.
+        known: The values of each label, in the order of the labels.
+    """
+    for labels in product(*known):
+        counter.labels(*labels)
+
 
 API_REQUESTS = Counter("api_requests", "HTTP requests answered.", ["method", "route", "status"])
 API_REQUEST_DURATION = Histogram("api_request_duration_seconds", "Time to answer an HTTP request.", ["route"])
 
 HTTP_REFUSALS = Counter("http_refusals", "Requests and connections that the server's limits refused.", ["reason"])
+start_at_zero(
+    HTTP_REFUSALS,
+    [
+        "body_too_slow",
+        "head_too_large",
+        "head_too_slow",
+        "malformed_http",
+        "no_descriptors",
+        "shutting_down",
+        "too_many_bodies",
+        "too_many_connections",
+        "too_many_headers",
+        "url_too_long",
+    ],
+)
 
 ANALYSES = Counter("ai_analysis", "Analyses answered, cached ones too.", ["source", "cached"])
 ANALYSIS_DURATION = Histogram("ai_analysis_duration_seconds", "Time to make a fresh analysis.", ["source"])
@@ -31,15 +83,15 @@ ML_CONFIDENCE = Histogram(
     "ml_signal_confidence", "Confidence of the models' forecasts.", buckets=[i / 10 for i in range(1, 11)]
 )
 ML_CACHE_HITS = Counter("ml_cache_hits", "Symbols of /ai/signals that were judged a moment ago.")
-PREDICTION_ACCURACY = Gauge(
-    "ai_prediction_accuracy", "Share of successes among signals with a reported outcome; NaN before the first."
+PREDICTION_ACCURACY = MeasuredGauge(
+    "ai_prediction_accuracy", "Share of successes among signals with a reported outcome; absent before the first."
 )
-PREDICTION_ACCURACY.set(float("nan"))
 MODEL_LOAD_FAILURES = Counter("model_load_failures", "Versions in production that could not be loaded.")
 
 CANDLE_REVISIONS = Counter(
     "candle_revisions", "Closed candles that a trusted client posted again with other prices.", ["outcome"]
 )
+start_at_zero(CANDLE_REVISIONS, ["accepted", "refused"])
 CACHE_HIT_RATE = Gauge("cache_hit_rate", "Share of analysis requests answered from the cache since start.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")
@@ -50,7 +102,9 @@ CYCLE_DURATION = Histogram(
     buckets=(0.5, 1, 2, 5, 10, 30, 60, 120, 300),
 )
 JOBS = Counter("jobs", "Jobs that have ended.", ["kind", "status"])
+start_at_zero(JOBS, JobKind, [status for status in JobStatus if status.final])
 STORE_WRITES_LOST = Counter("store_writes_lost", "Writes that no store will ever have.", ["reason"])
+start_at_zero(STORE_WRITES_LOST, ["full", "refused"])
 STORE_OPERATIONS = Counter("store_operations", "Calls to the store.", ["store", "operation", "outcome"])
 MONGODB_OPERATIONS = Counter("mongodb_operations", "Calls to MongoDB.", ["operation", "outcome"])
 MARKET_DATA_REQUESTS = Counter("market_data_requests", "Calls to a market-data source.", ["source", "outcome"])
@@ -78,6 +132,7 @@ LLM_GROUNDEDNESS = Histogram(
 LLM_KEYS = Gauge("llm_keys", "API keys of the LLM by what may be done with them.", ["status"])
 
 LOG_LINES_DROPPED = Counter("log_lines_dropped", "Log lines that could not be written.", ["log"])
+start_at_zero(LOG_LINES_DROPPED, ["stderr", "file"])
 
 
 def count_analysis(source: str, *, cached: bool) -> None:
@@ -89,3 +144,17 @@ def count_analysis(source: str, *, cached: bool) -> None:
 @lru_cache(maxsize=16)
 def _analyses(source: str, cached: bool) -> Counter:
     return ANALYSES.labels(source, cached)
+
+
+@lru_cache(maxsize=256)
+def store_operation(store: str, operation: str, outcome: str) -> Counter:
+    """Return the counter of an outcome; with its first outcome an operation has all of them."""
+    start_at_zero(STORE_OPERATIONS, [store], [operation], ["ok", "failed", "skipped"])
+    return STORE_OPERATIONS.labels(store, operation, outcome)
+
+
+@lru_cache(maxsize=256)
+def mongodb_operation(operation: str, outcome: str) -> Counter:
+    """Return the counter of an outcome; with its first outcome an operation has both."""
+    start_at_zero(MONGODB_OPERATIONS, [operation], ["ok", "failed"])
+    return MONGODB_OPERATIONS.labels(operation, outcome)

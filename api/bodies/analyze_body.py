@@ -21,22 +21,23 @@ from api.bodies.json_body import by_schema
 from api.schemas.predictions import PredictRequest
 from api.schemas.requests import FIRST_MS, LAST_MS, MAX_COUNT, MAX_LIST, MAX_TEXT, AnalyzeRequest, News, StrategyContext
 from config.settings import AnalysisSettings
-from domain.analysis import (
-    NOTHING_SAID,
-    AnalysisQuery,
-    ClientContext,
-    DataSource,
-    MarketSnapshot,
-    NewsSentiment,
-)
+from domain.analysis import DataSource, MarketSnapshot
+from domain.candles.columns import CandleLike
 from domain.errors import InvalidRequest
-from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleLike, CandleSeries, Timeframe
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
+from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
+from domain.queries import NOTHING_SAID, AnalysisQuery, ClientContext, NewsSentiment
+from domain.session_finder import in_market
 from rules.strategies import STRATEGY_NAMES
+from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price
 
 # A longer list of candles is not kept; 64 of this length take a few megabytes.
 MAX_KEPT_BYTES = 32_768
 
+SymbolText = Annotated[
+    str, Meta(pattern=rf"\A{SYMBOL_PATTERN.removeprefix('^').removesuffix('$')}\Z", max_length=MAX_SYMBOL_LENGTH)
+]
 _Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
 _Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
 _Milliseconds = Annotated[int, Meta(ge=FIRST_MS, lt=LAST_MS)]
@@ -73,12 +74,13 @@ class _Context(msgspec.Struct):
 
 
 class _Request(msgspec.Struct):
-    symbol: Annotated[str, Meta(pattern=r"\A[A-Z0-9]{3,20}\Z")]
+    symbol: SymbolText
     timeframe_data: dict[Timeframe, msgspec.Raw]
     current_price: Annotated[float, Meta(ge=0, le=MAX_PRICE)]
     volume_24h: _Volume
     timestamp: _Milliseconds
     strategy_context: _Context
+    as_of: _Milliseconds | None = None
 
 
 class _PredictRequest(_Request):
@@ -121,7 +123,7 @@ def read_query(
 
     Raises:
         RequestValidationError: the body is no JSON or does not fit the schema.
-        InvalidRequest: a price of 0 beside candles, or more candles than are allowed.
+        InvalidRequest: a price of 0 beside candles, more candles than are allowed, or a moment that cannot be replayed.
         InvalidMarketData: the candles break a rule of the market, or the price does not fit them.
     """
     try:
@@ -140,6 +142,7 @@ def read_query(
             timeframe: checked_series(timeframe, candles, settings.max_candles_per_timeframe)
             for timeframe, candles in request.timeframe_data.items()
         }
+    series = in_market(request.symbol, series)
     latest_open_ms = now_ms + round(settings.clock_skew_seconds * 1000)
     for one in series.values():
         one.require_opened_by(latest_open_ms)
@@ -148,7 +151,7 @@ def read_query(
     query = AnalysisQuery(
         symbol=request.symbol,
         strategies=tuple(dict.fromkeys(chosen)) if chosen else STRATEGY_NAMES,
-        snapshot=_snapshot(request, series),
+        snapshot=_snapshot(request, series, now_ms),
         trusted=trusted,
         client=_client_context(context) if listening else NOTHING_SAID,
     )
@@ -172,18 +175,22 @@ def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> Candle
 
 
 def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles: int) -> CandleSeries:
-    """Return decoded candles as a series.
+    """Return decoded candles as a series; `in_market` checks their distances.
 
     Raises:
         InvalidRequest: there are more than `max_candles`.
-        InvalidMarketData: they break a rule of the market.
+        InvalidMarketData: prices or order that no market has.
     """
     if len(candles) > max_candles:
         raise InvalidRequest(f"timeframe_data.{timeframe}: at most {max_candles} candles, received {len(candles)}")
-    return CandleSeries.checked(timeframe, cast("Sequence[CandleLike]", candles))
+    return CandleSeries.ordered(timeframe, cast("Sequence[CandleLike]", candles))
 
 
-def _snapshot(request: _Request | AnalyzeRequest, series: Mapping[Timeframe, CandleSeries]) -> MarketSnapshot | None:
+def _snapshot(
+    request: _Request | AnalyzeRequest, series: Mapping[Timeframe, CandleSeries], now_ms: int
+) -> MarketSnapshot | None:
+    if request.as_of is not None:
+        return replayed_market(request.symbol, series, request.as_of, now_ms)
     if not series:
         return None
     if request.current_price < MIN_PRICE:

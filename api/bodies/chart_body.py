@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from api.schemas.version_one import ChartRequest
 from config.settings import AnalysisSettings
-from domain.analysis import AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
+from domain.queries import AnalysisQuery
+from domain.session_finder import with_sessions
 from rules.strategies import STRATEGY_NAMES
 
 
@@ -28,7 +30,7 @@ def chart_query(request: ChartRequest, settings: AnalysisSettings, now_ms: int, 
         return AnalysisQuery(request.symbol, STRATEGY_NAMES, snapshot=None, trusted=trusted)
     if len(candles) > limit:
         raise InvalidRequest(f"candles: at most {limit}, received {len(candles)}")
-    series = CandleSeries.checked(request.timeframe, candles)
+    series = with_sessions(request.symbol, CandleSeries.ordered(request.timeframe, candles))
     series.require_opened_by(now_ms + round(settings.clock_skew_seconds * 1000))
     snapshot = MarketSnapshot(
         request.symbol, {request.timeframe: series}, candles[-1].close, volume_24h=None, source_data=DataSource.CLIENT

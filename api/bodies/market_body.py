@@ -6,6 +6,7 @@ from api.bodies.analyze_body import checked_series
 from api.schemas.market import MarketRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
+from domain.session_finder import in_market
 from services.market_data.snapshots import check_price, newest_price
 
 
@@ -23,6 +24,7 @@ def read_snapshot(request: MarketRequest, settings: AnalysisSettings, now_ms: in
     }
     if not series:
         return None
+    series = in_market(request.symbol, series)
     for one in series.values():
         one.require_opened_by(now_ms + round(settings.clock_skew_seconds * 1000))
     price = request.current_price or newest_price(series, now_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.bodies.analyze_body import PREDICT, read_query
 from api.bodies.signals_body import read_signals_query
 from config.settings import Settings
-from domain.analysis import AnalysisQuery
+from domain.queries import AnalysisQuery
 from services.signals.stream import SignalsQuery
 
 

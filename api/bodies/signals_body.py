@@ -8,22 +8,21 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta
 
-from api.bodies.analyze_body import checked_series, read_candles
+from api.bodies.analyze_body import SymbolText, checked_series, read_candles
 from api.bodies.json_body import by_schema
 from api.schemas.signals import MAX_SYMBOLS, SignalsRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
+from domain.session_finder import in_market
 from services.market_data.snapshots import newest_price
 from services.signals.stream import SignalsQuery
 
-_Symbol = Annotated[str, Meta(pattern=r"\A[A-Z0-9]{3,20}\Z")]
-
 
 class _SignalsRequest(msgspec.Struct):
-    symbols: Annotated[list[_Symbol], Meta(min_length=1, max_length=MAX_SYMBOLS)]
-    timeframe_data: dict[_Symbol, dict[Timeframe, msgspec.Raw]] = {}
+    symbols: Annotated[list[SymbolText], Meta(min_length=1, max_length=MAX_SYMBOLS)]
+    timeframe_data: dict[SymbolText, dict[Timeframe, msgspec.Raw]] = {}
 
 
 _DECODER = msgspec.json.Decoder(_SignalsRequest)
@@ -51,6 +50,7 @@ def read_signals_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, 
             symbol: {timeframe: checked_series(timeframe, candles, limit) for timeframe, candles in frames.items()}
             for symbol, frames in request.timeframe_data.items()
         }
+    markets = {symbol: in_market(symbol, frames) for symbol, frames in markets.items()}
     symbols = tuple(dict.fromkeys(request.symbols))
     if strange := markets.keys() - set(symbols):
         raise InvalidRequest(f"timeframe_data has candles of {min(strange)}, which is not among the symbols")

@@ -38,7 +38,7 @@ route = RawRoute(
     tags=["analysis"],
     responses={
         200: {"model": AnalyzeResponse | EngineAnalyzeResponse, "description": "The signal and what it rests on."},
-        **problem_responses(400, 503),
+        **problem_responses(400, 404, 503),
     },
     dependencies=[Depends(analyze_limit), Depends(QueryBody(AnalyzeRequest, read_analysis))],
 )

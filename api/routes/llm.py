@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.dependencies import Admin, AnalysisPart, ClockPart, DebugLimit, DefaultLimit, LlmPart, SettingsPart
-from api.schemas.llm import CostStatistics, LlmProbe
-from services.llm.cost_statistics import report_costs
+from api.schemas.llm import LlmProbe
+from services.llm.cost_statistics import CostStatistics, report_costs
 from services.llm.probe import probe
 
 router = APIRouter(tags=["llm"])
@@ -19,8 +19,7 @@ async def cost_statistics(
     llm: LlmPart, settings: SettingsPart, analysis: AnalysisPart, clock: ClockPart
 ) -> CostStatistics:
     """Return tokens and costs of all calls, of today and of this month, projections, prices, budgets and keys."""
-    costs = report_costs(llm, settings, analysis.recent.hit_rate, clock)
-    return CostStatistics.model_validate(costs, from_attributes=True)
+    return report_costs(llm, settings, analysis.recent.hit_rate, clock)
 
 
 @router.get(

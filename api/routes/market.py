@@ -27,7 +27,7 @@ router = APIRouter(prefix="/ai", tags=["insights"])
     "/strategy-recommendations",
     operation_id="strategy_recommendations",
     summary="Strategies by how well they suit the market, best first",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def strategy_recommendations(
@@ -50,7 +50,7 @@ async def strategy_recommendations(
     "/market-condition",
     operation_id="market_condition",
     summary="The state of a market over several timeframes",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def market_condition(

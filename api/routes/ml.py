@@ -39,7 +39,7 @@ router = APIRouter(prefix="/api/v1/ml", tags=["predictions"])
     "/predict/price",
     operation_id="ml_predict_price",
     summary="Prices 1 to 30 candles ahead, with intervals",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict_price(asked: PriceAsked, outlooks: OutlooksPart) -> MlPriceResponse:
@@ -53,7 +53,7 @@ async def predict_price(asked: PriceAsked, outlooks: OutlooksPart) -> MlPriceRes
     "/predict/signal",
     operation_id="ml_predict_signal",
     summary="Buy, hold or sell, with probabilities",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict_signal(
@@ -68,7 +68,7 @@ async def predict_signal(
     "/predict/comprehensive",
     operation_id="ml_predict_comprehensive",
     summary="Price and signal of the same candles",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart) -> MlComprehensiveResponse:
@@ -87,7 +87,7 @@ async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart) -> Ml
     summary="Train a model of a ticker (admin)",
     status_code=HTTPStatus.ACCEPTED,
     tags=["models"],
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[DefaultLimit, Admin],
 )
 async def train(

@@ -16,8 +16,8 @@ from api.schemas.predictions import (
     TrendResponse,
 )
 from api.schemas.problems import problem_responses
-from domain.analysis import AnalysisQuery
 from domain.market import Timeframe
+from domain.queries import AnalysisQuery
 
 Asked = Annotated[AnalysisQuery, Depends(QueryBody(PredictRequest, read_prediction))]
 
@@ -28,7 +28,7 @@ router = APIRouter(tags=["predictions"])
     "/ai/predict",
     operation_id="predict",
     summary="Candles in, a model's forecast out",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict(query: Asked, forecasts: ForecastRequestsPart) -> PredictResponse:
@@ -45,7 +45,7 @@ async def predict(query: Asked, forecasts: ForecastRequestsPart) -> PredictRespo
     "/api/v1/predict",
     operation_id="predict_in_percent",
     summary="The same forecast, signal in lower case and confidence from 0 to 100",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> PercentPredictResponse:
@@ -57,14 +57,15 @@ async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> P
     "/predict-trend",
     operation_id="predict_trend",
     summary="The direction of a symbol, within two seconds",
-    responses=problem_responses(503),
+    responses=problem_responses(404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def predict_trend(
     asked: Annotated[TrendRequest, Depends(JsonBody(TrendRequest))], forecasts: ForecastRequestsPart
 ) -> TrendResponse:
-    """Fetch candles and return their direction: by the model in production, or else by the rules.
+    """Fetch candles and return their trend by the rules.
 
-    `model` names the version that answered, or `technical-rules`.
+    `model` is `technical-rules`. A model in production that forecasts returns over several candles may lower the
+    confidence; `model` then names its version too. The probability of the next candle does not count: it is no trend.
     """
     return TrendResponse.of(await forecasts.trend(asked.symbol, asked.timeframe or Timeframe.H4))

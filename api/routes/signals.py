@@ -19,7 +19,7 @@ router = APIRouter(tags=["analysis"])
     "/ai/signals",
     operation_id="signals",
     summary="Symbols in, filtered signals out",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def signals(

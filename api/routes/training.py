@@ -15,7 +15,7 @@ from services.training.service import TrainingAsked
 _DOCUMENTED: dict[str, Any] = {
     "summary": "Train a model (admin)",
     "status_code": HTTPStatus.ACCEPTED,
-    "responses": problem_responses(400, 503),
+    "responses": problem_responses(400, 404, 503),
     "dependencies": [DefaultLimit, Admin],
 }
 

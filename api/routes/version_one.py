@@ -12,7 +12,7 @@ from api.dependencies import AnalysisPart, AnalyzeLimit, ClockPart, JsonBody, Qu
 from api.schemas.predictions import PredictRequest
 from api.schemas.problems import problem_responses
 from api.schemas.version_one import ChartRequest, ChartResponse, PercentAnalyzeResponse
-from domain.analysis import AnalysisQuery
+from domain.queries import AnalysisQuery
 from domain.values import epoch_ms
 
 router = APIRouter(tags=["analysis"])
@@ -22,7 +22,7 @@ router = APIRouter(tags=["analysis"])
     "/api/v1/analyze",
     operation_id="analyze_in_percent",
     summary="The same analysis in lower case, confidence from 0 to 100",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def analyze_in_percent(
@@ -36,7 +36,7 @@ async def analyze_in_percent(
     "/analyze",
     operation_id="analyze_chart",
     summary="The signal beside a chart of one timeframe",
-    responses=problem_responses(400, 503),
+    responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
 async def analyze_chart(

@@ -25,8 +25,9 @@ from api.guard.access import bearer, identify, is_one_of
 from api.guard.socket_shares import SocketShares
 from api.guard.web_pages import may_listen
 from api.server.websocket_protocol import SEND_NOW
-from config.settings import Settings, Symbol
+from config.settings import Settings
 from domain.errors import InvalidRequest
+from domain.naming.symbols import SymbolName
 from services.broadcast.hub import MAX_SYMBOLS, CloseReason, Subscription
 
 router = APIRouter()
@@ -46,7 +47,7 @@ class SubscriptionChange(BaseModel):
     symbols: Any = None
 
 
-_SYMBOLS = TypeAdapter(Annotated[list[Symbol], Field(min_length=1, max_length=MAX_SYMBOLS)])
+_SYMBOLS = TypeAdapter(Annotated[list[SymbolName], Field(min_length=1, max_length=MAX_SYMBOLS)])
 
 
 @router.websocket("/ws", name="signals")
@@ -158,9 +159,11 @@ def _answer(text: str, subscription: Subscription) -> str:
             subscription.add_symbols(symbols)
         else:
             subscription.remove_symbols(symbols)
-    except ValidationError:
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
         expected = f'symbols must be a list of 1 to {MAX_SYMBOLS} markets such as "BTCUSDT"'
-        return _event("Error", data={"message": expected})
+        message = str(first["ctx"]["error"]) if first["type"] == "value_error" else expected
+        return _event("Error", data={"message": message})
     except InvalidRequest as error:
         return _event("Error", data={"message": error.message})
     return _event(f"{change.type}d", symbols=symbols)

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from api.schemas.requests import EpochMs, RequestModel, SymbolName
+from api.schemas.requests import EpochMs, RequestModel
 from api.schemas.responses import ResponseModel
 from api.schemas.trades import Amount
 from domain.analysis import Analysis
 from domain.feedback import Feedback, Outcome
+from domain.naming.symbols import SymbolName
 from domain.values import Share, Signal
 from services.ledger.signal_quality import SignalQuality
 

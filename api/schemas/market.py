@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import MAX_LIST, CandleBody, EpochMs, RequestModel, StrategyName, SymbolName, Volume
+from api.schemas.requests import MAX_LIST, CandleBody, EpochMs, RequestModel, StrategyName, Volume
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource, TrendDirection
 from domain.market import MAX_PRICE, Timeframe
+from domain.naming.symbols import SymbolName
 from domain.values import Share, epoch_ms
 from rules.market_condition import MarketCondition, MarketPhase
 from rules.strategy_fit import Recommendation

@@ -13,8 +13,9 @@ from api.schemas.responses import ResponseModel
 from api.schemas.training import MAX_EPOCHS, TrainingQueued
 from api.schemas.version_one import Percent
 from domain.analysis import DataSource
-from domain.forecasting import ModelType, Ticker, VersionName
+from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
 from domain.values import Price, Share, Signal, epoch_ms
 from services.forecasts.outlooks import Outlook
 from services.forecasts.price_paths import MAX_STEPS, Basis, PriceStep
@@ -44,7 +45,7 @@ class MlRequest(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h"}]})
 
-    ticker: Annotated[Ticker, Field(examples=["BTCUSDT", "PETR4.SA"])]
+    ticker: Annotated[SymbolName, Field(examples=["BTCUSDT", "PETR4.SA"])]
     timeframe: Timeframe | None = Field(
         None, description="Length of a step. Without it: one that has a model in production, or else 1d."
     )
@@ -66,7 +67,7 @@ class MlTrainRequest(RequestModel):
         json_schema_extra={"examples": [{"ticker": "BTCUSDT", "timeframe": "1h", "model_type": "logistic"}]}
     )
 
-    ticker: Ticker
+    ticker: SymbolName
     timeframe: Timeframe | None = Field(None, description="Without it: the first primary timeframe.")
     model_type: ModelType | None = Field(None, description="Without it: models.default_type.")
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = None

@@ -11,6 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
 from domain.values import Share, Signal, epoch_ms
 from services.forecast_requests import RequestedForecast, Trend
 
@@ -42,7 +43,7 @@ class TrendRequest(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"symbol": "ETHUSDT", "timeframe": "4h"}]})
 
-    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
+    symbol: SymbolName
     timeframe: Timeframe | None = Field(None, description="4h when missing.")
 
 
@@ -62,6 +63,7 @@ class ForecastBody(ResponseModel):
     expected_rallies: dict[int, float]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
+    as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of a forecast of now.")]
 
 
 class PredictResponse(ForecastBody):
@@ -98,7 +100,7 @@ class TrendResponse(ResponseModel):
     timeframe: Timeframe
     trend: Literal["Uptrend", "Downtrend", "Neutral"]
     confidence: Share
-    model: Annotated[str, Field(description="The version that answered, or technical-rules.")]
+    model: Annotated[str, Field(description="technical-rules, and after a + the version that had a say.")]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When it was found, epoch ms by the server's clock.")]
 
@@ -126,4 +128,5 @@ _TRENDS: dict[Signal, Literal["Uptrend", "Downtrend", "Neutral"]] = {
 def _common(requested: RequestedForecast) -> dict[str, Any]:
     """Return the fields that all forecasts share."""
     forecast = requested.forecast.model_dump(exclude={"signal", "confidence"})
-    return {**forecast, "source_data": requested.source_data, "timestamp": epoch_ms(requested.at)}
+    asked = {"source_data": requested.source_data, "timestamp": epoch_ms(requested.at), "as_of": requested.as_of_ms}
+    return {**forecast, **asked}

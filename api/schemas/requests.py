@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
+from domain.naming.symbols import SymbolName
 from rules.strategies import STRATEGY_NAMES
 
 # Milliseconds since 1970 have 12 to 14 digits from 1973 to 5138: fewer are seconds, more are micro- or nanoseconds.
@@ -33,7 +34,6 @@ def _known_strategy(value: str) -> str:
 
 EpochMs = Annotated[int, AfterValidator(_milliseconds), Field(description="Epoch milliseconds, UTC.")]
 CandlePrice = Annotated[float, Field(ge=MIN_PRICE, le=MAX_PRICE)]
-SymbolName = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
 Volume = Annotated[float, Field(ge=0, le=MAX_VOLUME)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 StrategyName = Annotated[str, AfterValidator(_known_strategy), Field(json_schema_extra={"enum": list(STRATEGY_NAMES)})]
@@ -113,3 +113,8 @@ class AnalyzeRequest(RequestModel):
     volume_24h: Volume
     timestamp: EpochMs
     strategy_context: StrategyContext
+    as_of: EpochMs | None = Field(
+        None,
+        description="Replay: the moment of which the answer speaks, epoch ms in the past. Candles that close later are "
+        "left out; price and volume are those of the candles.",
+    )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.forecasting import Forecast
+from domain.lanes import Lanes
 from domain.market import Timeframe
 from domain.values import Share, Signal, epoch_ms
 
@@ -19,6 +20,9 @@ STRONG_CONFIDENCE = 0.6
 
 EngineSignal = Literal["BUY", "SELL", "HOLD", "STRONG_BUY", "STRONG_SELL"]
 ScoreDescription = Field(description="0 speaks for Short, 0.5 has no view, 1 speaks for Long.")
+LanesDescription = Field(
+    description="What rules, model and LLM say by themselves; null in analyses of an earlier release."
+)
 
 
 class ResponseModel(BaseModel):
@@ -36,6 +40,7 @@ class AnalysisFields(ResponseModel):
     strategy_scores: Annotated[dict[str, Share], ScoreDescription]
     market_analysis: Any
     risk_assessment: Any
+    lanes: Any
     timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
     source: AnalysisSource
     model_type: str
@@ -52,6 +57,15 @@ class AnalysisFields(ResponseModel):
         Share | None, Field(description="Share of the figures in the LLM's reasoning that it was given.")
     ]
     fallback_reason: Annotated[str | None, Field(description="Why the rules answer and not the LLM.")]
+    data_age_seconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="From the close of the newest candle to `generated_at`; null of analyses that earlier releases "
+            "have stored.",
+        ),
+    ]
+    as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of an analysis of now.")]
 
 
 class AnalysisBody(AnalysisFields):
@@ -60,6 +74,7 @@ class AnalysisBody(AnalysisFields):
     confidence: Share
     market_analysis: MarketAnalysis
     risk_assessment: RiskAssessment
+    lanes: Annotated[Lanes | None, LanesDescription]
 
 
 class AnalyzeResponse(AnalysisBody):
@@ -102,6 +117,7 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         "strategy_scores": analysis.strategy_scores,
         "market_analysis": analysis.market_analysis,
         "risk_assessment": analysis.risk_assessment,
+        "lanes": analysis.lanes,
         "timestamp": made_ms,
         "source": analysis.source,
         "model_type": analysis.model_type,
@@ -114,6 +130,8 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         "cost_usd": analysis.cost_usd,
         "groundedness": analysis.groundedness,
         "fallback_reason": analysis.fallback_reason,
+        "data_age_seconds": analysis.data_age_seconds,
+        "as_of": None if analysis.as_of is None else epoch_ms(analysis.as_of),
     }
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel, SymbolName
+from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
 from domain.values import Share, Signal, epoch_ms
 from services.signals.filters import Delivery, StreamSignal
 

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.requests import CandlePrice, RequestModel, Text
 from api.schemas.responses import ResponseModel
+from domain.naming.symbols import SymbolName
 
 LARGEST = 1e15
 MAX_REASONING = 5_000
@@ -41,7 +42,7 @@ class TradeRequest(RequestModel):
     )
 
     trade_id: Annotated[str, Field(min_length=1, max_length=100)]
-    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")]
+    symbol: SymbolName
     side: Annotated[str, Field(pattern=r"^(?i:long|short|buy|sell)$")]
     entry_price: CandlePrice
     exit_price: CandlePrice

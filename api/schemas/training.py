@@ -6,11 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel, SymbolName
+from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType
 from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
 from services.training.service import TrainingAccepted
 
 MAX_EPOCHS = 1_000
@@ -36,8 +37,8 @@ class TrainRequest(RequestModel):
     )
     candles: list[CandleBody] | None = Field(
         None,
-        description="Without any, those that trusted clients have posted are used or, where they are too few, those of "
-        "the market-data sources; never synthetic ones.",
+        description="Without any, those that trusted clients have posted are used or, where they are too few for a "
+        "promotion, those of the market-data sources; never synthetic ones.",
     )
     retrain: bool | None = Field(None, description="Accepted; every request trains a new version.")
 
@@ -51,14 +52,18 @@ class TrainingQueued(ResponseModel):
     symbol: str
     timeframe: Timeframe
     model_type: ModelType
-    training_samples: Annotated[int, Field(description="Closed candles that the job was given.")]
+    training_samples: Annotated[
+        int, Field(description="Closed candles that the job has or, of a source with pages, fetches at most.")
+    ]
     source_data: Annotated[DataSource, Field(description="Whose candles.")]
 
     @classmethod
     def of(cls, accepted: TrainingAccepted) -> Self:
         """Return the answer for an accepted training."""
+        fetching = f"; it fetches up to {accepted.candles:,} candles from {accepted.source} first"
+        training = f"training of {accepted.type} for {accepted.symbol} {accepted.timeframe}"
         return cls(
-            message=f"training of {accepted.type} for {accepted.symbol} {accepted.timeframe} is queued as a job",
+            message=f"{training} is queued as a job{fetching if accepted.fetches else ''}",
             job_id=accepted.job.job_id,
             status="queued",
             symbol=accepted.symbol,

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel, SymbolName
-from api.schemas.responses import AnalysisFields, ResponseModel, ScoreDescription, common_fields
+from api.schemas.requests import CandleBody, RequestModel
+from api.schemas.responses import AnalysisFields, LanesDescription, ResponseModel, ScoreDescription, common_fields
 from domain.analysis import DataSource
+from domain.lanes import Lane
 from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
 from domain.values import Price, Share, Signal
 from services.analysis.service import Answer
 
@@ -40,6 +42,22 @@ class LowerRiskAssessment(ResponseModel):
     take_profit_suggestion: Price | None
 
 
+class LowerLane(ResponseModel):
+    """What rules, model or LLM say by themselves; the probability is a model's calibrated one of a rise."""
+
+    side: LowerSignal
+    probability: Share | None
+    confidence: Percent
+
+
+class LowerLanes(ResponseModel):
+    """Every view that was there when an analysis was made; null: the model or the LLM gave none."""
+
+    rules: LowerLane
+    model: LowerLane | None
+    llm: LowerLane | None
+
+
 class PercentAnalyzeResponse(AnalysisFields):
     """An analysis in lower case, with a confidence from 0 to 100."""
 
@@ -47,6 +65,7 @@ class PercentAnalyzeResponse(AnalysisFields):
     confidence: Percent
     market_analysis: LowerMarketAnalysis
     risk_assessment: LowerRiskAssessment
+    lanes: Annotated[LowerLanes | None, LanesDescription]
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
@@ -62,8 +81,15 @@ class PercentAnalyzeResponse(AnalysisFields):
                 "volatility_level": market.volatility_level.lower(),
             },
             "risk_assessment": {**risk.model_dump(), "overall_risk": risk.overall_risk.lower()},
+            "lanes": analysis.lanes and {name: _lower(lane) for name, lane in analysis.lanes},
         }
         return cls(**{**common_fields(analysis, cached=answer.cached), **words})
+
+
+def _lower(lane: Lane | None) -> dict[str, Any] | None:
+    if lane is None:
+        return None
+    return {**lane.model_dump(), "side": lane.side.lower(), "confidence": round(100 * lane.confidence, 2)}
 
 
 class ChartRequest(RequestModel):

@@ -88,6 +88,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
             f"{data.candles:,} candles, {_time(data.first_ms)} to {_time(data.last_ms)}: "
             f"{data.training_windows:,} windows, {data.validation_windows:,} for validation"
         )
+        if data.over_break_share:
+            facts["returns"] = f"{data.over_break_share:.0%} of them span a night, a weekend or a holiday"
     else:
         facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
     if graph:

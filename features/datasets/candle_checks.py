@@ -9,8 +9,9 @@ import numpy as np
 
 from config.settings import GapPolicy
 from domain.arrays import BoolArray, IntArray
+from domain.continuity import breaks
 from domain.errors import InvalidMarketData
-from domain.market import Candle, CandleLike, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
 
 # The run of a row that belongs to none: its candle is not real.
 NO_RUN = -1
@@ -76,9 +77,8 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
 
 
 def find_gaps(series: CandleSeries) -> GapReport:
-    """Return the gaps of a checked series."""
-    times = series.times_ms
-    missing = np.diff(times) // series.timeframe.ms - 1
+    """Return the gaps of a checked series; nights, weekends and holidays of its market are none."""
+    times, missing = series.times_ms, series.missing_after
     gaps = tuple(Gap(int(times[at]), int(missing[at])) for at in np.flatnonzero(missing))
     return GapReport(series.timeframe, len(series), gaps)
 
@@ -95,40 +95,70 @@ def fill_gaps(series: CandleSeries, policy: GapPolicy, max_fill_candles: int) ->
         max_fill_candles: A gap with more candles missing stays open. It also bounds the memory
             that two candles far from each other can take.
     """
-    fillable = {gap.after_ms: gap.missing for gap in find_gaps(series).gaps if gap.missing <= max_fill_candles}
-    if policy == "none" or not fillable:
+    missing = series.missing_after
+    fillable = np.flatnonzero((missing > 0) & (missing <= max_fill_candles))
+    if policy == "none" or not len(fillable):
         return FilledCandles(series, np.ones(len(series), dtype=np.bool_))
-    candles: list[CandleLike] = []
-    real: list[bool] = []
-    for candle in series.candles:
-        flat = _flat_candles(candle, fillable.get(candle.timestamp, 0), series.timeframe.ms)
-        candles += [candle, *flat]
-        real += [True, *([False] * len(flat))]
-    return FilledCandles(CandleSeries(series.timeframe, candles), np.array(real, dtype=np.bool_))
+    times, length_ms = series.times_ms, series.timeframe.ms
+    flat = {int(at): series.sessions.missing_times(int(times[at]), int(times[at + 1]), length_ms) for at in fillable}
+    # Behind each row of the filled series stands the row whose close it has.
+    repeats = np.ones(len(series), dtype=np.int64)
+    for at, added in flat.items():
+        repeats[at] += len(added)
+    source = np.repeat(np.arange(len(series)), repeats)
+    real = np.diff(source, prepend=-1) > 0
+    values = series.values[source]
+    values[~real, :4] = series.closes[source[~real], None]
+    values[~real, 4] = 0.0
+    filled_times = times[source]
+    filled_times[~real] = np.concatenate(list(flat.values()))
+    return FilledCandles(CandleSeries.of_arrays(series.timeframe, filled_times, values, series.sessions), real)
 
 
-def _flat_candles(before: CandleLike, count: int, step_ms: int) -> Sequence[Candle]:
-    price = before.close
-    return [Candle(before.timestamp + step_ms * i, price, price, price, price, 0.0) for i in range(1, count + 1)]
+def unbroken_runs(series: CandleSeries, real: BoolArray | None = None) -> IntArray:
+    """Return the number of the unbroken run that each row belongs to; nights and weekends break none.
 
-
-def unbroken_runs(times_ms: IntArray, step_ms: int, real: BoolArray | None = None) -> IntArray:
-    """Return the number of the unbroken run that each row belongs to.
-
-    Rows i < j are without a gap between them, and all real, exactly if `runs[i] == runs[j]`
-    and that is not `NO_RUN`, so the two ends of a window or a target are enough to check it.
+    Rows i < j are without a gap and without a jump of the price between them, and all real, exactly if
+    `runs[i] == runs[j]` and that is not `NO_RUN`, so the two ends of a window or a target are enough to check it.
 
     Args:
-        times_ms: Open times in epoch ms, ascending, n of them.
-        step_ms: Length of a candle.
-        real: n rows, False for filled candles; None takes all of them as real.
+        series: n candles.
+        real: n rows, False for those that belong to no run; None takes all of them.
 
     Returns:
         n numbers, ascending from 0; `NO_RUN` for rows that are not real.
     """
-    breaks = np.ones(len(times_ms), dtype=np.bool_)
-    breaks[1:] = np.diff(times_ms) != step_ms
+    broken = np.zeros(len(series), dtype=np.bool_)
+    broken[breaks(series, max_hole=0)] = True
+    broken[:1] = True
     if real is not None:
-        breaks[1:] |= ~real[:-1]
-    runs: IntArray = np.cumsum(breaks, dtype=np.int64) - 1
+        broken[1:] |= ~real[:-1]
+    runs: IntArray = np.cumsum(broken, dtype=np.int64) - 1
     return runs if real is None else np.where(real, runs, NO_RUN)
+
+
+def runs_of_rows(runs: IntArray, kept: IntArray) -> IntArray:
+    """Return the runs of rows that are left of n candles: a row that is gone breaks a run as a gap does.
+
+    Args:
+        runs: Run of each candle, from `unbroken_runs`.
+        kept: Positions of the rows among the candles, ascending.
+    """
+    left = runs[kept]
+    broken = np.ones(len(kept), dtype=np.bool_)
+    broken[1:] = (np.diff(kept) != 1) | (left[1:] != left[:-1])
+    numbered: IntArray = np.where(left == NO_RUN, NO_RUN, np.cumsum(broken, dtype=np.int64) - 1)
+    return numbered
+
+
+def axis_times(markets: Sequence[CandleSeries]) -> IntArray:
+    """Return the time axis of markets: the open times of all their candles, missing ones included, epoch ms."""
+    parts = []
+    for series in markets:
+        times, missing = series.times_ms, series.missing_after
+        parts.append(times)
+        parts += [
+            series.sessions.missing_times(int(times[at]), int(times[at + 1]), series.timeframe.ms)
+            for at in np.flatnonzero(missing)
+        ]
+    return np.unique(np.concatenate(parts))

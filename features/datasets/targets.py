@@ -51,6 +51,16 @@ def forward_returns(closes: FloatArray, horizon: int, runs: IntArray | None) -> 
     return returns
 
 
+def over_break(times_ms: IntArray, horizon: int, length_ms: int) -> BoolArray:
+    """Return for n candles whether the next `horizon` candles take longer than they trade: over a night or a weekend.
+
+    False for the last `horizon` candles.
+    """
+    longer = np.zeros(len(times_ms), dtype=np.bool_)
+    longer[:-horizon] = times_ms[horizon:] - times_ms[:-horizon] > horizon * length_ms
+    return longer
+
+
 def multi_horizon_returns(closes: FloatArray, horizons: Sequence[int], runs: IntArray | None) -> FloatArray:
     """Return the forward returns of several horizons, shape (n, horizons), as fractions.
 

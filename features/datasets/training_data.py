@@ -12,7 +12,7 @@ from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
 from features.columns.feature_sets import FeatureSet
-from features.datasets.candle_checks import NO_RUN, fill_gaps, unbroken_runs
+from features.datasets.candle_checks import NO_RUN, axis_times, fill_gaps, runs_of_rows, unbroken_runs
 from features.datasets.cleaning import CleaningReport, clean
 from features.datasets.importance import correlation_importance
 from features.datasets.scaling import Scaler, fit_scaler
@@ -21,6 +21,7 @@ from features.datasets.targets import (
     forward_returns,
     hold_thresholds,
     multi_horizon_target,
+    over_break,
     soft_target,
     three_class_target,
 )
@@ -49,12 +50,15 @@ class TrainingSet:
         horizons: Horizons in candles of the target `multi_horizon`.
         rows: Shape (n, columns), finite, unscaled.
         times_ms: Open time of each row's candle, epoch ms.
-        slots: Place of each row on the time axis that all feature sets share, ascending and unique:
-            candles since the first candle of any market, gaps counted, times the number of markets, plus
-            the number of the row's market. Parts are ranges of slots.
+        slots: Place of each row on the time axis that all feature sets share, ascending and unique: its
+            place among the candles of all markets, missing ones counted, times the number of markets, plus the
+            number of the row's market. Parts are ranges of slots. A night takes no slots.
         markets: Number of markets, which is the number of slots per candle.
+        horizon_slots: Greatest number of slots from a row to the candle by which it is scored.
+        longest_horizon_slots: The same for the longest of `horizons`.
         runs: Unbroken run of each row, see `candle_checks.unbroken_runs`.
         returns: Forward return of each row over `horizon_candles`, NaN where unknown.
+        over_break: Whether that return spans a night, a weekend or a holiday of the market.
         classes: The target `three_class` of each row, NaN where unknown.
         futures: The target `multi_horizon` of each row.
         cleaning: One report per market.
@@ -68,11 +72,20 @@ class TrainingSet:
     times_ms: IntArray
     slots: IntArray
     markets: int
+    horizon_slots: int
+    longest_horizon_slots: int
     runs: IntArray
     returns: FloatArray
+    over_break: BoolArray
     classes: FloatArray
     futures: FloatArray
     cleaning: tuple[CleaningReport, ...]
+
+    @property
+    def over_break_share(self) -> float:
+        """Share of the known returns that span a break of the market, 0..1."""
+        known = np.isfinite(self.returns)
+        return float(self.over_break[known].mean()) if known.any() else 0.0
 
     def by_slot(self, values: FloatArray) -> FloatArray:
         """Return values of the rows, shape (n,), on the time axis: NaN at slots without a row."""
@@ -90,8 +103,7 @@ class TrainingSet:
 
     def target_horizon(self, kind: TargetKind) -> int:
         """Return the slots after which that target is known; the same number is purged at each border."""
-        candles = max(self.horizons) if kind == "multi_horizon" else self.horizon_candles
-        return candles * self.markets
+        return self.longest_horizon_slots if kind == "multi_horizon" else self.horizon_slots
 
     def part(
         self, train: range, validation: range, test: range, kind: TargetKind, length: int, settings: FeatureSettings
@@ -160,8 +172,8 @@ def training_set(
     Raises:
         InsufficientData: cleaning loses more rows than the settings allow.
     """
-    origin_ms = min(series.candles[0].timestamp for series in markets)
-    sets = [_one_market(series, origin_ms, feature_set, settings, horizons) for series in markets]
+    axis = axis_times(markets)
+    sets = [_one_market(series, axis, feature_set, settings, horizons) for series in markets]
     if len(sets) == 1:
         return sets[0]
     first_runs = np.cumsum([0] + [int(part.runs.max(initial=NO_RUN)) + 1 for part in sets[:-1]])
@@ -174,8 +186,11 @@ def training_set(
         times_ms=np.concatenate([part.times_ms for part in sets]),
         slots=np.concatenate([part.slots * len(sets) + number for number, part in enumerate(sets)]),
         markets=len(sets),
+        horizon_slots=max(part.horizon_slots for part in sets) * len(sets),
+        longest_horizon_slots=max(part.longest_horizon_slots for part in sets) * len(sets),
         runs=np.concatenate(runs),
         returns=np.concatenate([part.returns for part in sets]),
+        over_break=np.concatenate([part.over_break for part in sets]),
         classes=np.concatenate([part.classes for part in sets]),
         futures=np.concatenate([part.futures for part in sets]),
         cleaning=tuple(report for part in sets for report in part.cleaning),
@@ -183,11 +198,11 @@ def training_set(
 
 
 def _one_market(
-    series: CandleSeries, origin_ms: int, feature_set: FeatureSet, settings: FeatureSettings, horizons: tuple[int, ...]
+    series: CandleSeries, axis: IntArray, feature_set: FeatureSet, settings: FeatureSettings, horizons: tuple[int, ...]
 ) -> TrainingSet:
     candles = fill_gaps(series, settings.gap_policy, settings.max_fill_candles)
-    times, step_ms = candles.series.times_ms, candles.series.timeframe.ms
-    runs = unbroken_runs(times, step_ms, candles.real)
+    times = candles.series.times_ms
+    runs = unbroken_runs(candles.series, candles.real)
     _, highs, lows, closes, _ = candles.series.values.T
     horizon = settings.horizon_candles
     returns = forward_returns(closes, horizon, runs)
@@ -196,7 +211,7 @@ def _one_market(
     futures = multi_horizon_target(closes, highs, lows, horizons, thresholds, runs)
     table = FeatureEngineer(feature_set).transform(candles.series)
     cleaned = clean(table, settings.nan_policy, settings.max_forward_fill_rows, settings.max_lost_share)
-    kept = cleaned.rows
+    kept, slots = cleaned.rows, np.searchsorted(axis, times)
     return TrainingSet(
         feature_set=feature_set,
         horizon_candles=horizon,
@@ -204,11 +219,19 @@ def _one_market(
         horizons=horizons,
         rows=cleaned.table.to_numpy(np.float64),
         times_ms=times[kept],
-        slots=(times[kept] - origin_ms) // step_ms,
+        slots=slots[kept],
         markets=1,
-        runs=unbroken_runs(times[kept], step_ms, candles.real[kept]),
+        horizon_slots=_reach(slots, horizon),
+        longest_horizon_slots=_reach(slots, max(horizons)),
+        runs=runs_of_rows(runs, kept),
         returns=returns[kept],
+        over_break=over_break(times, horizon, candles.series.timeframe.ms)[kept],
         classes=classes[kept],
         futures=futures[kept],
         cleaning=(cleaned.report,),
     )
+
+
+def _reach(slots: IntArray, horizon: int) -> int:
+    """Return the greatest number of slots from a candle to the one `horizon` candles later."""
+    return int((slots[horizon:] - slots[:-horizon]).max(initial=horizon))

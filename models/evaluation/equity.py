@@ -109,7 +109,8 @@ def backtest(
     results = _trade_returns(position, growth, costs)
     won, lost = results[results > 0.0].sum(), -results[results < 0.0].sum()
     deviation = float(factors.std())
-    candles_per_year = YEAR_MS / float(np.median(np.diff(times_ms)))
+    # Nights and weekends of a market are part of its year.
+    candles_per_year = (len(times_ms) - 1) * YEAR_MS / float(times_ms[-1] - times_ms[0])
     performance = BacktestFigures(
         candles=len(position),
         trades=len(results),

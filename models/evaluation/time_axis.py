@@ -12,30 +12,32 @@ import numpy as np
 from domain.arrays import IntArray
 from domain.errors import ModelCorrupt
 from domain.market import CandleSeries
+from features.datasets.candle_checks import axis_times
 from models.evaluation.out_of_sample import OutOfSample
 
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """The axis of `TrainingSet.slots`: `step_ms` is one candle, and one slot for each of the markets."""
+    """The axis of `TrainingSet.slots`: one slot for each of the markets at each of the open times."""
 
-    origin_ms: int
-    step_ms: int
+    opens_ms: IntArray
     markets: tuple[str, ...]
 
     @classmethod
     def of(cls, markets: Mapping[str, CandleSeries]) -> Self:
         """Return the axis of candles by symbol, none of them empty."""
-        series = tuple(markets.values())
-        return cls(min(market.candles[0].timestamp for market in series), series[0].timeframe.ms, tuple(markets))
+        return cls(axis_times(tuple(markets.values())), tuple(markets))
 
     def times_ms(self, slots: IntArray) -> IntArray:
         """Return the open times of slots in epoch ms."""
-        return self.origin_ms + slots // len(self.markets) * self.step_ms
+        times: IntArray = self.opens_ms[slots // len(self.markets)]
+        return times
 
     def slots(self, times_ms: IntArray, market: str) -> IntArray:
-        """Return the slots of open times of one of the markets; negative before the axis begins."""
-        return (times_ms - self.origin_ms) // self.step_ms * len(self.markets) + self.markets.index(market)
+        """Return the slots of open times of one of the markets; -1 for times that are not on the axis."""
+        at = np.searchsorted(self.opens_ms, times_ms).clip(max=len(self.opens_ms) - 1)
+        slots = at * len(self.markets) + self.markets.index(market)
+        return np.where(self.opens_ms[at] == times_ms, slots, -1)
 
     def dump(self, predictions: OutOfSample) -> bytes:
         """Return the predictions with times and symbols in place of slots, as an npz without pickles."""

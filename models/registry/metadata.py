@@ -11,7 +11,7 @@ from config.section import Count
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
-from domain.values import Frozen
+from domain.values import Frozen, Share
 from models.architectures.outputs import InputKind, OutputKind
 from models.evaluation.calibration import Calibration
 from models.evaluation.gate import GateVerdict
@@ -40,13 +40,19 @@ class FeatureColumns(Frozen):
 
 
 class TrainingRange(Frozen):
-    """Candles that a model was trained on: first and last by open time, and their number."""
+    """Candles that a model was trained on: first and last by open time, and their number.
+
+    Attributes:
+        over_break_share: Share of the returns to forecast that span a night, a weekend or a holiday, 0..1.
+    """
 
     first_ms: int
     last_ms: int
     candles: Count
     training_windows: Count
     validation_windows: Annotated[int, Field(ge=0)]
+    # Versions of earlier releases never span a break.
+    over_break_share: Share = 0.0
 
 
 class Graph(Frozen):

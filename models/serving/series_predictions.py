@@ -40,7 +40,7 @@ def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) 
     ends = np.flatnonzero(times > after_ms)
     for name, length in forecaster.needs.items():
         known = np.isfinite(tables[name]).all(axis=1)
-        ends = np.intersect1d(ends, window_ends(unbroken_runs(times, series.timeframe.ms, known), length))
+        ends = np.intersect1d(ends, window_ends(unbroken_runs(series, known), length))
     views = {
         name: sliding_window_view(tables[name], length, axis=0).transpose(0, 2, 1)
         for name, length in forecaster.needs.items()

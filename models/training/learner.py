@@ -20,6 +20,7 @@ from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.fitted import FittedModel, Report
 from models.architectures.outputs import probability_up
 from models.architectures.summary import summarize
+from models.evaluation.gate import Gate
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.training.fitting import fit
 
@@ -27,6 +28,8 @@ from models.training.fitting import fit
 BATCH = 1_000
 # Windows for training, validation and test; fewer cannot be divided.
 MIN_WINDOWS = 40
+# Candles whose close differs from the one before, at least, in most markets.
+MOVED_SHARE = 0.95
 
 
 def needed_candles(kind: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
@@ -45,6 +48,17 @@ def needed_candles(kind: ModelType, models: ModelSettings, features: FeatureSett
     # Cleaning refuses to lose more than its share, warm-up included.
     kept = ceil(warm_up / features.max_lost_share) if features.max_lost_share else 0
     return max(models.training.min_candles, used, kept)
+
+
+def promotable_candles(kind: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
+    """Return about how many closed candles training needs so that the gate has enough predictions to promote it.
+
+    Below a number of predictions out of sample no version is promoted; unchanged prices do not count.
+    """
+    gate = Gate.of(models.evaluation, features.horizon_candles, models.training.seed)
+    return needed_candles(kind, models, features) + ceil(
+        gate.min_predictions / models.evaluation.test_share / MOVED_SHARE
+    )
 
 
 @dataclass(frozen=True)

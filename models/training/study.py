@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +140,8 @@ class Study:
         found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
         walks = {key: walk for key, walk in found.items() if walk is not None}
         missing = [key for key in learners if key not in walks]
-        progress = Progress(max(1, len(missing) * len(run.evaluation_set.folds.splits)), listener)
+        folds = len(run.evaluation_set.folds.splits)
+        progress = Progress({kind: folds * count for kind, count in Counter(k for k, _ in missing).items()}, listener)
         for key in missing:
             started = process_time()
             (predictions,) = walk_forward({key[0]: learners[key]}, run.evaluation_set, progress).values()

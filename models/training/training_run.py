@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,7 +150,8 @@ class TrainingRun:
             ExportMismatch: the answers of a graph differ from those of its model.
         """
         folds = len(self.evaluation_set.folds.splits)
-        progress = Progress(folds * len(self.learners) + len(self.exported), listener)
+        planned = Counter(dict.fromkeys(self.learners, folds)) + Counter(self.exported)
+        progress = Progress(planned, listener)
         predictions = walk_forward(self.learners, self.evaluation_set, progress)
         artefacts = self._final_fits(progress)
         progress.stage("judging")
@@ -183,7 +185,7 @@ class TrainingRun:
         artefacts = {}
         for kind in self.exported:
             learner = self.learners[kind]
-            with progress.fit(f"final fit: {kind}") as report:
+            with progress.fit(f"final fit: {kind}", kind) as report:
                 fitted = learner.fit(final_split(learner.taught_slots, learner.horizon, self.models.evaluation), report)
                 graph = fitted.model.onnx()
                 check_parity(fitted.model.raw, graph, _sample(fitted))

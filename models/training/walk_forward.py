@@ -85,7 +85,7 @@ def walk_forward(
     splits = evaluation_set.folds.splits
     for number, split in enumerate(splits, start=1):
         for kind, learner in learners.items():
-            with progress.fit(f"fold {number} of {len(splits)}: {kind}") as report:
+            with progress.fit(f"fold {number} of {len(splits)}: {kind}", kind) as report:
                 predictions[kind].append(learner.predict(learner.fit(split, report)))
     return {kind: tuple(parts) for kind, parts in predictions.items()}
 

@@ -11,6 +11,7 @@ from domain.errors import LlmUnavailable
 from rules.judgement import Judgement
 from services.analysis.analyst import Analyst
 from services.llm.advisor import count_fallback
+from utils import metrics
 
 STOPPING = "stopping"
 
@@ -23,6 +24,7 @@ class FallbackAnalyst:
         self._first = first
         self._second = second
         self._stopping = stopping
+        metrics.start_at_zero(metrics.LLM_FALLBACKS, [STOPPING])
 
     async def analyze(self, judgement: Judgement) -> Analysis:
         """Return the analysis of the first analyst that has one; other errors are raised."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from domain.analysis import Analysis, AnalysisSource, DataSource
+from domain.analysis import Analysis, AnalysisSource, Conclusion, DataSource
 from domain.errors import LlmUnavailable
+from domain.lanes import Lane, Lanes
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView
 from rules.judgement import Judgement
+from rules.reasoning import describe_age
 from rules.risk import Exits, assess_risk
 from rules.technical import TechnicalAnalyst
 from rules.verdict import Ground, Verdict
@@ -19,18 +21,20 @@ from services.analysis.reply import AnalysisReply
 from services.llm.advisor import Advisor
 from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
 from services.llm.journal import Journal
+from utils import metrics
 
 PURPOSE = "analysis"
+REPLAY = "replay"
 # In such a market no stop and no target can be placed, so the LLM is not asked.
 NOTHING_TO_JUDGE = "nothing_to_judge"
 SYNTHETIC = "synthetic"
-_UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD})
+_UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.BROKEN})
 
 
 class LlmAnalyst:
     """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits where they pass its checks.
 
-    Volatility, volume, risk and timeframes stay as measured.
+    Volatility, volume, risk and timeframes stay as measured. What the rules alone answer is kept beside it.
     """
 
     def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
@@ -38,6 +42,7 @@ class LlmAnalyst:
         self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
         self._rules = rules
         self._ask_about_synthetic = ask_about_synthetic
+        metrics.start_at_zero(metrics.LLM_FALLBACKS, [NOTHING_TO_JUDGE, SYNTHETIC])
 
     async def analyze(self, judgement: Judgement) -> Analysis:
         """Return the LLM's analysis of the market.
@@ -48,6 +53,8 @@ class LlmAnalyst:
         context, ground = judgement.context, judgement.verdict.ground
         if context.source_data is DataSource.SYNTHETIC and not self._ask_about_synthetic:
             raise LlmUnavailable("the LLM is not asked about synthetic candles", SYNTHETIC)
+        if context.as_of is not None:
+            raise LlmUnavailable("the LLM is not asked for replays", REPLAY)
         if ground in _UNTRADABLE:
             raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
         prompt = analysis_prompt(context, context.forecast)
@@ -65,8 +72,9 @@ class LlmAnalyst:
 
     def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
         """Return the measured analysis with the accepted parts of the reply."""
-        context, measured = judgement.context, self._rules.assess(judgement)
-        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), _verdict(reply), _proposed(reply))
+        context, measured = judgement.context, self._rules.assess(judgement.unblended)
+        verdict = _verdict(context, reply)
+        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), verdict, _proposed(reply))
         supports, resistances = _levels(context, reply)
         market = measured.market_analysis
         accepted = {
@@ -76,10 +84,11 @@ class LlmAnalyst:
             "resistance_levels": resistances,
         }
         news = asdict(context.client.news) if context.client.news else {}
+        said = check.mark(reply.reasoning, {"accepted": accepted, "news": news})
         changes = {
             "signal": reply.signal,
-            "confidence": round(reply.confidence, 4),
-            "reasoning": check.mark(reply.reasoning, {"accepted": accepted, "news": news}),
+            "confidence": round(verdict.confidence, 4),
+            "reasoning": f"{said} {describe_age(context)}".strip(),
             "strategy_scores": _scores(reply, measured.strategy_scores),
             "market_analysis": market.model_copy(
                 update={
@@ -90,8 +99,15 @@ class LlmAnalyst:
                 }
             ),
             "risk_assessment": risk,
+            "lanes": _lanes(judgement, reply),
+            "rules": Conclusion(**{name: getattr(measured, name) for name in Conclusion.model_fields}),
         }
         return measured.model_copy(update=changes)
+
+
+def _lanes(judgement: Judgement, reply: AnalysisReply) -> Lanes:
+    llm = Lane(side=reply.signal, probability=None, confidence=round(reply.confidence, 4))
+    return judgement.lanes.model_copy(update={"llm": llm})
 
 
 def _as_seen(view: TrendView, signal: Signal) -> TrendView:
@@ -99,9 +115,10 @@ def _as_seen(view: TrendView, signal: Signal) -> TrendView:
     return replace(view, disagree=view.disagree or signal.side * view.trend < 0)
 
 
-def _verdict(reply: AnalysisReply) -> Verdict:
+def _verdict(context: MarketContext, reply: AnalysisReply) -> Verdict:
+    """Return the LLM's verdict; it is not told how old the candles are, so its confidence is lowered here."""
     ground = Ground.NO_TREND if reply.signal is Signal.NEUTRAL else Ground.TREND
-    return Verdict(reply.signal, reply.confidence, ground)
+    return Verdict(reply.signal, reply.confidence * context.age.worth, ground)
 
 
 def _proposed(reply: AnalysisReply) -> Exits | None:

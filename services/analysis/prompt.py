@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from domain.analysis import ClientContext
 from domain.forecasting import Forecast
+from domain.queries import ClientContext
 from rules.context import MarketContext, TimeframeContext
 from services.analysis.reply import ANALYSIS_SCHEMA
 from services.llm.prompt import Prompt, make_prompt

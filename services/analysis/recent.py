@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from domain.analysis import Analysis, AnalysisQuery
+from domain.analysis import Analysis
+from domain.queries import AnalysisQuery
 from utils import metrics
 
 MAX_ENTRIES = 1_000

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from domain.analysis import TrendDirection
 from domain.values import Signal
-from services.llm.replies import Prose, ReplyModel, Share, schema_of
+from services.llm.replies import Number, Prose, ReplyModel, Share, schema_of
 
 _WORDS = {
     "long": Signal.LONG,
@@ -31,6 +31,11 @@ def _direction(value: Any) -> Any:
     return known.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
+def _scores(value: Any) -> Any:
+    """Take a map of scores by name for a list of them."""
+    return [{"name": name, "score": score} for name, score in value.items()] if isinstance(value, dict) else value
+
+
 class StrategyScore(ReplyModel):
     """One strategy's score: 0 speaks for Short, 1 for Long."""
 
@@ -44,13 +49,13 @@ class AnalysisReply(ReplyModel):
     signal: Annotated[Signal, BeforeValidator(_signal)]
     confidence: Share
     reasoning: Prose
-    strategy_scores: list[StrategyScore]
+    strategy_scores: Annotated[list[StrategyScore], BeforeValidator(_scores)]
     trend_direction: Annotated[TrendDirection, BeforeValidator(_direction)]
     trend_strength: Share
-    support_levels: Annotated[list[float], Field(description="Below the price.")]
-    resistance_levels: Annotated[list[float], Field(description="Above the price.")]
-    stop_loss: float | None
-    take_profit: float | None
+    support_levels: Annotated[list[Number], Field(description="Below the price.")]
+    resistance_levels: Annotated[list[Number], Field(description="Above the price.")]
+    stop_loss: Number | None
+    take_profit: Number | None
 
 
 ANALYSIS_SCHEMA = schema_of(AnalysisReply, "market_analysis")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 from cachetools import FIFOCache
@@ -13,6 +12,7 @@ from loguru import logger
 from domain.arrays import FloatArray, IntArray
 from domain.errors import CandlesRevised, StorageUnavailable
 from domain.market import CandleSeries, Timeframe
+from domain.values import utc_time
 from storage.ports import CandleStore
 from utils import metrics
 
@@ -65,6 +65,8 @@ class Revisions:
     async def accept(self, symbol: str, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> None:
         """Remember closed candles of a symbol, all of them or none; without the store they are not checked.
 
+        Accepted revisions are logged here, refused ones by the caller, whom the error reaches.
+
         Raises:
             CandlesRevised: a price has changed by more than the factor since it was posted before.
         """
@@ -75,9 +77,10 @@ class Revisions:
         changes = [change for series in posted if (change := self._change(symbol, series))]
         refused = max(changes, key=lambda change: change.factor, default=None)
         if refused is not None and refused.factor > self._max_factor:
-            _tell(symbol, changes, "refused")
+            _count(changes, "refused")
             raise CandlesRevised(self._refusal(symbol, refused))
-        _tell(symbol, changes, "accepted")
+        _count(changes, "accepted")
+        _log(symbol, changes)
         for series in posted:
             self._learn(symbol, series)
 
@@ -148,7 +151,7 @@ class Revisions:
         self._known[key] = known
 
     def _refusal(self, symbol: str, change: _Change) -> str:
-        time = datetime.fromtimestamp(change.time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        time = utc_time(change.time_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
         return (
             f"{symbol} {change.timeframe} candle of {time} ({change.time_ms}) has {change.price} {change.after:.10g}, "
             f"and was posted before with {change.before:.10g}: a closed candle may change by a factor of at most "
@@ -167,10 +170,13 @@ def _merged(older: _Known, newer: _Known | None) -> _Known:
     return _Known(min(older.since_ms, newer.since_ms), times, prices)
 
 
-def _tell(symbol: str, changes: Sequence[_Change], outcome: str) -> None:
+def _count(changes: Sequence[_Change], outcome: str) -> None:
     for change in changes:
         metrics.CANDLE_REVISIONS.labels(outcome).inc(change.candles)
-        log = logger.bind(
+
+
+def _log(symbol: str, changes: Sequence[_Change]) -> None:
+    for change in changes:
+        logger.bind(
             symbol=symbol, timeframe=change.timeframe.value, candles=change.candles, factor=round(change.factor, 6)
-        )
-        log.log("WARNING" if outcome == "refused" else "INFO", f"revision of closed candles {outcome}")
+        ).info("revision of closed candles accepted")

@@ -9,9 +9,10 @@ from time import perf_counter
 from loguru import logger
 
 from config.settings import AnalysisSettings
-from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.errors import CandlesRevised
 from domain.market import Timeframe
+from domain.queries import AnalysisQuery
 from domain.values import epoch_ms
 from rules.context import require_candles
 from rules.judgement import judge
@@ -33,10 +34,14 @@ NOT_KEPT = "Closed candles of this request were posted before with very differen
 
 @dataclass(frozen=True)
 class Answer:
-    """An analysis, and whether it was found in the cache or made for this query."""
+    """An analysis, whether it was found in the cache or made for this query, and whether it is of the market now.
+
+    Analyses of old candles and replays are not: they are neither broadcast nor cached nor archived.
+    """
 
     analysis: Analysis
     cached: bool
+    current: bool = True
 
 
 class AnalysisService:
@@ -73,7 +78,8 @@ class AnalysisService:
         """Return the analysis of a query, and broadcast it where the caller is trusted.
 
         A cached analysis answers when it covers the query; otherwise one fresh analysis is
-        made, shared by all concurrent equal queries.
+        made, shared by all concurrent equal queries. Candles that are old, and those of a replay, are
+        always analyzed anew, and the analysis reaches the caller alone.
 
         Raises:
             InsufficientData: the query's own candles are too few for an analysis.
@@ -85,10 +91,11 @@ class AnalysisService:
             query = query.received(epoch_ms(now))
         analysis = self.recent.find(query, now)
         answer = Answer(analysis, cached=True) if analysis else await self._shared(query)
-        self.recent.count(hit=answer.cached)
+        if query.current:
+            self.recent.count(hit=answer.cached)
         metrics.count_analysis(answer.analysis.source, cached=answer.cached)
         if query.trusted:
-            self._broadcast(answer.analysis)
+            self._broadcast(answer)
         return answer
 
     async def refresh(self, symbol: str) -> Analysis:
@@ -98,10 +105,10 @@ class AnalysisService:
             MarketDataUnavailable: no source gave candles.
         """
         query = AnalysisQuery(symbol, STRATEGY_NAMES, snapshot=None, trusted=True)
-        analysis = await self._make(query)
-        metrics.count_analysis(analysis.source, cached=False)
-        self._broadcast(analysis)
-        return analysis
+        answer = await self._make(query)
+        metrics.count_analysis(answer.analysis.source, cached=False)
+        self._broadcast(answer)
+        return answer.analysis
 
     async def clear_cache(self) -> int:
         """Forget every cached analysis, here and in the store; return the number of those in the store.
@@ -130,14 +137,16 @@ class AnalysisService:
                 return answer
 
     async def _load_or_make(self, query: AnalysisQuery) -> Answer:
+        if not query.current:
+            return await self._make(query)
         now = self._clock.now()
         stored = await self._store.latest_analysis(query.cache_key, not_before=now - self._max_age, not_after=now)
         if stored is not None and self.recent.answers(stored, query, now):
             self.recent.remember(query, stored)
             return Answer(stored, cached=True)
-        return Answer(await self._make(query), cached=False)
+        return await self._make(query)
 
-    async def _make(self, query: AnalysisQuery) -> Analysis:
+    async def _make(self, query: AnalysisQuery) -> Answer:
         started = perf_counter()
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
         believed, remark = await self._believed(query, snapshot)
@@ -145,7 +154,8 @@ class AnalysisService:
         analysis = await self._analyst.analyze(judge(context))
         if remark:
             analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {remark}"})
-        await self._keep(query, snapshot, analysis, believed=believed)
+        current = context.as_of is None and not context.age.old
+        await self._keep(query, snapshot, analysis, believed=believed, current=current)
         seconds = perf_counter() - started
         metrics.ANALYSIS_DURATION.labels(analysis.source).observe(seconds)
         metrics.PREDICTIONS.labels(analysis.signal).inc()
@@ -159,14 +169,16 @@ class AnalysisService:
             source_data=analysis.source_data.value,
             seconds=round(seconds, 4),
         ).info("analysis completed")
-        return analysis
+        return Answer(analysis, cached=False, current=current)
 
     async def _believed(self, query: AnalysisQuery, snapshot: MarketSnapshot) -> tuple[bool, str]:
         """Return whether candles may be kept for others and analyses of them be scored, and what the answer says of it.
 
         A stranger's may be invented, synthetic ones are, and a trusted client's may contradict those posted before:
-        the caller is answered by them, and none of them is stored among real ones.
+        the caller is answered by them, and none of them is stored among real ones. A replay leaves nothing behind.
         """
+        if snapshot.as_of_ms is not None:
+            return False, ""
         if snapshot.source_data is not DataSource.CLIENT:
             return snapshot.source_data is not DataSource.SYNTHETIC, ""
         if not query.trusted:
@@ -180,15 +192,20 @@ class AnalysisService:
         return True, ""
 
     async def _keep(
-        self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis, *, believed: bool
+        self, query: AnalysisQuery, snapshot: MarketSnapshot, analysis: Analysis, *, believed: bool, current: bool
     ) -> None:
-        """Cache the analysis; archive it and the client's closed candles where they can be believed."""
-        self.recent.remember(query, analysis)
+        """Cache a current analysis, archive it where its candles can be believed, and keep these, however old."""
         candles = NO_CANDLES
         if believed and snapshot.source_data is DataSource.CLIENT:
             closed = snapshot.closed(epoch_ms(analysis.generated_at))
             candles = {timeframe: series.candles for timeframe, series in closed.items()}
-        await self._store.save_analysis(query.cache_key, analysis, archive=believed, candles=candles)
+        if current:
+            self.recent.remember(query, analysis)
+            await self._store.save_analysis(query.cache_key, analysis, archive=believed, candles=candles)
+        elif candles:
+            await self._store.save_analysis(None, analysis, archive=False, candles=candles)
 
-    def _broadcast(self, analysis: Analysis) -> None:
-        self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))
+    def _broadcast(self, answer: Answer) -> None:
+        if answer.current:
+            analysis = answer.analysis
+            self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.analysis import DataSource, MarketSnapshot
+from domain.candles.columns import CandleLike
+from domain.continuity import since_break
 from domain.errors import InsufficientData, MarketDataUnavailable
-from domain.market import CandleLike, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from features.columns.feature_sets import FEATURE_SETS
 from models.serving.forecaster import Forecaster
@@ -64,11 +66,9 @@ class ModelCandles:
 
 def _completed(own: CandleSeries, older: Sequence[CandleLike]) -> CandleSeries:
     by_time = {candle.timestamp: candle for candle in (*older, *own.candles)}
-    return CandleSeries(own.timeframe, [by_time[time] for time in sorted(by_time)])
+    return CandleSeries(own.timeframe, [by_time[time] for time in sorted(by_time)], own.sessions)
 
 
 def _unbroken(series: CandleSeries) -> CandleSeries:
     """Return the newest candles that follow each other without a gap: models are trained on nothing else."""
-    times, step = [candle.timestamp for candle in series.candles], series.timeframe.ms
-    first = next((at for at in range(len(times) - 1, 0, -1) if times[at] - times[at - 1] != step), 0)
-    return series.tail(len(times) - first)
+    return since_break(series, max_hole=0)

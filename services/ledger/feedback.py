@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,8 @@ SOURCES = (*AnalysisSource, UNKNOWN_SOURCE)
 _MILLIONTHS = 1_000_000
 # Outcomes that wait while the store is down.
 MAX_WAITING = 10_000
+# Pause before stored outcomes are read again.
+RETRY_SECONDS = 5.0
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -60,15 +63,26 @@ class SignalFeedback:
         scores: ArchiveScores,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Keep the parts; `monotonic` gives seconds that never jump back, for the time since the start."""
+        """Keep the parts; `monotonic` gives seconds that never jump back, and `sleep` waits a number of them."""
         self._documents = documents
         self._archive = archive
         self._scores = scores
         self._clock = clock
         self._monotonic = monotonic
+        self._sleep = sleep
         self._started = monotonic()
         self._some_wait = True  # perhaps, of an earlier process
+
+    async def restore(self) -> None:
+        """Count the outcomes that wait, and set the metric of the accuracy, as soon as the store answers."""
+        while True:
+            with suppress(StorageUnavailable):
+                await self._count_waiting()
+                await self._outcomes()
+                return
+            await self._sleep(RETRY_SECONDS)
 
     async def keep(self, feedback: Feedback, *, trusted: bool) -> bool:
         """Keep an outcome; return False for a signal that has one already.
@@ -77,7 +91,7 @@ class SignalFeedback:
         While the store is down the outcome waits, and is compared with the stored ones when the store is back.
 
         Raises:
-            InvalidRequest: the signal is one of ours, of another symbol.
+            InvalidRequest: the signal is one of ours, and of another symbol or side.
             StorageUnavailable: neither the store nor the spool takes it.
         """
         try:
@@ -103,6 +117,11 @@ class SignalFeedback:
         analysis = await self._archive.archived_analysis(feedback.signal_id)
         if analysis is not None and analysis.symbol != feedback.symbol:
             raise InvalidRequest(f"signal {feedback.signal_id} is of {analysis.symbol}, not of {feedback.symbol}")
+        if analysis is not None and analysis.signal is not feedback.predicted_signal:
+            raise InvalidRequest(
+                f"signal {feedback.signal_id} was {analysis.signal}, not {feedback.predicted_signal}: "
+                "predicted_signal needs to be the signal that was given"
+            )
         document = self._document(feedback, analysis, trusted=trusted)
         kept = await self._documents.insert(FEEDBACK, feedback.signal_id, document)
         if trusted and not kept:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from config.llm_settings import LlmBudgetSettings
+from pydantic import Field
+
 from config.settings import Settings
+from domain.values import Frozen
 from services.llm.calling.key_ring import KeyState
 from services.llm.cost_report import average_usd, project
 from services.llm.ledger import CostLedger, Tally
@@ -19,8 +21,7 @@ from utils.clock import Clock
 NO_SYMBOL = "none"
 
 
-@dataclass(frozen=True)
-class Spending:
+class Spent(Frozen):
     """Calls and what they cost; those whose cost is not known are counted in `unpriced_requests`."""
 
     total_requests: int
@@ -32,17 +33,15 @@ class Spending:
     unpriced_requests: int
 
 
-@dataclass(frozen=True)
-class SessionSpending(Spending):
-    """All calls on the books, with means."""
+class SessionStatistics(Spent):
+    """All calls on the books, those of earlier processes too."""
 
     average_cost_per_request_usd: float
     average_tokens_per_request: float
 
 
-@dataclass(frozen=True)
-class ProjectedCosts:
-    """A day and a month at the pace of the current month."""
+class Projections(Frozen):
+    """At the pace of the current month."""
 
     estimated_daily_cost_usd: float
     estimated_daily_cost_vnd: float
@@ -50,9 +49,17 @@ class ProjectedCosts:
     estimated_monthly_cost_vnd: float
 
 
-@dataclass(frozen=True)
-class LlmConfiguration:
-    """How the LLM is asked, and what its provider charges; None: the price is not known."""
+class Budgets(Frozen):
+    """USD per UTC day and month; null: no such limit."""
+
+    daily_warning_usd: float | None
+    daily_stop_usd: float | None
+    monthly_warning_usd: float | None
+    monthly_stop_usd: float | None
+
+
+class CostConfiguration(Frozen):
+    """How the LLM is asked, and what its provider charges; a price of null is not known."""
 
     model: str
     analysis_interval_minutes: float
@@ -64,25 +71,24 @@ class LlmConfiguration:
     output_cost_per_1m_tokens: float | None
     prices_as_of: str | None
     usd_to_vnd: float
-    budgets: LlmBudgetSettings
+    budgets: Budgets
 
 
-@dataclass(frozen=True)
-class LlmStatistics:
+class CostStatistics(Frozen):
     """What the LLM costs."""
 
-    session_statistics: SessionSpending
-    today: Spending
-    this_month: Spending
-    this_month_by_symbol: dict[str, Spending]
-    projections: ProjectedCosts
-    configuration: LlmConfiguration
+    session_statistics: SessionStatistics
+    today: Spent
+    this_month: Spent
+    this_month_by_symbol: dict[str, Spent]
+    projections: Projections
+    configuration: CostConfiguration
     optimization_status: dict[str, bool | float]
     keys: list[KeyState]
-    timestamp: datetime
+    timestamp: Annotated[datetime, Field(description="ISO 8601, UTC.")]
 
 
-def report_costs(llm: LlmParts, settings: Settings, cache_hit_rate: float, clock: Clock) -> LlmStatistics:
+def report_costs(llm: LlmParts, settings: Settings, cache_hit_rate: float, clock: Clock) -> CostStatistics:
     """Return what the LLM costs.
 
     Args:
@@ -92,7 +98,7 @@ def report_costs(llm: LlmParts, settings: Settings, cache_hit_rate: float, clock
         clock: For the pace of the month.
     """
     ledger, rate = llm.ledger, settings.llm.usd_to_vnd
-    return LlmStatistics(
+    return CostStatistics(
         session_statistics=_session(ledger.total, rate),
         today=_spent(ledger.today, rate),
         this_month=_spent(ledger.this_month, rate),
@@ -109,9 +115,9 @@ def report_costs(llm: LlmParts, settings: Settings, cache_hit_rate: float, clock
     )
 
 
-def _spent(tally: Tally, usd_to_vnd: Decimal) -> Spending:
+def _spent(tally: Tally, usd_to_vnd: Decimal) -> Spent:
     cost = usd(tally.cost_nano_usd)
-    return Spending(
+    return Spent(
         total_requests=tally.calls,
         total_input_tokens=tally.input_tokens,
         total_output_tokens=tally.output_tokens,
@@ -122,18 +128,18 @@ def _spent(tally: Tally, usd_to_vnd: Decimal) -> Spending:
     )
 
 
-def _session(total: Tally, usd_to_vnd: Decimal) -> SessionSpending:
+def _session(total: Tally, usd_to_vnd: Decimal) -> SessionStatistics:
     spent = _spent(total, usd_to_vnd)
-    return SessionSpending(
-        **asdict(spent),
+    return SessionStatistics(
+        **spent.model_dump(),
         average_cost_per_request_usd=float(average_usd(total)),
         average_tokens_per_request=spent.total_tokens / total.calls if total.calls else 0.0,
     )
 
 
-def _projected(ledger: CostLedger, usd_to_vnd: Decimal, clock: Clock) -> ProjectedCosts:
+def _projected(ledger: CostLedger, usd_to_vnd: Decimal, clock: Clock) -> Projections:
     projection = project(ledger, clock)
-    return ProjectedCosts(
+    return Projections(
         estimated_daily_cost_usd=float(projection.daily),
         estimated_daily_cost_vnd=float(projection.daily * usd_to_vnd),
         estimated_monthly_cost_usd=float(projection.monthly),
@@ -141,10 +147,10 @@ def _projected(ledger: CostLedger, usd_to_vnd: Decimal, clock: Clock) -> Project
     )
 
 
-def _configuration(settings: Settings) -> LlmConfiguration:
+def _configuration(settings: Settings) -> CostConfiguration:
     llm, analysis = settings.llm, settings.analysis
     prices = llm.model_settings(llm.model).prices
-    return LlmConfiguration(
+    return CostConfiguration(
         model=llm.model,
         analysis_interval_minutes=analysis.interval_minutes,
         symbols_tracked=len(analysis.symbols),
@@ -155,5 +161,5 @@ def _configuration(settings: Settings) -> LlmConfiguration:
         output_cost_per_1m_tokens=float(prices.output) if prices else None,
         prices_as_of=llm.prices_as_of.isoformat() if llm.prices_as_of else None,
         usd_to_vnd=float(llm.usd_to_vnd),
-        budgets=llm.budgets,
+        budgets=Budgets(**llm.budgets.model_dump()),
     )

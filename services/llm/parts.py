@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from config.llm_settings import LlmSettings
 from services.llm.calling.client import LlmClient
+from services.llm.failure_counters import start_failures_at_zero
 from services.llm.journal import Journal
 from services.llm.ledger import CostLedger
 from storage.document_ports import DocumentStore, LastingDocuments
@@ -30,6 +31,7 @@ class LlmParts:
 @asynccontextmanager
 async def open_llm(settings: LlmSettings, documents: LastingDocuments, clock: Clock) -> AsyncIterator[LlmParts]:
     """Make the parts, and read the books of earlier processes."""
+    start_failures_at_zero()
     ledger = CostLedger(settings, clock)
     # First, since it imports the `openai` package, which takes time.
     client = _client(settings, ledger, clock) if settings.enabled else None

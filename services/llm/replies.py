@@ -1,4 +1,4 @@
-"""Replies read as their schema: tolerant of percentages and fences, strict with everything else."""
+"""Replies read as their schema: tolerant of what surrounds them and of how numbers are written, strict in the rest."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 
 from domain.errors import LlmUnavailable
 from services.llm.calling.calls import ReplySchema
+from services.llm.calling.reply_objects import objects_in
 from services.llm.client_text import clean_text
 
 # The reason in metrics and answers when a reply does not fit its schema.
 INVALID_REPLY = "invalid_reply"
 MIN_REASONING = 10
 MAX_REASONING = 2_000
-# One fence around the whole reply, which many models add.
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
+# Up to here a number over 1 may be a mistake as well as a percentage.
+LEAST_PERCENTAGE = 10
+_PERCENT_SIGNS = ("%", "percent")
+# A comma is a decimal point, unless it separates thousands.
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?")
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 
 # Between spaces or before a figure; elsewhere they may belong to a tag.
 _COMPARISONS = [
@@ -25,11 +30,27 @@ _COMPARISONS = [
 ]
 
 
-def _percentage(value: Any) -> Any:
-    """Read a number over 1 and up to 100 as a percentage."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 < value <= 100:
-        return value / 100
-    return value
+def _number(value: Any) -> Any:
+    """Read a number that is written as a string, such as "0.7", "0,7" and "42,000.50"."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if _THOUSANDS.fullmatch(text):
+        return float(text.replace(",", ""))
+    return float(text.replace(",", ".")) if _DECIMAL.fullmatch(text) else value
+
+
+def _share(value: Any) -> Any:
+    """Read a number with a percent sign, and one over `LEAST_PERCENTAGE` and up to 100, as a percentage."""
+    text = value.strip() if isinstance(value, str) else ""
+    for sign in _PERCENT_SIGNS:
+        if text.endswith(sign):
+            number = _number(text.removesuffix(sign))
+            return number / 100 if isinstance(number, float) else value
+    number = _number(value)
+    if isinstance(number, (int, float)) and not isinstance(number, bool) and LEAST_PERCENTAGE < number <= 100:
+        return number / 100
+    return number
 
 
 def _between_0_and_1(value: float) -> float:
@@ -52,7 +73,8 @@ def _prose(text: str) -> str:
     return text
 
 
-Share = Annotated[float, BeforeValidator(_percentage), AfterValidator(_between_0_and_1)]
+Number = Annotated[float, BeforeValidator(_number)]
+Share = Annotated[float, BeforeValidator(_share), AfterValidator(_between_0_and_1)]
 Prose = Annotated[str, AfterValidator(_prose)]
 
 
@@ -73,16 +95,27 @@ def schema_of(reply: type[ReplyModel], name: str) -> ReplySchema:
 
 
 def read_reply(reply: type[Reply], content: str) -> Reply:
-    """Return the reply: one JSON object that fits, alone or within one Markdown fence.
+    """Return the reply: the last JSON object in the content that fits its schema.
 
     Raises:
-        LlmUnavailable: it is no such thing; of the content nothing is repeated.
+        LlmUnavailable: there is none; of the content nothing is repeated.
     """
-    fenced = _FENCE.match(content)
-    try:
-        return reply.model_validate_json(fenced.group(1) if fenced else content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        known = [str(part) for part in first["loc"] if isinstance(part, int) or part in reply.model_fields]
-        where = ".".join(known) or "the reply"
-        raise LlmUnavailable(f"the LLM's reply is no answer: {where}: {first['type']}", INVALID_REPLY) from None
+    names = reply.model_fields.keys()
+    objects = objects_in(content, names)
+    whole = [fields for fields in reversed(objects) if names <= fields.keys()]
+    # Where none is whole, the refusal names what the nearest one lacks.
+    nearest = sorted(objects, key=lambda fields: len(names - fields.keys()))[:1]
+    refusals = ["there is no whole JSON object in it"]
+    for fields in whole or nearest:
+        try:
+            return reply.model_validate(fields)
+        except ValidationError as error:
+            refusals.append(_why(reply, error))
+    raise LlmUnavailable(f"the LLM's reply is no answer: {refusals[:2][-1]}", INVALID_REPLY)
+
+
+def _why(reply: type[ReplyModel], error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    known = [str(part) for part in first["loc"] if isinstance(part, int) or part in reply.model_fields]
+    where = ".".join(known) or "the reply"
+    return f"{where}: {first['type']}"

@@ -40,6 +40,10 @@ class SourceFailed(MarketDataUnavailable):
         self.rest_seconds = rest_seconds
 
 
+class SourceBusy(SourceFailed):
+    """The source asks to be left alone for `rest_seconds`."""
+
+
 class FetchedReply(NamedTuple):
     """HTTP status, the bytes of the body and the headers."""
 
@@ -55,14 +59,15 @@ async def fetch(
 
     Raises:
         SourceFailed: no connection, no answer in the client's time, another status, or more
-            than `MAX_ANSWER_BYTES`. With a rate limit it has the rest that the source asks for.
+            than `MAX_ANSWER_BYTES`.
+        SourceBusy: a rate limit, or another status with a `Retry-After`.
     """
     # Uncompressed, so that the counted bytes are the bytes in memory.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": _USER_AGENT}
     try:
         async with client.stream("GET", url, params=parameters, headers=headers) as response:
             if response.status_code != HTTPStatus.OK and response.status_code not in understood:
-                raise SourceFailed(f"answered with status {response.status_code}", _asked_rest_seconds(response))
+                raise _refusal(response)
             return FetchedReply(response.status_code, await _bounded_body(response), response.headers)
     except httpx2.TimeoutException as error:
         raise SourceFailed("did not answer in time", REST_SECONDS) from error
@@ -81,8 +86,10 @@ async def _bounded_body(response: httpx2.Response) -> bytes:
     return bytes(body)
 
 
-def _asked_rest_seconds(response: httpx2.Response) -> float:
-    """Return the Retry-After of a reply; a rate limit without a readable one asks for a minute."""
-    default = _RATE_LIMIT_REST_SECONDS if response.status_code in _TOO_MANY else 0.0
+def _refusal(response: httpx2.Response) -> SourceFailed:
+    """Return the failure of a status; a rate limit without a readable Retry-After asks for a minute."""
+    message = f"answered with status {response.status_code}"
     asked = retry_after_seconds(response.headers, datetime.now(UTC))
-    return default if asked is None else min(asked, _MAX_REST_SECONDS)
+    if asked is None and response.status_code not in _TOO_MANY:
+        return SourceFailed(message)
+    return SourceBusy(message, _RATE_LIMIT_REST_SECONDS if asked is None else min(asked, _MAX_REST_SECONDS))

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
+import numpy as np
+
+from domain.continuity import MAX_HOLE_CANDLES
 from domain.market import CandleSeries
-
-# A few lost candles change an indicator little; candles before a longer pause are not the recent history that an
-# indicator expects. Exchanges close for longer: those pauses are no holes.
-MAX_HOLE_CANDLES = 10
 
 
 def missing_times(series: CandleSeries) -> frozenset[int]:
     """Return the open times in epoch ms that are missing in holes of at most ten candles."""
-    step = series.timeframe.ms
-    times = [candle.timestamp for candle in series.candles]
-    return frozenset(
-        time
-        for before, after in pairwise(times)
-        if step < after - before <= (MAX_HOLE_CANDLES + 1) * step
-        for time in range(before + step, after, step)
-    )
+    if series.regular:
+        return frozenset()
+    times, missing = series.times_ms, series.missing_after
+    holes = np.flatnonzero((missing > 0) & (missing <= MAX_HOLE_CANDLES))
+    between = (series.sessions.missing_times(int(times[at]), int(times[at + 1]), series.timeframe.ms) for at in holes)
+    return frozenset(int(time) for part in between for time in part)
 
 
 def fill(series: CandleSeries, other: CandleSeries, times: Iterable[int]) -> CandleSeries:
@@ -29,4 +25,4 @@ def fill(series: CandleSeries, other: CandleSeries, times: Iterable[int]) -> Can
     wanted = set(times)
     found = [candle for candle in other.candles if candle.timestamp in wanted]
     together = sorted([*series.candles, *found], key=lambda candle: candle.timestamp)
-    return CandleSeries(series.timeframe, together) if found else series
+    return CandleSeries(series.timeframe, together, series.sessions) if found else series

@@ -9,6 +9,7 @@ from loguru import logger
 
 from domain.analysis import DataSource
 from services.market_data.fetching import SourceFailed
+from utils import metrics
 
 
 class SourceHealth:
@@ -25,6 +26,7 @@ class SourceHealth:
         self._monotonic = monotonic
         self._rests_until = -math.inf
         self._reason = ""
+        metrics.start_at_zero(metrics.MARKET_DATA_REQUESTS, [name], ["ok", "refused", "failed"])
 
     def resting(self) -> str | None:
         """Return the reason why the source must not be asked now, or None.

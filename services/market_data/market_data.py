@@ -4,40 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from cachetools import LRUCache
 from loguru import logger
 
 from config.settings import MarketDataSettings
 from domain.analysis import DataSource, MarketSnapshot
-from domain.errors import MarketDataUnavailable
+from domain.errors import MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
+from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
+from services.market_data.asking import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
+from services.market_data.history.answers import WITHOUT_HISTORY, MarketHistory, asked_candles, history_of
+from services.market_data.known_symbols import KnownSymbols, SourceRefusal
 from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
 from services.market_data.source import MarketDataSource
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import SingleFlight
 
-# Every source gives as many in one answer.
-HISTORY_CANDLES = 1_000
 # Remembered holes that a source has too.
 MAX_KNOWN_HOLES = 10_000
 _Hole = tuple[DataSource, str, Timeframe, int]
-_WITHOUT_HISTORY = {DataSource.STORED, DataSource.SYNTHETIC}
-
-
-class MarketHistory(NamedTuple):
-    """Closed candles and their source."""
-
-    source: DataSource
-    series: CandleSeries
 
 
 @dataclass(frozen=True)
@@ -63,6 +56,7 @@ class MarketData:
         sources: Sequence[MarketDataSource],
         settings: MarketDataSettings,
         min_candles: int,
+        symbols: Collection[str],
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -72,12 +66,14 @@ class MarketData:
             sources: First choice first.
             settings: Timeframes, number of candles, time limit and greatest age.
             min_candles: Closed candles that at least one timeframe needs.
+            symbols: Those of the configuration.
             clock: The server's clock, by which candles are fresh or stale.
             monotonic: Seconds that never jump back, for the rests of sources.
         """
         self._sources = tuple(sources)
         self._settings = settings
         self._min_candles = min_candles
+        self._known = KnownSymbols(symbols, self._sources)
         self._clock = clock
         self._health = {source.name: SourceHealth(source.name, monotonic) for source in self._sources}
         self._flights: SingleFlight[MarketSnapshot] = SingleFlight()
@@ -99,52 +95,59 @@ class MarketData:
             candles: Number per timeframe, with those still forming; that of the settings by default.
 
         Raises:
-            MarketDataUnavailable: no source has; the message has the reason of each.
+            UnknownSymbol: no source has such a symbol; the message has those that are near.
+            MarketDataUnavailable: no source has usable candles; the message has the reason of each.
         """
         wanted = _Wanted(symbol, tuple(timeframes) or self._settings.timeframes, candles or self._settings.candles)
         return await self._flights.do(wanted, lambda: self._find(wanted))
 
     async def _find(self, wanted: _Wanted) -> MarketSnapshot:
-        refusals: list[str] = []
+        refusals: list[SourceRefusal] = []
         for position, source in enumerate(self._sources):
             try:
                 snapshot = await self._ask_snapshot(source, wanted)
-            except MarketDataUnavailable as refusal:
-                refusals.append(f"{source.name}: {refusal.message}")
+            except MarketDataUnavailable as error:
+                refusals.append(SourceRefusal(source.name, error))
                 continue
             if source.name is DataSource.SYNTHETIC:
                 self._announce_synthetic(wanted.symbol, refusals)
             return await self._without_holes(snapshot, self._sources[position + 1 :], wanted)
-        reasons = "; ".join(refusals) or "no source is configured"
-        raise MarketDataUnavailable(f"no market data for {wanted.symbol}: {reasons}")
+        raise await self._known.refusal(wanted.symbol, refusals)
 
-    async def history(self, symbol: str, timeframe: Timeframe, enough: int) -> MarketHistory:
-        """Return up to 1,000 closed candles of any age from the first real source other than the store that has enough.
+    async def history(self, symbol: str, timeframe: Timeframe, enough: int, most: int) -> MarketHistory:
+        """Return closed candles of any age from the first real source other than the store that has enough.
 
         Args:
             symbol: Market.
             timeframe: Length of a candle.
             enough: Number of closed candles that are needed.
+            most: Number of closed candles that are of use.
 
         Raises:
+            UnknownSymbol: no source has such a symbol, and the store neither.
             MarketDataUnavailable: no source has enough; the message says how many each has.
         """
-        wanted = _Wanted(symbol, (timeframe,), HISTORY_CANDLES)
-        refusals: list[str] = []
+        refusals: list[SourceRefusal] = []
         for source in self._sources:
-            if source.name in _WITHOUT_HISTORY:
+            if source.name in WITHOUT_HISTORY:
                 continue
             try:
-                series = await self._ask(source, wanted)
+                answered = await self._ask(source, _Wanted(symbol, (timeframe,), asked_candles(source.name, most)))
             except MarketDataUnavailable as refusal:
-                refusals.append(f"{source.name}: {refusal.message}")
+                refusals.append(SourceRefusal(source.name, refusal))
                 continue
-            closed = series[timeframe].closed_by(epoch_ms(self._clock.now()))
-            _count(source, "ok" if len(closed) >= enough else "refused")
-            if len(closed) >= enough:
-                return MarketHistory(source.name, closed)
-            refusals.append(f"{source.name}: has {len(closed)} closed candles")
-        raise MarketDataUnavailable("; ".join(refusals) or "no real source other than the store is configured")
+            found = history_of(source.name, answered[timeframe], epoch_ms(self._clock.now()), most)
+            usable = found.more or len(found.series) >= enough
+            _count(source, "ok" if usable else "refused")
+            if usable:
+                return found
+            few = f"has {len(found.series)} closed candles"
+            refusals.append(SourceRefusal(source.name, MarketDataUnavailable(few)))
+        error = await self._known.refusal(symbol, refusals)
+        if isinstance(error, UnknownSymbol):
+            raise error
+        reasons = "; ".join(map(str, refusals))
+        raise MarketDataUnavailable(reasons or "no real source other than the store is configured")
 
     async def _without_holes(
         self, snapshot: MarketSnapshot, sources: Sequence[MarketDataSource], wanted: _Wanted
@@ -183,10 +186,12 @@ class MarketData:
         return snapshot
 
     async def _ask(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
-        """Return the candles of one source and record its health."""
+        """Return the candles of one source, if it can have such a symbol, and record its health."""
+        if lacks := source.lacks(Symbol.of(wanted.symbol)):
+            raise UnknownSymbol(lacks)
         health = self._health[source.name]
         if rests := health.resting():
-            raise MarketDataUnavailable(rests)
+            raise SourceFailed(rests)
         try:
             series = await self._fetch_in_time(source, wanted)
         except SourceFailed as failure:
@@ -204,46 +209,24 @@ class MarketData:
         seconds = self._settings.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._fetch(source, wanted)
+                return await candles_of(source, wanted.symbol, wanted.timeframes, wanted.candles)
         except TimeoutError as error:
             raise SourceFailed(f"did not answer in {seconds:g} s", REST_SECONDS) from error
 
-    async def _fetch(self, source: MarketDataSource, wanted: _Wanted) -> dict[Timeframe, CandleSeries]:
-        """Return the candles of all timeframes, requested concurrently; a failure cancels the others."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = {
-                    timeframe: group.create_task(source.candles(wanted.symbol, timeframe, wanted.candles))
-                    for timeframe in wanted.timeframes
-                }
-        except* MarketDataUnavailable as refusals:
-            refusal = _most_telling(refusals)
-        else:
-            return {timeframe: task.result() for timeframe, task in tasks.items()}
-        raise refusal
-
     def _snapshot(self, source: MarketDataSource, symbol: str, series: dict[Timeframe, CandleSeries]) -> MarketSnapshot:
         now_ms = epoch_ms(self._clock.now())
+        if not any(map(len, series.values())):
+            raise UnknownSymbol(f"has no {next(iter(series))} candles")
         require_fresh(series, now_ms, self._settings.max_age_candles)
         require_enough(series, now_ms, self._min_candles)
         return MarketSnapshot(symbol, series, newest_price(series, now_ms), day_volume(series, now_ms), source.name)
 
-    def _announce_synthetic(self, symbol: str, refusals: Sequence[str]) -> None:
+    def _announce_synthetic(self, symbol: str, refusals: Sequence[SourceRefusal]) -> None:
         """Log it once: every analysis names the source of its candles."""
         if not self._synthetic_announced:
             self._synthetic_announced = True
-            logger.bind(symbol=symbol, refusals=list(refusals)).warning("synthetic market data in use")
+            logger.bind(symbol=symbol, refusals=list(map(str, refusals))).warning("synthetic market data in use")
 
 
 def _count(source: MarketDataSource, outcome: str) -> None:
     metrics.MARKET_DATA_REQUESTS.labels(source.name, outcome).inc()
-
-
-def _most_telling(refusals: ExceptionGroup[MarketDataUnavailable]) -> MarketDataUnavailable:
-    """Return the failure that keeps the source at rest longest, or else the first refusal."""
-
-    def rest_seconds(refusal: BaseException) -> float:
-        return refusal.rest_seconds if isinstance(refusal, SourceFailed) else -1.0
-
-    flat = [error for error in refusals.exceptions if isinstance(error, MarketDataUnavailable)]
-    return max(flat, key=rest_seconds)

@@ -1,20 +1,29 @@
-"""From a source's rows to a checked series; one invalid row makes the whole answer invalid."""
+"""From a source's rows to a checked series, by the same rules as the rows of files."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
+from domain.candles.columns import CandleLike
 from domain.errors import InvalidMarketData
-from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleLike, CandleSeries, Timeframe
-from services.market_data.csv_candles import FIRST_MICROSECOND
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
+from domain.session_finder import with_sessions
+from features.candle_reading.rows import market_rows
+from features.candle_reading.times import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
 
-CandlePrice = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
-CandleVolume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
+# Milliseconds or microseconds, of any century.
+CandleTime = Annotated[int, Meta(ge=0, lt=10**17)]
+# Null where nothing was traded.
+CandlePrice = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)] | None
+# Null or negative where it is not known.
+CandleVolume = Annotated[float, Meta(le=MAX_VOLUME)] | None
 
 Decoded = TypeVar("Decoded")
 
@@ -22,7 +31,7 @@ Decoded = TypeVar("Decoded")
 class CandleRow(msgspec.Struct, gc=False):
     """A candle as sources send it: open time in epoch ms or microseconds; other keys are ignored."""
 
-    open_time: Annotated[int, Meta(ge=0)]
+    open_time: CandleTime
     open: CandlePrice
     high: CandlePrice
     low: CandlePrice
@@ -30,9 +39,14 @@ class CandleRow(msgspec.Struct, gc=False):
     volume: CandleVolume
 
     def candle(self) -> Candle:
-        """Return the candle with its open time in milliseconds."""
+        """Return the candle with its open time in milliseconds; what is null is NaN."""
         time = self.open_time // 1000 if self.open_time >= FIRST_MICROSECOND else self.open_time
-        return Candle(time, self.open, self.high, self.low, self.close, self.volume)
+        return candle_of(time, self.open, self.high, self.low, self.close, self.volume)
+
+
+def candle_of(time_ms: int, *values: float | None) -> Candle:
+    """Return a candle whose numbers are NaN where a source has none."""
+    return Candle(time_ms, *(math.nan if value is None else value for value in values))
 
 
 def converted(rows: object, kind: type[Decoded]) -> Decoded:
@@ -59,18 +73,29 @@ def decode(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
         raise SourceFailed(f"answered nonsense: {error}") from error
 
 
-def series_of(timeframe: Timeframe, candles: Iterable[CandleLike], limit: int) -> CandleSeries:
-    """Return up to `limit` newest candles as a checked series, possibly empty.
+def series_of(symbol: str, timeframe: Timeframe, candles: Iterable[CandleLike], limit: int) -> CandleSeries:
+    """Return up to `limit` newest candles as a checked series with the sessions of its market, possibly empty.
 
-    They may come in any order; of candles with the same open time the last one counts.
-    Their age is not checked here.
+    They may come in any order; of candles with the same open time the last one counts. Candles without prices are
+    left out, and a step of rounding in high or low is repaired: see `market_rows`. Their age is not checked here.
 
     Raises:
         SourceFailed: the candles break a rule of the market.
     """
-    by_time = {candle.timestamp: candle for candle in candles}
+    by_time = {candle.timestamp: candle for candle in candles if not math.isnan(_sum_of_prices(candle))}
+    if not by_time:
+        return CandleSeries(timeframe, [])
     newest = [by_time[time] for time in sorted(by_time)][-limit:]
+    values = np.array([(c.open, c.high, c.low, c.close, c.volume) for c in newest], dtype=np.float64).reshape(-1, 5)
     try:
-        return CandleSeries.checked(timeframe, newest)
+        rows = market_rows(values, lambda row: f"the {timeframe} candle of {newest[row].timestamp}")
+        if rows.notes:
+            times = [candle.timestamp for candle, kept in zip(newest, rows.kept, strict=True) if kept]
+            newest = [Candle(time, *row) for time, row in zip(times, rows.values.tolist(), strict=True)]
+        return with_sessions(symbol, CandleSeries.ordered(timeframe, newest))
     except InvalidMarketData as error:
         raise SourceFailed(f"answered nonsense: {error.message}") from error
+
+
+def _sum_of_prices(candle: CandleLike) -> float:
+    return candle.open + candle.high + candle.low + candle.close

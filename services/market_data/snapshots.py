@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from domain.errors import InvalidMarketData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import data_end_ms
+from domain.timeframe_data import data_age, data_end_ms
 
 DAY_MS = 86_400_000
 
@@ -15,12 +15,14 @@ CLOCK_SKEW_MS = 60_000
 
 
 def require_fresh(series: Mapping[Timeframe, CandleSeries], now_ms: int, max_age_candles: float) -> None:
-    """Refuse candles that are missing, old or from the future, by the server's clock.
+    """Refuse candles that are missing, old or from the future, by the server's clock and the market's calendar.
+
+    While the market is closed, its last candle is not old.
 
     Args:
         series: Candles per timeframe.
         now_ms: The server's clock in epoch ms.
-        max_age_candles: Greatest age of the newest candle, in candles since its close.
+        max_age_candles: Greatest age of the newest candle, in candles of the market since its close.
 
     Raises:
         MarketDataUnavailable: a timeframe is empty, stale (with its age) or ahead of the clock.
@@ -31,12 +33,13 @@ def require_fresh(series: Mapping[Timeframe, CandleSeries], now_ms: int, max_age
         if candles.last_open_ms > now_ms + CLOCK_SKEW_MS:
             ahead = duration_text(candles.last_open_ms - now_ms)
             raise MarketDataUnavailable(f"its newest {timeframe} candle opens {ahead} ahead of the server's clock")
-        age_ms = now_ms - candles.last_close_ms
-        limit_ms = max_age_candles * timeframe.ms
-        if age_ms > limit_ms:
+        age = data_age([candles], now_ms, now_ms)
+        if age.lengths > max_age_candles:
+            limit = duration_text(max_age_candles * timeframe.ms)
+            hours = "" if candles.sessions.continuous else " of trading"
+            traded = duration_text(candles.sessions.trading_ms(candles.last_close_ms, now_ms))
             raise MarketDataUnavailable(
-                f"is stale: its newest {timeframe} candle closed {duration_text(age_ms)} ago, "
-                f"the limit is {duration_text(limit_ms)}"
+                f"is stale: its newest {timeframe} candle closed {traded}{hours} ago, the limit is {limit}"
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from services.llm.replies import Prose, ReplyModel, Share, schema_of
+from services.llm.replies import Number, Prose, ReplyModel, Share, schema_of
 from services.reviews.trade_reply import Points
 
 
@@ -12,7 +12,7 @@ class SettingChange(ReplyModel):
     """Another value of a setting, as the model proposes it."""
 
     setting: str
-    value: float
+    value: Number
     reason: Prose
 
 

@@ -35,6 +35,7 @@ class StreamSignal:
         features_hash: Equal for equal features of a symbol, 0..2^53-1.
         model_type: The rules, or rules and model, that judged.
         price: Current price in quote currency when it was judged.
+        old: Whether the candles are too old for news.
         times: Shape (n,), closes of the newest candles in epoch ms.
         returns: Shape (n,), their logarithmic returns.
     """
@@ -50,6 +51,7 @@ class StreamSignal:
     model_type: str
     source_data: DataSource
     price: float
+    old: bool
     times: IntArray
     returns: FloatArray
 

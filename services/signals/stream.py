@@ -12,7 +12,7 @@ import numpy as np
 
 from config.settings import SignalSettings
 from domain.analysis import Analysis, MarketSnapshot
-from domain.errors import InsufficientData, MarketDataUnavailable
+from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
 from rules.context import MarketContext
 from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
@@ -48,8 +48,8 @@ class SignalsQuery:
 class SignalStream:
     """Judges symbols by the rules, with the models in production where there are any, and filters the signals.
 
-    Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented,
-    so their signals are compared with each other alone and forgotten.
+    Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented and old
+    ones are no news, so their signals are compared with each other alone and forgotten.
     """
 
     def __init__(
@@ -74,46 +74,52 @@ class SignalStream:
         """Return the signals that pass the filters, and the reason why other symbols have none.
 
         Raises:
+            UnknownSymbol: no source knows any symbol of the query.
             MarketDataUnavailable: no market of the query could be fetched, and no candles were sent.
         """
         fetched, failures = await self._fetched([symbol for symbol in query.symbols if symbol not in query.snapshots])
         if failures and len(failures) == len(query.symbols):
-            raise MarketDataUnavailable(next(iter(failures.values())))
+            known = [error for error in failures.values() if not isinstance(error, UnknownSymbol)]
+            raise next(iter(known or failures.values()))
         sent, thin = await self._judged(
             [query.snapshots[symbol] for symbol in query.symbols if symbol in query.snapshots]
         )
         now = self._clock.now()
-        if query.trusted:
-            deliveries = [self._book.deliver([*fetched, *sent], now)]
-        else:
-            deliveries = [self._book.deliver(fetched, now), SignalBook(self._settings).deliver(sent, now)]
+        reasons = {symbol: error.message for symbol, error in failures.items()}
+        shared = [signal for signal in sent if query.trusted and not signal.old]
+        own = [signal for signal in sent if not query.trusted or signal.old]
+        deliveries = [self._book.deliver([*fetched, *shared], now), SignalBook(self._settings).deliver(own, now)]
         return Delivery(
             [signal for delivery in deliveries for signal in delivery.signals],
-            {**failures, **thin, **{key: why for delivery in deliveries for key, why in delivery.withheld.items()}},
+            {**reasons, **thin, **{key: why for delivery in deliveries for key, why in delivery.withheld.items()}},
         )
 
-    async def _fetched(self, symbols: Sequence[str]) -> tuple[list[StreamSignal], dict[str, str]]:
-        """Return the signals of fetched markets, recent ones from the book."""
+    async def _fetched(self, symbols: Sequence[str]) -> tuple[list[StreamSignal], dict[str, MarketDataUnavailable]]:
+        """Return the signals of fetched markets, recent ones from the book, and why others have none."""
         now = self._clock.now()
         recent = [signal for symbol in symbols if (signal := self._book.recent(symbol, now))]
         metrics.ML_CACHE_HITS.inc(len(recent))
         known = {signal.symbol for signal in recent}
         wanted = [symbol for symbol in symbols if symbol not in known]
         found = await asyncio.gather(*map(self._fetch, wanted))
-        failures = {symbol: market for symbol, market in zip(wanted, found, strict=True) if isinstance(market, str)}
-        fresh, thin = await self._judged([market for market in found if not isinstance(market, str)])
+        fresh, thin = await self._judged([market for market in found if isinstance(market, MarketSnapshot)])
         for signal in fresh:
             self._book.remember(signal)
-        return [*recent, *fresh], {**failures, **thin}
+        failures = {
+            symbol: error
+            for symbol, error in zip(wanted, found, strict=True)
+            if isinstance(error, MarketDataUnavailable)
+        }
+        return [*recent, *fresh], failures | {symbol: MarketDataUnavailable(why) for symbol, why in thin.items()}
 
-    async def _fetch(self, symbol: str) -> MarketSnapshot | str:
+    async def _fetch(self, symbol: str) -> MarketSnapshot | MarketDataUnavailable:
         """Return the market of a symbol, or the reason why there is none."""
         async with self._fetching:
             try:
                 # One of them may still be forming.
                 return await self._market_data.snapshot(symbol, (self._settings.timeframe,), self._settings.candles + 1)
             except MarketDataUnavailable as error:
-                return error.message
+                return error
 
     async def _judged(self, snapshots: Sequence[MarketSnapshot]) -> tuple[list[StreamSignal], dict[str, str]]:
         """Return the signals of markets, computed off the event loop, and the symbols with too few candles."""
@@ -147,6 +153,7 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         model_type=analysis.model_type,
         source_data=context.source_data,
         price=context.price,
+        old=context.age.old,
         times=main.times_ms[1:],
         returns=np.diff(np.log(main.closes)),
     )

@@ -11,18 +11,21 @@ import numpy as np
 
 from config.settings import Settings
 from domain.analysis import DataSource
-from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable
+from domain.candles.columns import CandleLike
+from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable, UnknownSymbol
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
-from domain.market import Candle, CandleLike, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
+from domain.session_finder import with_sessions
 from domain.values import epoch_ms
 from features.datasets.candle_checks import usual_timeframe
-from models.training.learner import needed_candles
+from models.training.learner import needed_candles, promotable_candles
 from services.jobs.service import JobService
 from services.market_data.fetching import SourceFailed
-from services.market_data.market_data import MarketData, MarketHistory
+from services.market_data.history.answers import MarketHistory
+from services.market_data.market_data import MarketData
 from services.market_data.parsing import series_of
-from services.training.order import TrainingOrder
+from services.training.order import HistoryOrder, TrainingOrder, candle_rows
 from storage.ports import CandleStore
 from utils.clock import Clock
 
@@ -40,7 +43,11 @@ class TrainingAsked:
 
 @dataclass(frozen=True)
 class TrainingAccepted:
-    """The queued job, and the source and number of its closed candles."""
+    """The queued job, and the source and number of its closed candles.
+
+    Attributes:
+        candles: Those that the job has or, with `fetches`, at most reads from the source itself.
+    """
 
     job: Job
     symbol: str
@@ -48,6 +55,7 @@ class TrainingAccepted:
     type: ModelType
     source: DataSource
     candles: int
+    fetches: bool
 
 
 class TrainingService:
@@ -60,7 +68,7 @@ class TrainingService:
 
         Args:
             jobs: Runs the training.
-            market_data: Gives candles where neither the client nor the store has enough.
+            market_data: Knows who has candles where neither the client nor the store has enough.
             stored: Has the candles that trusted clients posted.
             settings: Of models and features, and the defaults.
             clock: Decides which candles have closed.
@@ -69,6 +77,7 @@ class TrainingService:
         self._market_data = market_data
         self._stored = stored
         self._settings = settings
+        self._most = settings.models.training.history_candles
         self._clock = clock
 
     async def submit(self, asked: TrainingAsked) -> TrainingAccepted:
@@ -83,35 +92,54 @@ class TrainingService:
         kind = asked.type or self._settings.models.default_type
         needed = needed_candles(kind, self._settings.models, self._settings.features)
         if asked.candles is not None:
-            series = await asyncio.to_thread(self._given, asked.candles, asked.timeframe, needed)
+            series = await asyncio.to_thread(self._given, asked, asked.candles, needed)
             history = MarketHistory(DataSource.CLIENT, series)
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
-            history = await self._find(asked.symbol, timeframe, needed)
-        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history.series))
-        return TrainingAccepted(job, asked.symbol, history.series.timeframe, kind, history.source, len(history.series))
+            history = await self._find(asked.symbol, timeframe, kind, needed)
+        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history))
+        return TrainingAccepted(
+            job,
+            asked.symbol,
+            history.series.timeframe,
+            kind,
+            history.source,
+            self._most if history.more else len(history.series),
+            history.more,
+        )
 
-    def _order(self, asked: TrainingAsked, kind: ModelType, series: CandleSeries) -> dict[str, Any]:
+    def _order(self, asked: TrainingAsked, kind: ModelType, history: MarketHistory) -> dict[str, Any]:
         order = TrainingOrder(
             symbol=asked.symbol,
-            timeframe=series.timeframe,
+            timeframe=history.series.timeframe,
             model_type=kind,
             epochs=asked.epochs,
-            candles=tuple(Candle(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in series.candles),
+            candles=() if history.more else candle_rows(history.series),
+            history=self._history_order(history) if history.more else None,
             features=self._settings.features,
             models=self._settings.models,
         )
-        return order.model_dump(mode="json")
+        # Parameters that are None are shown with the job; this one is no wish of the client.
+        return order.model_dump(mode="json", exclude=None if history.more else {"history"})
 
-    def _given(self, candles: Sequence[CandleLike], timeframe: Timeframe | None, needed: int) -> CandleSeries:
+    def _history_order(self, history: MarketHistory) -> HistoryOrder:
+        since_ms = history.series.last_open_ms - self._most * history.candle_ms
+        return HistoryOrder(
+            source=history.source.value,
+            since_ms=max(0, round(since_ms)),
+            candles=self._most,
+            settings=self._settings.market_data,
+        )
+
+    def _given(self, asked: TrainingAsked, candles: Sequence[CandleLike], needed: int) -> CandleSeries:
         """Return the closed candles of a client."""
         if len(candles) < needed:
             raise _too_few(needed, len(candles))
         times = np.array([candle.timestamp for candle in candles], dtype=np.int64)
         usual = usual_timeframe(times)
-        if timeframe not in (None, usual):
-            raise InvalidMarketData(f"the timeframe is {timeframe}, but the candles are {usual} apart")
-        series = CandleSeries.checked(usual, candles)
+        if asked.timeframe not in (None, usual):
+            raise InvalidMarketData(f"the timeframe is {asked.timeframe}, but the candles are {usual} apart")
+        series = with_sessions(asked.symbol, CandleSeries.ordered(usual, candles))
         now_ms = epoch_ms(self._clock.now())
         series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
         closed = series.closed_by(now_ms)
@@ -119,23 +147,29 @@ class TrainingService:
             raise _too_few(needed, len(closed))
         return closed
 
-    async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
-        """Return the candles that were posted or, if those are too few, those of another real source."""
+    async def _find(self, symbol: str, timeframe: Timeframe, kind: ModelType, needed: int) -> MarketHistory:
+        """Return the candles that were posted or, if no promotion is to be expected of those, more of a real source.
+
+        Of a source with pages these are only its newest: the job reads the others.
+        """
         stored, note = await self._read_store(symbol, timeframe)
-        if len(stored) >= needed:
+        if len(stored) >= promotable_candles(kind, self._settings.models, self._settings.features):
             return MarketHistory(DataSource.STORED, stored)
         try:
-            return await self._market_data.history(symbol, timeframe, needed)
+            return await self._market_data.history(symbol, timeframe, max(needed, len(stored) + 1), self._most)
         except MarketDataUnavailable as refusal:
+            if isinstance(refusal, UnknownSymbol):
+                raise
+            if len(stored) >= needed:
+                return MarketHistory(DataSource.STORED, stored)
             found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
             raise _too_few(needed, len(stored), found) from refusal
 
     async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
         """Return the stored candles, and their number or the reason why there are none, in words."""
-        limit = self._settings.models.training.history_candles
         try:
-            candles = await self._stored.candle_history(symbol, timeframe, limit)
-            series = await asyncio.to_thread(series_of, timeframe, candles, limit)
+            candles = await self._stored.candle_history(symbol, timeframe, self._most)
+            series = await asyncio.to_thread(series_of, symbol, timeframe, candles, self._most)
         except StorageUnavailable as failure:
             return CandleSeries(timeframe, []), failure.message
         except SourceFailed:

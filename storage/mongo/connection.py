@@ -91,9 +91,9 @@ def operation(name: str) -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        metrics.MONGODB_OPERATIONS.labels(name, "failed").inc()
+        metrics.mongodb_operation(name, "failed").inc()
         raise failure(name, error) from error
-    metrics.MONGODB_OPERATIONS.labels(name, "ok").inc()
+    metrics.mongodb_operation(name, "ok").inc()
 
 
 def _database_name(url: str) -> str:

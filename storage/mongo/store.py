@@ -105,7 +105,7 @@ class MongoStore:
             await self._connection.ping()
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Save everything at the same time; saving it again changes nothing."""
         await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
@@ -196,6 +196,12 @@ class MongoStore:
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""
         return await self.latest_candles(symbol, timeframe, limit)
+
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles."""
+        with operation("candle_symbols"):
+            symbols: list[str] = await self._connection.database[CANDLE_COLLECTION].distinct("symbol")
+        return symbols
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""

@@ -10,8 +10,9 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
+from domain.candles.columns import CandleLike
 from domain.errors import Unstorable
-from domain.market import CandleLike, Timeframe
+from domain.market import Timeframe
 from storage.mongo.connection import Document, MongoConnection
 from storage.mongo.faults import DUPLICATE_KEY, FAILURES, failure, refused_writes
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, AnalysisWrite
@@ -65,11 +66,10 @@ class MongoWrites:
         """
         if not writes:
             return
-        documents = [(write, _document(write, now)) for write in writes]
-        kinds: list[Awaitable[object]] = [
-            self._save_cached([document for _, document in documents]),
-            self._drop_misdated(now),
-        ]
+        documents = [(write, _document(write, now)) for write in writes if write.cache_key is not None]
+        kinds: list[Awaitable[object]] = [self._drop_misdated(now)]
+        if documents:
+            kinds.append(self._save_cached([document for _, document in documents]))
         if archived := [
             document | {"analysis_id": write.analysis.analysis_id} for write, document in documents if write.archive
         ]:

@@ -8,21 +8,19 @@ from typing import TypeVar
 
 from storage.adapter_ports import DocumentDatabase
 from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite, Total, Where
-from storage.ports import StoreState
 from storage.resilience import document_writes
-from storage.resilience.availability import Availability
 from storage.resilience.backlog import Backlog
 from storage.resilience.document_writes import DOCUMENTS, PendingDocument
 from storage.resilience.pace import Pace
+from storage.resilience.resilient import Resilient
 from storage.resilience.spool import Spool
 from storage.resilience.store_calls import StoreCalls
-from storage.resilience.write_behind import WriteBehind
-from utils.clock import Clock, SystemClock
+from utils.clock import Clock
 
 T = TypeVar("T")
 
 
-class ResilientDocuments:
+class ResilientDocuments(Resilient[PendingDocument]):
     """A document store whose calls end within seconds, and at once while the database is known to be down.
 
     Reads and `insert` need the database, and raise `StorageUnavailable` without it. Documents that are put wait for it,
@@ -47,43 +45,19 @@ class ResilientDocuments:
             max_waiting: Documents in memory at most; beyond it the oldest are dropped.
             clock: Dates a failure; the machine's own by default.
         """
-        self._store = store
-        self._pace = pace
-        consequence = "what needs it waits or says so"
-        self._availability = Availability(store.kind, "document store", consequence, clock or SystemClock())
-        self._calls = StoreCalls(store.kind, self._availability, pace.query_seconds, prefix="document_")
-        self._queue = Backlog(DOCUMENTS, max_items=max_waiting)
-        self._behind = WriteBehind(
+        super().__init__(
             store,
             self._save,
             items=DOCUMENTS,
-            backlog=self._queue,
+            backlog=Backlog(DOCUMENTS, max_items=max_waiting),
             spool=spool,
-            availability=self._availability,
             pace=pace,
+            clock=clock,
+            subject="document store",
+            consequence="what needs it waits or says so",
         )
-
-    @property
-    def kind(self) -> str:
-        """Short name of the store within."""
-        return self._store.kind
-
-    @property
-    def state(self) -> StoreState:
-        """State of the store, and the writes that it has not taken yet."""
-        return self._behind.state
-
-    async def open(self) -> None:
-        """Start to open the store and to write; one that cannot be reached is no error."""
-        await self._behind.start()
-
-    async def close(self) -> None:
-        """Make the waiting writes, or leave them in the spool, and close the store."""
-        await self._behind.close()
-
-    async def flush(self) -> None:
-        """Return when the store has the earlier documents, or fails, or after `Pace.flush_seconds`."""
-        await self._behind.flush()
+        self._store = store
+        self._calls = StoreCalls(store.kind, self._availability, pace.query_seconds, prefix="document_")
 
     async def settle(self) -> None:
         """Return when everything that was taken outlives this process."""

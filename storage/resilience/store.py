@@ -17,22 +17,20 @@ from storage.ports import (
     ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
-    StoreState,
     StoreStatistics,
 )
 from storage.resilience.analysis_writes import ANALYSES
-from storage.resilience.availability import Availability
 from storage.resilience.backlog import Backlog
 from storage.resilience.pace import Pace
+from storage.resilience.resilient import Resilient
 from storage.resilience.spool import Spool
 from storage.resilience.store_calls import StoreCalls
-from storage.resilience.write_behind import WriteBehind
-from utils.clock import Clock, SystemClock
+from utils.clock import Clock
 
 T = TypeVar("T")
 
 
-class ResilientStore:
+class ResilientStore(Resilient[AnalysisWrite]):
     """A store that answers reads within `timeout_ms`, perhaps with nothing, takes writes at once, and reconnects.
 
     A late read goes on in the background, and its own outcome tells whether the store works. While it does not, reads
@@ -61,49 +59,30 @@ class ResilientStore:
             max_waiting_candles: Candles in memory at most; beyond it the oldest are dropped.
             clock: Dates a failure; the machine's own by default.
         """
-        self._store = store
-        self._timeout_seconds = timeout_ms / 1000
-        self._pace = pace
-        self._availability = Availability(store.kind, "store", "requests do without it", clock or SystemClock())
-        self._calls = StoreCalls(store.kind, self._availability, pace.call_seconds)
-        self._queue = Backlog(ANALYSES, max_items=max_waiting, max_weight=max_waiting_candles)
-        self._behind = WriteBehind(
+        super().__init__(
             store,
             self._save,
             items=ANALYSES,
-            backlog=self._queue,
+            backlog=Backlog(ANALYSES, max_items=max_waiting, max_weight=max_waiting_candles),
             spool=spool,
-            availability=self._availability,
             pace=pace,
+            clock=clock,
+            subject="store",
+            consequence="requests do without it",
         )
-
-    @property
-    def kind(self) -> str:
-        """Short name of the store within."""
-        return self._store.kind
+        self._store = store
+        self._timeout_seconds = timeout_ms / 1000
+        self._calls = StoreCalls(store.kind, self._availability, pace.call_seconds)
 
     @property
     def available(self) -> bool:
         """Whether the store worked when it was last tried."""
         return self._availability.available
 
-    @property
-    def state(self) -> StoreState:
-        """State of the store, and the writes that it has not taken yet."""
-        return self._behind.state
-
-    async def open(self) -> None:
-        """Start to open the store and to write; one that cannot be reached is no error."""
-        await self._behind.start()
-
     async def close(self) -> None:
-        """Make the waiting writes, or leave them in the spool, and close the store."""
+        """Make the waiting writes, or leave them in the spool, and close the store; late reads are given up."""
         await self._calls.close()
-        await self._behind.close()
-
-    async def flush(self) -> None:
-        """Return when the store has the earlier writes, or fails, or after `Pace.flush_seconds`."""
-        await self._behind.flush()
+        await super().close()
 
     async def ping(self) -> None:
         """Return when the store answers.
@@ -114,7 +93,7 @@ class ResilientStore:
         await self._query("ping", lambda store: store.ping())
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Take the analysis and the candles and return; one for the cache alone is tried once."""
         self._behind.put(AnalysisWrite(cache_key, analysis, archive, candles))
@@ -181,6 +160,10 @@ class ResilientStore:
         """Return the newest candles of each timeframe; none also when the store does not answer in time."""
         nothing: dict[Timeframe, list[Candle]] = {timeframe: [] for timeframe in limits}
         return await self._read("latest_candles", nothing, lambda s: s.latest_candles_by_timeframe(symbol, limits))
+
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles; raises as `candle_history` does."""
+        return await self._query("candle_symbols", lambda store: store.candle_symbols())
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol; raises as `clear_cache` does."""

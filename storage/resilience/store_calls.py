@@ -107,7 +107,7 @@ class StoreCalls:
         return StorageUnavailable(f"the {self._kind} store is not available now")
 
     def _count(self, operation: str, outcome: str) -> None:
-        metrics.STORE_OPERATIONS.labels(self._kind, f"{self._prefix}{operation}", outcome).inc()
+        metrics.store_operation(self._kind, f"{self._prefix}{operation}", outcome).inc()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)

@@ -93,10 +93,7 @@ class WriteBehind(Generic[T]):
         )
 
     def first(self, work: Call) -> None:
-        """Run work after the writes of earlier processes and before new ones; it raises as `write`.
-
-        It must not wait for this queue.
-        """
+        """Run work after the writes of earlier processes and before new ones; it must not wait for this queue."""
         self._first.append(work)
         self._arrived.set()
 
@@ -114,16 +111,15 @@ class WriteBehind(Generic[T]):
 
     async def close(self) -> None:
         """Try once more and close the store; items it does not take stay in the spool, else their loss is logged."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
         try:
             async with asyncio.timeout(self._pace.close_seconds):
+                async with self._writing:  # a group under way ends: one that is cut off would be written again
+                    await self._end_tasks()
                 if len(self):
                     await self._try()
         except TimeoutError:
             logger.warning("writes could not be finished in time")
+        await self._end_tasks()
         await self._spilling.spill()
         if len(self._spool):
             logger.bind(writes=len(self._spool)).warning("writes wait in the spool for the next start")
@@ -178,6 +174,12 @@ class WriteBehind(Generic[T]):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             await asyncio.wait({task}, timeout=self._pace.flush_seconds)
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
 
     async def _write_on(self) -> None:
         while True:

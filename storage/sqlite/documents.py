@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,16 +42,23 @@ class SqliteDocumentStore:
     kind = "sqlite"
 
     def __init__(
-        self, path: str | Path, when_damaged: WhenDamaged = "refuse", busy_seconds: float = BUSY_SECONDS
+        self,
+        path: str | Path,
+        when_damaged: WhenDamaged = "refuse",
+        busy_seconds: float = BUSY_SECONDS,
+        writing: asyncio.Lock | None = None,
     ) -> None:
         """Remember where the file is; nothing is opened yet.
 
         Args:
             path: The database file; missing parent folders are made by `open`.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another writer may hold the file before a call fails.
+            busy_seconds: How long another program may hold the file before a call fails.
+            writing: Shared by the stores that this process opens on the file, which then write in turn.
         """
-        self._file = SqliteFile(path, lambda connection: connection.executescript(SCHEMA), when_damaged, busy_seconds)
+        self._file = SqliteFile(
+            path, lambda connection: connection.executescript(SCHEMA), when_damaged, busy_seconds, writing
+        )
 
     async def open(self) -> None:
         """Connect or reconnect, and make the tables."""

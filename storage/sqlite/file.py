@@ -40,6 +40,7 @@ class SqliteFile:
         prepare: Callable[[sqlite3.Connection], object],
         when_damaged: WhenDamaged,
         busy_seconds: float,
+        writing: asyncio.Lock | None = None,
     ) -> None:
         """Remember the file; nothing is opened yet.
 
@@ -47,12 +48,16 @@ class SqliteFile:
             path: The database file.
             prepare: Called with each new connection.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another writer may hold the file before a call fails.
+            busy_seconds: How long another program may hold the file before a call fails.
+            writing: Held during each write. Two connections of this process share it: they write in turn, as they
+                came. SQLite alone lets a writer look again now and then, so one that writes group after group keeps
+                the other out until its time is over.
         """
         self._path = Path(path)
         self._prepare = prepare
         self._when_damaged = when_damaged
         self._busy_seconds = busy_seconds
+        self._writing = writing or asyncio.Lock()
         self._executor: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._inodes: dict[str, Inode | None] = {}
@@ -68,7 +73,8 @@ class SqliteFile:
         """
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
-        await self._on_thread("open", self._connect)
+        async with self._writing:
+            await self._on_thread("open", self._connect)
 
     async def close(self) -> None:
         """Close the file; later calls raise `StorageUnavailable`."""
@@ -114,7 +120,8 @@ class SqliteFile:
             self._check_place()
             return result
 
-        return await self._on_thread(operation, in_transaction)
+        async with self._writing:
+            return await self._on_thread(operation, in_transaction)
 
     async def _on_thread(self, operation: str, work: Callable[[], T]) -> T:
         if self._executor is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,9 @@ from pydantic_core import PydanticSerializationError
 
 from config.settings import WhenDamaged
 from domain.analysis import Analysis
+from domain.candles.columns import CandleLike
 from domain.errors import Unstorable
-from domain.market import Candle, CandleLike, Timeframe
+from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
@@ -40,8 +42,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class SqliteStore:
     """Keeps analyses and candles in one file.
 
-    Every statement runs on one thread that owns the connection: a slow disk never blocks the event loop, and no two
-    writers of this process meet.
+    Every statement runs on one thread that owns the connection: a slow disk never blocks the event loop.
     """
 
     kind = "sqlite"
@@ -54,6 +55,7 @@ class SqliteStore:
         bounds: Bounds | None = None,
         when_damaged: WhenDamaged = "refuse",
         busy_seconds: float = BUSY_SECONDS,
+        writing: asyncio.Lock | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Remember where the file is; nothing is opened yet.
@@ -63,10 +65,11 @@ class SqliteStore:
             cache_retention: How long a cached analysis is kept.
             bounds: How much of archive and candles `prune` leaves; the defaults if None.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another writer may hold the file before a call fails.
+            busy_seconds: How long another program may hold the file before a call fails.
+            writing: Shared by the stores that this process opens on the file, which then write in turn.
             clock: Tells when an analysis was cached; the machine's own by default.
         """
-        self._file = SqliteFile(path, prepare, when_damaged, busy_seconds)
+        self._file = SqliteFile(path, prepare, when_damaged, busy_seconds, writing)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
         self._pruning = Pruning(SqlitePruningQueries(self._file), bounds or Bounds(), self._clock)
@@ -89,7 +92,7 @@ class SqliteStore:
         await self._file.ping()
 
     async def save_analysis(
-        self, cache_key: str, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
+        self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
     ) -> None:
         """Save everything in one transaction, and drop cached analyses past their retention."""
         await self.save_analyses([AnalysisWrite(cache_key, analysis, archive, candles)])
@@ -99,7 +102,7 @@ class SqliteStore:
 
         def save(connection: sqlite3.Connection) -> None:
             now_ms = self._now_ms()
-            rows = [(_row(write), write.archive) for write in writes]
+            rows = [(_row(write), write.archive) for write in writes if write.cache_key is not None]
             self._purge(connection, now_ms)
             connection.executemany(sql.SAVE_CACHED, ((*row, now_ms) for row, _ in rows))
             connection.executemany(sql.SAVE_ARCHIVED, (row for row, archive in rows if archive))
@@ -183,6 +186,14 @@ class SqliteStore:
         """Return at most `limit` newest candles, oldest first."""
         return await self.latest_candles(symbol, timeframe, limit)
 
+    async def candle_symbols(self) -> list[str]:
+        """Return every symbol that has candles."""
+
+        def symbols(connection: sqlite3.Connection) -> list[str]:
+            return [symbol for (symbol,) in connection.execute(sql.CANDLE_SYMBOLS).fetchall()]
+
+        return await self._file.read("candle_symbols", symbols)
+
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""
         return await self._file.write(
@@ -202,7 +213,7 @@ class SqliteStore:
         connection.execute(sql.PURGE, (expired_before, now_ms + MAX_CLOCK_SKEW_MS))
 
 
-def _row(write: AnalysisWrite) -> tuple[str, str, str, int, str]:
+def _row(write: AnalysisWrite) -> tuple[str | None, str, str, int, str]:
     analysis = write.analysis
     try:
         text = analysis.model_dump_json()

@@ -23,18 +23,11 @@ from models.registry.registry import Registry
 from tests.fixtures.bodies import ENGINE_CONTEXT, base_path, shape_a, shape_b, shape_c, shape_d, wire_candles
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.service import Service, free_port, running_service
-from tests.fixtures.wire import WIRE_FILE, misfits, read_wire
+from tests.fixtures.wire import misfits, read_wire
 
-pytestmark = [
-    pytest.mark.realdata,
-    pytest.mark.skipif(not WIRE_FILE.exists(), reason="the clients' record, ../shared/wire_examples.json"),
-]
-
-WIRE: dict[str, Any] = read_wire() if WIRE_FILE.exists() else {}
-ENDPOINTS: dict[str, Any] = WIRE.get("endpoints", {})
-DASHBOARD: dict[str, Any] = WIRE.get("dashboard_only_never_served_by_reference", {})
-# Not in the contract: a chat about another project's documents, and a flat form that was always refused.
-NOT_SERVED = ("/api/chat/", "shape E")
+WIRE = read_wire()
+ENDPOINTS: dict[str, Any] = WIRE["endpoints"]
+DASHBOARD: dict[str, Any] = WIRE["dashboard"]
 ADMIN = "key-of-the-admin"
 ORIGINS = ("http://localhost:3000", "http://127.0.0.1:8080")
 PING_SECONDS = 5
@@ -95,15 +88,11 @@ def expected(name: str, spec: dict[str, Any] | list[Any]) -> dict[str, Any] | li
 
 
 def answer_of(shape: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(each["response"] for name, each in ENDPOINTS.items() if f"shape {shape}" in name)
+    found: dict[str, Any] = WIRE["analyses"][shape]
     return found
 
 
-def served(endpoints: dict[str, Any]) -> list[str]:
-    return [name for name in endpoints if not any(each in name for each in NOT_SERVED) and "shape" not in name]
-
-
-@pytest.mark.parametrize("name", served(ENDPOINTS))
+@pytest.mark.parametrize("name", ENDPOINTS)
 def test_every_answer_has_the_keys_and_types_that_its_readers_need(service: Service, name: str) -> None:
     bodies = [ENDPOINTS[name][key] for key in ("request", "request_2026") if key in ENDPOINTS[name]]
     for body in bodies:
@@ -206,17 +195,17 @@ async def test_the_dashboard_keeps_its_socket_alive_and_comes_back_after_a_resta
     for _ in range(2):
         with running_service(port=port, RATE_LIMITS="off") as running:
             async with connect(running.socket_url, origin=Origin(ORIGINS[0])) as socket:
-                assert misfits(await received(socket), WIRE["websocket /ws"]["server_welcome"]) == []
-                for ping in WIRE["websocket /ws"]["client_ping"]:
+                assert misfits(await received(socket), WIRE["websocket"]["server_welcome"]) == []
+                for ping in WIRE["websocket"]["client_ping"]:
                     await socket.send(json.dumps(ping))
                     pong = await received(socket)
-                    assert misfits(pong, WIRE["websocket /ws"]["server_pong"]) == []
+                    assert misfits(pong, WIRE["websocket"]["server_pong"]) == []
                     assert pong["type"] == "Pong"
                 async with httpx2.AsyncClient(base_url=running.url) as engine:
                     for body in (shape_a(seed=5, drift=0.35), shape_b(strategy_context=ENGINE_CONTEXT)):
                         assert (await engine.post("/ai/analyze", json=body)).status_code == 200
                         event = await received(socket)
-                        assert misfits(event, WIRE["websocket /ws"]["server_signal"]) == []
+                        assert misfits(event, WIRE["websocket"]["server_signal"]) == []
                         assert event["type"] == "AISignalReceived"
                         assert datetime.fromisoformat(event["timestamp"]).tzinfo
 
@@ -242,5 +231,5 @@ async def received(socket: ClientConnection) -> dict[str, Any]:
         ([{"a": 1}, {}], [{"a": "integer"}], 1),
     ],
 )
-def test_the_strict_reader_stumbles_where_a_client_would(value: Any, spec: Any, wrong: int) -> None:
+def test_the_strict_reader_refuses_what_a_client_would(value: Any, spec: Any, wrong: int) -> None:
     assert len(misfits(value, spec)) == wrong

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.analysis import AnalysisSource
+from domain.analysis import AnalysisSource, Conclusion
 from domain.errors import StorageUnavailable, Unstorable
+from domain.lanes import Lane
 from domain.market import Timeframe
 from domain.values import Signal
 from storage.adapter_ports import Store
-from storage.ports import ArchivedSignal, SymbolCount
+from storage.ports import NO_CANDLES, AnalysisWrite, ArchivedSignal, SymbolCount
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.stores import save_candles
@@ -42,6 +43,19 @@ async def test_analysis_with_empty_and_missing_parts_comes_back_equal(store: Sto
     analysis = make_analysis(signal="Neutral", risk_assessment=risk, strategy_scores={}, timeframes={}, confidence=0)
     await store.save_analysis("key", analysis, archive=True)
     assert await store.latest_analysis("key", NOON, LATER) == analysis
+
+
+async def test_the_lanes_and_the_rules_answer_beside_an_llms_come_back_equal(store: Store) -> None:
+    answered = make_analysis()
+    lane = {"side": "Long", "probability": None, "confidence": 0.71}
+    lanes = {"rules": lane, "model": {"side": "Short", "probability": 0.31, "confidence": 0.38}, "llm": None}
+    rules = {name: getattr(answered, name) for name in Conclusion.model_fields}
+    analysis = make_analysis(source="llm", signal="Neutral", lanes=lanes, rules=rules)
+    await store.save_analysis("key", analysis, archive=True)
+    assert await store.latest_analysis("key", NOON, LATER) == analysis
+    assert await store.archived_analysis("a-1") == analysis
+    assert analysis.lanes is not None
+    assert analysis.lanes.model == Lane(side=Signal.SHORT, probability=0.31, confidence=0.38)
 
 
 async def test_not_before_includes_its_own_millisecond_and_no_earlier_one(store: Store) -> None:
@@ -187,11 +201,25 @@ async def test_candles_of_other_symbols_and_timeframes_stay_apart(store: Store) 
     await save_candles(store, [make_candle(0, 300)], "ETHUSDT")
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0, 100)]
     assert await store.latest_candles("ADAUSDT", Timeframe.H1, 10) == []
+    assert sorted(await store.candle_symbols()) == ["BTCUSDT", "ETHUSDT"]
+
+
+async def test_without_a_key_the_candles_alone_are_kept(store: Store) -> None:
+    candles = {Timeframe.H1: [make_candle(0, 100)]}
+    alone = AnalysisWrite(None, make_analysis(analysis_id="of candles"), archive=False, candles=candles)
+    await store.save_analyses([alone, AnalysisWrite("key", make_analysis(), archive=True, candles=NO_CANDLES)])
+    await store.save_analysis(None, make_analysis(symbol="ETHUSDT"), archive=False, candles=candles)
+    statistics = await store.statistics()
+    assert (statistics.symbols, statistics.archived_analyses) == ((SymbolCount("BTCUSDT", 1, NOON),), 1)
+    assert await store.archived_analysis("of candles") is None
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert await store.latest_candles(symbol, Timeframe.H1, 10) == candles[Timeframe.H1]
 
 
 async def test_saving_no_candles_is_no_error(store: Store) -> None:
     await save_candles(store, [])
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
+    assert await store.candle_symbols() == []
 
 
 @given(

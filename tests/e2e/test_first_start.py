@@ -36,6 +36,14 @@ def test_the_token_opens_the_admins_routes_and_only_its_file_is_named(tmp_path: 
         assert httpx2.get(f"{service.url}/jobs", headers=bearer).status_code == 200
 
 
+def test_no_accuracy_is_claimed_before_the_first_outcome() -> None:
+    with running_service() as service:
+        text = httpx2.get(f"{service.url}/metrics").text
+    assert "# TYPE ai_prediction_accuracy gauge\n" in text
+    assert "\nai_prediction_accuracy " not in text
+    assert "NaN" not in text
+
+
 def test_trust_in_loopback_is_warned_of_on_the_start_screen_and_in_the_log() -> None:
     warning = "access.loopback_admin is on"
     with running_service(ACCESS__LOOPBACK_ADMIN="true", COLUMNS="300") as service:

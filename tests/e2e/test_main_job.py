@@ -17,7 +17,9 @@ import httpx2
 import pytest
 import websockets
 
-from tests.fixtures.bodies import shape_a, shape_b
+from domain.market import CandleSeries, Timeframe
+from tests.fixtures.bodies import base_path, shape_a, shape_b
+from tests.fixtures.candle_files import write_candles
 from tests.fixtures.service import ROOT, Service, running_service
 
 if TYPE_CHECKING:
@@ -211,29 +213,27 @@ async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(own_mo
             assert service.output.count("Traceback") == 0
 
 
-@pytest.mark.realdata
-def test_the_example_posts_real_candles_and_sees_the_same_signal(real_data: Path) -> None:
+def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(tmp_path: Path) -> None:
     with running_service() as service:
-        command = [
-            sys.executable,
-            "examples/post_candles.py",
-            str(real_data / "BTCUSDT-15m.csv.gz"),
-            "--url",
-            service.url,
-        ]
-        first, second = (
-            subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-            for _ in range(2)
-        )
+
+        def post_file(series: CandleSeries) -> str:
+            file = write_candles(tmp_path / "BTCUSDT-15m.csv.gz", series)
+            command = [sys.executable, "examples/post_candles.py", str(file), "--url", service.url]
+            return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+        path = base_path()
+        earlier = CandleSeries(path.timeframe, path.candles[:-100])
+        old, first, second = (post_file(series) for series in (earlier, path, path))
+    assert "The candles are old, so nothing is broadcast" in old
     assert "/ws received the same analysis as AISignalReceived" in first
     assert "[RECENT]" not in first
     assert "[RECENT]" in second
 
 
-@pytest.mark.realdata
 @pytest.mark.parametrize("timeframe", ["1h", "4h"])
-def test_the_command_line_analyzes_a_file_of_real_candles(real_data: Path, timeframe: str) -> None:
-    command = [sys.executable, "cli.py", "analyze", str(real_data / "BTCUSDT-1h.csv.gz"), "--timeframe", timeframe]
+def test_the_command_line_analyzes_a_file(tmp_path: Path, timeframe: str) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv.gz", base_path().resample(Timeframe.H1))
+    command = [sys.executable, "cli.py", "analyze", str(file), "--timeframe", timeframe]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     for words in (f"BTCUSDT {timeframe}", "signal", "stop loss", "support", "RSI Strategy", "Reasons"):
         assert words in done.stdout
@@ -245,5 +245,5 @@ def test_the_command_line_explains_a_bad_file_in_one_line(tmp_path: Path) -> Non
     command = [sys.executable, "cli.py", "analyze", str(file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert "x.csv needs columns timestamp" in done.stderr
+    assert "x.csv: has no row of candles" in done.stderr
     assert "Traceback" not in done.stderr

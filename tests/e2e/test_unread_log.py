@@ -19,6 +19,8 @@ from tests.fixtures.bodies import shape_b
 from tests.fixtures.degraded import degraded, parts, wait_until
 from tests.fixtures.service import ROOT, Service, free_port
 
+pytestmark = pytest.mark.slow
+
 ANALYSES = 2_000
 # A pipe holds 65,536 bytes; the same again may wait.
 WAITING_BYTES = 65_536
@@ -82,7 +84,7 @@ async def test_thousands_are_answered_and_a_signal_ends_the_service(tmp_path: Pa
         assert seconds < 15
 
 
-async def test_what_was_dropped_is_told_by_health_metrics_and_once_the_pipe_is_read_the_log(tmp_path: Path) -> None:
+async def test_dropped_lines_are_counted_by_health_and_metrics_and_later_named_in_the_log(tmp_path: Path) -> None:
     file = tmp_path / "service.log"
     with unread_service(tmp_path, LOG_FILE=str(file), LOG_FORMAT="json") as service:
         assert await analyze(service, ANALYSES // 2) == [200] * (ANALYSES // 2)

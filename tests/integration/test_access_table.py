@@ -184,7 +184,7 @@ def test_loopback_is_the_admin_only_where_the_config_says_so(make_client: MakeCl
     assert local.get("/jobs", headers={"host": "evil.example"}).status_code == 401
 
 
-def test_without_any_admin_token_nobody_is_the_admin(make_client: MakeClient) -> None:
+def test_without_any_admin_token_no_caller_is_admin(make_client: MakeClient) -> None:
     client = make_client(access={"admin_token": None})
     for operation in ADMINS:
         assert status(client, operation) == 401, operation
@@ -248,7 +248,7 @@ def test_a_limit_counts_before_the_admin_is_asked_for_and_both_before_the_body_i
     assert stranger.post("/train", content=b"no json", headers=admin).status_code == 429
 
 
-def test_who_may_not_ask_does_not_learn_what_is_wrong_with_the_parameters(make_client: MakeClient) -> None:
+def test_a_refused_caller_does_not_learn_what_is_wrong_with_the_parameters(make_client: MakeClient) -> None:
     stranger = make_client(STRANGER)
     assert stranger.get("/jobs", params={"limit": 0}).status_code == 401
     admin = {"authorization": f"Bearer {ADMIN_TOKEN}"}

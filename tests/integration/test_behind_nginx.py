@@ -57,7 +57,7 @@ def test_a_bare_proxy_opens_no_admins_route(service: Service, folder: Path) -> N
         "Host signals.example",
     ],
 )
-def test_a_proxy_that_says_so_lends_out_neither_loopback_nor_trust(header: str) -> None:
+def test_a_proxy_that_names_itself_passes_on_neither_loopback_rights_nor_trust(header: str) -> None:
     with running_service(ACCESS__LOOPBACK_ADMIN="true", RATE_LIMITS__ANALYZE="1/minute") as service:
         assert httpx2.get(f"{service.url}/jobs").status_code == 200
         with nginx(service.url, f"proxy_set_header {header}") as proxy:

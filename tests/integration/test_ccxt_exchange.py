@@ -5,6 +5,7 @@ The library is in a folder apart from the other packages, since it pins some tha
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -75,6 +76,18 @@ async def test_candles_are_those_of_the_exchange(server: StandIn, source: CcxtSo
     assert (asked.query["symbol"], asked.query["interval"], asked.query["limit"]) == ("BTCUSDT", "1h", "50")
 
 
+async def test_a_row_without_prices_or_volume_costs_no_other_row(server: StandIn, source: CcxtSource) -> None:
+    candles = history(Timeframe.H1, 50)
+    rows = [kline(candle, Timeframe.H1) for candle in candles]
+    rows[20][1] = None
+    rows[30][5] = None
+    server.answer = answering(Answer.of(rows))
+    series = await source.candles("BTCUSDT", Timeframe.H1, 50)
+    expected = [candle.timestamp for candle in candles if candle is not candles[20]]
+    assert [candle.timestamp for candle in series.candles] == expected
+    assert math.isnan(series.candles[29].volume)
+
+
 @pytest.mark.parametrize(
     ("answer", "message", "rest_seconds"),
     [
@@ -106,7 +119,7 @@ async def test_an_exchange_that_hangs_brings_a_rest(server: StandIn, source: Ccx
     assert caught.value.rest_seconds == REST_SECONDS
 
 
-async def test_a_market_that_the_exchange_has_not_is_said_so(server: StandIn, source: CcxtSource) -> None:
+async def test_a_market_that_the_exchange_lacks_is_named(server: StandIn, source: CcxtSource) -> None:
     server.answer = answering(Answer.of([]))
     with pytest.raises(MarketDataUnavailable, match="has no 1h candles of XXX/USDT"):
         await source.candles("XXXUSDT", Timeframe.H1, 50)

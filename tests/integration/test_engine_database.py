@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -89,7 +90,7 @@ async def test_a_market_without_documents_has_no_candles(source: EngineDatabaseS
 
 
 @pytest.mark.realserver
-@pytest.mark.parametrize("changes", [{"close_price": -1.0}, {"low_price": 1e6}, {"open_time": "now"}, {"volume": None}])
+@pytest.mark.parametrize("changes", [{"close_price": -1.0}, {"low_price": 1e6}, {"open_time": "now"}, {"volume": "x"}])
 async def test_impossible_rows_are_a_failure(
     engine: Collection[dict[str, Any]], source: EngineDatabaseSource, changes: dict[str, Any]
 ) -> None:
@@ -111,3 +112,15 @@ async def test_a_database_that_is_down_rests() -> None:
 def test_the_engine_writes_no_sqlite() -> None:
     with pytest.raises(ConfigurationError, match=r"engine_db reads .* MongoDB; set storage\.url"):
         build_engine_candles(configured(StorageSettings))
+
+
+@pytest.mark.realserver
+async def test_a_row_without_prices_or_volume_costs_no_other_row(
+    engine: Collection[dict[str, Any]], source: EngineDatabaseSource
+) -> None:
+    untraded, unknown = document(CANDLES[-2], close_price=None), document(CANDLES[-1], volume=None)
+    engine.insert_many([*map(document, CANDLES[:-2]), untraded, unknown])
+    *closed, newest = await read(source)
+    assert closed == CANDLES[:-2]
+    assert newest[:5] == CANDLES[-1][:5]
+    assert math.isnan(newest.volume)

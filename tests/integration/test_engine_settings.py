@@ -163,7 +163,9 @@ async def test_the_log_names_what_is_unsupported_once(
     assert sum("not supported" in line for line in log_lines) == 2
 
 
-async def test_what_the_engine_no_longer_says_is_ours_again(server: StandIn, engine: EngineSettings) -> None:
+async def test_settings_that_the_engine_no_longer_sends_have_our_defaults_again(
+    server: StandIn, engine: EngineSettings
+) -> None:
     server.always(answer())
     await engine.refresh()
     server.always(Answer.of({"success": True, "data": {}}))

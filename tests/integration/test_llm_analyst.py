@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from demo import behaviors
-from demo.behaviors import Asked, Behavior, altered, content, drip, error, rate_limited, raw, wrong
+from demo.behaviors import Asked, Behavior, altered, content, drip, error, in_parts, rate_limited, raw, wrong
 from demo.openai_server import FakeOpenAI
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, shape_b, shape_c, shape_d
@@ -128,17 +130,19 @@ QUICK_MODES: list[tuple[str, Behavior, str]] = [
     ("malformed", raw(b'{"choices": [{"mess'), "malformed"),
     ("prose", content(lambda _: "I would go long here."), "invalid_reply"),
     ("null", content(lambda _: "null"), "invalid_reply"),
-    ("two objects", content(lambda reply: json.dumps(reply) * 2), "invalid_reply"),
+    ("a thought alone", content(lambda reply: f"<think>{json.dumps(reply)}</think>"), "invalid_reply"),
+    ("trailing comma", content(lambda reply: f"{json.dumps(reply)[:-1]},}}"), "invalid_reply"),
     ("cut off content", content(lambda reply: json.dumps(reply)[:-9]), "invalid_reply"),
     ("NaN", content(lambda reply: json.dumps(reply | {"confidence": float("nan")})), "invalid_reply"),
     ("no signal", wrong(signal=...), "invalid_reply"),
     ("another signal", wrong(signal="UP"), "invalid_reply"),
     ("confidence 850", wrong(confidence=850), "invalid_reply"),
+    ("confidence 8", wrong(confidence=8), "invalid_reply"),
     ("negative confidence", wrong(confidence=-0.2), "invalid_reply"),
     ("confidence in words", wrong(confidence="high"), "invalid_reply"),
     ("empty reasoning", wrong(reasoning=""), "invalid_reply"),
     ("null scores", wrong(strategy_scores=None, reasoning=7), "invalid_reply"),
-    ("scores as a map", wrong(strategy_scores={"RSI Strategy": 0.7}), "invalid_reply"),
+    ("scores in words", wrong(strategy_scores={"RSI Strategy": "good"}), "invalid_reply"),
     ("stop in words", wrong(stop_loss="below the low"), "invalid_reply"),
 ]
 
@@ -162,6 +166,66 @@ def test_where_the_llm_fails_the_rules_answer_and_the_metrics_say_why(
     assert answer["fallback_reason"].startswith(f"{reason}: ")
     assert (answer["cost_usd"], answer["groundedness"]) == (None, None)
     assert counted(llm_service, reason) == [count + 1 for count in before]
+
+
+def test_a_reply_that_is_refused_is_paid_for_and_counted(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
+    fake_openai.always = content(lambda reply: f"{json.dumps(reply)[:-1]},}}")
+    answer = analyze(llm_service, shape_a(seed=5))
+    assert (
+        answer["fallback_reason"] == "invalid_reply: the LLM's reply is no answer: there is no whole JSON object in it"
+    )
+    spent = llm_service.get("/ai/cost/statistics").json()["today"]
+    assert (spent["total_requests"], spent["unpriced_requests"]) == (1, 0)
+    assert spent["total_cost_usd"] > 0
+
+
+def test_the_views_of_rules_and_llm_stand_beside_each_other(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
+    fake_openai.always = wrong(signal="Short", confidence=0.83)
+    body = shape_a(seed=5, drift=0.35)
+    answer = analyze(llm_service, body)
+    assert (answer["source"], answer["signal"]) == ("llm", "Short")
+    lanes = answer["lanes"]
+    assert lanes["llm"] == {"side": "Short", "probability": None, "confidence": 0.83}
+    assert (lanes["rules"]["side"], lanes["model"]) == ("Long", None)
+    assert analyze(llm_service, body)["lanes"] == lanes  # of the cache
+    engine = analyze(llm_service, shape_b(seed=5, drift=0.35))
+    assert engine["lanes"]["llm"]["side"] == "Short"
+
+
+def test_without_an_answer_of_the_llm_its_lane_is_empty(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
+    fake_openai.always = behaviors.server_error
+    answer = analyze(llm_service, shape_a(seed=5, drift=0.35))
+    assert answer["lanes"] == {
+        "rules": {"side": answer["signal"], "probability": None, "confidence": answer["confidence"]},
+        "model": None,
+        "llm": None,
+    }
+
+
+def test_the_archive_keeps_what_the_rules_would_have_answered(
+    make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    body = shape_a(seed=5, drift=0.35)
+    rules = analyze(make_client(storage={"url": f"sqlite:///{tmp_path}/rules.db"}), body)
+    fake_openai.always = wrong(signal="Short", strategy_scores=[], trend_direction="Bearish")
+    asking = make_client(llm=llm_section(fake_openai.url), storage={"url": f"sqlite:///{tmp_path}/llm.db"})
+    answer = analyze(asking, body)
+    asking.__exit__(None, None, None)
+    with sqlite3.connect(tmp_path / "llm.db") as connection:
+        ((text,),) = connection.execute("SELECT analysis FROM analysis_archive").fetchall()
+    kept = json.loads(text)
+    assert (kept["analysis_id"], kept["signal"]) == (answer["analysis_id"], "Short")
+    assert kept["rules"] == {name: rules[name] for name in kept["rules"]}
+    assert set(kept["rules"]) == {
+        "signal",
+        "confidence",
+        "reasoning",
+        "strategy_scores",
+        "market_analysis",
+        "risk_assessment",
+    }
+    assert kept["rules"]["signal"] == "Long"
+    assert kept["rules"]["risk_assessment"]["stop_loss_suggestion"] < body["current_price"]
 
 
 def test_the_metrics_have_the_agreed_names_and_tell_of_tokens_latency_and_keys(
@@ -218,6 +282,10 @@ def test_a_closed_port_is_a_connection_error(make_client: MakeClient) -> None:
         (wrong(signal="HOLD", confidence=0), "Neutral", 0.0),
         (content(lambda reply: f"```json\n{json.dumps(reply | {'signal': 'Buy'})}\n```"), "Long", None),
         (wrong(signal="Short", unasked="for"), "Short", None),
+        (wrong(confidence="70 %", trend_strength="0,6", strategy_scores={"RSI Strategy": "60%"}), "Long", 0.7),
+        (content(lambda reply: f"<think>A trend?</think>\n{json.dumps({'analysis': [reply]})}"), "Long", None),
+        (content(lambda reply: json.dumps(reply) + json.dumps(reply | {"signal": "Short"})), "Short", None),
+        (in_parts(lambda text: [{"type": "output_text", "text": f"\ufeff{text}"}]), "Long", None),
     ],
 )
 def test_near_misses_are_taken_by_their_rule(

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from demo import behaviors
-from demo.behaviors import Behavior, content, drip, error, only_for, rate_limited, raw, wrong
+from demo.behaviors import Behavior, content, drip, error, in_parts, only_for, rate_limited, raw, wrong
 from demo.openai_server import FakeOpenAI
 from domain.errors import LlmUnavailable
 from services.llm.calling.calls import Completion, LlmRequest, Unusable
@@ -66,7 +66,9 @@ async def test_a_reply_comes_back_whole_and_is_booked_once(fake_openai: FakeOpen
     assert sample("gpt4_api_calls_total") == before["gpt4_api_calls_total"] + 1
 
 
-async def test_each_model_is_asked_in_its_own_shape(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
+async def test_every_model_gets_the_request_form_that_it_takes(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking
+) -> None:
     await complete(make_asking())
     await complete(make_asking(model="gpt-6-luna"))
     await complete(make_asking(model="llama3.2:3b"))
@@ -254,6 +256,132 @@ async def test_a_reply_that_has_every_key_leaves_the_form_as_it_is(
     assert [asked.body["response_format"]["type"] for asked in fake_openai.asked] == ["json_schema"] * 2
 
 
+def decorated(before: str, after: str = "") -> Behavior:
+    return content(lambda reply: f"{before}{json.dumps(reply)}{after}")
+
+
+@pytest.mark.parametrize(
+    "behavior",
+    [
+        decorated("<think>The RSI is 61.</think>\n\n"),
+        decorated("Here it is:\n```json\n", "\n```"),
+        decorated('{"result": [', "]}"),
+        in_parts(lambda text: [{"type": "text", "text": text}]),
+    ],
+    ids=["thinking", "fence", "wrapped", "parts"],
+)
+async def test_a_reply_that_can_be_read_leaves_the_form_as_it_is(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, behavior: Behavior
+) -> None:
+    fake_openai.always = behavior
+    asking = make_asking()
+    await complete(asking)
+    await complete(asking)
+    assert forms_of(fake_openai) == ["json_schema"] * 2
+
+
+def forms_of(fake: FakeOpenAI) -> list[str | None]:
+    """Return the form of reply that each request asked for, None for plain text."""
+    return [asked.body.get("response_format", {}).get("type") for asked in fake.asked]
+
+
+@pytest.mark.parametrize(
+    ("left", "first"),
+    [
+        (lambda body: "response_format" not in body, ["json_schema", "json_object", None]),
+        (lambda body: body.get("response_format", {}).get("type") != "json_schema", ["json_schema", "json_object"]),
+    ],
+    ids=["plain text", "JSON mode"],
+)
+async def test_a_refused_form_is_tried_again_after_an_hour(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, left: Any, first: list[str | None]
+) -> None:
+    fake_openai.always = only_for(left, error(400, None, param="response_format"))
+    clock = SettableClock()
+    asking = make_asking(monotonic=clock.monotonic)
+    await complete(asking)
+    assert forms_of(fake_openai) == first
+    clock.advance(3599)
+    await complete(asking)
+    assert forms_of(fake_openai) == [*first, first[-1]]
+    clock.advance(1)
+    await complete(asking)
+    assert forms_of(fake_openai) == [*first, first[-1], *first]  # still refused
+    fake_openai.always = behaviors.normal
+    clock.advance(3600)
+    await complete(asking)
+    assert forms_of(fake_openai)[-1] == "json_schema"  # taken by now
+    assert {state.failures for state in asking.client.key_states()} == {0}
+
+
+async def test_a_schema_that_was_ignored_once_is_sent_again_after_an_hour(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking
+) -> None:
+    fake_openai.script(content(lambda _: "It will rise."))
+    clock = SettableClock()
+    asking = make_asking(monotonic=clock.monotonic)
+    for seconds in (0, 3599, 3600):
+        clock.advance(seconds)
+        await complete(asking)
+    assert forms_of(fake_openai) == ["json_schema", "json_object", "json_schema"]
+
+
+PARTS: list[tuple[str, Any]] = [
+    ("text", lambda text: [{"type": "text", "text": text}]),
+    ("output_text", lambda text: [{"type": "output_text", "text": text, "annotations": []}]),
+    ("without a type", lambda text: [{"text": text}]),
+    ("divided", lambda text: [{"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}]),
+    ("an empty part", lambda text: [{"type": "text", "text": ""}, {"type": "text", "text": text}]),
+    ("a null part", lambda text: [{"type": "text", "text": None}, {"type": "text", "text": text}]),
+    ("thinking", lambda text: [{"type": "thinking", "thinking": [{"text": "so"}]}, {"type": "text", "text": text}]),
+    ("reasoning", lambda text: [{"type": "reasoning", "text": "so"}, {"type": "text", "text": text}]),
+]
+
+
+@pytest.mark.parametrize("split", [row[1] for row in PARTS], ids=[row[0] for row in PARTS])
+async def test_content_in_parts_is_their_text_and_rests_no_key(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, split: Any
+) -> None:
+    fake_openai.always = in_parts(split)
+    asking = make_asking(keys=ONE_KEY)
+    completion = await complete(asking)
+    assert completion.unusable is None
+    assert json.loads(completion.text)["signal"] == "Long"
+    assert (only_key(asking).status, only_key(asking).failures) == ("spacing", 0)
+    assert len(asking.booked) == 1
+
+
+@pytest.mark.parametrize(
+    ("parts", "unusable"),
+    [
+        ([], Unusable.EMPTY),
+        ([{"type": "text", "text": " "}], Unusable.EMPTY),
+        ([{"type": "image_url", "image_url": {"url": "x"}}], Unusable.EMPTY),
+        ([{"type": "refusal", "refusal": "I can't help with that."}], Unusable.REFUSAL),
+        ([{"type": "text", "text": "{"}, {"type": "refusal", "refusal": "I stop here."}], Unusable.REFUSAL),
+    ],
+    ids=["no parts", "blank", "a picture", "refusal", "refusal after a text"],
+)
+async def test_parts_without_a_text_are_no_answer_and_rest_no_key(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, parts: list[dict[str, Any]], unusable: Unusable
+) -> None:
+    fake_openai.always = in_parts(lambda _: parts)
+    asking = make_asking(keys=ONE_KEY)
+    completion = await complete(asking)
+    assert completion.unusable is unusable
+    with pytest.raises(LlmUnavailable, match="the LLM's reply is no answer: "):
+        _ = completion.text
+    assert only_key(asking).status == "spacing"
+    assert len(asking.booked) == 1
+
+
+async def test_a_key_that_is_divided_between_parts_is_noticed(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
+    halves = KEYS[0][:9], KEYS[0][9:]
+    fake_openai.always = in_parts(lambda _: [{"type": "text", "text": half} for half in halves])
+    completion = await complete(make_asking())
+    assert (completion.content, completion.unusable) == (None, Unusable.KEY_ECHOED)
+
+
 async def test_json_mode_is_enough_where_it_is_taken(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
     no_schemas = error(422, None, "response_format type json_schema is unavailable")
     fake_openai.always = only_for(lambda body: body["response_format"]["type"] == "json_object", no_schemas)
@@ -341,7 +469,7 @@ async def test_an_unusable_reply_is_booked_named_and_not_asked_for_again(
     ],
     ids=["85", "LONG", "missing key", "null", "NaN", "two objects", "fenced", "prose"],
 )
-async def test_what_a_reply_says_is_handed_on_unjudged(
+async def test_content_of_a_reply_is_returned_unchecked(
     fake_openai: FakeOpenAI, make_asking: MakeAsking, behavior: Behavior
 ) -> None:
     fake_openai.always = behavior

@@ -61,7 +61,7 @@ def test_prices_follow_the_newest_closed_candle_step_by_step(client: TestClient,
     assert "no model is in production" in answer["model_note"]
 
 
-def test_with_a_model_price_and_signal_are_what_it_says(client: TestClient, registry: Registry) -> None:
+def test_price_and_signal_come_from_the_model_in_production(client: TestClient, registry: Registry) -> None:
     put_in_production(registry)
     both = predict(client, "comprehensive", steps=3)
     up = both["signal"]["probabilities"]["up"]
@@ -90,7 +90,8 @@ def test_without_a_timeframe_it_is_one_that_has_a_model_or_a_day(client: TestCli
 
 
 @pytest.mark.parametrize("ticker", ["PETR4.SA", "BRK-B", "F", "EURUSD=X"])
-def test_tickers_of_shares_are_understood(client: TestClient, ticker: str) -> None:
+def test_tickers_of_shares_are_understood(make_client: MakeClient, ticker: str) -> None:
+    client = make_client(analysis={"symbols": [ticker]})
     assert predict(client, "price", ticker=ticker)["ticker"] == ticker
 
 

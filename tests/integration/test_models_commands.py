@@ -20,6 +20,14 @@ from tests.fixtures.planted_market import reversal_market
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 KNOWN, ALL = 1_200, 1_400
+# Learners that learn the planted market in a second or two.
+SMALL = """
+models:
+  evaluation: {folds: 2}
+  recurrent: {units: [8], dense_units: [8]}
+  xgboost: {trees: 40}
+  random_forest: {trees: 30}
+"""
 
 
 class Workplace:
@@ -31,7 +39,9 @@ class Workplace:
         self.btc = write_candles(folder / "BTCUSDT-1h.csv", self.market.closed_by(self.time(KNOWN)))
         self.later = write_candles(folder / "BTCUSDT-later.csv", self.market)
         self.eth = write_candles(folder / "ETHUSDT-1h.csv", reversal_market(KNOWN, 0.5, 2))
-        self.environment = {**os.environ, "MODEL_SAVE_PATH": str(self.models), "COLUMNS": "200"}
+        (folder / "small.yaml").write_text(SMALL)
+        own = {"CONFIG_FILE": str(folder / "small.yaml"), "MODEL_SAVE_PATH": str(self.models), "COLUMNS": "200"}
+        self.environment = os.environ | own
 
     def time(self, candle: int) -> int:
         return self.market.candles[0].timestamp + candle * self.market.timeframe.ms

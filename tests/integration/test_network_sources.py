@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -88,6 +89,25 @@ async def test_microseconds_are_recognized(api: Api, server: StandIn, client: ht
 
 
 @both
+async def test_a_row_without_prices_volume_or_the_last_digit_costs_no_other_row(
+    api: Api, server: StandIn, client: httpx2.AsyncClient
+) -> None:
+    rows, keys = api.rows(), api.keys
+    rows[20][keys["close"]] = None
+    rows[30][keys["volume"]] = None
+    rows[31][keys["volume"]] = -1.0
+    for name in ("open", "high", "low", "close"):
+        rows[40][keys[name]] = 100.5
+    rows[40][keys["high"]] = math.nextafter(100.5, 0)
+    server.always(api.answer(rows))
+    found = await read(api, client, server.url)
+    whole = history(Timeframe.H1, 100)
+    assert [candle.timestamp for candle in found] == [candle.timestamp for candle in whole[:20] + whole[21:]]
+    assert [math.isnan(candle.volume) for candle in found[28:32]] == [False, True, True, False]
+    assert found[39][1:5] == (100.5,) * 4
+
+
+@both
 async def test_no_candles_are_no_failure(api: Api, server: StandIn, client: httpx2.AsyncClient) -> None:
     server.always(api.answer([]))
     assert await read(api, client, server.url) == []
@@ -134,7 +154,9 @@ def klines_of(request: Request) -> Answer:
 async def test_the_chain_reads_a_market_over_http(server: StandIn, client: httpx2.AsyncClient) -> None:
     clock = SettableClock()
     server.answer = klines_of
-    market_data = MarketData([BinanceSource(client, server.url)], market_settings(), 60, clock, clock.monotonic)
+    market_data = MarketData(
+        [BinanceSource(client, server.url)], market_settings(), 60, (SYMBOL,), clock, clock.monotonic
+    )
     snapshot = await market_data.snapshot(SYMBOL)
     assert snapshot.source_data is DataSource.BINANCE
     assert [len(snapshot.series[timeframe]) for timeframe in TIMEFRAMES] == [100, 100, 100]
@@ -144,7 +166,9 @@ async def test_the_chain_reads_a_market_over_http(server: StandIn, client: httpx
 async def test_binance_is_left_alone_until_its_retry_after_ends(server: StandIn, client: httpx2.AsyncClient) -> None:
     clock = SettableClock()
     server.always(Answer(b"{}", 429, {"retry-after": "40"}))
-    market_data = MarketData([BinanceSource(client, server.url)], market_settings(), 60, clock, clock.monotonic)
+    market_data = MarketData(
+        [BinanceSource(client, server.url)], market_settings(), 60, (SYMBOL,), clock, clock.monotonic
+    )
     with pytest.raises(MarketDataUnavailable, match="binance: answered with status 429"):
         await market_data.snapshot(SYMBOL)
     asked = len(server.requests)
@@ -194,7 +218,7 @@ async def test_a_hanging_engine_costs_a_cycle_one_time_limit(server: StandIn, cl
     hang = Answer(hang=True)
     server.answer = lambda request: hang if request.path.startswith("/api/market") else klines_of(request)
     sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
-    market_data = MarketData(sources, market_settings(timeout_seconds=0.5), 60, clock, clock.monotonic)
+    market_data = MarketData(sources, market_settings(timeout_seconds=0.5), 60, (SYMBOL,), clock, clock.monotonic)
     for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "ADAUSDT"):
         assert (await market_data.snapshot(symbol)).source_data is DataSource.BINANCE
     assert {request.path for request in server.requests if request.path.startswith("/api/market")} <= {
@@ -224,12 +248,12 @@ async def test_an_engine_that_stands_still_is_refused_with_the_age_of_its_candle
     clock = SettableClock()
     server.answer = by_path(stale)
     settings = market_settings(max_age_candles=2)
-    alone = MarketData([EngineSource(client, server.url)], settings, 60, clock, clock.monotonic)
+    alone = MarketData([EngineSource(client, server.url)], settings, 60, (SYMBOL,), clock, clock.monotonic)
     with pytest.raises(MarketDataUnavailable, match=r"engine: is stale: its newest 15m candle closed 2.4 h ago"):
         await alone.snapshot(SYMBOL)
     assert alone.health() == {"engine": True}  # it answers: its market stands still
     sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
-    both_of_them = MarketData(sources, settings, 60, clock, clock.monotonic)
+    both_of_them = MarketData(sources, settings, 60, (SYMBOL,), clock, clock.monotonic)
     assert (await both_of_them.snapshot(SYMBOL)).source_data is DataSource.BINANCE
 
 
@@ -243,7 +267,7 @@ async def test_a_hole_of_the_engine_is_filled_with_binances_candles(
     clock = SettableClock()
     server.answer = by_path(with_a_hole)
     sources: list[MarketDataSource] = [EngineSource(client, server.url), BinanceSource(client, server.url)]
-    market_data = MarketData(sources, market_settings(), 60, clock, clock.monotonic)
+    market_data = MarketData(sources, market_settings(), 60, (SYMBOL,), clock, clock.monotonic)
     snapshot = await market_data.snapshot(SYMBOL)
     assert snapshot.source_data is DataSource.ENGINE
     assert [len(snapshot.series[timeframe]) for timeframe in TIMEFRAMES] == [100, 100, 100]

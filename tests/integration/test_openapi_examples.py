@@ -9,13 +9,12 @@ import jsonschema_rs
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from api.openapi import EXAMPLES_FILE
-from config.sources import load_settings
+from tests.fixtures.openapi_document import openapi_document
 
 pytest_plugins = ["tests.fixtures.operators"]
 
-document = create_app(load_settings(environment={})).openapi()
+document = openapi_document()
 OPERATIONS = {
     each["operationId"]: (method.upper(), path, each)
     for path, by in document["paths"].items()

@@ -18,21 +18,20 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.app import create_app
-from config.sources import load_settings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry.registry import Registry
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.models import NOON, add_ensemble, add_model
+from tests.fixtures.openapi_document import openapi_document
 from tests.fixtures.service import running_service
 
 TOKEN = "fuzz-token"  # noqa: S105
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 CALLERS = {"stranger": {"x-forwarded-for": "203.0.113.9"}, "admin": {"authorization": f"Bearer {TOKEN}"}}
 
-schema = schemathesis.openapi.from_dict(create_app(load_settings(environment={})).openapi())
+schema = schemathesis.openapi.from_dict(openapi_document())
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ import pytest
 from trading_signal_client import AsyncClient, Client, Problem, answers, calls, read_admin_token
 from websockets.exceptions import InvalidStatus
 
-from api.app import create_app
-from config.sources import load_settings
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.openapi_document import openapi_document
 from tests.fixtures.service import ROOT, Service, free_port, running_service
 
 ADMIN, WRONG = "key-of-the-admin", "key-of-no-one"
@@ -84,7 +83,7 @@ LEFT_OUT = {
     "metrics",
 }
 
-document = create_app(load_settings(environment={})).openapi()
+document = openapi_document()
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +184,7 @@ def test_a_market_is_analyzed_and_forecast(service: Service) -> None:
         )
         assert client.send(calls.analyze("ETHUSDT")).source_data in {"stored", "synthetic"}
         assert client.send(calls.predict_trend("ETHUSDT")).timeframe == "4h"
-        forecast = client.send(calls.forecast("PETR4.SA", "1d", steps=7))
+        forecast = client.send(calls.forecast("BTCUSDT", "1d", steps=7))
         assert len(forecast.price.forecasts) == 7
         assert forecast.signal is None
         assert client.send(calls.strategies()).strategies
@@ -242,6 +241,7 @@ def test_a_refusal_is_a_problem_that_says_why(service: Service) -> None:
         refused: list[tuple[calls.Call[Any], int, str]] = [
             (calls.predict("BTCUSDT"), 503, "no model is in production"),
             (calls.analyze("not a symbol"), 422, "symbol"),
+            (calls.forecast("PETR4.SA", "1d"), 404, "no source knows PETR4.SA"),
             (calls.clear_cache(), 401, "Authorization"),
             (calls.train("BTCUSDT"), 401, "Authorization"),
         ]

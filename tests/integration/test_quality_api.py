@@ -18,7 +18,10 @@ from domain.values import epoch_ms
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.analyses import make_analysis, make_candle
 from tests.fixtures.bodies import now_ms, shape_a, shape_b
+from tests.fixtures.degraded import wait_until
 from tests.fixtures.forecasting import make_forecast
+from tests.fixtures.llm_clients import sample
+from utils import metrics
 
 FEEDBACK: dict[str, Any] = {
     "signal_id": "sig-7f3a",
@@ -150,6 +153,37 @@ def test_a_signal_of_another_symbol_is_refused(client: TestClient) -> None:
     refused = client.post("/ai/feedback", json=FEEDBACK | {"signal_id": analysis["analysis_id"]})
     assert refused.status_code == 422
     assert "is of BTCUSDT, not of ETHUSDT" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("drift", "given", "told"), [(0.0, "Neutral", "Long"), (0.4, "Long", "Short"), (0.4, "Long", "HOLD")]
+)
+def test_an_outcome_of_another_signal_than_the_one_given_is_refused_and_does_not_count(
+    client: TestClient, drift: float, given: str, told: str
+) -> None:
+    analysis = client.post("/ai/analyze", json=shape_a(drift=drift, seed=3)).json()
+    assert analysis["signal"] == given
+    outcome = FEEDBACK | {"signal_id": analysis["analysis_id"], "actual_outcome": "success"}
+    refused = client.post("/ai/feedback", json=outcome | {"predicted_signal": told})
+    assert refused.status_code == 422
+    side = {"HOLD": "Neutral"}.get(told, told)
+    assert (
+        f"was {given}, not {side}: predicted_signal needs to be the signal that was given" in refused.json()["detail"]
+    )
+    assert performance(client)["predictions_made"] == 0
+    tell(client, **outcome | {"predicted_signal": given.upper()})
+    assert performance(client)["predictions_made"] == 1
+
+
+def test_the_accuracy_is_there_again_after_a_restart(make_client: MakeClient) -> None:
+    first = make_client()
+    tell(first, actual_outcome="success")
+    tell(first, signal_id="another", actual_outcome="failure")
+    first.__exit__(None, None, None)
+    metrics.PREDICTION_ACCURACY.set(0.123)  # of an earlier process
+    second = make_client()
+    wait_until(lambda: sample("ai_prediction_accuracy") == 0.5)
+    assert re.search(r"^ai_prediction_accuracy 0\.5$", second.get("/metrics").text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,9 @@ def test_tables_name_versions_and_reasons(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["train", "{folder}/missing.csv"], "missing.csv cannot be read: No such file"),
+        (["train", "{folder}/missing.csv"], "missing.csv: cannot be read: No such file"),
         (["train", "{short}"], "training needs 160 closed candles at least, received 100"),
-        (["train", "{file}", "--symbol", "btc/usdt"], "'btc/usdt' is no market"),
+        (["train", "{file}", "--symbol", "btc/usdt"], "--symbol: symbol btc/usdt: write BTCUSDT"),
         (["train", "{file}", "{short}", "--symbol", "BTCUSDT"], "2 files make a model of all their markets"),
         (["train", "{file}", "{file}"], "there is a file of BTCUSDT already"),
         (["train", "{file}", "--timeframe", "5m"], "5m candles cannot be made"),

@@ -25,7 +25,8 @@ SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XR
 
 def test_info_has_every_agreed_key(client: TestClient) -> None:
     info = client.get("/ai/info").json()
-    assert info["supported_timeframes"] == ["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"]
+    frames = ["1m", "3m", "5m", "15m", "30m", "1h", "4h", "8h", "12h", "1d", "1w"]
+    assert info["supported_timeframes"] == frames
     assert info["supported_symbols"] == SYMBOLS
     assert {"service_name", "version", "model_version", "capabilities"} <= set(info)
     assert info["last_trained"] is None

@@ -16,6 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,11 @@ import pytest
 from domain.analysis import Analysis, MarketSnapshot
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal, epoch_ms
+from features.candle_reading.reading import read_candles
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst
-from services.market_data.csv_candles import read_candles
 from tests.fixtures.histories import (
     DASHBOARD_CANDLES,
-    NOW,
     context_of,
     dashboard_snapshot,
     flat_series,
@@ -135,7 +135,7 @@ def test_strong_trends_at_low_noise_are_always_followed(drift: float) -> None:
 @pytest.mark.realdata
 def test_real_candles_get_some_signals_but_are_mostly_left_alone(real_data: Path) -> None:
     """BTCUSDT 2023: neither nearly always Neutral, as the service to beat was, nor nearly always directional."""
-    year = read_candles(real_data / "BTCUSDT-15m.csv.gz", epoch_ms(NOW))
+    year = read_candles(real_data / "BTCUSDT-15m.csv.gz", epoch_ms(datetime(2024, 6, 1, tzinfo=UTC))).series
     analyst = TechnicalAnalyst()
     # A hole in the exchange's history costs a longer candle: take enough quarters for all of them.
     ends = np.linspace(DASHBOARD_CANDLES + 100, len(year), 300).astype(int)

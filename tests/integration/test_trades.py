@@ -147,7 +147,7 @@ def test_a_strangers_trade_gives_way_to_a_trusted_clients(make_client: MakeClien
         ({"side": "Short", "pnl_usdt": 36.24, "pnl_percentage": 7.43}, "the price moved 1.49 % its way"),
     ],
 )
-def test_without_an_llm_the_figures_speak(
+def test_figures_are_the_review_without_an_llm(
     client: TestClient, tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
     post(client, **changes)
@@ -156,7 +156,7 @@ def test_without_an_llm_the_figures_speak(
     assert words in review["analysis"]["summary"]
 
 
-def test_where_the_llm_fails_the_figures_speak_and_the_reason_is_kept(
+def test_figures_are_the_review_where_the_llm_fails_and_the_reason_is_kept(
     llm_service: TestClient, fake_openai: FakeOpenAI, tmp_path: Path
 ) -> None:
     fake_openai.always = behaviors.quota
@@ -186,7 +186,7 @@ def test_what_is_no_trade_is_refused(client: TestClient, changes: dict[str, Any]
     assert next(iter(changes)) in response.json()["detail"]
 
 
-def test_only_what_a_trade_needs_is_needed(client: TestClient, tmp_path: Path) -> None:
+def test_optional_fields_of_a_trade_may_be_absent(client: TestClient, tmp_path: Path) -> None:
     needed = ("trade_id", "symbol", "side", "entry_price", "exit_price", "quantity", "leverage", "pnl_usdt")
     body = {name: TRADE[name] for name in (*needed, "pnl_percentage")}
     assert client.post("/ai/analyze-trade", json=body).status_code == 200

@@ -9,11 +9,11 @@ import pytest
 
 from config.settings import FeatureSettings
 from domain.values import epoch_ms
+from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import STANDARD
 from features.datasets.candle_checks import find_gaps
 from features.datasets.importance import correlation_importance
 from features.datasets.training_data import training_set
-from services.market_data.csv_candles import read_candles
 from tests.fixtures.clocks import NOW
 from tests.fixtures.settings import configured
 
@@ -21,7 +21,7 @@ from tests.fixtures.settings import configured
 @pytest.mark.realdata
 @pytest.mark.parametrize("policy", ["none", "flat"])
 def test_training_data_of_real_candles(real_data: Path, policy: str) -> None:
-    series = read_candles(real_data / "BTCUSDT-1h.csv.gz", epoch_ms(NOW))
+    series = read_candles(real_data / "BTCUSDT-1h.csv.gz", epoch_ms(NOW)).series
     report = find_gaps(series)
     assert 20 <= len(report.gaps) <= 40
     assert report.missing == series.missing

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.fixtures.registry", "tests.fixtures.small_disk"]
 
-SMALL = {"evaluation": {"folds": 1}, "recurrent": {"units": [8], "dense_units": [8]}, "xgboost": {"trees": 100_000}}
+SMALL = {"evaluation": {"folds": 1}, "recurrent": {"units": [8], "dense_units": [8]}, "xgboost": {"trees": 10}}
+ENDLESS = {"xgboost": {"trees": 100_000}}
 KILLED = "the job's process was killed (SIGKILL)"
 
 
-def order(root: Path, kind: ModelType, **changes: Any) -> dict[str, Any]:
-    settings = load_settings(environment={}, overrides={"models": SMALL | {"save_path": str(root)}})
+def order(root: Path, kind: ModelType, models: dict[str, Any] = SMALL, **changes: Any) -> dict[str, Any]:
+    settings = load_settings(environment={}, overrides={"models": models | {"save_path": str(root)}})
     candles = simulated(3, count=200).candles
     made = TrainingOrder(
         symbol="BTCUSDT",
@@ -86,7 +87,7 @@ async def test_killed_while_it_fits_it_leaves_nothing(registry: Registry) -> Non
         os.kill(int(child), signal.SIGKILL)
 
     with pytest.raises(JobFailed, match="SIGKILL"):
-        await run(order(registry.root, ModelType.XGBOOST), kill)
+        await run(order(registry.root, ModelType.XGBOOST, SMALL | ENDLESS), kill)
     assert (registry.versions().models, unfinished(registry.root)) == ((), [])
 
 

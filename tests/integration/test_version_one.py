@@ -44,6 +44,10 @@ def test_both_versions_tell_the_same_analysis_in_their_own_words(client: TestCli
     ):
         assert percent[part][word] == usual[part][word].lower()
         assert percent[part].keys() == usual[part].keys()
+    own, lower = usual["lanes"]["rules"], percent["lanes"]["rules"]
+    assert (lower["side"], lower["probability"]) == (own["side"].lower(), None)
+    assert lower["confidence"] == pytest.approx(100 * own["confidence"], abs=0.01)
+    assert (percent["lanes"]["model"], percent["lanes"]["llm"]) == (None, None)
     assert percent["strategy_scores"] == usual["strategy_scores"]
     assert type(percent["timestamp"]) is int
     assert percent.keys() == usual.keys()

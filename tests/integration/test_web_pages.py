@@ -126,7 +126,7 @@ def test_which_pages_may_listen(
     assert "WS_ORIGINS" in caught.value.json()["detail"]
 
 
-def test_a_name_that_costs_a_trusted_caller_its_trust_is_told_of_once(client: TestClient, log_facts: list[str]) -> None:
+def test_an_unknown_host_name_of_a_trusted_caller_is_logged_once(client: TestClient, log_facts: list[str]) -> None:
     for _ in range(2):
         assert client.post("/ai/analyze", json=shape_c(), headers={"host": "renamed.example"}).status_code == 200
         assert client.get("/ai/info", headers={"host": "localhost"}).status_code == 200

@@ -19,6 +19,8 @@ from tests.fixtures.bodies import shape_a, shape_b, shape_c
 from tests.fixtures.llm_clients import sample
 from utils.clock import SystemClock
 
+pytest_plugins = ["tests.fixtures.logs"]
+
 ADMIN = "key-of-the-admin"
 # From an address that no trusted proxy vouches for: a stranger.
 AS_STRANGER = {"x-forwarded-for": "203.0.113.9"}
@@ -147,7 +149,9 @@ def test_a_row_of_an_earlier_release_answers_no_request_with_candles(make_client
     assert post(client, body)["analysis_id"] != "of-an-earlier-release"
 
 
-def test_candles_of_a_great_revision_are_answered_and_not_kept(make_client: MakeClient, tmp_path: Path) -> None:
+def test_candles_of_a_great_revision_are_answered_and_not_kept(
+    make_client: MakeClient, tmp_path: Path, log_facts: list[str]
+) -> None:
     client = make_client(access={"admin_token": ADMIN})
     refused = sample("candle_revisions_total", outcome="refused")
     post(client, shape_a())
@@ -163,6 +167,9 @@ def test_candles_of_a_great_revision_are_answered_and_not_kept(make_client: Make
     assert rows(client, tmp_path, CANDLE_COLLECTION) == kept[0] + 100
     assert rows(client, tmp_path, ARCHIVE_COLLECTION) == kept[1] + 1
     assert sample("candle_revisions_total", outcome="refused") == refused + 1
+    (warning,) = [line for line in log_facts if line.startswith("WARNING")]
+    assert "posted candles are not kept" in warning
+    assert "DELETE /ai/storage/candles/ETHUSDT" in warning
     # The stored candle stays, and an untrusted client's candles are compared with no others.
     assert post(client, shape_a())["cached"] is True
     post(client, scaled(shape_a(), 1.3), **AS_STRANGER)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -17,6 +17,7 @@ from tests.fixtures.candle_apis import http_client
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
 from tests.fixtures.markets import history
+from tests.fixtures.yahoo_charts import chart
 
 NOT_FOUND = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
 DAY = Timeframe.D1.ms
@@ -32,19 +33,6 @@ def server() -> Iterator[StandIn]:
 async def yahoo(server: StandIn) -> AsyncIterator[YahooSource]:
     async with http_client() as client:
         yield YahooSource(client, f"{server.url}/", SettableClock())
-
-
-def chart(
-    candles: Sequence[Candle], columns: Mapping[str, list[Any]] | None = None, gmtoffset: int = 0
-) -> dict[str, Any]:
-    """Return candles as Yahoo writes them; `columns` replaces some."""
-    quote = {name: [getattr(c, name) for c in candles] for name in ("open", "high", "low", "close", "volume")}
-    result = {
-        "meta": {"currency": "USD", "symbol": "AAPL", "gmtoffset": gmtoffset, "regularMarketPrice": 1.0},
-        "timestamp": [c.timestamp // 1000 for c in candles],
-        "indicators": {"quote": [{**quote, **(columns or {})}], "adjclose": [{"adjclose": quote["close"]}]},
-    }
-    return {"chart": {"result": [result], "error": None}}
 
 
 async def read(yahoo: YahooSource, timeframe: Timeframe = Timeframe.H1, limit: int = 100) -> list[Candle]:
@@ -87,7 +75,7 @@ async def test_it_is_not_asked_further_back_than_it_goes(server: StandIn, yahoo:
     assert int(query["period2"]) - int(query["period1"]) <= 60 * 86_400
 
 
-async def test_rows_without_prices_are_left_out_and_an_unknown_volume_is_zero(
+async def test_rows_without_prices_are_left_out_and_an_unknown_volume_stays_unknown(
     server: StandIn, yahoo: YahooSource
 ) -> None:
     candles = history(Timeframe.H1, 10)
@@ -96,17 +84,22 @@ async def test_rows_without_prices_are_left_out_and_an_unknown_volume_is_zero(
         column[4] = None
     holed["volume"][6] = None
     server.always(Answer.of(chart(candles, holed)))
-    assert await read(yahoo) == [*candles[:4], candles[5], candles[6]._replace(volume=0), *candles[7:]]
+    found = await read(yahoo)
+    assert math.isnan(found[5].volume)
+    del candles[4], found[5], candles[5]
+    assert found == candles
 
 
 async def test_the_newest_trade_belongs_to_the_candle_that_it_falls_in(server: StandIn, yahoo: YahooSource) -> None:
     *closed, forming = history(Timeframe.H1, 10)
     price = forming.high * 1.01
-    trade = Candle(forming.timestamp + 1_234_000, price, price, price, price, 0)
-    server.always(Answer.of(chart([*closed, forming, trade])))
+    trade = Candle(forming.timestamp + 1_234_000, price, price, price, price, math.nan)
+    server.always(
+        Answer.of(chart([*closed, forming, trade], {"volume": [*(c.volume for c in [*closed, forming]), None]}))
+    )
     assert await read(yahoo) == [*closed, forming._replace(high=price, close=price)]
     late = trade._replace(timestamp=forming.timestamp + 5 * Timeframe.H1.ms + 7_000)
-    server.always(Answer.of(chart([*closed, forming, late])))
+    server.always(Answer.of(chart([*closed, forming, late._replace(volume=0)])))
     assert await read(yahoo) == [*closed, forming]
 
 
@@ -114,10 +107,10 @@ async def test_days_open_at_midnight_whatever_the_summer_time(server: StandIn, y
     days = history(Timeframe.D1, 10)
     # New York opens at 13:30 UTC in summer and at 14:30 in winter, Sydney at 23:00 UTC of the day before.
     winter = [c._replace(timestamp=c.timestamp + (13 + (n > 5)) * 3_600_000 + 1_800_000) for n, c in enumerate(days)]
-    server.always(Answer.of(chart(winter, gmtoffset=-18_000)))
+    server.always(Answer.of(chart(winter)))
     assert await read(yahoo, Timeframe.D1) == days
     sydney = [c._replace(timestamp=c.timestamp - 3_600_000) for c in days]
-    server.always(Answer.of(chart(sydney, gmtoffset=39_600)))
+    server.always(Answer.of(chart(sydney, zone="Australia/Sydney")))
     assert await read(yahoo, Timeframe.D1) == days
 
 
@@ -160,6 +153,12 @@ async def test_a_server_that_is_gone_rests(yahoo: YahooSource) -> None:
         with pytest.raises(SourceFailed, match="cannot be reached") as caught:
             await gone.candles("AAPL", Timeframe.H1, 10)
     assert caught.value.rest_seconds == REST_SECONDS
+
+
+async def test_unknown_clock_of_the_exchange_is_nonsense(server: StandIn, yahoo: YahooSource) -> None:
+    server.always(Answer.of(chart(history(Timeframe.D1), zone="Mars/Olympus")))
+    with pytest.raises(SourceFailed, match="no clock of 'Mars/Olympus' is known"):
+        await read(yahoo, Timeframe.D1)
 
 
 async def test_no_candles_yet_are_no_failure(server: StandIn, yahoo: YahooSource) -> None:

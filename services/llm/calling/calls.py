@@ -11,6 +11,10 @@ from typing import Any
 
 from domain.errors import LlmUnavailable
 
+# Why no call was made, beside the outcomes of calls and of replies.
+NO_READY_KEY = "no_key"
+OVER_BUDGET = "budget"
+
 
 @dataclass(frozen=True)
 class ReplySchema:

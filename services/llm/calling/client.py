@@ -15,6 +15,8 @@ from loguru import logger
 from config.llm_settings import LlmSettings
 from domain.errors import LlmUnavailable
 from services.llm.calling.calls import (
+    NO_READY_KEY,
+    OVER_BUDGET,
     Allow,
     Book,
     CallEstimate,
@@ -95,10 +97,6 @@ class LlmClient:
         self._reserve = reserve
         self._clock = clock
         self._monotonic = monotonic
-        # Created with 0, since a rate in Prometheus starts from the first sample.
-        for outcome in _REASONS:
-            metrics.OPENAI_ERRORS.labels(outcome.value)
-            metrics.GPT4_FAILURES.labels(outcome.value)
         for status in get_args(KeyStatus):
             metrics.LLM_KEYS.labels(status).set_function(partial(self._count, status))
 
@@ -159,7 +157,7 @@ class LlmClient:
             if failure.outcome in NOT_THE_KEYS_FAULT:
                 break
         if failure is None:
-            raise LlmUnavailable(self._why_no_key(), "no_key")
+            raise LlmUnavailable(self._why_no_key(), NO_READY_KEY)
         metrics.GPT4_FAILURES.labels(failure.outcome.value).inc()
         raise LlmUnavailable(f"the LLM gave no answer: {_REASONS[failure.outcome]}", failure.outcome.value)
 
@@ -192,7 +190,7 @@ class LlmClient:
             raise LlmUnavailable(f"the LLM gave no answer: {_REASONS[outcome]}", outcome.value)
         refusal = self._allow(self._estimate(request, model))
         if refusal is not None:
-            raise LlmUnavailable(f"the LLM is not asked: {refusal}", "budget")
+            raise LlmUnavailable(f"the LLM is not asked: {refusal}", OVER_BUDGET)
         return model
 
     def _estimate(self, request: LlmRequest, model: str) -> CallEstimate:
@@ -201,9 +199,11 @@ class LlmClient:
 
     def _booked(self, reply: RawReply, request: LlmRequest, model: str, number: int, seconds: float) -> Completion:
         usage = usage_of(reply.body)
-        # A reply that repeats a key, whole or in part, is neither used nor logged.
-        echoed = any(key.get_secret_value().encode() in reply.body for key in self._settings.keys)
-        envelope = Envelope(unusable=Unusable.KEY_ECHOED) if echoed else read_envelope(reply.body)
+        envelope = read_envelope(reply.body)
+        # A reply that repeats a key is neither used nor logged; its content may come in parts that divide the key.
+        texts = reply.body, f"{envelope.content}\n{envelope.refusal}".encode("utf-8", "replace")
+        if any(key.get_secret_value().encode() in text for key in self._settings.keys for text in texts):
+            envelope = Envelope(unusable=Unusable.KEY_ECHOED)
         self._book(
             LlmCall(
                 at=self._clock.now(),

@@ -1,6 +1,6 @@
 """One HTTP request to an OpenAI-compatible endpoint; the only module that knows the `openai` package.
 
-Whoever has no key must not import it: it takes 48 MB of memory and 0.4 s.
+A service without a key must not import it: it takes 48 MB of memory and 0.4 s.
 """
 
 from __future__ import annotations

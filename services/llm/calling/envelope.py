@@ -1,4 +1,4 @@
-"""The envelope of a chat completion, read with tolerance for faulty endpoints."""
+"""The envelope of a chat completion, read with tolerance for faulty endpoints and for content in parts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from services.llm.calling.calls import TokenUsage, Unusable
 
 _MAX_NAME_LENGTH = 100
 _Tokens = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+# Parts of other types are thinking, pictures and the like.
+_TEXTS = frozenset({None, "text", "output_text"})
+
+
+class _Part(msgspec.Struct):
+    type: str | None = None
+    text: str | None = None
+    refusal: str | None = None
 
 
 class _Message(msgspec.Struct):
-    content: str | None = None
+    content: str | list[_Part] | None = None
     refusal: str | None = None
 
 
@@ -80,15 +88,25 @@ def read_envelope(body: bytes) -> Envelope:
     if not envelope.choices:
         return Envelope(model=model, unusable=Unusable.EMPTY)
     choice = envelope.choices[0]
-    message = choice.message
-    return Envelope(message.content, message.refusal, choice.finish_reason, model, _unusable(choice))
+    content, refusal = _said(choice.message)
+    unusable = _unusable(content, refusal, choice.finish_reason)
+    return Envelope(content, refusal, choice.finish_reason, model, unusable)
 
 
-def _unusable(choice: _Choice) -> Unusable | None:
-    if choice.message.refusal:
+def _said(message: _Message) -> tuple[str | None, str | None]:
+    """Return content and refusal, each None where there is none; both may come in parts."""
+    content, refusal = message.content, message.refusal
+    if isinstance(content, list):
+        refusal = refusal or "".join(part.refusal or "" for part in content) or None
+        content = "".join(part.text or "" for part in content if part.type in _TEXTS) or None
+    return content, refusal
+
+
+def _unusable(content: str | None, refusal: str | None, finish_reason: str | None) -> Unusable | None:
+    if refusal:
         return Unusable.REFUSAL
-    if choice.finish_reason == "length":
+    if finish_reason == "length":
         return Unusable.LENGTH
-    if choice.finish_reason == "content_filter":
+    if finish_reason == "content_filter":
         return Unusable.FILTERED
-    return None if (choice.message.content or "").strip() else Unusable.EMPTY
+    return None if (content or "").strip() else Unusable.EMPTY

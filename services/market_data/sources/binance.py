@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import httpx2
 import msgspec
 
 from domain.analysis import DataSource
-from domain.errors import MarketDataUnavailable
+from domain.errors import MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
+from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
-from services.market_data.fetching import SourceFailed, fetch
+from services.market_data.fetching import SourceBusy, fetch
 from services.market_data.parsing import CandleRow, decode, series_of
+from services.market_data.source import COINS, HistoryPage, first_page, lacks_kind
 from utils.clock import Clock, SystemClock
 
 MAX_LIMIT = 1000
@@ -39,7 +42,7 @@ _REFUSAL = msgspec.json.Decoder(_Refusal)
 
 
 class BinanceSource:
-    """Asks Binance; a `SourceFailed` for 429 or 418 has the rest that it demands.
+    """Asks Binance; a `SourceBusy` for 429 or 418 has the rest that it demands.
 
     When four fifths of the minute's weight are used, it pauses until the next minute.
     """
@@ -62,24 +65,49 @@ class BinanceSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.BINANCE
 
+    def lacks(self, symbol: Symbol) -> str | None:
+        """Return why Binance cannot have such a symbol: this API has coins for immediate delivery."""
+        return "has no perpetuals" if symbol.perpetual else lacks_kind(symbol, COINS)
+
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` (at most 1000) newest candles, the last one possibly still forming.
 
         Raises:
-            MarketDataUnavailable: Binance has no such market.
-            SourceFailed: it cannot be reached, wants to be left alone, answers nonsense, or its weight is used up.
+            UnknownSymbol: Binance has no such market.
+            MarketDataUnavailable: it refuses to give these candles.
+            SourceFailed: it cannot be reached or answers nonsense.
+            SourceBusy: it wants to be left alone, or its weight is used up.
         """
-        self._require_weight()
         limit = min(limit, MAX_LIMIT)
-        parameters: dict[str, str | int] = {"symbol": symbol, "interval": timeframe.value, "limit": limit}
-        reply = await fetch(self._client, self._url, parameters, _UNDERSTOOD)
+        rows = await self._klines(symbol, timeframe, {"limit": limit})
+        return series_of(symbol, timeframe, (row.candle() for row in rows), limit)
+
+    async def page(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> HistoryPage:
+        """Return the first 1000 candles of a range; Binance itself skips the time before its first candle.
+
+        Raises:
+            UnknownSymbol: Binance has no such market.
+            MarketDataUnavailable: it refuses to give these candles.
+            SourceFailed: it cannot be reached or answers nonsense.
+            SourceBusy: it wants to be left alone, or its weight is used up.
+        """
+        wanted = {"startTime": start_ms, "endTime": end_ms - 1, "limit": MAX_LIMIT}
+        rows = await self._klines(symbol, timeframe, wanted)
+        return first_page(symbol, timeframe, (row.candle() for row in rows), start_ms, end_ms, MAX_LIMIT)
+
+    async def _klines(self, symbol: str, timeframe: Timeframe, wanted: Mapping[str, int]) -> list[_Kline]:
+        self._require_weight()
+        asked = binance_symbol(symbol)
+        reply = await fetch(
+            self._client, self._url, {"symbol": asked, "interval": timeframe.value, **wanted}, _UNDERSTOOD
+        )
         self._count_weight(reply.headers.get(_USED_WEIGHT, ""))
         if reply.status != HTTPStatus.OK:
             code = decode(_REFUSAL, reply.body).code
             if code == _UNKNOWN_SYMBOL:
-                raise MarketDataUnavailable(f"knows no symbol {symbol}")
-            raise MarketDataUnavailable(f"refused to give {timeframe} candles of {symbol}: code {code}")
-        return series_of(timeframe, (row.candle() for row in decode(_KLINES, reply.body)), limit)
+                raise UnknownSymbol(f"knows no symbol {asked}")
+            raise MarketDataUnavailable(f"refused to give {timeframe} candles of {asked}: code {code}")
+        return decode(_KLINES, reply.body)
 
     def _count_weight(self, used: str) -> None:
         """Set the pause until the next minute by the used weight that Binance reports."""
@@ -91,4 +119,10 @@ class BinanceSource:
         remaining_ms = self._spent_until_ms - epoch_ms(self._clock.now())
         # More than a minute remains only after the clock was set back.
         if 0 < remaining_ms <= _MINUTE_MS:
-            raise SourceFailed(f"has little of its {MAX_WEIGHT} weight a minute left", remaining_ms / 1000)
+            raise SourceBusy(f"has little of its {MAX_WEIGHT} weight a minute left", remaining_ms / 1000)
+
+
+def binance_symbol(symbol: str) -> str:
+    """Return Binance's name of a symbol: BTCUSDT, also of BTC-USDT."""
+    facts = Symbol.of(symbol)
+    return f"{facts.base}{facts.quote}" if facts.quote else symbol

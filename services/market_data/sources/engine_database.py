@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
 from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.naming.symbols import Symbol
 from services.market_data.fetching import REST_SECONDS, SourceFailed
-from services.market_data.parsing import CandlePrice, CandleVolume, converted, series_of
+from services.market_data.parsing import CandlePrice, CandleTime, CandleVolume, candle_of, converted, series_of
+from services.market_data.source import COINS, lacks_kind
 from storage.ports import EngineCandles
 
 
 class _Row(msgspec.Struct, gc=False):
     """A document of the engine."""
 
-    open_time: Annotated[int, Meta(ge=0)]
+    open_time: CandleTime
     open_price: CandlePrice
     high_price: CandlePrice
     low_price: CandlePrice
@@ -26,7 +25,8 @@ class _Row(msgspec.Struct, gc=False):
     volume: CandleVolume
 
     def candle(self) -> Candle:
-        return Candle(self.open_time, self.open_price, self.high_price, self.low_price, self.close_price, self.volume)
+        prices = self.open_price, self.high_price, self.low_price, self.close_price
+        return candle_of(self.open_time, *prices, self.volume)
 
 
 class EngineDatabaseSource:
@@ -40,6 +40,10 @@ class EngineDatabaseSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.ENGINE_DB
 
+    def lacks(self, symbol: Symbol) -> str | None:
+        """Return why the engine cannot have such a symbol: it trades coins."""
+        return lacks_kind(symbol, COINS)
+
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` newest candles, the last one possibly still forming; possibly none.
 
@@ -50,4 +54,4 @@ class EngineDatabaseSource:
             rows = await self._candles.newest(symbol, timeframe, limit)
         except StorageUnavailable as error:
             raise SourceFailed("the engine's database does not answer", REST_SECONDS) from error
-        return series_of(timeframe, (row.candle() for row in converted(rows, list[_Row])), limit)
+        return series_of(symbol, timeframe, (row.candle() for row in converted(rows, list[_Row])), limit)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 import httpx2
 
-from config.settings import MarketDataSettings
-from services.market_data.source import MarketDataSource
+from config.settings import MarketDataSettings, PagedSource
+from domain.errors import ConfigurationError
+from services.market_data.history.paging import PAGE_SECONDS
+from services.market_data.source import HistorySource, MarketDataSource
 from services.market_data.sources.binance import BinanceSource
 from services.market_data.sources.ccxt_exchange import CcxtSource, library_with
 from services.market_data.sources.engine import EngineSource
@@ -19,6 +22,13 @@ from services.market_data.sources.synthetic import SyntheticSource
 from services.market_data.sources.yahoo import YahooSource
 from storage.ports import CandleStore, EngineCandles
 from utils.clock import Clock
+
+# Of coins.
+_EXCHANGES = frozenset({"binance", "ccxt"})
+
+
+class _SourceWithHistory(MarketDataSource, HistorySource, Protocol):
+    """Has the newest candles and the past."""
 
 
 def check_sources(settings: MarketDataSettings) -> None:
@@ -36,6 +46,7 @@ def check_sources(settings: MarketDataSettings) -> None:
 @asynccontextmanager
 async def open_sources(
     settings: MarketDataSettings,
+    symbols: Collection[str],
     store: CandleStore,
     client: httpx2.AsyncClient,
     clock: Clock,
@@ -47,6 +58,7 @@ async def open_sources(
 
     Args:
         settings: Names of the sources and their parameters.
+        symbols: Those of the configuration, which alone have synthetic candles.
         store: Has the posted candles.
         client: For sources over the network.
         clock: The server's.
@@ -61,23 +73,58 @@ async def open_sources(
             match name:
                 case "stored":
                     sources.append(StoredSource(store))
-                case "engine":
-                    if settings.engine_url:
-                        sources.append(EngineSource(client, settings.engine_url))
                 case "engine_db":
                     candles = engine_candles()
                     stack.push_async_callback(candles.close)
                     sources.append(EngineDatabaseSource(candles))
-                case "binance":
-                    sources.append(BinanceSource(client, settings.binance_url, clock))
-                case "yahoo":
-                    sources.append(YahooSource(client, settings.yahoo_url, clock))
-                case "ccxt":
-                    exchange = CcxtSource(settings.ccxt_exchange, settings.timeout_seconds)
-                    stack.push_async_callback(exchange.close)
-                    sources.append(exchange)
-                case "files":
-                    sources.append(FilesSource(settings.files_path, clock))
                 case "synthetic":
-                    sources.append(SyntheticSource(settings.synthetic_seed, clock))
+                    sources.append(SyntheticSource(settings.synthetic_seed, symbols, clock))
+                case "engine" if not settings.engine_url:
+                    pass
+                case "engine" | "binance" | "yahoo" | "ccxt" | "files":
+                    coins = _EXCHANGES.isdisjoint(settings.sources)
+                    sources.append(_open(name, settings, client, clock, stack, coins=coins))
         yield sources
+
+
+@asynccontextmanager
+async def open_history(name: PagedSource, settings: MarketDataSettings, clock: Clock) -> AsyncIterator[HistorySource]:
+    """Yield a source of the past with connections of its own, and close them at the end.
+
+    Args:
+        name: Any of the sources with pages, configured for analyses or not.
+        settings: Addresses of the sources.
+        clock: Ends the newest candles.
+
+    Raises:
+        ConfigurationError: the source lacks what it needs.
+    """
+    if name == "engine" and not settings.engine_url:
+        raise ConfigurationError("the engine's address is not known: set RUST_API_URL (market_data.engine_url)")
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(httpx2.AsyncClient(timeout=PAGE_SECONDS, follow_redirects=False))
+        yield _open(name, settings, client, clock, stack, coins=True)
+
+
+def _open(
+    name: PagedSource,
+    settings: MarketDataSettings,
+    client: httpx2.AsyncClient,
+    clock: Clock,
+    stack: AsyncExitStack,
+    *,
+    coins: bool,
+) -> _SourceWithHistory:
+    match name:
+        case "engine":
+            return EngineSource(client, settings.engine_url)
+        case "binance":
+            return BinanceSource(client, settings.binance_url, clock)
+        case "yahoo":
+            return YahooSource(client, settings.yahoo_url, clock, coins=coins)
+        case "files":
+            return FilesSource(settings.files_path, clock)
+        case "ccxt":
+            exchange = CcxtSource(settings.ccxt_exchange, settings.timeout_seconds)
+            stack.push_async_callback(exchange.close)
+            return exchange

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from domain.analysis import DataSource
+from domain.continuity import since_break
 from domain.errors import StorageUnavailable
-from domain.market import Candle, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
+from domain.naming.symbols import Symbol
 from services.market_data.fetching import SourceFailed
-from services.market_data.gaps import MAX_HOLE_CANDLES
 from services.market_data.parsing import series_of
 from storage.ports import CandleStore
 
@@ -24,6 +25,20 @@ class StoredSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.STORED
 
+    def lacks(self, symbol: Symbol) -> None:
+        """Return None: only the store knows."""
+
+    async def symbols(self) -> Collection[str]:
+        """Return the symbols of the stored candles.
+
+        Raises:
+            SourceFailed: the store does not answer.
+        """
+        try:
+            return await self._store.candle_symbols()
+        except StorageUnavailable as error:
+            raise SourceFailed("the store does not answer") from error
+
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` newest candles, all closed, back to the last long hole; possibly none.
 
@@ -34,12 +49,4 @@ class StoredSource:
             candles = await self._store.latest_candles(symbol, timeframe, limit)
         except StorageUnavailable as error:
             raise SourceFailed("the store does not answer") from error
-        return series_of(timeframe, _after_last_hole(candles, timeframe), limit)
-
-
-def _after_last_hole(candles: Sequence[Candle], timeframe: Timeframe) -> Sequence[Candle]:
-    longest_ms = (MAX_HOLE_CANDLES + 1) * timeframe.ms
-    for position in range(len(candles) - 1, 0, -1):
-        if candles[position].timestamp - candles[position - 1].timestamp > longest_ms:
-            return candles[position:]
-    return candles
+        return since_break(series_of(symbol, timeframe, candles, limit))

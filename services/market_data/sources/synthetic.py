@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 
 import numpy as np
 
 from domain.analysis import DataSource
 from domain.arrays import FloatArray
+from domain.hours.buckets import grid_open
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
 from services.market_data.sources.synthetic_path import BASE, BLOCK_MS, MINUTE_MS, base_block, minute_block
 from utils.clock import Clock
@@ -29,8 +31,15 @@ class SyntheticSource:
     passed by the clock.
     """
 
-    def __init__(self, seed: int, clock: Clock) -> None:
-        """Another `seed` gives other markets; `clock` ends their paths."""
+    def __init__(self, seed: int, symbols: Collection[str], clock: Clock) -> None:
+        """Keep what makes the markets.
+
+        Args:
+            seed: Another one gives other markets.
+            symbols: Those of the configuration; a mistyped symbol is no market to invent.
+            clock: Ends their paths.
+        """
+        self._symbols = frozenset(symbols)
         self._clock = clock
 
         def base(symbol: str, block: int) -> Rows:
@@ -47,27 +56,27 @@ class SyntheticSource:
         """The `source_data` of an analysis of these candles."""
         return DataSource.SYNTHETIC
 
+    def lacks(self, symbol: Symbol) -> str | None:
+        """Return why it invents no candles of a symbol."""
+        return None if symbol.name in self._symbols else "has the symbols of analysis.symbols alone"
+
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return the `limit` newest candles, the last one still forming unless it has just closed."""
         now_ms = epoch_ms(self._clock.now())
         end_ms = now_ms - now_ms % MINUTE_MS
-        last_open_ms = _floor(end_ms - MINUTE_MS, timeframe.ms)
+        last_open_ms = grid_open(end_ms - MINUTE_MS, timeframe.ms)
         start_ms = last_open_ms - (limit - 1) * timeframe.ms
         if timeframe.ms < BASE.ms:
             rows, step_ms = _cut(self._minutes, symbol, start_ms, end_ms, MINUTE_MS), MINUTE_MS
         else:
             # Only the base candle that is still forming is made from minutes.
-            base_end_ms = _floor(end_ms, BASE.ms)
+            base_end_ms = grid_open(end_ms, BASE.ms)
             closed = _cut(self._base, symbol, start_ms, base_end_ms, BASE.ms)
             forming = _merge(_cut(self._minutes, symbol, base_end_ms, end_ms, MINUTE_MS), BASE.ms // MINUTE_MS)
             rows, step_ms = np.concatenate((closed, forming)), BASE.ms
         merged = _merge(rows, timeframe.ms // step_ms)
         times = range(start_ms, last_open_ms + 1, timeframe.ms)
         return CandleSeries(timeframe, [Candle(t, *row) for t, row in zip(times, merged.tolist(), strict=True)])
-
-
-def _floor(time_ms: int, step_ms: int) -> int:
-    return time_ms - time_ms % step_ms
 
 
 def _cut(block_of: Callable[[str, int], Rows], symbol: str, start_ms: int, end_ms: int, step_ms: int) -> Rows:

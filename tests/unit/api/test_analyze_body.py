@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -16,9 +17,12 @@ from hypothesis import strategies as st
 from api.bodies.analyze_body import ANALYZE, PREDICT, BodyForm, read_query
 from api.schemas.requests import AnalyzeRequest
 from config.sources import load_settings
-from domain.analysis import NOTHING_SAID, AnalysisQuery, NewsSentiment
 from domain.errors import AppError, InvalidMarketData
+from domain.queries import NOTHING_SAID, AnalysisQuery, NewsSentiment
 from tests.fixtures.bodies import now_ms, shape_a, shape_b, shape_c, shape_d
+
+ANALYSIS = load_settings(environment={}).analysis
+NOW_MS = 1_800_000_000_000
 
 numbers = st.one_of(
     st.integers(-(10**20), 10**20),
@@ -41,6 +45,7 @@ body = st.fixed_dictionaries(
         "timestamp": st.just(1_700_000_000_000) | values,
     },
     optional={
+        "as_of": st.sampled_from([1_700_003_600_000, 1_700_000_000_000, NOW_MS + 1]) | values,
         "strategy_context": st.fixed_dictionaries(
             {},
             optional={
@@ -56,10 +61,6 @@ body = st.fixed_dictionaries(
 )
 
 
-ANALYSIS = load_settings(environment={}).analysis
-NOW_MS = 1_800_000_000_000
-
-
 def read(content: bytes, form: BodyForm = ANALYZE) -> tuple[AnalysisQuery, bool]:
     return read_query(content, ANALYSIS, NOW_MS, trusted=True, form=form, listening=True)
 
@@ -71,7 +72,7 @@ def as_plain(query: AnalysisQuery) -> dict[str, Any]:
     return {
         "symbol": query.symbol,
         "strategies": query.strategies,
-        "numbers": (snapshot.price, snapshot.volume_24h) if snapshot else None,
+        "numbers": (snapshot.price, snapshot.volume_24h, snapshot.as_of_ms) if snapshot else None,
         "candles": {
             name: [(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in one.candles]
             for name, one in series.items()
@@ -113,6 +114,21 @@ def test_real_bodies_take_the_fast_way(shape: Any) -> None:
         read_query(json.dumps(shape()).encode(), ANALYSIS, now_ms(), trusted=True)
 
 
+def test_a_replay_takes_the_fast_way_and_has_only_what_had_closed() -> None:
+    content = shape_a()
+    as_of = content["timeframe_data"]["15m"][-9]["timestamp"]
+    with patch.object(AnalyzeRequest, "model_validate_json", side_effect=AssertionError("the slow way")):
+        query, _ = read_query(
+            json.dumps(content | {"as_of": as_of, "current_price": 0}).encode(), ANALYSIS, now_ms(), trusted=True
+        )
+    assert query.snapshot is not None
+    closes = {timeframe: series.last_close_ms for timeframe, series in query.snapshot.series.items()}
+    assert closes == {timeframe: as_of // timeframe.ms * timeframe.ms for timeframe in closes}
+    assert len(closes) == 4
+    assert query.snapshot.price == content["timeframe_data"]["15m"][-10]["close"]
+    assert query.snapshot.as_of_ms == as_of
+
+
 def test_the_other_name_of_the_time_is_read_too() -> None:
     content = shape_b()
     expected = read_query(json.dumps(content).encode(), ANALYSIS, now_ms(), trusted=True)
@@ -120,6 +136,19 @@ def test_the_other_name_of_the_time_is_read_too() -> None:
         row["open_time"] = row.pop("timestamp")
     other = read_query(json.dumps(content).encode(), ANALYSIS, now_ms(), trusted=True)
     assert as_plain(other[0]) == as_plain(expected[0])
+
+
+def test_a_rounding_step_of_a_high_passes_and_more_is_refused() -> None:
+    content = shape_b()
+    last = content["timeframe_data"]["1h"][-1]
+    top = max(last["open"], last["close"])
+    last["high"] = math.nextafter(top, 0)
+    query, _ = read(json.dumps(content).encode())
+    assert query.snapshot is not None
+    assert next(iter(query.snapshot.series.values())).highs[-1] == top
+    last["high"] = top * (1 - 1e-7)
+    with pytest.raises(InvalidMarketData, match="1h candle 99 is impossible"):
+        read(json.dumps(content).encode())
 
 
 def test_candles_kept_from_an_earlier_request_are_still_held_to_the_clock() -> None:

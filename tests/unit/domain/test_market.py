@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,19 @@ def test_good_candles_pass_and_gaps_are_counted() -> None:
 def test_candles_that_no_market_made_are_refused_with_the_reason(candles: list[Candle], words: str) -> None:
     with pytest.raises(InvalidMarketData, match=words):
         CandleSeries.checked(Timeframe.H1, candles).require_opened_by(LATER)
+
+
+def test_a_rounding_step_of_high_or_low_passes_and_takes_in_the_close() -> None:
+    high = Candle(START, 10.0, math.nextafter(10.5, 0), 9.0, 10.5, 5.0)
+    low = Candle(START + HOUR, 10.0, 11.0, math.nextafter(10.0, 11), 10.0, 5.0)
+    series = CandleSeries.checked(Timeframe.H1, [high, low, candle(2)])
+    assert list(series.candles) == [high._replace(high=10.5), low._replace(low=10.0), candle(2)]
+    assert series.values[0, 1] == 10.5
+
+
+def test_more_than_a_rounding_step_is_refused() -> None:
+    with pytest.raises(InvalidMarketData, match="1h candle 1 is impossible"):
+        CandleSeries.checked(Timeframe.H1, [candle(0), Candle(START + HOUR, 10.0, 10.5 * (1 - 2e-9), 9.0, 10.5, 5.0)])
 
 
 def test_only_candles_closed_by_then_are_kept() -> None:

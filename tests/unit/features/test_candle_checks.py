@@ -73,9 +73,10 @@ def test_filling_closes_every_gap_and_keeps_every_real_candle(apart: list[int]) 
 
 @given(steps_apart, st.data())
 def test_rows_of_one_run_have_no_gap_between_them(apart: list[int], data: st.DataObject) -> None:
-    times = series_of(apart).times_ms
+    series = series_of(apart)
+    times = series.times_ms
     real = np.array(data.draw(st.lists(st.booleans(), min_size=len(times), max_size=len(times))), dtype=np.bool_)
-    runs = unbroken_runs(times, STEP, real)
+    runs = unbroken_runs(series, real)
     for first in range(len(times)):
         for last in range(first, len(times)):
             unbroken = times[last] - times[first] == (last - first) * STEP and real[first : last + 1].all()
@@ -83,7 +84,7 @@ def test_rows_of_one_run_have_no_gap_between_them(apart: list[int], data: st.Dat
 
 
 def test_no_rows_have_no_runs() -> None:
-    assert len(unbroken_runs(np.empty(0, dtype=np.int64), STEP)) == 0
+    assert len(unbroken_runs(CandleSeries(Timeframe.M5, []))) == 0
 
 
 @pytest.mark.parametrize("timeframe", Timeframe)

@@ -164,6 +164,6 @@ def test_a_turning_point_shows_when_it_is_confirmed() -> None:
 def test_a_streak_counts_closes_in_one_direction_up_to_ten() -> None:
     streak = more_pattern_columns()[-1]
     assert newest(streak, series_of(closes(*range(1, 40)))) == 10
-    assert newest(streak, series_of(closes(*range(40, 20, -1), 30, 31, 32))) == 3
-    assert newest(streak, series_of(closes(*range(1, 20), 5, 4))) == -2
-    assert newest(streak, series_of(closes(*range(1, 20), 5, 5))) == 0
+    assert newest(streak, series_of(closes(*range(40, 20, -1), 22, 23, 24))) == 3
+    assert newest(streak, series_of(closes(*range(1, 20), 15, 14))) == -2
+    assert newest(streak, series_of(closes(*range(1, 20), 15, 15))) == 0

@@ -20,7 +20,7 @@ from features.columns.column import compared, scaled
 from features.columns.feature_sets import STANDARD, WIDE, FeatureSet
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import indicator
-from services.market_data.csv_candles import read_candles
+from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.feature_values import FILE, summaries
 from tests.fixtures.histories import simulated
 
@@ -177,13 +177,12 @@ def test_the_last_window_is_the_end_of_the_table(feature_set: FeatureSet, length
 
 
 @SETS
-@pytest.mark.realdata
-@pytest.mark.parametrize("name", ["BTCUSDT-15m.csv.gz", "ETHUSDT-1h.csv.gz"])
-def test_the_last_window_is_the_end_of_the_table_on_real_candles(
-    feature_set: FeatureSet, name: str, real_data: Path
+@pytest.mark.parametrize("timeframe", [Timeframe.M15, Timeframe.H1])
+def test_the_last_window_is_the_end_of_the_table_on_an_exchanges_candles(
+    feature_set: FeatureSet, timeframe: Timeframe
 ) -> None:
     """A request computes the rows that a model was trained on, relative to the value or the column's usual size."""
-    series = read_candles(real_data / name, 2**42).tail(5000)
+    series = exchange_candles(3, timeframe, 5000)
     engineer = FeatureEngineer(feature_set)
     table = engineer.transform(series).to_numpy()
     sizes = np.sqrt((table[feature_set.warm_up :] ** 2).mean(axis=0))

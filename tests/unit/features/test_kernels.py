@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,9 @@ from features.families.family import Indicator
 from features.indicators.catalogue import FAMILIES, Engine, compute, indicator
 from features.kernels import recursions, windows
 from features.kernels.candles import Candles
+from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.histories import flat_series, simulated
-from tests.fixtures.indicators import CUSTOMARY, EVERY, LONGER, SHORTER, closeness, real_frame
+from tests.fixtures.indicators import CUSTOMARY, EVERY, LONGER, SHORTER, closeness
 
 # `ta` keeps a running variance, whose rounding shows in narrow bands.
 RUNNING_VARIANCE = {"bollinger_width", "bollinger_percent_b", "historical_volatility"}
@@ -47,11 +47,10 @@ def test_kernels_equal_ta_on_any_candles(seed: int, count: int, volatility: floa
     _assert_equal_to_ta(_frame(seed, count, volatility), sample)
 
 
-@pytest.mark.realdata
-@pytest.mark.parametrize("name", ["BTCUSDT-5m.csv.gz", "BTCUSDT-15m.csv.gz", "BTCUSDT-1h.csv.gz", "ETHUSDT-1h.csv.gz"])
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("sample", ["customary", "longer"])
-def test_kernels_equal_ta_on_real_candles(real_data: Path, name: str, sample: str) -> None:
-    _assert_equal_to_ta(real_frame(real_data, name, 4_000, 600), sample)
+def test_kernels_equal_ta_on_an_exchanges_candles(seed: int, sample: str) -> None:
+    _assert_equal_to_ta(exchange_candles(seed, count=600).frame, sample)
 
 
 def test_every_family_has_a_definition_and_a_name_of_its_own() -> None:

@@ -65,7 +65,7 @@ def test_losing_trades_lower_the_figures() -> None:
     assert performance.sharpe_ratio == pytest.approx(returns.mean() / returns.std() * np.sqrt(365.25 * 24))
 
 
-def test_without_a_position_nothing_is_earned_or_claimed() -> None:
+def test_without_a_position_return_is_zero_and_ratios_are_none() -> None:
     performance = run([FLAT, np.nan, np.nan, FLAT], [1.0, 2.0, 3.0, 4.0], PAID).performance
     assert (performance.total_return, performance.trades, performance.exposure) == (0.0, 0, 0.0)
     assert performance.hit_rate is performance.profit_factor is performance.sharpe_ratio is None

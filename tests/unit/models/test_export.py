@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,8 @@ from config.model_settings import TrainingSettings
 from domain.errors import ExportMismatch
 from features.datasets.targets import TradeClass
 from features.datasets.windows import Windows
-from models.architectures.random_forest import fit_random_forest
+from models.architectures.fitted import FittedModel
 from models.architectures.summary import summaries
-from models.architectures.xgboost import fit_xgboost
 from models.export.parity import check_parity
 from models.training.backend import use_backend
 from tests.fixtures.learning import toy_data, toy_settings
@@ -22,15 +22,25 @@ from tests.fixtures.settings import configured
 
 pytestmark = pytest.mark.slow
 
-use_backend(configured(TrainingSettings))
+if TYPE_CHECKING:
+    import keras
+    from keras import layers
 
-import keras  # noqa: E402
-from keras import layers  # noqa: E402
-
-from models.architectures.network import Network  # noqa: E402
+    from models.architectures.network import Network
 
 SHAPE = (7, 5)
 TREES = toy_settings().xgboost
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keras_is_imported() -> None:
+    """Import Keras for the first test that runs, not for the collection of all tests, which it would slow down."""
+    global keras, layers, Network
+    use_backend(configured(TrainingSettings))
+    import keras
+    from keras import layers
+
+    from models.architectures.network import Network
 
 
 def network(*stack: layers.Layer) -> Network:
@@ -121,20 +131,25 @@ def _neighbors() -> Windows:
     return Windows.over(rows, classes, 1, np.zeros(4000, dtype=np.int64))
 
 
-@pytest.mark.parametrize("fit_trees", [fit_random_forest, fit_xgboost])
-def test_trees_split_neighboring_numbers_alike(fit_trees: Callable[..., Any]) -> None:
+def _fit_trees(name: str, *arguments: Any) -> FittedModel:
+    fit: Callable[..., FittedModel] = getattr(import_module(f"models.architectures.{name}"), f"fit_{name}")
+    return fit(*arguments)
+
+
+@pytest.mark.parametrize("name", ["random_forest", "xgboost"])
+def test_trees_split_neighboring_numbers_alike(name: str) -> None:
     windows = _neighbors()
-    model = fit_trees(windows, TREES, toy_settings().training)
+    model = _fit_trees(name, windows, TREES, toy_settings().training)
     inputs = summaries(windows)
     assert len(np.unique(model.raw(inputs), axis=0)) > 4
     assert check_parity(model.raw, model.onnx(), inputs) < 1e-6
 
 
-@pytest.mark.parametrize("fit_trees", [fit_random_forest, fit_xgboost])
-def test_a_class_that_training_never_saw_keeps_its_place(fit_trees: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("name", ["random_forest", "xgboost"])
+def test_a_class_that_training_never_saw_keeps_its_place(name: str) -> None:
     data = toy_data("three_class")
     assert TradeClass.HOLD not in data.train.targets
-    raw = fit_trees(data.train, TREES, toy_settings().training).raw(summaries(data.validation))
+    raw = _fit_trees(name, data.train, TREES, toy_settings().training).raw(summaries(data.validation))
     up = data.up[data.validation.ends]
     assert (raw[:, TradeClass.HOLD] < 0.05).all()
     assert (raw[up, TradeClass.BUY].mean(), raw[~up, TradeClass.SELL].mean()) > (0.8, 0.8)

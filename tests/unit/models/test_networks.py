@@ -8,7 +8,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -26,20 +26,36 @@ from tests.fixtures.settings import configured
 ROOT = Path(__file__).resolve().parents[3]
 LSTM = ARCHITECTURES[ModelType.LSTM]
 
-use_backend(configured(TrainingSettings))
+if TYPE_CHECKING:
+    import keras
+    from keras import layers
 
-import keras  # noqa: E402
-from keras import layers  # noqa: E402
-
-import models.export.own_layers as layers_of_our_own  # noqa: E402
-from models.architectures.gru import build_gru  # noqa: E402
-from models.architectures.lstm import build_lstm  # noqa: E402
-from models.architectures.network import Network, load_keras  # noqa: E402
-from models.architectures.patchtst import TargetScale, build_patchtst  # noqa: E402
-from models.architectures.transformer import build_transformer  # noqa: E402
+    import models.export.own_layers as layers_of_our_own
+    from models.architectures.gru import build_gru
+    from models.architectures.lstm import build_lstm
+    from models.architectures.network import Network, load_keras
+    from models.architectures.patchtst import TargetScale, build_patchtst
+    from models.architectures.transformer import build_transformer
 
 SETTINGS = configured(ModelSettings)
-SCALE = TargetScale((0.01, 0.02, 0.03, 0.04), (0.02, 0.04, 0.02, 0.04))
+NETWORKS = ("lstm", "gru", "transformer")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keras_is_imported() -> None:
+    """Import Keras for the first test that runs, not for the collection of all tests, which it would slow down."""
+    global keras, layers, layers_of_our_own, build_gru, build_lstm, Network, load_keras
+    global TargetScale, build_patchtst, build_transformer
+    use_backend(configured(TrainingSettings))
+    import keras
+    from keras import layers
+
+    import models.export.own_layers as layers_of_our_own
+    from models.architectures.gru import build_gru
+    from models.architectures.lstm import build_lstm
+    from models.architectures.network import Network, load_keras
+    from models.architectures.patchtst import TargetScale, build_patchtst
+    from models.architectures.transformer import build_transformer
 
 
 def test_parameters_are_those_of_the_specification() -> None:
@@ -47,12 +63,10 @@ def test_parameters_are_those_of_the_specification() -> None:
     gru = build_gru((60, 65), SETTINGS.recurrent).count_params()
     assert (lstm, gru) == (50_561, 38_689)
     assert 0.20 <= 1 - gru / lstm <= 0.30
-    patchtst = build_patchtst((96, 240), SETTINGS.patchtst, SCALE)
+    scale = TargetScale((0.01, 0.02, 0.03, 0.04), (0.02, 0.04, 0.02, 0.04))
+    patchtst = build_patchtst((96, 240), SETTINGS.patchtst, scale)
     assert 1_800_000 <= patchtst.count_params() <= 2_200_000
     assert patchtst.output_shape == (None, 20)
-
-
-BUILDERS = {"lstm": build_lstm, "gru": build_gru, "transformer": build_transformer}
 
 
 def _with_random_answers(model: keras.Model) -> keras.Model:
@@ -62,10 +76,15 @@ def _with_random_answers(model: keras.Model) -> keras.Model:
     return model
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_starts_at_one_half(name: str) -> None:
-    sizes = SETTINGS.transformer if name == "transformer" else SETTINGS.recurrent
-    model = BUILDERS[name]((10, 5), sizes)  # type: ignore[operator]
+    match name:
+        case "transformer":
+            model = build_transformer((10, 5), SETTINGS.transformer)
+        case "lstm":
+            model = build_lstm((10, 5), SETTINGS.recurrent)
+        case _:
+            model = build_gru((10, 5), SETTINGS.recurrent)
     windows = np.random.default_rng(1).normal(size=(20, 10, 5)).astype(np.float32)
     assert (model.predict(windows, verbose=0) == 0.5).all()
     assert len(np.unique(_with_random_answers(model).predict(windows, verbose=0))) == 20
@@ -84,7 +103,7 @@ def _learns_and_is_exported(kind: ModelType, **changed: Any) -> keras.Model:
     return network.model
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_networks_learn_without_batch_normalization(name: str) -> None:
     model = _learns_and_is_exported(ModelType(name), batch_normalization=False)
     assert not [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]

@@ -163,7 +163,7 @@ def test_pruning_keeps_the_newest_of_each_symbol_and_timeframe(registry: Registr
     assert registry.prune(2).deleted == ()
 
 
-def test_what_serves_or_may_is_never_pruned(registry: Registry) -> None:
+def test_versions_in_production_and_candidates_are_never_pruned(registry: Registry) -> None:
     forgotten, before, serving, candidate = (add(registry, hour) for hour in range(4))
     for model in (forgotten, before, serving):
         promote(registry, model)

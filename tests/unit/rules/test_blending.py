@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import Analysis, AnalysisSource, MarketSnapshot
+from domain.lanes import Lane
 from domain.values import Signal
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst
@@ -109,7 +110,30 @@ def test_advice_changes_nothing_but_says_so(market: MarketSnapshot) -> None:
     assert sentence in advised.reasoning
     silent = advised.reasoning.replace(f" {sentence}", "")
     assert advised.forecast is not None
-    assert advised.model_copy(update={"forecast": None, "reasoning": silent}) == alone
+    assert advised.model_copy(update={"forecast": None, "reasoning": silent, "lanes": alone.lanes}) == alone
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("market", [RISING, FALLING, NOISE, FLAT])
+def test_the_lanes_are_what_rules_and_model_say_without_each_other(market: MarketSnapshot, weight: float) -> None:
+    alone = RULES.assess(judge(context_of(market)))
+    lanes = judged(market, weight, 0.03, signal="Short", confidence=0.94).lanes
+    assert lanes is not None
+    assert lanes.rules == Lane(side=alone.signal, probability=None, confidence=alone.confidence)
+    assert lanes.model == Lane(side=Signal.SHORT, probability=0.03, confidence=0.94)
+    assert lanes.llm is None
+    assert alone.lanes == lanes.model_copy(update={"model": None})
+
+
+def test_the_unblended_judgement_is_answered_as_without_the_model() -> None:
+    forecast = make_forecast(probability_up=0.02)
+    judgement = judge(replace(context_of(RISING), forecast=forecast, model_weight=0.8))
+    alone = RULES.assess(judge(context_of(RISING)))
+    unblended = RULES.assess(judgement.unblended)
+    assert RULES.assess(judgement).signal is Signal.SHORT
+    assert (unblended.signal, unblended.confidence) == (Signal.LONG, alone.confidence)
+    assert unblended.risk_assessment == alone.risk_assessment
+    assert unblended.source is AnalysisSource.TECHNICAL
 
 
 def test_the_reasoning_names_the_model_that_turned_a_signal() -> None:

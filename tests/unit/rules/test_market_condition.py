@@ -130,7 +130,7 @@ def test_confidence_grows_with_the_distance_from_another_name() -> None:
     assert thin.confidence < plenty.confidence
 
 
-def test_of_synthetic_candles_nothing_is_sure() -> None:
+def test_synthetic_candles_give_no_confidence() -> None:
     found = described(replace(dashboard(1, 0.4), source_data=DataSource.SYNTHETIC))
     assert found.confidence == 0
     assert found.characteristics[-1] == "The candles are synthetic: this is no real market."

@@ -19,9 +19,9 @@ from tests.fixtures.histories import (
     ANALYSIS,
     DASHBOARD_CANDLES,
     INDICATORS,
-    NOW,
     context_of,
     dashboard_snapshot,
+    end_of,
     simulated,
     snapshot_of,
 )
@@ -42,11 +42,12 @@ def _appended(series: CandleSeries, candle: Candle) -> CandleSeries:
 
 
 def test_a_dashboard_snapshot_gives_every_timeframe_and_the_configured_primary() -> None:
-    context = context_of(dashboard_snapshot(simulated(1, timeframe=M15, count=DASHBOARD_CANDLES)))
+    snapshot = dashboard_snapshot(simulated(1, timeframe=M15, count=DASHBOARD_CANDLES))
+    context = context_of(snapshot)
     assert [str(timeframe) for timeframe in context.timeframes] == ["15m", "30m", "1h", "4h"]
     assert context.primary is H1
     assert context.main is context.timeframes[H1]
-    assert context.generated_at == NOW
+    assert context.generated_at == end_of(snapshot)
     for part in context.timeframes.values():
         assert {len(column) for column in part.indicators.values()} == {len(part.series)}
         assert all(math.isfinite(value) for value in part.latest.values())
@@ -94,9 +95,10 @@ def test_too_few_candles_are_refused_with_the_received_number() -> None:
 
 
 def test_the_check_without_computing_refuses_the_same_snapshots() -> None:
-    require_candles(snapshot_of(simulated(1, count=60)), ANALYSIS, NOW)
+    enough, one_less = (snapshot_of(simulated(1, count=count)) for count in (60, 59))
+    require_candles(enough, ANALYSIS, end_of(enough))
     with pytest.raises(InsufficientData):
-        require_candles(snapshot_of(simulated(1, count=59)), ANALYSIS, NOW)
+        require_candles(one_less, ANALYSIS, end_of(one_less))
     # Sixty candles, the last of which is still forming.
     series = simulated(1, count=60)
     with pytest.raises(InsufficientData, match="received 1h: 59"):

@@ -66,7 +66,7 @@ def test_the_reasoning_names_the_evidence_and_the_config_the_settings() -> None:
     assert next(fit.config["rsi_period"] for fit in others if fit.strategy == "RSI Strategy") == 9
 
 
-def test_a_strategy_with_nothing_to_read_suits_nothing_and_says_so() -> None:
+def test_a_strategy_without_its_indicators_has_no_suitability_and_says_why() -> None:
     series = without_volume(simulated(2, 0.5, count=100))
     blind = next(fit for fit in recommended(snapshot_of(series)) if fit.strategy == "Volume Strategy")
     assert blind.suitability == 0

@@ -220,9 +220,12 @@ async def test_candle_history_is_complete_or_an_error(store: ResilientStore, fau
     await save(store, "a", candles={Timeframe.H1: [make_candle(0, 100.0)]})
     history = await store.candle_history("BTCUSDT", Timeframe.H1, 10)
     assert [candle.close for candle in history] == [100.0]
+    assert await store.candle_symbols() == ["BTCUSDT"]
     faulty.failing = True
     with pytest.raises(StorageUnavailable):
         await store.candle_history("BTCUSDT", Timeframe.H1, 10)
+    with pytest.raises(StorageUnavailable):
+        await store.candle_symbols()
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
 
 

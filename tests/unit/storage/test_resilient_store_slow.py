@@ -125,6 +125,18 @@ async def test_close_waits_for_writes_under_way(faulty: FaultyStore, log_lines: 
     assert log_lines == []
 
 
+async def test_close_lets_a_group_under_way_end_instead_of_writing_it_again(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60, close_seconds=20))
+    await store.open()
+    faulty.delay_seconds = 0.1
+    await save(store, "under way")
+    await eventually(lambda: "save_analyses" in faulty.calls)
+    await save(store, "waiting")
+    await store.close()
+    assert faulty.saved == ["under way", "waiting"]
+    assert faulty.groups == [1, 1]
+
+
 async def test_close_logs_lost_writes(faulty: FaultyStore, log_lines: list[str]) -> None:
     store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
     await store.open()

@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
         ({"retry-after": ""}, None),
     ],
 )
-def test_each_form(headers: dict[str, str], seconds: float | None) -> None:
+def test_every_form_of_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_seconds(headers, NOW) == seconds
 
 

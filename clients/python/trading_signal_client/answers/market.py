@@ -28,6 +28,22 @@ class RiskAssessment(Answer):
     take_profit_suggestion: float | None
 
 
+class Lane(Answer):
+    """What rules, model or LLM say by themselves; the probability of a rise is None where there is none."""
+
+    side: Literal["Long", "Short", "Neutral"]
+    probability: float | None
+    confidence: float
+
+
+class Lanes(Answer):
+    """All views of a market; None: the model or the LLM gave none."""
+
+    rules: Lane
+    model: Lane | None
+    llm: Lane | None
+
+
 class Analysis(Answer):
     """The answer of `/ai/analyze`; times are epoch ms, the confidence 0 to 1."""
 
@@ -47,6 +63,9 @@ class Analysis(Answer):
     cached: bool
     forecast_note: str | None
     fallback_reason: str | None
+    data_age_seconds: int | None
+    as_of: int | None
+    lanes: Lanes | None
 
 
 class Prediction(Answer):
@@ -64,6 +83,7 @@ class Prediction(Answer):
     horizon_candles: int
     source_data: str
     timestamp: int
+    as_of: int | None
 
 
 class Trend(Answer):

@@ -17,6 +17,7 @@ def analyze(
     price: float | None = None,
     volume_24h: float = 0,
     strategies: Sequence[str] = (),
+    as_of: int | None = None,
 ) -> Call[answers.Analysis]:
     """Analyze a market; without candles the service fetches them.
 
@@ -26,16 +27,24 @@ def analyze(
         price: Now; without it the newest close of the shortest timeframe.
         volume_24h: In base currency.
         strategies: Those that have a say; all, if none is named.
+        as_of: Epoch ms of a replay: the answer is that of this moment, and no later candle, price or volume is used.
     """
     body = _market(symbol, candles, price, volume_24h) | {"strategy_context": {"selected_strategies": list(strategies)}}
+    body |= {"as_of": as_of}
     return Call("analyze", "POST", "/ai/analyze", answers.Analysis, body)
 
 
 def predict(
-    symbol: str, candles: Candles | None = None, *, price: float | None = None, volume_24h: float = 0
+    symbol: str,
+    candles: Candles | None = None,
+    *,
+    price: float | None = None,
+    volume_24h: float = 0,
+    as_of: int | None = None,
 ) -> Call[answers.Prediction]:
     """Ask the model in production; the arguments are those of `analyze`."""
-    return Call("predict", "POST", "/ai/predict", answers.Prediction, _market(symbol, candles, price, volume_24h))
+    body = _market(symbol, candles, price, volume_24h) | {"as_of": as_of}
+    return Call("predict", "POST", "/ai/predict", answers.Prediction, body)
 
 
 def predict_trend(symbol: str, timeframe: answers.Timeframe = "4h") -> Call[answers.Trend]:

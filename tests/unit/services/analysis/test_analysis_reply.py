@@ -49,10 +49,56 @@ def test_the_signal_is_taken_in_any_case_and_in_the_words_of_an_order(said: str,
     assert read(signal=said).signal is taken
 
 
-@pytest.mark.parametrize(("said", "taken"), [(85, 0.85), (100, 1.0), (1, 1.0), (0, 0.0), (1.5, 0.015), (0.4, 0.4)])
-def test_a_number_over_1_and_up_to_100_is_a_percentage(said: float, taken: float) -> None:
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        (0, 0.0),
+        (0.4, 0.4),
+        (1, 1.0),
+        (10.5, 0.105),
+        (70, 0.7),
+        (100, 1.0),
+        ("0.7", 0.7),
+        (" 0,7 ", 0.7),
+        ("7e-1", 0.7),
+        ("70", 0.7),
+        ("70,5", 0.705),
+        ("70%", 0.7),
+        ("70 %", 0.7),
+        ("70 percent", 0.7),
+        ("8%", 0.08),
+        ("0.5 %", 0.005),
+        ("100%", 1.0),
+    ],
+)
+def test_a_share_may_be_a_string_and_from_above_10_on_a_percentage(said: Any, taken: float) -> None:
     reply = read(confidence=said, trend_strength=said, strategy_scores=[{"name": "a", "score": said}])
     assert (reply.confidence, reply.trend_strength, reply.strategy_scores[0].score) == (taken, taken, taken)
+
+
+@pytest.mark.parametrize(
+    "said", [8, 1.5, 10, "8", "10", 101, "101%", "-5%", "1,234", "NaN", "Infinity%", "high", "%", ""]
+)
+def test_a_number_that_is_neither_a_share_nor_a_percentage_above_10_is_no_answer(said: Any) -> None:
+    with pytest.raises(LlmUnavailable, match="confidence") as refused:
+        read(confidence=said)
+    assert refused.value.reason == INVALID_REPLY
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [("42000", 42000), ("42,000.50", 42000.5), ("1,042,000", 1_042_000), ("0.0421", 0.0421), ("0,042", 0.042), (7, 7)],
+)
+def test_a_price_may_be_a_string(said: Any, taken: float) -> None:
+    reply = read(support_levels=[said], resistance_levels=[said], stop_loss=said, take_profit=said)
+    assert (reply.support_levels, reply.resistance_levels) == ([taken], [taken])
+    assert (reply.stop_loss, reply.take_profit) == (taken, taken)
+
+
+@pytest.mark.parametrize("score", [0.6, "0.6", "60%", 60])
+def test_a_map_of_scores_is_taken_for_scores_by_name(score: Any) -> None:
+    reply = read(strategy_scores={"momentum": score, "RSI Strategy": 0.2})
+    assert [(each.name, each.score) for each in reply.strategy_scores] == [("momentum", 0.6), ("RSI Strategy", 0.2)]
 
 
 def test_the_direction_is_taken_in_any_case() -> None:
@@ -74,17 +120,19 @@ def test_comparisons_in_the_reasoning_are_said_in_words() -> None:
         {"confidence": 101},
         {"confidence": -0.01},
         {"confidence": True},
-        {"confidence": "0.6"},
         {"confidence": None},
         {"signal": "STRONG"},
         {"signal": None},
         {"signal": 1},
         {"reasoning": "short"},
         {"reasoning": " " * 50},
-        {"strategy_scores": {"momentum": 0.7}},
+        {"strategy_scores": {"momentum": None}},
+        {"strategy_scores": "momentum: 0.7"},
         {"strategy_scores": [{"name": "momentum"}]},
         {"trend_direction": "Up"},
-        {"support_levels": ["99"]},
+        {"support_levels": ["about 99"]},
+        {"support_levels": [float("inf")]},
+        {"stop_loss": "1e999"},
         {"stop_loss": "none"},
     ],
 )

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analysis import ClientContext, MarketSnapshot, NewsSentiment
+from domain.analysis import MarketSnapshot
 from domain.forecasting import Forecast, ModelType
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.queries import ClientContext, NewsSentiment
 from domain.values import Signal
 from services.analysis.prompt import INSTRUCTIONS, analysis_prompt
 from services.analysis.reply import ANALYSIS_SCHEMA

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.analysis import Analysis, AnalysisQuery, DataSource, MarketSnapshot
+from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.queries import AnalysisQuery
 from services.analysis.recent import MAX_ENTRIES, RecentAnalyses
 from tests.fixtures.analyses import NOON, make_analysis
 

@@ -97,6 +97,13 @@ async def test_a_price_beyond_the_factor_is_refused_and_the_message_has_all_of_i
     await post(revisions, candles())
 
 
+async def test_a_refusal_is_told_to_the_caller_and_not_to_the_log(revisions: Revisions, log_facts: list[str]) -> None:
+    await post(revisions, candles())
+    with pytest.raises(CandlesRevised):
+        await post(revisions, changed(50, close=121.0, high=121.0))
+    assert log_facts == []
+
+
 async def test_the_factor_itself_is_still_a_revision(revisions: Revisions) -> None:
     await post(revisions, changed(50, close=100.0))
     await post(revisions, changed(50, close=120.0, high=120.0))
@@ -135,7 +142,7 @@ async def test_one_refused_timeframe_refuses_all_of_the_request(revisions: Revis
     await post(revisions, half, Timeframe.M30)  # nothing of the refused ones is known
 
 
-async def test_of_two_that_contradict_each_other_at_the_same_moment_one_is_refused(revisions: Revisions) -> None:
+async def test_one_of_two_contradicting_posts_at_the_same_moment_is_refused(revisions: Revisions) -> None:
     both = (post(revisions, candles()), post(revisions, changed(50, low=10.0)))
     outcomes = await asyncio.gather(*both, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [type(None), CandlesRevised]

@@ -157,7 +157,7 @@ async def test_a_reply_that_does_not_name_its_tokens_counts_at_its_most(tmp_path
     assert ledger.allow(ESTIMATE) is not None
 
 
-def test_while_the_books_cannot_be_read_a_stop_lets_nothing_pass() -> None:
+def test_a_daily_stop_refuses_every_call_while_earlier_costs_are_unknown() -> None:
     assert CostLedger(settings(), SettableClock()).allow(ESTIMATE) is None
     refusal = CostLedger(settings(daily_stop_usd="100"), SettableClock()).allow(ESTIMATE)
     assert refusal == "what was spent before is not known while the store is down"

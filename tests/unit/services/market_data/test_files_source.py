@@ -12,7 +12,7 @@ import pytest
 
 from container import check_adapters
 from domain.analysis import DataSource
-from domain.errors import ConfigurationError, MarketDataUnavailable
+from domain.errors import ConfigurationError, MarketDataUnavailable, UnknownSymbol
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
 from services.market_data.sources.ccxt_exchange import CcxtSource, market
@@ -20,6 +20,8 @@ from services.market_data.sources.files import FilesSource
 from tests.conftest import MakeSettings
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.markets import history
+
+pytest_plugins = ["tests.fixtures.logs"]
 
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
 
@@ -82,6 +84,50 @@ async def test_only_files_of_the_folder_are_found(tmp_path: Path, symbol: str) -
     assert not isinstance(caught.value, SourceFailed)
 
 
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("PETR4.SA-1h.csv", "PETR4.SA"),
+        ("BRK-B.csv", "BRK-B"),
+        ("BTC-USD.csv", "BTC-USD"),
+        ("BINANCE_BTCUSDT, 60.csv", "BTCUSDT"),
+        ("XBTUSD_60.csv", "XBTUSD"),
+        ("Binance_BTCUSDT_1h.csv", "BTCUSDT"),
+        ("^GSPC-1h.CSV", "^GSPC"),
+    ],
+)
+async def test_a_file_is_found_by_the_symbol_in_its_name(tmp_path: Path, name: str, symbol: str) -> None:
+    write(tmp_path, name, history(Timeframe.H1))
+    assert await read(tmp_path, symbol=symbol) == history(Timeframe.H1)
+    assert await source(tmp_path).symbols() == {symbol}
+    for other in {"PETR4", "BRK", "BTC", "60", "BINANCE"} - {symbol}:
+        with pytest.raises(UnknownSymbol, match=f"has no file of {other}$"):
+            await read(tmp_path, symbol=other)
+
+
+async def test_of_two_files_of_one_market_the_first_in_the_order_of_endings_counts(
+    tmp_path: Path, log_facts: list[str]
+) -> None:
+    used, unused = history(Timeframe.H1), history(Timeframe.H1, price=50.0)
+    write(tmp_path, "Binance_BTCUSDT_1h.csv.gz", unused)
+    write(tmp_path, "BTCUSDT-1h.csv", used)
+    files = source(tmp_path)
+    for _ in range(2):
+        assert list((await files.candles("BTCUSDT", Timeframe.H1, 1000)).candles) == used
+    (line,) = log_facts
+    assert line.startswith("WARNING several files of one market and timeframe")
+    assert "BTCUSDT-1h.csv" in line
+    assert "Binance_BTCUSDT_1h.csv.gz" in line
+
+
+async def test_a_file_without_a_timeframe_in_its_name_has_that_of_its_candles(tmp_path: Path) -> None:
+    write(tmp_path, "BTC-USD.csv", history(Timeframe.H4))
+    assert await read(tmp_path, Timeframe.H4, symbol="BTC-USD") == history(Timeframe.H4)
+    with pytest.raises(MarketDataUnavailable, match="has no file of BTC-USD for 1h candles") as caught:
+        await read(tmp_path, symbol="BTC-USD")
+    assert not isinstance(caught.value, UnknownSymbol)
+
+
 async def test_longer_candles_are_not_cut_into_shorter_ones(tmp_path: Path) -> None:
     write(tmp_path, "BTCUSDT-1h.csv", history(Timeframe.H1))
     with pytest.raises(MarketDataUnavailable, match="has no file of BTCUSDT for 15m candles"):
@@ -90,7 +136,7 @@ async def test_longer_candles_are_not_cut_into_shorter_ones(tmp_path: Path) -> N
 
 async def test_a_damaged_or_wrongly_named_file_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "BTCUSDT-1h.parquet").write_bytes(b"PAR1 no parquet")
-    with pytest.raises(SourceFailed, match=r"^BTCUSDT-1h\.parquet cannot be read"):
+    with pytest.raises(SourceFailed, match=r"^BTCUSDT-1h\.parquet: is Parquet that is cut off"):
         await read(tmp_path)
     write(tmp_path, "ETHUSDT-1h.csv", history(Timeframe.H4))
     with pytest.raises(SourceFailed, match=r"ETHUSDT-1h\.csv holds 4h candles"):

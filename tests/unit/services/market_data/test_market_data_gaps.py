@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import DataSource
+from domain.continuity import MAX_HOLE_CANDLES
 from domain.errors import MarketDataUnavailable
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
-from services.market_data.gaps import MAX_HOLE_CANDLES, fill, missing_times
+from services.market_data.gaps import fill, missing_times
 from tests.fixtures.markets import TIMEFRAMES, history
 from tests.fixtures.sources import SYMBOL, FakeSource, chain, failing
 

@@ -25,13 +25,13 @@ async def test_a_source_that_hangs_is_left_in_time_and_rests() -> None:
     clock = SettableClock()
     engine, binance = FakeSource(DataSource.ENGINE), FakeSource(DataSource.BINANCE)
     engine.hanging = {Timeframe.H4}
-    market_data = chain(engine, binance, clock=clock, timeout_seconds=0.02)
+    market_data = chain(engine, binance, clock=clock, timeout_seconds=0.5)
     for _ in range(8):
         assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.BINANCE
     assert len(engine.calls) == len(TIMEFRAMES)
     assert engine.at_once == 0
     binance.behavior = failing(MarketDataUnavailable("knows no symbol BTCUSDT"))
-    assert "engine: rests for 30 s more: it did not answer in 0.02 s" in await refusal_of(market_data)
+    assert "engine: rests for 30 s more: it did not answer in 0.5 s" in await refusal_of(market_data)
     engine.hanging = set()
     clock.advance(31)
     assert (await market_data.snapshot(SYMBOL)).source_data is DataSource.ENGINE
@@ -121,7 +121,8 @@ async def test_a_source_that_lacks_a_market_works(log_facts: list[str]) -> None:
 
 async def test_synthetic_data_in_use_is_announced_once_with_the_reasons(log_facts: list[str]) -> None:
     clock = SettableClock()
-    market_data = chain(FakeSource(DataSource.STORED, lambda timeframe: []), SyntheticSource(1, clock), clock=clock)
+    synthetic = SyntheticSource(1, (SYMBOL, "ETHUSDT"), clock)
+    market_data = chain(FakeSource(DataSource.STORED, lambda timeframe: []), synthetic, clock=clock)
     for symbol in (SYMBOL, "ETHUSDT", SYMBOL):
         snapshot = await market_data.snapshot(symbol)
         assert snapshot.source_data is DataSource.SYNTHETIC

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from domain.analysis import DataSource
+from domain.continuity import MAX_HOLE_CANDLES
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from services.market_data.fetching import SourceFailed
-from services.market_data.gaps import MAX_HOLE_CANDLES
 from services.market_data.sources.stored import StoredSource
 from storage.adapter_ports import Store
 from storage.sqlite.store import SqliteStore

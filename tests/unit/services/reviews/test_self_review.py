@@ -131,7 +131,7 @@ def test_advice_follows_what_was_measured_of_the_model() -> None:
     assert advised(0.54, 14, 30)[:2] == ("wait", "low")  # 47 % of thirty is chance
 
 
-def test_trades_that_speak_for_a_setting_are_the_advice_when_the_model_is_as_it_was() -> None:
+def test_evidence_for_a_setting_is_the_advice_while_the_model_keeps_its_quality() -> None:
     closed = [*trades(60, -1.0, ai_confidence=0.62), *trades(60, 0.8, ai_confidence=0.72)]
     found = review(evidence(closed, **with_model(0.54, 530, 1_000))).advice
     assert found is not None

@@ -43,6 +43,7 @@ def signal(symbol: str = "BTCUSDT", **changes: Any) -> StreamSignal:
         "timeframe": Timeframe.M15,
         "model_type": "technical-rules",
         "source_data": DataSource.BINANCE,
+        "old": False,
         "price": 100.0,
         "times": TIMES,
         "returns": returns(seed),

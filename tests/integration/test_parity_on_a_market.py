@@ -1,32 +1,30 @@
-"""Every architecture at its configured size: its ONNX form answers as it does on 1,000 real windows."""
+"""Every architecture at its configured size: its ONNX form answers as it does on 1,000 windows of a market."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
-from domain.values import epoch_ms
+from domain.market import Timeframe
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingData, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.summary import summarize
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
-from services.market_data.csv_candles import read_candles
-from tests.fixtures.clocks import NOW
+from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.settings import configured
 
 CANDLES = 3_500
 WINDOWS = 1_000
 
 
-def real_windows(architecture: Architecture, path: Path, models: ModelSettings) -> TrainingData:
+def market_windows(architecture: Architecture, models: ModelSettings) -> TrainingData:
     """Return the newest windows as validation, and a few before them to train on."""
-    series = read_candles(path, epoch_ms(NOW)).tail(CANDLES)
+    timeframe = Timeframe.M15 if architecture.feature_set == "wide" else Timeframe.H1
+    series = exchange_candles(5, timeframe, CANDLES, holes=3)
     settings, horizons = configured(FeatureSettings), models.patchtst.horizons_candles
     rows = training_set([series], FEATURE_SETS[architecture.feature_set], settings, horizons)
     end = int(rows.slots[-1]) + 1
@@ -37,14 +35,12 @@ def real_windows(architecture: Architecture, path: Path, models: ModelSettings) 
     return rows.part(train, validation, range(0), architecture.target, length, settings)
 
 
-@pytest.mark.realdata
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
-def test_onnx_answers_as_the_model_on_real_windows(architecture: Architecture, real_data: Path) -> None:
+def test_onnx_answers_as_the_model_on_windows_of_a_market(architecture: Architecture) -> None:
     one_epoch = {name: {"learning": {"epochs": 1}} for name in ("recurrent", "transformer", "patchtst")}
     settings = configured(ModelSettings, **one_epoch)
-    name = "BTCUSDT-15m.csv.gz" if architecture.feature_set == "wide" else "BTCUSDT-1h.csv.gz"
-    data = real_windows(architecture, real_data / name, settings)
+    data = market_windows(architecture, settings)
     model = fit(architecture, data, settings, lambda _: None)
     windows = data.validation.batch(np.arange(len(data.validation))[-WINDOWS:])[0]
     inputs = summarize(windows) if architecture.inputs == "summary" else windows

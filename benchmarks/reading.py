@@ -1,0 +1,64 @@
+"""Reading 100,000 rows of CSV, beside what pandas alone takes for them: `python -m benchmarks.reading`, ten seconds."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+
+from benchmarks.features import market
+from benchmarks.report import Row, markdown_table, verdict
+from domain.market import CandleSeries
+from features.candle_reading.reading import read_candles
+from features.candle_reading.writing import COLUMNS, write_candles
+
+CANDLES = 100_000
+ROUNDS = 15
+START_MS, NOW_MS = 1_400_000_400_000, 2_000_000_000_000
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return the CPU time of one call, which does not count other processes."""
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
+def measure() -> list[Row]:
+    """Return the times of pandas and of the reader, which take turns, for each form of the same candles."""
+    made = market(CANDLES)
+    series = CandleSeries.of_arrays(made.timeframe, made.times_ms + START_MS, made.values)
+    table = series.frame.assign(timestamp=series.times_ms)[COLUMNS]
+    dates = pd.to_datetime(table["timestamp"], unit="ms").dt.strftime("%Y-%m-%d %H:%M:%S")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        plain, dated = Path(folder) / "BTCUSDT-1h.csv", Path(folder) / "dated.csv"
+        write_candles(series, plain)
+        table.assign(timestamp=dates).to_csv(dated, index=False)
+        for name, path in {"epoch milliseconds": plain, "dates in words": dated}.items():
+            alone, read = [], []
+            for _ in range(ROUNDS):
+                alone.append(seconds(lambda path=path: pd.read_csv(path)))  # type: ignore[misc]
+                read.append(seconds(lambda path=path: read_candles(path, NOW_MS)))  # type: ignore[misc]
+            ours, theirs = median(read) * 1e3, median(alone) * 1e3
+            rows.append({"times": name, "pandas, ms": theirs, "candles, ms": ours, "beyond pandas, ms": ours - theirs})
+    return rows
+
+
+def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
+    """Return the measured figure with its target."""
+    return [verdict("reading 100,000 rows of CSV, ms beyond pandas", float(rows[0]["beyond pandas, ms"]), 150.0)]
+
+
+def main() -> None:
+    """Print the rows and the target."""
+    rows = measure()
+    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

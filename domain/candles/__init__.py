@@ -1,0 +1,1 @@
+"""What a candle offers, and the rules that it obeys."""

@@ -1,0 +1,100 @@
+"""Where a series of candles breaks off: after a hole of many candles, or by a jump that no trading explains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.arrays import BoolArray, IntArray
+from domain.market import CandleSeries
+
+# A few lost candles change an indicator little; candles before a longer pause are not the recent history that an
+# indicator expects.
+MAX_HOLE_CANDLES = 10
+# The smallest usual split is 3:2. Smaller gaps happen: news of a company moves its share by a quarter over night.
+_LEAST_JUMP = 1.4
+# And it has to be this many times the usual range of a candle, and the usual move between two.
+_USUAL_RANGES = 8.0
+_SPLITS = ((3, 2), (2, 1), (5, 2), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (10, 1), (15, 1), (20, 1), (25, 1))
+_LARGE_SPLITS = ((30, 1), (40, 1), (50, 1), (75, 1), (100, 1), (200, 1), (500, 1), (1_000, 1))
+# A split comes with the move of a night.
+_NEAR = 0.06
+
+
+@dataclass(frozen=True)
+class SeriesBreak:
+    """The newest break of a series.
+
+    Attributes:
+        position: The first candle after it.
+        opened_ms: Its open time, epoch ms.
+        missing: Number of candles missing in the hole; 0 for a jump.
+        change: Open of that candle over the close before it, less 1.
+    """
+
+    position: int
+    opened_ms: int
+    missing: int
+    change: float
+
+    @property
+    def words(self) -> str:
+        """What it looks like, for a person."""
+        if self.missing:
+            return f"{self.missing:,} candles are missing"
+        return split_words(1 + self.change) or f"the price jumps by {self.change:+.0%} between two candles"
+
+
+def jumps(series: CandleSeries) -> BoolArray:
+    """Return for n candles whether each opens beyond anything that trading explains, seen from the close before.
+
+    Only candles that follow each other are compared: a price may go anywhere in a hole.
+    """
+    found = np.zeros(len(series), dtype=np.bool_)
+    if len(series) < 2:
+        return found
+    ratios = series.opens[1:] / series.closes[:-1]
+    candidates = (ratios > _LEAST_JUMP) | (ratios < 1 / _LEAST_JUMP)
+    if candidates.any():
+        moves = np.abs(np.log(ratios))
+        # In a market that always jumps a jump is nothing unusual.
+        usual = max(float(np.median(np.log(series.highs / series.lows))), float(np.median(moves)))
+        found[1:] = candidates & (moves > _USUAL_RANGES * usual) & (series.missing_after == 0)
+    return found
+
+
+def breaks(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> IntArray:
+    """Return the positions of the first candles after a break: a hole of more than `max_hole` candles, or a jump."""
+    broken = jumps(series)
+    if not series.regular:
+        broken[1:] |= series.missing_after > max_hole
+    return np.flatnonzero(broken)
+
+
+def newest_break(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> SeriesBreak | None:
+    """Return the newest break of a series, or None; see `breaks`."""
+    positions = breaks(series, max_hole)
+    if not len(positions):
+        return None
+    at = int(positions[-1])
+    missing = int(series.missing_after[at - 1])
+    change = float(series.opens[at] / series.closes[at - 1]) - 1
+    return SeriesBreak(at, int(series.times_ms[at]), missing if missing > max_hole else 0, change)
+
+
+def since_break(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> CandleSeries:
+    """Return the candles since the newest break, all of them without one."""
+    found = newest_break(series, max_hole)
+    return series if found is None else series.tail(len(series) - found.position)
+
+
+def split_words(ratio: float) -> str | None:
+    """Return the split that a ratio of prices, new over old, looks like; None where it looks like none."""
+    for many, few in (*_SPLITS, *_LARGE_SPLITS):
+        if abs(math.log(ratio * many / few)) < _NEAR:
+            return f"it looks like a split {many}:{few}"
+        if abs(math.log(ratio * few / many)) < _NEAR:
+            return f"it looks like a reverse split {few}:{many}"
+    return None

@@ -1,0 +1,1 @@
+"""When markets trade, and the longer candles that follow from it."""

@@ -1,0 +1,1 @@
+"""Names of markets: their symbols, exchanges and files."""

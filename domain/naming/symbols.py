@@ -1,0 +1,195 @@
+"""Symbols of markets: how each is spelled, and what its spelling tells of the market.
+
+A symbol is one word in capitals. A spelling that fits `SYMBOL_PATTERN` is kept as it is, in answers, stores and models:
+BTC-USD is not BTCUSD, and neither is BTC. Every other spelling has one that fits, by `spelling`:
+
+| written | symbol | kind | base and quote | exchange |
+| --- | --- | --- | --- | --- |
+| `BTCUSDT`, `btcusdt`, `BTC/USDT`, `BTC_USDT`, `BINANCE:BTCUSDT` | `BTCUSDT` | crypto | BTC, USDT | |
+| `1000PEPEUSDT` | `1000PEPEUSDT` | crypto | 1000PEPE, USDT | |
+| `BTC/USDT:USDT`, `BTC_USDT_USDT`, `BTCUSDT.P` (a perpetual) | `BTCUSDT.P` | crypto | BTC, USDT | |
+| `BTC-USD` | `BTC-USD` | crypto | BTC, USD | |
+| `XBTUSD` (XBT is Kraken's name of bitcoin) | `XBTUSD` | crypto | XBT, USD | |
+| `EURUSD=X` | `EURUSD=X` | forex | EUR, USD | |
+| `EURUSD`, `EUR/USD` | `EURUSD` | forex | EUR, USD | |
+| `AAPL`, `NASDAQ:AAPL` | `AAPL` | share | AAPL | XNYS |
+| `BRK-B` | `BRK-B` | share | BRK-B | XNYS |
+| `BRK.B` | `BRK.B` | share | BRK-B | XNYS |
+| `PETR4.SA` | `PETR4.SA` | share | PETR4 | BVMF |
+| `^GSPC` | `^GSPC` | index | GSPC | XNYS |
+| `ES=F` | `ES=F` | future | ES | |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from domain.naming.exchanges import EXCHANGE_OF_INDEX, EXCHANGE_OF_SUFFIX, UNITED_STATES, VENUES, Exchange
+
+# No separator of paths and no two dots in a row: a symbol can be part of a path or a file's name.
+SYMBOL_PATTERN = r"^\^?[A-Z0-9]{1,20}([.=-][A-Z0-9]{1,6}){0,2}$"
+MAX_SYMBOL_LENGTH = 20
+
+_FIAT = (
+    "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK PLN CZK HUF RON TRY ZAR MXN BRL ARS CLP COP PEN CNY CNH HKD SGD INR "
+    "KRW TWD THB IDR MYR PHP VND ILS AED SAR RUB UAH NGN"
+)
+FIAT = frozenset(_FIAT.split())
+_METALS = frozenset({"XAU", "XAG", "XPT", "XPD"})
+# Worth a dollar. BUSD and TUSD are gone, and would make BN/BUSD of BNB/USD and DO/TUSD of DOT/USD.
+DOLLAR_COINS = frozenset({"FDUSD", "PYUSD", "USDT", "USDC", "USDE", "USDP", "USD1", "DAI"})
+QUOTES = tuple(sorted({*FIAT, *DOLLAR_COINS, "BTC", "ETH", "BNB"}, key=lambda quote: (-len(quote), quote)))
+_QUOTES = frozenset(QUOTES)
+
+_PERPETUAL = ".P"
+_SYMBOL = re.compile(SYMBOL_PATTERN.removeprefix("^").removesuffix("$"))
+_WRITTEN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9/_:^.= -]{0,40}")
+# A class or a kind of paper may follow: BRK-B, BRK.B, BAC-PL.
+_US_SHARE = re.compile(r"([A-Z]{1,5})(?:[.-]([A-Z]{1,2}))?")
+_NEEDED = (
+    f"a symbol has at most {MAX_SYMBOL_LENGTH} capital letters and digits, such as BTCUSDT, AAPL, BRK-B, PETR4.SA, "
+    "EURUSD=X, ES=F or ^GSPC"
+)
+
+
+class SymbolKind(StrEnum):
+    """What is traded."""
+
+    CRYPTO = "crypto"
+    FOREX = "forex"
+    SHARE = "share"
+    INDEX = "index"
+    FUTURE = "future"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A symbol and the facts that its spelling tells.
+
+    Attributes:
+        name: As it is spelled on the wire, in stores and by models.
+        kind: None where the spelling does not tell.
+        base: What is traded: the coin, the currency, or the share without its exchange and with its class after `-`.
+        quote: The currency of the price, where the spelling has it.
+        exchange: Of a share or a known index.
+        perpetual: Whether it is a future of a coin that never expires.
+    """
+
+    name: str
+    kind: SymbolKind | None
+    base: str
+    quote: str | None = None
+    exchange: Exchange | None = None
+    perpetual: bool = False
+
+    @staticmethod
+    @lru_cache(4096)
+    def of(name: str) -> Symbol:
+        """Return the facts of a symbol; of a name that is none, only the name."""
+        if name.startswith("^"):
+            return Symbol(name, SymbolKind.INDEX, name[1:], exchange=EXCHANGE_OF_INDEX.get(name[1:]))
+        if name.endswith("=F"):
+            return Symbol(name, SymbolKind.FUTURE, name[:-2])
+        if name.endswith("=X"):
+            # JPY=X is the dollar in yen.
+            base, quote = (name[:-5] or "USD"), name[-5:-2]
+            return Symbol(name, SymbolKind.FOREX, base, quote)
+        if pair := _pair(name.removesuffix(_PERPETUAL)):
+            base, quote = pair
+            forex = base in FIAT | _METALS and quote in FIAT
+            kind = SymbolKind.FOREX if forex else SymbolKind.CRYPTO
+            return Symbol(name, kind, base, quote, perpetual=name.endswith(_PERPETUAL))
+        share, _, suffix = name.rpartition(".")
+        if share and suffix in EXCHANGE_OF_SUFFIX:
+            return Symbol(name, SymbolKind.SHARE, share, exchange=EXCHANGE_OF_SUFFIX[suffix])
+        # OPUSD may be a coin with two letters.
+        if (found := _US_SHARE.fullmatch(name)) and not (len(name) == 5 and name[2:] in _QUOTES):
+            ticker = "-".join(part for part in found.groups() if part)
+            return Symbol(name, SymbolKind.SHARE, ticker, exchange=UNITED_STATES)
+        return Symbol(name, None, name)
+
+
+def is_symbol(text: str) -> bool:
+    """Return whether a text is a symbol as this service spells them."""
+    return len(text) <= MAX_SYMBOL_LENGTH and _SYMBOL.fullmatch(text) is not None
+
+
+def spelling(text: str) -> str | None:
+    """Return how this service spells a symbol that a person or an export wrote, or None where that cannot be told."""
+    text = text.strip()
+    if not _WRITTEN.fullmatch(text):
+        return None
+    name = text.upper()
+    if is_symbol(name):
+        return name
+    venue, _, rest = name.partition(":")
+    if rest and venue in VENUES:
+        return spelling(rest)
+    joined = _joined(re.split(r"[/_: ]", name))
+    return joined if joined is not None and is_symbol(joined) else None
+
+
+def checked_symbol(text: str) -> str:
+    """Return the text if it is a symbol as this service spells them.
+
+    Raises:
+        ValueError: it is not; the message has the right spelling, or the rule.
+    """
+    if is_symbol(text):
+        return text
+    right = spelling(text)
+    raise ValueError(f"symbol {text.strip()}: write {right}" if right else _NEEDED)
+
+
+SymbolName = Annotated[
+    str,
+    AfterValidator(checked_symbol),
+    Field(json_schema_extra={"pattern": SYMBOL_PATTERN, "maxLength": MAX_SYMBOL_LENGTH}),
+]
+
+
+def market_kind(symbol: str) -> str | None:
+    """Return whose hours a market has: crypto, forex, future, or the word of its exchange such as us or nse."""
+    facts = Symbol.of(symbol)
+    if facts.kind in (SymbolKind.CRYPTO, SymbolKind.FOREX, SymbolKind.FUTURE):
+        return facts.kind.value
+    return facts.exchange.market if facts.exchange else None
+
+
+def exchange_of(symbol: str) -> str | None:
+    """Return the market identifier code of the exchange of a share or a known index: XNYS, BVMF, XLON, …"""
+    exchange = Symbol.of(symbol).exchange
+    return exchange.mic if exchange else None
+
+
+def _pair(name: str) -> tuple[str, str] | None:
+    """Return base and quote of a pair, written as one word or with a hyphen."""
+    base, hyphen, quote = name.partition("-")
+    if hyphen:
+        return (base, quote) if quote in _QUOTES else None
+    for quote in QUOTES:
+        base = name.removesuffix(quote)
+        # Shares have up to five letters: ABNB is Airbnb.
+        if base and base != name and base.isalnum() and (len(quote) > 3 or len(name) > 5):
+            return base, quote
+    return None
+
+
+def _joined(parts: list[str]) -> str | None:
+    """Return the symbol of parts that were separated: a pair, a perpetual with its settlement, a share."""
+    match parts:
+        case [base, quote] if quote in _QUOTES:
+            return base + quote
+        case [base, quote, settled] if quote in _QUOTES and settled in (base, quote):
+            return base + quote + _PERPETUAL
+        case [share, suffix] if suffix in EXCHANGE_OF_SUFFIX:
+            return f"{share}.{suffix}"
+        case [share, letter] if len(letter) == 1 and letter.isalpha():
+            return f"{share}-{letter}"
+    return None

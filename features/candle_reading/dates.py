@@ -1,0 +1,138 @@
+"""Dates and times in words: year, month and day in any order, and the time of day behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from domain.arrays import BoolArray, FloatArray, IntArray
+from domain.errors import InvalidMarketData
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DATE = (
+    r"^\s*(?:[a-z]{3,9}\.?,?\s+)?"  # a weekday
+    r"(?:(?P<a>\d{1,4})(?P<mark>[-./\s])\s?(?P<b>\d{1,2}|[a-z]{3,9})\.?[-./,\s]\s?(?P<c>\d{1,4})"
+    r"|(?P<word>[a-z]{3,9})\.?\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})"
+    r"|(?P<digits>(?:19|20)\d{6})(?=\D|$|\d{4,6}))"
+)
+_CLOCK = (
+    r"^[t,\s]*(?:(?P<h>\d{1,2})[:.h](?P<m>\d{2})(?:[:.](?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?"
+    r"|(?P<h0>\d{1,2})(?=[-\s]*[ap]m)|(?P<hms>\d{4,6}))?"
+    r"[-\s]*(?P<half>[ap]\.?m\.?)?\s*(?:utc|gmt|z)?\s*(?P<offset>[-+]\d{2}:?(?:\d{2})?)?\s*$"
+)
+_DAY_MS = 86_400_000
+
+
+def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
+    """Return epoch ms of dates in words, which rows could not be read, and whether an offset from UTC was given.
+
+    Args:
+        text: Cells without nulls, as 08.09.2026 12:00, 9/8/2026 1:00 PM, Sep 08, 2026, 2026.09.08 or 20260908 120000.
+
+    Returns:
+        Times, n flags that are true where a cell is no date, and whether any cell has an offset.
+
+    Raises:
+        InvalidMarketData: day and month cannot be told apart, or years have two digits.
+    """
+    lower = text.str.casefold().str.replace("\u00a0", " ", regex=False)
+    date = lower.str.extract(_DATE)
+    rest = lower.str.replace(_DATE, "", n=1, regex=True)
+    year, month, day = _parts(date, text)
+    clock = rest.str.extract(_CLOCK)
+    ms, offset = _clock_ms(clock)
+    known = rest.str.fullmatch(_CLOCK).to_numpy(dtype=bool) & ~np.isnan(year + month + day + ms)
+    days = _days(np.where(known, year, 1970), np.where(known, month, 1), np.where(known, day, 1))
+    known &= ~np.isnan(days)
+    times = np.where(known, np.nan_to_num(days) * _DAY_MS + np.nan_to_num(ms), 0)
+    return times.astype(np.int64), ~known, offset
+
+
+def _number(cells: pd.Series) -> FloatArray:
+    return _floats(pd.to_numeric(cells, errors="coerce"))
+
+
+def _floats(cells: pd.Series) -> FloatArray:
+    return cells.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _parts(date: pd.DataFrame, text: pd.Series) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return years, months and days, NaN where there is no date."""
+    a, b, c = _number(date["a"]), _number(date["b"]), _number(date["c"])
+    first_length = _floats(date["a"].str.len())
+    last_length = _floats(date["c"].str.len())
+    named = _month(date["b"].where(np.isnan(b)))
+    year_first, year_last = first_length == 4, (last_length == 4) & (first_length <= 2)
+    if ((first_length <= 2) & (last_length <= 2)).any():
+        cell = text[(first_length <= 2) & (last_length <= 2)].iloc[0]
+        raise InvalidMarketData(f"the date {cell!r} has a year of two digits: write dates as 2026-09-08")
+    numbered = year_last & ~np.isnan(b)
+    day_first = _is_day_first(a[numbered], b[numbered], date["mark"][numbered], text[numbered])
+    digits = _number(date["digits"])
+    year = np.select([year_first, year_last], [a, c], _number(date["year"]))
+    month = np.select(
+        [~np.isnan(named), year_first, year_last], [named, b, b if day_first else a], _month(date["word"])
+    )
+    day = np.select(
+        [year_first, year_last & ~np.isnan(named), year_last], [c, a, a if day_first else b], _number(date["day"])
+    )
+    plain = ~np.isnan(digits)
+    return (
+        np.where(plain, digits // 10_000, year),
+        np.where(plain, digits // 100 % 100, month),
+        np.where(plain, digits % 100, day),
+    )
+
+
+def _is_day_first(first: FloatArray, second: FloatArray, marks: pd.Series, text: pd.Series) -> bool:
+    """Return whether the day comes before the month, which a number above 12 in any row proves."""
+    by_first, by_second = first > 12, second > 12
+    if by_first.any() and by_second.any():
+        one, other = text[by_first].iloc[0], text[by_second].iloc[0]
+        raise InvalidMarketData(f"has the day first in {one!r} and the month first in {other!r}: write 2026-09-08")
+    if not len(first) or by_first.any() or (marks == ".").all():  # with dots, the day is first everywhere
+        return True
+    if by_second.any():
+        return False
+    cell = text.iloc[0]
+    day, month = (_MONTHS[int(number) - 1].capitalize() if number >= 1 else "?" for number in (first[0], second[0]))
+    raise InvalidMarketData(
+        f"the date {cell!r} may be {int(first[0])} {month} or {int(second[0])} {day}, and no other row tells: "
+        "write dates as 2026-09-08"
+    )
+
+
+def _month(words: pd.Series) -> FloatArray:
+    numbers = {name: float(number) for number, name in enumerate(_MONTHS, start=1)}
+    return _floats(words.str[:3].map(numbers))
+
+
+def _days(year: FloatArray, month: FloatArray, day: FloatArray) -> FloatArray:
+    """Return days since 1970, NaN where the calendar has no such day."""
+    inside = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= 1800) & (year <= 2200)
+    months = (np.where(inside, year, 1970) - 1970) * 12 + np.where(inside, month, 1) - 1
+    starts = months.astype(np.int64).astype("datetime64[M]")
+    dates = starts.astype("datetime64[D]") + (np.where(inside, day, 1) - 1).astype("timedelta64[D]")
+    inside &= dates.astype("datetime64[M]") == starts
+    days: FloatArray = np.where(inside, dates.astype(np.int64), np.nan)
+    return days
+
+
+def _clock_ms(clock: pd.DataFrame) -> tuple[FloatArray, bool]:
+    """Return ms since midnight, NaN where there is no such time, and whether any row has an offset from UTC."""
+    packed = clock["hms"].fillna("").str.ljust(6, "0")
+    has_packed = (packed != "000000").to_numpy() & clock["hms"].notna().to_numpy()
+    hour = np.nan_to_num(np.where(clock["h0"].notna(), _number(clock["h0"]), _number(clock["h"])))
+    hour = np.where(has_packed, np.nan_to_num(_number(packed.str[:2])), hour)
+    minute = np.where(has_packed, np.nan_to_num(_number(packed.str[2:4])), np.nan_to_num(_number(clock["m"])))
+    second = np.where(has_packed, np.nan_to_num(_number(packed.str[4:6])), np.nan_to_num(_number(clock["s"])))
+    fraction = np.nan_to_num(_number("0." + clock["f"].fillna("0")))
+    half = clock["half"].fillna("").str[:1]
+    hour = np.where(half == "p", hour % 12 + 12, np.where(half == "a", hour % 12, hour))
+    offset = clock["offset"].fillna("").str.replace(":", "", regex=False).str.ljust(5, "0")
+    sign = np.where(offset.str.startswith("-"), -1, 1)
+    ahead = sign * (np.nan_to_num(_number(offset.str[1:3])) * 60 + np.nan_to_num(_number(offset.str[3:5])))
+    # Down to the millisecond: .999999 is still the last moment of its candle.
+    ms = ((hour * 60 + minute - ahead) * 60 + second) * 1000 + np.floor(fraction * 1000 + 1e-6)
+    wrong = (hour > 24) | (minute > 59) | (second > 60)
+    return np.where(wrong, np.nan, ms), bool(clock["offset"].notna().any())

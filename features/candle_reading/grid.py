@@ -1,0 +1,123 @@
+"""Rows in the order of time, with open times, each time once, and the timeframe that they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from domain.arrays import FloatArray, IntArray
+from domain.errors import InvalidMarketData
+from domain.market import Timeframe
+from features.candle_reading.rows import counted
+from features.datasets.candle_checks import usual_timeframe
+
+_SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
+# A change of the clock makes one day an hour shorter: a candle of days or weeks may begin that much early.
+_CLOCK_CHANGE_MS = 2 * _HOUR_MS
+
+
+@dataclass(frozen=True)
+class OrderedRows:
+    """Rows of a series, oldest first.
+
+    Attributes:
+        times_ms: m open times in epoch ms, ascending.
+        values: m rows of open, high, low, close, volume.
+        at: The number of each row in the file.
+        notes: What was done, in words.
+    """
+
+    times_ms: IntArray
+    values: FloatArray
+    at: IntArray
+    notes: tuple[str, ...] = ()
+
+    def noting(self, words: str) -> OrderedRows:
+        """Return the rows with one more note."""
+        return replace(self, notes=(*self.notes, words))
+
+
+def ordered(times_ms: IntArray, values: FloatArray, at: IntArray) -> OrderedRows:
+    """Return rows oldest first, each time once.
+
+    Of two rows with one time, the one written later counts. A file with the oldest row first grows at its end, so that
+    is the lower one; a file with the newest first grows at its head, so that is the upper one. A file in no order at
+    all is taken for one that grows at its end.
+    """
+    steps = np.diff(times_ms)
+    newest_first = (steps < 0).sum() > (steps > 0).sum()
+    if newest_first:
+        times_ms, values, at = times_ms[::-1], values[::-1], at[::-1]
+    if not (np.diff(times_ms) > 0).all():
+        order = np.argsort(times_ms, kind="stable")
+        times_ms, values, at = times_ms[order], values[order], at[order]
+    last = np.append(np.diff(times_ms) != 0, True) if len(times_ms) else np.zeros(0, dtype=np.bool_)
+    rows = OrderedRows(times_ms[last], values[last], at[last])
+    if newest_first:
+        rows = rows.noting("newest first")
+    if repeats := int((~last).sum()):
+        rows = rows.noting(f"{counted(repeats, 'repeated row')} left out, the one written later kept")
+    return rows
+
+
+def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe, OrderedRows]:
+    """Return the timeframe, and the rows with open times on its grid.
+
+    Times that end with :59 or :59.999 are the last moment of a candle, which opened a step earlier. A last row at the
+    second of the newest trade belongs to the candle that it falls in.
+
+    Args:
+        rows: From `ordered`.
+        are_close_times: Whether the column is named as one of close times.
+
+    Raises:
+        InvalidMarketData: there is no timeframe with the usual distance of two rows.
+    """
+    times = rows.times_ms
+    if _most(times % _SECOND_MS == _SECOND_MS - 1):
+        times, are_close_times = times + 1, True
+    elif _most(times % _MINUTE_MS == _MINUTE_MS - _SECOND_MS):
+        times, are_close_times = times + _SECOND_MS, True
+    timeframe = _timeframe(times)
+    if are_close_times:
+        rows = replace(rows, times_ms=times - timeframe.ms).noting("close times read as the ends of candles")
+    return timeframe, _without_newest_trade(rows, timeframe.ms)
+
+
+def _most(flags: np.ndarray) -> bool:
+    return bool(len(flags)) and bool(flags.mean() > 0.5)
+
+
+def _timeframe(times_ms: IntArray) -> Timeframe:
+    if len(times_ms) >= 2:
+        distances, counts = np.unique(np.diff(times_ms), return_counts=True)
+        usual = int(distances[counts.argmax()])
+        if 28 * _DAY_MS <= usual <= 31 * _DAY_MS:
+            raise InvalidMarketData(
+                "holds monthly candles, and a month has no fixed length: give candles of days or weeks"
+            )
+        if usual >= 89 * _DAY_MS:
+            raise InvalidMarketData(f"holds candles {usual // _DAY_MS} days apart: give candles of days or weeks")
+    return usual_timeframe(times_ms)
+
+
+def _without_newest_trade(rows: OrderedRows, step_ms: int) -> OrderedRows:
+    """Merge a last row off the grid into the candle that it falls in, or leave it out where that has no row."""
+    if len(rows.times_ms) < 3:
+        return rows
+    distance = int(rows.times_ms[-1] - rows.times_ms[-2])
+    if distance % step_ms == 0:
+        return rows
+    before = replace(rows, times_ms=rows.times_ms[:-1], values=rows.values[:-1], at=rows.at[:-1])
+    on_the_minute = rows.times_ms[-1] % _MINUTE_MS == 0
+    if distance > step_ms:
+        return rows if on_the_minute else before.noting("a last row off the grid left out")
+    if step_ms >= _DAY_MS and on_the_minute and distance >= step_ms - _CLOCK_CHANGE_MS:
+        return rows
+    candle, trade = rows.values[-2], rows.values[-1]
+    volume = candle[4] if np.isnan(trade[4]) else candle[4] + trade[4]
+    merged = [candle[0], max(candle[1], trade[1]), min(candle[2], trade[2]), trade[3], volume]
+    values = before.values.copy()
+    values[-1] = merged
+    return replace(before, values=values).noting("the newest trade merged into its candle")

@@ -1,0 +1,167 @@
+"""The columns of a table by what they mean, and their values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from domain.arrays import BoolArray, FloatArray, IntArray
+from domain.errors import InvalidMarketData
+from domain.market import Timeframe
+from features.candle_reading.headerless import guessed_roles
+from features.candle_reading.headers import PRICES, Role, plain_name, roles_of
+from features.candle_reading.numbers import Numbers, has_decimal_comma, is_text, numbers_of
+from features.candle_reading.rows import counted
+from features.candle_reading.selection import rows_of_market, rows_of_timeframe
+from features.candle_reading.tables.raw_table import RawTable
+from features.candle_reading.times import Times, times_of
+
+# What MetaTrader counts where the exchange has no volume.
+_TICKS = {"tickvol", "tickvolume"}
+
+
+@dataclass(frozen=True)
+class MeantColumns:
+    """A table, the column of each role, and the rows to read.
+
+    Attributes:
+        table: All columns and rows.
+        roles: The column of each role.
+        has_close_times: Whether the times are those at which candles close.
+        at: Numbers of the m rows to read, ascending.
+        notes: What was done, in words.
+    """
+
+    table: RawTable
+    roles: dict[Role, int]
+    has_close_times: bool
+    at: IntArray
+    notes: tuple[str, ...] = ()
+
+    def place(self, row: int) -> str:
+        """Return the place in the file of one of the m rows."""
+        return self.table.place(int(self.at[row]))
+
+    def column(self, role: Role) -> pd.Series:
+        """Return the m cells of a role."""
+        column = self.table.columns[self.roles[role]]
+        return column if len(self.at) == len(self.table) else column.iloc[self.at].reset_index(drop=True)
+
+    def with_rows(self, flags: BoolArray) -> MeantColumns:
+        """Return the columns with some of the m rows."""
+        return self if flags.all() else replace(self, at=self.at[flags])
+
+    def values(self) -> tuple[MeantColumns, FloatArray]:
+        """Return the columns without repeated headers, and m rows of open, high, low, close, volume.
+
+        Raises:
+            InvalidMarketData: a cell is no number.
+        """
+        comma = self._has_decimal_comma()
+        if comma:
+            return replace(self, notes=(*self.notes, "decimal commas"))._values(comma)
+        return self._values(comma)
+
+    def _values(self, comma: bool) -> tuple[MeantColumns, FloatArray]:
+        numbers = self._numbers(comma)
+        wrong = np.logical_or.reduce([column.wrong for column in numbers.values()])
+        if not wrong.any():
+            return self, self._matrix(numbers)
+        kept = np.ones(len(self.at), dtype=np.bool_)
+        kept[wrong] = [not self._is_header(row) for row in np.flatnonzero(wrong).tolist()]
+        for row in np.flatnonzero(wrong & kept).tolist():
+            role = next(role for role, column in numbers.items() if column.wrong[row])
+            cell = str(self.column(role).iloc[row])[:40]
+            raise InvalidMarketData(f"{self.place(row)}: {role} is {cell!r}, no number: correct or delete the row")
+        left = replace(
+            self.with_rows(kept), notes=(*self.notes, f"{counted(int((~kept).sum()), 'repeated header')} left out")
+        )
+        return left, left._matrix(left._numbers(comma))
+
+    def times(self) -> Times:
+        """Return the times of the m rows.
+
+        Raises:
+            InvalidMarketData: a row has no time that can be read; see also `times_of`.
+        """
+        times = times_of(self.column(Role.TIME), self.column(Role.CLOCK) if Role.CLOCK in self.roles else None)
+        if times.wrong.any():
+            row = int(times.wrong.argmax())
+            cell = str(self.column(Role.TIME).iloc[row])[:40]
+            raise InvalidMarketData(
+                f"{self.place(row)}: {cell!r} is no time: epoch seconds or 2026-09-08 12:00 is needed"
+            )
+        return times
+
+    def _has_decimal_comma(self) -> bool:
+        return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter)
+
+    def _numbers(self, comma: bool) -> dict[Role, Numbers]:
+        numbers = {role: numbers_of(self.column(role), comma) for role in PRICES}
+        if Role.VOLUME in self.roles:
+            volumes = self.column(Role.VOLUME)
+            # Prices without a comma have a decimal point: a comma in volumes is one only where a cell proves it.
+            volume_comma = comma or has_decimal_comma([volumes], "")
+            numbers[Role.VOLUME] = numbers_of(volumes, volume_comma)
+        return numbers
+
+    def _matrix(self, numbers: dict[Role, Numbers]) -> FloatArray:
+        unknown = np.full(len(self.at), np.nan)
+        volumes = numbers[Role.VOLUME].floats if Role.VOLUME in numbers else unknown
+        if not (volumes > 0).any():  # a column of zeros alone knows nothing
+            volumes = unknown
+        return np.column_stack([*(numbers[role].floats for role in PRICES), volumes])
+
+    def _is_header(self, row: int) -> bool:
+        cell = str(self.column(Role.CLOSE).iloc[row])
+        return bool(self.table.names) and plain_name(cell) == plain_name(self.table.names[self.roles[Role.CLOSE]])
+
+
+def meant_columns(table: RawTable) -> MeantColumns:
+    """Return what the columns of a table mean, by their names or else by their values.
+
+    Raises:
+        InvalidMarketData: a column is missing.
+    """
+    everything = np.arange(len(table))
+    if not table.names:
+        return MeantColumns(table, guessed_roles(table.columns), False, everything)
+    roles = roles_of(table.names)
+    has_close_times = Role.TIME not in roles and Role.CLOSE_TIME in roles
+    if has_close_times:
+        roles[Role.TIME] = roles[Role.CLOSE_TIME]
+    if missing := [role for role in (Role.TIME, *PRICES) if role not in roles]:
+        raise InvalidMarketData(
+            f"has no column for {', '.join(missing)} (its columns: {', '.join(filter(None, table.names))}): name them "
+            "time, open, high, low, close, volume"
+        )
+    if Role.VOLUME in roles and not _traded(table.columns[roles[Role.VOLUME]]):
+        ticks = [at for at, name in enumerate(table.names) if plain_name(name) in _TICKS]
+        roles[Role.VOLUME] = ticks[0] if ticks else roles[Role.VOLUME]
+    return MeantColumns(table, roles, has_close_times, everything)
+
+
+def _traded(volumes: pd.Series) -> bool:
+    return is_text(volumes) or bool((volumes > 0).any())
+
+
+def of_one_market(
+    columns: MeantColumns, symbol: str | None, timeframe: Timeframe | None
+) -> tuple[MeantColumns, str | None]:
+    """Return the rows of one market and timeframe, and the market that the file names.
+
+    Raises:
+        InvalidMarketData: there are several markets or timeframes, and none of them is the one given.
+    """
+    found = None
+    names = columns.table.names
+    if Role.SYMBOL in columns.roles:
+        name = names[columns.roles[Role.SYMBOL]] if names else ""
+        flags, found = rows_of_market(columns.column(Role.SYMBOL), name, symbol)
+        columns = columns.with_rows(flags)
+    if Role.TIMEFRAME in columns.roles:
+        flags = rows_of_timeframe(columns.column(Role.TIMEFRAME), names[columns.roles[Role.TIMEFRAME]], timeframe)
+        columns = columns.with_rows(flags)
+    return columns, found

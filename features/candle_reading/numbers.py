@@ -1,0 +1,84 @@
+"""From text to numbers: decimal commas, thousands, currencies and the K, M, B of volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from domain.arrays import BoolArray, FloatArray
+
+_SPACES_AND_SIGNS = r"[\s$€£¥'\u2019\u00a0\u202f]+"
+_NOTHING = frozenset(
+    ("", *["nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat", "-", "--", ".", "undefined", "nil"])
+)
+_EXPONENTS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column as numbers.
+
+    Attributes:
+        floats: n numbers, NaN where the cell is empty or no number.
+        wrong: n flags, true where the cell has text that is no number.
+    """
+
+    floats: FloatArray
+    wrong: BoolArray
+
+
+def is_text(column: pd.Series) -> bool:
+    """Return whether cells still have to be read as text."""
+    return not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype)
+
+
+def has_decimal_comma(columns: Sequence[pd.Series], delimiter: str) -> bool:
+    """Return whether a comma in these columns of prices is a decimal comma.
+
+    A cell with both marks tells, so does a comma that is not followed by three digits, or a zero before it. Where
+    all could be either, as 151,234, it is a decimal comma if something else than a comma separates the columns:
+    who has decimal commas cannot separate by them.
+    """
+    for column in columns:
+        if not is_text(column):
+            continue
+        text = column.dropna().astype(str).str.strip()
+        text = text[text.str.contains(",", regex=False)]
+        if text.empty:
+            continue
+        both = text[text.str.contains(".", regex=False)]
+        if not both.empty:
+            cell = both.iloc[0]
+            return bool(cell.rindex(",") > cell.rindex("."))
+        if text.str.contains(r",\d+,", regex=True).any():
+            return False
+        if (~text.str.contains(r",\d{3}\D*$", regex=True) | text.str.contains(r"^\D*0+,", regex=True)).any():
+            return True
+        return delimiter not in {"", ","}
+    return False
+
+
+def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
+    """Return a column as numbers; empty cells, null and the like are NaN."""
+    if not is_text(column):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return Numbers(values, np.zeros(len(values), dtype=np.bool_))
+    text = column.astype(str).str.replace(_SPACES_AND_SIGNS, "", regex=True)
+    if decimal_comma:
+        text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+    else:
+        text = text.str.replace(",", "", regex=False)
+        repeated = text.str.fullmatch(r"[-+]?\d{1,3}(?:\.\d{3}){2,}")  # 1.234.567 has thousands only
+        text = text.where(~repeated, text.str.replace(".", "", regex=False))
+    values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    rest = np.isnan(values)
+    if rest.any():
+        left = text[rest].str.upper()
+        scaled = left.str[:-1].str.cat(left.str[-1:].map(_EXPONENTS))
+        values[rest] = pd.to_numeric(scaled, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    nothing = column.isna().to_numpy() | text.str.casefold().isin(_NOTHING).to_numpy()
+    values[nothing] = np.nan
+    return Numbers(values, np.isnan(values) & ~nothing)

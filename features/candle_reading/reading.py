@@ -1,0 +1,121 @@
+"""Candles out of a file: the one way in for the command line, the source `files` and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from domain.errors import InvalidMarketData
+from domain.market import CandleSeries, Timeframe
+from domain.naming.file_names import file_market
+from domain.naming.symbols import spelling
+from domain.session_finder import find_sessions
+from features.candle_reading.forms import form_of
+from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
+from features.candle_reading.meant_columns import meant_columns, of_one_market
+from features.candle_reading.rows import counted, market_rows
+from features.candle_reading.selection import one_market
+from features.candle_reading.tables.binary_tables import FEATHERS, PARQUET, feather_table, parquet_table
+from features.candle_reading.tables.content import content_of
+from features.candle_reading.tables.json_tables import json_table
+from features.candle_reading.tables.raw_table import RawTable
+from features.candle_reading.tables.text_tables import text_of, text_table
+
+
+@dataclass(frozen=True)
+class ReadCandles:
+    """The candles of a file.
+
+    Attributes:
+        series: All of them, oldest first, the last one possibly still forming.
+        symbol: The market that the file names in a column or beside its rows, as it is written there.
+        form: Name of the export, "Kraken export", or of a plain file, "CSV".
+        notes: What was understood or done beyond reading plain candles, in words.
+    """
+
+    series: CandleSeries
+    symbol: str | None
+    form: str
+    notes: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
+        found = f"read as {self.form}: {counted(len(self.series), 'candle')} of {self.series.timeframe}"
+        return ", ".join((found, *self.notes))
+
+
+def read_candles(path: Path, now_ms: int, symbol: str | None = None, timeframe: Timeframe | None = None) -> ReadCandles:
+    """Return the candles of a file in one of the usual forms; see docs/files.md.
+
+    Args:
+        path: CSV, TXT, TSV, JSON, Parquet or Feather, plain, in gzip or in a zip, whatever its ending.
+        now_ms: The clock: no candle opens after it.
+        symbol: The market to read where the file has several.
+        timeframe: The timeframe to read where a column has several.
+
+    Raises:
+        InvalidMarketData: it cannot be read, or holds what no market makes; with file, row and remedy.
+    """
+    try:
+        table = one_market(_table(content_of(path)), symbol)
+        read = _read(table, file_market(path.name).symbol, symbol, timeframe)
+        read.series.require_opened_by(now_ms)
+    except InvalidMarketData as error:
+        raise InvalidMarketData(f"{path.name}: {error.message}") from error
+    return read
+
+
+def _table(content: bytes) -> RawTable:
+    if content.startswith(PARQUET):
+        return parquet_table(content)
+    if content.startswith(FEATHERS):
+        return feather_table(content)
+    text = text_of(content)
+    if text.lstrip()[:1] in (b"[", b"{"):
+        return json_table(text)
+    return text_table(text)
+
+
+def _read(table: RawTable, name: str | None, symbol: str | None, timeframe: Timeframe | None) -> ReadCandles:
+    columns, found = of_one_market(meant_columns(table), symbol, timeframe)
+    columns, values = columns.values()
+    rows = market_rows(values, columns.place)
+    columns = columns.with_rows(rows.kept)
+    times = columns.times()
+    placed = ordered(times.ms, rows.values, columns.at)
+    usual, placed = with_timeframe(placed, columns.has_close_times)
+    form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
+    market = table.symbol or found
+    series = _series(table, usual, placed, symbol or market or name)
+    notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes, *_gap_notes(series))))
+    return ReadCandles(series, market, f"{form} export" if form else table.kind, notes)
+
+
+def _gap_notes(series: CandleSeries) -> Iterator[str]:
+    """Yield what gaps of the series are no holes."""
+    sessions = series.sessions
+    if not sessions.continuous:
+        yield f"nights, weekends and holidays are no gaps ({sessions.name})"
+    if sessions.untraded_ms:
+        every = replace(sessions, untraded_ms=0)
+        untraded = int(every.missing_between(series.times_ms, series.timeframe.ms).sum()) - series.missing
+        yield f"{counted(untraded, 'candle')} without trades left out in the file"
+
+
+def _series(table: RawTable, timeframe: Timeframe, rows: OrderedRows, market: str | None) -> CandleSeries:
+    """Return the rows as the series of a market, with its sessions.
+
+    Raises:
+        InvalidMarketData: a row is off the grid of the timeframe.
+    """
+    sessions = find_sessions(market and spelling(market), rows.times_ms, timeframe.ms)
+    try:
+        return CandleSeries.of_arrays(timeframe, rows.times_ms, rows.values).of_market(sessions)
+    except InvalidMarketData as error:
+        off = np.flatnonzero(np.diff(rows.times_ms) % timeframe.ms)
+        place = f"{table.place(int(rows.at[off[0] + 1]))}: " if len(off) else ""
+        raise InvalidMarketData(f"{place}{error.message}; delete the rows that are no candles") from error

@@ -1,0 +1,113 @@
+"""One market and one timeframe out of a table that may hold several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from domain.arrays import BoolArray
+from domain.errors import InvalidMarketData
+from domain.market import Timeframe
+from features.candle_reading.tables.raw_table import RawTable
+
+_NAMED = 10
+_UNITS = {
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86_400,
+    "day": 86_400,
+    "w": 604_800,
+    "week": 604_800,
+}
+_WORDS = {"daily": 86_400, "hourly": 3600, "weekly": 604_800}
+
+
+def one_market(table: RawTable, symbol: str | None) -> RawTable:
+    """Return the columns of one market, where a second header row has several.
+
+    Raises:
+        InvalidMarketData: there are several, and none of them is `symbol`.
+    """
+    markets = list(dict.fromkeys(market.strip() for market in table.markets[1:] if market.strip()))
+    if not markets:
+        return table
+    chosen = markets[0] if len(markets) == 1 else _chosen(markets, symbol, "its second header row")
+    padded = [*table.markets, *[""] * (len(table.columns) - len(table.markets))]
+    kept = [at for at, market in enumerate(padded) if at == 0 or market.strip() == chosen]
+    names = tuple(table.names[at] for at in kept)
+    return replace(table, columns=tuple(table.columns[at] for at in kept), names=names, symbol=chosen, markets=())
+
+
+def rows_of_market(column: pd.Series, name: str, symbol: str | None) -> tuple[BoolArray, str | None]:
+    """Return flags of the rows of one market, and its name.
+
+    Raises:
+        InvalidMarketData: there are several, and none of them is `symbol`.
+    """
+    cells = column.astype(str).str.strip()
+    markets = [str(market) for market in cells[column.notna()].unique() if market]
+    if len(markets) <= 1:
+        return np.ones(len(column), dtype=np.bool_), markets[0] if markets else None
+    chosen = _chosen(markets, symbol, f"column {name}" if name else "the first column")
+    return (cells == chosen).to_numpy(dtype=np.bool_), chosen
+
+
+def rows_of_timeframe(column: pd.Series, name: str, timeframe: Timeframe | None) -> BoolArray:
+    """Return flags of the rows of one timeframe.
+
+    Raises:
+        InvalidMarketData: there are several, and none of them is `timeframe`.
+    """
+    cells = column.astype(str).str.strip()
+    found = [str(value) for value in cells[column.notna()].unique() if value]
+    if len(found) <= 1:
+        return np.ones(len(column), dtype=np.bool_)
+    fitting = [value for value in found if timeframe is not None and _seconds(value) * 1000 == timeframe.ms]
+    if not fitting:
+        raise InvalidMarketData(
+            f"{_number(len(found))} timeframes in column {name}: {_listed(found)}; name one with --timeframe"
+        )
+    return (cells == fitting[0]).to_numpy(dtype=np.bool_)
+
+
+def _chosen(markets: Sequence[str], symbol: str | None, where: str) -> str:
+    fitting = [market for market in markets if symbol is not None and _spelled(market) == _spelled(symbol)]
+    if not fitting:
+        raise InvalidMarketData(
+            f"{_number(len(markets))} markets in {where}: {_listed(markets)}; name one with --symbol"
+        )
+    return fitting[0]
+
+
+def _spelled(symbol: str) -> str:
+    """Return the letters and digits of a market: BTC/USDT and btc_usdt are BTCUSDT."""
+    return re.sub(r"[^A-Z0-9]", "", symbol.upper())
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _number(count: int) -> str:
+    return {2: "two", 3: "three", 4: "four"}.get(count, str(count))
+
+
+def _seconds(words: str) -> int:
+    """Return the length that a word for a timeframe means, 0 if none: 1h, 60, 60m, H1, PT1H, daily."""
+    text = words.strip().casefold()
+    if text in _WORDS:
+        return _WORDS[text]
+    if text.isdigit():
+        return int(text) * 60
+    if found := re.fullmatch(r"(?:pt?)?(\d+)?\s*([a-z]+?)s?", text) or re.fullmatch(r"(?P<u>[a-z]+)(?P<n>\d+)", text):
+        parts = found.groupdict() or {"n": found.group(1) or "1", "u": found.group(2)}
+        return int(parts["n"]) * _UNITS.get(parts["u"], 0)
+    return 0

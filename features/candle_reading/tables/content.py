@@ -1,0 +1,114 @@
+"""The content of a file, unpacked whatever its ending says, within a limit of size."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from domain.errors import InvalidMarketData
+
+# Of the file, and of what is packed in it: tens of millions of candles.
+MAX_BYTES = 2 * 2**30
+# An archive in an archive is common (`.csv.gz` in a zip), three deep is a trap.
+MAX_NESTING = 3
+NAMED_MEMBERS = 5
+
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+# What is no table of candles but often mistaken for one, and what to do.
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"\xd0\xcf\x11\xe0", "is an Excel workbook: save it as CSV"),
+    (b"%PDF", "is a PDF: export CSV instead"),
+    (b"\x28\xb5\x2f\xfd", "is packed with zstd: unpack it first"),
+    (b"\xfd7zXZ", "is packed with xz: unpack it first"),
+    (b"BZh", "is packed with bzip2: unpack it first"),
+    (b"7z\xbc\xaf", "is a 7z archive: unpack it first"),
+    (b"Rar!", "is a RAR archive: unpack it first"),
+    (b"\x89HDF", "is HDF5: convert it to CSV or Parquet"),
+    (b"SQLite format 3", "is an SQLite database: export the table of candles as CSV"),
+    (b"\x80\x04", "is a pickle, which can run code: save it as CSV or Parquet"),
+    (b"\x80\x05", "is a pickle, which can run code: save it as CSV or Parquet"),
+)
+
+
+def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> bytes:
+    """Return the content of a file, out of gzip or a zip with one member.
+
+    Raises:
+        InvalidMarketData: it cannot be read or unpacked, is too large, or is another kind of file.
+    """
+    try:
+        with path.open("rb") as file:
+            content = _bounded(file, limit_bytes, "it")
+    except OSError as error:
+        raise InvalidMarketData(f"cannot be read: {error.strerror or error}") from error
+    for _ in range(MAX_NESTING):
+        if content.startswith(_GZIP):
+            content = _out_of_gzip(content, limit_bytes)
+        elif content.startswith(_ZIP):
+            content = _out_of_zip(content, limit_bytes)
+        else:
+            break
+    for magic, words in _OTHERS:
+        if content.startswith(magic):
+            raise InvalidMarketData(words)
+    if content.startswith((_GZIP, _ZIP)):
+        raise InvalidMarketData(f"is packed more than {MAX_NESTING} times: unpack it first")
+    if not content.strip():
+        raise InvalidMarketData("is empty: export it again")
+    return content
+
+
+def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str) -> bytes:
+    """Read at most the limit, so that a bomb takes no more memory than a file may."""
+    content = stream.read(limit_bytes + 1)
+    if len(content) > limit_bytes:
+        raise InvalidMarketData(f"{what} holds more than {limit_bytes:,} bytes: split it by years")
+    return content
+
+
+def _out_of_gzip(content: bytes, limit_bytes: int) -> bytes:
+    def read() -> bytes:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            return _bounded(stream, limit_bytes, "unpacked it")
+
+    return _unpacked(read, "gzip")
+
+
+def _out_of_zip(content: bytes, limit_bytes: int) -> bytes:
+    def read() -> bytes:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            member = _only_member(archive)
+            with archive.open(member) as stream:
+                return _bounded(stream, limit_bytes, "unpacked it")
+
+    return _unpacked(read, "zip")
+
+
+def _unpacked(read: Callable[[], bytes], kind: str) -> bytes:
+    try:
+        return read()
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+        raise InvalidMarketData(
+            f"is a damaged or protected {kind} file ({error}): download or export it again"
+        ) from error
+
+
+def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    names = archive.namelist()
+    if "xl/workbook.xml" in names:
+        raise InvalidMarketData("is an Excel workbook: save it as CSV")
+    members = [
+        info
+        for info in archive.infolist()
+        if not info.is_dir() and not info.filename.startswith(("__MACOSX/", ".")) and "/." not in info.filename
+    ]
+    if len(members) != 1:
+        listed = ", ".join(info.filename for info in members[:NAMED_MEMBERS])
+        more = f" and {len(members) - NAMED_MEMBERS} more" if len(members) > NAMED_MEMBERS else ""
+        raise InvalidMarketData(f"holds {len(members)} files ({listed}{more}): unpack it and name one")
+    return members[0]

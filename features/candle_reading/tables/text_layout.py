@@ -1,0 +1,109 @@
+"""How a text of rows is laid out: what separates its columns, and where header and rows begin."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.errors import InvalidMarketData
+from features.candle_reading.headers import is_header
+
+# A comma last but one, since a decimal comma looks like one; spaces last, since dates have them.
+DELIMITERS = (";", "\t", "|", ",", " ")
+SAMPLE_BYTES = 256 * 1024
+SAMPLE_ROWS = 200
+# Time of a candle and its four prices.
+FEWEST_COLUMNS = 5
+
+NUMBER = re.compile(r"[-+]?[$€£¥]?\s?(?:\d+(?:[.,'\u2019 \u00a0\u202f]\d+)*\.?|\.\d+)(?:[eE][-+]?\d+)?\s?[KMBTkmbt%]?")
+_SECOND_HEADERS = {"ticker", "tickers", "symbol", "date", "datetime", "timestamp", "price", ""}
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """How the columns of a text are found.
+
+    Attributes:
+        delimiter: One of `DELIMITERS`.
+        names: Names of the columns, or none.
+        markets: The market of each column, where a row below or above the names has it.
+        first_line: Number of the line, from 0, with the first row.
+        width: Number of columns.
+    """
+
+    delimiter: str
+    names: tuple[str, ...]
+    markets: tuple[str, ...]
+    first_line: int
+    width: int
+
+
+def layout_of(text: str) -> TextLayout:
+    """Return the layout of a text, from its first rows.
+
+    Raises:
+        InvalidMarketData: it has no row of candles.
+    """
+    lines = text.split("\n")
+    kept = [(at, line) for at, line in enumerate(lines) if line.strip()][:SAMPLE_ROWS]
+    best: list[tuple[int, list[str]]] = []
+    delimiter, most = ",", 0
+    for candidate in DELIMITERS:
+        rows = [(at, _cells(line, candidate)) for at, line in kept]
+        found = sum(is_row(cells) for _, cells in rows)
+        if found > most:
+            best, delimiter, most = rows, candidate, found
+    if not most:
+        raise InvalidMarketData(_no_rows(kept))
+    first = next(at for at, (_, cells) in enumerate(best) if is_row(cells))
+    header = next((at for at in range(first - 1, -1, -1) if is_header(best[at][1])), None)
+    if header is None:
+        return TextLayout(delimiter, (), (), best[first][0], max(len(cells) for _, cells in best[first:]))
+    below = best[header + 1 : first]
+    seconds = [cells for _, cells in below if _is_second_header(cells)]
+    above = best[header - 1][1] if header and best[header - 1][1][0].strip().casefold() == "ticker" else []
+    markets = next((cells for cells in [above, *seconds] if any(cell.strip() for cell in cells[1:])), [])
+    names = best[header][1]
+    start = header + 1 + len(seconds)
+    width = max(len(names), *(len(cells) for _, cells in best[start:]))
+    return TextLayout(delimiter, tuple(names), tuple(markets), best[start][0], width)
+
+
+def is_row(cells: Sequence[str]) -> bool:
+    """Return whether cells can be a candle: a time, which may be any text with digits, and four numbers."""
+    if len(cells) < FEWEST_COLUMNS:
+        return False
+    numbers = sum(NUMBER.fullmatch(cell.strip()) is not None for cell in cells)
+    return numbers >= FEWEST_COLUMNS or (
+        numbers == FEWEST_COLUMNS - 1 and any(map(str.isdigit, cells[0] + cells[1] + cells[-1]))
+    )
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if delimiter not in line:
+        return [line]
+    if delimiter == " ":
+        return line.split()
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+
+
+def _is_second_header(cells: Sequence[str]) -> bool:
+    """Return whether a row below the names is one of yfinance's: `Ticker,MSFT,MSFT` or `Date,,`."""
+    first = cells[0].strip().casefold() if cells else "-"
+    return first in _SECOND_HEADERS and not any(NUMBER.fullmatch(cell.strip()) for cell in cells)
+
+
+def _no_rows(kept: Sequence[tuple[int, str]]) -> str:
+    start = " ".join(line for _, line in kept[:3]).lstrip().casefold()
+    if start.startswith(("<!doctype", "<html", "<head", "<?xml", "<script")):
+        return "is a web page or XML, no table of candles: download the file itself"
+    for delimiter in DELIMITERS:
+        for at, line in kept:
+            if is_header(_cells(line, delimiter)):
+                return f"line {at + 1} is a header, but no row of candles follows: export it again"
+    return "has no row of candles: a row has time, open, high, low, close and volume, or a header with these names"

@@ -1,0 +1,137 @@
+"""From text with separated columns to a table."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from itertools import islice
+
+import pandas as pd
+
+from domain.errors import InvalidMarketData
+from features.candle_reading.headers import is_header
+from features.candle_reading.tables.raw_table import RawTable
+from features.candle_reading.tables.text_layout import SAMPLE_BYTES, TextLayout, layout_of
+
+# The longer mark first: the one of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_NO_VALUE = ["-", "--", ".", "undefined", "nil"]
+_COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
+# Lines above the table that name the export.
+_TITLES = (("cryptodatadownload", "CryptoDataDownload"), ("barchart", "Barchart"))
+
+
+def text_of(content: bytes) -> bytes:
+    """Return text in UTF-8 without a mark, whichever encoding it has.
+
+    Raises:
+        InvalidMarketData: it is no text.
+    """
+    encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
+    if encoding is None and b"\0" in content[:SAMPLE_BYTES]:
+        head = content[:200]
+        if head[1::2].count(0) > len(head) / 4 and not head[::2].count(0):
+            encoding = "utf-16-le"
+        elif head[::2].count(0) > len(head) / 4 and not head[1::2].count(0):
+            encoding = "utf-16-be"
+    try:
+        if encoding is not None:
+            content = content.decode(encoding).encode()
+        elif not content.isascii():
+            content = _decoded(content).encode()
+    except UnicodeError as error:
+        raise InvalidMarketData("is no text in its own encoding: save it as CSV in UTF-8") from error
+    if b"\0" in content:
+        raise InvalidMarketData("is binary and none of CSV, JSON, Parquet, Feather, zip or gzip: export it as CSV")
+    return content
+
+
+def _decoded(content: bytes) -> str:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("latin-1")
+
+
+def text_table(text: bytes) -> RawTable:
+    """Return the table of a text in UTF-8; comments and empty lines are no rows, but they count as lines.
+
+    Raises:
+        InvalidMarketData: it has no rows of candles, or a row with another number of columns.
+    """
+    title = next((form for word, form in _TITLES if word.encode() in text[:SAMPLE_BYTES].lower()), "")
+    if b"#" in text or b"//" in text:
+        text = _COMMENT.sub(_named_or_nothing, text)
+    if b"\r" in text and b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    layout = layout_of(_sample(text))
+    start = _offset(text, layout.first_line)
+    frame = _frame(text[start:], layout)
+    return RawTable(
+        columns=tuple(frame[column] for column in frame),
+        names=layout.names + ("",) * (layout.width - len(layout.names)) if layout.names else (),
+        place=lambda row: f"line {_line(text[start:], row) + layout.first_line}",
+        markets=layout.markets,
+        form=title,
+        delimiter=layout.delimiter,
+    )
+
+
+def _named_or_nothing(comment: re.Match[bytes]) -> bytes:
+    """Return nothing for a comment, but the names of columns that a mark makes look like one."""
+    line = comment.group().decode(errors="replace").lstrip("#/ \t")
+    return line.encode() if is_header(re.split(r"[,;\t|]", line)) else b""
+
+
+def _sample(text: bytes) -> str:
+    head = text[:SAMPLE_BYTES]
+    if len(text) > SAMPLE_BYTES:
+        head = head[: head.rfind(b"\n") + 1] or head
+    return head.decode(errors="replace")
+
+
+def _offset(text: bytes, lines: int) -> int:
+    """Return where a line begins that comes after so many others."""
+    at = 0
+    for _ in range(lines):
+        at = text.index(b"\n", at) + 1
+    return at
+
+
+def _line(text: bytes, row: int) -> int:
+    """Return the number, from 1, of the line of a row."""
+    full = (at for at, line in enumerate(text.split(b"\n"), start=1) if line.strip())
+    return next(islice(full, row, None), row + 1)
+
+
+def _frame(text: bytes, layout: TextLayout) -> pd.DataFrame:
+    try:
+        return pd.read_csv(
+            io.BytesIO(text),
+            sep=r"\s+" if layout.delimiter == " " else layout.delimiter,
+            header=None,
+            names=range(layout.width),
+            index_col=False,
+            skipinitialspace=True,
+            na_values=_NO_VALUE,
+            low_memory=False,
+            encoding="utf-8",
+        )
+    except (ValueError, OverflowError) as error:
+        raise InvalidMarketData(_unreadable(str(error), layout)) from error
+
+
+def _unreadable(message: str, layout: TextLayout) -> str:
+    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
+        expected, line, saw = map(int, found.groups())
+        return f"line {line + layout.first_line} has {saw} columns where the others have {expected}: correct it"
+    return f"cannot be read as a table ({' '.join(message.split())}): save it as CSV in UTF-8"

@@ -1,0 +1,204 @@
+"""Times of candles in epoch ms, whichever unit or words a file has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from domain.arrays import BoolArray, FloatArray, IntArray
+from domain.errors import InvalidMarketData
+from features.candle_reading.dates import ms_of_dates
+from features.candle_reading.numbers import is_text, numbers_of
+
+# Numbers of these sizes are times from 1979 to 2099 in one unit; no two units overlap.
+UNITS = (("seconds", 3e8, 1e3), ("milliseconds", 3e11, 1.0), ("microseconds", 3e14, 1e-3), ("nanoseconds", 3e17, 1e-6))
+_UNIT_SPAN = 13.7
+# Some exchanges publish microseconds since 2025; such numbers are far greater than any millisecond.
+FIRST_MICROSECOND = 10**14
+# Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
+_EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
+_EXCEL_EPOCH_DAYS = 25_569
+_OFFSET = r"(?i)(?:z|utc|gmt|[-+]\d{2}:?\d{2})\s*$|[t ]\d{1,2}:\d{2}[\d:.]*\s*(?:z|[-+]\d{2})"
+
+
+@dataclass(frozen=True)
+class Times:
+    """The times of n rows.
+
+    Attributes:
+        ms: Epoch ms, 0 where there is none.
+        wrong: n flags, true where a row has no time that can be read.
+        words: What they were, for a person: "seconds", "times without an offset read as UTC"; may be empty.
+    """
+
+    ms: IntArray
+    wrong: BoolArray
+    words: str
+
+
+def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
+    """Return the times of a column, or of one with dates and one with times of day.
+
+    Raises:
+        InvalidMarketData: day and month cannot be told apart, or digits are lost.
+    """
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return _of_datetimes(column)
+    if clock is not None and _is_date_alone(column):
+        column = _text(column).str.cat(_clock_text(clock), sep=" ")
+    if not is_text(column):
+        return _of_numbers(column)
+    if _are_mostly_words(column.dropna().head(50).reset_index(drop=True)):
+        return _of_text(column)
+    numbers = numbers_of(column)
+    if numbers.wrong.sum() * 2 > len(column):
+        return _of_text(column)
+    exact = pd.to_numeric(column, errors="coerce")  # whole numbers stay exact
+    return _of_numbers(exact if exact.notna().any() else pd.Series(numbers.floats))
+
+
+def _are_mostly_words(cells: pd.Series) -> bool:
+    return bool(numbers_of(cells).wrong.sum() * 2 > len(cells))
+
+
+def is_clock(column: pd.Series) -> bool:
+    """Return whether cells are times of day: 12:00 or 12:00:00."""
+    cells = column.dropna().head(50).astype(str).str.strip()
+    return bool(len(cells)) and bool(cells.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[apAP][mM])?").all())
+
+
+def looks_like_times(column: pd.Series) -> bool:
+    """Return whether values can be times of candles; used where no name tells."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return True
+    cells = column.dropna().head(50)
+    if cells.empty:
+        return False
+    numbers = numbers_of(cells.reset_index(drop=True))
+    if not numbers.wrong.any():
+        values = numbers.floats[~np.isnan(numbers.floats)]
+        return bool(len(values)) and bool((_units(values) >= 0).all() or _are_digits(values).all())
+    text = cells.astype(str)
+    return bool(text.str.contains(r"\d{1,4}[-./ ][\da-zA-Z]{1,9}[-./, ]\s?\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},").all())
+
+
+def _of_datetimes(column: pd.Series) -> Times:
+    aware = isinstance(column.dtype, pd.DatetimeTZDtype)
+    plain = column.dt.tz_convert("UTC").dt.tz_localize(None) if aware else column
+    ms = plain.to_numpy().astype("datetime64[ms]")
+    wrong = np.isnat(ms)
+    return Times(np.where(wrong, 0, ms.astype(np.int64)), wrong, "" if aware else "times without an offset read as UTC")
+
+
+def _of_numbers(column: pd.Series) -> Times:
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = ~np.isfinite(values)
+    known = np.where(wrong, 0.0, values)
+    if not wrong.all() and _are_digits(known[~wrong][:1]).all() and _are_digits(known[~wrong]).all():
+        return _of_text(column)
+    units = _units(known)
+    found = units[units >= 0]
+    if not len(found):
+        return _of_serial_days(known, wrong)
+    usual = int(np.bincount(found).argmax())
+    # A number of no unit's size, as in the first years of Unix time, has the unit of the others.
+    units = np.where(units < 0, usual, units)
+    whole = column.to_numpy() if pd.api.types.is_integer_dtype(column.dtype) else None
+    ms = np.zeros(len(known), dtype=np.int64)
+    for unit in np.unique(units[~wrong]):
+        here, factor = (units == unit) & ~wrong, UNITS[unit][2]
+        if whole is not None and factor <= 1:
+            ms[here] = whole[here].astype(np.int64) // round(1 / factor)
+        else:
+            ms[here] = np.floor(known[here] * factor + 1e-3).astype(np.int64)
+    _require_digits(ms[~wrong], known[~wrong][0])
+    names = [UNITS[unit][0] for unit in np.unique(units[~wrong])]
+    return Times(ms, wrong, " and ".join(names) if names != ["milliseconds"] else "")
+
+
+def _units(values: FloatArray) -> IntArray:
+    """Return the number of each value's unit in `UNITS`, -1 where it has the size of none."""
+    units = np.full(len(values), -1, dtype=np.int64)
+    for number, (_, smallest, _) in enumerate(UNITS):
+        units[(values >= smallest) & (values < smallest * _UNIT_SPAN)] = number
+    return units
+
+
+def _are_digits(values: FloatArray) -> BoolArray:
+    """Return which numbers are dates written without marks: 20260908, 202609081200 or 20260908120000."""
+    with np.errstate(invalid="ignore"):
+        flags: BoolArray = np.zeros(len(values), dtype=np.bool_)
+        for scale in (1.0, 1e4, 1e6):
+            date = np.floor(values / scale)
+            month, day = date // 100 % 100, date % 100
+            inside = (date >= 19_000_101) & (date <= 21_001_231)
+            flags |= inside & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    return flags
+
+
+def _of_serial_days(values: FloatArray, wrong: BoolArray) -> Times:
+    """Return times that Excel wrote as days since 1900."""
+    days = values[~wrong]
+    if not len(days) or not ((days > _EXCEL_EPOCH_DAYS - 25_000) & (days < 80_000)).all():
+        return Times(np.zeros(len(values), dtype=np.int64), np.ones(len(values), dtype=np.bool_), "")
+    seconds = np.round((values - _EXCEL_EPOCH_DAYS) * 86_400)
+    return Times(np.where(wrong, 0, seconds * 1000).astype(np.int64), wrong, "Excel's day numbers read as UTC")
+
+
+def _require_digits(ms: IntArray, first: float) -> None:
+    """Refuse numbers of which a spreadsheet kept the first six digits, as 1.78887E+12: all are whole 1000 seconds."""
+    if len(ms) >= _FEWEST_ROUND and not (ms % _EXCEL_STEP_MS).any():
+        raise InvalidMarketData(
+            f"its times have lost their last digits ({first:.5E}), as Excel writes long numbers, and cannot be "
+            "recovered: export again without opening the file in a spreadsheet, or with dates such as 2026-09-08 12:00"
+        )
+
+
+def _of_text(column: pd.Series) -> Times:
+    text = _text(column)
+    empty = (column.isna() | (text.str.strip() == "")).to_numpy()
+    stamps = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
+    if stamps.isna().to_numpy()[~empty].any():
+        ms, wrong, has_offset = ms_of_dates(text.where(~empty, "1970-01-01"))
+        wrong = wrong | empty
+    else:
+        moments = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
+        ms, wrong = moments.astype(np.int64), empty | np.isnat(moments)
+        has_offset = bool(text.head(50).str.contains(_OFFSET, regex=True).any())
+    known = ms[~wrong]
+    if has_offset:
+        words = ""
+    elif len(known) and not (known % 86_400_000).any():
+        words = "dates read as midnight UTC"
+    else:
+        words = "times without an offset read as UTC"
+    return Times(np.where(wrong, 0, ms), wrong, words)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Return cells as text, whole numbers without a decimal point."""
+    if pd.api.types.is_float_dtype(column.dtype) and not (column % 1 > 0).any():
+        column = column.astype("Int64")
+    return column.astype(str)
+
+
+def _clock_text(clock: pd.Series) -> pd.Series:
+    """Return times of day as text, 120000 and 90000 as 12:00:00 and 09:00:00."""
+    if is_text(clock):
+        return clock.astype(str)
+    digits = _text(clock)
+    short = digits.str.len().max() <= 4 if len(digits) else False
+    digits = digits.str.zfill(4 if short else 6)
+    parts = [digits.str[at : at + 2] for at in (range(0, 4, 2) if short else range(0, 6, 2))]
+    text = parts[0]
+    for part in parts[1:]:
+        text = text.str.cat(part, sep=":")
+    return text
+
+
+def _is_date_alone(column: pd.Series) -> bool:
+    if not is_text(column):
+        return bool(_are_digits(column.dropna().to_numpy(dtype=np.float64)).all())
+    return not column.dropna().astype(str).head(50).str.contains(":", regex=False).any()

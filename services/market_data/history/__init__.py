@@ -1,0 +1,1 @@
+"""The past of markets: read page by page, kept in files, and what one answer tells of it."""

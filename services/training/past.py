@@ -1,0 +1,66 @@
+"""The candles of a training that come from a market-data source, read by the job itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from domain.candles.columns import CandleLike
+from domain.errors import InsufficientData, MarketDataUnavailable
+from domain.jobs import JobProgress
+from domain.market import CandleSeries
+from domain.session_finder import with_sessions
+from domain.values import epoch_ms
+from models.training.learner import needed_candles
+from services.market_data.history.paging import Pager
+from services.market_data.sources.opening import open_history
+from services.training.order import HistoryOrder, TrainingOrder
+from utils.clock import Clock
+
+# Of the whole job; a page takes a moment, a training minutes.
+FETCHING_SHARE = 0.1
+
+Report = Callable[[JobProgress], None]
+
+
+async def read_past(order: TrainingOrder, history: HistoryOrder, report: Report, clock: Clock) -> CandleSeries:
+    """Return the newest closed candles of the market, at most as many as ordered, and report how far it is.
+
+    Raises:
+        InsufficientData: the source has fewer than the training needs, with the numbers.
+        MarketDataUnavailable: it failed too often, or wants to be left alone for long.
+    """
+    market = f"{order.symbol} {order.timeframe}"
+    candles: list[CandleLike] = []
+
+    def tell(pause: str = "") -> None:
+        count = min(len(candles), history.candles)
+        stage = f"fetching candles {count:,} of {history.candles:,}{pause}"
+        report(JobProgress(stage=stage, share=FETCHING_SHARE * count / history.candles))
+
+    tell()
+    async with open_history(history.source, history.settings, clock) as source:
+        pager = Pager(source, lambda reason: tell(f" ({reason})"))
+        end_ms = epoch_ms(clock.now())
+        try:
+            async for series in pager.pages(order.symbol, order.timeframe, history.since_ms, end_ms):
+                candles += series.candles
+                tell()
+        except MarketDataUnavailable as failure:
+            fetched = f"{len(candles):,} of {history.candles:,} candles of {market} were fetched"
+            raise MarketDataUnavailable(f"{fetched}: {failure.message}; nothing was trained") from failure
+    needed = needed_candles(order.model_type, order.models, order.features)
+    if len(candles) < needed:
+        raise InsufficientData(
+            f"training needs {needed} closed candles at least, {history.source} has {len(candles)} of {market}"
+        )
+    return with_sessions(order.symbol, CandleSeries.ordered(order.timeframe, candles[-history.candles :]))
+
+
+def after_fetching(report: Report) -> Report:
+    """Return a report of the training that begins where the fetching ended."""
+
+    def shifted(progress: JobProgress) -> None:
+        share = FETCHING_SHARE + (1 - FETCHING_SHARE) * progress.share
+        report(progress.model_copy(update={"share": min(share, 1.0)}))
+
+    return shifted

@@ -1,0 +1,84 @@
+"""What a store of analyses and one of documents share: writes behind the answer, and the state of both."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from storage.adapter_ports import Database
+from storage.ports import StoreState
+from storage.resilience.availability import Availability
+from storage.resilience.backlog import Backlog
+from storage.resilience.item_type import ItemType
+from storage.resilience.pace import Pace
+from storage.resilience.spool import Spool
+from storage.resilience.write_behind import WriteBehind
+from utils.clock import Clock, SystemClock
+
+T = TypeVar("T")
+
+
+class Resilient(Generic[T]):
+    """A database whose writes wait for it, in the order of their arrival, while its callers go on."""
+
+    def __init__(
+        self,
+        database: Database,
+        write: Callable[[Sequence[T]], Awaitable[None]],
+        *,
+        items: ItemType[T],
+        backlog: Backlog[T],
+        spool: Spool | None,
+        pace: Pace,
+        clock: Clock | None,
+        subject: str,
+        consequence: str,
+    ) -> None:
+        """Wrap a database that is not opened yet.
+
+        Args:
+            database: Raises `StorageUnavailable` when it fails.
+            write: Writes a group into it; raises as that of `GroupWriter`.
+            items: What is written.
+            backlog: Where it waits in memory.
+            spool: Where it waits while the database is down; None: in memory.
+            pace: How long and how many.
+            clock: Dates a failure; the machine's own by default.
+            subject: What the log calls the database.
+            consequence: What a failure means for its callers.
+        """
+        self._pace = pace
+        self._kind = database.kind
+        self._queue = backlog
+        self._availability = Availability(database.kind, subject, consequence, clock or SystemClock())
+        self._behind = WriteBehind(
+            database,
+            write,
+            items=items,
+            backlog=backlog,
+            spool=spool,
+            availability=self._availability,
+            pace=pace,
+        )
+
+    @property
+    def kind(self) -> str:
+        """Short name of the store within."""
+        return self._kind
+
+    @property
+    def state(self) -> StoreState:
+        """State of the store, and the writes that it has not taken yet."""
+        return self._behind.state
+
+    async def open(self) -> None:
+        """Start to open the store and to write; one that cannot be reached is no error."""
+        await self._behind.start()
+
+    async def close(self) -> None:
+        """Make the waiting writes, or leave them in the spool, and close the store."""
+        await self._behind.close()
+
+    async def flush(self) -> None:
+        """Return when the store has the earlier writes, or fails, or after `Pace.flush_seconds`."""
+        await self._behind.flush()

@@ -1,0 +1,159 @@
+"""Trainings without candles: what a promotion needs is read from a market-data source, in the job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
+from tests.conftest import MakeClient
+from tests.fixtures.bodies import shape_a, wire_candles
+from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
+from tests.fixtures.past_markets import PastExchange, hours_until
+from utils.clock import SystemClock
+
+pytestmark = pytest.mark.slow
+
+HOURS = 6_000
+MOST = 2_500
+ASKED = {"symbol": "BTCUSDT", "timeframe": "1h", "model_type": "logistic"}
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    with http_stand_in() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def client(make_client: MakeClient, server: StandIn) -> TestClient:
+    """Return the operator of a service whose one real source is the server."""
+    return make_client(
+        market_data={"sources": ["stored", "binance", "synthetic"], "binance_url": server.url},
+        models={"training": {"history_candles": MOST}, "evaluation": {"folds": 1}},
+        rate_limits={"enabled": False},
+    )
+
+
+def now_ms() -> int:
+    return epoch_ms(SystemClock().now())
+
+
+def exchange_of(server: StandIn, count: int = HOURS) -> PastExchange:
+    """Let the server give `count` hours of a market that turns more often than not."""
+    server.answer = exchange = PastExchange(hours_until(now_ms(), count, 0.7))
+    return exchange
+
+
+def ended(client: TestClient, job_id: str) -> dict[str, Any]:
+    """Return the job once it has ended."""
+    while (job := client.get(f"/jobs/{job_id}").json())["status"] in {"queued", "running"}:
+        pass
+    return dict(job)
+
+
+def test_thousands_of_candles_are_read_in_the_job_and_a_version_is_promoted(
+    client: TestClient, server: StandIn
+) -> None:
+    exchange = exchange_of(server)
+    with client.websocket_connect("/ws") as socket:
+        answer = client.post("/train", json=ASKED)
+        assert answer.status_code == 202
+        queued = answer.json()
+        job = ended(client, queued["job_id"])
+        stages = [json.loads(socket.receive_text())]
+        while stages[-1]["type"] != "TrainingCompleted":
+            stages.append(json.loads(socket.receive_text()))
+    assert (queued["training_samples"], queued["source_data"]) == (MOST, "binance")
+    assert queued["message"] == (
+        "training of logistic for BTCUSDT 1h is queued as a job; it fetches up to 2,500 candles from binance first"
+    )
+    assert (job["status"], job["error"]) == ("succeeded", None)
+    result = job["result"]
+    assert (result["promoted"], result["production"]) == (True, result["version"])
+    (listed,) = client.get("/ai/models").json()["models"]
+    assert listed["version"] == result["version"]
+    # 2,500 candles less the warm-up and a window.
+    assert result["training_samples"] > 1_200
+    first, *pages = exchange.requests
+    assert (first.query["limit"], "startTime" in first.query) == ("1000", False)
+    assert [page.query["limit"] for page in pages] == ["1000"] * 3
+
+
+def test_progress_is_told_and_short_failures_are_waited_out(client: TestClient, server: StandIn) -> None:
+    exchange = exchange_of(server)
+    queued = client.post("/train", json=ASKED).json()
+    exchange.faults.extend([Answer(status=502), Answer(b"{}", 429, {"retry-after": "1"})])
+    told: list[dict[str, Any]] = []
+    while not told or told[-1]["stage"].startswith("fetching"):
+        job = client.get(f"/jobs/{queued['job_id']}").json()
+        assert job["error"] is None
+        told += [job["progress"]] if job["progress"] else []
+    client.delete(f"/jobs/{queued['job_id']}")
+    stages = [progress["stage"] for progress in told]
+    assert "fetching candles 0 of 2,500 (binance answered with status 502; next attempt in 1 s)" in stages
+    assert "fetching candles 0 of 2,500 (binance answered with status 429; next attempt in 1 s)" in stages
+    shares = [progress["share"] for progress in told]
+    assert shares == sorted(shares)
+    assert shares[-1] >= 0.1
+
+
+def test_too_few_candles_for_a_promotion_are_all_used(client: TestClient, server: StandIn) -> None:
+    exchange = exchange_of(server, 401)
+    queued = client.post("/train", json=ASKED).json()
+    assert (queued["training_samples"], queued["source_data"]) == (400, "binance")
+    assert len(exchange.requests) == 1
+    assert "queued as a job;" not in queued["message"]
+    client.delete(f"/jobs/{queued['job_id']}")
+
+
+def test_stored_candles_are_used_where_they_suffice_for_a_promotion(client: TestClient, server: StandIn) -> None:
+    exchange_of(server)
+    candles = hours_until(now_ms(), 1_001, 0.7)[:-1]
+    for part in (candles[-400:], candles):
+        sent = shape_a(symbol="BTCUSDT", current_price=candles[-1].close)
+        sent["timeframe_data"] = {"1h": wire_candles(CandleSeries(Timeframe.H1, part), len(part))}
+        assert client.post("/ai/analyze", json=sent).status_code == 200
+        queued = client.post("/train", json=ASKED).json()
+        client.delete(f"/jobs/{queued['job_id']}")
+        expected = ("stored", 1_000) if part is candles else ("binance", MOST)
+        assert (queued["source_data"], queued["training_samples"]) == expected
+
+
+def test_what_can_only_fail_is_refused_before_there_is_a_job(client: TestClient, server: StandIn) -> None:
+    exchange = exchange_of(server)
+    unknown = client.post("/train", json=ASKED | {"symbol": "BTCUSTDUSDT"})
+    assert unknown.status_code == 404
+    assert "no source knows BTCUSTDUSDT" in unknown.json()["detail"]
+    assert "binance: knows no symbol BTCUSTDUSDT" in unknown.json()["detail"]
+    server.answer = PastExchange(hours_until(now_ms(), 100))
+    young = client.post("/train", json=ASKED)
+    assert (young.status_code, "binance: has 99 closed candles" in young.json()["detail"]) == (400, True)
+    exchange.faults.append(Answer(b"{}", 429, {"retry-after": "60"}))
+    server.answer = exchange
+    for reason in ("answered with status 429", "rests for"):
+        busy = client.post("/train", json=ASKED)
+        assert (busy.status_code, reason in busy.json()["detail"]) == (400, True)
+    assert client.get("/jobs").json()["jobs"] == []
+
+
+def test_source_that_breaks_down_during_the_job_is_its_error(client: TestClient, server: StandIn) -> None:
+    exchange = exchange_of(server)
+
+    def answer(request: Request) -> Answer:
+        return exchange(request) if len(exchange.requests) < 3 else Answer(b"{}", 418, {"retry-after": "7200"})
+
+    server.answer = answer
+    queued = client.post("/train", json=ASKED).json()
+    job = ended(client, queued["job_id"])
+    assert job["status"] == "failed"
+    assert job["error"] == (
+        "2,000 of 2,500 candles of BTCUSDT 1h were fetched: binance answered with status 418 and wants to be left "
+        "alone for 2.0 h; nothing was trained"
+    )
+    assert client.get("/ai/models").json()["models"] == []

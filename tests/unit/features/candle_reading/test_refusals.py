@@ -1,0 +1,180 @@
+"""What cannot be read is refused in one line: the file, the row and the remedy."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from domain.errors import InvalidMarketData
+from domain.market import Timeframe
+from features.candle_reading.reading import read_candles
+from features.candle_reading.tables.content import content_of
+from tests.fixtures.candle_exports import (
+    EXPORTS,
+    HOUR,
+    NAMES,
+    NOW,
+    PLAIN,
+    REFERENCE,
+    START,
+    csv_text,
+    dated,
+    reference,
+    with_times,
+    zipped,
+)
+
+HEAD = ",".join(NAMES) + "\n"
+HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
+
+
+def with_cell(row: int, column: int, cell: object) -> str:
+    """Return the plain file with another cell in a row, counted from 0."""
+    rows = [list(candle) for candle in REFERENCE[:50]]
+    rows[row][column] = cell  # type: ignore[call-overload]
+    return csv_text(rows)
+
+
+REFUSALS: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", "is empty: export it again"),
+    "spaces": (" \n \n", "is empty"),
+    "a header alone": (HEAD, "line 1 is a header, but no row of candles follows"),
+    "words": ("Dear all,\nplease find attached nothing.\n", "has no row of candles"),
+    "HTML": (HTML, "is a web page or XML"),
+    "binary": (bytes(range(256)) * 40, "is binary"),
+    "other columns": ("a,b,c,d,e,f\n1,2,3,4,5,6\n", "has no header, and no column of times: add a first line"),
+    "without a close": (
+        PLAIN.replace("close", "mid"),
+        r"has no column for close \(its columns: timestamp, open, high, low, mid, volume\): name them",
+    ),
+    "one row": (csv_text(REFERENCE[:1]), "a timeframe shows in at least 2 candles, received 1"),
+    "no number": (with_cell(9, 4, "abc"), "line 11: close is 'abc', no number"),
+    "no time": (with_cell(9, 0, "yesterday"), "line 11: 'yesterday' is no time"),
+    "no such day": (csv_text([("2026-02-30", *c[1:]) for c in REFERENCE[:3]]), "line 2: '2026-02-30' is no time"),
+    "a negative price": (with_cell(4, 3, -1.0), "line 6 has a price out of range"),
+    "an endless price": (with_cell(4, 2, "1e300"), "line 6 has a price out of range"),
+    "an endless volume": (with_cell(4, 5, "1e30"), "line 6 has a volume out of range"),
+    "high far below": (with_cell(4, 2, 40_000.0), "line 6 is impossible: low <= open, close <= high is needed"),
+    "low above high": (
+        csv_text([(c[0], c[1], c[3], c[2], c[4], c[5]) for c in REFERENCE]),
+        "line 2 is impossible",
+    ),
+    "another number of columns": (PLAIN + "1,2,3,4,5,6,7,8,9\n", "line 302 has 9 columns where the others have 6"),
+    "off the grid": (with_cell(20, 0, START + 20 * HOUR + 7_000), "line 22: 1h candle 20 opens 3607000 ms after"),
+    "of the future": (csv_text(reference(start_ms=NOW)), "opens in the future"),
+    "monthly": (csv_text(dated("%Y-%m-%d", reference(3, 31 * 24 * HOUR))), "a month has no fixed length"),
+    "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 25200000 ms apart; known timeframes are"),
+    "Excel's long numbers": (
+        csv_text(with_times(lambda time: f"{time:.5E}")),
+        r"its times have lost their last digits \(1\.78887E\+12\)",
+    ),
+    "Excel's longer numbers": (csv_text(with_times(lambda time: f"{time * 1000:.5E}")), "have lost their last digits"),
+    "day or month": (
+        csv_text(dated("%d/%m/%Y %H:%M", REFERENCE[:100])),
+        r"the date '08/09/2026 12:00' may be 8 Sep or 9 Aug, and no other row tells: write dates as 2026-09-08",
+    ),
+    "day and month": (
+        csv_text([("13/09/2026", *REFERENCE[0][1:]), ("09/14/2026", *REFERENCE[1][1:])]),
+        "has the day first in '13/09/2026' and the month first in '09/14/2026'",
+    ),
+    "years of two digits": (csv_text(dated("%d/%m/%y %H:%M")), "'08/09/26 12:00' has a year of two digits"),
+    "another order": (
+        csv_text([(c[0], c[3], c[2], c[1], c[4]) for c in REFERENCE], ()),
+        "its prices are not in the order open, high, low, close: add a first line",
+    ),
+    "two markets": (
+        csv_text([(*c, coin) for c in REFERENCE for coin in ("BTCUSDT", "ETHUSDT")], (*NAMES, "Pair")),
+        "two markets in column Pair: BTCUSDT, ETHUSDT; name one with --symbol",
+    ),
+    "two markets in JSON": (
+        json.dumps({name: [{"t": 1, "o": 1, "h": 1, "l": 1, "c": 1}] for name in ("BTCUSDT", "ETHUSDT")}),
+        "two markets in column symbol: BTCUSDT, ETHUSDT",
+    ),
+    "two tickers": (
+        "Price,Close,Close,High,High,Low,Low,Open,Open\nTicker,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL\nDate,,,,,,,,\n"
+        "2026-09-08,1,2,1,2,1,2,1,2\n2026-09-09,1,2,1,2,1,2,1,2\n",
+        "two markets in its second header row: MSFT, AAPL; name one with --symbol",
+    ),
+    "two timeframes": (
+        csv_text([(*c, length) for c in REFERENCE for length in ("1h", "4h")], (*NAMES, "interval")),
+        "two timeframes in column interval: 1h, 4h; name one with --timeframe",
+    ),
+    "JSON cut off": ("[[1788868800000, 1, 1, 1, 1, 1], [17888", "line 1 is no JSON"),
+    "JSON of something else": ('{"message": "Not found"}', "has no rows of candles"),
+    "deep JSON": ("[" * 100_000, "is nested too deep"),
+    "damaged Parquet": (b"PAR1 no parquet PAR1", "is damaged Parquet"),
+    "cut-off Parquet": (bytes(EXPORTS["freqtrade as Parquet"])[:2_000], "is Parquet that is cut off"),  # type: ignore[arg-type]
+    "Feather": (
+        b"ARROW1\0\0 and more",
+        "is Feather, which needs .* not installed: run `pip install pyarrow`",
+    ),
+    "damaged gzip": (gzip.compress(PLAIN.encode())[:-20], "is a damaged or protected gzip file"),
+    "damaged zip": (zipped(a=PLAIN.encode())[:-20], "is a damaged or protected zip file"),
+    "several files": (
+        zipped(**{"a.csv": b"1", "b.csv": b"2"}),
+        r"holds 2 files \(a\.csv, b\.csv\): unpack it and name one",
+    ),
+    "an empty zip": (zipped(), "is binary"),
+    "Excel": (zipped(**{"xl/workbook.xml": b"1", "a": b""}), "is an Excel workbook: save it as CSV"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is an Excel workbook"),
+    "PDF": (b"%PDF-1.7 ...", "is a PDF"),
+    "zstd": (b"\x28\xb5\x2f\xfd rest", "is packed with zstd: unpack it first"),
+    "packed too often": (
+        gzip.compress(gzip.compress(gzip.compress(gzip.compress(PLAIN.encode())))),
+        "is packed more than 3 times",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, case: str) -> None:
+    content, words = REFUSALS[case]
+    path = tmp_path / "BTCUSDT-1h.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(InvalidMarketData, match=f"^BTCUSDT-1h\\.csv: .*({words})") as refused:
+        read_candles(path, NOW)
+    assert "\n" not in refused.value.message
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InvalidMarketData, match=r"^none\.csv: cannot be read: No such file or directory$"):
+        read_candles(tmp_path / "none.csv", NOW)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(bytes(100_000)), zipped(a=bytes(100_000)), bytes(5_000)])
+def test_no_more_is_read_than_the_limit(tmp_path: Path, packed: bytes) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(packed)
+    with pytest.raises(InvalidMarketData, match="holds more than 2,000 bytes"):
+        content_of(path, 2_000)
+
+
+def test_one_market_of_several_is_read_when_named(tmp_path: Path) -> None:
+    other = reference(price=3_000.0)
+    rows = [
+        (*c, name) for pair in zip(REFERENCE, other, strict=True) for c, name in zip(pair, ("A", "B/X"), strict=True)
+    ]
+    path = tmp_path / "both.csv"
+    path.write_text(csv_text(rows, (*NAMES, "symbol")))
+    read = read_candles(path, NOW, "bx")
+    assert list(read.series.candles) == other
+    assert read.symbol == "B/X"
+
+
+def test_one_ticker_of_several_is_read_when_named(tmp_path: Path) -> None:
+    path = tmp_path / "both.csv"
+    content = str(REFUSALS["two tickers"][0])
+    path.write_text(content)
+    read = read_candles(path, NOW + 10**10, "AAPL")
+    assert [candle.close for candle in read.series.candles] == [2.0, 2.0]
+    assert read.symbol == "AAPL"
+
+
+def test_one_timeframe_of_several_is_read_when_named(tmp_path: Path) -> None:
+    rows = [(*c, "60") for c in REFERENCE] + [(*c, "240") for c in reference(70, 4 * HOUR)]
+    path = tmp_path / "both.csv"
+    path.write_text(csv_text(rows, (*NAMES, "interval")))
+    assert list(read_candles(path, NOW, timeframe=Timeframe.H4).series.candles) == reference(70, 4 * HOUR)

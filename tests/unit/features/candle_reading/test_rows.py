@@ -1,0 +1,205 @@
+"""What is left out, repaired, merged or unknown, and that it is said."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from domain.errors import InvalidMarketData
+from domain.market import Candle
+from features.candle_reading.reading import ReadCandles, read_candles
+from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, START, csv_text, moment, reference
+
+TEN = REFERENCE[:10]
+
+
+def read(folder: Path, rows: list[Candle] | list[tuple[object, ...]], names: tuple[str, ...] = NAMES) -> ReadCandles:
+    path = folder / "BTCUSDT-1h.csv"
+    path.write_text(csv_text(rows, names))
+    return read_candles(path, NOW)
+
+
+@pytest.mark.parametrize("empty", ["", "null", "NaN", "None", "-", "0"])
+def test_rows_without_prices_are_left_out_and_missing(tmp_path: Path, empty: str) -> None:
+    rows: list[tuple[object, ...]] = [*TEN[:4], (TEN[4].timestamp, *[empty] * 5), *TEN[5:]]
+    found = read(tmp_path, rows)
+    assert list(found.series.candles) == [*TEN[:4], *TEN[5:]]
+    assert found.series.missing == 1
+    assert "1 row without prices left out" in found.notes
+
+
+def test_what_was_done_is_told_in_one_line(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [(c.timestamp // 1000, *c[1:], 12) for c in REFERENCE]
+    rows[7] = (rows[7][0], "", "", "", "", "", 0)
+    rows[9] = (rows[9][0], "", "", "", "", "", 0)
+    path = tmp_path / "XBTUSD_60.csv"
+    path.write_text(csv_text(rows, ()))
+    expected = "read as Kraken export: 298 candles of 1h, seconds, 2 rows without prices left out"
+    assert read_candles(path, NOW).summary == expected
+
+
+def test_a_plain_file_needs_no_words(tmp_path: Path) -> None:
+    found = read(tmp_path, TEN)
+    assert found.notes == ()
+    assert found.summary == "read as CSV: 10 candles of 1h"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [c[:5] for c in TEN],
+        [(*c[:5], -1) for c in TEN],
+        [(*c[:5], "") for c in TEN],
+        [(*c[:5], 0) for c in TEN],
+    ],
+    ids=["no column", "-1", "empty", "zeros alone"],
+)
+def test_a_volume_that_is_not_known_is_nan(tmp_path: Path, rows: list[tuple[object, ...]]) -> None:
+    found = read(tmp_path, rows, NAMES[: len(rows[0])])
+    assert all(math.isnan(candle.volume) for candle in found.series.candles)
+    assert found.notes == ("volume is unknown",)
+
+
+def test_some_unknown_volumes_are_counted_and_zero_is_known(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [*TEN[:8], (*TEN[8][:5], -1), (*TEN[9][:5], 0)]
+    found = read(tmp_path, rows)
+    assert math.isnan(found.series.candles[8].volume)
+    assert found.series.candles[9].volume == 0
+    assert found.notes == ("volume is unknown in 1 row",)
+
+
+def test_a_rounding_step_of_high_or_low_is_repaired(tmp_path: Path) -> None:
+    up, down = TEN[3]._replace(high=math.nextafter(TEN[3].close, 0)), TEN[5]
+    up = up._replace(open=up.close)
+    down = down._replace(low=math.nextafter(min(down.open, down.close), math.inf))
+    found = read(tmp_path, [*TEN[:3], up, TEN[4], down, *TEN[6:]])
+    assert found.series.candles[3].high == up.close
+    assert found.series.candles[5].low == min(down.open, down.close)
+    assert found.notes == ("high or low of 2 rows off by a rounding step, repaired",)
+
+
+def test_the_last_printed_digit_counts_as_rounding(tmp_path: Path) -> None:
+    row = Candle(TEN[3].timestamp, 42.31, 42.5, 42.3, 42.51, 7.0)
+    found = read(tmp_path, [*(c._replace(open=42.4, high=42.4, low=42.4, close=42.4) for c in TEN[:3]), row])
+    assert found.series.candles[3].high == 42.51
+    assert found.notes == ("high or low of 1 row off by a rounding step, repaired",)
+
+
+def test_an_open_outside_the_range_widens_it_up_to_a_percent(tmp_path: Path) -> None:
+    open_ = TEN[3].high * 1.004
+    found = read(tmp_path, [*TEN[:3], TEN[3]._replace(open=open_), *TEN[4:]])
+    assert found.series.candles[3].high == open_
+    assert found.notes == ("open or close of 1 row outside low..high, which take it in now",)
+    with pytest.raises(InvalidMarketData, match="line 5 is impossible"):
+        read(tmp_path, [*TEN[:3], TEN[3]._replace(open=TEN[3].high * 1.02), *TEN[4:]])
+
+
+def test_of_repeated_rows_the_one_written_later_counts(tmp_path: Path) -> None:
+    old, new = TEN[6], TEN[6]._replace(close=TEN[6].low)
+    assert read(tmp_path, [*TEN[:6], old, new, *TEN[7:]]).series.candles[6] == new
+    # A file with the newest row first grows at its head.
+    newest_first = [*TEN[:6], old, new, *TEN[7:]][::-1]
+    found = read(tmp_path, newest_first)
+    assert found.series.candles[6] == new
+    assert found.notes == ("newest first", "1 repeated row left out, the one written later kept")
+    # The same candles exported again below the first export.
+    assert read(tmp_path, [*TEN[:7], *TEN[:6], new]).series.candles[6] == new
+
+
+def test_a_last_candle_that_is_still_forming_stays(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1h.csv"
+    path.write_text(csv_text(TEN))
+    assert len(read_candles(path, TEN[-1].timestamp + 1).series) == 10
+
+
+def test_the_newest_trade_is_merged_into_its_candle(tmp_path: Path) -> None:
+    trade = Candle(TEN[-1].timestamp + 2_527_000, TEN[-1].close, TEN[-1].high + 5, TEN[-1].low, TEN[-1].high + 5, 1.0)
+    found = read(tmp_path, [*TEN, trade])
+    merged = TEN[-1]._replace(high=trade.high, close=trade.close, volume=TEN[-1].volume + 1.0)
+    assert list(found.series.candles) == [*TEN[:-1], merged]
+    assert found.notes == ("the newest trade merged into its candle",)
+
+
+def test_the_newest_trade_of_a_candle_without_a_row_is_left_out(tmp_path: Path) -> None:
+    trade = TEN[-1]._replace(timestamp=TEN[-1].timestamp + HOUR + 2_527_000)
+    found = read(tmp_path, [*TEN, trade])
+    assert list(found.series.candles) == TEN
+    assert found.notes == ("a last row off the grid left out",)
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("ISO", "times without an offset read as UTC"),
+        ("close times", "close times read as the ends of candles"),
+        ("microseconds", "microseconds"),
+        ("Binance, milliseconds and microseconds", "milliseconds and microseconds"),
+        ("a header within", "1 repeated header left out"),
+        ("a footer", "1 row without prices left out"),
+        ("decimal commas", "decimal commas"),
+    ],
+)
+def test_what_was_understood_is_said(tmp_path: Path, form: str, words: str) -> None:
+    path = tmp_path / "a.csv"
+    content = EXPORTS[form]
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    assert words in read_candles(path, NOW).notes
+
+
+@pytest.mark.parametrize(
+    ("export", "words"),
+    [
+        ("Binance", "Binance export"),
+        ("CryptoDataDownload", "CryptoDataDownload export"),
+        ("TradingView", "TradingView export"),
+        ("yfinance", "yfinance export"),
+        ("MetaTrader 5", "MetaTrader export"),
+        ("investing.com", "investing.com export"),
+        ("Dukascopy", "Dukascopy export"),
+        ("objects", "JSON"),
+        ("freqtrade as Parquet", "freqtrade export"),
+    ],
+)
+def test_the_export_is_named(tmp_path: Path, export: str, words: str) -> None:
+    path = tmp_path / "a.csv"
+    content = EXPORTS[export]
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    assert read_candles(path, NOW).form == words
+
+
+@pytest.mark.parametrize(
+    ("export", "symbol"),
+    [
+        ("CryptoDataDownload", "BTC/USDT"),
+        ("yfinance", "MSFT"),
+        ("stooq", "BTC.V"),
+        ("polygon", "AAPL"),
+        ("plain", None),
+    ],
+)
+def test_the_market_in_the_file_is_read(tmp_path: Path, export: str, symbol: str | None) -> None:
+    path = tmp_path / "a.csv"
+    content = EXPORTS[export]
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    assert read_candles(path, NOW).symbol == symbol
+
+
+def test_days_and_weeks_are_read(tmp_path: Path) -> None:
+    for length, name in ((24 * HOUR, "1d"), (168 * HOUR, "1w"), (8 * HOUR, "8h")):
+        rows = reference(20, length, START // (24 * HOUR) * 24 * HOUR - 30 * 168 * HOUR)
+        assert read(tmp_path, rows).series.timeframe == name
+
+
+def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tmp_path: Path) -> None:
+    days = reference(60, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    comma = str.maketrans(",.", ".,")
+    rows: list[tuple[object, ...]] = [
+        (f"{moment(c.timestamp):%d.%m.%Y}", *(f'"{x:,.2f}"'.translate(comma) for x in (c.close, *c[1:4])), '"1,23M"')
+        for c in reversed(days)
+    ]
+    found = read(tmp_path, rows, ("Data", "\u00daltimo", "Abertura", "M\u00e1xima", "M\u00ednima", "Vol."))
+    assert [candle[:5] for candle in found.series.candles] == [day[:5] for day in days]  # type: ignore[index]
+    assert {candle.volume for candle in found.series.candles} == {1_230_000.0}
+    assert found.notes == ("dates read as midnight UTC", "newest first", "decimal commas")
