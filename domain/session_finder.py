@@ -28,8 +28,8 @@ _ZONES = (
     "Australia/Sydney",
     "America/Sao_Paulo",
 )
-# Nights are seen in several dates; two or three breaks may as well be holes.
-_MIN_DATES = 4
+# Nights are seen in several dates; one break, or two, may as well be holes.
+_MIN_DATES = 3
 # A time of day, or a weekday, belongs to the hours when it has candles a quarter as often as the others.
 _USUAL_SHARE = 0.25
 # No exchange without a known calendar is believed to be closed for more trading days in a row.
@@ -106,6 +106,8 @@ def _of_days(known: Sessions | None, times_ms: IntArray) -> Sessions:
 
 def _of_hours(times_ms: IntArray, length_ms: int) -> Sessions:
     """Return the sessions that repeat in the candles, by the clock that explains them best."""
+    if int(times_ms[-1] // DAY_MS - times_ms[0] // DAY_MS) < _MIN_DATES - 1:
+        return AROUND_THE_CLOCK
     found = [_by_clock(zone, times_ms, length_ms) for zone in _ZONES]
     # The first of equals: UTC, where nothing speaks for another clock.
     best = min(found, key=lambda sessions: _unexplained(sessions, times_ms, length_ms))
@@ -191,17 +193,21 @@ def _holidays(sessions: Sessions, seen: IntArray) -> Iterator[date]:
 def _short_dates(
     sessions: Sessions, times_ms: IntArray, seen: IntArray, starts: IntArray, length_ms: int
 ) -> Iterator[tuple[date, Hours]]:
-    """Yield the dates whose candles begin after or end before the hours; the first and the last date may be cut."""
+    """Yield the dates whose candles begin after or end before the hours.
+
+    The data may begin or end within the first and the last date: they count where their neighbor is as short.
+    """
     minutes = _minutes(sessions, times_ms)
-    ends = np.append(starts[1:], len(times_ms)) - 1
-    step = length_ms // MINUTE_MS
-    for at in range(1, len(seen) - 1):
-        day = date.fromordinal(int(seen[at]))
+    firsts = minutes[starts].tolist()
+    lasts = (minutes[np.append(starts[1:], len(times_ms)) - 1] + length_ms // MINUTE_MS).tolist()
+    step, end = length_ms // MINUTE_MS, len(seen) - 1
+    for at, ordinal in enumerate(seen.tolist()):
+        day = date.fromordinal(ordinal)
         usual = sessions.hours(day)
-        first, last = int(minutes[starts[at]]), int(minutes[ends[at]]) + step
-        if usual and (first >= usual[0][0] + step or last <= usual[-1][1] - step):
-            hours = tuple((max(start, first), min(end, last)) for start, end in usual if start < last and end > first)
-            yield day, hours
+        cut = (at == 0 and firsts[:1] != firsts[1:2]) or (at == end and lasts[-1:] != lasts[-2:-1])
+        if usual and not cut and (firsts[at] >= usual[0][0] + step or lasts[at] <= usual[-1][1] - step):
+            hours = ((max(start, firsts[at]), min(close, lasts[at])) for start, close in usual)
+            yield day, tuple(span for span in hours if span[0] < span[1])
 
 
 def _with_untraded(sessions: Sessions, times_ms: IntArray, length_ms: int) -> Sessions:

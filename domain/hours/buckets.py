@@ -127,7 +127,9 @@ def _whole(
         begun = opens_ms // DAY_MS + EPOCH_ORDINAL
         expected = np.searchsorted(days, begun + target_days) - np.searchsorted(days, begun)
         return np.asarray(last - first + 1 == expected)
-    head = sessions.traded_between(opens_ms, rows.times_ms[first])
+    # By its label a day may begin in the session before.
+    begins = sessions.begins_ms(opens_ms) if sessions.anchored and target_days == 1 else opens_ms
+    head = sessions.traded_between(begins, rows.times_ms[first])
     tail = sessions.traded_between(rows.closes_ms[last], ends_ms)
     whole &= (head <= 0) & (tail <= 0)
     return whole

@@ -77,13 +77,13 @@ class Sessions:
     def hours(self, day: date) -> Hours:
         """Return the hours of a date; none when the market is closed."""
         usual = self.week[day.weekday()]
+        for special, hours in self.short_dates:
+            if special == day:
+                return hours
         if not usual or day in self.open_dates:
             return usual
         if day in self.closed_dates or (self.exchange and is_holiday(self.exchange, day)):
             return ()
-        for special, hours in self.short_dates:
-            if special == day:
-                return hours
         if self.exchange and (close := half_day_close(self.exchange, day)) is not None:
             return tuple((start, min(end, close)) for start, end in usual if start < close)
         return usual
@@ -150,6 +150,13 @@ class Sessions:
         at = (np.searchsorted(spans.opens, ends, side="left") - 1).clip(min=0)
         last_trade = np.minimum(spans.closes[at], ends)
         return np.where(last_trade > opens_ms, last_trade, ends)
+
+    def begins_ms(self, days_ms: IntArray) -> IntArray:
+        """Return the first open of the market on the dates of daily candles, by their labels in epoch ms."""
+        spans = self.spans(int(days_ms[0]), int(days_ms[-1]))
+        dates = self.dates(days_ms, daily=True)
+        at = np.searchsorted(spans.dates, dates).clip(max=len(spans.dates) - 1)
+        return np.asarray(np.where(spans.dates[at] == dates, spans.opens[at], days_ms))
 
     def missing_between(self, times_ms: IntArray, length_ms: int) -> IntArray:
         """Return for n candles how many are missing between each and the next, n - 1 numbers >= 0."""

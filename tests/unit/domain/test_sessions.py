@@ -251,3 +251,37 @@ def test_longer_candles_of_a_prefix_are_the_same(count: int) -> None:
 
 def test_unknown_markets_with_little_data_never_close() -> None:
     assert find_sessions(None, np.array([0, HOUR, 20 * HOUR]), HOUR) is AROUND_THE_CLOCK
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("symbol", "zone", "opens", "closes", "minutes", "per_day"),
+    [
+        ("INFY.NS", "Asia/Kolkata", time(9, 15), time(15, 30), 15, 2),
+        ("VOD.L", "Europe/London", time(8), time(16, 30), 60, 3),
+        ("SAP.DE", "Europe/Berlin", time(9), time(17, 30), 30, 3),
+        # B3 closes at 17:00 for one half of the year, and at 18:00 for the other.
+        ("PETR4.SA", "America/Sao_Paulo", time(10), time(17), 60, 2),
+        ("VALE3.SA", "America/Sao_Paulo", time(10), time(18), 60, 2),
+        # With the trading before the open and after the close, and labeled by the full hour.
+        ("TSLA", "America/New_York", time(4), time(20), 30, 4),
+        ("MSFT", "America/New_York", time(9), time(16), 60, 2),
+        # Over midnight in UTC.
+        ("BHP.AX", "Australia/Sydney", time(10), time(16), 60, 2),
+    ],
+)
+def test_every_exchange_has_whole_days_across_changes_of_the_clock(
+    symbol: str, zone: str, opens: time, closes: time, minutes: int, per_day: int, named: bool
+) -> None:
+    timeframe = next(timeframe for timeframe in Timeframe if timeframe.ms == minutes * 60_000)
+    times = session_times(date(2026, 2, 2), 60, ZoneInfo(zone), opens, closes, timeframe.ms)
+    series = series_of(times, timeframe, symbol if named else None)
+    assert series.missing == 0
+    assert len(series.resample(Timeframe.D1)) == 60
+    assert len(series.resample(Timeframe.H4)) == 60 * per_day
+
+
+def test_three_sessions_without_a_name_are_sessions() -> None:
+    times = session_times(date(2026, 2, 3), 3, NEW_YORK, time(9, 30), time(16), Timeframe.M5.ms)
+    series = series_of(times, Timeframe.M5, None)
+    assert (series.missing, len(series.resample(Timeframe.H1))) == (0, 21)
