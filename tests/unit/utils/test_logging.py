@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,12 @@ def test_an_unread_pipe_drops_lines_keeps_errors_and_logs_the_loss_later(
 ) -> None:
     reading, writing = os.pipe()
     standard_error = os.dup(2)
+    # A full pipe: otherwise a part of the loss could be told while lines are still dropped.
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"\n" * 4_096)
+    os.set_blocking(writing, True)
     os.dup2(writing, 2)
     os.close(writing)
     try:
