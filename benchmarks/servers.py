@@ -47,6 +47,13 @@ ANSWER: dict[str, Any] = {
     "cost_usd": None,
     "groundedness": None,
     "fallback_reason": None,
+    "lanes": {
+        "rules": {"side": "Neutral", "probability": None, "confidence": 0.5},
+        "model": None,
+        "llm": None,
+    },
+    "data_age_seconds": 12,
+    "as_of": None,
 }
 
 
