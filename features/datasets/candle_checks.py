@@ -15,6 +15,8 @@ from domain.market import CandleSeries, Timeframe
 
 # The run of a row that belongs to none: its candle is not real.
 NO_RUN = -1
+# Share of the distances that are those of neighbors, where a file has more holes than candles.
+_LEAST_NEIGHBORS = 0.1
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
         raise InvalidMarketData(f"a timeframe shows in at least 2 candles, received {len(times_ms)}")
     distances, counts = np.unique(np.abs(np.diff(times_ms)), return_counts=True)
     usual = int(distances[counts.argmax()])
+    # Where most candles are missing, holes are more frequent than neighbors, and all are multiples of their distance.
+    if distances[0] and not (distances % distances[0]).any() and counts[0] >= _LEAST_NEIGHBORS * counts.sum():
+        usual = int(distances[0])
     for timeframe in Timeframe:
         if timeframe.ms == usual:
             return timeframe
