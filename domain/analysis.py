@@ -119,7 +119,7 @@ class Analysis(Conclusion):
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
         data_age_seconds: From the close of the newest candle to `generated_at`.
         as_of: The moment of a replay; None of an analysis of now.
-        lanes: What rules, model and LLM say by themselves, whoever gave the answer.
+        lanes: What rules, model and LLM say by themselves, also where another gave the answer.
         rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
             market; None where no LLM answered.
     """

@@ -34,7 +34,7 @@ _MIN_DATES = 3
 _USUAL_SHARE = 0.25
 # No exchange without a known calendar is believed to be closed for more trading days in a row.
 _MAX_HOLIDAYS = 4
-# Candles are left out where nothing was traded when this share is missing, in at least so many places.
+# Candles are left out where nothing was traded when this share is missing, in at least this number of places.
 _UNTRADED_SHARE, _UNTRADED_PLACES = 0.05, 20
 _UNTRADED_RUN = 10
 # Chance of a longer run of candles without a trade in all of the data.
@@ -54,9 +54,9 @@ def find_sessions(symbol: str | None, times_ms: IntArray, length_ms: int) -> Ses
     if length_ms > DAY_MS or (whole and (known is None or known.continuous)):
         return AROUND_THE_CLOCK
     if known is not None and not known.continuous and not _fits(known, times_ms, length_ms):
-        known = None if length_ms < DAY_MS else replace(AROUND_THE_CLOCK, name=known.name)
         if whole:
             return AROUND_THE_CLOCK
+        known = None
     if length_ms == DAY_MS:
         sessions = _of_days(known, times_ms)
     elif known is None:

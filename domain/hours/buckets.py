@@ -88,9 +88,9 @@ def _opens(times_ms: IntArray, length_ms: int, target_ms: int, sessions: Session
         return midnights if target_ms == DAY_MS else _on_grid(midnights, target_ms)
     if not sessions.anchored or target_ms >= DAY_MS:
         return _on_grid(times_ms, target_ms)
-    spans = sessions.spans(int(times_ms[0]), int(times_ms[-1])) if len(times_ms) else None
-    if spans is None:
+    if not len(times_ms):
         return times_ms
+    spans = sessions.spans(int(times_ms[0]), int(times_ms[-1]))
     at = np.searchsorted(spans.opens, times_ms, side="right") - 1
     # Of a date with a lunch break, the first open counts.
     opened = spans.opens[np.searchsorted(spans.dates, spans.dates[at])]

@@ -66,7 +66,7 @@ class Sessions:
     @property
     def continuous(self) -> bool:
         """Whether the market never closes."""
-        return self.week is ALL_WEEK or self.week == ALL_WEEK
+        return self.week == ALL_WEEK
 
     @property
     def anchored(self) -> bool:

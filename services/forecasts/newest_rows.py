@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from hashlib import blake2b
 
 from cachetools import LRUCache
 
@@ -45,7 +44,7 @@ class NewestRows:
             InsufficientData: fewer candles than the window and the warm-up of its features take.
         """
         recent = series.tail(best_candles(forecaster))
-        key = (tuple(forecaster.needs.items()), series.timeframe, _digest(recent))
+        key = (tuple(forecaster.needs.items()), recent.digest)
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 return found
@@ -55,7 +54,3 @@ class NewestRows:
         with self._lock:
             self._kept[key] = rows
         return rows
-
-
-def _digest(series: CandleSeries) -> bytes:
-    return blake2b(series.times_ms.tobytes() + series.values.tobytes(), digest_size=16).digest()

@@ -100,7 +100,7 @@ def _sample(text: bytes) -> str:
 
 
 def _offset(text: bytes, lines: int) -> int:
-    """Return where a line begins that comes after so many others."""
+    """Return where the line after a given number of lines begins."""
     at = 0
     for _ in range(lines):
         at = text.index(b"\n", at) + 1

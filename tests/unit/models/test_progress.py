@@ -23,7 +23,7 @@ class Run:
         self.progress = Progress(planned, self.told.append, self.clock.monotonic)
 
     def fit(self, kind: ModelType, seconds: float, epochs: int = 0) -> list[float | None]:
-        """Fit once, in so many epochs or in none; return the seconds left at each report from the first epoch on."""
+        """Fit once, in epochs or in none; return the seconds left at each report from the first epoch on."""
         before = len(self.told) + 1
         with self.progress.fit(f"fit: {kind}", kind) as report:
             for done in range(1, epochs + 1):
