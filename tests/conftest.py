@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from config.settings import Settings
 from config.sources import load_settings
+from tests.fixtures.clocks import wait_for_next_hour_if_near
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -66,6 +67,12 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip("the folder of real candles, ../shared/data, is not here")
     return REAL_DATA
+
+
+@pytest.fixture
+def hour_with_time_left() -> None:
+    """Let a test of the real clock begin where no candle of an hour will close while it runs."""
+    wait_for_next_hour_if_near()
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ from utils.clock import SystemClock
 ROOT = Path(__file__).resolve().parents[2]
 HOURS = 3_500
 
+pytestmark = pytest.mark.usefixtures("hour_with_time_left")
+
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:

@@ -46,6 +46,7 @@ def test_every_forecast_carries_the_disclaimer_and_whose_candles_they_are(
         assert abs(answer["timestamp"] - now_ms()) < 60_000
 
 
+@pytest.mark.usefixtures("hour_with_time_left")
 @pytest.mark.parametrize("steps", [1, 30])
 def test_prices_follow_the_newest_closed_candle_step_by_step(client: TestClient, steps: int) -> None:
     answer = predict(client, "price", steps=steps)

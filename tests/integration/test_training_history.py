@@ -17,7 +17,7 @@ from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
 from tests.fixtures.past_markets import PastExchange, hours_until
 from utils.clock import SystemClock
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hour_with_time_left")]
 
 HOURS = 6_000
 MOST = 2_500
