@@ -18,9 +18,9 @@ COPY container container
 COPY demo demo
 COPY domain domain
 COPY features features
-COPY rules rules
 COPY models models
 COPY rules rules
+COPY backtesting backtesting
 COPY services services
 COPY storage storage
 COPY tasks tasks

@@ -16,11 +16,12 @@ from commands.study import StudyOrder, run_study
 from commands.versions import choose_version
 from config.settings import Settings
 from config.sources import load_settings
+from domain.costs import Costs
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 
 if TYPE_CHECKING:
-    from models.evaluation.equity import Backtest, Costs
+    from models.evaluation.equity import Backtest
     from models.model_manager import Evaluation
 
 Bps = Annotated[
@@ -80,8 +81,6 @@ def evaluate(
 
 
 def _costs(settings: Settings, fee_bps: float | None, slippage_bps: float | None) -> Costs:
-    from models.evaluation.equity import Costs
-
     evaluation = settings.models.evaluation
     return Costs(
         fee_bps=evaluation.fee_bps if fee_bps is None else fee_bps,

@@ -10,29 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Annotated
 
 import numpy as np
-from pydantic import Field
 
 from config.model_settings import ServingSettings
 from domain.arrays import IntArray, RealArray
+from domain.costs import Costs
 from domain.errors import InsufficientData
 from domain.values import Frozen, Share
 
 YEAR_MS = 365.25 * 24 * 3_600_000
-
-
-class Costs(Frozen):
-    """Costs of a change of position, in hundredths of a percent of the value traded; a round trip pays twice."""
-
-    fee_bps: Annotated[float, Field(ge=0, lt=5_000)]
-    slippage_bps: Annotated[float, Field(ge=0, lt=5_000)]
-
-    @property
-    def fraction(self) -> float:
-        """Both together as a fraction."""
-        return (self.fee_bps + self.slippage_bps) / 1e4
 
 
 class BacktestFigures(Frozen):

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model_settings import ServingSettings
+from domain.costs import Costs
 from domain.errors import InsufficientData
-from models.evaluation.equity import Backtest, Costs, backtest, max_drawdown, positions
+from models.evaluation.equity import Backtest, backtest, max_drawdown, positions
 from tests.fixtures.histories import START_MS
 from tests.fixtures.settings import configured
 

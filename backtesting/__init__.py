@@ -1,0 +1,1 @@
+"""The same judgement on the past: pure functions from candles to trades and their figures."""

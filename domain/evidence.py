@@ -1,0 +1,53 @@
+"""What plans like one have come to in the past."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.values import Frozen, Share
+
+
+class EvidenceVerdict(StrEnum):
+    """The evidence in a word.
+
+    `insufficient`: too few plans to tell. `inverted`: plans like it lose, clearly. `none`: nothing is told from chance.
+    `weak`: they pay their costs, but the interval has zero in it. `positive`: they pay, and the interval is above zero.
+    """
+
+    INSUFFICIENT = "insufficient"
+    INVERTED = "inverted"
+    NONE = "none"
+    WEAK = "weak"
+    POSITIVE = "positive"
+
+
+class Evidence(Frozen):
+    """The record of plans like one, measured out of sample.
+
+    Attributes:
+        target_first: Probability that the target comes before the stop and the time limit.
+        break_even: Probability at which the plan earns nothing, before costs.
+        expected_r: Mean result in R after costs, shrunk towards zero by how little evidence there is.
+        gross_bps: Mean result before costs, in hundredths of a percent of the entry.
+        cost_bps: Costs of the round trip.
+        net_bps: `gross_bps` less `cost_bps`.
+        plans: Number of independent plans that it rests on.
+        low, high: Ends of the 95 % interval of `expected_r`.
+        built_from: Name of the evidence file's data, for a person.
+        verdict: All this in a word.
+    """
+
+    target_first: Share
+    break_even: Share
+    expected_r: float
+    gross_bps: float
+    cost_bps: Annotated[float, Field(ge=0)]
+    net_bps: float
+    plans: Annotated[int, Field(ge=0)]
+    low: float
+    high: float
+    built_from: str
+    verdict: EvidenceVerdict

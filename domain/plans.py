@@ -1,0 +1,81 @@
+"""Trade plans: what an analysis proposes to do, and what became of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from domain.values import Frozen, Price, Signal
+
+
+class TradePlan(Frozen):
+    """One trade, from its entry to whichever comes first: target, stop or the time limit.
+
+    Attributes:
+        side: Long or Short.
+        entry: Price at which it is entered.
+        stop: Price on the losing side.
+        target: Price on the winning side.
+        horizon_candles: Time limit, in candles of the plan's timeframe: at the close of the last of them it ends.
+    """
+
+    side: Signal
+    entry: Price
+    stop: Price
+    target: Price
+    horizon_candles: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _sides_fit(self) -> Self:
+        side = self.side.side
+        if not side:
+            raise ValueError("a plan is Long or Short")
+        if not (side * (self.entry - self.stop) > 0 and side * (self.target - self.entry) > 0):
+            raise ValueError("the stop lies on the losing side of the entry, the target on the winning one")
+        return self
+
+    @property
+    def risk(self) -> float:
+        """Distance of the stop, in the unit of the price: 1 R."""
+        return abs(self.entry - self.stop)
+
+    @property
+    def risk_bps(self) -> float:
+        """The same in hundredths of a percent of the entry."""
+        return 1e4 * self.risk / self.entry
+
+    @property
+    def reward(self) -> float:
+        """Distance of the target in R."""
+        return abs(self.target - self.entry) / self.risk
+
+    @property
+    def break_even(self) -> float:
+        """Probability of the target before the stop at which the plan earns nothing, before costs, 0..1."""
+        return 1 / (1 + self.reward)
+
+
+class PlanEnd(StrEnum):
+    """What came first."""
+
+    TARGET = "target"
+    STOP = "stop"
+    TIME = "time"
+
+
+class PlanOutcome(Frozen):
+    """What a plan came to, before costs.
+
+    Attributes:
+        end: What came first; of a candle that holds both stop and target, the stop.
+        exit: Price of the exit; where the market jumped over a stop, the open beyond it.
+        candles: Candles from the entry to the exit, >= 1.
+        r: Won or lost in R: the move from the entry to the exit over the risk.
+    """
+
+    end: PlanEnd
+    exit: Price
+    candles: Annotated[int, Field(ge=1)]
+    r: float
