@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from domain.evidence import Evidence
 from domain.forecasting import Forecast
 from domain.lanes import Lanes
 from domain.market import CandleSeries, Timeframe
@@ -122,6 +123,8 @@ class Analysis(Conclusion):
         lanes: What rules, model and LLM say by themselves, also where another gave the answer.
         rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
             market; None where no LLM answered.
+        evidence: What plans like it came to; of a Neutral signal that of the better side. None where no plan is
+            possible.
     """
 
     analysis_id: str
@@ -145,6 +148,7 @@ class Analysis(Conclusion):
     as_of: datetime | None = None
     lanes: Lanes | None = None
     rules: Conclusion | None = None
+    evidence: Evidence | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""

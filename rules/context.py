@@ -20,6 +20,7 @@ from domain.values import epoch_ms, utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
+from rules.evidence import UNMEASURED, Weigher
 
 # With fewer there is neither MACD line (26) nor ADX (28), too little for a judgement.
 MIN_SIDE_CANDLES = 30
@@ -77,6 +78,7 @@ class MarketContext:
         forecast_note: Why there is no forecast.
         model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
         client: What the client says in addition to its candles.
+        weigher: What its plans are weighed by.
     """
 
     symbol: str
@@ -97,6 +99,7 @@ class MarketContext:
     forecast_note: str | None = None
     model_weight: float = 0.0
     client: ClientContext = NOTHING_SAID
+    weigher: Weigher = UNMEASURED
 
     @property
     def main(self) -> TimeframeContext:

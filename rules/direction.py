@@ -19,9 +19,9 @@ MOVE_SHARE, AVERAGES_SHARE, MOVEMENT_SHARE = 0.60, 0.25, 0.15
 # A move of 2.5 standard deviations of its own noise is a full view (1.2 % of random walks).
 FULL_MOVE = 2.5
 MOVE_CANDLES = 100
-# Each doubling of the timeframe's length adds the weight of the shortest: a longer candle covers more time,
-# but four hours do not weigh as much as sixteen quarters.
-WEIGHT_PER_DOUBLING = 1.0
+# Each doubling of the timeframe's length adds half the weight of the shortest: a longer candle covers more time,
+# but plans came to more where hours and four hours weighed 1 to 2 than 1 to 3 (docs/rule-evidence.md).
+WEIGHT_PER_DOUBLING = 0.5
 # From POINTS on a timeframe has a direction; from DISAGREES on against the others it disagrees, below that
 # it is the pull-back that every trend has on its short timeframes.
 POINTS = 0.25

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from domain.evidence import EvidenceVerdict
 from domain.market import Timeframe
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
@@ -34,12 +35,13 @@ _GROUNDS = {
     Ground.WILD: "the candles are so wide that neither a stop nor a target can be placed",
     Ground.REVERSED: "the price has run far against the trend since the last closed candle",
     Ground.BROKEN: "too few candles have come since the series broke off",
+    Ground.NO_EDGE: "the trend is clear, but plans that followed such trends came to no more than chance",
 }
 
 
 def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     """Return the reasons for a verdict, most important first."""
-    sentences = [_verdict_sentence(context, view, verdict), _model_sentence(context, view)]
+    sentences = [_verdict_sentence(context, view, verdict), describe_evidence(verdict), _model_sentence(context, view)]
     if verdict.ground is not Ground.FLAT:
         sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
     sentences += [describe_volume(context), _levels_sentence(context)]
@@ -59,6 +61,21 @@ def describe_volume(context: MarketContext) -> str:
     if abs(balance) > ONE_SIDED_VOLUME:
         side = "mostly on rising candles" if balance > 0 else "mostly on falling candles"
     return f"Volume is {size}, {figure(ratio)} times its average, and lately {side}."
+
+
+def describe_evidence(verdict: Verdict) -> str:
+    """Return a sentence on what plans like this one came to; empty where no plan can be made."""
+    found = verdict.evidence
+    if found is None:
+        return ""
+    if found.verdict is EvidenceVerdict.INSUFFICIENT:
+        return "How plans like this came out was not measured: the confidence is agreement alone."
+    subject = "Plans like this one" if verdict.plan else "Plans with the trend"
+    after = f"{found.expected_r:+.2f} of their risk after costs of {figure(found.cost_bps)} bps"
+    return (
+        f"{subject} reached the target first in {found.target_first:.1%}, break-even being {found.break_even:.1%}, "
+        f"and came to {after}: evidence {found.verdict}, from {found.plans} independent plans."
+    )
 
 
 def describe_age(context: MarketContext) -> str:

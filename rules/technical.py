@@ -77,4 +77,5 @@ class TechnicalAnalyst:
             data_age_seconds=context.age.seconds,
             as_of=context.as_of,
             lanes=judgement.lanes,
+            evidence=verdict.evidence,
         )

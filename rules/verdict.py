@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.analysis import TrendDirection
+from domain.evidence import Evidence, EvidenceVerdict
+from domain.plans import TradePlan
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
+from rules.evidence import PlanTraits, even_money
+from rules.plans import Exits, make_plan
 from rules.strategies import ramp
 
 # Calibrated on simulated markets: four of five random walks stay below, nine of ten clear trends
@@ -25,7 +29,8 @@ MAX_RANGE_PERCENT = 15.0
 # With a price this far against the closed candles, they are no evidence.
 MAX_ADVERSE_ATR = 2.0
 
-# Confidence is agreement, not a probability: honest hit rates on hourly candles are 53 to 58 %.
+# Where nothing was measured, confidence is agreement alone, and no more than a little over an even chance.
+MOST_UNMEASURED = 0.55
 WEAKEST_CONFIDENCE = 0.45
 USUAL_CONFIDENCE = 0.65
 EARNED_CONFIDENCE = 0.75
@@ -53,29 +58,90 @@ class Ground(StrEnum):
     WILD = "wild"
     REVERSED = "reversed"
     BROKEN = "broken"
+    NO_EDGE = "no edge"
+
+
+# In such a market no stop and no target can be placed.
+UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.BROKEN})
+_SPEAK_AGAINST = frozenset({EvidenceVerdict.NONE, EvidenceVerdict.INVERTED})
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The signal, its confidence (0 to 1) and its ground."""
+    """The signal, its confidence (0 to 1) and its ground.
+
+    Attributes:
+        plan: Of the signal; None of a Neutral one.
+        evidence: Of the plan; of a Neutral signal that of the better side's plan. None where none can be made.
+    """
 
     signal: Signal
     confidence: float
     ground: Ground
+    plan: TradePlan | None = None
+    evidence: Evidence | None = None
 
 
 def decide(context: MarketContext, view: TrendView) -> Verdict:
-    """Return the signal: with the trend where the timeframes agree and it is strong enough, else Neutral.
+    """Return the signal: with the trend where timeframes agree, it is strong enough and plans like it pay, else Neutral.
 
     The trend may be that of rules and model together; the timeframes' disagreement, a flat market and
-    candles too wide for a stop hold back a signal all the same.
+    candles too wide for a stop hold back a signal all the same. The confidence is the even-money equivalent of the
+    plan, that of Neutral one minus that of the better side's plan.
     """
-    ground = _ground(context, view)
-    signal = Signal.NEUTRAL
+    ground, worth = _ground(context, view), data_quality(context) * context.age.worth * view.agreement
+    if ground in UNTRADABLE:
+        return Verdict(Signal.NEUTRAL, _neutral_agreement(view, ground) * worth, ground)
+    signal = Signal.LONG if view.trend > 0 else Signal.SHORT
+    plan = make_plan(signal, context.price, context.main.average_true_range)
+    evidence = weigh(context, view, plan)
+    if ground is Ground.TREND and evidence.verdict in _SPEAK_AGAINST:
+        ground = Ground.NO_EDGE
     if ground is Ground.TREND:
-        signal = Signal.LONG if view.trend > 0 else Signal.SHORT
-    certainty = _trend_confidence(context, view) if ground is Ground.TREND else _neutral_confidence(view, ground)
-    return Verdict(signal, certainty * data_quality(context) * context.age.worth * view.agreement, ground)
+        return Verdict(signal, confidence_of(evidence, _agreement(context, view) * worth), ground, plan, evidence)
+    if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
+        return Verdict(Signal.NEUTRAL, _neutral_agreement(view, ground) * worth, ground, evidence=evidence)
+    return Verdict(Signal.NEUTRAL, 1 - even_money(evidence.expected_r), ground, evidence=evidence)
+
+
+def decide_for(
+    context: MarketContext, view: TrendView, signal: Signal, stated: float, proposed: Exits | None
+) -> Verdict:
+    """Return the verdict on a signal that an LLM gave.
+
+    Its confidence is that of the evidence: what an LLM states is not calibrated. Where nothing was measured, the
+    stated one counts up to the limit of the rules'.
+
+    Args:
+        context: The market.
+        view: Of the rules.
+        signal: Of the LLM.
+        stated: Confidence of the LLM, 0..1.
+        proposed: Its exits, taken where they fit.
+    """
+    stated *= context.age.worth
+    if signal is Signal.NEUTRAL:
+        own = decide(context, view)
+        measured = own.evidence is not None and own.evidence.verdict is not EvidenceVerdict.INSUFFICIENT
+        confidence = 1 - even_money(own.evidence.expected_r) if own.evidence and measured else stated
+        return Verdict(signal, confidence, Ground.NO_TREND, evidence=own.evidence)
+    plan = make_plan(signal, context.price, context.main.average_true_range, proposed)
+    evidence = weigh(context, view, plan)
+    return Verdict(signal, confidence_of(evidence, stated), Ground.TREND, plan, evidence)
+
+
+def weigh(context: MarketContext, view: TrendView, plan: TradePlan) -> Evidence:
+    """Return the evidence of a plan in a market."""
+    worth = data_quality(context) * context.age.worth * view.agreement
+    traits = PlanTraits.of(plan.side.side, view.trend, context.main.range_percentile)
+    return context.weigher.weigh(plan, context.primary, traits, worth)
+
+
+def confidence_of(evidence: Evidence, agreement: float) -> float:
+    """Return the confidence of a plan, 0..1; `agreement` stands in, up to a limit, where nothing was measured."""
+    if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
+        return min(agreement, MOST_UNMEASURED)
+    return even_money(evidence.expected_r)
 
 
 def strength(view: TrendView) -> float:
@@ -122,7 +188,7 @@ def _ground(context: MarketContext, view: TrendView) -> Ground:
     return Ground.REVERSED if move * math.copysign(1, view.trend) < -MAX_ADVERSE_ATR else Ground.TREND
 
 
-def _trend_confidence(context: MarketContext, view: TrendView) -> float:
+def _agreement(context: MarketContext, view: TrendView) -> float:
     """Return 0.45 to 0.65 with the strength, up to 0.75 if timeframes, ADX and volume all confirm."""
     top = EARNED_CONFIDENCE if _earned(context, view) else USUAL_CONFIDENCE
     return WEAKEST_CONFIDENCE + (top - WEAKEST_CONFIDENCE) * ramp(strength(view), SIGNAL_BAR, FULL_STRENGTH)
@@ -139,7 +205,7 @@ def _earned(context: MarketContext, view: TrendView) -> bool:
     )
 
 
-def _neutral_confidence(view: TrendView, ground: Ground) -> float:
+def _neutral_agreement(view: TrendView, ground: Ground) -> float:
     """Return the confidence of a Neutral signal: greatest in a flat market, least near the bar."""
     least, most = NEUTRAL_CONFIDENCE
     if ground is Ground.FLAT:

@@ -12,7 +12,8 @@ from domain.forecasting import ModelType
 from domain.market import Timeframe
 from features.columns.feature_sets import FEATURE_SETS
 from models.architectures.catalogue import ARCHITECTURES
-from rules.risk import CAPITAL_AT_RISK, MAX_POSITION, REWARD
+from rules.plans import REWARD
+from rules.risk import CAPITAL_AT_RISK, MAX_POSITION
 from services.market_data.engine_settings import EngineSettings
 
 

@@ -12,10 +12,11 @@ from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView
 from rules.judgement import Judgement
+from rules.plans import Exits
 from rules.reasoning import describe_age
-from rules.risk import Exits, assess_risk
+from rules.risk import assess_risk
 from rules.technical import TechnicalAnalyst
-from rules.verdict import Ground, Verdict
+from rules.verdict import UNTRADABLE, decide_for
 from services.analysis.prompt import analysis_prompt
 from services.analysis.reply import AnalysisReply
 from services.llm.advisor import Advisor
@@ -25,10 +26,9 @@ from utils import metrics
 
 PURPOSE = "analysis"
 REPLAY = "replay"
-# In such a market no stop and no target can be placed, so the LLM is not asked.
+# Where no stop and no target can be placed, the LLM is not asked.
 NOTHING_TO_JUDGE = "nothing_to_judge"
 SYNTHETIC = "synthetic"
-_UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.BROKEN})
 
 
 class LlmAnalyst:
@@ -55,7 +55,7 @@ class LlmAnalyst:
             raise LlmUnavailable("the LLM is not asked about synthetic candles", SYNTHETIC)
         if context.as_of is not None:
             raise LlmUnavailable("the LLM is not asked for replays", REPLAY)
-        if ground in _UNTRADABLE:
+        if ground in UNTRADABLE:
             raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
         prompt = analysis_prompt(context, context.forecast)
         advised = await self._advisor.ask(
@@ -73,8 +73,8 @@ class LlmAnalyst:
     def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
         """Return the measured analysis with the accepted parts of the reply."""
         context, measured = judgement.context, self._rules.assess(judgement.unblended)
-        verdict = _verdict(context, reply)
-        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), verdict, _proposed(reply))
+        verdict = decide_for(context, judgement.rules, reply.signal, reply.confidence, _proposed(reply))
+        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), verdict)
         supports, resistances = _levels(context, reply)
         market = measured.market_analysis
         accepted = {
@@ -99,6 +99,7 @@ class LlmAnalyst:
                 }
             ),
             "risk_assessment": risk,
+            "evidence": verdict.evidence,
             "lanes": _lanes(judgement, reply),
             "rules": Conclusion(**{name: getattr(measured, name) for name in Conclusion.model_fields}),
         }
@@ -113,12 +114,6 @@ def _lanes(judgement: Judgement, reply: AnalysisReply) -> Lanes:
 def _as_seen(view: TrendView, signal: Signal) -> TrendView:
     """Return the view for the risk of this signal; against the measured trend it counts as disagreement."""
     return replace(view, disagree=view.disagree or signal.side * view.trend < 0)
-
-
-def _verdict(context: MarketContext, reply: AnalysisReply) -> Verdict:
-    """Return the LLM's verdict; it is not told how old the candles are, so its confidence is lowered here."""
-    ground = Ground.NO_TREND if reply.signal is Signal.NEUTRAL else Ground.TREND
-    return Verdict(reply.signal, reply.confidence * context.age.worth, ground)
 
 
 def _proposed(reply: AnalysisReply) -> Exits | None:

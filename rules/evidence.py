@@ -1,0 +1,191 @@
+"""Evidence: from the measured record of plans to what a plan like them is worth, and to a confidence.
+
+The record is a logistic curve: the log odds of the target coming first are those of chance, `logit(break-even)`,
+plus a weighted sum of the plan's traits. With weights of zero a plan is worth nothing before costs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass
+from statistics import NormalDist
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from domain.costs import Costs
+from domain.evidence import Evidence, EvidenceVerdict
+from domain.market import Timeframe
+from domain.plans import TradePlan
+from domain.values import Frozen, Share
+
+# From here on a trend is no stronger evidence: plans with stronger ones came to the same.
+FULL_TREND = 0.5
+# Fewer independent plans tell nothing.
+MIN_PLANS = 300
+REACH = NormalDist().inv_cdf(0.975)
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class PlanTraits:
+    """What is known of a plan beforehand, each -1..1.
+
+    Attributes:
+        trend: Weighted direction of the timeframes, positive towards the plan's side; full from 0.5 on.
+        volatile_trend: The same times how volatile the market is against its recent past: 1 highest, -1 lowest.
+    """
+
+    trend: float
+    volatile_trend: float
+
+    @classmethod
+    def of(cls, side: int, trend: float, range_percentile: float) -> Self:
+        """Return the traits of a plan.
+
+        Args:
+            side: 1 of Long, -1 of Short.
+            trend: Weighted direction of the timeframes, -1..1.
+            range_percentile: Rank of the average true range in its recent past, 0..100.
+        """
+        towards = side * min(max(trend / FULL_TREND, -1.0), 1.0)
+        return cls(towards, towards * (range_percentile / 50 - 1))
+
+
+class MeasuredFile(Frozen):
+    """Candles that the evidence was measured on."""
+
+    name: str
+    candles: int
+    first_ms: int
+    last_ms: int
+    digest: str
+
+
+class Fold(Frozen):
+    """A year predicted by the years before it: mean prediction and what came, per plan.
+
+    `calibration_error` is the expected calibration error over ten bins of equal count.
+    """
+
+    year: int
+    plans: int
+    predicted: Share
+    came: Share
+    calibration_error: Share
+
+
+class EvidenceBook(Frozen):
+    """The measured record of plans, as `cli.py evidence build` writes it.
+
+    Attributes:
+        built_from: For a person, such as "8 markets, 2017-08 to 2022-12".
+        built_at: ISO date.
+        files: What it was measured on.
+        weights: Of the traits, in the order of `PlanTraits`, in log odds.
+        covariance: Of the weights, from clusters of weeks, so that plans that overlap count once.
+        plans: Number of independent plans: all of them over the design effect of their clusters.
+        samples: Number of plans that were measured.
+        timeframes: Those that were measured; others have their log odds halved.
+        folds: The same measured year by year, out of sample.
+        stop_atr, reward, horizon_candles: The plans that were measured.
+    """
+
+    built_from: str
+    built_at: str
+    files: tuple[MeasuredFile, ...]
+    weights: tuple[Number, ...]
+    covariance: tuple[tuple[Number, ...], ...]
+    plans: Annotated[int, Field(ge=0)]
+    samples: Annotated[int, Field(ge=0)]
+    timeframes: tuple[Timeframe, ...]
+    folds: tuple[Fold, ...]
+    stop_atr: Annotated[float, Field(gt=0)]
+    reward: Annotated[float, Field(gt=0)]
+    horizon_candles: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        count = len(PlanTraits.__dataclass_fields__)
+        if len(self.weights) != count or [len(row) for row in self.covariance] != [count] * count:
+            raise ValueError(f"needs {count} weights and their covariance")
+        return self
+
+
+# Where a timeframe was not measured, its plans count as half as good as those of the measured ones.
+UNMEASURED_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Weigher:
+    """Weighs plans by the record, and by the costs of trading them.
+
+    Attributes:
+        book: None where nothing was measured.
+        costs: Per change of position.
+    """
+
+    book: EvidenceBook | None
+    costs: Costs
+
+    def weigh(self, plan: TradePlan, timeframe: Timeframe, traits: PlanTraits, worth: float = 1.0) -> Evidence:
+        """Return the evidence of a plan.
+
+        Args:
+            plan: What is proposed.
+            timeframe: Of the plan.
+            traits: Of the plan.
+            worth: Share of the record that counts, 0..1: less for few, missing or old candles.
+        """
+        book, chance = self.book, math.log(plan.break_even / (1 - plan.break_even))
+        cost_bps = self.costs.round_trip_bps
+        odds, error = 0.0, 0.0
+        if book is not None:
+            worth *= 1.0 if timeframe in book.timeframes else UNMEASURED_SHARE
+            values = np.array(astuple(traits))
+            odds = worth * float(values @ np.array(book.weights))
+            error = worth * math.sqrt(max(float(values @ np.array(book.covariance) @ values), 0.0))
+        low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
+        cost_r = cost_bps / plan.risk_bps
+        return Evidence(
+            target_first=round(_share(chance + odds), 4),
+            break_even=round(plan.break_even, 4),
+            expected_r=round(expected - cost_r, 4),
+            gross_bps=round(expected * plan.risk_bps, 2),
+            cost_bps=cost_bps,
+            net_bps=round(expected * plan.risk_bps - cost_bps, 2),
+            plans=book.plans if book else 0,
+            low=round(low - cost_r, 4),
+            high=round(high - cost_r, 4),
+            built_from=book.built_from if book else "nothing was measured",
+            verdict=_verdict(book, low, high, low - cost_r),
+        )
+
+
+# Evidence of nothing, for free.
+UNMEASURED = Weigher(None, Costs(fee_bps=0.0, slippage_bps=0.0))
+
+
+def even_money(expected_r: float) -> float:
+    """Return the probability at which an even bet is worth as much, 0..1: 0.5 pays its costs and no more."""
+    return min(max(0.5 + expected_r / 2, 0.0), 1.0)
+
+
+def _verdict(book: EvidenceBook | None, low: float, high: float, net_low: float) -> EvidenceVerdict:
+    if book is None or book.plans < MIN_PLANS:
+        return EvidenceVerdict.INSUFFICIENT
+    if high < 0:
+        return EvidenceVerdict.INVERTED
+    if low <= 0:
+        return EvidenceVerdict.NONE
+    return EvidenceVerdict.POSITIVE if net_low > 0 else EvidenceVerdict.WEAK
+
+
+def _gross_r(log_odds: float, reward: float) -> float:
+    return _share(log_odds) * (1 + reward) - 1
+
+
+def _share(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
