@@ -24,6 +24,31 @@ class EvidenceVerdict(StrEnum):
     POSITIVE = "positive"
 
 
+class Interval95(Frozen):
+    """A mean with the ends of its 95 % interval, and the number of cases behind it; all None without cases."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    cases: Annotated[int, Field(ge=0)]
+
+
+class StrategyRecord(Frozen):
+    """What came after the moments at which a named strategy leaned to a side.
+
+    Attributes:
+        name: Of the strategy.
+        right: Share of moments after which the close was on that side, by distance in candles.
+        target_first: Share of plans to that side that reached the target first.
+        expected_r: Mean result of these plans before costs, in units of the risk.
+    """
+
+    name: str
+    right: dict[int, Interval95]
+    target_first: Interval95
+    expected_r: Interval95
+
+
 class Evidence(Frozen):
     """The record of plans like one, measured out of sample.
 

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from domain.costs import Costs
-from domain.evidence import Evidence, EvidenceVerdict
+from domain.evidence import Evidence, EvidenceVerdict, StrategyRecord
 from domain.market import Timeframe
 from domain.plans import TradePlan
 from domain.values import Frozen, Share
@@ -90,6 +90,7 @@ class EvidenceBook(Frozen):
         samples: Number of plans that were measured.
         timeframes: Those that were measured; others have their log odds halved.
         folds: The same measured year by year, out of sample.
+        strategies: Records of the named strategies.
         stop_atr, reward, horizon_candles: The plans that were measured.
     """
 
@@ -102,6 +103,7 @@ class EvidenceBook(Frozen):
     samples: Annotated[int, Field(ge=0)]
     timeframes: tuple[Timeframe, ...]
     folds: tuple[Fold, ...]
+    strategies: tuple[StrategyRecord, ...]
     stop_atr: Annotated[float, Field(gt=0)]
     reward: Annotated[float, Field(gt=0)]
     horizon_candles: Annotated[int, Field(ge=1)]

@@ -1,0 +1,149 @@
+"""Samples: the plans of both sides at moments of the past, with their traits and what they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from itertools import islice
+
+import numpy as np
+
+from backtesting.past.market import PastJudgement
+from backtesting.plan_outcomes import OPEN, TARGET, plan_outcomes
+from domain.arrays import BoolArray, FloatArray, IntArray
+from domain.market import CandleSeries
+from rules.evidence import PlanTraits
+from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
+from rules.strategies import STRATEGY_NAMES
+from rules.verdict import UNTRADABLE, data_quality
+
+SIDES = (1, -1)
+# Distances in candles at which a strategy is held to its word.
+AHEAD = (1, 4, 24)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """n plans, those of one moment next to each other.
+
+    Attributes:
+        times_ms: When each was made, epoch ms.
+        sides: 1 of Long, -1 of Short.
+        traits: Shape (n, number of traits), as `PlanTraits`.
+        worth: Share of the record that counts for each, 0..1: candles of the moment that are few or missing.
+        given: Whether the rules would give the plan but for evidence.
+        scores: Of each strategy in the order of STRATEGY_NAMES, 0..1, shape (n, 8).
+        r: Result before costs in units of the risk.
+        bps: The same in hundredths of a percent of the entry.
+        risk_bps: Distance of the stop.
+        reached: Whether the target came first.
+        moves: Relative change of the close after AHEAD candles, towards the side, NaN beyond the end of the candles;
+            shape (n, 3).
+    """
+
+    times_ms: IntArray
+    sides: IntArray
+    traits: FloatArray
+    worth: FloatArray
+    given: BoolArray
+    scores: FloatArray
+    r: FloatArray
+    bps: FloatArray
+    risk_bps: FloatArray
+    reached: BoolArray
+    moves: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.times_ms)
+
+    def where(self, mask: BoolArray) -> Samples:
+        """Return some of the plans."""
+        return Samples(*(values[mask] for values in self._columns()))
+
+    @property
+    def wins(self) -> FloatArray:
+        """The share of a won plan that each came to: 1 at the target, 0 at the stop, in between at the time limit.
+
+        Below 0 where the market jumped over the stop.
+        """
+        return (self.r + 1) / (1 + REWARD)
+
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+def join(parts: Iterable[Samples]) -> Samples:
+    """Return the plans of several markets; at least one."""
+    return Samples(*map(np.concatenate, zip(*(part._columns() for part in parts), strict=True)))
+
+
+def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement], every: int = 1) -> Samples:
+    """Return the plans of both sides at every `every`-th judgement in which a plan can be made.
+
+    Plans that are still open at the end of the candles are left out.
+
+    Args:
+        series: Whole history of the primary timeframe.
+        judgements: On these candles.
+        every: Distance of two moments, in judgements.
+    """
+    rows = [row for past in islice(judgements, 0, None, every) for row in _rows(past)]
+    if not rows:
+        return _empty()
+    table = np.array(rows)
+    positions, sides, risks = table[:, 0].astype(np.int64), table[:, 2].astype(np.int64), table[:, 3]
+    outcomes = plan_outcomes(series, positions, sides, risks, np.full(len(table), REWARD), HORIZON_CANDLES)
+    traits = len(PlanTraits.__dataclass_fields__)
+    found = Samples(
+        times_ms=table[:, 1].astype(np.int64),
+        sides=sides,
+        traits=table[:, 6 : 6 + traits],
+        worth=table[:, 4],
+        given=table[:, 5] > 0,
+        scores=table[:, 6 + traits :],
+        r=outcomes.r,
+        bps=outcomes.bps,
+        risk_bps=1e4 * risks / series.closes[positions],
+        reached=outcomes.ends == TARGET,
+        moves=sides[:, None] * _moves(series.closes, positions),
+    )
+    return found.where(outcomes.ends != OPEN)
+
+
+def _moves(closes: FloatArray, positions: IntArray) -> FloatArray:
+    after = positions[:, None] + np.array(AHEAD)
+    known = after < len(closes)
+    moves: FloatArray = np.where(known, closes[np.where(known, after, 0)] / closes[positions][:, None] - 1, np.nan)
+    return moves
+
+
+def _rows(past: PastJudgement) -> Iterator[tuple[float, ...]]:
+    judged = past.judgement
+    context, view = judged.context, judged.rules
+    if judged.by_rules.ground in UNTRADABLE:
+        return
+    risk = STOP_ATR * context.main.average_true_range
+    worth = data_quality(context) * context.age.worth
+    scores = [view.scores[name] for name in STRATEGY_NAMES]
+    for side in SIDES:
+        traits = PlanTraits.of(side, view.trend, context.main.range_percentile)
+        given = judged.by_rules.signal.side == side
+        yield (past.position, past.moment_ms, side, risk, worth, given, *astuple(traits), *scores)
+
+
+def _empty() -> Samples:
+    none = np.empty(0)
+    traits = len(PlanTraits.__dataclass_fields__)
+    return Samples(
+        times_ms=none.astype(np.int64),
+        sides=none.astype(np.int64),
+        traits=np.empty((0, traits)),
+        worth=none,
+        given=none.astype(np.bool_),
+        scores=np.empty((0, len(STRATEGY_NAMES))),
+        r=none,
+        bps=none,
+        risk_bps=none,
+        reached=none.astype(np.bool_),
+        moves=np.empty((0, len(AHEAD))),
+    )
