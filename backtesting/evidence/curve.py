@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backtesting.evidence.samples import Samples
-from domain.arrays import FloatArray
+from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from rules.plans import REWARD
 
@@ -70,7 +70,7 @@ def chance(log_odds: FloatArray) -> FloatArray:
     return chances
 
 
-def clustered_mean(values: FloatArray, times_ms: FloatArray) -> tuple[float, float]:
+def clustered_mean(values: FloatArray, times_ms: IntArray) -> tuple[float, float]:
     """Return the mean of values and its standard error over weeks, both NaN without values.
 
     Source: as the sandwich above, for a mean.
