@@ -17,6 +17,7 @@ from config.server_settings import (
     ServerSettings,
     WebSocketSettings,
 )
+from domain.costs import Costs
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 
@@ -151,6 +152,19 @@ class TradeSettings(Section):
     max_waiting_strangers: Count
 
 
+class TradingSettings(Section):
+    """Costs of trades, in hundredths of a percent of the traded amount; funding, of a position's value per 8 hours."""
+
+    fee_bps: Annotated[float, Field(ge=0, lt=5_000)]
+    slippage_bps: Annotated[float, Field(ge=0, lt=5_000)]
+    funding_bps: Annotated[float, Field(gt=-5_000, lt=5_000)]
+
+    @property
+    def costs(self) -> Costs:
+        """Of a change of position."""
+        return Costs(fee_bps=self.fee_bps, slippage_bps=self.slippage_bps)
+
+
 class PeriodicSettings(Section):
     enabled: Switch
     pause_seconds: Annotated[float, Field(ge=0)]
@@ -172,6 +186,7 @@ class Settings(Section):
     periodic: PeriodicSettings
     jobs: JobSettings
     trades: TradeSettings
+    trading: TradingSettings
     websocket: WebSocketSettings
     access: AccessSettings
     rate_limits: RateLimitSettings
