@@ -52,6 +52,7 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
     from rules.judgement import judge
     from rules.strategies import STRATEGY_NAMES
     from rules.technical import TechnicalAnalyst
+    from services.evidence_file import open_weigher
     from services.market_reader import MarketReader
 
     price, as_of_ms = 0.0, None
@@ -61,6 +62,13 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
     snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES, as_of_ms)
     rules = settings.analysis.model_copy(update={"primary_timeframes": (primary,)})
     with ThreadPoolExecutor(1) as executor:
-        reader = MarketReader(TechnicalIndicators(settings.indicators), None, rules, SystemClock(), executor)
+        reader = MarketReader(
+            TechnicalIndicators(settings.indicators),
+            None,
+            rules,
+            open_weigher(settings.trading),
+            SystemClock(),
+            executor,
+        )
         context = asyncio.run(reader.measure(snapshot, STRATEGY_NAMES))
     return TechnicalAnalyst().assess(judge(context))

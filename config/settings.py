@@ -158,6 +158,7 @@ class TradingSettings(Section):
     fee_bps: Annotated[float, Field(ge=0, lt=5_000)]
     slippage_bps: Annotated[float, Field(ge=0, lt=5_000)]
     funding_bps: Annotated[float, Field(gt=-5_000, lt=5_000)]
+    evidence_file: Annotated[str, Field(description="a file of `cli.py evidence build`, shipped, or empty")]
 
     @property
     def costs(self) -> Costs:

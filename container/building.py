@@ -27,6 +27,7 @@ from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
+from services.evidence_file import open_weigher
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
@@ -60,6 +61,7 @@ def check_adapters(settings: Settings) -> None:
     """
     build_store(settings.storage)
     check_sources(settings.market_data)
+    open_weigher(settings.trading)
     if "engine_db" in settings.market_data.sources:
         build_engine_candles(settings.storage)
 
@@ -105,7 +107,9 @@ async def build_container(
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
         forecasting = entered(open_forecasting(loaded, settings, store, clock))
 
-        reader = MarketReader(indicators, forecasting, settings.analysis, clock, executor)
+        reader = MarketReader(
+            indicators, forecasting, settings.analysis, open_weigher(settings.trading), clock, executor
+        )
         analysis = AnalysisService(
             store=store,
             market_data=market_data,

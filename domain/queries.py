@@ -7,6 +7,7 @@ from functools import cached_property
 from hashlib import blake2b, sha256
 
 from domain.analysis import MarketSnapshot
+from domain.costs import Costs
 from domain.timeframe_data import data_age
 
 
@@ -52,6 +53,7 @@ class AnalysisQuery:
         trusted: Whether the candles come from a caller whose data others may read.
         client: The client's own fields, in addition to its candles, if an LLM reads them.
         candles: Digest of the client's closed candles, see `received`; empty where it brings none.
+        costs: Of the client's trades; None are the usual ones.
         old: Whether the client's candles are too old for news, see `received`.
     """
 
@@ -60,6 +62,7 @@ class AnalysisQuery:
     snapshot: MarketSnapshot | None
     trusted: bool = False
     client: ClientContext = NOTHING_SAID
+    costs: Costs | None = None
     candles: str = ""
     old: bool = False
 
@@ -86,6 +89,8 @@ class AnalysisQuery:
         key = f"{self.symbol}|{scope}|{self.candles}|{','.join(sorted(self.strategies))}"
         if self.snapshot is not None and not self.current:
             key = f"{key}|as of {self.snapshot.as_of_ms or 'an earlier time'}"
+        if self.costs is not None:
+            key = f"{key}|{self.costs.fee_bps:g} and {self.costs.slippage_bps:g} bps"
         if self.client == NOTHING_SAID:
             return key
         return f"{key}|{sha256(repr(self.client).encode('utf-8', 'replace')).hexdigest()[:16]}"

@@ -9,10 +9,12 @@ from dataclasses import replace
 
 from config.settings import AnalysisSettings
 from domain.analysis import MarketSnapshot
+from domain.costs import Costs
 from domain.errors import InsufficientData
 from domain.queries import NOTHING_SAID, ClientContext
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import MarketContext, build_context
+from rules.evidence import Weigher
 from services.forecasts.forecasting import Forecasting, Opinion
 from utils.clock import Clock
 from utils.concurrency import run_blocking
@@ -28,6 +30,7 @@ class MarketReader:
         indicators: TechnicalIndicators,
         forecasting: Forecasting | None,
         settings: AnalysisSettings,
+        weigher: Weigher,
         clock: Clock,
         executor: Executor,
     ) -> None:
@@ -37,25 +40,38 @@ class MarketReader:
             indicators: Computes the indicators.
             forecasting: The models in production; None asks none.
             settings: Number of candles, and the blend with models.
+            weigher: Weighs the plans, at the usual costs.
             clock: Decides which candles have closed.
             executor: Runs the computation.
         """
         self._indicators = indicators
         self._forecasting = forecasting
         self._settings = settings
+        self._weigher = weigher
         self._clock = clock
         self._executor = executor
 
     async def read(
-        self, snapshot: MarketSnapshot, strategies: tuple[str, ...], client: ClientContext = NOTHING_SAID
+        self,
+        snapshot: MarketSnapshot,
+        strategies: tuple[str, ...],
+        client: ClientContext = NOTHING_SAID,
+        costs: Costs | None = None,
     ) -> MarketContext:
         """Return the context of a market, with the forecast of its primary timeframe or the reason why there is none.
+
+        Args:
+            snapshot: The market.
+            strategies: Names of the selected strategies.
+            client: What the client says in addition.
+            costs: Of the client's trades; None are the usual ones.
 
         Raises:
             InsufficientData: no timeframe has enough closed candles.
         """
         context = await self.measure(snapshot, strategies)
-        return await self._with_forecast(snapshot, replace(context, client=client))
+        weigher = self._weigher if costs is None else replace(self._weigher, costs=costs)
+        return await self._with_forecast(snapshot, replace(context, client=client, weigher=weigher))
 
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -67,9 +83,10 @@ class MarketReader:
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""
-        return await run_blocking(
+        context = await run_blocking(
             self._executor, build_context, snapshot, strategies, self._settings, self._indicators, self._clock.now()
         )
+        return replace(context, weigher=self._weigher)
 
     def _measure_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -77,7 +94,8 @@ class MarketReader:
         now, found = self._clock.now(), list[MarketContext | InsufficientData]()
         for snapshot in snapshots:
             try:
-                found.append(build_context(snapshot, strategies, self._settings, self._indicators, now))
+                context = build_context(snapshot, strategies, self._settings, self._indicators, now)
+                found.append(replace(context, weigher=self._weigher))
             except InsufficientData as error:
                 found.append(error)
         return found

@@ -19,10 +19,21 @@ from msgspec import Meta
 
 from api.bodies.json_body import by_schema
 from api.schemas.predictions import PredictRequest
-from api.schemas.requests import FIRST_MS, LAST_MS, MAX_COUNT, MAX_LIST, MAX_TEXT, AnalyzeRequest, News, StrategyContext
+from api.schemas.requests import (
+    FIRST_MS,
+    LAST_MS,
+    MAX_BPS,
+    MAX_COUNT,
+    MAX_LIST,
+    MAX_TEXT,
+    AnalyzeRequest,
+    News,
+    StrategyContext,
+)
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.candles.columns import CandleLike
+from domain.costs import Costs
 from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
@@ -73,6 +84,11 @@ class _Context(msgspec.Struct):
     news_sentiment: _News | None = None
 
 
+class _Costs(msgspec.Struct):
+    fee_bps: Annotated[float, Meta(ge=0, lt=MAX_BPS)]
+    slippage_bps: Annotated[float, Meta(ge=0, lt=MAX_BPS)]
+
+
 class _Request(msgspec.Struct):
     symbol: SymbolText
     timeframe_data: dict[Timeframe, msgspec.Raw]
@@ -81,6 +97,7 @@ class _Request(msgspec.Struct):
     timestamp: _Milliseconds
     strategy_context: _Context
     as_of: _Milliseconds | None = None
+    costs: _Costs | None = None
 
 
 class _PredictRequest(_Request):
@@ -154,6 +171,7 @@ def read_query(
         snapshot=_snapshot(request, series, now_ms),
         trusted=trusted,
         client=_client_context(context) if listening else NOTHING_SAID,
+        costs=Costs(fee_bps=costs.fee_bps, slippage_bps=costs.slippage_bps) if (costs := request.costs) else None,
     )
     return query, _is_engine_call(context, len(series))
 

@@ -16,6 +16,7 @@ LAST_MS = 10**14
 MAX_TEXT = 200
 MAX_LIST = 50
 MAX_COUNT = 10**9
+MAX_BPS = 5_000
 
 
 def _milliseconds(value: int) -> int:
@@ -87,6 +88,13 @@ class StrategyContext(RequestModel):
     news_sentiment: News | None = None
 
 
+class CostsBody(RequestModel):
+    """Costs of the client's trades on each side, in hundredths of a percent of the traded amount."""
+
+    fee_bps: Annotated[float, Field(ge=0, lt=MAX_BPS)]
+    slippage_bps: Annotated[float, Field(ge=0, lt=MAX_BPS)]
+
+
 class AnalyzeRequest(RequestModel):
     """Candles of one market in one or more timeframes, oldest first."""
 
@@ -118,3 +126,4 @@ class AnalyzeRequest(RequestModel):
         description="Replay: the moment of which the answer speaks, epoch ms in the past. Candles that close later are "
         "left out; price and volume are those of the candles.",
     )
+    costs: CostsBody | None = Field(None, description="The confidence is after them; the configured ones when missing.")

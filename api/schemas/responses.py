@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
+from domain.evidence import Evidence
 from domain.forecasting import Forecast
 from domain.lanes import Lanes
 from domain.market import Timeframe
@@ -22,6 +23,11 @@ EngineSignal = Literal["BUY", "SELL", "HOLD", "STRONG_BUY", "STRONG_SELL"]
 ScoreDescription = Field(description="0 speaks for Short, 0.5 has no view, 1 speaks for Long.")
 LanesDescription = Field(
     description="What rules, model and LLM say by themselves; null in analyses of an earlier release."
+)
+
+EvidenceDescription = Field(
+    description="What plans like this one came to, before and after costs; of a Neutral signal the plan of the better "
+    "side. Null where no plan is possible, and in analyses of an earlier release."
 )
 
 
@@ -41,6 +47,7 @@ class AnalysisFields(ResponseModel):
     market_analysis: Any
     risk_assessment: Any
     lanes: Any
+    evidence: Annotated[Evidence | None, EvidenceDescription]
     timestamp: Annotated[int, Field(description="When the analysis was made, epoch ms by the server's clock.")]
     source: AnalysisSource
     model_type: str
@@ -118,6 +125,7 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         "market_analysis": analysis.market_analysis,
         "risk_assessment": analysis.risk_assessment,
         "lanes": analysis.lanes,
+        "evidence": analysis.evidence,
         "timestamp": made_ms,
         "source": analysis.source,
         "model_type": analysis.model_type,

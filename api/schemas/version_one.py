@@ -13,7 +13,7 @@ from domain.analysis import DataSource
 from domain.lanes import Lane
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from domain.values import Price, Share, Signal
+from domain.values import Price, Share
 from services.analysis.service import Answer
 
 LowerSignal = Literal["long", "short", "neutral"]
@@ -112,8 +112,8 @@ class ChartResponse(ResponseModel):
     probability: Annotated[
         Share,
         Field(
-            description="1 speaks for a rise. Of `probability_from` model it is calibrated; of rules it is half the "
-            "confidence above or below 0.5, a scale of the evidence and no measured frequency."
+            description="1 speaks for a rise. Of `probability_from` model it is calibrated; of rules it is the "
+            "confidence where that is above 0.5 (one minus it of a Short), and 0.5 otherwise."
         ),
     ]
     probability_from: Literal["model", "rules"]
@@ -129,12 +129,12 @@ class ChartResponse(ResponseModel):
     def of(cls, answer: Answer) -> Self:
         """Return the answer for an analysis."""
         analysis = answer.analysis
-        side = {Signal.LONG: 0.5, Signal.SHORT: -0.5, Signal.NEUTRAL: 0.0}[analysis.signal]
+        leaning = analysis.signal.side * max(analysis.confidence - 0.5, 0.0)
         fields = common_fields(analysis, cached=answer.cached)
         return cls(
             **{name: fields[name] for name in cls.model_fields.keys() & fields.keys() - {"timestamp"}},
             signal=analysis.signal.lower(),
-            probability=analysis.forecast.probability_up if analysis.forecast else 0.5 + side * analysis.confidence,
+            probability=analysis.forecast.probability_up if analysis.forecast else 0.5 + leaning,
             probability_from="model" if analysis.forecast else "rules",
             timestamp=analysis.generated_at,
         )

@@ -150,7 +150,7 @@ class AnalysisService:
         started = perf_counter()
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
         believed, remark = await self._believed(query, snapshot)
-        context = await self._reader.read(snapshot, query.strategies, query.client)
+        context = await self._reader.read(snapshot, query.strategies, query.client, query.costs)
         analysis = await self._analyst.analyze(judge(context))
         if remark:
             analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {remark}"})

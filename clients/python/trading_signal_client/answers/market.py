@@ -44,6 +44,22 @@ class Lanes(Answer):
     llm: Lane | None
 
 
+class Evidence(Answer):
+    """What plans like one came to: probabilities 0 to 1, results in units of the risk and in bps."""
+
+    target_first: float
+    break_even: float
+    expected_r: float
+    gross_bps: float
+    cost_bps: float
+    net_bps: float
+    plans: int
+    low: float
+    high: float
+    built_from: str
+    verdict: Literal["insufficient", "inverted", "none", "weak", "positive"]
+
+
 class Analysis(Answer):
     """The answer of `/ai/analyze`; times are epoch ms, the confidence 0 to 1."""
 
@@ -66,6 +82,7 @@ class Analysis(Answer):
     data_age_seconds: int | None
     as_of: int | None
     lanes: Lanes | None
+    evidence: Evidence | None
 
 
 class Prediction(Answer):

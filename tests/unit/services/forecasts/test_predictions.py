@@ -59,7 +59,7 @@ def models(registry: Registry, executor: ThreadPoolExecutor) -> Models:
 
 
 def asking(models: Models, market_data: MarketData, executor: ThreadPoolExecutor, **seconds: float) -> ForecastRequests:
-    reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, models.clock, executor)
+    reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, UNMEASURED, models.clock, executor)
     waits = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
     return ForecastRequests(models.forecasting, market_data, reader, TechnicalAnalyst(), models.clock, **waits)
 

@@ -1,0 +1,42 @@
+"""The file of measured evidence, and what weighs plans by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from config.settings import TradingSettings
+from domain.errors import ConfigurationError
+from rules.evidence import EvidenceBook, Weigher
+
+SHIPPED = "shipped"
+SHIPPED_FILE = Path(__file__).resolve().parent.parent / "config" / "evidence.json"
+
+
+def open_weigher(settings: TradingSettings) -> Weigher:
+    """Return what weighs plans by the configured evidence and costs.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is none.
+    """
+    return Weigher(read_book(settings.evidence_file), settings.costs)
+
+
+def read_book(name: str) -> EvidenceBook | None:
+    """Return the book of a file, `shipped` or a path; None for an empty name.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is none.
+    """
+    if not name:
+        return None
+    path = SHIPPED_FILE if name == SHIPPED else Path(name)
+    try:
+        return EvidenceBook.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"trading.evidence_file: {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {place}: {first['msg']}") from error
