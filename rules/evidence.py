@@ -1,27 +1,29 @@
 """Evidence: from the measured record of plans to what a plan like them is worth, and to a confidence.
 
 The record is a logistic curve: the log odds of the target coming first are those of chance, `logit(break-even)`,
-plus a weighted sum of the plan's traits. With weights of zero a plan is worth nothing before costs.
+plus the weight of the trend that supports the plan. With a weight of zero a plan is worth nothing before costs.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated, Self
+from typing import Annotated
 
-import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from domain.costs import Costs
 from domain.evidence import Evidence, EvidenceVerdict, StrategyRecord
 from domain.market import Timeframe
+from domain.naming.symbols import Symbol, SymbolKind
 from domain.plans import TradePlan
 from domain.values import Frozen, Share
 
 # From here on a trend is no stronger evidence: plans with stronger ones came to the same.
 FULL_TREND = 0.5
+# Where timeframe or kind of market were not measured, half of the weight counts.
+UNMEASURED_SHARE = 0.5
 # Fewer independent plans tell nothing.
 MIN_PLANS = 300
 REACH = NormalDist().inv_cdf(0.975)
@@ -29,29 +31,14 @@ REACH = NormalDist().inv_cdf(0.975)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-@dataclass(frozen=True)
-class PlanTraits:
-    """What is known of a plan beforehand, each -1..1.
+def support(side: int, trend: float) -> float:
+    """Return how far a trend supports a plan, -1 (against it) to 1.
 
-    Attributes:
-        trend: Weighted direction of the timeframes, positive towards the plan's side; full from 0.5 on.
-        volatile_trend: The same times how volatile the market is against its recent past: 1 highest, -1 lowest.
+    Args:
+        side: 1 of Long, -1 of Short.
+        trend: Weighted direction of the timeframes, -1..1.
     """
-
-    trend: float
-    volatile_trend: float
-
-    @classmethod
-    def of(cls, side: int, trend: float, range_percentile: float) -> Self:
-        """Return the traits of a plan.
-
-        Args:
-            side: 1 of Long, -1 of Short.
-            trend: Weighted direction of the timeframes, -1..1.
-            range_percentile: Rank of the average true range in its recent past, 0..100.
-        """
-        towards = side * min(max(trend / FULL_TREND, -1.0), 1.0)
-        return cls(towards, towards * (range_percentile / 50 - 1))
+    return side * min(max(trend / FULL_TREND, -1.0), 1.0)
 
 
 class MeasuredFile(Frozen):
@@ -84,11 +71,11 @@ class EvidenceBook(Frozen):
         built_from: For a person, such as "8 markets, 2017-08 to 2022-12".
         built_at: ISO date.
         files: What it was measured on.
-        weights: Of the traits, in the order of `PlanTraits`, in log odds.
-        covariance: Of the weights, from clusters of weeks, so that plans that overlap count once.
+        weight: Of a trend's support, in log odds.
+        error: Standard error of the weight over clusters of weeks, so that plans that overlap count once.
         plans: Number of independent plans: all of them over the design effect of their clusters.
         samples: Number of plans that were measured.
-        timeframes: Those that were measured; others have their log odds halved.
+        timeframes, kinds: Timeframes and kinds of markets that were measured; of others half of the weight counts.
         folds: The same measured year by year, out of sample.
         strategies: Records of the named strategies.
         stop_atr, reward, horizon_candles: The plans that were measured.
@@ -97,27 +84,22 @@ class EvidenceBook(Frozen):
     built_from: str
     built_at: str
     files: tuple[MeasuredFile, ...]
-    weights: tuple[Number, ...]
-    covariance: tuple[tuple[Number, ...], ...]
+    weight: Number
+    error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     plans: Annotated[int, Field(ge=0)]
     samples: Annotated[int, Field(ge=0)]
     timeframes: tuple[Timeframe, ...]
+    kinds: tuple[SymbolKind, ...]
     folds: tuple[Fold, ...]
     strategies: tuple[StrategyRecord, ...]
     stop_atr: Annotated[float, Field(gt=0)]
     reward: Annotated[float, Field(gt=0)]
     horizon_candles: Annotated[int, Field(ge=1)]
 
-    @model_validator(mode="after")
-    def _sizes_fit(self) -> Self:
-        count = len(PlanTraits.__dataclass_fields__)
-        if len(self.weights) != count or [len(row) for row in self.covariance] != [count] * count:
-            raise ValueError(f"needs {count} weights and their covariance")
-        return self
-
-
-# Where a timeframe was not measured, its plans count as half as good as those of the measured ones.
-UNMEASURED_SHARE = 0.5
+    def weight_share(self, symbol: str, timeframe: Timeframe) -> float:
+        """Return the share of the weight that counts for a market."""
+        measured = timeframe in self.timeframes, Symbol.of(symbol).kind in self.kinds
+        return float(UNMEASURED_SHARE ** measured.count(False))
 
 
 @dataclass(frozen=True)
@@ -132,23 +114,20 @@ class Weigher:
     book: EvidenceBook | None
     costs: Costs
 
-    def weigh(self, plan: TradePlan, timeframe: Timeframe, traits: PlanTraits, worth: float = 1.0) -> Evidence:
+    def weigh(self, plan: TradePlan, symbol: str, timeframe: Timeframe, supported: float) -> Evidence:
         """Return the evidence of a plan.
 
         Args:
             plan: What is proposed.
+            symbol: Market of the plan.
             timeframe: Of the plan.
-            traits: Of the plan.
-            worth: Share of the record that counts, 0..1: less for few, missing or old candles.
+            supported: How far the trend supports it, see `support`; less for few, missing or old candles.
         """
         book, chance = self.book, math.log(plan.break_even / (1 - plan.break_even))
-        cost_bps = self.costs.round_trip_bps
-        odds, error = 0.0, 0.0
+        cost_bps, odds, error = self.costs.round_trip_bps, 0.0, 0.0
         if book is not None:
-            worth *= 1.0 if timeframe in book.timeframes else UNMEASURED_SHARE
-            values = np.array(astuple(traits))
-            odds = worth * float(values @ np.array(book.weights))
-            error = worth * math.sqrt(max(float(values @ np.array(book.covariance) @ values), 0.0))
+            supported *= book.weight_share(symbol, timeframe)
+            odds, error = supported * book.weight, abs(supported) * book.error
         low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
         cost_r = cost_bps / plan.risk_bps
         return Evidence(

@@ -12,7 +12,7 @@ from domain.plans import TradePlan
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
-from rules.evidence import PlanTraits, even_money
+from rules.evidence import even_money, support
 from rules.plans import Exits, make_plan
 from rules.strategies import ramp
 
@@ -133,8 +133,8 @@ def decide_for(
 def weigh(context: MarketContext, view: TrendView, plan: TradePlan) -> Evidence:
     """Return the evidence of a plan in a market."""
     worth = data_quality(context) * context.age.worth * view.agreement
-    traits = PlanTraits.of(plan.side.side, view.trend, context.main.range_percentile)
-    return context.weigher.weigh(plan, context.primary, traits, worth)
+    supported = worth * support(plan.side.side, view.trend)
+    return context.weigher.weigh(plan, context.symbol, context.primary, supported)
 
 
 def confidence_of(evidence: Evidence, agreement: float) -> float:

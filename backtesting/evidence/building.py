@@ -13,6 +13,7 @@ from backtesting.evidence.samples import AHEAD, Samples, join
 from domain.arrays import FloatArray, IntArray
 from domain.evidence import Interval95, StrategyRecord
 from domain.market import Timeframe
+from domain.naming.symbols import Symbol
 from rules.evidence import REACH, EvidenceBook, Fold, MeasuredFile
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 from rules.reasoning import LEAN
@@ -45,11 +46,12 @@ def build_book(markets: Sequence[MeasuredMarket], built_at: datetime) -> Evidenc
         built_from=_words(markets),
         built_at=built_at.date().isoformat(),
         files=tuple(market.file for market in markets),
-        weights=tuple(curve.weights.tolist()),
-        covariance=tuple(map(tuple, curve.covariance.tolist())),
+        weight=round(curve.weight, 6),
+        error=round(curve.error, 6),
         plans=curve.plans,
         samples=len(samples),
         timeframes=tuple(sorted({market.timeframe for market in markets}, key=lambda timeframe: timeframe.ms)),
+        kinds=tuple(sorted({Symbol.of(market.symbol).kind for market in markets})),
         folds=tuple(_folds(markets)),
         strategies=tuple(_record(samples, at, name) for at, name in enumerate(STRATEGY_NAMES)),
         stop_atr=STOP_ATR,
@@ -82,8 +84,8 @@ def _folds(markets: Sequence[MeasuredMarket]) -> Iterator[Fold]:
         now = join(market.samples.where(_years(market.samples.times_ms) == year) for market in markets)
         curve = fit_curve(before)
         # Of both sides the one with the trend, as an answer names it.
-        now = now.where(now.traits[:, 0] > 0)
-        predicted = chance((now.traits * now.worth[:, None]) @ curve.weights)
+        now = now.where(now.support > 0)
+        predicted = chance(now.support * curve.weight)
         yield Fold(
             year=year,
             plans=len(now),

@@ -1,4 +1,4 @@
-"""The logistic curve from a plan's traits to its chance, and how sure it is."""
+"""The logistic curve from the support of a plan by the trend to its chance, and how sure it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.errors import InsufficientData
 from rules.plans import REWARD
 
 WEEK_MS = 7 * 24 * 3_600_000
-# Weights are believed to be around zero, with this standard deviation in log odds: a full trait turns 33 % into
+# The weight is believed to be around zero, with this standard deviation in log odds: full support turns 33 % into
 # 28 to 39 %. Thousands of plans outweigh it; with few, the curve stays near chance.
 PRIOR_DEVIATION = 0.25
 MIN_WEEKS = 26
@@ -22,18 +22,18 @@ _STEPS, _ENOUGH = 50, 1e-10
 
 @dataclass(frozen=True)
 class Curve:
-    """Weights of the traits in log odds, their covariance, and the number of independent plans behind them."""
+    """Weight of a trend's support in log odds, its standard error, and the number of independent plans behind it."""
 
-    weights: FloatArray
-    covariance: FloatArray
+    weight: float
+    error: float
     plans: int
 
 
 def fit_curve(samples: Samples) -> Curve:
-    """Return the curve of plans: log odds of chance, plus weights times traits, shrunk towards zero.
+    """Return the curve of plans: log odds of chance, plus weight times support, shrunk towards zero.
 
     It is fitted by quasi-likelihood, so that a plan that ended at its time limit counts by what it came to. The
-    covariance is the sandwich over weeks: plans that overlap, and markets that move together, share their chance.
+    error is the sandwich over weeks: plans that overlap, and markets that move together, share their chance.
 
     Raises:
         InsufficientData: plans of fewer than 26 weeks.
@@ -41,27 +41,22 @@ def fit_curve(samples: Samples) -> Curve:
     Source: McCullagh and Nelder, Generalized Linear Models (1989), chapter 9; Liang and Zeger, Longitudinal Data
     Analysis Using Generalized Linear Models (1986).
     """
-    weeks = samples.times_ms // WEEK_MS
-    if len(np.unique(weeks)) < MIN_WEEKS:
-        raise InsufficientData(f"evidence needs plans of {MIN_WEEKS} weeks, there are {len(np.unique(weeks))}")
-    traits, wins = samples.traits * samples.worth[:, None], samples.wins
-    prior = np.eye(traits.shape[1]) / PRIOR_DEVIATION**2
-    weights = np.zeros(traits.shape[1])
+    weeks, places = np.unique(samples.times_ms // WEEK_MS, return_inverse=True)
+    if len(weeks) < MIN_WEEKS:
+        raise InsufficientData(f"evidence needs plans of {MIN_WEEKS} weeks, there are {len(weeks)}")
+    support, wins, prior = samples.support, samples.wins, PRIOR_DEVIATION**-2
+    weight, step, bend = 0.0, 1.0, 1.0
     for _ in range(_STEPS):
-        chances = chance(traits @ weights)
-        bend = (traits * (chances * (1 - chances))[:, None]).T @ traits + prior
-        step = np.linalg.solve(bend, traits.T @ (wins - chances) - prior @ weights)
-        weights = weights + step
-        if np.abs(step).max() < _ENOUGH:
+        if abs(step) < _ENOUGH:
             break
-    errors = traits * (wins - chance(traits @ weights))[:, None]
-    inverse = np.linalg.inv(bend)
-    clusters = np.zeros((len(np.unique(weeks)), traits.shape[1]))
-    np.add.at(clusters, np.unique(weeks, return_inverse=True)[1], errors)
-    covariance = inverse @ (clusters.T @ clusters) @ inverse
-    single = inverse @ (errors.T @ errors) @ inverse
-    design_effect = max(float(covariance[0, 0] / single[0, 0]), 1.0)
-    return Curve(weights, covariance, round(len(samples) / design_effect))
+        chances = chance(support * weight)
+        bend = float((support**2) @ (chances * (1 - chances))) + prior
+        step = (float(support @ (wins - chances)) - prior * weight) / bend
+        weight += step
+    errors = support * (wins - chance(support * weight))
+    variance = float((np.bincount(places, errors) ** 2).sum()) / bend**2
+    single = float((errors**2).sum()) / bend**2
+    return Curve(weight, math.sqrt(variance), round(len(samples) / max(variance / max(single, _ENOUGH), 1.0)))
 
 
 def chance(log_odds: FloatArray) -> FloatArray:

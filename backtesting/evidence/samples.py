@@ -1,9 +1,9 @@
-"""Samples: the plans of both sides at moments of the past, with their traits and what they came to."""
+"""Samples: the plans of both sides at moments of the past, with their support by the trend and what they came to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -12,7 +12,7 @@ from backtesting.past.market import PastJudgement
 from backtesting.plan_outcomes import OPEN, TARGET, plan_outcomes
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.market import CandleSeries
-from rules.evidence import PlanTraits
+from rules.evidence import support
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 from rules.strategies import STRATEGY_NAMES
 from rules.verdict import UNTRADABLE, data_quality
@@ -29,8 +29,7 @@ class Samples:
     Attributes:
         times_ms: When each was made, epoch ms.
         sides: 1 of Long, -1 of Short.
-        traits: Shape (n, number of traits), as `PlanTraits`.
-        worth: Share of the record that counts for each, 0..1: candles of the moment that are few or missing.
+        support: How far the trend supports each, -1..1, less for few or missing candles.
         given: Whether the rules would give the plan but for evidence.
         scores: Of each strategy in the order of STRATEGY_NAMES, 0..1, shape (n, 8).
         r: Result before costs in units of the risk.
@@ -43,8 +42,7 @@ class Samples:
 
     times_ms: IntArray
     sides: IntArray
-    traits: FloatArray
-    worth: FloatArray
+    support: FloatArray
     given: BoolArray
     scores: FloatArray
     r: FloatArray
@@ -93,14 +91,12 @@ def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement], every:
     table = np.array(rows)
     positions, sides, risks = table[:, 0].astype(np.int64), table[:, 2].astype(np.int64), table[:, 3]
     outcomes = plan_outcomes(series, positions, sides, risks, np.full(len(table), REWARD), HORIZON_CANDLES)
-    traits = len(PlanTraits.__dataclass_fields__)
     found = Samples(
         times_ms=table[:, 1].astype(np.int64),
         sides=sides,
-        traits=table[:, 6 : 6 + traits],
-        worth=table[:, 4],
+        support=table[:, 4],
         given=table[:, 5] > 0,
-        scores=table[:, 6 + traits :],
+        scores=table[:, 6:],
         r=outcomes.r,
         bps=outcomes.bps,
         risk_bps=1e4 * risks / series.closes[positions],
@@ -126,19 +122,16 @@ def _rows(past: PastJudgement) -> Iterator[tuple[float, ...]]:
     worth = data_quality(context) * context.age.worth
     scores = [view.scores[name] for name in STRATEGY_NAMES]
     for side in SIDES:
-        traits = PlanTraits.of(side, view.trend, context.main.range_percentile)
         given = judged.by_rules.signal.side == side
-        yield (past.position, past.moment_ms, side, risk, worth, given, *astuple(traits), *scores)
+        yield (past.position, past.moment_ms, side, risk, worth * support(side, view.trend), given, *scores)
 
 
 def _empty() -> Samples:
     none = np.empty(0)
-    traits = len(PlanTraits.__dataclass_fields__)
     return Samples(
         times_ms=none.astype(np.int64),
         sides=none.astype(np.int64),
-        traits=np.empty((0, traits)),
-        worth=none,
+        support=none,
         given=none.astype(np.bool_),
         scores=np.empty((0, len(STRATEGY_NAMES))),
         r=none,
