@@ -51,7 +51,7 @@ class MeasuredFile(Frozen):
     digest: str
 
 
-class Fold(Frozen):
+class EvidenceYear(Frozen):
     """A year predicted by the years before it: mean prediction and what came, per plan.
 
     `calibration_error` is the expected calibration error over ten bins of equal count.
@@ -90,7 +90,7 @@ class EvidenceBook(Frozen):
     samples: Annotated[int, Field(ge=0)]
     timeframes: tuple[Timeframe, ...]
     kinds: tuple[SymbolKind, ...]
-    folds: tuple[Fold, ...]
+    folds: tuple[EvidenceYear, ...]
     strategies: tuple[StrategyRecord, ...]
     stop_atr: Annotated[float, Field(gt=0)]
     reward: Annotated[float, Field(gt=0)]

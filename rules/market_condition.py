@@ -15,11 +15,12 @@ from rules.direction import DISAGREES, FULL_MOVE, POINTS, TrendView, move_over_n
 from rules.reasoning import describe_age, describe_volume, figure
 from rules.risk import volatility_level
 from rules.strategies import NO_TREND_ADX, ramp
-from rules.verdict import EARNING_ADX, FULL_STRENGTH, TREND_BAR, data_quality, trend_direction
+from rules.verdict import FULL_STRENGTH, TREND_BAR, data_quality, trend_direction
 
 # At the border to another condition, and in the middle of one.
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.40, 0.90
 OVERSOLD_RSI, OVERBOUGHT_RSI = 30.0, 70.0
+STRONG_ADX = 25.0
 
 # Indicator by the name that clients read: of each timeframe, and of the primary one.
 TIMEFRAME_FIGURES = {
@@ -144,7 +145,7 @@ def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
         sentences[1:] = ["The market is flat: its candles have practically no range."]
     elif "adx" in latest:
         adx = latest["adx"]
-        strength = "a strong" if adx >= EARNING_ADX else "no" if adx <= NO_TREND_ADX else "a weak"
+        strength = "a strong" if adx >= STRONG_ADX else "no" if adx <= NO_TREND_ADX else "a weak"
         sentences.append(f"ADX {figure(adx)} says {strength} trend.")
     sentences.append(describe_volume(context))
     rsi = latest.get("rsi")

@@ -71,7 +71,7 @@ def describe_evidence(verdict: Verdict) -> str:
     if found.verdict is EvidenceVerdict.INSUFFICIENT:
         return "How plans like this came out was not measured: the confidence is agreement alone."
     subject = "Plans like this one" if verdict.plan else "Plans with the trend"
-    after = f"{found.expected_r:+.2f} of their risk after costs of {figure(found.cost_bps)} bps"
+    after = f"{found.expected_r:+.3f} of their risk after costs of {figure(found.cost_bps)} bps"
     return (
         f"{subject} reached the target first in {found.target_first:.1%}, break-even being {found.break_even:.1%}, "
         f"and came to {after}: evidence {found.verdict}, from {found.plans} independent plans."

@@ -11,7 +11,7 @@ from domain.evidence import Evidence, EvidenceVerdict
 from domain.plans import TradePlan
 from domain.values import Signal
 from rules.context import MarketContext
-from rules.direction import POINTS, TrendView
+from rules.direction import TrendView
 from rules.evidence import even_money, support
 from rules.plans import Exits, make_plan
 from rules.strategies import ramp
@@ -30,15 +30,8 @@ MAX_RANGE_PERCENT = 15.0
 MAX_ADVERSE_ATR = 2.0
 
 # Where nothing was measured, confidence is agreement alone, and no more than a little over an even chance.
-MOST_UNMEASURED = 0.55
-WEAKEST_CONFIDENCE = 0.45
-USUAL_CONFIDENCE = 0.65
-EARNED_CONFIDENCE = 0.75
+AGREEMENT_CONFIDENCE = (0.45, 0.55)
 NEUTRAL_CONFIDENCE = (0.40, 0.60)
-# Conditions of a confidence above the usual.
-EARNING_TIMEFRAMES = 3
-EARNING_ADX = 25.0
-EARNING_VOLUME_BALANCE = 0.1
 FULL_STRENGTH = 0.9
 # After as many candles averages have forgotten their seed; fewer cost up to a fifth of the
 # confidence, and gaps up to a tenth.
@@ -89,19 +82,20 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
     candles too wide for a stop hold back a signal all the same. The confidence is the even-money equivalent of the
     plan, that of Neutral one minus that of the better side's plan.
     """
-    ground, worth = _ground(context, view), data_quality(context) * context.age.worth * view.agreement
+    ground, worth = _ground(context, view), data_quality(context) * view.agreement
     if ground in UNTRADABLE:
-        return Verdict(Signal.NEUTRAL, _neutral_agreement(view, ground) * worth, ground)
+        return Verdict(Signal.NEUTRAL, _neutral_agreement(view, ground) * worth * context.age.worth, ground)
     signal = Signal.LONG if view.trend > 0 else Signal.SHORT
     plan = make_plan(signal, context.price, context.main.average_true_range)
     evidence = weigh(context, view, plan)
+    measured = evidence.verdict is not EvidenceVerdict.INSUFFICIENT
     if ground is Ground.TREND and evidence.verdict in _SPEAK_AGAINST:
         ground = Ground.NO_EDGE
     if ground is Ground.TREND:
-        return Verdict(signal, confidence_of(evidence, _agreement(context, view) * worth), ground, plan, evidence)
-    if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
-        return Verdict(Signal.NEUTRAL, _neutral_agreement(view, ground) * worth, ground, evidence=evidence)
-    return Verdict(Signal.NEUTRAL, 1 - even_money(evidence.expected_r), ground, evidence=evidence)
+        confidence = even_money(evidence.expected_r) if measured else _agreement(view) * worth
+        return Verdict(signal, confidence * context.age.worth, ground, plan, evidence)
+    confidence = 1 - even_money(evidence.expected_r) if measured else _neutral_agreement(view, ground) * worth
+    return Verdict(Signal.NEUTRAL, confidence * context.age.worth, ground, evidence=evidence)
 
 
 def decide_for(
@@ -119,29 +113,26 @@ def decide_for(
         stated: Confidence of the LLM, 0..1.
         proposed: Its exits, taken where they fit.
     """
-    stated *= context.age.worth
+    own = decide(context, view)
     if signal is Signal.NEUTRAL:
-        own = decide(context, view)
-        measured = own.evidence is not None and own.evidence.verdict is not EvidenceVerdict.INSUFFICIENT
-        confidence = 1 - even_money(own.evidence.expected_r) if own.evidence and measured else stated
-        return Verdict(signal, confidence, Ground.NO_TREND, evidence=own.evidence)
-    plan = make_plan(signal, context.price, context.main.average_true_range, proposed)
-    evidence = weigh(context, view, plan)
-    return Verdict(signal, confidence_of(evidence, stated), Ground.TREND, plan, evidence)
+        plan, evidence = None, own.evidence
+    else:
+        plan = make_plan(signal, context.price, context.main.average_true_range, proposed)
+        evidence = weigh(context, view, plan)
+    if evidence is None or evidence.verdict is EvidenceVerdict.INSUFFICIENT:
+        confidence = min(stated, AGREEMENT_CONFIDENCE[1])
+    else:
+        worth = even_money(evidence.expected_r)
+        confidence = worth if plan else 1 - worth
+    ground = Ground.TREND if plan else Ground.NO_TREND
+    return Verdict(signal, confidence * context.age.worth, ground, plan, evidence)
 
 
 def weigh(context: MarketContext, view: TrendView, plan: TradePlan) -> Evidence:
     """Return the evidence of a plan in a market."""
-    worth = data_quality(context) * context.age.worth * view.agreement
+    worth = data_quality(context) * view.agreement
     supported = worth * support(plan.side.side, view.trend)
     return context.weigher.weigh(plan, context.symbol, context.primary, supported)
-
-
-def confidence_of(evidence: Evidence, agreement: float) -> float:
-    """Return the confidence of a plan, 0..1; `agreement` stands in, up to a limit, where nothing was measured."""
-    if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
-        return min(agreement, MOST_UNMEASURED)
-    return even_money(evidence.expected_r)
 
 
 def strength(view: TrendView) -> float:
@@ -188,21 +179,10 @@ def _ground(context: MarketContext, view: TrendView) -> Ground:
     return Ground.REVERSED if move * math.copysign(1, view.trend) < -MAX_ADVERSE_ATR else Ground.TREND
 
 
-def _agreement(context: MarketContext, view: TrendView) -> float:
-    """Return 0.45 to 0.65 with the strength, up to 0.75 if timeframes, ADX and volume all confirm."""
-    top = EARNED_CONFIDENCE if _earned(context, view) else USUAL_CONFIDENCE
-    return WEAKEST_CONFIDENCE + (top - WEAKEST_CONFIDENCE) * ramp(strength(view), SIGNAL_BAR, FULL_STRENGTH)
-
-
-def _earned(context: MarketContext, view: TrendView) -> bool:
-    side = math.copysign(1, view.trend)
-    latest = context.main.latest
-    return (
-        len(view.directions) >= EARNING_TIMEFRAMES
-        and all(value * side >= POINTS for value in view.directions.values())
-        and latest.get("adx", 0.0) >= EARNING_ADX
-        and latest.get("volume_balance", 0.0) * side >= EARNING_VOLUME_BALANCE
-    )
+def _agreement(view: TrendView) -> float:
+    """Return 0.45 to 0.55 with the strength."""
+    least, most = AGREEMENT_CONFIDENCE
+    return least + (most - least) * ramp(strength(view), SIGNAL_BAR, FULL_STRENGTH)
 
 
 def _neutral_agreement(view: TrendView, ground: Ground) -> float:

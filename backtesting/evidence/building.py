@@ -14,7 +14,7 @@ from domain.arrays import FloatArray, IntArray
 from domain.evidence import Interval95, StrategyRecord
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
-from rules.evidence import REACH, EvidenceBook, Fold, MeasuredFile
+from rules.evidence import REACH, EvidenceBook, EvidenceYear, MeasuredFile
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 from rules.reasoning import LEAN
 from rules.strategies import NO_VIEW, STRATEGY_NAMES
@@ -72,7 +72,7 @@ def calibration_error(predicted: FloatArray, came: FloatArray) -> float:
     )
 
 
-def _folds(markets: Sequence[MeasuredMarket]) -> Iterator[Fold]:
+def _folds(markets: Sequence[MeasuredMarket]) -> Iterator[EvidenceYear]:
     """Yield each year predicted by the plans that had ended before it began."""
     years = sorted({int(year) for market in markets for year in np.unique(_years(market.samples.times_ms))})
     for year in years[FIRST_YEARS:]:
@@ -86,7 +86,7 @@ def _folds(markets: Sequence[MeasuredMarket]) -> Iterator[Fold]:
         # Of both sides the one with the trend, as an answer names it.
         now = now.where(now.support > 0)
         predicted = chance(now.support * curve.weight)
-        yield Fold(
+        yield EvidenceYear(
             year=year,
             plans=len(now),
             predicted=round(float(predicted.mean()), 4),

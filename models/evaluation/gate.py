@@ -2,7 +2,7 @@
 
 Better is a lower Brier score on the same out-of-sample rows, by a paired block-bootstrap interval of
 the difference that excludes zero. It has to beat three: the prior (the share of rises so far),
-logistic regression, and the model in production. `Gate.judge` lists the cases.
+logistic regression, and the model in production. `PromotionGate.judge` lists the cases.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class GateVerdict(Frozen):
 
 
 @dataclass(frozen=True)
-class Gate:
+class PromotionGate:
     """The rules of promotion.
 
     `resampling` draws the rows of the intervals; below `min_predictions` nothing is promoted.
@@ -104,7 +104,7 @@ class Gate:
     min_predictions: int
 
     @classmethod
-    def of(cls, settings: EvaluationSettings, horizon: int, seed: int) -> Gate:
+    def of(cls, settings: EvaluationSettings, horizon: int, seed: int) -> PromotionGate:
         """Return the configured gate; it needs at least the predictions that an interval needs."""
         resampling = Resampling.of(settings, horizon, seed)
         return cls(resampling, max(settings.min_test_windows, resampling.min_rows))

@@ -20,7 +20,7 @@ from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.fitted import FittedModel, Report
 from models.architectures.outputs import probability_up
 from models.architectures.summary import summarize
-from models.evaluation.gate import Gate
+from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.training.fitting import fit
 
@@ -55,7 +55,7 @@ def promotable_candles(kind: ModelType, models: ModelSettings, features: Feature
 
     Below a number of predictions out of sample no version is promoted; unchanged prices do not count.
     """
-    gate = Gate.of(models.evaluation, features.horizon_candles, models.training.seed)
+    gate = PromotionGate.of(models.evaluation, features.horizon_candles, models.training.seed)
     return needed_candles(kind, models, features) + ceil(
         gate.min_predictions / models.evaluation.test_share / MOVED_SHARE
     )

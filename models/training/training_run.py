@@ -20,7 +20,7 @@ from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
 from models.evaluation.calibration import Calibration
 from models.evaluation.folds import final_split
-from models.evaluation.gate import Gate, GateVerdict
+from models.evaluation.gate import GateVerdict, PromotionGate
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.evaluation.time_axis import TimeAxis
@@ -132,9 +132,9 @@ class TrainingRun:
         return TimeAxis.of(self.markets)
 
     @cached_property
-    def gate(self) -> Gate:
+    def gate(self) -> PromotionGate:
         """The gate, with intervals over blocks as long as the horizon at least."""
-        return Gate.of(self.models.evaluation, self.evaluation_set.horizon, self.models.training.seed)
+        return PromotionGate.of(self.models.evaluation, self.evaluation_set.horizon, self.models.training.seed)
 
     def run(self, listener: Listener, production: OutOfSample | None, force: str | None) -> TrainingResult:
         """Train, judge and export; takes from seconds to hours.

@@ -27,7 +27,7 @@ MAX_ISSUES = 5
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReviewEvidence:
     """The figures to judge.
 
     Attributes:
@@ -91,7 +91,7 @@ class Review:
     missing: str
 
 
-def review(evidence: Evidence) -> Review:
+def review(evidence: ReviewEvidence) -> Review:
     """Return the review of the figures."""
     statistics = statistics_of(evidence.trades)
     suggestions = _suggest(evidence, statistics) if statistics.total_trades >= MIN_TRADES else None
@@ -106,7 +106,7 @@ def review(evidence: Evidence) -> Review:
     return Review(statistics, suggestions, advice, missing)
 
 
-def _suggest(evidence: Evidence, statistics: TradeStatistics) -> Suggestions:
+def _suggest(evidence: ReviewEvidence, statistics: TradeStatistics) -> Suggestions:
     losing = [group for group in groups_of(evidence.trades) if group.loses >= SURE]
     bound = _confidence_bound(evidence)
     changes = [bound[0]] if bound else []
@@ -132,7 +132,7 @@ def _described(group: TradeGroup) -> str:
     )
 
 
-def _confidence_bound(evidence: Evidence) -> tuple[Change, TradeGroup] | None:
+def _confidence_bound(evidence: ReviewEvidence) -> tuple[Change, TradeGroup] | None:
     """Return a higher bound of the confidence, and the trades that it would have kept out.
 
     These lose with 97.5 % probability, and the other trades do better; of several bounds, the surest.
@@ -150,7 +150,7 @@ def _confidence_bound(evidence: Evidence) -> tuple[Change, TradeGroup] | None:
     return max(found, key=lambda candidate: candidate[1].loses, default=None)
 
 
-def _advise(evidence: Evidence, suggestions: Suggestions | None) -> Advice:
+def _advise(evidence: ReviewEvidence, suggestions: Suggestions | None) -> Advice:
     if evidence.model is None:
         reason = "No model is in production for the first symbol and timeframe, so there is none to judge."
         return Advice("retrain", 1.0, reason, "low", ["Train a model: POST /ai/train, or `cli.py train`."])
@@ -164,7 +164,7 @@ def _advise(evidence: Evidence, suggestions: Suggestions | None) -> Advice:
     return Advice("wait", round(1 - decay[0], 4) if decay else 0.0, known, "low", [])
 
 
-def _decay(evidence: Evidence) -> tuple[float, str] | None:
+def _decay(evidence: ReviewEvidence) -> tuple[float, str] | None:
     """Return the probability that the model hits less often than when it was trained, and the figures in words.
 
     The test of two shares, normal approximation. Only forecasts that took a side are measured, which should hit
@@ -187,7 +187,7 @@ def _decay(evidence: Evidence) -> tuple[float, str] | None:
     return probability, words
 
 
-def _rate_of(evidence: Evidence) -> HitRate | None:
+def _rate_of(evidence: ReviewEvidence) -> HitRate | None:
     """Return the measured hit rate at the horizon that is nearest to the model's own."""
     if evidence.model is None:
         return None

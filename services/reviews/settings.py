@@ -19,7 +19,7 @@ from models.registry.metadata import ModelMetadata
 from services.ledger.archive_scores import ArchiveScores
 from services.llm.advisor import Advisor, count_fallback
 from services.llm.journal import Journal
-from services.reviews.findings import Change, Evidence, Review, review
+from services.reviews.findings import Change, Review, ReviewEvidence, review
 from services.reviews.settings_by_llm import held_to_the_facts
 from services.reviews.settings_prompt import self_analysis_prompt
 from services.reviews.settings_reply import SelfAnalysisReply
@@ -113,10 +113,10 @@ class SelfAnalyses:
         ).info("self-analysis completed")
         return SelfAnalysis(found, suggestions, advice)
 
-    async def _evidence(self) -> Evidence:
+    async def _evidence(self) -> ReviewEvidence:
         oldest = self._clock.now() - timedelta(days=DAYS)
         reviewed = await self._documents.newest(TRADE_ANALYSES, MAX_TRADES)
-        return Evidence(
+        return ReviewEvidence(
             trades=believed_trades(document for document in reviewed if document["created_at"] >= oldest),
             days=DAYS,
             scores=await self._scores.measure(),
@@ -125,7 +125,7 @@ class SelfAnalyses:
             signal=self._signals.model_dump(mode="json"),
         )
 
-    async def _judged(self, evidence: Evidence, measured: Review) -> tuple[Review, dict[str, Any]]:
+    async def _judged(self, evidence: ReviewEvidence, measured: Review) -> tuple[Review, dict[str, Any]]:
         """Return the review, with the LLM's judgement where there is one, and its origin."""
         rules = {"source": AnalysisSource.TECHNICAL, "model": None, "groundedness": None, "fallback_reason": None}
         if self._advisor is None or not (measured.suggestions or measured.advice):
@@ -154,7 +154,7 @@ class SelfAnalyses:
         return _with_id(collection, {**kept, collection.key_field: key})
 
 
-def _suggestions(evidence: Evidence, found: Review, origin: Mapping[str, Any]) -> Document | None:
+def _suggestions(evidence: ReviewEvidence, found: Review, origin: Mapping[str, Any]) -> Document | None:
     if found.suggestions is None:
         return None
     said = found.suggestions

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.ledger.hit_rates import HitRate
 from services.llm.prompt import Prompt, make_prompt
-from services.reviews.findings import Evidence
+from services.reviews.findings import ReviewEvidence
 from services.reviews.settings_reply import SELF_ANALYSIS_SCHEMA
 from services.reviews.trade_figures import groups_of, statistics_of
 
@@ -17,7 +17,7 @@ INSTRUCTIONS = Path(__file__).with_name("self_analysis_v1.txt")
 MAX_GROUPS = 12
 
 
-def self_analysis_prompt(evidence: Evidence) -> Prompt:
+def self_analysis_prompt(evidence: ReviewEvidence) -> Prompt:
     """Return the question about the evidence, without dates."""
     model = evidence.model
     facts = {

@@ -9,14 +9,14 @@ import pytest
 
 from config.model_settings import EvaluationSettings
 from models.evaluation.bootstrap import Resampling
-from models.evaluation.gate import Gate, GateVerdict
+from models.evaluation.gate import GateVerdict, PromotionGate
 from models.evaluation.out_of_sample import OutOfSample
 from tests.fixtures.forecasts import forecast, truth
 from tests.fixtures.settings import configured
 
 COUNT = 6_000
 TRUTH, RETURNS = truth(COUNT)
-GATE = Gate(Resampling(400, 24, 1), 200)
+GATE = PromotionGate(Resampling(400, 24, 1), 200)
 NOISE = np.random.default_rng(43).normal(size=COUNT)
 
 PRIOR = np.full(COUNT, 0.5)
@@ -126,7 +126,7 @@ def first(model: OutOfSample, count: int) -> OutOfSample:
 
 def test_too_few_predictions_promote_nothing_and_say_how_many_are_needed() -> None:
     prior, bad, best = (forecast(values, RETURNS) for values in (PRIOR, BAD, BEST))
-    gate = Gate(Resampling(400, 24, 1), 1_500)
+    gate = PromotionGate(Resampling(400, 24, 1), 1_500)
     verdict = gate.judge(first(best, 1_499), first(prior, 1_499), first(bad, 1_499), None)
     assert verdict.serves == "nothing"
     assert "1499 out-of-sample predictions, 1500 are needed" in verdict.reasons[-1]
@@ -151,14 +151,14 @@ def test_models_are_compared_on_the_rows_of_both_where_the_price_moved() -> None
 
 def test_the_configured_gate_needs_what_an_interval_needs() -> None:
     settings = configured(EvaluationSettings, min_test_windows=200, bootstrap_block=24)
-    assert Gate.of(settings, horizon=1, seed=1).min_predictions == 200
-    assert Gate.of(settings, horizon=48, seed=1).min_predictions == 768
+    assert PromotionGate.of(settings, horizon=1, seed=1).min_predictions == 200
+    assert PromotionGate.of(settings, horizon=48, seed=1).min_predictions == 768
 
 
 @pytest.mark.parametrize("count", [240, 1_200])
 def test_on_shuffled_returns_chance_does_not_pass(count: int) -> None:
     refused, covered, seeds = 0, 0, 120
-    gate = Gate(Resampling(200, 24, 1), 200)
+    gate = PromotionGate(Resampling(200, 24, 1), 200)
     for seed in range(seeds):
         believed, returns = truth(count, seed, spread=0.03)
         rng = np.random.default_rng([47, seed])

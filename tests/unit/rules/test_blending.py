@@ -84,14 +84,20 @@ def test_disagreement_lowers_the_confidence() -> None:
     agreeing, against, turned = (judged(RISING, 0.3, probability) for probability in (0.99, 0.35, 0.02))
     assert alone.signal is agreeing.signal is against.signal is Signal.LONG
     assert turned.signal is Signal.NEUTRAL
-    assert agreeing.confidence >= alone.confidence - 0.01
-    assert against.confidence < 0.8 * agreeing.confidence
+    assert edge(agreeing) >= edge(alone) - 0.01
+    assert edge(against) < 0.8 * edge(agreeing)
     light = judged(RISING, 0.05, 0.02)  # it hardly moves the direction, and yet it contradicts
     assert light.signal is Signal.LONG
-    assert light.confidence < 0.5 * alone.confidence
-    members = [judged(RISING, 0.3, 0.99, disagreement=spread).confidence for spread in (0.0, 0.1, 0.3, 0.5)]
-    assert members == sorted(members, reverse=True)
-    assert members[-1] == pytest.approx(0.7 * members[0], abs=1e-3)
+    assert edge(light) < 0.5 * edge(alone)
+    members = [judged(RISING, 0.3, 0.99, disagreement=spread) for spread in (0.0, 0.1, 0.3, 0.5)]
+    assert [member.confidence for member in members] == sorted((m.confidence for m in members), reverse=True)
+    assert edge(members[-1]) == pytest.approx(0.7 * edge(members[0]), rel=0.03)
+
+
+def edge(analysis: Analysis) -> float:
+    """Return what the evidence adds to the probability of chance."""
+    assert analysis.evidence is not None
+    return analysis.evidence.target_first - analysis.evidence.break_even
 
 
 def test_a_direction_that_the_model_weakens_is_a_greater_risk_and_gets_less_capital() -> None:

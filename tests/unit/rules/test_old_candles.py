@@ -15,7 +15,16 @@ from rules.judgement import judge
 from rules.market_condition import describe_market
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
-from tests.fixtures.histories import ANALYSIS, INDICATORS, context_of, dashboard, end_of, flat_series, snapshot_of
+from tests.fixtures.histories import (
+    ANALYSIS,
+    INDICATORS,
+    WEIGHER,
+    context_of,
+    dashboard,
+    end_of,
+    flat_series,
+    snapshot_of,
+)
 
 RISING, FLAT = dashboard(0, 0.4), snapshot_of(flat_series())
 RULES = TechnicalAnalyst(new_id=lambda: "id")
@@ -25,7 +34,7 @@ QUARTER = Timeframe.M15.ms / 1000
 def seen(snapshot: MarketSnapshot, seconds_later: float) -> MarketContext:
     """Return the context of a market whose candles ended some time ago."""
     moment = end_of(snapshot) + timedelta(seconds=seconds_later)
-    return build_context(snapshot, STRATEGY_NAMES, ANALYSIS, INDICATORS, moment)
+    return replace(build_context(snapshot, STRATEGY_NAMES, ANALYSIS, INDICATORS, moment), weigher=WEIGHER)
 
 
 def analyzed(context: MarketContext) -> Analysis:

@@ -8,13 +8,16 @@ from dataclasses import replace
 import pytest
 
 from domain.analysis import AnalysisSource, TrendDirection
+from domain.costs import Costs
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import Signal
+from rules.evidence import UNMEASURED, Weigher
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst
-from rules.verdict import SIGNAL_BAR, USUAL_CONFIDENCE
+from rules.verdict import SIGNAL_BAR
 from tests.fixtures.histories import (
     DASHBOARD_CANDLES,
+    WEIGHER,
     assert_numbers_are_known,
     assess,
     context_of,
@@ -106,15 +109,35 @@ def test_candles_too_wide_for_a_stop_are_neutral() -> None:
     assert "neither a stop nor a target" in wild.reasoning
 
 
-def test_confidence_over_the_usual_is_earned_by_timeframes_movement_and_volume() -> None:
-    confident = [assess(dashboard(seed, 0.4)) for seed in range(12)]
-    best = max(confident, key=lambda analysis: analysis.confidence)
-    assert best.confidence > USUAL_CONFIDENCE
-    assert best.timeframes[Timeframe.H1].indicators["adx"] >= 25
-    assert best.timeframes[Timeframe.H1].indicators["volume_balance"] * (1 if best.signal is Signal.LONG else -1) > 0
-    for seed in range(12):
-        single = assess(snapshot_of(simulated(seed, 0.6, count=300)))
-        assert single.confidence <= USUAL_CONFIDENCE  # one timeframe cannot confirm itself
+def test_confidence_is_worth_the_plan_and_falls_with_its_costs() -> None:
+    snapshot = dashboard(0, 0.4)
+    judged = {bps: judge(context_of(snapshot, weigher=at(bps))).verdict for bps in (0, 6, 30)}
+    for verdict in judged.values():
+        assert verdict.signal is Signal.LONG
+        assert verdict.confidence == pytest.approx(0.5 + verdict.evidence.expected_r / 2)
+    assert judged[0].confidence > 0.5 > judged[30].confidence
+    costs = judged[0].evidence.expected_r - judged[30].evidence.expected_r
+    assert costs == pytest.approx(60 / judged[0].plan.risk_bps, abs=2e-4)
+
+
+def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so() -> None:
+    for seed in range(6):
+        verdict = judge(context_of(dashboard(seed, 0.4), weigher=UNMEASURED)).verdict
+        assert verdict.signal is Signal.LONG
+        assert 0.4 < verdict.confidence <= 0.55
+        assert verdict.evidence.verdict == "insufficient"
+
+
+def test_trends_that_came_to_nothing_in_the_past_are_not_followed() -> None:
+    chance = replace(WEIGHER, book=WEIGHER.book.model_copy(update={"weight": 0.001}))
+    analysis = TechnicalAnalyst().assess(judge(context_of(dashboard(0, 0.4), weigher=chance)))
+    assert (analysis.signal, analysis.evidence.verdict) == (Signal.NEUTRAL, "none")
+    assert analysis.confidence > 0.5
+    assert "came to no more than chance" in analysis.reasoning
+
+
+def at(bps_a_side: float) -> Weigher:
+    return replace(WEIGHER, costs=Costs(fee_bps=bps_a_side, slippage_bps=0))
 
 
 def test_few_candles_and_gaps_lower_the_confidence_and_are_named() -> None:

@@ -17,7 +17,7 @@ from rules.judgement import judge
 from rules.risk import MAX_POSITION
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
-from rules.verdict import EARNED_CONFIDENCE, SIGNAL_BAR, strength
+from rules.verdict import SIGNAL_BAR, strength
 from tests.fixtures.histories import (
     DASHBOARD_CANDLES,
     assert_numbers_are_known,
@@ -64,7 +64,9 @@ def test_every_answer_obeys_the_laws_of_a_signal(snapshot: MarketSnapshot, strat
     analysis = TechnicalAnalyst().assess(judge(context))
     json.dumps(analysis.model_dump(mode="json"), allow_nan=False)
     assert tuple(analysis.strategy_scores) == asked
-    assert 0.3 < analysis.confidence <= EARNED_CONFIDENCE
+    if analysis.signal is not Signal.NEUTRAL:
+        assert analysis.evidence is not None
+        assert analysis.confidence == pytest.approx(max(0.5 + analysis.evidence.expected_r / 2, 0), abs=1e-4)
     risk, price, reach = analysis.risk_assessment, analysis.price, analysis.average_true_range
     stop, target = risk.stop_loss_suggestion, risk.take_profit_suggestion
     if analysis.signal is Signal.NEUTRAL:

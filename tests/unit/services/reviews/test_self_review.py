@@ -16,7 +16,7 @@ from models.evaluation.metrics import Scores as ModelScores
 from services.ledger.archive_scores import SignalScores
 from services.ledger.hit_rates import HORIZON_HOURS, HitRate
 from services.llm.grounding import FigureCheck
-from services.reviews.findings import Evidence, review
+from services.reviews.findings import ReviewEvidence, review
 from services.reviews.settings_by_llm import held_to_the_facts
 from services.reviews.settings_prompt import self_analysis_prompt
 from services.reviews.settings_reply import SelfAnalysisReply
@@ -59,10 +59,10 @@ def rates(hits: int, count: int) -> list[HitRate]:
     return [HitRate(1, count, hits, share, share - 0.05, share + 0.05, 0.52, 0.0001), *no_rates()[1:]]
 
 
-def evidence(closed: list[ClosedTrade], **changes: Any) -> Evidence:
+def evidence(closed: list[ClosedTrade], **changes: Any) -> ReviewEvidence:
     scores = SignalScores(NOON - timedelta(days=30), 0, no_rates(), {source: no_rates() for source in AnalysisSource})
     known: dict[str, Any] = {"scores": scores, "model": None, "indicators": {"rsi_period": 14}, "signal": SIGNAL}
-    return Evidence(trades=closed, days=30, **known | changes)
+    return ReviewEvidence(trades=closed, days=30, **known | changes)
 
 
 def with_model(accuracy: float, hits: int, count: int) -> dict[str, Any]:
