@@ -7,7 +7,6 @@ No value depends on a later row.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -106,8 +105,11 @@ class TechnicalIndicators:
         else:
             windows = [self.columns(Candles(values[start:end].T)) for start, end in zip(starts, ends, strict=True)]
             found = {name: np.array([columns[name][-1] for columns in windows]) for name in windows[0]}
-        rows = zip(*(column.tolist() for column in found.values()), strict=True)
-        return [{name: value for name, value in zip(found, row, strict=True) if math.isfinite(value)} for row in rows]
+        table = np.array(list(found.values())).T
+        return [
+            {name: value for name, value, exists in zip(found, *row, strict=True) if exists}
+            for row in zip(table.tolist(), np.isfinite(table).tolist(), strict=True)
+        ]
 
 
 def _columns(settings: IndicatorSettings) -> Mapping[str, Indicator]:
