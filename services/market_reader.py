@@ -13,7 +13,7 @@ from domain.costs import Costs
 from domain.errors import InsufficientData
 from domain.queries import NOTHING_SAID, ClientContext
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.context import MarketContext, build_context
+from rules.context import MarketContext, build_context, with_forecast
 from rules.evidence import Weigher
 from services.forecasts.forecasting import Forecasting, Opinion
 from utils.clock import Clock
@@ -83,10 +83,16 @@ class MarketReader:
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""
-        context = await run_blocking(
-            self._executor, build_context, snapshot, strategies, self._settings, self._indicators, self._clock.now()
+        return await run_blocking(
+            self._executor,
+            build_context,
+            snapshot,
+            strategies,
+            self._settings,
+            self._indicators,
+            self._clock.now(),
+            self._weigher,
         )
-        return replace(context, weigher=self._weigher)
 
     def _measure_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -94,8 +100,8 @@ class MarketReader:
         now, found = self._clock.now(), list[MarketContext | InsufficientData]()
         for snapshot in snapshots:
             try:
-                context = build_context(snapshot, strategies, self._settings, self._indicators, now)
-                found.append(replace(context, weigher=self._weigher))
+                context = build_context(snapshot, strategies, self._settings, self._indicators, now, self._weigher)
+                found.append(context)
             except InsufficientData as error:
                 found.append(error)
         return found
@@ -109,9 +115,4 @@ class MarketReader:
         opinion = _NOT_ASKED
         if self._forecasting is not None and self._settings.blend != "off":
             opinion = await self._forecasting.opinion(snapshot, context.primary)
-        return replace(
-            context,
-            forecast=opinion.forecast,
-            forecast_note=opinion.note,
-            model_weight=self._settings.model_weight if self._settings.blend == "weighted" else 0.0,
-        )
+        return with_forecast(context, opinion.forecast, opinion.note, self._settings)
