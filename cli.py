@@ -13,6 +13,7 @@ from commands.analyze import analyze
 from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
+from commands.evidence import evidence
 from commands.features import features
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
@@ -66,6 +67,7 @@ def admin_token() -> None:
 for command in (analyze, features, train, evaluate, predict):
     cli.command()(command)
 cli.add_typer(candles, name="candles")
+cli.add_typer(evidence, name="evidence")
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
 cli.add_typer(storage, name="storage")

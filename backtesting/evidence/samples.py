@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -75,17 +74,16 @@ def join(parts: Iterable[Samples]) -> Samples:
     return Samples(*map(np.concatenate, zip(*(part._columns() for part in parts), strict=True)))
 
 
-def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement], every: int = 1) -> Samples:
-    """Return the plans of both sides at every `every`-th judgement in which a plan can be made.
+def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement]) -> Samples:
+    """Return the plans of both sides at all judgements at which a plan can be made.
 
     Plans that are still open at the end of the candles are left out.
 
     Args:
         series: Whole history of the primary timeframe.
-        judgements: On these candles.
-        every: Distance of two moments, in judgements.
+        judgements: On these candles, by the rules alone.
     """
-    rows = [row for past in islice(judgements, 0, None, every) for row in _rows(past)]
+    rows = [row for past in judgements for row in _rows(past)]
     if not rows:
         return _empty()
     table = np.array(rows)

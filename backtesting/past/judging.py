@@ -34,6 +34,7 @@ def judge_past(
     *,
     since_ms: int | None = None,
     until_ms: int | None = None,
+    every: int = 1,
     strategies: tuple[str, ...] = STRATEGY_NAMES,
     windows: Mapping[Timeframe, int] | None = None,
     forecasts: Mapping[int, Forecast] | None = None,
@@ -50,6 +51,7 @@ def judge_past(
         indicators: Compute the indicators.
         since_ms: First moment, epoch ms; None begins with the history.
         until_ms: End of the moments, itself not among them; None goes to the end of the history.
+        every: Distance of two moments in candles.
         strategies: Names of the selected strategies.
         windows: Newest candles of each timeframe that are known at a moment; `settings.window_candles` of others.
         weigher: Weighs the plans of the moments.
@@ -63,8 +65,10 @@ def judge_past(
     moments_ms = known[market.primary(settings)].closes_ms
     first = 0 if since_ms is None else int(np.searchsorted(moments_ms, since_ms))
     end = len(moments_ms) if until_ms is None else int(np.searchsorted(moments_ms, until_ms))
-    for begin in range(first, end, TOGETHER):
-        moments = moments_ms[begin : min(begin + TOGETHER, end)]
+    positions = np.arange(first, end, every)
+    for begin in range(0, len(positions), TOGETHER):
+        chosen = positions[begin : begin + TOGETHER]
+        moments = moments_ms[chosen]
         readings = dict(_readings(market.symbol, known, moments, settings))
         latest = {
             timeframe: iter(
@@ -74,7 +78,7 @@ def judge_past(
             )
             for timeframe, candles in known.items()
         }
-        for position, moment_ms in enumerate(moments.tolist(), begin):
+        for position, moment_ms in zip(chosen.tolist(), moments.tolist(), strict=True):
             if moment_ms in readings:
                 reading = readings[moment_ms]
                 newest = {timeframe: next(latest[timeframe]) for timeframe in reading.used}

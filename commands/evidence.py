@@ -1,0 +1,116 @@
+"""`evidence`: what plans like a signal's came to, measured on files of candles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.candles import market_of, read_closed
+from commands.console import downloading, show
+from commands.options import Json
+from config.settings import Settings
+from config.sources import load_settings
+from domain.errors import InvalidRequest
+from domain.values import epoch_ms
+from utils.clock import SystemClock
+
+if TYPE_CHECKING:
+    from backtesting.evidence.building import MeasuredMarket
+    from rules.evidence import EvidenceBook
+
+evidence = typer.Typer(help="What plans like a signal's came to in the past.", no_args_is_help=True)
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of candles, one for each market.")]
+Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First moment, UTC; the first candle.")]
+Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="End of the moments, UTC; the last candle.")]
+Book = Annotated[
+    str | None,
+    typer.Option("--evidence", metavar="FILE", help="A file of `build`, or shipped; by default the configured one."),
+]
+
+
+@evidence.command()
+def build(
+    files: Files,
+    since: Since = None,
+    until: Until = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("evidence.json"),
+    as_json: Json = False,
+) -> None:
+    """Measure plans on files of candles and write the evidence."""
+    from backtesting.evidence.building import build_book
+    from commands.tables.evidence import book_table
+
+    book = build_book(_measured(files, since, until, load_settings()), SystemClock().now())
+    try:
+        out.write_text(book.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(f"{out}: {error.strerror}") from error
+    show({"file": str(out), **book.model_dump(mode="json")}, book_table(book, str(out)), as_json)
+
+
+@evidence.command("show")
+def show_book(name: Book = None, as_json: Json = False) -> None:
+    """Print a file of evidence."""
+    from commands.tables.evidence import book_table
+
+    book, named = _book(name, load_settings())
+    show(book.model_dump(mode="json"), book_table(book, named), as_json)
+
+
+@evidence.command()
+def check(files: Files, since: Since = None, until: Until = None, name: Book = None, as_json: Json = False) -> None:
+    """Hold evidence against files of candles that it was not built from."""
+    from backtesting.evidence.checking import check_book
+    from commands.tables.evidence import check_tables
+
+    settings = load_settings()
+    book, named = _book(name, settings)
+    costs = settings.trading.costs
+    found = [check_book(book, market, costs) for market in _measured(files, since, until, settings)]
+    checks = [checked for checked in found if checked]
+    document = {"evidence": named, "markets": [checked.model_dump(mode="json") for checked in checks]}
+    show(document, check_tables(checks, named), as_json)
+
+
+def _measured(
+    files: Sequence[Path], since: datetime | None, until: datetime | None, settings: Settings
+) -> list[MeasuredMarket]:
+    from backtesting.evidence.measuring import Span, measure_market
+    from features.indicators.technical_indicators import TechnicalIndicators
+
+    span, indicators = Span(_epoch_ms(since), _epoch_ms(until)), TechnicalIndicators(settings.indicators)
+    found = []
+    with downloading() as tell:
+        for at, file in enumerate(files):
+            tell(f"reading {file.name}", at / len(files))
+            read = read_closed(file, None)
+            symbol = market_of(read, file, None)
+            longer = tuple(each for each in settings.market_data.timeframes if each.ms > read.series.timeframe.ms)
+
+            def progress(share: float, at: int = at, symbol: str = symbol) -> None:
+                tell(f"judging {symbol}", (at + share) / len(files))
+
+            market = measure_market(
+                file.name, symbol, read.series, longer, span, settings.analysis, indicators, progress
+            )
+            found.append(market)
+    return found
+
+
+def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:
+    from services.evidence_file import read_book
+
+    named = settings.trading.evidence_file if name is None else name
+    book = read_book(named)
+    if book is None:
+        raise InvalidRequest("no evidence is configured (trading.evidence_file): name a file with --evidence")
+    return book, named
+
+
+def _epoch_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else epoch_ms(moment.replace(tzinfo=UTC))

@@ -1,0 +1,96 @@
+"""Tables of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from backtesting.evidence.checking import EvidenceCheck
+from domain.evidence import Interval95
+from rules.evidence import EvidenceBook
+
+
+def book_table(book: EvidenceBook, name: str) -> Group:
+    """Return a book: its weight, its folds and the records of the strategies."""
+    head = Text(
+        f"{name}: {book.built_from}, built {book.built_at}. {book.samples:,} plans, as many as {book.plans:,} "
+        f"independent ones.\nThe support of a trend weighs {book.weight:+.3f} in log odds, standard error "
+        f"{book.error:.3f}."
+    )
+    folds = Table(title="Years predicted by the years before", title_justify="left")
+    for heading in ("year", "plans", "target first, predicted", "came", "calibration error"):
+        folds.add_column(heading, justify="right")
+    for year in book.folds:
+        folds.add_row(
+            str(year.year),
+            f"{year.plans:,}",
+            f"{year.predicted:.3f}",
+            f"{year.came:.3f}",
+            f"{year.calibration_error:.3f}",
+        )
+    records = Table(title="Strategies, when they lean to a side", title_justify="left")
+    records.add_column("strategy")
+    for heading in ("right after 1 candle", "4 candles", "24 candles", "target first", "R of their plans", "moments"):
+        records.add_column(heading, justify="right")
+    for strategy in book.strategies:
+        hits = [_percent(found) for found in strategy.right.values()]
+        records.add_row(
+            strategy.name,
+            *hits,
+            _percent(strategy.target_first),
+            _signed(strategy.expected_r),
+            f"{strategy.expected_r.cases:,}",
+        )
+    return Group(head, folds, records)
+
+
+def check_tables(checks: Sequence[EvidenceCheck], name: str) -> Group:
+    """Return what plans came to beside what was stated."""
+    table = Table(title=f"Plans given, held against {name}", title_justify="left")
+    table.add_column("market")
+    headings = (
+        "with a plan",
+        "plans",
+        "target first",
+        "stated",
+        "calibration error",
+        "gross R",
+        "gross bps",
+        "random R",
+    )
+    for heading in (*headings, "R above random", "verdict"):
+        table.add_column(heading, justify="right")
+    for check in checks:
+        stated = (f"{share:.3f}" for share in (check.target_first, check.stated, check.calibration_error))
+        came = _signed(check.gross_r), _signed(check.gross_bps, 0), _signed(check.random_r)
+        above = _signed(check.above_random_r), check.verdict
+        table.add_row(check.market, f"{check.directional:.1%}", f"{check.plans:,}", *stated, *came, *above)
+    groups = Table(title="By confidence: a third of the plans each", title_justify="left")
+    groups.add_column("market")
+    for heading in ("confidence", "stated R after costs", "came", "target first"):
+        groups.add_column(heading, justify="right")
+    for check in checks:
+        for group in check.groups:
+            groups.add_row(
+                check.market,
+                f"{group.confidence:.3f}",
+                f"{group.stated_r:+.3f}",
+                _signed(group.came_r),
+                f"{group.target_first:.3f}",
+            )
+    return Group(table, groups)
+
+
+def _signed(found: Interval95, digits: int = 3) -> str:
+    if found.mean is None or found.low is None or found.high is None:
+        return "-"
+    return f"{found.mean:+.{digits}f} [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
+
+
+def _percent(found: Interval95) -> str:
+    if found.mean is None or found.low is None or found.high is None:
+        return "-"
+    return f"{found.mean:.1%} [{found.low:.1%}, {found.high:.1%}]"
