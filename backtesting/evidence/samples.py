@@ -77,7 +77,7 @@ def join(parts: Iterable[Samples]) -> Samples:
 def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement]) -> Samples:
     """Return the plans of both sides at all judgements at which a plan can be made.
 
-    Plans that are still open at the end of the candles are left out.
+    Moments of which a plan is still open at the end of the candles are left out.
 
     Args:
         series: Whole history of the primary timeframe.
@@ -101,7 +101,7 @@ def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement]) -> Sam
         reached=outcomes.ends == TARGET,
         moves=sides[:, None] * _moves(series.closes, positions),
     )
-    return found.where(outcomes.ends != OPEN)
+    return found.where(np.repeat((outcomes.ends != OPEN).reshape(-1, 2).all(axis=1), 2))
 
 
 def _moves(closes: FloatArray, positions: IntArray) -> FloatArray:
