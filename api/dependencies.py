@@ -25,6 +25,7 @@ from config.server_settings import RateLimitSettings
 from config.settings import Settings
 from container import Container
 from domain.values import epoch_ms
+from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
@@ -205,4 +206,5 @@ CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
 ArchivePart = Annotated[SignalArchive, _part(lambda container: container.store)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
+WeigherPart = Annotated[Weigher, _part(lambda container: container.weigher)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

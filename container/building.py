@@ -107,9 +107,8 @@ async def build_container(
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
         forecasting = entered(open_forecasting(loaded, settings, store, clock))
 
-        reader = MarketReader(
-            indicators, forecasting, settings.analysis, open_weigher(settings.trading), clock, executor
-        )
+        weigher = open_weigher(settings.trading)
+        reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
@@ -133,6 +132,7 @@ async def build_container(
             documents=documents,
             market_data=market_data,
             engine_settings=engine_settings,
+            weigher=weigher,
             analysis=analysis,
             periodic=make_periodic(settings, analysis, patience),
             signals=SignalStream(market_data, reader, rules, settings.signals, clock, executor),

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from config.settings import Settings
+from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
@@ -48,6 +49,7 @@ class Container:
     market_data: MarketData
     engine_settings: EngineSettings
 
+    weigher: Weigher
     analysis: AnalysisService
     periodic: PeriodicAnalysis
     signals: SignalStream

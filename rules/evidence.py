@@ -96,6 +96,10 @@ class EvidenceBook(Frozen):
     reward: Annotated[float, Field(gt=0)]
     horizon_candles: Annotated[int, Field(ge=1)]
 
+    def record(self, strategy: str) -> StrategyRecord | None:
+        """Return the record of a strategy."""
+        return next((record for record in self.strategies if record.name == strategy), None)
+
     def weight_share(self, symbol: str, timeframe: Timeframe) -> float:
         """Return the share of the weight that counts for a market."""
         measured = timeframe in self.timeframes, Symbol.of(symbol).kind in self.kinds

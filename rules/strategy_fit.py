@@ -10,6 +10,7 @@ from types import MappingProxyType
 from config.settings import IndicatorSettings
 from rules.context import MarketContext
 from rules.direction import TrendView
+from rules.evidence import EvidenceBook
 from rules.reasoning import LEAN, figure
 from rules.strategies import NO_VIEW, ramp
 from rules.verdict import TREND_BAR
@@ -18,6 +19,8 @@ from rules.verdict import TREND_BAR
 FIT_ALONE = 0.5
 # Where timeframes disagree, no strategy suits the market well.
 DISAGREEMENT_SHARE = 0.5
+# Distance at which a strategy's record is told.
+RECORD_CANDLES = 4
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,10 @@ def _recommendation(context: MarketContext, view: TrendView, settings: Indicator
     clarity = abs(own) * (1 - trendiness if against else 1.0)
     suitability = fit * (FIT_ALONE + (1 - FIT_ALONE) * clarity)
     values = _listed([f"{_words(indicator)} {figure(latest[indicator])}" for indicator in traits.evidence])
-    reasoning = f"{_market_words(view, traits)} Its own evidence on {context.primary} ({values}) {_lean(own, against)}."
+    reasoning = (
+        f"{_market_words(view, traits)} Its own evidence on {context.primary} ({values}) {_lean(own, against)}."
+        f"{_record_words(context.weigher.book, name)}"
+    )
     return Recommendation(name, round(suitability, 4), reasoning, config)
 
 
@@ -120,6 +126,20 @@ def _lean(own: float, against: bool) -> str:
     if math.isclose(own, 0.0, abs_tol=2 * LEAN):
         return "gives no clear view"
     return f"leans {'Long' if own > 0 else 'Short'}{', against the trend' if against else ''}"
+
+
+def _record_words(book: EvidenceBook | None, name: str) -> str:
+    record = book and book.record(name)
+    if book is None or not record:
+        return ""
+    right, plans = record.right.get(RECORD_CANDLES), record.expected_r
+    if right is None or right.mean is None or plans.mean is None:
+        return ""
+    return (
+        f" When it leaned in the past ({book.built_from}), the close {RECORD_CANDLES} candles later was on its side in "
+        f"{right.mean:.1%} of {right.cases:,} moments [{right.low:.1%}, {right.high:.1%}], and plans with it came to "
+        f"{plans.mean:+.3f} of their risk before costs."
+    )
 
 
 def _words(indicator: str) -> str:

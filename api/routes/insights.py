@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import DefaultLimit, ForecastingPart, ModelsPart, SettingsPart
-from api.schemas.system import ServiceInfo, Strategies
+from api.dependencies import DefaultLimit, ForecastingPart, ModelsPart, SettingsPart, WeigherPart
+from api.schemas.system import ServiceInfo, Strategies, StrategyRecords
 from config.version import SERVICE_NAME, service_version
 from domain.market import Timeframe
 from rules.strategies import STRATEGY_NAMES
@@ -53,3 +53,22 @@ async def info(settings: SettingsPart, forecasting: ForecastingPart, models: Mod
 async def strategies() -> Strategies:
     """Return the names that `selected_strategies` may hold."""
     return Strategies(strategies=list(STRATEGY_NAMES))
+
+
+@router.get(
+    "/strategies/records",
+    operation_id="strategy_records",
+    summary="What came after the strategies leaned to a side",
+    dependencies=[DefaultLimit],
+)
+async def strategy_records(weigher: WeigherPart) -> StrategyRecords:
+    """Return the measured record of each strategy: share of moments that were right, and what its plans came to."""
+    book = weigher.book
+    if book is None:
+        return StrategyRecords(built_from=None, built_at=None, timeframes=[], strategies=[])
+    return StrategyRecords(
+        built_from=book.built_from,
+        built_at=book.built_at,
+        timeframes=list(book.timeframes),
+        strategies=list(book.strategies),
+    )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
+from domain.evidence import StrategyRecord
 from domain.market import Timeframe
 
 
@@ -38,6 +39,18 @@ class Strategies(ResponseModel):
     """Names that `selected_strategies` may hold."""
 
     strategies: list[str]
+
+
+class StrategyRecords(ResponseModel):
+    """What came after moments at which a strategy leaned to a side, with 95 % intervals over clusters of weeks.
+
+    `right` is by distance in candles of the timeframes measured, `expected_r` in units of the risk before costs.
+    """
+
+    built_from: Annotated[str | None, Field(description="The candles measured; null: no evidence is configured.")]
+    built_at: str | None
+    timeframes: list[Timeframe]
+    strategies: list[StrategyRecord]
 
 
 class Cycle(ResponseModel):

@@ -35,6 +35,7 @@ CLIENTS = {
     "GET /ai/gpt4-analysis-history",
     "GET /ai/info",
     "GET /ai/strategies",
+    "GET /ai/strategies/records",
     "GET /ai/cost/statistics",
     "GET /ai/storage/stats",
     "GET /ai/models",

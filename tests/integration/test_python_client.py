@@ -43,6 +43,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.config_suggestions(),
     calls.self_analyses(),
     calls.strategies(),
+    calls.strategy_records(),
     calls.info(),
     calls.health(),
     calls.config(),

@@ -46,6 +46,23 @@ def test_strategies_are_an_object(client: TestClient) -> None:
     assert client.get("/ai/strategies").json() == {"strategies": list(STRATEGY_NAMES)}
 
 
+def test_strategies_have_a_measured_record(client: TestClient) -> None:
+    found = client.get("/ai/strategies/records").json()
+    assert [record["name"] for record in found["strategies"]] == list(STRATEGY_NAMES)
+    assert found["built_from"].startswith("8 markets, 1h, 2017-08 to 2022-12")
+    for record in found["strategies"]:
+        assert list(record["right"]) == ["1", "4", "24"]
+        for share in record["right"].values():
+            assert share["low"] < share["mean"] < share["high"]
+            assert share["cases"] > 1_000
+        assert record["expected_r"]["low"] < record["expected_r"]["mean"] < record["expected_r"]["high"]
+
+
+def test_strategies_have_no_record_where_nothing_was_measured(make_client: MakeClient) -> None:
+    found = make_client(trading={"evidence_file": ""}).get("/ai/strategies/records").json()
+    assert found == {"built_from": None, "built_at": None, "timeframes": [], "strategies": []}
+
+
 def test_stats_count_by_symbol_and_hits(client: TestClient) -> None:
     for body in (shape_a(), shape_a(), shape_b(), shape_a(symbol="BTCUSDT")):
         assert client.post("/ai/analyze", json=body).status_code == 200

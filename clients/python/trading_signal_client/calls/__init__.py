@@ -41,6 +41,7 @@ from trading_signal_client.calls.operations import (
     remove_candles,
     storage_stats,
     strategies,
+    strategy_records,
 )
 from trading_signal_client.calls.quality import (
     analyze_config,
@@ -92,6 +93,7 @@ __all__ = [
     "storage_stats",
     "strategies",
     "strategy_recommendations",
+    "strategy_records",
     "train",
     "verify_model",
 ]

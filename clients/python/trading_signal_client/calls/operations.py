@@ -6,6 +6,11 @@ from trading_signal_client import answers
 from trading_signal_client.calls.call import Call
 
 
+def strategy_records() -> Call[answers.StrategyRecords]:
+    """What came after the strategies leaned to a side."""
+    return Call("strategy_records", "GET", "/ai/strategies/records", answers.StrategyRecords)
+
+
 def strategies() -> Call[answers.Strategies]:
     """Ask for the names of the strategies."""
     return Call("strategies", "GET", "/ai/strategies", answers.Strategies)
