@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from domain.plans import TradePlan
 from domain.values import Signal, round_significant
 
-# Chosen on 2017-2022 (docs/rule-evidence.md): of the distances tried, those near 1.5 Average True Ranges lost to
-# costs what they won, and wider ones than three won no more in units of their risk.
+# Chosen on 2017-2022 (docs/rule-evidence.md): nearer stops lose to costs what they win, wider ones leave too few
+# independent plans to measure.
 STOP_ATR = 3.0
 REWARD = 2.0
-# In nine of ten plans target or stop comes within 110 candles; one in thirty is still open after this.
+# One in 24 plans is still open after this.
 HORIZON_CANDLES = 240
 # Bounds of exits proposed by an LLM: distance of the stop in Average True Ranges, reward over risk.
 PROPOSED_STOP_ATR = (1.0, 5.0)
