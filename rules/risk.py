@@ -13,7 +13,6 @@ from rules.verdict import Verdict, data_quality
 # At the stop at most a hundredth of the capital is lost; a position takes at most a quarter of it.
 CAPITAL_AT_RISK = 0.01
 MAX_POSITION = 0.25
-
 # A day's range in percent: for a liquid coin, one is calm and ten is wild.
 DAILY_RANGE_PERCENT = (1.0, 10.0)
 # Upper ends of the percentile of the Average True Range for all volatility levels but the highest.
