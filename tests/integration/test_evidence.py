@@ -1,0 +1,96 @@
+"""Evidence as users meet it: on the command line, in settings, and in answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli import cli
+from config.settings import TradingSettings
+from domain.errors import ConfigurationError, InsufficientData
+from services.evidence_file import open_weigher, read_book
+from tests.conftest import MakeClient
+from tests.fixtures.bodies import shape_a
+from tests.fixtures.candle_files import write_candles
+from tests.fixtures.histories import simulated
+from tests.fixtures.settings import configured
+
+
+def run(*arguments: object) -> str:
+    found = CliRunner().invoke(cli, ["evidence", *map(str, arguments)], catch_exceptions=False)
+    assert found.exit_code == 0
+    return found.stdout
+
+
+def test_evidence_of_a_random_walk_is_none_and_is_held_against_other_candles(tmp_path: Path) -> None:
+    walk, other = (
+        write_candles(tmp_path / f"{name}USDT-1h.csv", simulated(seed, count=5_500))
+        for name, seed in (("BTC", 1), ("ETH", 2))
+    )
+    built = json.loads(run("build", walk, "--out", tmp_path / "evidence.json", "--json"))
+    assert abs(built["weight"]) < 3 * built["error"]
+    assert built["built_from"].startswith("BTCUSDT, 1h, 2023-11 to 2024-")
+    assert built["samples"] > built["plans"] > 0
+    assert read_book(str(tmp_path / "evidence.json")) is not None
+    table = run("show", "--evidence", tmp_path / "evidence.json")
+    assert "trend_following" in table
+    found = json.loads(run("check", other, "--evidence", tmp_path / "evidence.json", "--json"))
+    (market,) = found["markets"]
+    assert market["market"] == "ETHUSDT 1h"
+    assert abs(market["target_first"] - 1 / 3) < 0.12
+    assert market["above_random_r"]["low"] < 0.1
+
+
+def test_few_candles_are_no_evidence(tmp_path: Path) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", simulated(1, count=800))
+    with pytest.raises(InsufficientData, match="needs plans of 26 weeks"):
+        CliRunner().invoke(cli, ["evidence", "build", str(file)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"trading\.evidence_file: .*evidence\.json: No such file"),
+        ("{}", r"trading\.evidence_file: .*evidence\.json is no evidence: built_from: Field required"),
+        ("[1", r"trading\.evidence_file: .* is no evidence: the file: Invalid JSON"),
+    ],
+)
+def test_a_file_that_is_no_evidence_stops_the_start(tmp_path: Path, content: str | None, message: str) -> None:
+    path = tmp_path / "evidence.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigurationError, match=message):
+        open_weigher(configured(TradingSettings, evidence_file=str(path)))
+
+
+def test_costs_of_a_request_change_what_its_plan_is_worth(make_client: MakeClient) -> None:
+    client = make_client()
+    answers = {}
+    for bps in (None, 0, 50):
+        body = shape_a() | ({} if bps is None else {"costs": {"fee_bps": bps, "slippage_bps": 0}})
+        answers[bps] = client.post("/ai/analyze", json=body).json()
+        assert answers[bps]["cached"] is False
+    usual, free, dear = (answers[bps]["evidence"] for bps in (None, 0, 50))
+    assert (usual["cost_bps"], free["cost_bps"], dear["cost_bps"]) == (12, 0, 100)
+    assert free["expected_r"] > usual["expected_r"] > dear["expected_r"]
+    assert free["gross_bps"] == usual["gross_bps"] == dear["gross_bps"]
+    assert client.post("/ai/analyze", json=shape_a()).json()["cached"] is True
+
+
+@pytest.mark.parametrize(
+    "costs", [{"fee_bps": -1, "slippage_bps": 0}, {"fee_bps": 5}, {"fee_bps": 5000, "slippage_bps": 0}, 5]
+)
+def test_costs_that_are_none_are_refused(make_client: MakeClient, costs: object) -> None:
+    answer = make_client().post("/ai/analyze", json=shape_a() | {"costs": costs})
+    assert answer.status_code == 422
+    assert "costs" in answer.json()["detail"]
+
+
+def test_without_evidence_the_confidence_is_agreement_and_the_answer_says_so(make_client: MakeClient) -> None:
+    answer = make_client(trading={"evidence_file": ""}).post("/ai/analyze", json=shape_a()).json()
+    assert (answer["evidence"]["verdict"], answer["evidence"]["plans"]) == ("insufficient", 0)
+    assert "was not measured" in answer["reasoning"]
+    assert answer["confidence"] <= 0.6
