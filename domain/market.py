@@ -208,6 +208,8 @@ class CandleSeries(CandleColumns):
     def part(self, start: int, end: int, sessions: Sessions | None = None) -> CandleSeries:
         """Return the candles from one position to before another, with these sessions or their own."""
         part = CandleSeries(self.timeframe, self.candles[start:end], sessions or self.sessions)
+        if sessions is None and "missing_after" in self.__dict__:
+            part.__dict__["missing_after"] = self.missing_after[start : max(start, end - 1)]
         # The arrays are views of what is known already.
         part.__dict__.update(times_ms=self.times_ms[start:end], values=self.values[start:end])
         return part
