@@ -6,9 +6,11 @@ from trading_signal_client.answers.answer import (
     Timeframe,
 )
 from trading_signal_client.answers.market import (
+    Abstention,
     Analysis,
     BatchSignal,
     BatchSignals,
+    Gate,
     MarketAnalysis,
     MarketCondition,
     MarketConditionHealth,
@@ -45,6 +47,7 @@ from trading_signal_client.answers.operations import (
     ModelsCleaned,
     PartProblem,
     Progress,
+    SafeMode,
     ServiceConfig,
     ServiceInfo,
     Spent,
@@ -69,6 +72,7 @@ from trading_signal_client.answers.quality import (
 )
 
 __all__ = [
+    "Abstention",
     "Analysis",
     "Answer",
     "BatchSignal",
@@ -83,6 +87,7 @@ __all__ = [
     "Figures",
     "ForecastCacheCleared",
     "ForecastCacheStats",
+    "Gate",
     "Health",
     "HitRate",
     "Job",
@@ -109,6 +114,7 @@ __all__ = [
     "PricePoint",
     "Progress",
     "RiskAssessment",
+    "SafeMode",
     "SelfAnalyses",
     "ServiceConfig",
     "ServiceInfo",

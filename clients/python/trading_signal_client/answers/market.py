@@ -44,6 +44,18 @@ class Lanes(Answer):
     llm: Lane | None
 
 
+class Gate(Answer):
+    """A guard: whether a Long or Short may pass, what was measured and the bound; None where there is none."""
+
+    name: str
+    passed: bool
+    value: float | None
+    needed: float | None
+
+
+Abstention = Literal["no edge", "no data", "refused"]
+
+
 class Analysis(Answer):
     """The answer of `/ai/analyze`; times are epoch ms, the confidence 0 to 1."""
 
@@ -66,6 +78,8 @@ class Analysis(Answer):
     data_age_seconds: int | None
     as_of: int | None
     lanes: Lanes | None
+    gates: list[Gate]
+    abstention: Abstention | None
 
 
 class Prediction(Answer):
@@ -156,6 +170,8 @@ class Signal(Answer):
     risk_assessment: RiskAssessment
     source_data: str
     analysis_id: str
+    gates: list[Gate]
+    abstention: Abstention | None
 
 
 class BatchSignal(Answer):

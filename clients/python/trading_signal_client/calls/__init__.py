@@ -39,8 +39,10 @@ from trading_signal_client.calls.operations import (
     jobs,
     probe_llm,
     remove_candles,
+    safe_mode,
     storage_stats,
     strategies,
+    switch_safe_mode,
 )
 from trading_signal_client.calls.quality import (
     analyze_config,
@@ -86,12 +88,14 @@ __all__ = [
     "promote_model",
     "remove_candles",
     "roll_back_model",
+    "safe_mode",
     "self_analyses",
     "signal_quality",
     "signals",
     "storage_stats",
     "strategies",
     "strategy_recommendations",
+    "switch_safe_mode",
     "train",
     "verify_model",
 ]
