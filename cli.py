@@ -17,7 +17,7 @@ from commands.features import features
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
-from commands.safe_mode import safe_mode
+from commands.service.safe_mode import safe_mode
 from commands.storage import storage
 from commands.train import train
 from config.admin_token import with_admin_token
