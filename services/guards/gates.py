@@ -95,9 +95,9 @@ def cooldown_gate(analysis: Analysis, last: GivenSide | None, candles_since: int
     needed = settings.cooldown_candles
     if last is None or analysis.signal.side * last.side >= 0:
         return _finding(GateName.COOLDOWN, None, needed, "", passed=True)
+    ago = "1 candle" if candles_since == 1 else f"{candles_since} candles"
     words = (
-        f"{last.signal} was given {candles_since} candles ago on {analysis.timeframe}, "
-        f"{needed} have to close before a {analysis.signal}"
+        f"{last.signal} was given {ago} ago on {analysis.timeframe}, {needed} have to close before a {analysis.signal}"
     )
     return _finding(GateName.COOLDOWN, candles_since, needed, words, passed=candles_since >= needed)
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 
+from demo.behaviors import wrong
 from demo.openai_server import FakeOpenAI
 from domain.gates import GateName
 from domain.market import CandleSeries, Timeframe
@@ -160,6 +161,14 @@ def test_the_llm_is_guarded_as_the_rules_are(make_client: MakeClient, fake_opena
     assert (answer["source"], answer["lanes"]["llm"]["side"]) == ("llm", "Long")
     assert answer["lanes"]["llm"]["confidence"] == value(answer, "confidence")[0]
     refused_by(answer, "confidence")
+
+
+def test_a_neutral_of_the_llm_has_no_edge(make_client: MakeClient, fake_openai: FakeOpenAI) -> None:
+    client = make_client(llm=llm_section(fake_openai.url))
+    fake_openai.script(wrong(signal="Neutral"))
+    answer = post(client, shape_a(**UP))
+    assert (answer["source"], answer["signal"], answer["abstention"]) == ("llm", "Neutral", "no edge")
+    assert answer["lanes"]["rules"]["side"] == "Long"
 
 
 def test_a_stranger_moves_nothing(make_client: MakeClient) -> None:

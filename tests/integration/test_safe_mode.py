@@ -151,6 +151,13 @@ def test_an_order_that_says_no_reason_is_refused(client: TestClient, body: dict[
     assert client.get("/ai/safe-mode").json()["enabled"] is False
 
 
+def test_half_a_character_in_the_reason_is_refused(client: TestClient) -> None:
+    body = b'{"enabled": true, "reason": "wrong prices \\ud800"}'
+    response = client.post("/ai/safe-mode", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 422
+    assert client.get("/ai/safe-mode").json()["enabled"] is False
+
+
 def test_a_stranger_reads_it_and_cannot_switch_it(make_client: MakeClient) -> None:
     stranger = make_client(STRANGER)
     response = stranger.post("/ai/safe-mode", json={"enabled": True, "reason": REASON})
