@@ -18,6 +18,7 @@ from commands.features import features
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
+from commands.service.safe_mode import safe_mode
 from commands.storage import storage
 from commands.train import train
 from config.admin_token import with_admin_token
@@ -70,6 +71,7 @@ cli.add_typer(candles, name="candles")
 cli.add_typer(evidence, name="evidence")
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
+cli.add_typer(safe_mode, name="safe-mode")
 cli.add_typer(storage, name="storage")
 
 

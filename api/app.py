@@ -28,6 +28,7 @@ from api.routes import (
     models,
     predictions,
     quality,
+    safe_mode,
     self_analyses,
     signals,
     storage,
@@ -50,6 +51,7 @@ ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
 ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (predictions.router, "", True),
     (signals.router, "", True),
+    (safe_mode.router, "", True),
     (market.router, "", True),
     (quality.router, "", True),
     (self_analyses.router, "", True),

@@ -32,6 +32,7 @@ from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.outlooks import Outlooks
+from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
@@ -176,6 +177,14 @@ async def _is_trusted(request: Request) -> bool:
 Trusted = Annotated[bool, Depends(_is_trusted)]
 
 
+async def _address(request: Request) -> str:
+    return identify(request, get_container(request).settings.access).address
+
+
+# Where the request comes from, for the log.
+CallerAddress = Annotated[str, Depends(_address)]
+
+
 def _part(choose: Callable[[Container], object]) -> Any:
     async def part(connection: HTTPConnection) -> object:
         return choose(get_container(connection))
@@ -198,6 +207,7 @@ MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
+SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
 SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]
 SettingsPart = Annotated[Settings, _part(lambda container: container.settings)]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from config.guard_settings import GuardSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
@@ -184,6 +185,7 @@ class Settings(Section):
     llm: LlmSettings
     market_data: MarketDataSettings
     signals: SignalSettings
+    guards: GuardSettings
     periodic: PeriodicSettings
     jobs: JobSettings
     trades: TradeSettings

@@ -31,6 +31,7 @@ from services.evidence_file import open_weigher
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
+from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
@@ -109,11 +110,13 @@ async def build_container(
 
         weigher = open_weigher(settings.trading)
         reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
+        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
             reader=reader,
             analyst=choose_analyst(settings, llm, rules, stopping),
+            guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
             settings=settings.analysis,
@@ -123,19 +126,23 @@ async def build_container(
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
+        health = await opened(open_health(store, documents, llm.client, market_data, watch, logs))
+        health.also(guards.safe_mode.degraded)
+
         yield Container(
             settings=settings,
             clock=clock,
             stopping=stopping,
-            health=await opened(open_health(store, documents, llm.client, market_data, watch, logs)),
+            health=health,
             store=store,
             documents=documents,
             market_data=market_data,
             engine_settings=engine_settings,
             weigher=weigher,
             analysis=analysis,
+            safe_mode=guards.safe_mode,
             periodic=make_periodic(settings, analysis, patience),
-            signals=SignalStream(market_data, reader, rules, settings.signals, clock, executor),
+            signals=SignalStream(market_data, reader, rules, guards, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
             forecasting=forecasting,

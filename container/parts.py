@@ -13,6 +13,7 @@ from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.outlooks import Outlooks
+from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
@@ -51,6 +52,7 @@ class Container:
 
     weigher: Weigher
     analysis: AnalysisService
+    safe_mode: SafeMode
     periodic: PeriodicAnalysis
     signals: SignalStream
     insights: MarketInsights

@@ -13,6 +13,7 @@ from pydantic import Field
 from domain.errors import InvalidRequest
 from domain.evidence import Evidence
 from domain.forecasting import Forecast
+from domain.gates import Abstention, Gate
 from domain.lanes import Lanes
 from domain.market import CandleSeries, Timeframe
 from domain.timeframe_data import closed_series, day_volume, newest_price
@@ -123,9 +124,11 @@ class Analysis(Conclusion):
         as_of: The moment of a replay; None of an analysis of now.
         lanes: What rules, model and LLM say by themselves, also where another gave the answer.
         rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
-            market; None where no LLM answered.
+            market; None where no LLM answered. No guard has touched it.
         evidence: What plans like it came to; of a Neutral signal that of the better side. None where no plan is
             possible.
+        gates: The guards that were asked, each with what it measured.
+        abstention: Why the signal is Neutral; None of Long and Short, and of analyses of earlier releases.
     """
 
     analysis_id: str
@@ -150,6 +153,8 @@ class Analysis(Conclusion):
     lanes: Lanes | None = None
     rules: Conclusion | None = None
     evidence: Evidence | None = None
+    gates: list[Gate] = Field(default_factory=list)
+    abstention: Abstention | None = None
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""

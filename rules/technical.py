@@ -6,11 +6,12 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
-from domain.values import round_significant
+from domain.gates import Abstention
+from domain.values import Signal, round_significant
 from rules.judgement import Judgement
 from rules.reasoning import describe_volume, explain
 from rules.risk import assess_risk, volatility_level
-from rules.verdict import trend_direction
+from rules.verdict import Ground, Verdict, trend_direction
 
 MODEL_TYPE = "technical-rules"
 
@@ -78,4 +79,11 @@ class TechnicalAnalyst:
             as_of=context.as_of,
             lanes=judgement.lanes,
             evidence=verdict.evidence,
+            abstention=_abstention(verdict),
         )
+
+
+def _abstention(verdict: Verdict) -> Abstention | None:
+    if verdict.signal is not Signal.NEUTRAL:
+        return None
+    return Abstention.NO_DATA if verdict.ground is Ground.BROKEN else Abstention.NO_EDGE

@@ -10,7 +10,8 @@ from loguru import logger
 
 from config.settings import Settings
 from domain.errors import StorageUnavailable
-from storage.document_ports import JOBS, LLM_CALLS, LLM_REPLIES, Collection, DocumentStore
+from services.guards.given_sides import keep_for
+from storage.document_ports import GIVEN_SIDES, JOBS, LLM_CALLS, LLM_REPLIES, Collection, DocumentStore
 from utils.clock import Clock
 
 PAUSE_SECONDS = 24 * 60 * 60.0
@@ -24,6 +25,7 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
         JOBS: timedelta(days=settings.jobs.keep_days),
         LLM_CALLS: timedelta(days=settings.llm.keep_calls_days),
         LLM_REPLIES: timedelta(days=settings.llm.keep_replies_days),
+        GIVEN_SIDES: keep_for(settings.guards),
     }
 
 

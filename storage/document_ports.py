@@ -49,6 +49,9 @@ TRADES_TO_REVIEW = Collection("trades_to_review", "trade_id")
 TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol",))
 CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))
 SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
+# What the guards of an answer remember.
+GIVEN_SIDES = Collection("given_sides", "market")
+SAFE_MODE = Collection("safe_mode", "switch")
 COLLECTIONS = (
     JOBS,
     LLM_CALLS,
@@ -59,6 +62,8 @@ COLLECTIONS = (
     TRADE_ANALYSES,
     CONFIG_SUGGESTIONS,
     SELF_ANALYSES,
+    GIVEN_SIDES,
+    SAFE_MODE,
 )
 
 # Every collection that this service writes, in alphabetical order.

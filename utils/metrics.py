@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from domain.gates import GateName
 from domain.jobs import JobKind, JobStatus
 
 
@@ -93,6 +94,10 @@ CANDLE_REVISIONS = Counter(
 )
 start_at_zero(CANDLE_REVISIONS, ["accepted", "refused"])
 CACHE_HIT_RATE = Gauge("cache_hit_rate", "Share of analysis requests answered from the cache since start.")
+
+GUARD_REFUSALS = Counter("guard_refusals", "Long and Short of fresh analyses that a guard made Neutral.", ["gate"])
+start_at_zero(GUARD_REFUSALS, GateName)
+SAFE_MODE = Gauge("safe_mode", "1 while safe mode is on, 0 while it is off.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")
 WEBSOCKET_DROPPED = Counter("websocket_clients_dropped", "Clients dropped because they did not read.")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.evidence import Evidence
 from domain.forecasting import Forecast
+from domain.gates import Abstention, Gate
 from domain.lanes import Lanes
 from domain.market import Timeframe
 from domain.values import Share, Signal, epoch_ms
@@ -73,6 +74,13 @@ class AnalysisFields(ResponseModel):
         ),
     ]
     as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of an analysis of now.")]
+    gates: Annotated[
+        list[Gate], Field(description="The guards, each with what it measured; none in analyses of earlier releases.")
+    ]
+    abstention: Annotated[
+        Abstention | None,
+        Field(description="Why the signal is Neutral; null of other signals, and of analyses of earlier releases."),
+    ]
 
 
 class AnalysisBody(AnalysisFields):
@@ -140,6 +148,8 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
         "fallback_reason": analysis.fallback_reason,
         "data_age_seconds": analysis.data_age_seconds,
         "as_of": None if analysis.as_of is None else epoch_ms(analysis.as_of),
+        "gates": analysis.gates,
+        "abstention": analysis.abstention,
     }
 
 

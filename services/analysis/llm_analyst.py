@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from domain.analysis import Analysis, AnalysisSource, Conclusion, DataSource
 from domain.errors import LlmUnavailable
+from domain.gates import Abstention
 from domain.lanes import Lane, Lanes
 from domain.values import Signal
 from rules.context import MarketContext
@@ -101,6 +102,7 @@ class LlmAnalyst:
             "risk_assessment": risk,
             "evidence": verdict.evidence,
             "lanes": _lanes(judgement, reply),
+            "abstention": Abstention.NO_EDGE if reply.signal is Signal.NEUTRAL else None,
             "rules": Conclusion(**{name: getattr(measured, name) for name in Conclusion.model_fields}),
         }
         return measured.model_copy(update=changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from domain.analysis import Analysis
@@ -19,8 +20,10 @@ class RecentAnalyses:
     works while the store is down.
     """
 
-    def __init__(self, max_age: timedelta, max_price_drift_atr: float) -> None:
+    def __init__(self, max_age: timedelta, max_price_drift_atr: float, *, valid_since: Callable[[], datetime]) -> None:
+        """Begin empty; analyses made before `valid_since`, a switch of safe mode, answer nothing."""
         self._max_age = max_age
+        self._valid_since = valid_since
         self._max_price_drift_atr = max_price_drift_atr
         # Every cached request passes here: a look-up in cachetools.LRUCache takes 0.6 microseconds longer.
         self._entries: OrderedDict[str, Analysis] = OrderedDict()
@@ -46,7 +49,8 @@ class RecentAnalyses:
     def answers(self, analysis: Analysis, query: AnalysisQuery, now: datetime) -> bool:
         """Return whether an analysis of the query's key is fresh at `now` and covers the query."""
         # As `utils.clock.is_fresh`, whose call would take a tenth of the whole look-up.
-        fresh = analysis.generated_at <= now < analysis.generated_at + self._max_age
+        made_at = analysis.generated_at
+        fresh = made_at <= now < made_at + self._max_age and made_at >= self._valid_since()
         return fresh and self.covers(analysis, query)
 
     def covers(self, analysis: Analysis, query: AnalysisQuery) -> bool:

@@ -22,6 +22,7 @@ from services.analysis.recent import RecentAnalyses
 from services.analysis.revisions import Revisions
 from services.broadcast.analysis_event import render_signal_event
 from services.broadcast.hub import SignalHub
+from services.guards.guards import Guards
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from storage.ports import NO_CANDLES, AnalysisCache
@@ -45,7 +46,7 @@ class Answer:
 
 
 class AnalysisService:
-    """Answers queries: cache, candles, analyst, store, broadcast, in this order.
+    """Answers queries: cache, candles, analyst, guards, store, broadcast, in this order.
 
     Answers to strangers are not broadcast: only those to trusted callers and the service's own analyses.
     """
@@ -57,6 +58,7 @@ class AnalysisService:
         market_data: MarketData,
         reader: MarketReader,
         analyst: Analyst,
+        guards: Guards,
         revisions: Revisions,
         hub: SignalHub,
         settings: AnalysisSettings,
@@ -65,13 +67,16 @@ class AnalysisService:
         self._store = store
         self._market_data = market_data
         self._analyst = analyst
+        self._guards = guards
         self._reader = reader
         self._revisions = revisions
         self._hub = hub
         self._settings = settings
         self._clock = clock
         self._max_age = timedelta(minutes=settings.interval_minutes)
-        self.recent = RecentAnalyses(self._max_age, settings.max_price_drift_atr)
+        self.recent = RecentAnalyses(
+            self._max_age, settings.max_price_drift_atr, valid_since=lambda: guards.valid_since
+        )
         self._flights: SingleFlight[Answer] = SingleFlight()
 
     async def analyze(self, query: AnalysisQuery) -> Answer:
@@ -95,7 +100,7 @@ class AnalysisService:
             self.recent.count(hit=answer.cached)
         metrics.count_analysis(answer.analysis.source, cached=answer.cached)
         if query.trusted:
-            self._broadcast(answer)
+            self._give(answer)
         return answer
 
     async def refresh(self, symbol: str) -> Analysis:
@@ -107,7 +112,7 @@ class AnalysisService:
         query = AnalysisQuery(symbol, STRATEGY_NAMES, snapshot=None, trusted=True)
         answer = await self._make(query)
         metrics.count_analysis(answer.analysis.source, cached=False)
-        self._broadcast(answer)
+        self._give(answer)
         return answer.analysis
 
     async def clear_cache(self) -> int:
@@ -141,20 +146,29 @@ class AnalysisService:
             return await self._make(query)
         now = self._clock.now()
         stored = await self._store.latest_analysis(query.cache_key, not_before=now - self._max_age, not_after=now)
-        if stored is not None and self.recent.answers(stored, query, now):
+        if stored is not None and self.recent.answers(stored, query, now) and self._guards.agree(stored):
             self.recent.remember(query, stored)
             return Answer(stored, cached=True)
         return await self._make(query)
 
     async def _make(self, query: AnalysisQuery) -> Answer:
+        """Make an analysis, anew where safe mode was switched after its guards were asked."""
+        while True:
+            answer = await self._make_once(query)
+            if self._guards.agree(answer.analysis):
+                return answer
+
+    async def _make_once(self, query: AnalysisQuery) -> Answer:
         started = perf_counter()
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
         believed, remark = await self._believed(query, snapshot)
         context = await self._reader.read(snapshot, query.strategies, query.client, query.costs)
-        analysis = await self._analyst.analyze(judge(context))
+        analysis = self._guards.check(context, await self._analyst.analyze(judge(context))).analysis
         if remark:
             analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {remark}"})
         current = context.as_of is None and not context.age.old
+        if current and believed:
+            self._guards.made(context, analysis)
         await self._keep(query, snapshot, analysis, believed=believed, current=current)
         seconds = perf_counter() - started
         metrics.ANALYSIS_DURATION.labels(analysis.source).observe(seconds)
@@ -205,7 +219,9 @@ class AnalysisService:
         elif candles:
             await self._store.save_analysis(None, analysis, archive=False, candles=candles)
 
-    def _broadcast(self, answer: Answer) -> None:
+    def _give(self, answer: Answer) -> None:
+        """Remember and broadcast what a trusted caller, or the service itself, is given; only what is current."""
         if answer.current:
             analysis = answer.analysis
+            self._guards.give(analysis)
             self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

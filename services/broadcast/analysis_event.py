@@ -29,6 +29,8 @@ def render_signal_event(analysis: Analysis) -> str:
             "source": analysis.source,
             "source_data": analysis.source_data,
             "analysis_id": analysis.analysis_id,
+            "gates": [gate.model_dump() for gate in analysis.gates],
+            "abstention": analysis.abstention,
         },
         "timestamp": analysis.generated_at,
     }

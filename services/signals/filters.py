@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
 from cachetools import FIFOCache
 
 from config.settings import SignalSettings
@@ -16,11 +15,10 @@ from domain.analysis import DataSource
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal
+from services.guards.likeness import likeness
 from utils.clock import is_fresh
 
 MAX_SYMBOLS = 1_000
-# With fewer returns in common a correlation says nothing.
-MIN_COMMON_RETURNS = 30
 _MINUTE_SECONDS = 60.0
 
 
@@ -38,6 +36,7 @@ class StreamSignal:
         old: Whether the candles are too old for news.
         times: Shape (n,), closes of the newest candles in epoch ms.
         returns: Shape (n,), their logarithmic returns.
+        refusal: What a guard refuses it for; it is withheld then.
     """
 
     symbol: str
@@ -54,6 +53,7 @@ class StreamSignal:
     old: bool
     times: IntArray
     returns: FloatArray
+    refusal: str | None = None
 
     @property
     def side(self) -> int:
@@ -105,7 +105,9 @@ class SignalBook:
         delivery = Delivery([], {})
         for signal in sorted(signals, key=lambda candidate: (candidate.side == 0, -candidate.confidence)):
             last = self._sent.get(signal.symbol)
-            if last is not None and _repeats(last, signal, now):
+            if signal.refusal:
+                delivery.withheld[signal.symbol] = signal.refusal
+            elif last is not None and _repeats(last, signal, now):
                 delivery.signals.append((last, True))
             elif reason := self._refusal(signal, now):
                 delivery.withheld[signal.symbol] = reason
@@ -121,11 +123,11 @@ class SignalBook:
         if signal.confidence < settings.min_confidence:
             return f"confidence {signal.confidence:.2f} is under {settings.min_confidence:g}"
         for open_signal in self._open(signal, now):
-            likeness = correlation(signal, open_signal) * signal.side * open_signal.side
-            if likeness > settings.max_correlation:
+            alike = likeness(signal, open_signal)
+            if alike > settings.max_correlation:
                 return (
                     f"the same bet as the open {open_signal.direction} of {open_signal.symbol}: "
-                    f"correlation {likeness:.2f} is over {settings.max_correlation:g}"
+                    f"correlation {alike:.2f} is over {settings.max_correlation:g}"
                 )
         while self._sent_at and self._monotonic() - self._sent_at[0] >= _MINUTE_SECONDS:
             self._sent_at.popleft()
@@ -148,18 +150,3 @@ class SignalBook:
 def _repeats(last: StreamSignal, signal: StreamSignal, now: datetime) -> bool:
     """Return whether a signal repeats the symbol's last one, and that one still holds."""
     return last.features_hash == signal.features_hash and last.at <= now and last.fits(signal.price)
-
-
-def correlation(one: StreamSignal, other: StreamSignal) -> float:
-    """Return Pearson's correlation of two symbols' returns, -1..1; 0 with too few common candles."""
-    if one.timeframe is not other.timeframe:
-        return 0.0
-    first, second = one.returns, other.returns
-    if not np.array_equal(one.times, other.times):
-        _, at, other_at = np.intersect1d(one.times, other.times, assume_unique=True, return_indices=True)
-        first, second = first[at], second[other_at]
-    if len(first) < MIN_COMMON_RETURNS:
-        return 0.0
-    first, second = first - first.mean(), second - second.mean()
-    size = float(np.sqrt(np.dot(first, first) * np.dot(second, second)))
-    return float(np.dot(first, second)) / size if size > 0 else 0.0

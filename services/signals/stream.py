@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-import numpy as np
-
 from config.settings import SignalSettings
-from domain.analysis import Analysis, MarketSnapshot
+from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
 from rules.context import MarketContext
 from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
+from services.guards.given_side import GivenSide
+from services.guards.guards import Guards
+from services.guards.likeness import newest_returns
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from services.signals.filters import Delivery, SignalBook, StreamSignal
@@ -26,8 +27,6 @@ from utils.concurrency import run_blocking
 
 # Markets fetched at the same time: more would be a burst of requests to the source.
 FETCHES_AT_ONCE = 8
-# Returns of the newest candles, for the correlation of two symbols.
-COMPARED_RETURNS = 100
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class SignalsQuery:
 
 
 class SignalStream:
-    """Judges symbols by the rules, with the models in production where there are any, and filters the signals.
+    """Judges symbols by the rules, with the models in production where there are any; guards and filters follow.
 
     Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented and old
     ones are no news, so their signals are compared with each other alone and forgotten.
@@ -57,6 +56,7 @@ class SignalStream:
         market_data: MarketData,
         reader: MarketReader,
         analyst: TechnicalAnalyst,
+        guards: Guards,
         settings: SignalSettings,
         clock: Clock,
         executor: Executor,
@@ -64,6 +64,7 @@ class SignalStream:
         self._market_data = market_data
         self._reader = reader
         self._analyst = analyst
+        self._guards = guards
         self._settings = settings
         self._clock = clock
         self._executor = executor
@@ -89,6 +90,8 @@ class SignalStream:
         shared = [signal for signal in sent if query.trusted and not signal.old]
         own = [signal for signal in sent if not query.trusted or signal.old]
         deliveries = [self._book.deliver([*fetched, *shared], now), SignalBook(self._settings).deliver(own, now)]
+        if query.trusted:
+            self._remember(deliveries[0])
         return Delivery(
             [signal for delivery in deliveries for signal in delivery.signals],
             {**reasons, **thin, **{key: why for delivery in deliveries for key, why in delivery.withheld.items()}},
@@ -97,7 +100,9 @@ class SignalStream:
     async def _fetched(self, symbols: Sequence[str]) -> tuple[list[StreamSignal], dict[str, MarketDataUnavailable]]:
         """Return the signals of fetched markets, recent ones from the book, and why others have none."""
         now = self._clock.now()
-        recent = [signal for symbol in symbols if (signal := self._book.recent(symbol, now))]
+        valid_since = self._guards.valid_since
+        found_recent = [signal for symbol in symbols if (signal := self._book.recent(symbol, now))]
+        recent = [signal for signal in found_recent if signal.at >= valid_since]
         metrics.ML_CACHE_HITS.inc(len(recent))
         known = {signal.symbol for signal in recent}
         wanted = [symbol for symbol in symbols if symbol not in known]
@@ -132,15 +137,38 @@ class SignalStream:
             if isinstance(read, InsufficientData)
         }
         contexts = [read for read in found if isinstance(read, MarketContext)]
-        return await run_blocking(self._executor, self._assessed, contexts), thin
+        assessed = await run_blocking(self._executor, self._assessed, contexts)
+        return [self._guarded(context, *answer) for context, answer in zip(contexts, assessed, strict=True)], thin
 
-    def _assessed(self, contexts: Sequence[MarketContext]) -> list[StreamSignal]:
-        return [_signal(context, self._analyst.assess(judge(context))) for context in contexts]
+    def _assessed(self, contexts: Sequence[MarketContext]) -> list[tuple[Analysis, StreamSignal]]:
+        analyses = [self._analyst.assess(judge(context)) for context in contexts]
+        return [(analysis, _signal(context, analysis)) for context, analysis in zip(contexts, analyses, strict=True)]
+
+    def _guarded(self, context: MarketContext, analysis: Analysis, signal: StreamSignal) -> StreamSignal:
+        refusal = self._guards.check(context, analysis).refusal
+        return replace(signal, refusal=refusal) if refusal else signal
+
+    def _remember(self, delivery: Delivery) -> None:
+        """Have the guards remember what a trusted caller is given and was not given before."""
+        for signal, repeated in delivery.signals:
+            if not repeated and signal.source_data is not DataSource.SYNTHETIC:
+                size = signal.risk_metrics["position_size"]
+                self._guards.remember(
+                    GivenSide(
+                        signal.symbol,
+                        signal.timeframe,
+                        signal.direction,
+                        signal.at,
+                        size,
+                        signal.times,
+                        signal.returns,
+                    )
+                )
 
 
 def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
-    main, forecast = context.main.series.tail(COMPARED_RETURNS + 1), context.forecast
-    step = context.primary.ms
+    forecast, step = context.forecast, context.primary.ms
+    times, returns = newest_returns(context.main.series)
     return StreamSignal(
         symbol=context.symbol,
         direction=analysis.signal,
@@ -154,8 +182,8 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         source_data=context.source_data,
         price=context.price,
         old=context.age.old,
-        times=main.times_ms[1:],
-        returns=np.diff(np.log(main.closes)),
+        times=times,
+        returns=returns,
     )
 
 

@@ -75,10 +75,12 @@ def test_every_analysis_says_how_old_its_candles_are(client: TestClient, shape: 
     assert percent["data_age_seconds"] == answer["data_age_seconds"]
 
 
-def test_old_candles_are_answered_marked_and_believed_less(client: TestClient) -> None:
+def test_old_candles_are_answered_without_a_side_marked_and_believed_less(client: TestClient) -> None:
     body = shape_b(seed=5, drift=0.35)
     fresh, old = post(client, body), post(client, earlier(body))
-    assert (fresh["signal"], old["signal"]) == ("BUY", "BUY")
+    assert (fresh["signal"], old["signal"]) == ("BUY", "HOLD")
+    assert old["reasoning"].startswith("Neutral: refused by fresh_data: the newest candle closed 72.")
+    assert (old["abstention"], old["lanes"]["rules"]["side"]) == ("no data", "Long")
     assert 3 * 86_400 <= old["data_age_seconds"] <= 3 * 86_400 + 3_600
     assert "The candles are old and say less: since the newest of them, 72 more have closed." in old["reasoning"]
     assert old["confidence"] == pytest.approx(fresh["confidence"] * 2 / 72, rel=0.03)

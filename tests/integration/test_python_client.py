@@ -46,6 +46,8 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.strategy_records(),
     calls.info(),
     calls.health(),
+    calls.safe_mode(),
+    calls.switch_safe_mode(True, "wrong prices"),
     calls.config(),
     calls.models(),
     calls.model("lstm_model_20260131_120000"),
@@ -230,6 +232,11 @@ def test_an_operator_sees_what_there_is(service: Service) -> None:
         assert client.send(calls.costs()).today.total_requests == 0
         assert client.send(calls.probe_llm()).status == "failed"
         assert client.send(calls.config()).engine_settings.applied == {}
+        assert client.send(calls.switch_safe_mode(True, "wrong prices")).changed_at
+        refused = client.send(calls.analyze("ETHUSDT"))
+        assert (refused.signal, refused.gates[0].name, refused.gates[0].passed) == ("Neutral", "safe_mode", False)
+        assert not client.send(calls.switch_safe_mode(False)).enabled
+        assert client.send(calls.safe_mode()).reason is None
         assert client.send(calls.clear_forecast_cache("PETR4.SA")).ticker == "PETR4.SA"
         assert client.send(calls.forecast_cache()).max_markets > 0
         with pytest.raises(Problem) as caught:

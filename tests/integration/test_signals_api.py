@@ -113,15 +113,15 @@ def test_the_batch_says_what_a_single_analysis_says(client: TestClient) -> None:
     assert single["risk_assessment"]["stop_loss_suggestion"] == signal["risk_metrics"]["stop_loss"]
 
 
-def test_old_candles_are_believed_less_and_hold_back_no_signal_of_the_market_now(make_client: MakeClient) -> None:
+def test_old_candles_have_no_side_and_hold_back_no_signal_of_the_market_now(make_client: MakeClient) -> None:
     """Old candles of a market that moves alike would make the fresh signal the same bet."""
     client = make_client(signals=OPEN_FILTERS | {"max_correlation": 0.5})
     body = sent({"UPUSDT": 0.35})
     candles = body["timeframe_data"]["UPUSDT"]["15m"]
     earlier = {"symbols": ["ALIKEUSDT"], "timeframe_data": {"ALIKEUSDT": {"15m": candles[:-8]}}}
-    (old,), (fresh,) = post(client, earlier)["signals"], post(client, body)["signals"]
-    assert (old["direction"], fresh["direction"]) == ("LONG", "LONG")
-    assert old["confidence"] < fresh["confidence"] / 3
+    (old,), (fresh,) = post(client, earlier)["withheld"], post(client, body)["signals"]
+    assert old["reason"].startswith("refused by fresh_data: the newest candle closed 8.")
+    assert fresh["direction"] == "LONG"
 
 
 def test_fetched_symbols_are_judged_once_in_five_minutes(client: TestClient) -> None:

@@ -6,10 +6,12 @@ from trading_signal_client.answers.answer import (
     Timeframe,
 )
 from trading_signal_client.answers.market import (
+    Abstention,
     Analysis,
     BatchSignal,
     BatchSignals,
     Evidence,
+    Gate,
     MarketAnalysis,
     MarketCondition,
     MarketConditionHealth,
@@ -46,6 +48,7 @@ from trading_signal_client.answers.operations import (
     ModelsCleaned,
     PartProblem,
     Progress,
+    SafeMode,
     ServiceConfig,
     ServiceInfo,
     Spent,
@@ -72,6 +75,7 @@ from trading_signal_client.answers.quality import (
 )
 
 __all__ = [
+    "Abstention",
     "Analysis",
     "Answer",
     "BatchSignal",
@@ -87,6 +91,7 @@ __all__ = [
     "Figures",
     "ForecastCacheCleared",
     "ForecastCacheStats",
+    "Gate",
     "Health",
     "HitRate",
     "Job",
@@ -113,6 +118,7 @@ __all__ = [
     "PricePoint",
     "Progress",
     "RiskAssessment",
+    "SafeMode",
     "SelfAnalyses",
     "ServiceConfig",
     "ServiceInfo",

@@ -60,6 +60,18 @@ class Evidence(Answer):
     verdict: Literal["insufficient", "inverted", "none", "weak", "positive"]
 
 
+class Gate(Answer):
+    """A guard: whether a Long or Short may pass, what was measured and the bound; None where there is none."""
+
+    name: str
+    passed: bool
+    value: float | None
+    needed: float | None
+
+
+Abstention = Literal["no edge", "no data", "refused"]
+
+
 class Analysis(Answer):
     """The answer of `/ai/analyze`; times are epoch ms, the confidence 0 to 1."""
 
@@ -83,6 +95,8 @@ class Analysis(Answer):
     as_of: int | None
     lanes: Lanes | None
     evidence: Evidence | None
+    gates: list[Gate]
+    abstention: Abstention | None
 
 
 class Prediction(Answer):
@@ -173,6 +187,8 @@ class Signal(Answer):
     risk_assessment: RiskAssessment
     source_data: str
     analysis_id: str
+    gates: list[Gate]
+    abstention: Abstention | None
 
 
 class BatchSignal(Answer):

@@ -65,6 +65,14 @@ class Health(Answer):
     warnings: list[str]
 
 
+class SafeMode(Answer):
+    """While safe mode is on every signal is Neutral; `changed_at` is in epoch ms, None before the first switch."""
+
+    enabled: bool
+    reason: str | None
+    changed_at: int | None
+
+
 class Model(Answer):
     version: str
     model_type: ModelType

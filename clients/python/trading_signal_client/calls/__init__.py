@@ -39,9 +39,11 @@ from trading_signal_client.calls.operations import (
     jobs,
     probe_llm,
     remove_candles,
+    safe_mode,
     storage_stats,
     strategies,
     strategy_records,
+    switch_safe_mode,
 )
 from trading_signal_client.calls.quality import (
     analyze_config,
@@ -87,6 +89,7 @@ __all__ = [
     "promote_model",
     "remove_candles",
     "roll_back_model",
+    "safe_mode",
     "self_analyses",
     "signal_quality",
     "signals",
@@ -94,6 +97,7 @@ __all__ = [
     "strategies",
     "strategy_recommendations",
     "strategy_records",
+    "switch_safe_mode",
     "train",
     "verify_model",
 ]

@@ -26,6 +26,17 @@ def health() -> Call[answers.Health]:
     return Call("health", "GET", "/health", answers.Health)
 
 
+def safe_mode() -> Call[answers.SafeMode]:
+    """Ask whether safe mode is on, and why."""
+    return Call("safe_mode", "GET", "/ai/safe-mode", answers.SafeMode)
+
+
+def switch_safe_mode(enabled: bool, reason: str = "") -> Call[answers.SafeMode]:
+    """Switch safe mode on, which needs a reason, or off (admin)."""
+    body = {"enabled": enabled, "reason": reason}
+    return Call("switch_safe_mode", "POST", "/ai/safe-mode", answers.SafeMode, body)
+
+
 def job(job_id: str) -> Call[answers.Job]:
     """Ask for the state of a job (admin)."""
     return Call("job", "GET", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})

@@ -14,6 +14,7 @@ from services.analysis.recent import MAX_ENTRIES, RecentAnalyses
 from tests.fixtures.analyses import NOON, make_analysis
 
 TTL = timedelta(minutes=5)
+NEVER = NOON - timedelta(days=365)
 OPEN_MS = 1_700_006_400_000
 STRATEGIES = ("RSI Strategy", "momentum")
 
@@ -42,9 +43,18 @@ def analysis(signal: str = "Long", stop: float | None = 97.5, target: float | No
 
 @pytest.fixture
 def recent() -> RecentAnalyses:
-    cache = RecentAnalyses(TTL, max_price_drift_atr=1.0)
+    cache = RecentAnalyses(TTL, max_price_drift_atr=1.0, valid_since=lambda: NEVER)
     cache.remember(query(), analysis())
     return cache
+
+
+def test_a_switch_of_safe_mode_ends_every_analysis_before_it() -> None:
+    switched = NOON
+    cache = RecentAnalyses(TTL, max_price_drift_atr=1.0, valid_since=lambda: switched)
+    cache.remember(query(), analysis())
+    assert cache.find(query(), NOON + timedelta(seconds=2)) is not None
+    switched = NOON + timedelta(seconds=1)
+    assert cache.find(query(), NOON + timedelta(seconds=2)) is None
 
 
 def test_it_answers_for_the_interval_and_no_longer(recent: RecentAnalyses) -> None:
@@ -80,7 +90,7 @@ def test_a_price_further_than_one_range_away_is_another_market(
 def test_after_the_price_reached_a_stop_or_target_an_analysis_answers_no_query(
     signal: str, stop: float | None, target: float | None, price: float, covered: bool
 ) -> None:
-    cache = RecentAnalyses(TTL, max_price_drift_atr=1.0)
+    cache = RecentAnalyses(TTL, max_price_drift_atr=1.0, valid_since=lambda: NEVER)
     cache.remember(query(), analysis(signal, stop, target))
     assert (cache.find(query(price=price), NOON) is not None) is covered
 
@@ -138,7 +148,7 @@ def test_the_least_recently_used_is_forgotten_first(recent: RecentAnalyses) -> N
 
 
 def test_hits_and_misses_give_the_rate() -> None:
-    cache = RecentAnalyses(TTL, max_price_drift_atr=1.0)
+    cache = RecentAnalyses(TTL, max_price_drift_atr=1.0, valid_since=lambda: NEVER)
     assert cache.hit_rate == 0.0
     for hit in (True, True, True, False):
         cache.count(hit=hit)

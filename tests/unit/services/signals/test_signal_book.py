@@ -15,7 +15,8 @@ from domain.analysis import DataSource
 from domain.arrays import FloatArray
 from domain.market import Timeframe
 from domain.values import Signal
-from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal, correlation
+from services.guards.likeness import correlation
+from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.settings import configured
 

@@ -1,0 +1,1 @@
+"""The guards that a Long or Short has to pass, whoever says it, and the safe mode."""
