@@ -25,9 +25,10 @@ def choose_moments(first: int, count: int, wanted: int) -> IntArray:
         count: Number of candles; the last moment is the candle before the last.
         wanted: Number of moments; fewer where there are not as many candles.
     """
-    edges = np.linspace(first, count - 1, min(wanted, count - 1 - first) + 1)
+    edges = np.linspace(first, count - 1, min(wanted, count - 1 - first) + 1).astype(np.int64)
     within = np.random.default_rng(_SEED).random(len(edges) - 1)
-    return np.unique(np.floor(edges[:-1] + within * np.diff(edges)).astype(np.int64))
+    moments: IntArray = edges[:-1] + np.floor(within * np.diff(edges)).astype(np.int64)
+    return moments
 
 
 def without_future(series: CandleSeries, moment: int) -> CandleSeries:

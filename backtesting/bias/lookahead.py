@@ -117,5 +117,6 @@ def _differ(given: Values, again: Values, scale: float, tolerance: float) -> Boo
         return np.array([plain(one) != plain(other) for one, other in zip(given, again, strict=True)], dtype=np.bool_)
     sizes = np.maximum(np.maximum(np.abs(given), np.abs(again)), scale)
     with np.errstate(invalid="ignore"):
-        changed: BoolArray = np.abs(given - again) > tolerance * sizes
-    return changed | (np.isnan(given) != np.isnan(again))
+        moved = np.abs(given - again) > tolerance * sizes
+    changed: BoolArray = moved | (np.isnan(given) != np.isnan(again))
+    return changed

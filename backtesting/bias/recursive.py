@@ -42,7 +42,7 @@ class HistoryNeed:
 
     Attributes:
         needed_candles: The smallest history from which on it differs by less than `SETTLED`; None where it still does
-            with the longest history but one: it never settles, or has no value.
+            with three quarters of the longest: it never settles, or has no value.
         unit: Whether errors are shares of the value; of its usual range, where it crosses or comes near zero; or, of
             words, of the moments.
         errors: Greatest error by length of the history; None where it has no value then.
@@ -105,7 +105,8 @@ class _Histories:
     def needs(self) -> list[HistoryNeed]:
         """Return the need of each value."""
         lengths = [length for length in LENGTHS if length < self._longest]
-        longer = [length for length in _doubled(LENGTHS[-1]) if length <= self._longest // 2]
+        last = self._longest * 3 // 4
+        longer = [length for length in (*_doubled(LENGTHS[-1], last), last) if length > LENGTHS[-1]]
         return [
             HistoryNeed(
                 self._check.kind,
@@ -161,8 +162,9 @@ def _joined(parts: Sequence[Values | None]) -> Values:
     return np.array([np.nan if part is None else part[0] for part in parts], dtype=np.float64)
 
 
-def _doubled(length: int) -> list[int]:
-    return [length << times for times in range(1, 24)]
+def _doubled(length: int, end: int) -> list[int]:
+    """Return the length doubled, and doubled again, while it is below the end."""
+    return [length << times for times in range(1, 32) if length << times < end]
 
 
 def _scales(check: BiasCheck, series: CandleSeries, truth: Mapping[str, Values]) -> dict[str, tuple[ErrorUnit, float]]:
