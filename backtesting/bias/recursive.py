@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from backtesting.bias.checks import BiasCheck, BiasKind, Tell, Values, is_words
+from backtesting.bias.checks import BiasCheck, BiasKind, Tell, Values, is_words, plain
 from domain.arrays import FloatArray, IntArray
 from domain.continuity import breaks
 from domain.errors import InsufficientData
@@ -18,7 +19,7 @@ from domain.market import CandleSeries
 LENGTHS = (60, 100, 200, 300, 500, 1_000)
 SETTLED = 1e-6
 # Histories of this many candles are compared, the newest and others before it: at one a score may agree by chance.
-ENDS = 8
+ENDS = 6
 # They lie among the newest candles.
 END_CANDLES = 1_000
 # Of the candles before, whose values show the range of a column; and of what costs as much for each candle.
@@ -91,16 +92,17 @@ def measure_history(checks: Sequence[BiasCheck], series: CandleSeries, tell: Tel
 
 
 class _Histories:
-    """The errors of one check, each length measured once."""
+    """The errors of one check; what is measured once is kept."""
 
     def __init__(self, check: BiasCheck, series: CandleSeries) -> None:
         self._check, self._series = check, series
         last = len(series) - 1
-        self._ends = np.unique(np.linspace(last - min(END_CANDLES, last // 4), last, ENDS).astype(np.int64))
-        self._longest = int(self._ends[0]) + 1
-        self._truth = self._measured(self._longest)
-        self._scales = _scales(check, series, self._truth)
-        self._known: dict[int, dict[str, float | None]] = {}
+        self._ends = np.unique(np.linspace(last - min(END_CANDLES, last // 4), last, ENDS).astype(np.int64)).tolist()
+        self._longest = self._ends[0] + 1
+        self._truth = {end: self._measured(self._longest, end) for end in self._ends}
+        self._names = list(dict.fromkeys(name for truth in self._truth.values() for name in truth))
+        self._scales = _scales(check, series, [self._truth[end] for end in self._ends], self._names)
+        self._known: dict[tuple[int, int], dict[str, float]] = {}
 
     def needs(self) -> list[HistoryNeed]:
         """Return the need of each value."""
@@ -111,55 +113,58 @@ class _Histories:
             HistoryNeed(
                 self._check.kind,
                 name,
-                self._needed(name, lengths + longer),
+                self._needed(name, lengths + longer) if self._is_there(name) else None,
                 self._scales[name][0],
-                {length: self._errors(length)[name] for length in lengths},
+                {length: self._error(name, length) for length in lengths},
             )
-            for name in self._truth
+            for name in self._names
         ]
 
     def _needed(self, name: str, lengths: Sequence[int]) -> int | None:
         """Return the smallest length from which on the value has settled."""
-        settled = [length for length in lengths if not self._is_settled(name, length)]
-        too_short = settled[-1] if settled else 0
+        unsettled = [length for length in lengths if max(self._errors(name, length)) >= SETTLED]
+        too_short = unsettled[-1] if unsettled else 0
         enough = next((length for length in lengths if length > too_short), None)
         if enough is None:
             return None
+        # The end that settles last comes first: one that has not settled is enough to know.
+        order = np.argsort(self._errors(name, too_short or enough))[::-1].tolist()
         while enough - too_short > 1:
             middle = (too_short + enough) // 2
-            if self._is_settled(name, middle):
+            if all(self._errors_at(middle, self._ends[at])[name] < SETTLED for at in order):
                 enough = middle
             else:
                 too_short = middle
         return enough
 
-    def _is_settled(self, name: str, length: int) -> bool:
-        error = self._errors(length)[name]
-        return error is not None and error < SETTLED
+    def _error(self, name: str, length: int) -> float | None:
+        """Return the greatest error, of words the share of ends where they differ; None without a value."""
+        errors = self._errors(name, length)
+        if not self._is_there(name) or not np.isfinite(errors).all():
+            return None
+        return float(np.mean(errors) if self._scales[name][0] is ErrorUnit.MOMENTS else max(errors))
 
-    def _errors(self, length: int) -> dict[str, float | None]:
-        """Return the greatest error of each value with this many candles."""
-        if length not in self._known:
-            found = self._measured(length)
-            self._known[length] = {
-                name: _error(values, found.get(name), self._scales[name]) for name, values in self._truth.items()
+    def _is_there(self, name: str) -> bool:
+        return any(plain(truth[name][0]) is not None for truth in self._truth.values() if name in truth)
+
+    def _errors(self, name: str, length: int) -> list[float]:
+        return [self._errors_at(length, end)[name] for end in self._ends]
+
+    def _errors_at(self, length: int, end: int) -> dict[str, float]:
+        """Return by name the error at one end: infinite where there is no value although the longest history has one.
+
+        Where that has none either there is no error.
+        """
+        if (length, end) not in self._known:
+            found, truth = self._measured(length, end), self._truth[end]
+            self._known[length, end] = {
+                name: _error(truth.get(name), found.get(name), *self._scales[name]) for name in self._names
             }
-        return self._known[length]
+        return self._known[length, end]
 
-    def _measured(self, length: int) -> dict[str, Values]:
-        """Return the values at all ends, each measured with its newest `length` candles."""
-        newest = np.array([length - 1])
-        rows = [
-            self._check.measure(self._series.part(end + 1 - length, end + 1), newest) for end in self._ends.tolist()
-        ]
-        names = dict.fromkeys(name for row in rows for name in row)
-        return {name: _joined([row.get(name) for row in rows]) for name in names}
-
-
-def _joined(parts: Sequence[Values | None]) -> Values:
-    if any(part is not None and is_words(part) for part in parts):
-        return np.array([None if part is None else part[0] for part in parts], dtype=object)
-    return np.array([np.nan if part is None else part[0] for part in parts], dtype=np.float64)
+    def _measured(self, length: int, end: int) -> Mapping[str, Values]:
+        """Return the values at one candle, measured with its newest `length` candles."""
+        return self._check.measure(self._series.part(end + 1 - length, end + 1), np.array([length - 1]))
 
 
 def _doubled(length: int, end: int) -> list[int]:
@@ -167,40 +172,35 @@ def _doubled(length: int, end: int) -> list[int]:
     return [length << times for times in range(1, 32) if length << times < end]
 
 
-def _scales(check: BiasCheck, series: CandleSeries, truth: Mapping[str, Values]) -> dict[str, tuple[ErrorUnit, float]]:
+def _scales(
+    check: BiasCheck, series: CandleSeries, truth: Sequence[Mapping[str, Values]], names: Sequence[str]
+) -> dict[str, tuple[ErrorUnit, float]]:
     """Return for each value the unit of its errors, and its range."""
     count = min(RANGE_CANDLES, len(series) // 2)
     rows: IntArray = np.arange(len(series) - count, len(series))
     if check.each:
         rows = rows[:: max(1, count // RANGE_SAMPLES)]
-    usual = check.measure(series, rows)
-    return {name: _scale_of(values, usual.get(name, values)) for name, values in truth.items()}
+    samples = [*truth, check.measure(series, rows)]
+    return {name: _scale([sample[name] for sample in samples if name in sample]) for name in names}
 
 
-def _scale_of(truth: Values, usual: Values) -> tuple[ErrorUnit, float]:
-    if is_words(truth):
+def _scale(samples: Sequence[Values]) -> tuple[ErrorUnit, float]:
+    if any(is_words(values) for values in samples):
         return ErrorUnit.MOMENTS, 1.0
-    values: FloatArray = np.concatenate((truth, usual if not is_words(usual) else truth)).astype(np.float64)
+    values: FloatArray = np.concatenate(samples).astype(np.float64)
     values = values[np.isfinite(values)]
-    if not len(values):
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+    if low > NEAR_ZERO * high > 0 or high < NEAR_ZERO * low < 0:
         return ErrorUnit.VALUE, 1.0
-    low, high = float(values.min()), float(values.max())
-    one_sided = low > NEAR_ZERO * high if low > 0 else high < 0 and high < NEAR_ZERO * low
-    if one_sided:
-        return ErrorUnit.VALUE, 0.0
     return ErrorUnit.RANGE, high - low if high > low else max(abs(high), 1.0)
 
 
-def _error(truth: Values, found: Values | None, scale: tuple[ErrorUnit, float]) -> float | None:
-    """Return the greatest error, None where there is no value to compare."""
-    unit, size = scale
-    if found is None:
-        return None
+def _error(truth: Values | None, found: Values | None, unit: ErrorUnit, size: float) -> float:
+    wanted, given = (None if values is None else plain(values[0]) for values in (truth, found))
     if unit is ErrorUnit.MOMENTS:
-        return float(np.mean([one != other for one, other in zip(truth, found, strict=True)]))
-    there = np.isfinite(truth)
-    if not there.any() or not np.isfinite(found[there]).all():
-        return None
-    differences = np.abs(found[there] - truth[there])
-    sizes = np.abs(truth[there]) if unit is ErrorUnit.VALUE else np.full(int(there.sum()), size)
-    return float((differences / sizes).max())
+        return float(wanted != given)
+    if not isinstance(wanted, float):
+        return 0.0
+    if not isinstance(given, float):
+        return math.inf
+    return abs(given - wanted) / (abs(wanted) if unit is ErrorUnit.VALUE else size)
