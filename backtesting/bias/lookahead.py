@@ -13,7 +13,8 @@ from domain.arrays import BoolArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
 
-# Before them the rules have too few candles for a judgement.
+# A warm-up that is filled backwards shows while it lasts, the rules from 60 candles on: so a few moments are early.
+EARLY_MOMENTS = (2, 5, 10, 20, 50)
 FIRST_MOMENT = 100
 LEAST_CANDLES = 200
 
@@ -56,7 +57,7 @@ def find_lookahead(checks: Sequence[BiasCheck], series: CandleSeries, moments: i
     Args:
         checks: What to check.
         series: Closed candles, oldest first.
-        moments: Number of moments after which the future is changed.
+        moments: Number of moments after which the future is changed, in addition to `EARLY_MOMENTS`.
         tell: Takes words and the share done, 0..1.
 
     Raises:
@@ -66,7 +67,7 @@ def find_lookahead(checks: Sequence[BiasCheck], series: CandleSeries, moments: i
         raise InsufficientData(
             f"looking for what looks ahead needs {LEAST_CANDLES} closed candles, received {len(series)}"
         )
-    chosen = choose_moments(FIRST_MOMENT, len(series), moments)
+    chosen = np.concatenate((EARLY_MOMENTS, choose_moments(FIRST_MOMENT, len(series), moments)))
     checked: dict[BiasKind, int] = {}
     culprits: list[Culprit] = []
     for done, check in enumerate(checks):

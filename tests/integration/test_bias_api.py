@@ -144,7 +144,7 @@ def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -
     job = ended(client, first["job_id"])
     assert (job["status"], job["error"]) == ("succeeded", None)
     result = job["result"]
-    assert (result["symbol"], result["timeframe"], result["candles"], result["moments"]) == ("BTCUSDT", "1h", 400, 5)
+    assert (result["symbol"], result["timeframe"], result["candles"], result["moments"]) == ("BTCUSDT", "1h", 400, 10)
     assert result["culprits"] == []
     assert result["checked"] == sum(result["checked_by_kind"].values())
     assert result["checked_by_kind"]["model"] == 1
@@ -172,7 +172,7 @@ def test_posted_candles_are_used_where_they_are_enough(make_client: MakeClient) 
     queued = client.post(LOOKAHEAD, json={"symbol": "BTCUSDT", "timeframe": "15m", "moments": 1}).json()
     assert (queued["candles"], queued["source_data"]) == (400, "stored")
     job = ended(client, queued["job_id"])
-    assert (job["result"]["candles"], job["result"]["moments"]) == (400, 1)
+    assert (job["result"]["candles"], job["result"]["moments"]) == (400, 6)
 
 
 @pytest.mark.usefixtures("hour_with_time_left")

@@ -68,7 +68,7 @@ def test_nothing_looks_ahead_and_the_status_is_0(
 def test_culprits_are_named_and_the_status_is_1(
     command: Command, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command("lookahead", file, "--moments", 4) == 1
+    assert command("lookahead", file, "--moments", 20) == 1
     printed = capsys.readouterr().out
     for name in (*CULPRITS, "reads the forming candle"):
         assert name in printed
@@ -79,14 +79,14 @@ def test_culprits_are_named_and_the_status_is_1(
 
 @pytest.mark.usefixtures("planted")
 def test_document_has_the_stated_keys(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("lookahead", file, "--moments", 4, "--json") == 1
+    assert command("lookahead", file, "--moments", 20, "--json") == 1
     document = json.loads(capsys.readouterr().out)
     assert document.keys() == {
         *("symbol", "timeframe", "candles", "first_ms", "last_ms"),
         *("checked", "checked_by_kind", "moments", "culprits"),
     }
     assert (document["symbol"], document["timeframe"], document["candles"]) == ("BTCUSDT", "1h", COUNT)
-    assert document["moments"] == 4
+    assert document["moments"] == 25
     assert document["checked"] == sum(document["checked_by_kind"].values())
     culprits = {culprit["name"]: culprit for culprit in document["culprits"]}
     assert culprits.keys() == {*CULPRITS, "reads the forming candle"}
@@ -137,7 +137,7 @@ def test_named_version_is_checked_too(
 def test_market_that_neither_file_nor_name_tells_is_no_reason_to_refuse(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = write_candles(tmp_path / "candles.csv", simulated(4, count=COUNT))
+    file = write_candles(tmp_path / "(1)-1h.csv", simulated(4, count=COUNT))
     assert command("lookahead", file, "--moments", 1, "--json") == 0
     assert json.loads(capsys.readouterr().out)["symbol"] is None
 

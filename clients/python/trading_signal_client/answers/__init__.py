@@ -25,6 +25,7 @@ from trading_signal_client.answers.market import (
     Withheld,
 )
 from trading_signal_client.answers.operations import (
+    BiasQueued,
     CacheCleared,
     CandlesRemoved,
     Costs,
@@ -73,6 +74,8 @@ __all__ = [
     "Answer",
     "BatchSignal",
     "BatchSignals",
+    "BiasQueued",
+    "BiasQueued",
     "CacheCleared",
     "CandlesRemoved",
     "ConfigAnalysis",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from backtesting.bias.checks import BiasKind
 from backtesting.bias.futures import choose_moments, with_other_future, without_future
 from backtesting.bias.indicators import catalogue_checks, feature_checks, rule_indicator_check
-from backtesting.bias.lookahead import FIRST_MOMENT, Culprit, LookaheadFindings, find_lookahead
+from backtesting.bias.lookahead import EARLY_MOMENTS, FIRST_MOMENT, Culprit, LookaheadFindings, find_lookahead
 from backtesting.bias.rules import rule_check
 from domain.errors import InsufficientData
 from domain.hours.sessions import AROUND_THE_CLOCK
@@ -40,7 +41,7 @@ def test_planted_culprit_is_named_among_innocent_columns(name: str) -> None:
     found = find(columns(INNOCENT, {name: CULPRITS[name]}))
     assert [(culprit.kind, culprit.name) for culprit in found.culprits] == [(BiasKind.INDICATOR, name)]
     assert found.checked == {BiasKind.INDICATOR: len(INNOCENT) + 1}
-    assert found.moments == MOMENTS
+    assert found.moments == len(EARLY_MOMENTS) + MOMENTS
 
 
 def test_rule_that_reads_the_forming_candle_is_named_and_its_neighbor_is_not() -> None:
@@ -51,7 +52,7 @@ def test_rule_that_reads_the_forming_candle_is_named_and_its_neighbor_is_not() -
 
 def test_culprit_has_its_first_candle_and_both_values() -> None:
     culprit = by_name(find(columns(CULPRITS)))["next close"]
-    first = int(choose_moments(FIRST_MOMENT, len(MARKET), MOMENTS)[0])
+    first = EARLY_MOMENTS[0]
     assert culprit.opened_ms == MARKET.times_ms[first]
     assert culprit.with_future == MARKET.closes[first + 1]
     assert culprit.without_future is None
@@ -64,8 +65,18 @@ def test_whole_column_mean_is_wrong_from_the_first_candle_on() -> None:
     assert culprit.without_future != culprit.with_future
 
 
-def test_one_candle_among_thousands_is_enough() -> None:
-    """A tenth of a thousandth of a value is no rounding."""
+@pytest.mark.parametrize("rows", [3, 14, 60])
+def test_short_warm_up_that_is_filled_backwards_is_found(rows: int) -> None:
+    def filled(series: CandleSeries) -> pd.Series:
+        return pd.Series(series.closes).rolling(rows).mean().bfill()
+
+    culprit = by_name(find(columns({"filled": filled})))["filled"]
+    assert culprit.opened_ms == MARKET.times_ms[0]
+    assert culprit.with_future == pytest.approx(MARKET.closes[:rows].mean())
+    assert culprit.without_future is None
+
+
+def test_difference_of_a_ten_millionth_is_no_rounding() -> None:
 
     def slightly(series: CandleSeries) -> np.ndarray:
         return series.closes * (1 + 1e-7 * (len(series) > 500))
@@ -144,7 +155,7 @@ def test_other_futures_are_possible_markets_that_share_the_past(seed: int, count
     CandleSeries.checked(other.timeframe, list(other.candles))
     known = moment + 1
     assert (other.times_ms == series.times_ms[: len(other)]).all()
-    assert (other.values[:known] == series.values[:known]).all()
+    assert list(other.candles[:known]) == list(series.candles[:known])
     # The moves of the real future, turned around and last one first.
     moves, real = (np.diff(np.log(one.closes[moment:])) for one in (other, series))
     assert (np.sign(moves) == -np.sign(real[::-1])).all()
