@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.analyze import analyze
+from commands.backtesting.bias import bias
 from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
@@ -67,6 +68,7 @@ def admin_token() -> None:
 
 for command in (analyze, features, train, evaluate, predict):
     cli.command()(command)
+cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")
 cli.add_typer(evidence, name="evidence")
 cli.add_typer(llm, name="llm")

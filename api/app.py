@@ -19,6 +19,7 @@ from api.guard.socket_shares import SocketShares
 from api.openapi import describe
 from api.routes import (
     analysis,
+    bias,
     configuration,
     insights,
     jobs,
@@ -64,6 +65,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (system.router, "", True),
     (trades.router, "", True),
     (training.router, "", True),
+    (bias.router, "", True),
     (version_one.router, "", True),
     (websocket.router, "", True),
     (configuration.dashboard, "", True),

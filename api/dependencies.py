@@ -28,6 +28,7 @@ from domain.values import epoch_ms
 from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
+from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -193,6 +194,7 @@ def _part(choose: Callable[[Container], object]) -> Any:
 
 
 AnalysisPart = Annotated[AnalysisService, _part(lambda container: container.analysis)]
+BiasPart = Annotated[BiasService, _part(lambda container: container.bias)]
 ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
 EngineSettingsPart = Annotated[EngineSettings, _part(lambda container: container.engine_settings)]
 FeedbackPart = Annotated[SignalFeedback, _part(lambda container: container.feedback)]

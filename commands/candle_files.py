@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.candles import candle_document, market_of, read_series
+from commands.candles import candle_document, known_market, read_series
 from commands.console import fail, say, show, working
 from commands.download import download
 from commands.options import CandleFile, Json, SeriesTimeframe
-from domain.errors import AppError, InsufficientData, InvalidRequest
+from domain.errors import AppError, InsufficientData
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -43,7 +43,7 @@ def check(
             read = read_series(file, timeframe, symbol)
             if not len(read.series):
                 raise InsufficientData(f"{file.name} has no whole candle of {timeframe}")
-        document = _document(read, _market(read, file, symbol))
+        document = _document(read, known_market(read, file, symbol))
         show(document, _table(document), as_json)
 
 
@@ -80,14 +80,6 @@ def _refused_in_one_line() -> Iterator[None]:
     except AppError as error:
         fail(error.message)
         raise typer.Exit(1) from None
-
-
-def _market(read: ReadCandles, file: Path, symbol: str | None) -> str | None:
-    """Return the market of a file, None where neither the file nor its name tells: that is no reason to refuse it."""
-    try:
-        return market_of(read, file, symbol)
-    except InvalidRequest:
-        return None
 
 
 def _document(read: ReadCandles, symbol: str | None) -> dict[str, Any]:

@@ -68,6 +68,14 @@ def market_of(read: ReadCandles, file: Path, symbol: str | None) -> str:
     return symbol or (read.symbol and spelling(read.symbol)) or file_symbol(file)
 
 
+def known_market(read: ReadCandles, file: Path, symbol: str | None) -> str | None:
+    """Return the market of a file, None where neither the file nor its name tells: that is no reason to refuse it."""
+    try:
+        return market_of(read, file, symbol)
+    except InvalidRequest:
+        return None
+
+
 def file_symbol(file: Path) -> str:
     """Return the market in a file's name; `domain/naming/file_names.py` has the rule.
 

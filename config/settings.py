@@ -135,6 +135,13 @@ class SignalSettings(Section):
     cache_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+class BiasSettings(Section):
+    """How much the tools against bias look at."""
+
+    moments: Annotated[int, Field(ge=1, le=1_000)]
+    history_candles: Annotated[int, Field(ge=300, le=100_000)]
+
+
 class JobSettings(Section):
     # Earlier releases called it in_process.
     backend: Annotated[
@@ -187,6 +194,7 @@ class Settings(Section):
     signals: SignalSettings
     guards: GuardSettings
     periodic: PeriodicSettings
+    bias: BiasSettings
     jobs: JobSettings
     trades: TradeSettings
     trading: TradingSettings

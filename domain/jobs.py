@@ -26,6 +26,8 @@ class JobKind(StrEnum):
     """What can be asked for; each kind is a function in `tasks/jobs.py`."""
 
     TRAIN = "train"
+    BIAS_LOOKAHEAD = "bias_lookahead"
+    BIAS_RECURSIVE = "bias_recursive"
 
 
 class JobStatus(StrEnum):

@@ -100,6 +100,8 @@ def record_models(record: Recorder, candles: list[dict[str, Any]]) -> None:
     record("model_info")
     record("model_save", {})
     record("model_cleanup", keep_count="5")
+    for operation in ("bias_lookahead", "bias_recursive"):
+        record(operation, {"symbol": SYMBOL, "candles": candles})
 
 
 def market_of(candles: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:

@@ -53,4 +53,43 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return manager.train(request, {order.symbol: series}, report).report()
 
 
-JOBS: Mapping[JobKind, JobFunction] = {JobKind.TRAIN: train}
+def bias_lookahead(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Find what looks ahead.
+
+    Args:
+        parameters: As `services.bias.order.BiasOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As `services.bias.reports.lookahead_report`.
+
+    Raises:
+        InsufficientData: too few candles, with the numbers.
+        MarketDataUnavailable: the source of the candles failed too often.
+        ModelNotFound, ModelUnusable: the version is gone or damaged.
+    """
+    from services.bias.order import BiasOrder
+    from services.bias.running import run_lookahead
+    from utils.clock import SystemClock
+
+    return run_lookahead(BiasOrder.model_validate(parameters), report, SystemClock())
+
+
+def bias_recursive(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Measure how much history everything needs; parameters and errors are those of `bias_lookahead`.
+
+    Returns:
+        As `services.bias.reports.history_report`.
+    """
+    from services.bias.order import BiasOrder
+    from services.bias.running import run_recursive
+    from utils.clock import SystemClock
+
+    return run_recursive(BiasOrder.model_validate(parameters), report, SystemClock())
+
+
+JOBS: Mapping[JobKind, JobFunction] = {
+    JobKind.TRAIN: train,
+    JobKind.BIAS_LOOKAHEAD: bias_lookahead,
+    JobKind.BIAS_RECURSIVE: bias_recursive,
+}

@@ -27,17 +27,20 @@ class SeriesPredictions:
     probability: FloatArray
 
 
-def predict_series(forecaster: Forecaster, series: CandleSeries, after_ms: int) -> SeriesPredictions:
+def predict_series(
+    forecaster: Forecaster, series: CandleSeries, after_ms: int, until_ms: int | None = None
+) -> SeriesPredictions:
     """Return the prediction at every candle that opens after `after_ms` and has a whole window before it.
 
     Args:
         forecaster: One model or an ensemble.
         series: Closed candles; windows do not cross a gap.
         after_ms: Epoch ms; only candles that open later are predicted.
+        until_ms: Epoch ms; candles that open later are not predicted, although features may read them; None has no end.
     """
     times = series.times_ms
     tables = {name: FeatureEngineer(FEATURE_SETS[name]).transform(series).to_numpy() for name in forecaster.needs}
-    ends = np.flatnonzero(times > after_ms)
+    ends = np.flatnonzero((times > after_ms) & (True if until_ms is None else times <= until_ms))
     for name, length in forecaster.needs.items():
         known = np.isfinite(tables[name]).all(axis=1)
         ends = np.intersect1d(ends, window_ends(unbroken_runs(series, known), length))

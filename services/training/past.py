@@ -7,7 +7,7 @@ from collections.abc import Callable
 from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, MarketDataUnavailable
 from domain.jobs import JobProgress
-from domain.market import CandleSeries
+from domain.market import CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
 from models.training.learner import needed_candles
@@ -29,7 +29,27 @@ async def read_past(order: TrainingOrder, history: HistoryOrder, report: Report,
         InsufficientData: the source has fewer than the training needs, with the numbers.
         MarketDataUnavailable: it failed too often, or wants to be left alone for long.
     """
-    market = f"{order.symbol} {order.timeframe}"
+    try:
+        candles = await fetch_candles(order.symbol, order.timeframe, history, report, clock)
+    except MarketDataUnavailable as failure:
+        raise MarketDataUnavailable(f"{failure.message}; nothing was trained") from failure
+    needed = needed_candles(order.model_type, order.models, order.features)
+    if len(candles) < needed:
+        raise InsufficientData(
+            f"training needs {needed} closed candles at least, {history.source} has {len(candles)} of "
+            f"{order.symbol} {order.timeframe}"
+        )
+    return with_sessions(order.symbol, CandleSeries.ordered(order.timeframe, candles[-history.candles :]))
+
+
+async def fetch_candles(
+    symbol: str, timeframe: Timeframe, history: HistoryOrder, report: Report, clock: Clock
+) -> list[CandleLike]:
+    """Return the closed candles of a market from the ordered time on, oldest first, and report how far it is.
+
+    Raises:
+        MarketDataUnavailable: the source failed too often, or wants to be left alone for long.
+    """
     candles: list[CandleLike] = []
 
     def tell(pause: str = "") -> None:
@@ -40,20 +60,14 @@ async def read_past(order: TrainingOrder, history: HistoryOrder, report: Report,
     tell()
     async with open_history(history.source, history.settings, clock) as source:
         pager = Pager(source, lambda reason: tell(f" ({reason})"))
-        end_ms = epoch_ms(clock.now())
         try:
-            async for series in pager.pages(order.symbol, order.timeframe, history.since_ms, end_ms):
+            async for series in pager.pages(symbol, timeframe, history.since_ms, epoch_ms(clock.now())):
                 candles += series.candles
                 tell()
         except MarketDataUnavailable as failure:
-            fetched = f"{len(candles):,} of {history.candles:,} candles of {market} were fetched"
-            raise MarketDataUnavailable(f"{fetched}: {failure.message}; nothing was trained") from failure
-    needed = needed_candles(order.model_type, order.models, order.features)
-    if len(candles) < needed:
-        raise InsufficientData(
-            f"training needs {needed} closed candles at least, {history.source} has {len(candles)} of {market}"
-        )
-    return with_sessions(order.symbol, CandleSeries.ordered(order.timeframe, candles[-history.candles :]))
+            fetched = f"{len(candles):,} of {history.candles:,} candles of {symbol} {timeframe} were fetched"
+            raise MarketDataUnavailable(f"{fetched}: {failure.message}") from failure
+    return candles
 
 
 def after_fetching(report: Report) -> Report:

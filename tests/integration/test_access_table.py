@@ -57,6 +57,8 @@ ADMINS = {
     "DELETE /jobs/{job_id}",
     "GET /debug/gpt4",
     "POST /ai/train",
+    "POST /ai/bias/lookahead",
+    "POST /ai/bias/recursive",
     "POST /train",
     "POST /ai/models/rollback",
     "POST /ai/models/{version}/promote",

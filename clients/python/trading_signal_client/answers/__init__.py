@@ -28,6 +28,7 @@ from trading_signal_client.answers.market import (
     Withheld,
 )
 from trading_signal_client.answers.operations import (
+    BiasQueued,
     CacheCleared,
     CandlesRemoved,
     Costs,
@@ -80,6 +81,8 @@ __all__ = [
     "Answer",
     "BatchSignal",
     "BatchSignals",
+    "BiasQueued",
+    "BiasQueued",
     "CacheCleared",
     "CandlesRemoved",
     "ConfigAnalysis",

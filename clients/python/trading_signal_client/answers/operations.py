@@ -99,6 +99,15 @@ class TrainingQueued(Answer):
     training_samples: int
 
 
+class BiasQueued(Answer):
+    message: str
+    job_id: str
+    status: Literal["queued"]
+    symbol: str
+    timeframe: Timeframe
+    candles: int
+
+
 class Progress(Answer):
     stage: str
     share: float

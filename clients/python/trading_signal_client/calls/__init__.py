@@ -16,6 +16,8 @@ from trading_signal_client.calls.market import (
     strategy_recommendations,
 )
 from trading_signal_client.calls.models import (
+    bias_lookahead,
+    bias_recursive,
     clean_up_models,
     load_model,
     model,
@@ -62,6 +64,8 @@ __all__ = [
     "analyze",
     "analyze_config",
     "analyze_trade",
+    "bias_lookahead",
+    "bias_recursive",
     "cancel_job",
     "clean_up_models",
     "clear_cache",

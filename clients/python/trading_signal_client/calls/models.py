@@ -25,6 +25,31 @@ def train(
     return Call("ai_train", "POST", "/ai/train", answers.TrainingQueued, body)
 
 
+def bias_lookahead(
+    symbol: str,
+    timeframe: answers.Timeframe | None = None,
+    *,
+    version: str | None = None,
+    moments: int | None = None,
+    candles: Sequence[Candle] | None = None,
+) -> Call[answers.BiasQueued]:
+    """Queue a job that names what looks ahead (admin); without candles those of the service."""
+    body = {"symbol": symbol, "timeframe": timeframe, "version": version, "moments": moments, "candles": candles}
+    return Call("bias_lookahead", "POST", "/ai/bias/lookahead", answers.BiasQueued, body)
+
+
+def bias_recursive(
+    symbol: str,
+    timeframe: answers.Timeframe | None = None,
+    *,
+    version: str | None = None,
+    candles: Sequence[Candle] | None = None,
+) -> Call[answers.BiasQueued]:
+    """Queue a job that measures how much history each value needs (admin); without candles those of the service."""
+    body = {"symbol": symbol, "timeframe": timeframe, "version": version, "candles": candles}
+    return Call("bias_recursive", "POST", "/ai/bias/recursive", answers.BiasQueued, body)
+
+
 def model(version: str) -> Call[answers.ModelDetails]:
     """Ask for a version with its metadata."""
     return Call("model", "GET", "/ai/models/{version}", answers.ModelDetails, parameters={"version": version})

@@ -1,0 +1,52 @@
+"""What a job against bias does, in its process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from backtesting.bias.checks import Tell
+from domain.jobs import JobProgress
+from domain.market import CandleSeries
+from domain.session_finder import with_sessions
+from models.registry.registry import Registry
+from models.serving.loaded_models import load_version
+from services.bias.order import BiasOrder
+from services.bias.reports import BiasSubject, history_report, lookahead_report
+from services.training.past import after_fetching, fetch_candles
+from utils.clock import Clock
+
+Report = Callable[[JobProgress], None]
+
+
+def run_lookahead(order: BiasOrder, report: Report, clock: Clock) -> dict[str, Any]:
+    """Return what looks ahead on the ordered candles; as `lookahead_report`."""
+    subject, tell = _prepare(order, report, clock)
+    return lookahead_report(subject, order.moments, tell)
+
+
+def run_recursive(order: BiasOrder, report: Report, clock: Clock) -> dict[str, Any]:
+    """Return how much history is needed on the ordered candles; as `history_report`."""
+    subject, tell = _prepare(order, report, clock)
+    return history_report(subject, tell)
+
+
+def _prepare(order: BiasOrder, report: Report, clock: Clock) -> tuple[BiasSubject, Tell]:
+    """Return what is checked, and the function that reports its progress.
+
+    Raises:
+        MarketDataUnavailable: the source of the candles failed too often.
+        ModelNotFound, ModelUnusable: the version is gone or damaged.
+    """
+    series = order.series
+    if order.history is not None:
+        candles = asyncio.run(fetch_candles(order.symbol, order.timeframe, order.history, report, clock))
+        kept = CandleSeries.ordered(order.timeframe, candles[-order.history.candles :])
+        series, report = with_sessions(order.symbol, kept), after_fetching(report)
+    forecaster = None
+    if order.version is not None:
+        forecaster = load_version(Registry(Path(order.models.save_path)), order.version)
+    subject = BiasSubject(order.symbol, series, order.analysis, order.indicators, forecaster)
+    return subject, lambda words, share: report(JobProgress(stage=words, share=share))

@@ -1,0 +1,200 @@
+"""Bias on request: candles found and checked, and a job queued."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backtesting.bias import lookahead, recursive
+from config.settings import Settings
+from domain.analysis import DataSource
+from domain.candles.columns import CandleLike
+from domain.errors import (
+    InsufficientData,
+    InvalidMarketData,
+    InvalidRequest,
+    MarketDataUnavailable,
+    StorageUnavailable,
+    UnknownSymbol,
+)
+from domain.forecasting import ANY_SYMBOL
+from domain.jobs import Job, JobKind
+from domain.market import CandleSeries, Timeframe
+from domain.session_finder import with_sessions
+from domain.values import epoch_ms
+from features.datasets.candle_checks import usual_timeframe
+from models.registry.registry import Registry
+from services.bias.order import BiasOrder
+from services.jobs.service import JobService
+from services.market_data.fetching import SourceFailed
+from services.market_data.history.answers import MarketHistory
+from services.market_data.market_data import MarketData
+from services.market_data.parsing import series_of
+from services.training.order import HistoryOrder, candle_rows
+from storage.ports import CandleStore
+from utils.clock import Clock
+
+LEAST = {JobKind.BIAS_LOOKAHEAD: lookahead.LEAST_CANDLES, JobKind.BIAS_RECURSIVE: recursive.LEAST_CANDLES}
+# Twice the longest history that is compared with the longest: with as many, the store's candles do.
+ENOUGH_CANDLES = 2 * recursive.LENGTHS[-1]
+
+
+@dataclass(frozen=True)
+class BiasAsked:
+    """A client's request; the service fills in what is None."""
+
+    kind: JobKind
+    symbol: str
+    timeframe: Timeframe | None = None
+    version: str | None = None
+    moments: int | None = None
+    candles: Sequence[CandleLike] | None = None
+
+
+@dataclass(frozen=True)
+class BiasAccepted:
+    """The queued job, and the source and number of its closed candles; those that it fetches itself at most."""
+
+    job: Job
+    symbol: str
+    timeframe: Timeframe
+    source: DataSource
+    candles: int
+
+
+class BiasService:
+    """Queues jobs against bias, and refuses those that could only fail."""
+
+    def __init__(
+        self,
+        jobs: JobService,
+        market_data: MarketData,
+        stored: CandleStore,
+        registry: Registry,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            jobs: Runs the job.
+            market_data: Knows who has candles where neither the client nor the store has enough.
+            stored: Has the candles that trusted clients posted.
+            registry: Has the versions that can be checked.
+            settings: Of the rules and their indicators, and the defaults.
+            clock: Decides which candles have closed.
+        """
+        self._jobs = jobs
+        self._market_data = market_data
+        self._stored = stored
+        self._registry = registry
+        self._settings = settings
+        self._clock = clock
+
+    async def submit(self, asked: BiasAsked) -> BiasAccepted:
+        """Queue a job.
+
+        Raises:
+            InvalidMarketData: the client's candles break a rule of the market.
+            InsufficientData: too few closed candles, with the numbers.
+            InvalidRequest: the version forecasts another market or timeframe, or its name is none.
+            ModelNotFound: there is no such version.
+            JobQueueFull: the greatest number of jobs waits already.
+            StorageUnavailable: the job could not be recorded.
+        """
+        needed = LEAST[asked.kind]
+        timeframe = asked.timeframe
+        if asked.version is not None:
+            timeframe = await asyncio.to_thread(self._timeframe_of, asked, asked.version)
+        if asked.candles is not None:
+            series = await asyncio.to_thread(self._given, asked.symbol, timeframe, asked.candles, needed)
+            found = MarketHistory(DataSource.CLIENT, series)
+        else:
+            found = await self._find(asked.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
+        order = await asyncio.to_thread(self._order, asked, found)
+        job = await self._jobs.submit(asked.kind, order.model_dump(mode="json"))
+        count = self._settings.bias.history_candles if found.more else len(found.series)
+        return BiasAccepted(job, asked.symbol, found.series.timeframe, found.source, count)
+
+    def _timeframe_of(self, asked: BiasAsked, version: str) -> Timeframe:
+        """Return the timeframe of a version that forecasts what is asked for."""
+        model = self._registry.open(version).metadata
+        if model.symbol not in (asked.symbol, ANY_SYMBOL):
+            raise InvalidRequest(f"{version} forecasts {model.symbol}, not {asked.symbol}")
+        if asked.timeframe not in (None, model.timeframe):
+            raise InvalidRequest(f"{version} forecasts {model.timeframe} candles, not {asked.timeframe}")
+        return model.timeframe
+
+    def _order(self, asked: BiasAsked, found: MarketHistory) -> BiasOrder:
+        most = self._settings.bias.history_candles
+        history = None
+        if found.more:
+            history = HistoryOrder(
+                source=found.source.value,
+                since_ms=max(0, round(found.series.last_open_ms - most * found.candle_ms)),
+                candles=most,
+                settings=self._settings.market_data,
+            )
+        return BiasOrder(
+            symbol=asked.symbol,
+            timeframe=found.series.timeframe,
+            version=asked.version,
+            moments=asked.moments or self._settings.bias.moments,
+            candles=() if history else candle_rows(found.series),
+            history=history,
+            analysis=self._settings.analysis,
+            indicators=self._settings.indicators,
+            models=self._settings.models,
+        )
+
+    def _given(
+        self, symbol: str, timeframe: Timeframe | None, candles: Sequence[CandleLike], needed: int
+    ) -> CandleSeries:
+        """Return the closed candles of a client."""
+        if len(candles) < needed:
+            raise _too_few(needed, len(candles))
+        usual = usual_timeframe(np.array([candle.timestamp for candle in candles], dtype=np.int64))
+        if timeframe not in (None, usual):
+            raise InvalidMarketData(f"the timeframe is {timeframe}, but the candles are {usual} apart")
+        series = with_sessions(symbol, CandleSeries.ordered(usual, candles))
+        now_ms = epoch_ms(self._clock.now())
+        series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
+        closed = series.closed_by(now_ms)
+        if len(closed) < needed:
+            raise _too_few(needed, len(closed))
+        return closed
+
+    async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
+        """Return the candles that were posted or, where these are few, more of a real source."""
+        most = self._settings.bias.history_candles
+        stored, note = await self._read_store(symbol, timeframe)
+        if len(stored) >= min(ENOUGH_CANDLES, most):
+            return MarketHistory(DataSource.STORED, stored)
+        try:
+            return await self._market_data.history(symbol, timeframe, max(needed, len(stored) + 1), most)
+        except MarketDataUnavailable as refusal:
+            if len(stored) >= needed:
+                return MarketHistory(DataSource.STORED, stored)
+            if isinstance(refusal, UnknownSymbol):
+                raise
+            found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
+            raise _too_few(needed, len(stored), found) from refusal
+
+    async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
+        """Return the stored candles, and their number or the reason why there are none, in words."""
+        most = self._settings.bias.history_candles
+        try:
+            candles = await self._stored.candle_history(symbol, timeframe, most)
+            series = await asyncio.to_thread(series_of, symbol, timeframe, candles, most)
+        except StorageUnavailable as failure:
+            return CandleSeries(timeframe, []), failure.message
+        except SourceFailed:
+            return CandleSeries(timeframe, []), "candles that no market produces"
+        return series, f"{len(series)} candles"
+
+
+def _too_few(needed: int, count: int, found: str = "") -> InsufficientData:
+    return InsufficientData(f"it takes {needed} closed candles at least, there are {count}{found}")

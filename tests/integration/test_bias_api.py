@@ -1,0 +1,191 @@
+"""Bias over HTTP: refusals, the queue, and both jobs from request to result in a process of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from domain.values import epoch_ms
+from models.registry.registry import Registry
+from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.bodies import base_path, shape_a, wire_candles
+from tests.fixtures.histories import simulated
+from tests.fixtures.http_stand_in import http_stand_in
+from tests.fixtures.models import add_model
+from tests.fixtures.past_markets import PastExchange, hours_until
+from utils.clock import SystemClock
+
+pytestmark = pytest.mark.slow
+pytest_plugins = ["tests.fixtures.operators"]
+
+LOOKAHEAD, RECURSIVE = "/ai/bias/lookahead", "/ai/bias/recursive"
+ROUTES = pytest.mark.parametrize("path", [LOOKAHEAD, RECURSIVE])
+KEYS = {"message", "job_id", "status", "symbol", "timeframe", "candles", "source_data"}
+
+
+def body(count: int = 400, **changes: Any) -> dict[str, Any]:
+    """Return a request about simulated 1h candles."""
+    return {"symbol": "ETHUSDT", "candles": wire_candles(simulated(3, count=count), count)} | changes
+
+
+def ended(client: TestClient, job_id: str) -> dict[str, Any]:
+    """Return the job once it has ended."""
+    while (job := client.get(f"/jobs/{job_id}").json())["status"] in {"queued", "running"}:
+        pass
+    return dict(job)
+
+
+@ROUTES
+def test_only_the_administrator_asks(make_client: MakeClient, path: str) -> None:
+    refused = make_client(STRANGER).post(path, json={"nonsense": 1})
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+
+
+@ROUTES
+def test_candles_are_queued_at_once(operator: TestClient, path: str) -> None:
+    answer = operator.post(path, json=body())
+    assert answer.status_code == 202
+    queued = answer.json()
+    kind = f"bias_{path.rpartition('/')[2]}"
+    job = operator.get(f"/jobs/{queued.pop('job_id')}").json()
+    assert queued == {
+        "message": f"{kind} on up to 400 candles of ETHUSDT 1h is queued as a job",
+        "status": "queued",
+        "symbol": "ETHUSDT",
+        "timeframe": "1h",
+        "candles": 400,
+        "source_data": "client",
+    }
+    assert job["kind"] == kind
+    assert job["parameters"] == {
+        "symbol": "ETHUSDT",
+        "timeframe": "1h",
+        "version": None,
+        "moments": 40,
+        "history": None,
+    }
+
+
+@pytest.mark.parametrize(("path", "needed"), [(LOOKAHEAD, 200), (RECURSIVE, 300)])
+def test_too_few_candles_are_refused_with_the_numbers(operator: TestClient, path: str, needed: int) -> None:
+    for count in (1, needed - 1):
+        refused = operator.post(path, json=body(count))
+        assert refused.status_code == 400
+        assert refused.json()["detail"] == f"it takes {needed} closed candles at least, there are {count}"
+    assert operator.post(path, json=body(needed)).status_code == 202
+
+
+@ROUTES
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"symbol": "btc usdt"}, "symbol"),
+        ({"timeframe": "7m"}, "timeframe"),
+        ({"version": "../../etc/passwd"}, "version"),
+        ({"candles": [{"timestamp": 1}]}, "candles.0"),
+    ],
+)
+def test_wrong_fields_are_named(operator: TestClient, path: str, changes: dict[str, Any], field: str) -> None:
+    refused = operator.post(path, json=body() | changes)
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith(field)
+
+
+@pytest.mark.parametrize("moments", [0, -1, 1_001, 1.5, "many"])
+def test_moments_out_of_range_are_refused(operator: TestClient, moments: Any) -> None:
+    refused = operator.post(LOOKAHEAD, json=body(moments=moments))
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("moments")
+
+
+def test_candles_of_another_timeframe_are_refused(operator: TestClient) -> None:
+    quarters = wire_candles(base_path(count=300), 300)
+    refused = operator.post(LOOKAHEAD, json=body(candles=quarters, timeframe="1h"))
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400,
+        "the timeframe is 1h, but the candles are 15m apart",
+    )
+
+
+@ROUTES
+def test_version_has_to_exist_and_to_forecast_the_market(operator: TestClient, path: str) -> None:
+    missing = operator.post(path, json=body(version="lstm_model_20260131_120000"))
+    assert missing.status_code == 404
+    settings = operator.app.state.container.settings  # type: ignore[attr-defined]
+    model = add_model(Registry(Path(settings.models.save_path)))
+    refused = operator.post(path, json=body(version=model.version))
+    assert (refused.status_code, refused.json()["detail"]) == (
+        422,
+        f"{model.version} forecasts BTCUSDT, not ETHUSDT",
+    )
+    other = operator.post(path, json={"symbol": "BTCUSDT", "timeframe": "4h", "version": model.version})
+    assert (other.status_code, other.json()["detail"]) == (422, f"{model.version} forecasts 1h candles, not 4h")
+
+
+def test_market_without_candles_says_where_it_looked(operator: TestClient) -> None:
+    refused = operator.post(RECURSIVE, json={"symbol": "BTCUSDT", "timeframe": "1h"})
+    assert refused.status_code == 400
+    assert refused.json()["detail"].startswith(
+        "it takes 300 closed candles at least, there are 0 of BTCUSDT 1h (stored: 0 candles; "
+    )
+
+
+def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -> None:
+    client = make_client(rate_limits={"enabled": False})
+    settings = client.app.state.container.settings  # type: ignore[attr-defined]
+    model = add_model(Registry(Path(settings.models.save_path)))
+    asked = body(400, symbol="BTCUSDT", version=model.version)
+    first = client.post(LOOKAHEAD, json=asked | {"moments": 5}).json()
+    second = client.post(RECURSIVE, json=asked).json()
+
+    job = ended(client, first["job_id"])
+    assert (job["status"], job["error"]) == ("succeeded", None)
+    result = job["result"]
+    assert (result["symbol"], result["timeframe"], result["candles"], result["moments"]) == ("BTCUSDT", "1h", 400, 10)
+    assert result["culprits"] == []
+    assert result["checked"] == sum(result["checked_by_kind"].values())
+    assert result["checked_by_kind"]["model"] == 1
+    assert result["checked_by_kind"].keys() == {"indicator", "feature", "rule_indicator", "rule", "model"}
+
+    job = ended(client, second["job_id"])
+    assert (job["status"], job["error"]) == ("succeeded", None)
+    history = {(need["kind"], need["name"]): need for need in job["result"]["history"]}
+    assert history["indicator", "sma_20"] == {
+        "kind": "indicator",
+        "name": "sma_20",
+        "needed_candles": 20,
+        "unit": "value",
+        "errors": {"60": 0.0, "100": 0.0, "200": 0.0, "300": 0.0},
+    }
+    assert history["rule_indicator", "on_balance_volume"]["needed_candles"] is None
+    assert history["model", model.version]["needed_candles"] is not None
+
+
+def test_posted_candles_are_used_where_they_are_enough(make_client: MakeClient) -> None:
+    client = make_client(bias={"history_candles": 400}, rate_limits={"enabled": False})
+    quarters = wire_candles(base_path(count=450), 450)
+    posted = shape_a(symbol="BTCUSDT", timeframe_data={"15m": quarters}, current_price=quarters[-1]["close"])
+    assert client.post("/ai/analyze", json=posted).status_code == 200
+    queued = client.post(LOOKAHEAD, json={"symbol": "BTCUSDT", "timeframe": "15m", "moments": 1}).json()
+    assert (queued["candles"], queued["source_data"]) == (400, "stored")
+    job = ended(client, queued["job_id"])
+    assert (job["result"]["candles"], job["result"]["moments"]) == (400, 6)
+
+
+@pytest.mark.usefixtures("hour_with_time_left")
+def test_thousands_of_candles_are_read_in_the_job(make_client: MakeClient) -> None:
+    with http_stand_in() as server:
+        server.answer = PastExchange(hours_until(epoch_ms(SystemClock().now()), 4_000, 0.5))
+        client = make_client(
+            market_data={"sources": ["stored", "binance", "synthetic"], "binance_url": server.url},
+            bias={"history_candles": 2_200},
+            rate_limits={"enabled": False},
+        )
+        queued = client.post(LOOKAHEAD, json={"symbol": "BTCUSDT", "timeframe": "1h", "moments": 3}).json()
+        assert (queued["candles"], queued["source_data"]) == (2_200, "binance")
+        job = ended(client, queued["job_id"])
+    assert (job["status"], job["error"]) == ("succeeded", None)
+    assert (job["result"]["candles"], job["result"]["culprits"]) == (2_200, [])

@@ -1,0 +1,182 @@
+"""`cli.py bias` on files: tables, documents and exit statuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import cli
+from backtesting.bias.checks import BiasCheck
+from models.registry.registry import Registry
+from services.bias import reports
+from tests.fixtures.bias import CULPRITS, INNOCENT, columns, forming_candle_rule
+from tests.fixtures.candle_files import write_candles
+from tests.fixtures.histories import simulated
+from tests.fixtures.models import add_model
+
+pytestmark = pytest.mark.slow
+COUNT = 400
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """Return a function that runs the command line and gives its exit status."""
+    monkeypatch.setenv("MODEL_SAVE_PATH", str(tmp_path / "models"))
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["cli.py", "bias", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write_candles(tmp_path / "BTCUSDT-1h.csv", simulated(4, count=COUNT))
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put culprits among the service's own checks."""
+    own = reports._checks
+
+    def checks(*arguments: object) -> list[BiasCheck]:
+        return [columns(INNOCENT, CULPRITS), forming_candle_rule(), *own(*arguments)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reports, "_checks", checks)
+
+
+def test_nothing_looks_ahead_and_the_status_is_0(
+    command: Command, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("lookahead", file, "--moments", 4) == 0
+    printed = capsys.readouterr()
+    assert "Nothing looks ahead." in printed.out
+    assert "BTCUSDT 1h" in printed.out
+    assert "60 indicators of the catalogue, 240 features" in printed.out
+    assert printed.err == ""
+
+
+@pytest.mark.usefixtures("planted")
+def test_culprits_are_named_and_the_status_is_1(
+    command: Command, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("lookahead", file, "--moments", 20) == 1
+    printed = capsys.readouterr().out
+    for name in (*CULPRITS, "reads the forming candle"):
+        assert name in printed
+    assert f"{len(CULPRITS) + 1} look ahead" in printed
+    assert "reads the closed candle" not in printed
+    assert "Nothing looks ahead." not in printed
+
+
+@pytest.mark.usefixtures("planted")
+def test_document_has_the_stated_keys(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("lookahead", file, "--moments", 20, "--json") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document.keys() == {
+        *("symbol", "timeframe", "candles", "first_ms", "last_ms"),
+        *("checked", "checked_by_kind", "moments", "culprits"),
+    }
+    assert (document["symbol"], document["timeframe"], document["candles"]) == ("BTCUSDT", "1h", COUNT)
+    assert document["moments"] == 25
+    assert document["checked"] == sum(document["checked_by_kind"].values())
+    culprits = {culprit["name"]: culprit for culprit in document["culprits"]}
+    assert culprits.keys() == {*CULPRITS, "reads the forming candle"}
+    for culprit in culprits.values():
+        assert culprit.keys() == {"kind", "name", "opened_ms", "with_future", "without_future"}
+        assert culprit["with_future"] != culprit["without_future"]
+        assert document["first_ms"] <= culprit["opened_ms"] < document["last_ms"]
+    rule = culprits["reads the forming candle"]
+    assert (rule["kind"], {rule["with_future"], rule["without_future"]}) == ("rule", {"Long", "Short"})
+
+
+def test_history_of_each_value_as_a_table(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("recursive", file) == 0
+    lines = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.split()}
+    assert lines["obv"][1] == "never"
+    assert 100 < int(lines["adx_14"][1]) < 300
+    assert "sma_20" not in lines  # no more than the shortest history
+
+
+def test_history_of_each_value_as_a_document(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("recursive", file, "--timeframe", "1h", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document.keys() == {"symbol", "timeframe", "candles", "first_ms", "last_ms", "history"}
+    history = {(need["kind"], need["name"]): need for need in document["history"]}
+    assert {kind for kind, _ in history} == {"indicator", "feature", "rule_indicator", "rule"}
+    for need in history.values():
+        assert need.keys() == {"kind", "name", "needed_candles", "unit", "errors"}
+        assert list(need["errors"]) == ["60", "100", "200", "300"]
+    assert history["rule_indicator", "sma_50"]["needed_candles"] == 50
+    assert history["rule_indicator", "on_balance_volume"]["needed_candles"] is None
+
+
+@pytest.mark.parametrize("tool", ["lookahead", "recursive"])
+def test_named_version_is_checked_too(
+    command: Command, file: Path, tmp_path: Path, tool: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = add_model(Registry(tmp_path / "models"))
+    assert command(tool, file, "--model", model.version, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    if tool == "lookahead":
+        assert (document["checked_by_kind"]["model"], document["culprits"]) == (1, [])
+    else:
+        (need,) = [need for need in document["history"] if need["kind"] == "model"]
+        assert need["name"] == model.version
+        assert need["needed_candles"] > 60
+
+
+def test_market_that_neither_file_nor_name_tells_is_no_reason_to_refuse(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_candles(tmp_path / "(1)-1h.csv", simulated(4, count=COUNT))
+    assert command("lookahead", file, "--moments", 1, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["symbol"] is None
+
+
+@pytest.mark.parametrize("tool", ["lookahead", "recursive"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"\x00\x01\x02nonsense", ""),
+        (b"a,b,c\n1,2,3\n", ""),
+    ],
+)
+def test_unreadable_file_is_one_line(
+    command: Command, tmp_path: Path, tool: str, content: bytes, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "BTCUSDT-1h.csv"
+    file.write_bytes(content)
+    assert command(tool, file) == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert line.startswith("error: ")
+    assert "BTCUSDT-1h.csv" in line
+    assert message in line
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(("tool", "needed"), [("lookahead", 200), ("recursive", 300)])
+def test_file_that_is_too_short_is_one_line_with_the_numbers(
+    command: Command, tmp_path: Path, tool: str, needed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", simulated(4, count=needed - 1))
+    assert command(tool, file) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{needed} closed candles" in line
+    assert f"{needed - 1}" in line
+
+
+def test_missing_file_is_one_line(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("lookahead", tmp_path / "gone.csv") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "gone.csv" in line
