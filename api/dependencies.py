@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
@@ -63,7 +63,8 @@ ADMIN_SCHEME = HTTPBearer(
 
 def get_container(connection: HTTPConnection) -> Container:
     """Return the container of the app that serves this connection."""
-    return cast("Container", connection.app.state.container)
+    container: Container = connection.scope["app"].state.container
+    return container
 
 
 async def query_of(request: Request, read: Reader[T]) -> T:

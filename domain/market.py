@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from domain.candles.columns import ArrayCandles, CandleColumns, CandleLike
 from domain.candles.rules import check_distances, order_message, without_rounding
 from domain.errors import InvalidMarketData
 from domain.hours.buckets import buckets
+from domain.hours.clocks import MINUTE_MS
 from domain.hours.sessions import AROUND_THE_CLOCK, Sessions
 
 # Beyond these no market exists, and arithmetic on squares of prices would overflow.
@@ -25,39 +26,35 @@ MAX_VOLUME = 1e18
 
 
 class Timeframe(StrEnum):
-    """Length of a candle, shortest first."""
+    """Length of a candle, shortest first.
 
-    M1 = "1m"
-    M3 = "3m"
-    M5 = "5m"
-    M15 = "15m"
-    M30 = "30m"
-    H1 = "1h"
-    H4 = "4h"
-    H8 = "8h"
-    H12 = "12h"
-    D1 = "1d"
-    W1 = "1w"
+    Attributes:
+        ms: Length in milliseconds.
+    """
 
-    @property
-    def ms(self) -> int:
-        """Length in milliseconds."""
-        return _TIMEFRAME_MINUTES[self] * 60_000
+    ms: int
+    # As its text, and without the call of a Python function that other enums make.
+    __hash__ = str.__hash__
 
+    # A plain attribute, since each request looks at it some twenty times.
+    def __new__(cls, text: str, minutes: int = 0) -> Self:
+        """Return the member with this text and length."""
+        member = str.__new__(cls, text)
+        member._value_ = text
+        member.ms = minutes * MINUTE_MS
+        return member
 
-_TIMEFRAME_MINUTES = {
-    Timeframe.M1: 1,
-    Timeframe.M3: 3,
-    Timeframe.M5: 5,
-    Timeframe.M15: 15,
-    Timeframe.M30: 30,
-    Timeframe.H1: 60,
-    Timeframe.H4: 240,
-    Timeframe.H8: 480,
-    Timeframe.H12: 720,
-    Timeframe.D1: 1440,
-    Timeframe.W1: 10080,
-}
+    M1 = "1m", 1
+    M3 = "3m", 3
+    M5 = "5m", 5
+    M15 = "15m", 15
+    M30 = "30m", 30
+    H1 = "1h", 60
+    H4 = "4h", 4 * 60
+    H8 = "8h", 8 * 60
+    H12 = "12h", 12 * 60
+    D1 = "1d", 24 * 60
+    W1 = "1w", 7 * 24 * 60
 
 
 class Candle(NamedTuple):
@@ -76,7 +73,7 @@ class Candle(NamedTuple):
 
 @dataclass(frozen=True)
 class CandleSeries(CandleColumns):
-    """Candles of one timeframe, oldest first; build it with `checked` when they come from outside.
+    """Candles of one timeframe, oldest first; those from outside begin with `ordered` and `of_market`.
 
     Attributes:
         sessions: When the market trades; it decides which candle follows which, and when one has closed.
@@ -87,27 +84,17 @@ class CandleSeries(CandleColumns):
     sessions: Sessions = AROUND_THE_CLOCK
 
     @classmethod
-    def checked(
-        cls, timeframe: Timeframe, candles: Sequence[CandleLike], sessions: Sessions = AROUND_THE_CLOCK
+    def ordered(
+        cls, timeframe: Timeframe, candles: Sequence[CandleLike], arrays: tuple[IntArray, FloatArray] | None = None
     ) -> CandleSeries:
-        """Return the series after holding it to the rules of a market.
+        """Return the series after checking prices and order; `of_market` checks the distances.
+
+        A high or low that is a step of rounding inside open or close, as adjusted prices have it, takes it in.
 
         Args:
             timeframe: Length of each candle.
             candles: Candles with prices and volume inside the bounds above.
-            sessions: When the market trades.
-
-        Raises:
-            InvalidMarketData: low above high, open or close outside low..high, not ascending, duplicated, or
-                a distance that is neither a multiple of the timeframe nor a break between two sessions.
-        """
-        return cls.ordered(timeframe, candles).of_market(sessions)
-
-    @classmethod
-    def ordered(cls, timeframe: Timeframe, candles: Sequence[CandleLike]) -> CandleSeries:
-        """Return the series after checking prices and order; `of_market` checks the distances.
-
-        A high or low that is a step of rounding inside open or close, as adjusted prices have it, takes it in.
+            arrays: The same candles as times and values, see `with_arrays`, where they are known.
 
         Raises:
             InvalidMarketData: low above high, open or close outside low..high, not ascending, or duplicated.
@@ -127,16 +114,14 @@ class CandleSeries(CandleColumns):
             previous = time
         series = cls(timeframe, candles)
         series.__dict__["regular"] = regular
-        return series
+        return series if arrays is None else series.with_arrays(*arrays)
 
     @classmethod
     def of_arrays(
         cls, timeframe: Timeframe, times_ms: IntArray, values: FloatArray, sessions: Sessions = AROUND_THE_CLOCK
     ) -> CandleSeries:
         """Return the unchecked series of n open times (ascending, epoch ms) and an array of shape (n, 5)."""
-        series = cls(timeframe, ArrayCandles(times_ms, values, Candle), sessions)
-        series.__dict__.update(times_ms=times_ms, values=values)
-        return series
+        return cls(timeframe, ArrayCandles(times_ms, values, Candle), sessions).with_arrays(times_ms, values)
 
     @cached_property
     def regular(self) -> bool:
@@ -175,6 +160,8 @@ class CandleSeries(CandleColumns):
     @cached_property
     def last_close_ms(self) -> int:
         """Close time of the newest candle in epoch ms; the series must not be empty."""
+        if self.sessions.continuous:
+            return self.candles[-1].timestamp + self.timeframe.ms
         return self._close_ms(-1)
 
     @cached_property
@@ -210,9 +197,10 @@ class CandleSeries(CandleColumns):
         part = CandleSeries(self.timeframe, self.candles[start:end], sessions or self.sessions)
         if sessions is None and "missing_after" in self.__dict__:
             part.__dict__["missing_after"] = self.missing_after[start : max(start, end - 1)]
+        if self.__dict__.get("regular"):
+            part.__dict__["regular"] = True
         # The arrays are views of what is known already.
-        part.__dict__.update(times_ms=self.times_ms[start:end], values=self.values[start:end])
-        return part
+        return part.with_arrays(self.times_ms[start:end], self.values[start:end])
 
     def _close_ms(self, position: int) -> int:
         opened = self.candles[position].timestamp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, sha256
 
@@ -74,8 +74,9 @@ class AnalysisQuery:
         if self.snapshot is None:
             return self
         closed = self.snapshot.closed(now_ms)
-        digest = blake2b(b"".join(sorted(series.digest for series in closed.values())), digest_size=16).hexdigest()
-        return replace(self, candles=digest, old=data_age(closed.values(), self.snapshot.as_of_ms, now_ms).old)
+        digest = blake2b(b"".join(sorted([series.digest for series in closed.values()])), digest_size=16).hexdigest()
+        old = data_age(closed.values(), self.snapshot.as_of_ms, now_ms).old
+        return AnalysisQuery(self.symbol, self.strategies, self.snapshot, self.trusted, self.client, digest, old)
 
     @property
     def current(self) -> bool:

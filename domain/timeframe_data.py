@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 
@@ -46,11 +45,16 @@ def data_age(closed: Iterable[CandleSeries], as_of_ms: int | None, now_ms: int) 
         as_of_ms: The moment that is analyzed, in epoch ms; None is now.
         now_ms: The server's clock.
     """
-    closes = [(series.last_close_ms, -series.timeframe.ms, series.sessions) for series in closed if series.candles]
-    if not closes:
+    newest: CandleSeries | None = None
+    close_ms = length_ms = 0
+    for series in closed:
+        if series.candles:
+            own_close_ms, own_length_ms = series.last_close_ms, series.timeframe.ms
+            if newest is None or (own_close_ms, -own_length_ms) > (close_ms, -length_ms):
+                newest, close_ms, length_ms = series, own_close_ms, own_length_ms
+    if newest is None:
         return DataAge(0, 0.0)
-    close_ms, negative_ms, sessions = max(closes, key=itemgetter(0, 1))
-    length_ms = -negative_ms
+    sessions = newest.sessions
     moment_ms = now_ms if as_of_ms is None else as_of_ms
     since_ms = max(0, moment_ms - close_ms)
     if not sessions.continuous:
@@ -66,11 +70,11 @@ def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
     moment that any of them proves to have passed, so that an old, still open 4h candle does
     not show hours that its 15m siblings have not reached.
     """
-    filled = [s for s in series if s.candles]
+    filled = [(s.timeframe.ms, s) for s in series if s.candles]
     if not filled:
         return now_ms
-    shortest_ms = min(s.timeframe.ms for s in filled)
-    return min(now_ms, max(s.last_close_ms if s.timeframe.ms == shortest_ms else s.last_open_ms for s in filled))
+    shortest_ms = min([length_ms for length_ms, _ in filled])
+    return min(now_ms, max([s.last_close_ms if ms == shortest_ms else s.last_open_ms for ms, s in filled]))
 
 
 def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict[Timeframe, CandleSeries]:
@@ -81,6 +85,8 @@ def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict
     """
     end_ms = data_end_ms(series.values(), now_ms)
     closed = {timeframe: candles.closed_by(end_ms) for timeframe, candles in series.items()}
+    if all(closed[timeframe] is candles for timeframe, candles in series.items()):
+        return closed
     forming = [
         (timeframe.ms, candles.candles[len(closed[timeframe])].timestamp)
         for timeframe, candles in series.items()

@@ -3,20 +3,18 @@
 `AnalyzeRequest` is the schema: it documents the body and explains what is wrong with one.
 Reading 160 candles by it takes 170 microseconds, so a msgspec twin goes first and takes 40:
 it accepts a subset of the same bodies, and whatever it does not accept is left to the schema.
-The candles of a timeframe are the same bytes again in retries, in the calls of several
-dashboards and, once closed, for hours: what was read and checked a moment ago is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Meta
 
+from api.bodies.candle_lists import Milliseconds, Volume, checked_series, read_candles
 from api.bodies.json_body import by_schema
 from api.schemas.predictions import PredictRequest
 from api.schemas.requests import (
@@ -30,38 +28,21 @@ from api.schemas.requests import (
 )
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
-from domain.candles.columns import CandleLike
 from domain.costs import Costs
 from domain.errors import InvalidRequest
-from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
+from domain.market import MAX_PRICE, MIN_PRICE, CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
 from domain.queries import NOTHING_SAID, AnalysisQuery, ClientContext, NewsSentiment
 from domain.session_finder import in_market
-from domain.values import FIRST_MS, LAST_MS
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price
 
-# A longer list of candles is not kept; 64 of this length take a few megabytes.
-MAX_KEPT_BYTES = 32_768
-
 SymbolText = Annotated[
     str, Meta(pattern=rf"\A{SYMBOL_PATTERN.removeprefix('^').removesuffix('$')}\Z", max_length=MAX_SYMBOL_LENGTH)
 ]
-_Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
-_Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
-_Milliseconds = Annotated[int, Meta(ge=FIRST_MS, lt=LAST_MS)]
 _Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 _Number = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
-
-
-class _Candle(msgspec.Struct, gc=False):
-    timestamp: _Milliseconds
-    open: _Price
-    high: _Price
-    low: _Price
-    close: _Price
-    volume: _Volume
 
 
 class _News(msgspec.Struct):
@@ -92,10 +73,10 @@ class _Request(msgspec.Struct):
     symbol: SymbolText
     timeframe_data: dict[Timeframe, msgspec.Raw]
     current_price: Annotated[float, Meta(ge=0, le=MAX_PRICE)]
-    volume_24h: _Volume
-    timestamp: _Milliseconds
+    volume_24h: Volume
+    timestamp: Milliseconds
     strategy_context: _Context
-    as_of: _Milliseconds | None = None
+    as_of: Milliseconds | None = None
     costs: _Costs | None = None
 
 
@@ -114,7 +95,6 @@ class BodyForm:
 ANALYZE = BodyForm(msgspec.json.Decoder(_Request), AnalyzeRequest)
 PREDICT = BodyForm(msgspec.json.Decoder(_PredictRequest), PredictRequest)
 
-_candle_decoder = msgspec.json.Decoder(list[_Candle])
 _KNOWN = frozenset(STRATEGY_NAMES)
 
 
@@ -173,34 +153,6 @@ def read_query(
         costs=Costs(fee_bps=costs.fee_bps, slippage_bps=costs.slippage_bps) if (costs := request.costs) else None,
     )
     return query, _is_engine_call(context, len(series))
-
-
-def read_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
-    """Return the candles of a JSON list, those of a short one possibly read before.
-
-    Raises:
-        msgspec.DecodeError: they do not fit, or only by the schema.
-        InvalidRequest, InvalidMarketData: as `checked_series`.
-    """
-    read = _kept_candles if len(text) <= MAX_KEPT_BYTES else _kept_candles.__wrapped__
-    return read(timeframe, text, max_candles)
-
-
-@lru_cache(maxsize=64)
-def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
-    return checked_series(timeframe, _candle_decoder.decode(text), max_candles)
-
-
-def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles: int) -> CandleSeries:
-    """Return decoded candles as a series; `in_market` checks their distances.
-
-    Raises:
-        InvalidRequest: there are more than `max_candles`.
-        InvalidMarketData: prices or order that no market has.
-    """
-    if len(candles) > max_candles:
-        raise InvalidRequest(f"timeframe_data.{timeframe}: at most {max_candles} candles, received {len(candles)}")
-    return CandleSeries.ordered(timeframe, cast("Sequence[CandleLike]", candles))
 
 
 def _snapshot(

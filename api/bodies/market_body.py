@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.bodies.analyze_body import checked_series
+from api.bodies.candle_lists import checked_series
 from api.schemas.market import MarketRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot

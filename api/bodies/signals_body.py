@@ -8,7 +8,8 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta
 
-from api.bodies.analyze_body import SymbolText, checked_series, read_candles
+from api.bodies.analyze_body import SymbolText
+from api.bodies.candle_lists import checked_series, read_candles
 from api.bodies.json_body import by_schema
 from api.schemas.signals import MAX_SYMBOLS, SignalsRequest
 from config.settings import AnalysisSettings

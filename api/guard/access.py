@@ -72,7 +72,7 @@ def _find_out(connection: HTTPConnection, settings: AccessSettings) -> Caller:
 
 def _by_address(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     peer = connection.client.host if connection.client else ""
-    if not any(name in FORWARDING_HEADERS for name, _ in connection.scope["headers"]):
+    if FORWARDING_HEADERS.isdisjoint(dict(connection.scope["headers"])):
         return _known_caller(peer, settings.trusted_networks)
     address = _parse(peer)
     if address is None or not _inside(address, settings.trusted_proxies):

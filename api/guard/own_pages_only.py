@@ -11,6 +11,7 @@ from api.guard.web_pages import refuse_other_sites
 from config.server_settings import AccessSettings
 from domain.errors import NotAllowed
 
+SITE_HEADER = b"sec-fetch-site"
 # Some of these cost money too; they are the administrator's, and `require_admin` checks them.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -24,7 +25,8 @@ class OwnPagesOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+        # Programs do not send the header, so nothing else is looked at for them.
+        if scope["type"] == "http" and SITE_HEADER in dict(scope["headers"]) and scope["method"] not in SAFE_METHODS:
             try:
                 refuse_other_sites(Headers(scope=scope), self._settings)
             except NotAllowed as error:

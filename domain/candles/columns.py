@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar, overload
+from typing import Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,16 @@ class CandleColumns:
     """The arrays of candles, each made once."""
 
     candles: Sequence[CandleLike]
+
+    def with_arrays(self, times_ms: IntArray, values: FloatArray) -> Self:
+        """Keep arrays that hold the same candles, and return the series: then none are made of the candles.
+
+        Args:
+            times_ms: n open times in epoch ms.
+            values: Array of shape (n, 5): open, high, low, close, volume.
+        """
+        self.__dict__.update(times_ms=times_ms, values=values)
+        return self
 
     @cached_property
     def times_ms(self) -> IntArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -63,7 +63,7 @@ class Sessions:
     short_dates: tuple[tuple[date, Hours], ...] = ()
     untraded_ms: int = 0
 
-    @property
+    @cached_property
     def continuous(self) -> bool:
         """Whether the market never closes."""
         return self.week == ALL_WEEK

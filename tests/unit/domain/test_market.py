@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidMarketData
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.timeframe_data import data_end_ms
 from services.market_data.snapshots import check_price
@@ -23,7 +24,7 @@ def candle(position: int, close: float = 10.0) -> Candle:
 
 
 def test_good_candles_pass_and_gaps_are_counted() -> None:
-    series = CandleSeries.checked(Timeframe.H1, [candle(0), candle(1), candle(4)])
+    series = CandleSeries.ordered(Timeframe.H1, [candle(0), candle(1), candle(4)]).of_market(AROUND_THE_CLOCK)
     assert len(series) == 3
     assert series.missing == 2
     assert series.last_close_ms == START + 5 * HOUR
@@ -43,20 +44,22 @@ def test_good_candles_pass_and_gaps_are_counted() -> None:
 )
 def test_candles_that_no_market_made_are_refused_with_the_reason(candles: list[Candle], words: str) -> None:
     with pytest.raises(InvalidMarketData, match=words):
-        CandleSeries.checked(Timeframe.H1, candles).require_opened_by(LATER)
+        CandleSeries.ordered(Timeframe.H1, candles).of_market(AROUND_THE_CLOCK).require_opened_by(LATER)
 
 
 def test_a_rounding_step_of_high_or_low_passes_and_takes_in_the_close() -> None:
     high = Candle(START, 10.0, math.nextafter(10.5, 0), 9.0, 10.5, 5.0)
     low = Candle(START + HOUR, 10.0, 11.0, math.nextafter(10.0, 11), 10.0, 5.0)
-    series = CandleSeries.checked(Timeframe.H1, [high, low, candle(2)])
+    series = CandleSeries.ordered(Timeframe.H1, [high, low, candle(2)]).of_market(AROUND_THE_CLOCK)
     assert list(series.candles) == [high._replace(high=10.5), low._replace(low=10.0), candle(2)]
     assert series.values[0, 1] == 10.5
 
 
 def test_more_than_a_rounding_step_is_refused() -> None:
     with pytest.raises(InvalidMarketData, match="1h candle 1 is impossible"):
-        CandleSeries.checked(Timeframe.H1, [candle(0), Candle(START + HOUR, 10.0, 10.5 * (1 - 2e-9), 9.0, 10.5, 5.0)])
+        CandleSeries.ordered(
+            Timeframe.H1, [candle(0), Candle(START + HOUR, 10.0, 10.5 * (1 - 2e-9), 9.0, 10.5, 5.0)]
+        ).of_market(AROUND_THE_CLOCK)
 
 
 def test_only_candles_closed_by_then_are_kept() -> None:
@@ -102,7 +105,7 @@ def test_resampling_keeps_extremes_and_volume_of_whole_buckets(rows: list[tuple[
         assert merged.high == max(c.high for c in part)
         assert merged.low == min(c.low for c in part)
         assert merged.volume == 8.0
-    CandleSeries.checked(Timeframe.H4, four.candles)
+    CandleSeries.ordered(Timeframe.H4, four.candles).of_market(AROUND_THE_CLOCK)
 
 
 def test_resampling_leaves_out_a_bucket_with_a_gap() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidMarketData
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
 from features.datasets.candle_checks import NO_RUN, Gap, fill_gaps, find_gaps, unbroken_runs, usual_timeframe
 
@@ -19,7 +20,7 @@ def series_of(apart: list[int]) -> CandleSeries:
     """Return candles with these distances in steps, each at its own price."""
     steps = np.cumsum([100, *apart])
     candles = [Candle(int(at) * STEP, 10.0 + i, 11.0 + i, 9.0 + i, 10.5 + i, 5.0) for i, at in enumerate(steps)]
-    return CandleSeries.checked(Timeframe.M5, candles)
+    return CandleSeries.ordered(Timeframe.M5, candles).of_market(AROUND_THE_CLOCK)
 
 
 def test_report_names_each_gap_and_sums_them_up() -> None:
@@ -66,7 +67,7 @@ def test_report_agrees_with_the_series_own_count(apart: list[int]) -> None:
 def test_filling_closes_every_gap_and_keeps_every_real_candle(apart: list[int]) -> None:
     series = series_of(apart)
     filled = fill_gaps(series, "flat", 10)
-    checked = CandleSeries.checked(Timeframe.M5, filled.series.candles)
+    checked = CandleSeries.ordered(Timeframe.M5, filled.series.candles).of_market(AROUND_THE_CLOCK)
     assert checked.missing == 0
     assert [c for c, real in zip(checked.candles, filled.real, strict=True) if real] == list(series.candles)
 

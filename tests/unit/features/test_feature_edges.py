@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
 from features.columns.feature_sets import STANDARD, WIDE, FeatureSet
 from features.feature_engineering import FeatureEngineer
@@ -20,18 +21,20 @@ SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard",
 def made(price: Callable[[int], float], volume: Callable[[int], float] = lambda i: 5.0) -> CandleSeries:
     """Return candles without a range at the given prices."""
     rows = [(START_MS + i * STEP, price(i), volume(i)) for i in range(COUNT)]
-    return CandleSeries.checked(Timeframe.M15, [Candle(time, p, p, p, p, v) for time, p, v in rows])
+    return CandleSeries.ordered(Timeframe.M15, [Candle(time, p, p, p, p, v) for time, p, v in rows]).of_market(
+        AROUND_THE_CLOCK
+    )
 
 
 def scaled_market(factor: float, volume: float) -> CandleSeries:
     candles = simulated(5, timeframe=Timeframe.M15, count=COUNT).candles
-    return CandleSeries.checked(
+    return CandleSeries.ordered(
         Timeframe.M15,
         [
             Candle(c.timestamp, c.open * factor, c.high * factor, c.low * factor, c.close * factor, c.volume * volume)
             for c in candles
         ],
-    )
+    ).of_market(AROUND_THE_CLOCK)
 
 
 MARKETS = {

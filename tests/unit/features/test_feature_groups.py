@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
 from features.columns import price_and_time as groups
 from features.columns import volatility as volatility_columns
@@ -24,10 +25,10 @@ Row = tuple[float, float, float, float]
 
 def series_of(rows: list[Row], volumes: list[float] | None = None, start: int = START_MS) -> CandleSeries:
     volumes = volumes or [1.0] * len(rows)
-    return CandleSeries.checked(
+    return CandleSeries.ordered(
         Timeframe.H1,
         [Candle(start + i * Timeframe.H1.ms, *row, volumes[i]) for i, row in enumerate(rows)],
-    )
+    ).of_market(AROUND_THE_CLOCK)
 
 
 def closes(*prices: float) -> list[Row]:

@@ -10,6 +10,7 @@ import pytest
 
 from config.settings import FeatureSettings
 from domain.errors import ConfigurationError, InsufficientData
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
 from features.columns.feature_sets import STANDARD
 from features.datasets.training_data import TrainingData, TrainingSet, training_set
@@ -36,7 +37,7 @@ def history(count: int, missing: set[int] | None = None, seed: int = 1, first: i
         )
         if at not in (missing or set())
     ]
-    return CandleSeries.checked(Timeframe.H1, candles)
+    return CandleSeries.ordered(Timeframe.H1, candles).of_market(AROUND_THE_CLOCK)
 
 
 def settings(**values: Any) -> FeatureSettings:

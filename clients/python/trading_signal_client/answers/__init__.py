@@ -82,7 +82,6 @@ __all__ = [
     "BatchSignal",
     "BatchSignals",
     "BiasQueued",
-    "BiasQueued",
     "CacheCleared",
     "CandlesRemoved",
     "ConfigAnalysis",

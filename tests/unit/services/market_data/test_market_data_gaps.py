@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.analysis import DataSource
 from domain.continuity import MAX_HOLE_CANDLES
 from domain.errors import MarketDataUnavailable
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
 from services.market_data.gaps import fill, missing_times
@@ -75,7 +76,7 @@ def test_only_short_holes_are_missing_and_a_full_source_fills_them_all(lost: set
     whole = history(H1)
     series = CandleSeries(H1, [candle for place, candle in enumerate(whole) if place not in lost])
     holes = missing_times(series)
-    filled = CandleSeries.checked(H1, fill(series, CandleSeries(H1, whole), holes).candles)
+    filled = CandleSeries.ordered(H1, fill(series, CandleSeries(H1, whole), holes).candles).of_market(AROUND_THE_CLOCK)
     assert {c.timestamp for c in filled.candles} == {c.timestamp for c in series.candles} | holes
     steps = {b.timestamp - a.timestamp for a, b in zip(filled.candles, filled.candles[1:], strict=False)}
     assert all(step == H1.ms or step > (MAX_HOLE_CANDLES + 1) * H1.ms for step in steps)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from domain.arrays import FloatArray
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import CandleSeries, Timeframe
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 from tests.fixtures.histories import START_MS, simulated
@@ -61,7 +62,7 @@ def test_without_a_drift_regimes_of_all_three_kinds_follow_each_other() -> None:
 @pytest.mark.parametrize("start_price", [1e-8, 100.0, 1e9])
 def test_candles_obey_the_rules_of_a_market(start_price: float) -> None:
     series = simulated(11, drift=None, timeframe=Timeframe.M5, count=2000, start_price=start_price)
-    CandleSeries.checked(series.timeframe, series.candles)
+    CandleSeries.ordered(series.timeframe, series.candles).of_market(AROUND_THE_CLOCK)
     assert series.missing == 0
     assert series.candles[0].timestamp == START_MS
     values = series.values

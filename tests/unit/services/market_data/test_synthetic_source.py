@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
 from domain.hours.buckets import grid_open
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import CandleSeries, Timeframe, merge_candles
 from domain.values import epoch_ms
 from services.market_data.sources.synthetic import SyntheticSource
@@ -63,7 +64,7 @@ def test_another_seed_or_symbol_gives_another_market() -> None:
 @pytest.mark.parametrize("limit", [1, 60, 1000])
 def test_it_gives_as_many_lawful_candles_as_asked_for_up_to_the_clock(timeframe: Timeframe, limit: int) -> None:
     series = read(timeframe=timeframe, limit=limit)
-    CandleSeries.checked(timeframe, series.candles).require_opened_by(epoch_ms(NOW))
+    CandleSeries.ordered(timeframe, series.candles).of_market(AROUND_THE_CLOCK).require_opened_by(epoch_ms(NOW))
     assert len(series) == limit
     assert series.missing == 0
     assert grid_open(series.last_open_ms, timeframe.ms) == series.last_open_ms

@@ -1,0 +1,103 @@
+"""Lists of candles within a body: decoded, checked, and kept for the next request that has the same.
+
+The candles of a timeframe are the same bytes again in retries, in the calls of several
+dashboards and, once closed, for hours: what was read and checked a moment ago is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, cast
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from api.schemas.requests import FIRST_MS, LAST_MS
+from domain.arrays import FloatArray, IntArray
+from domain.candles.columns import CandleLike
+from domain.errors import InvalidRequest
+from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
+
+# A longer list of candles is not kept; 64 of this length take a few megabytes.
+MAX_KEPT_BYTES = 32_768
+
+Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
+Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
+Milliseconds = Annotated[int, Meta(ge=FIRST_MS, lt=LAST_MS)]
+
+
+class _Candle(msgspec.Struct, gc=False):
+    timestamp: Milliseconds
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Volume
+
+
+_decoder = msgspec.json.Decoder(list[_Candle])
+_encoder = msgspec.msgpack.Encoder()
+
+
+def _encoded_candle() -> np.dtype[np.void]:
+    """Return where the six numbers lie in a candle as MessagePack: a map with a byte of type before each item.
+
+    All candles have one length, since a float takes 8 bytes, and so does a time of `FIRST_MS` or later.
+    """
+    names, offsets, end = _Candle.__struct_fields__, [], 1
+    for name in names:
+        offsets.append(end + 1 + len(name) + 1)
+        end = offsets[-1] + 8
+    formats = [">u8", *[">f8"] * (len(names) - 1)]
+    return np.dtype({"names": list(names), "formats": formats, "offsets": offsets, "itemsize": end})
+
+
+_ENCODED_CANDLE = _encoded_candle()
+
+
+def read_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
+    """Return the candles of a JSON list, those of a short one possibly read before.
+
+    Raises:
+        msgspec.DecodeError: they do not fit, or only by the schema.
+        InvalidRequest, InvalidMarketData: as `checked_series`.
+    """
+    read = _kept_candles if len(text) <= MAX_KEPT_BYTES else _kept_candles.__wrapped__
+    return read(timeframe, text, max_candles)
+
+
+def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles: int) -> CandleSeries:
+    """Return candles that the schema read as a series; `in_market` checks their distances.
+
+    Raises:
+        InvalidRequest: there are more than `max_candles`.
+        InvalidMarketData: prices or order that no market has.
+    """
+    _require_at_most(max_candles, timeframe, candles)
+    return CandleSeries.ordered(timeframe, cast("Sequence[CandleLike]", candles))
+
+
+@lru_cache(maxsize=64)
+def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
+    candles = _decoder.decode(text)
+    _require_at_most(max_candles, timeframe, candles)
+    return CandleSeries.ordered(timeframe, candles, _arrays(candles))
+
+
+def _require_at_most(max_candles: int, timeframe: Timeframe, candles: Sequence[object]) -> None:
+    if len(candles) > max_candles:
+        raise InvalidRequest(f"timeframe_data.{timeframe}: at most {max_candles} candles, received {len(candles)}")
+
+
+def _arrays(candles: list[_Candle]) -> tuple[IntArray, FloatArray]:
+    """Return times and values of n candles, shapes (n,) and (n, 5), in a quarter of the time that attributes take."""
+    encoded = _encoder.encode(candles)
+    start = len(encoded) - len(candles) * _ENCODED_CANDLE.itemsize
+    rows = np.frombuffer(encoded, _ENCODED_CANDLE, len(candles), start)
+    time, *numbers = _Candle.__struct_fields__
+    values = np.empty((len(candles), len(numbers)))
+    for column, name in enumerate(numbers):
+        values[:, column] = rows[name]
+    return rows[time].astype(np.int64), values
