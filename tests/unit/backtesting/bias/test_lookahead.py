@@ -152,7 +152,7 @@ def test_other_futures_are_possible_markets_that_share_the_past(seed: int, count
     series = simulated(seed, count=count)
     moment = round(at * (count - 2))
     other = with_other_future(series, moment)
-    CandleSeries.checked(other.timeframe, list(other.candles))
+    CandleSeries.ordered(other.timeframe, list(other.candles)).of_market(other.sessions)
     known = moment + 1
     assert (other.times_ms == series.times_ms[: len(other)]).all()
     assert list(other.candles[:known]) == list(series.candles[:known])

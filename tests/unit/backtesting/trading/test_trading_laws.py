@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from backtesting.trades import Trade
 from backtesting.trading.orders import Call, Sizing, SizingKind, TradedMarket
 from backtesting.trading.simulation import simulate
+from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import Signal
 from tests.fixtures.trading import START_MS, Row, candles, terms
@@ -205,4 +206,4 @@ def quarters(series: CandleSeries, seed: int) -> CandleSeries:
             time_ms = candle.timestamp + at * Timeframe.M15.ms
             made.append(Candle(time_ms, opened, max(opened, close), min(opened, close), close, 1.0))
     assert made[0].timestamp == START_MS
-    return CandleSeries.checked(Timeframe.M15, made)
+    return CandleSeries.ordered(Timeframe.M15, made).of_market(AROUND_THE_CLOCK)
