@@ -34,8 +34,10 @@ setup-dev: $(VENV)/.dev ## add what the tests need
 run: setup ## serve on 127.0.0.1:8000
 	@exec $(BIN)/python main.py
 
+# With bytecode, which some machines switch off: workers and the processes that tests start import TensorFlow in a
+# third of the time.
 test: setup-dev ## run every test
-	$(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 lint: setup-dev ## style, types and pinned requirements
 	$(BIN)/ruff check .

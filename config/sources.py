@@ -18,6 +18,8 @@ from domain.errors import ConfigurationError
 # Holds every value; the file that CONFIG_FILE names needs only those that differ.
 CONFIG_FILE = Path(__file__).resolve().parent.parent / "config.yaml"
 OWN_FILE = "CONFIG_FILE"
+# libyaml, where it is, reads the file in a tenth of the time.
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Similarity to a section's name from which a variable counts as misspelled, 0 to 1.
 _MISSPELLED = 0.6
 
@@ -96,7 +98,7 @@ def load_settings(
 
 def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
     try:
-        tree = yaml.safe_load(config_file.read_text(encoding="utf-8"))
+        tree = yaml.load(config_file.read_text(encoding="utf-8"), _YAML)  # noqa: S506 - both are safe
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{config_file.name} cannot be read: {reason}") from None

@@ -43,27 +43,38 @@ def test_a_bare_proxy_opens_no_admins_route(service: Service, folder: Path) -> N
         assert httpx2.post(f"{service.url}/ai/storage/clear", json={}, headers=bearer).json()["cleared_analyses"] == 0
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "X-Forwarded-For $remote_addr",
-        "X-Real-IP $remote_addr",
-        'Via "1.1 nginx"',
-        "CF-Connecting-IP $remote_addr",
-        "True-Client-IP $remote_addr",
-        "X-Client-IP $remote_addr",
-        "X-Cluster-Client-IP $remote_addr",
-        # a proxy that tells nothing but the name under which it was called
-        "Host signals.example",
-    ],
+HEADERS = (
+    "X-Forwarded-For $remote_addr",
+    "X-Real-IP $remote_addr",
+    'Via "1.1 nginx"',
+    "CF-Connecting-IP $remote_addr",
+    "True-Client-IP $remote_addr",
+    "X-Client-IP $remote_addr",
+    "X-Cluster-Client-IP $remote_addr",
+    # a proxy that tells nothing but the name under which it was called
+    "Host signals.example",
 )
-def test_a_proxy_that_names_itself_passes_on_neither_loopback_rights_nor_trust(header: str) -> None:
-    with running_service(ACCESS__LOOPBACK_ADMIN="true", RATE_LIMITS__ANALYZE="1/minute") as service:
-        assert httpx2.get(f"{service.url}/jobs").status_code == 200
-        with nginx(service.url, f"proxy_set_header {header}") as proxy:
-            assert httpx2.get(f"{proxy}/jobs").status_code == 401
-            answers = [httpx2.post(f"{proxy}/ai/analyze", json=shape_c()).status_code for _ in range(2)]
-            assert answers == [200, 429]
+
+
+@pytest.fixture(scope="module")
+def trusting() -> Iterator[Service]:
+    """Serve with an administrator's rights for this machine."""
+    with running_service(ACCESS__LOOPBACK_ADMIN="true", RATE_LIMITS__ANALYZE="1/minute") as running:
+        yield running
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_proxy_that_names_itself_passes_on_neither_loopback_rights_nor_trust(trusting: Service, header: str) -> None:
+    # Each proxy has a loopback address of its own, and so a limit of its own.
+    address = f"127.0.0.{10 + HEADERS.index(header)}"
+    with httpx2.Client(transport=httpx2.HTTPTransport(local_address=address)) as without_proxy:
+        assert without_proxy.get(f"{trusting.url}/jobs").status_code == 200
+        answers = [without_proxy.post(f"{trusting.url}/ai/analyze", json=shape_c()).status_code for _ in range(2)]
+        assert answers == [200, 200]
+    with nginx(trusting.url, f"proxy_bind {address}", f"proxy_set_header {header}") as proxy:
+        assert httpx2.get(f"{proxy}/jobs").status_code == 401
+        answers = [httpx2.post(f"{proxy}/ai/analyze", json=shape_c()).status_code for _ in range(2)]
+        assert answers == [200, 429]
 
 
 def test_redirect_of_a_slash_too_many_stays_with_the_proxy(service: Service) -> None:
@@ -74,14 +85,24 @@ def test_redirect_of_a_slash_too_many_stays_with_the_proxy(service: Service) -> 
         assert followed.json()["symbol"] == shape_c()["symbol"]
 
 
-@pytest.mark.parametrize("directive", ["proxy_http_version 1.1", "proxy_request_buffering off"])
-def test_a_refusal_before_the_body_is_read_comes_through_the_proxy(directive: str) -> None:
+@pytest.fixture(scope="module")
+def limited() -> Iterator[Service]:
+    """Serve this machine with low limits."""
+    limits: dict[str, Any] = {"RATE_LIMITS__ANALYZE_TRUSTED": "30/minute", "ACCESS__MAX_BODY_BYTES": "100000"}
+    with running_service(**limits) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("directive", "address"), [("proxy_http_version 1.1", "127.0.0.30"), ("proxy_request_buffering off", "127.0.0.31")]
+)
+def test_a_refusal_before_the_body_is_read_comes_through_the_proxy(
+    limited: Service, directive: str, address: str
+) -> None:
     # Of a hundred such answers some ten were 502 when the connection was closed with an unread body.
     large, json_body = b" " * 900_000, {"content-type": "application/json"}
-    limits: dict[str, Any] = {"RATE_LIMITS__ANALYZE_TRUSTED": "30/minute", "ACCESS__MAX_BODY_BYTES": "100000"}
     with (
-        running_service(**limits) as service,
-        nginx(service.url, directive) as proxy,
+        nginx(limited.url, f"proxy_bind {address}", directive) as proxy,
         httpx2.Client(base_url=proxy, headers=json_body) as client,
     ):
         for path, body, status in (

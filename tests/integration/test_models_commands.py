@@ -46,15 +46,15 @@ class Workplace:
     def time(self, candle: int) -> int:
         return self.market.candles[0].timestamp + candle * self.market.timeframe.ms
 
-    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "cli.py", *map(str, arguments)]
+    def run(self, *arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
+        command, environment = [sys.executable, "cli.py", *map(str, arguments)], self.environment | settings
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=500
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=500
         )
 
-    def json(self, *arguments: object) -> Any:
+    def json(self, *arguments: object, **settings: str) -> Any:
         """Run a command that is to succeed and to print one document and nothing else."""
-        ended = self.run(*arguments, "--json")
+        ended = self.run(*arguments, "--json", **settings)
         assert (ended.returncode, ended.stderr) == (0, "")
         return json.loads(ended.stdout)
 
@@ -109,7 +109,7 @@ def test_several_files_train_one_model_of_all_markets(workplace: Workplace, trai
 
 def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace: Workplace) -> None:
     few = write_candles(workplace.folder / "LTCUSDT-1h.csv", reversal_market(420, 0.7, 3))
-    answer = workplace.json("train", few, "--type", "lstm", "--epochs", 1, "--seed", 7)
+    answer = workplace.json("train", few, "--type", "lstm", "--epochs", 1, "--seed", 7, MODELS__EVALUATION__FOLDS="1")
     stored = workplace.json("models", "show", answer["version"])
     assert stored["settings"]["models"]["recurrent"]["learning"]["epochs"] == 1
     assert (stored["seed"], stored["parameters"]) == (7, answer["parameters"])

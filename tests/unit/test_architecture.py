@@ -103,8 +103,14 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 PROJECT = {*MAY_IMPORT, "main", "cli"}
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Return a file's syntax, which several tests read."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -185,7 +191,7 @@ def test_the_catalogue_of_architectures_imports_no_library_that_trains() -> None
 
 def _imported_names(path: Path) -> Iterator[str]:
     """Yield what is imported, names of modules with what is taken from them."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -232,7 +238,7 @@ def test_no_folder_holds_more_than_sixteen_files() -> None:
 
 def test_no_class_name_is_used_twice() -> None:
     folders = [ROOT / name for name in (*MAY_IMPORT, "benchmarks")]
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for folder in folders for path in folder.rglob("*.py")]
+    trees = [_tree(path) for folder in folders for path in folder.rglob("*.py")]
     names = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     assert [name for name, count in names.items() if count > 1] == []
 

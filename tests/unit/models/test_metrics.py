@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import pearsonr, rankdata, spearmanr
-from sklearn import metrics as reference
 
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.metrics import Scores, ranks, score
@@ -27,6 +25,10 @@ def forecasts(count: int, skill: float, seed: int = 1) -> tuple[np.ndarray, np.n
 
 @given(st.lists(st.tuples(probabilities, moves), min_size=4, max_size=60))
 def test_numbers_are_those_of_the_libraries(rows: list[tuple[float, float]]) -> None:
+    # Seconds that collecting the tests does without.
+    from scipy.stats import pearsonr, spearmanr
+    from sklearn import metrics as reference
+
     probability, returns = np.array(rows).T
     up, predicted = returns > 0.0, probability >= 0.5
     scores = score(probability, returns)
@@ -48,6 +50,8 @@ def test_numbers_are_those_of_the_libraries(rows: list[tuple[float, float]]) -> 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40))
 def test_ranks_share_ties(values: list[int]) -> None:
+    from scipy.stats import rankdata
+
     np.testing.assert_array_equal(ranks(np.array(values, dtype=float)), rankdata(values))
 
 
@@ -90,6 +94,8 @@ def test_intervals_contain_their_metric_and_cover_chance(skill: float) -> None:
 
 
 def test_the_auc_interval_is_that_of_whole_resamples() -> None:
+    from sklearn import metrics as reference
+
     probability, returns = forecasts(600, 0.2)
     up = returns > 0.0
     rng = np.random.default_rng(8)

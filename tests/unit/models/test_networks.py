@@ -23,6 +23,8 @@ from models.training.fitting import fit
 from tests.fixtures.learning import toy_data, toy_settings
 from tests.fixtures.settings import configured
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 LSTM = ARCHITECTURES[ModelType.LSTM]
 
@@ -115,7 +117,8 @@ def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
 
 
 def test_a_network_may_have_a_learning_rate_of_its_own() -> None:
-    data, settings = toy_data("soft"), toy_settings(learning_rate=0.02)
+    # One epoch tells.
+    data, settings = toy_data("soft"), toy_settings(learning_rate=0.02).trained_with(epochs=1)
     recurrent = settings.recurrent
     learning = recurrent.learning.model_copy(update={"rate": 0.02})
     own = settings.model_copy(

@@ -7,7 +7,6 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, precision_score, recall_score
 
 from domain.feedback import Outcome
 from domain.values import Signal
@@ -54,6 +53,9 @@ def test_the_average_confidence_is_of_those_that_have_one() -> None:
 
 @given(st.lists(st.integers(1, 40), min_size=4, max_size=4))
 def test_where_both_directions_were_called_it_is_the_macro_average(counts: list[int]) -> None:
+    # Seconds that collecting the tests does without.
+    from sklearn.metrics import accuracy_score, precision_score, recall_score
+
     found = measure([scored(*kind, count) for kind, count in zip(KINDS, counts, strict=True)])
     called = [signal for (signal, _), count in zip(KINDS, counts, strict=True) for _ in range(count)]
     came = [
