@@ -28,6 +28,8 @@ PROPOSED_REWARD = (1.0, 10.0)
 # At the stop at most a hundredth of the capital is lost; a position takes at most a quarter of it.
 CAPITAL_AT_RISK = 0.01
 MAX_POSITION = 0.25
+# The time limit of a plan, in candles of its timeframe.
+HORIZON_CANDLES = 48
 
 # A day's range in percent: for a liquid coin, one is calm and ten is wild.
 DAILY_RANGE_PERCENT = (1.0, 10.0)

@@ -1,0 +1,1 @@
+"""From calls to trades: orders, fills, exits, costs, sizes and the account."""
