@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
+import numpy as np
+
 from domain.market import CandleSeries, Timeframe
 
 # Candles that closed longer ago than this many of their own lengths are old: what they say is no news.
@@ -91,3 +93,24 @@ def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict
         ):
             closed[timeframe] = candles.closed_by(candles.last_close_ms - 1)
     return closed
+
+
+def newest_price(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float:
+    """Return the newest close, that of a candle still forming if there is one; no series may be empty."""
+    # Every forming candle has the newest price; the shortest is the most certain to have had a trade.
+    newest = max(series.values(), key=lambda candles: (min(candles.last_close_ms, now_ms), -candles.timeframe.ms))
+    return newest.candles[-1].close
+
+
+def day_volume(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float | None:
+    """Return the base volume of the last 24 h from the shortest timeframe that reaches back that far.
+
+    Whole candles count, so that it is exact to one candle; None when no timeframe shorter
+    than a day reaches back.
+    """
+    start_ms = now_ms - Timeframe.D1.ms
+    for timeframe, candles in sorted(series.items(), key=lambda item: item[0].ms):
+        if timeframe.ms < Timeframe.D1.ms and candles.candles[0].timestamp <= start_ms:
+            first = int(np.searchsorted(candles.times_ms, start_ms))
+            return float(sum(candles.values[first:, 4].tolist()))
+    return None

@@ -7,7 +7,8 @@ from api.schemas.market import MarketRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.session_finder import in_market
-from services.market_data.snapshots import check_price, newest_price
+from domain.timeframe_data import newest_price
+from services.market_data.snapshots import check_price
 
 
 def read_snapshot(request: MarketRequest, settings: AnalysisSettings, now_ms: int) -> MarketSnapshot | None:

@@ -16,7 +16,7 @@ from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
 from domain.session_finder import in_market
-from services.market_data.snapshots import newest_price
+from domain.timeframe_data import newest_price
 from services.signals.stream import SignalsQuery
 
 

@@ -15,6 +15,7 @@ from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable, UnknownSymbol
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
+from domain.timeframe_data import day_volume, newest_price
 from domain.values import epoch_ms
 from services.market_data.asking import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed
@@ -22,7 +23,7 @@ from services.market_data.gaps import fill, missing_times
 from services.market_data.health import SourceHealth
 from services.market_data.history.answers import WITHOUT_HISTORY, MarketHistory, asked_candles, history_of
 from services.market_data.known_symbols import KnownSymbols, SourceRefusal
-from services.market_data.snapshots import day_volume, newest_price, require_enough, require_fresh
+from services.market_data.snapshots import require_enough, require_fresh
 from services.market_data.source import MarketDataSource
 from utils import metrics
 from utils.clock import Clock

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from domain.analysis import DataSource, MarketSnapshot
+from domain.analysis import MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import closed_series
-from services.market_data.snapshots import day_volume, newest_price
+from domain.replays import replay
 
 
 def replayed_market(
     symbol: str, series: Mapping[Timeframe, CandleSeries], as_of_ms: int, now_ms: int
 ) -> MarketSnapshot:
-    """Return the market as it was at a moment: nothing that closed later is in it, in price and volume neither.
+    """Return the market as it was at a moment; see `replay`.
 
     Args:
         symbol: Market.
@@ -30,9 +28,4 @@ def replayed_market(
         raise InvalidRequest("as_of needs the candles of its time in timeframe_data")
     if as_of_ms > now_ms:
         raise InvalidRequest(f"as_of {as_of_ms} is after the server's clock, {now_ms}: a replay is of the past")
-    closed = {timeframe: part for timeframe, part in closed_series(series, as_of_ms).items() if len(part)}
-    if not closed:
-        first_ms = min(replace(one, candles=one.candles[:1]).last_close_ms for one in series.values() if len(one))
-        raise InvalidRequest(f"as_of {as_of_ms} is before the first candle closes, at {first_ms}")
-    price, volume = newest_price(closed, as_of_ms), day_volume(closed, as_of_ms)
-    return MarketSnapshot(symbol, closed, price, volume, DataSource.CLIENT, as_of_ms)
+    return replay(symbol, series, as_of_ms)

@@ -1,4 +1,4 @@
-"""Checks of fetched candles, their price and the volume of a day."""
+"""Checks of fetched candles and of their price."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from domain.errors import InvalidMarketData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
 from domain.timeframe_data import data_age, data_end_ms
-
-DAY_MS = 86_400_000
 
 # When a candle has just opened, the clock of an exchange may be ahead of ours by this much.
 CLOCK_SKEW_MS = 60_000
@@ -56,13 +54,6 @@ def require_enough(series: Mapping[Timeframe, CandleSeries], now_ms: int, min_ca
         raise MarketDataUnavailable(f"needs {min_candles} closed candles in at least one timeframe, has {received}")
 
 
-def newest_price(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float:
-    """Return the newest close, that of a candle still forming if there is one; no series may be empty."""
-    # Every forming candle has the newest price; the shortest is the most certain to have had a trade.
-    newest = max(series.values(), key=lambda candles: (min(candles.last_close_ms, now_ms), -candles.timeframe.ms))
-    return newest.candles[-1].close
-
-
 def check_price(series: Iterable[CandleSeries], price: float) -> None:
     """Refuse a price that cannot belong to the candles: stop and target would be nonsense.
 
@@ -77,19 +68,6 @@ def check_price(series: Iterable[CandleSeries], price: float) -> None:
         raise InvalidMarketData(
             f"current_price {price} does not fit the candles, whose newest {newest.timeframe} close is {close}"
         )
-
-
-def day_volume(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float | None:
-    """Return the base volume of the last 24 h from the shortest timeframe that reaches back that far.
-
-    Whole candles count, so that it is exact to one candle; None when no timeframe shorter
-    than a day reaches back.
-    """
-    start_ms = now_ms - DAY_MS
-    for timeframe, candles in sorted(series.items(), key=lambda item: item[0].ms):
-        if timeframe.ms < DAY_MS and candles.candles[0].timestamp <= start_ms:
-            return float(sum(candle.volume for candle in candles.candles if candle.timestamp >= start_ms))
-    return None
 
 
 def duration_text(milliseconds: float) -> str:

@@ -1,0 +1,1 @@
+"""The judgements that the service would have made in the past."""
