@@ -126,6 +126,19 @@ def daily_returns(curve: EquityCurve, around_the_clock: bool) -> DailyReturns:
     return DailyReturns(returns, len(ends) / years if years >= 1.0 else weekdays * DAYS_PER_YEAR / _DAYS_PER_WEEK)
 
 
+def yearly_returns(curve: EquityCurve) -> dict[str, float]:
+    """Return the total return after costs of each calendar year (UTC), the first and the last as far as they go."""
+    # A value of midnight is the last of the year before.
+    years = (curve.times_ms - 1).astype("datetime64[ms]").astype("datetime64[Y]")
+    ends = np.flatnonzero(np.append(years[1:] != years[:-1], True))
+    values = np.concatenate((curve.equity[:1], curve.equity[ends]))
+    return {
+        str(year): float(after / before - 1.0)
+        for year, before, after in zip(years[ends], values, values[1:], strict=False)
+        if before > 0.0
+    }
+
+
 def _compound(total: float, years: float) -> float | None:
     """Return the return per year, None where it is undefined or beyond all bounds."""
     if total < -1.0 or years <= 0.0:
