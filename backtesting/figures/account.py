@@ -79,14 +79,13 @@ class AccountFigures(Frozen):
     days_per_year: float
 
 
-def account_figures(curve: EquityCurve, around_the_clock: bool) -> AccountFigures:
+def account_figures(curve: EquityCurve, returns: DailyReturns) -> AccountFigures:
     """Return the figures of an account.
 
     Args:
         curve: Of two moments or more.
-        around_the_clock: Whether one of its markets trades every day.
+        returns: Its daily returns.
     """
-    returns = daily_returns(curve, around_the_clock)
     total = float(curve.equity[-1] / curve.equity[0] - 1.0)
     fall = max_drawdown(curve.equity)
     yearly = _compound(total, float(curve.times_ms[-1] - curve.times_ms[0]) / YEAR_MS)
@@ -105,6 +104,10 @@ def account_figures(curve: EquityCurve, around_the_clock: bool) -> AccountFigure
 
 def daily_returns(curve: EquityCurve, around_the_clock: bool) -> DailyReturns:
     """Return the daily returns of an account.
+
+    Args:
+        curve: Of two moments or more.
+        around_the_clock: Whether one of its markets trades every day.
 
     Around the clock, days without a candle have the return 0; otherwise they are no days of the market. Of less than a
     year, the weekdays on which the market traded tell how many days its year has.

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 
 from backtesting.past.market import PastJudgement
 from backtesting.trading.orders import Call
-from config.model_settings import ServingSettings
 from domain.forecasting import Forecast
 from domain.values import Signal
 from rules.blending import blend
-from rules.context import MarketContext
 from rules.direction import TrendView
 from rules.reasoning import LEAN
 from rules.risk import assess_risk
@@ -52,24 +50,19 @@ def strategy_caller(name: str) -> Caller:
         if abs(score - NO_VIEW) < LEAN or judgement.by_rules.ground in _UNTRADABLE:
             return None
         signal = Signal.LONG if score > NO_VIEW else Signal.SHORT
-        return _call(past, judgement.rules, _verdict(judgement.context, signal, max(score, 1 - score)), name)
+        return _call(past, judgement.rules, _verdict(signal, max(score, 1 - score)), name)
 
     return call
 
 
-def model_caller(forecasts: Mapping[int, Forecast], serving: ServingSettings) -> Caller:
-    """Return the calls of a model: Long and Short from the probabilities on from which it signals when it serves.
-
-    Args:
-        forecasts: By position of the candle.
-        serving: These probabilities.
-    """
+def model_caller(forecasts: Mapping[int, Forecast]) -> Caller:
+    """Return the calls of a model, whose forecasts are given by the position of the candle."""
 
     def call(past: PastJudgement) -> Call | None:
         forecast, judgement = forecasts.get(past.position), past.judgement
         if forecast is None or forecast.signal is Signal.NEUTRAL or judgement.by_rules.ground in _UNTRADABLE:
             return None
-        verdict = _verdict(judgement.context, forecast.signal, forecast.confidence)
+        verdict = _verdict(forecast.signal, forecast.confidence)
         return _call(past, judgement.rules, verdict, "model")
 
     return call
@@ -106,7 +99,7 @@ def recorded_caller(answers: Mapping[int, RecordedAnswer]) -> Caller:
         answer, judgement = answers.get(past.moment_ms), past.judgement
         if answer is None or answer.signal is Signal.NEUTRAL or judgement.by_rules.ground in _UNTRADABLE:
             return None
-        verdict = _verdict(judgement.context, answer.signal, answer.confidence)
+        verdict = _verdict(answer.signal, answer.confidence)
         made = _call(past, judgement.rules, verdict, "llm")
         if made is None or answer.stop is None or answer.target is None:
             return made
@@ -115,7 +108,7 @@ def recorded_caller(answers: Mapping[int, RecordedAnswer]) -> Caller:
     return call
 
 
-def _verdict(context: MarketContext, signal: Signal, confidence: float) -> Verdict:
+def _verdict(signal: Signal, confidence: float) -> Verdict:
     """Return the verdict of a signal that is not of the rules' trend."""
     return Verdict(signal, confidence, Ground.TREND)
 

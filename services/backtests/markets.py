@@ -83,7 +83,8 @@ def _market(symbol: str, given: Mapping[Timeframe, CandleSeries], order: Backtes
     series = read[traded]
     if len(series) <= needed:
         raise InsufficientData(
-            f"{symbol} {traded} is too short: a backtest needs more than {needed} closed candles, received {len(series)}"
+            f"{symbol} {traded} is too short: a backtest needs more than {needed} closed candles, "
+            f"received {len(series)}"
         )
     _require_unbroken(symbol, series, order)
     return BacktestMarket(PastMarket(symbol, read), traded, given[shortest] if shortest.ms < traded.ms else None)
