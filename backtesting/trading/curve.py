@@ -9,7 +9,7 @@ import numpy as np
 from backtesting.trades import EquityCurve
 from backtesting.trading.account import Position
 from backtesting.trading.fills import closes_ms
-from domain.arrays import FloatArray
+from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries
 
 
@@ -29,7 +29,7 @@ def equity_curve(markets: Sequence[CandleSeries], positions: Sequence[Position],
     totals = np.zeros((3, len(times_ms)))
     for index, series in enumerate(markets):
         held = [position for position in positions if position.market == index]
-        sums = _market_sums(series, held)
+        sums = _market_sums(series, closes[index], held)
         # Before its first candle a market has come to nothing.
         totals += np.column_stack((np.zeros(3), sums))[:, np.searchsorted(closes[index], times_ms, side="right")]
     gross, costs, invested = totals
@@ -38,17 +38,34 @@ def equity_curve(markets: Sequence[CandleSeries], positions: Sequence[Position],
     return EquityCurve(times_ms, equity, capital + gross, share)
 
 
-def _market_sums(series: CandleSeries, positions: Sequence[Position]) -> FloatArray:
+def _market_sums(series: CandleSeries, ends_ms: IntArray, positions: Sequence[Position]) -> FloatArray:
     """Return profit before costs, costs, and value of the open position at n closes, shape (3, n)."""
-    open_, booked = np.zeros((3, len(series))), np.zeros((3, len(series)))
-    ends_ms = closes_ms(series)
-    for position in positions:
-        first, end = position.entry_candle, position.exit.candle
-        prices = series.closes[first:end]
-        held_ms = ends_ms[first:end] - position.opened_ms
-        open_[0, first:end] = position.call.side.side * (prices - position.entry) * position.quantity
-        open_[1, first:end] = position.entry_costs + position.funding_per_ms * held_ms
-        open_[2, first:end] = prices * position.quantity
-        booked[0, end] += position.gross_profit(position.exit.price)
-        booked[1, end] += position.costs
-    return np.asarray(open_ + np.cumsum(booked, axis=1))
+    opened, booked = np.zeros((3, len(series))), np.zeros((3, len(series)))
+    if not positions:
+        return opened
+    first = np.array([position.entry_candle for position in positions])
+    last = np.array([position.exit.candle for position in positions])
+    sides, entries, quantities, entry_costs, funding, profits, costs = np.array(
+        [
+            (
+                p.call.side.side,
+                p.entry,
+                p.quantity,
+                p.entry_costs,
+                p.funding_per_ms,
+                p.gross_profit(p.exit.price),
+                p.costs,
+            )
+            for p in positions
+        ]
+    ).T
+    # All closes at which a position is open, with the position of each: there is at most one.
+    lengths = last - first
+    of = np.repeat(np.arange(len(positions)), lengths)
+    at = first[of] + np.arange(len(of)) - (np.cumsum(lengths) - lengths)[of]
+    opened[0, at] = sides[of] * (series.closes[at] - entries[of]) * quantities[of]
+    opened[1, at] = entry_costs[of] + funding[of] * (ends_ms[at] - series.times_ms[first[of]])
+    opened[2, at] = series.closes[at] * quantities[of]
+    np.add.at(booked[0], last, profits)
+    np.add.at(booked[1], last, costs)
+    return np.asarray(opened + np.cumsum(booked, axis=1))
