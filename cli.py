@@ -1,4 +1,4 @@
-"""The command line: serve; analyze, train and evaluate files of candles; manage models and the database."""
+"""The command line: serve; analyze, train on, evaluate and backtest files of candles; manage models and the database."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.analyze import analyze
+from commands.backtest import backtest, verify
 from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
@@ -63,7 +64,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
-for command in (analyze, features, train, evaluate, predict):
+for command in (analyze, features, train, evaluate, predict, backtest, verify):
     cli.command()(command)
 cli.add_typer(candles, name="candles")
 cli.add_typer(llm, name="llm")

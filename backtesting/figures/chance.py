@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
 import numpy as np
 
 from backtesting.trades import Trade, TradeEnd
+from backtesting.trading.account import Account, Position
 from backtesting.trading.fills import MarketOrders
 from backtesting.trading.orders import Call, Simulation, TradedMarket, TradingTerms
-from backtesting.trading.simulation import simulate
 from domain.arrays import FloatArray
 from domain.values import Frozen, Share
 
@@ -94,16 +96,17 @@ def random_entries(
         nothing = dict.fromkeys(RandomEntries.model_fields, None)
         return RandomEntries.model_validate({**nothing, "runs": 0})
     candles = sum(len(market.series) - 1 for market in markets)
-    # A call of a random run never closes another one's trade.
-    resting = replace(terms, flips=False)
     returns, results, counts, exposures = (np.zeros(runs) for _ in range(4))
     for run, source in enumerate(np.random.SeedSequence(seed).spawn(runs)):
-        random = np.random.default_rng(source)
-        done = simulate([replace(market.traded, calls=_placed(market, random)) for market in prepared], resting)
-        returns[run] = done.curve.equity[-1] / terms.capital - 1.0
-        results[run] = _expectancy(done.trades)
-        counts[run] = len(done.trades)
-        exposures[run] = sum(trade.candles for trade in done.trades) / candles
+        closed = _play(prepared, terms, np.random.default_rng(source))
+        trades = [
+            position.trade(markets[position.market].symbol, markets[position.market].series.timeframe)
+            for position in closed
+        ]
+        returns[run] = math.fsum(trade.profit for trade in trades) / terms.capital
+        results[run] = _expectancy(trades)
+        counts[run] = len(trades)
+        exposures[run] = sum(trade.candles for trade in trades) / candles
         tell((run + 1) / runs)
     low, high = np.quantile(returns, _TAILS)
     return RandomEntries(
@@ -111,7 +114,7 @@ def random_entries(
         mean=float(returns.mean()),
         low=float(low),
         high=float(high),
-        p_value=_p_value(returns, found.curve.equity[-1] / terms.capital - 1.0),
+        p_value=_p_value(returns, float(found.curve.equity[-1] / terms.capital - 1.0)),
         expectancy=float(results.mean()),
         expectancy_p_value=_p_value(results, _expectancy(found.trades)),
         trades=float(counts.mean()),
@@ -141,36 +144,66 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade])
     return _Market(traded, orders, ranges.tolist(), plans, np.array(pauses, np.float64))
 
 
-def _placed(market: _Market, random: np.random.Generator) -> list[Call]:
-    """Return the calls of one run."""
-    prices, calls, free = market.orders.prices, list[Call](), 1
-    pauses = random.permutation(market.pauses)
-    plans = [market.plans[at] for at in random.permutation(len(market.plans))]
-    to_hold, to_wait = sum(plan.candles for plan in plans), float(pauses.sum())
-    for plan, pause in zip(plans, pauses, strict=False):
-        room = max(0, len(prices) - free - to_hold)
+class _Deal:
+    """The plans of one market in the random order of one run."""
+
+    def __init__(self, market: _Market, random: np.random.Generator) -> None:
+        self.market = market
+        self._random = random
+        self._pauses: list[float] = random.permutation(market.pauses).tolist()
+        self._plans = [market.plans[at] for at in random.permutation(len(market.plans))]
+        self._to_hold = sum(plan.candles for plan in self._plans)
+        self._to_wait = sum(self._pauses)
+
+    def next_call(self, free: int) -> Call | None:
+        """Return the next call, None at the end of the plans or of the candles.
+
+        Args:
+            free: First candle at which the market has no position.
+        """
+        if not self._plans:
+            return None
+        plan, pause = self._plans.pop(), self._pauses.pop()
+        room = max(0, len(self.market.orders.prices) - free - self._to_hold)
+        stretched = pause * room / self._to_wait if self._to_wait else 0.0
+        self._to_hold, self._to_wait = self._to_hold - plan.candles, self._to_wait - pause
         # Rounded at random, so that short pauses keep their mean.
-        entered = free + int((pause * room / to_wait if to_wait else 0.0) + random.random())
-        to_hold, to_wait = to_hold - plan.candles, to_wait - float(pause)
-        entered, call = _next_entry(market, plan, entered)
-        if call is None:
-            break
-        calls.append(call)
-        held = market.orders.exit(entered, call.side.side, call.stop, call.target, call.horizon_candles)
-        free = held.candle + 1
-    return calls
+        return _entry_from(self.market, plan, free + int(stretched + self._random.random()))
 
 
-def _next_entry(market: _Market, plan: _Plan, entered: int) -> tuple[int, Call | None]:
-    """Return the first candle from one on at which the plan can be entered, and its call; None at the end."""
+def _play(markets: Sequence[_Market], terms: TradingTerms, random: np.random.Generator) -> list[Position]:
+    """Return the closed positions of one run."""
+    account = Account(terms, [market.orders for market in markets])
+    deals = [_Deal(market, random) for market in markets]
+    waiting: list[tuple[int, int, Call]] = []
+
+    def deal(index: int, free: int) -> None:
+        if (call := deals[index].next_call(free)) is not None:
+            heappush(waiting, (markets[index].orders.prices.times_ms[call.position + 1], index, call))
+
+    for index in range(len(markets)):
+        deal(index, 1)
+    while waiting:
+        moment_ms, index, call = heappop(waiting)
+        account.settle(moment_ms)
+        account.enter(index, call)
+        entered = call.position + 1
+        held = account.open_after(index, entered)
+        deal(index, 1 + (held.exit.candle if held else entered))
+    account.settle(math.inf)
+    return account.closed
+
+
+def _entry_from(market: _Market, plan: _Plan, first: int) -> Call | None:
+    """Return the call for the first candle from one on at which the plan can be entered; None at the end."""
     prices, side = market.orders.prices, plan.call.side.side
-    for candle in range(max(1, entered), len(prices)):
+    for candle in range(first, len(prices)):
         close, range_ = prices.closes[candle - 1], side * market.ranges[candle - 1]
         stop, target = close + plan.stop_ranges * range_, close + plan.target_ranges * range_
         # Not where the range is unknown, nor where the open has jumped over an exit.
         if stop > 0 < target and side * stop < side * prices.opens[candle] < side * target:
-            return candle, replace(plan.call, position=candle - 1, stop=stop, target=target)
-    return len(prices), None
+            return replace(plan.call, position=candle - 1, stop=stop, target=target)
+    return None
 
 
 def _expectancy(trades: Sequence[Trade]) -> float:

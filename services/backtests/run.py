@@ -16,6 +16,7 @@ from backtesting.trading.orders import Call, Simulation, TradedMarket
 from backtesting.trading.simulation import simulate
 from backtesting.trials.registry import Trial, TrialRegistry
 from backtesting.trials.run_card import digest_of, signed
+from config.backtest_settings import BacktestSettings
 from config.secret_file import SecretFile
 from config.version import service_version
 from domain.arrays import FloatArray
@@ -74,7 +75,7 @@ def run_backtest(
         ConfigurationError: the trial cannot be recorded, or the key of the signature is not usable.
     """
     # What would stop the run at its end is found before it begins.
-    key = signing_key(order).secret()
+    key = signing_key(order.backtests).secret()
     markets = prepare(candles, order)
     tested = _test(markets, order, answers, report)
     returns = daily_returns(tested.simulation.curve, tested.around_the_clock)
@@ -94,9 +95,9 @@ def run_backtest(
     return BacktestResult(signed(document, key), tested.simulation, tested.hold)
 
 
-def signing_key(order: BacktestOrder) -> SecretFile:
+def signing_key(settings: BacktestSettings) -> SecretFile:
     """Return the file of the key with which results are signed."""
-    path = Path(order.backtests.key_file)
+    path = Path(settings.key_file)
     elsewhere = "set backtests.key_file to a file that can be written"
     return SecretFile(
         path,
