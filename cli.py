@@ -1,4 +1,4 @@
-"""The command line: serve; analyze, train on, evaluate and backtest files of candles; manage models and the database."""
+"""The command line: serve; analyze, train, evaluate and backtest on files of candles; manage models and the store."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from container import Container
 from domain.values import epoch_ms
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
+from services.backtests.service import BacktestService
 from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -205,4 +206,5 @@ CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
 ArchivePart = Annotated[SignalArchive, _part(lambda container: container.store)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
+BacktestsPart = Annotated[BacktestService, _part(lambda container: container.backtests)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

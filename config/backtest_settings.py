@@ -16,6 +16,6 @@ class BacktestSettings(Section):
     sizing: Annotated[str, Field(description="fixed:SHARE, recommended, recommended:SHARE or risk:SHARE")]
     random_runs: Annotated[int, Field(ge=1, le=10_000)]
     seed: Annotated[int, Field(ge=0)]
-    max_candles: Count
+    history_candles: Count
     trials_path: Annotated[str, Field(min_length=1)]
     key_file: Annotated[str, Field(min_length=1)]

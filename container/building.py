@@ -26,6 +26,7 @@ from models.serving.loaded_models import LoadedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
+from services.backtests.service import BacktestService
 from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
@@ -139,6 +140,7 @@ async def build_container(
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
+            backtests=BacktestService(jobs, market_data, store, settings, clock),
             models=models,
             llm=llm,
             trades=trades,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from config.settings import Settings
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
+from services.backtests.service import BacktestService
 from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -60,6 +61,7 @@ class Container:
 
     jobs: JobService
     training: TrainingService
+    backtests: BacktestService
     models: ModelAdmin
 
     llm: LlmParts

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     """What can be asked for; each kind is a function in `tasks/jobs.py`."""
 
     TRAIN = "train"
+    BACKTEST = "backtest"
 
 
 class JobStatus(StrEnum):

@@ -53,4 +53,25 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return manager.train(request, {order.symbol: series}, report).report()
 
 
-JOBS: Mapping[JobKind, JobFunction] = {JobKind.TRAIN: train}
+def backtest(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Trade the past by the signals of a lane; a second run counts as the same trial.
+
+    Args:
+        parameters: As `services.backtests.job.BacktestJobOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As `cli.py backtest --json`.
+
+    Raises:
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        MarketDataUnavailable: the source of the candles failed too often.
+        ModelNotFound, ModelUnusable: the version of the lane cannot be loaded.
+    """
+    from services.backtests.job import run_job
+    from utils.clock import SystemClock
+
+    return run_job(parameters, report, SystemClock())
+
+
+JOBS: Mapping[JobKind, JobFunction] = {JobKind.TRAIN: train, JobKind.BACKTEST: backtest}

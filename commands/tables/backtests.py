@@ -53,7 +53,8 @@ def _account(told: Mapping[str, Any]) -> dict[str, str]:
         "return a year": _percent(told["cagr"]),
         "buy and hold": f"{_percent(told['buy_and_hold'])}, deepest fall {told['buy_and_hold_max_drawdown']:.2%}",
         "deepest fall": f"{told['max_drawdown']:.2%}",
-        "Sharpe ratio": f"{_number(told['sharpe_ratio'])}, of {told['days']:,} daily returns, {told['days_per_year']:.0f} a year",
+        "Sharpe ratio": f"{_number(told['sharpe_ratio'])}, of {told['days']:,} daily returns, "
+        f"{told['days_per_year']:.0f} a year",
         "Sortino ratio": _number(told["sortino_ratio"]),
         "Calmar ratio": _number(told["calmar_ratio"]),
         "exposure": f"{told['exposure']:.1%} of the candles, turnover {_number(told['turnover'], 1)} times the equity",
@@ -79,12 +80,12 @@ def _chance(told: Mapping[str, Any]) -> dict[str, str]:
             f"{_percent(chance['mean'])} in the mean of {chance['runs']:,} runs, "
             f"{_percent(chance['low'])} to {_percent(chance['high'])} in 95 % of them; p = {chance['p_value']:.3f}"
         )
-    deflated = told["deflated_sharpe"]
+    deflated, run = told["deflated_sharpe"], told["run"]
     tried = "1 trial" if told["trials"] == 1 else f"{told['trials']:,} trials"
     return {
         "random entries": compared,
         "deflated Sharpe": f"{_number(deflated, 3)} after {tried}: probability of an edge that is no luck",
-        "trial": f"{told['run']['trial']}, settings {told['run']['settings_hash'][:12]}, data {told['run']['data_hash'][:12]}",
+        "trial": f"{run['trial']}, settings {run['settings_hash'][:12]}, data {run['data_hash'][:12]}",
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from domain.arrays import FloatArray, IntArray
+from domain.arrays import FloatArray, IntArray, RealArray
 from domain.errors import InsufficientData
 from models.evaluation.calibration import expected_calibration_error, reliability_table
 from models.evaluation.equity import Backtest
@@ -91,7 +91,7 @@ def write_reliability(
 class ValueLine:
     """The value of 1 invested at n moments, the first of them 1, and how it is drawn."""
 
-    values: FloatArray
+    values: RealArray
     color: str
     label: str
 
@@ -154,7 +154,7 @@ def write_drawdown(path: Path, times_ms: IntArray, lines: Sequence[ValueLine], t
     _finish(figure, axes, path)
 
 
-def _falls(values: FloatArray) -> FloatArray:
+def _falls(values: RealArray) -> RealArray:
     return np.asarray(values / np.maximum.accumulate(values) - 1.0)
 
 
