@@ -53,12 +53,9 @@ def jumps(series: CandleSeries) -> BoolArray:
     Only candles that follow each other are compared: a price may go anywhere in a hole.
     """
     found = np.zeros(len(series), dtype=np.bool_)
-    if len(series) < 2:
-        return found
-    ratios = series.opens[1:] / series.closes[:-1]
-    candidates = (ratios > _LEAST_JUMP) | (ratios < 1 / _LEAST_JUMP)
+    candidates = _wide_moves(series)
     if candidates.any():
-        moves = np.abs(np.log(ratios))
+        moves = np.abs(np.log(series.opens[1:] / series.closes[:-1]))
         # In a market that always jumps a jump is nothing unusual.
         usual = max(float(np.median(np.log(series.highs / series.lows))), float(np.median(moves)))
         found[1:] = candidates & (moves > _USUAL_RANGES * usual) & (series.missing_after == 0)
@@ -71,6 +68,14 @@ def breaks(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> IntArray:
     if not series.regular:
         broken[1:] |= series.missing_after > max_hole
     return np.flatnonzero(broken)
+
+
+def possible_breaks(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> IntArray:
+    """Return the positions at which some window of the series may have a break; no window has one elsewhere."""
+    possible = _wide_moves(series)
+    if not series.regular:
+        possible |= series.missing_after > max_hole
+    return np.flatnonzero(possible) + 1
 
 
 def newest_break(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> SeriesBreak | None:
@@ -88,6 +93,16 @@ def since_break(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> Candl
     """Return the candles since the newest break, all of them without one."""
     found = newest_break(series, max_hole)
     return series if found is None else series.tail(len(series) - found.position)
+
+
+def _wide_moves(series: CandleSeries) -> BoolArray:
+    """Return for each of n candles but the first whether the price has moved far between the close before and its open.
+
+    Whether that is a jump depends on what is usual around it.
+    """
+    ratios = series.opens[1:] / series.closes[:-1]
+    wide: BoolArray = (ratios > _LEAST_JUMP) | (ratios < 1 / _LEAST_JUMP)
+    return wide
 
 
 def split_words(ratio: float) -> str | None:

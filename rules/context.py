@@ -1,45 +1,45 @@
-"""From a market snapshot to the context of an analysis: closed candles and their indicators."""
+"""From a market snapshot to the context of an analysis: the candles that count and their indicators."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
+
+import numpy as np
 
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
-from domain.arrays import FloatArray
-from domain.continuity import SeriesBreak, newest_break, since_break
-from domain.errors import InsufficientData
+from domain.continuity import SeriesBreak
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
 from domain.queries import NOTHING_SAID, ClientContext
-from domain.timeframe_data import DataAge, data_age
-from domain.values import epoch_ms, utc_time
+from domain.timeframe_data import DataAge
+from domain.values import utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
-from features.kernels.candles import Candles
-
-# With fewer there is neither MACD line (26) nor ADX (28), too little for a judgement.
-MIN_SIDE_CANDLES = 30
+from rules.reading import MarketReading, read_market
 
 
 @dataclass(frozen=True)
 class TimeframeContext:
-    """The closed candles of one timeframe, with indicators and levels.
+    """The closed candles of one timeframe, with their newest indicators.
 
     Attributes:
         series: Closed candles, oldest first, at most `window_candles`.
-        indicators: By name, one value per candle, NaN while warming up.
-        latest: The indicators of the newest candle, finite ones only.
-        levels: Support and resistance around the current price.
+        latest: The indicators of the newest candle by name, finite ones only.
+        price: Current price, which parts the levels.
     """
 
     series: CandleSeries
-    indicators: Mapping[str, FloatArray]
     latest: Mapping[str, float]
-    levels: Levels
+    price: float
+
+    @cached_property
+    def levels(self) -> Levels:
+        """Support and resistance around the current price."""
+        return find_levels(self.series.highs, self.series.lows, self.price, self.average_true_range)
 
     @property
     def average_true_range(self) -> float:
@@ -111,27 +111,20 @@ def build_context(
     indicators: TechnicalIndicators,
     now: datetime,
 ) -> MarketContext:
-    """Return the context of a snapshot, read at `now` by the server's clock.
+    """Return the context of a snapshot, read at `now` by the server's clock; raises as `read_market` does."""
+    reading = read_market(snapshot, settings, now)
+    latest = {
+        timeframe: indicators.newest(series.values, np.array([0]), np.array([len(series)]))[0]
+        for timeframe, series in reading.used.items()
+    }
+    return measured(reading, strategies, latest)
 
-    A candle counts once it has closed: neither by the clock nor by what the other timeframes
-    show may it still be forming.
 
-    Raises:
-        InsufficientData: no timeframe has `min_candles` closed candles.
-    """
-    closed = _closed(snapshot, settings, now)
-    primary = _primary(closed, settings)
-    breaks = {timeframe: found for timeframe, series in closed.items() if (found := newest_break(series))}
-    broken = bool(breaks)
-    if breaks:
-        whole, closed = closed, {timeframe: since_break(series) for timeframe, series in closed.items()}
-        broken = all(len(series) < settings.min_candles for series in closed.values())
-        if broken:
-            # Stops, levels and volatility are described by what there is.
-            closed[primary] = whole[primary]
-        else:
-            primary = _primary(closed, settings)
-    used = {timeframe: series for timeframe, series in closed.items() if len(series) >= MIN_SIDE_CANDLES}
+def measured(
+    reading: MarketReading, strategies: tuple[str, ...], latest: Mapping[Timeframe, Mapping[str, float]]
+) -> MarketContext:
+    """Return the context of what is read of a market, given the newest indicators of each of its timeframes."""
+    snapshot = reading.snapshot
     return MarketContext(
         symbol=snapshot.symbol,
         price=snapshot.price,
@@ -139,56 +132,30 @@ def build_context(
         source_data=snapshot.source_data,
         strategies=strategies,
         timeframes={
-            timeframe: _timeframe_context(series, indicators, snapshot.price) for timeframe, series in used.items()
+            timeframe: TimeframeContext(series, latest[timeframe], snapshot.price)
+            for timeframe, series in reading.used.items()
         },
-        primary=primary,
+        primary=reading.primary,
         newest_candle_ms=snapshot.newest_candle_ms,
-        generated_at=now,
-        missing_candles=sum(series.missing for series in used.values()),
-        age=data_age(closed.values(), snapshot.as_of_ms, epoch_ms(now)),
+        generated_at=reading.now,
+        missing_candles=sum(series.missing for series in reading.used.values()),
+        age=reading.age,
         as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
-        breaks=breaks,
-        broken=broken,
+        breaks=reading.breaks,
+        broken=reading.broken,
     )
 
 
-def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> None:
-    """Refuse a snapshot that `build_context` would refuse, without computing anything.
+def with_forecast(
+    context: MarketContext, forecast: Forecast | None, note: str | None, settings: AnalysisSettings
+) -> MarketContext:
+    """Return the context with a model's forecast, which has its share in the direction where the settings blend both.
 
-    Raises:
-        InsufficientData: no timeframe has `min_candles` closed candles.
+    Args:
+        context: Without a forecast.
+        forecast: Of the primary timeframe; None where there is none.
+        note: Why there is none.
+        settings: The blend with models.
     """
-    # At most the last candle and those within the allowed clock skew can still be forming: with more
-    # candles than that the check is not needed.
-    may_form = 2 + int(settings.clock_skew_seconds * 1000) // Timeframe.M1.ms
-    if max(map(len, snapshot.series.values()), default=0) < settings.min_candles + may_form:
-        _primary(_closed(snapshot, settings, now), settings)
-
-
-def _closed(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> dict[Timeframe, CandleSeries]:
-    """Return the newest closed candles of each timeframe, shortest first."""
-    closed = snapshot.closed(epoch_ms(now))
-    return {
-        timeframe: closed[timeframe].tail(settings.window_candles)
-        for timeframe in sorted(closed, key=lambda timeframe: timeframe.ms)
-    }
-
-
-def _primary(closed: Mapping[Timeframe, CandleSeries], settings: AnalysisSettings) -> Timeframe:
-    """Return the first of the configured timeframes, or else the longest, that has enough candles."""
-    enough = [timeframe for timeframe, series in closed.items() if len(series) >= settings.min_candles]
-    if not enough:
-        received = ", ".join(f"{timeframe}: {len(series)}" for timeframe, series in closed.items()) or "none"
-        raise InsufficientData(
-            f"needs {settings.min_candles} closed candles in at least one timeframe; received {received}"
-        )
-    return next((timeframe for timeframe in settings.primary_timeframes if timeframe in enough), enough[-1])
-
-
-def _timeframe_context(series: CandleSeries, indicators: TechnicalIndicators, price: float) -> TimeframeContext:
-    candles = Candles(series.values.T)
-    columns = indicators.columns(candles)
-    newest = {name: float(column[-1]) for name, column in columns.items()}
-    latest = {name: value for name, value in newest.items() if math.isfinite(value)}
-    levels = find_levels(candles.high, candles.low, price, latest.get("average_true_range", 0.0))
-    return TimeframeContext(series, columns, latest, levels)
+    weight = settings.model_weight if settings.blend == "weighted" else 0.0
+    return replace(context, forecast=forecast, forecast_note=note, model_weight=weight)

@@ -12,7 +12,7 @@ from domain.analysis import MarketSnapshot
 from domain.errors import InsufficientData
 from domain.queries import NOTHING_SAID, ClientContext
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.context import MarketContext, build_context
+from rules.context import MarketContext, build_context, with_forecast
 from services.forecasts.forecasting import Forecasting, Opinion
 from utils.clock import Clock
 from utils.concurrency import run_blocking
@@ -91,9 +91,4 @@ class MarketReader:
         opinion = _NOT_ASKED
         if self._forecasting is not None and self._settings.blend != "off":
             opinion = await self._forecasting.opinion(snapshot, context.primary)
-        return replace(
-            context,
-            forecast=opinion.forecast,
-            forecast_note=opinion.note,
-            model_weight=self._settings.model_weight if self._settings.blend == "weighted" else 0.0,
-        )
+        return with_forecast(context, opinion.forecast, opinion.note, self._settings)

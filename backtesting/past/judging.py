@@ -6,16 +6,24 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from backtesting.past.known import KnownCandles
 from backtesting.past.market import PastJudgement, PastMarket
 from config.settings import AnalysisSettings
+from domain.analysis import replay
+from domain.arrays import IntArray
+from domain.continuity import SeriesBreak
 from domain.errors import InsufficientData
+from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
-from domain.replays import replay
 from domain.values import utc_time
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.context import build_context
+from rules.context import measured, with_forecast
 from rules.judgement import judge
+from rules.reading import MarketReading, read_market
 from rules.strategies import STRATEGY_NAMES
+
+# Moments whose indicators are measured together: the more, the fewer calls, and the more memory.
+TOGETHER = 512
 
 
 def judge_past(
@@ -27,39 +35,68 @@ def judge_past(
     until_ms: int | None = None,
     strategies: tuple[str, ...] = STRATEGY_NAMES,
     windows: Mapping[Timeframe, int] | None = None,
+    forecasts: Mapping[int, Forecast] | None = None,
 ) -> Iterator[PastJudgement]:
     """Yield the judgement of each close of a candle of the market's primary timeframe, oldest first.
 
-    Each is what `POST /ai/analyze` says with `as_of` to the newest candles that had closed by then. Moments at which
-    no timeframe has `min_candles` of them have none.
+    Each is what `POST /ai/analyze` says with `as_of` to the newest candles that had closed by then, when it is asked
+    at that moment. Moments at which no timeframe has `min_candles` of them have none.
 
     Args:
         market: Whole history.
-        settings: Number of candles, and the primary timeframe.
+        settings: Number of candles, the primary timeframe and the blend with models.
         indicators: Compute the indicators.
         since_ms: First moment, epoch ms; None begins with the history.
         until_ms: End of the moments, itself not among them; None goes to the end of the history.
         strategies: Names of the selected strategies.
         windows: Newest candles of each timeframe that are known at a moment; `settings.window_candles` of others.
+        forecasts: What a model said at moments, epoch ms, of the context's primary timeframe.
     """
-    primary = market.series[market.primary(settings)]
-    closes = {
-        timeframe: series.sessions.closes_ms(series.times_ms, timeframe.ms)
+    known = {
+        timeframe: KnownCandles(series, (windows or {}).get(timeframe, settings.window_candles))
         for timeframe, series in market.series.items()
+        if len(series)
     }
-    moments = closes[primary.timeframe].tolist()
-    for position, moment_ms in enumerate(moments):
-        if (since_ms is not None and moment_ms < since_ms) or (until_ms is not None and moment_ms >= until_ms):
-            continue
-        known: dict[Timeframe, CandleSeries] = {}
-        for timeframe, series in market.series.items():
-            end = int(np.searchsorted(closes[timeframe], moment_ms, side="right"))
-            count = (windows or {}).get(timeframe, settings.window_candles)
-            if end:
-                known[timeframe] = series.part(max(0, end - count), end)
+    moments_ms = known[market.primary(settings)].closes_ms
+    first = 0 if since_ms is None else int(np.searchsorted(moments_ms, since_ms))
+    end = len(moments_ms) if until_ms is None else int(np.searchsorted(moments_ms, until_ms))
+    for begin in range(first, end, TOGETHER):
+        moments = moments_ms[begin : min(begin + TOGETHER, end)]
+        readings = dict(_readings(market.symbol, known, moments, settings))
+        spans = {
+            moment_ms: {timeframe: known[timeframe].span(part) for timeframe, part in reading.used.items()}
+            for moment_ms, reading in readings.items()
+        }
+        latest = {
+            timeframe: candles.measured({one[timeframe] for one in spans.values() if timeframe in one}, indicators)
+            for timeframe, candles in known.items()
+        }
+        for position, moment_ms in enumerate(moments.tolist(), begin):
+            if moment_ms in readings:
+                newest = {timeframe: latest[timeframe][span] for timeframe, span in spans[moment_ms].items()}
+                context = measured(readings[moment_ms], strategies, newest)
+                if forecasts is not None:
+                    context = with_forecast(context, forecasts.get(moment_ms), None, settings)
+                yield PastJudgement(moment_ms, position, judge(context))
+
+
+def _readings(
+    symbol: str, known: Mapping[Timeframe, KnownCandles], moments_ms: IntArray, settings: AnalysisSettings
+) -> Iterator[tuple[int, MarketReading]]:
+    """Yield the moments at which there are enough candles, and which candles count then."""
+
+    def find_break(part: CandleSeries) -> SeriesBreak | None:
+        return known[part.timeframe].newest_break(part)
+
+    ends = zip(*(candles.ends(moments_ms) for candles in known.values()), strict=True)
+    for moment_ms, closed in zip(moments_ms.tolist(), ends, strict=True):
+        received = {
+            timeframe: candles.before(end)
+            for (timeframe, candles), end in zip(known.items(), closed, strict=True)
+            if end
+        }
+        snapshot = replay(symbol, received, moment_ms)
         try:
-            snapshot = replay(market.symbol, known, moment_ms)
-            context = build_context(snapshot, strategies, settings, indicators, utc_time(moment_ms))
+            yield moment_ms, read_market(snapshot, settings, utc_time(moment_ms), find_break)
         except InsufficientData:
             continue
-        yield PastJudgement(moment_ms, position, judge(context))

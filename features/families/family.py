@@ -81,6 +81,11 @@ class Indicator:
         """Rows needed for a newest value that does not depend on the start (1e-6); None: it always does."""
         return self.family.settled(*self.parameters) if self.family.settled else self.warm_up + 1
 
+    @property
+    def rolling(self) -> bool:
+        """Whether a value comes from its own candle and those of the warm-up alone, wherever the candles begin."""
+        return self.family.settled is None
+
 
 def fade(decay: float, share: float = 1e-6) -> int:
     """Return the rows after which a value has decayed to `share` of itself."""

@@ -7,7 +7,7 @@ No value depends on a later row.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from config.settings import IndicatorSettings
-from domain.arrays import FloatArray
+from domain.arrays import FloatArray, IntArray
 from features.families.family import Indicator
 from features.indicators.catalogue import compute, indicator
+from features.indicators.derived import percentile, range_percent, volume_balance
+from features.indicators.newest import newest
 from features.kernels.candles import Candles
-from features.kernels.windows import rolling_sum
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,33 @@ class TechnicalIndicators:
         found = compute(candles, list(plan.columns.values()), plan.engine)
         named = {name: found[wanted.name] for name, wanted in plan.columns.items()}
         with np.errstate(all="ignore"):
-            percent = 100 * named["average_true_range"] / candles.close
-            percent[np.isinf(percent)] = np.nan
+            percent = range_percent(named["average_true_range"], candles.close)
             return {
                 "close": candles.close,
                 **named,
                 "average_true_range_percent": percent,
-                "average_true_range_percentile": _percentile(percent),
-                "volume_balance": _volume_balance(candles, plan.volume_period),
+                "average_true_range_percentile": percentile(percent),
+                "volume_balance": volume_balance(candles, plan.volume_period),
             }
+
+    def newest(self, values: FloatArray, starts: IntArray, ends: IntArray) -> list[dict[str, float]]:
+        """Return the newest indicators of m windows of a series, those that exist, by name.
+
+        They are bit for bit the last ones of `columns` for the candles of the window.
+
+        Args:
+            values: Array of shape (n, 5): open, high, low, close, volume.
+            starts: Position of the first candle of each window, m numbers.
+            ends: Position after its last candle, m numbers.
+        """
+        plan = self._plan
+        if plan.engine == "fast":
+            found = newest(values, starts, ends, plan.columns, plan.volume_period)
+        else:
+            windows = [self.columns(Candles(values[start:end].T)) for start, end in zip(starts, ends, strict=True)]
+            found = {name: np.array([columns[name][-1] for columns in windows]) for name in windows[0]}
+        rows = zip(*(column.tolist() for column in found.values()), strict=True)
+        return [{name: value for name, value in zip(found, row, strict=True) if math.isfinite(value)} for row in rows]
 
 
 def _columns(settings: IndicatorSettings) -> Mapping[str, Indicator]:
@@ -124,32 +143,3 @@ def _columns(settings: IndicatorSettings) -> Mapping[str, Indicator]:
         "volume_ratio": indicator("volume_ratio", **volume),
         "volume_rate_of_change": indicator("volume_roc", period=settings.roc_period),
     }
-
-
-def _percentile(values: FloatArray) -> FloatArray:
-    """Return the mean rank of each value among those up to it, in percent: 100 for the largest of all."""
-    ranks = np.full(len(values), np.nan)
-    places = np.flatnonzero(np.isfinite(values))
-    known: list[float] = []
-    doubled: list[int] = []
-    for value in values[places].tolist():
-        up_to = bisect_right(known, value)
-        # Equal values share the mean of their ranks.
-        doubled.append(bisect_left(known, value, 0, up_to) + up_to + 2)
-        known.insert(up_to, value)
-    ranks[places] = 50 * np.array(doubled, dtype=np.float64) / np.arange(1, len(known) + 1)
-    return ranks
-
-
-def _volume_balance(candles: Candles, period: int) -> FloatArray:
-    """Return the volume of rising less that of falling candles, over all volume of the last `period`.
-
-    It is the change of the on-balance volume as a share, so that, unlike the running
-    total, it does not depend on the first candle. Source: Granville (1963), normalized.
-    """
-    balance = np.full(len(candles), np.nan)
-    if len(candles) > period:
-        later = candles.volume[1:]
-        signed = np.sign(candles.close[1:] - candles.close[:-1]) * later
-        balance[period:] = rolling_sum(signed, period) / rolling_sum(later, period)
-    return balance

@@ -16,7 +16,7 @@ COLUMNS = ("open", "high", "low", "close", "volume")
 
 
 class Candles:
-    """n candles, oldest first, as contiguous columns.
+    """n candles, oldest first, as contiguous columns; or several series of n candles, one a row.
 
     Attributes:
         open, high, low, close: Prices in quote currency, > 0.
@@ -27,7 +27,7 @@ class Candles:
     __slots__ = ("close", "high", "low", "memory", "open", "volume")
 
     def __init__(self, columns: FloatArray) -> None:
-        """Take an array of shape (5, n): open, high, low, close, volume."""
+        """Take an array of shape (5, n), or (5, series, n): open, high, low, close, volume."""
         rows = np.ascontiguousarray(columns, dtype=np.float64)
         self.open: FloatArray = rows[0]
         self.high: FloatArray = rows[1]
@@ -42,11 +42,11 @@ class Candles:
         return cls(np.array([frame[name].to_numpy(np.float64) for name in COLUMNS]))
 
     def frame(self) -> pd.DataFrame:
-        """Return the candles as a frame with a RangeIndex."""
+        """Return the candles of one series as a frame with a RangeIndex."""
         return pd.DataFrame({name: getattr(self, name) for name in COLUMNS})
 
     def __len__(self) -> int:
-        return len(self.close)
+        return int(self.close.shape[-1])
 
 
 def shared(
@@ -65,8 +65,8 @@ def shared(
 
 
 def newest(values: FloatArray, count: int) -> FloatArray:
-    """Return the last `count` values."""
-    return values[len(values) - count :]
+    """Return the last `count` values of each series."""
+    return values[..., values.shape[-1] - count :]
 
 
 def share(part: FloatArray, whole: FloatArray) -> FloatArray:
@@ -84,7 +84,7 @@ def typical(candles: Candles) -> FloatArray:
 @shared
 def moves(candles: Candles) -> FloatArray:
     """Return the change of the close, from the second candle on."""
-    return candles.close[1:] - candles.close[:-1]
+    return candles.close[..., 1:] - candles.close[..., :-1]
 
 
 def change(values: FloatArray, rows: int) -> FloatArray:
@@ -101,13 +101,13 @@ def returns(candles: Candles) -> FloatArray:
 @shared
 def true_highs(candles: Candles) -> FloatArray:
     """Return the higher of high and previous close, from the second candle on."""
-    return np.maximum(candles.high[1:], candles.close[:-1])
+    return np.maximum(candles.high[..., 1:], candles.close[..., :-1])
 
 
 @shared
 def true_lows(candles: Candles) -> FloatArray:
     """Return the lower of low and previous close, from the second candle on."""
-    return np.minimum(candles.low[1:], candles.close[:-1])
+    return np.minimum(candles.low[..., 1:], candles.close[..., :-1])
 
 
 @shared

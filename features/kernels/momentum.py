@@ -25,7 +25,7 @@ def rsi(candles: Candles, period: int) -> FloatArray:
     total = risen + fallen
     values: FloatArray = 100 * (risen / total)
     values[total == 0] = FLAT_RSI
-    return values[period - 2 :]
+    return values[..., period - 2 :]
 
 
 def stochastic_rsi(candles: Candles, period: int) -> FloatArray:

@@ -23,20 +23,21 @@ TOGETHER = 128
 
 
 def decayed(values: FloatArray, decay: float) -> FloatArray:
-    """Return y[t] = decay · y[t-1] + values[t] with y[-1] = 0, of one series or of each row of several.
+    """Return y[t] = decay · y[t-1] + values[t] with y[-1] = 0, along the last axis.
 
-    All are NaN from the first value on that is not finite: a matrix product would carry it into
+    A series is NaN from its first value on that is not finite: a matrix product would carry it into
     earlier rows of its block as well.
     """
     smoothed = _decayed(values, decay)
-    last = smoothed[..., -1]
-    if math.isfinite(last if smoothed.ndim == 1 else np.add.reduce(last)):
+    if math.isfinite(np.add.reduce(smoothed[..., -1], axis=None)):
         return smoothed
-    endless = np.flatnonzero(~np.isfinite(np.atleast_2d(values).sum(axis=0)))
-    known = int(endless[0]) if len(endless) else values.shape[-1]
-    smoothed = np.full(values.shape, np.nan)
+    if values.ndim > 1:
+        return np.array([decayed(one, decay) for one in values])
+    endless = np.flatnonzero(~np.isfinite(values))
+    known = int(endless[0]) if len(endless) else len(values)
+    smoothed = np.full(len(values), np.nan)
     if known:
-        smoothed[..., :known] = _decayed(values[..., :known], decay)
+        smoothed[:known] = _decayed(values[:known], decay)
     return smoothed
 
 
@@ -86,7 +87,9 @@ def varying(values: FloatArray, alphas: FloatArray) -> FloatArray:
 def _decayed(values: FloatArray, decay: float) -> FloatArray:
     count = values.shape[-1]
     if count <= WHOLE:
-        short: FloatArray = np.matmul(values, _weights(decay, WHOLE)[:count, :count].T)
+        weights = _weights(decay, WHOLE)[:count, :count].T
+        # One product for each series: a product of all would round each by its place among them.
+        short: FloatArray = np.matmul(values[..., None, :], weights)[..., 0, :]
         return short
     # Padded in front: zeros before the first value have no effect.
     series, blocks = values.shape[:-1], -(-count // BLOCK)

@@ -59,7 +59,7 @@ def macd_signal(candles: Candles, fast: int, slow: int, signal: int) -> FloatArr
 
 def macd_histogram(candles: Candles, fast: int, slow: int, signal: int) -> FloatArray:
     """Return MACD less its signal."""
-    return macd(candles, fast, slow)[signal - 1 :] - macd_signal(candles, fast, slow, signal)
+    return macd(candles, fast, slow)[..., signal - 1 :] - macd_signal(candles, fast, slow, signal)
 
 
 def triple_exponential(candles: Candles, period: int) -> FloatArray:
@@ -96,9 +96,9 @@ def aroon_down(candles: Candles, period: int) -> FloatArray:
 
 @shared
 def _directional(candles: Candles, period: int) -> FloatArray:
-    """Return +DI and -DI as two rows, from the row `period` on; 0 where nothing has moved."""
-    up = candles.high[1:] - candles.high[:-1]
-    down = candles.low[:-1] - candles.low[1:]
+    """Return +DI and -DI along the first axis, from the row `period` on; 0 where nothing has moved."""
+    up = candles.high[..., 1:] - candles.high[..., :-1]
+    down = candles.low[..., :-1] - candles.low[..., 1:]
     moved = np.array([up * (up > np.maximum(down, 0.0)), down * (down > np.maximum(up, 0.0)), true_ranges(candles)])
     averages = wilder(moved, period)
     return 100 * share(averages[:2], averages[2])
@@ -106,13 +106,13 @@ def _directional(candles: Candles, period: int) -> FloatArray:
 
 def plus_di(candles: Candles, period: int) -> FloatArray:
     """Return Wilder's +DI, from the row after its seed on, as `ta` does."""
-    values: FloatArray = _directional(candles, period)[0, 1:]
+    values: FloatArray = _directional(candles, period)[0, ..., 1:]
     return values
 
 
 def minus_di(candles: Candles, period: int) -> FloatArray:
     """Return Wilder's -DI, from the row after its seed on, as `ta` does."""
-    values: FloatArray = _directional(candles, period)[1, 1:]
+    values: FloatArray = _directional(candles, period)[1, ..., 1:]
     return values
 
 

@@ -14,9 +14,9 @@ from features.kernels.windows import rolling_deviation, rolling_max, rolling_min
 @shared
 def average_true_range(candles: Candles, period: int) -> FloatArray:
     """Return the Average True Range by Wilder; the first candle, without a previous close, counts with its range."""
-    ranges = np.empty(len(candles))
-    ranges[0] = candles.high[0] - candles.low[0]
-    ranges[1:] = true_ranges(candles)
+    ranges = np.empty(candles.close.shape)
+    ranges[..., 0] = candles.high[..., 0] - candles.low[..., 0]
+    ranges[..., 1:] = true_ranges(candles)
     return wilder(ranges, period)
 
 

@@ -18,8 +18,8 @@ FIRST_INDEX = 1000.0
 def obv(candles: Candles) -> FloatArray:
     """Return the running total of the volume, less where the close falls; the first candle counts as rising."""
     signed = candles.volume.copy()
-    signed[1:] *= np.where(moves(candles) < 0, -1.0, 1.0)
-    return signed.cumsum()
+    signed[..., 1:] *= np.where(moves(candles) < 0, -1.0, 1.0)
+    return signed.cumsum(axis=-1)
 
 
 def vpt(candles: Candles) -> FloatArray:

@@ -61,7 +61,7 @@ def rolling_squares(values: FloatArray, window: int, means: FloatArray) -> Float
     """
     squares = np.empty(len(means))
     for piece, apart in _from_means(values, window, means):
-        np.add.reduce(np.multiply(apart, apart, out=apart), axis=0, out=squares[piece])
+        squares[piece] = _added(np.multiply(apart, apart, out=apart))
     return _zero_where_equal(values, window, squares)
 
 
@@ -76,7 +76,7 @@ def rolling_skew(values: FloatArray, window: int) -> FloatArray:
     cubes = np.empty(len(means))
     for piece, apart in _from_means(values, window, means):
         # Multiplied out: numpy takes ten times as long for a power of 3.
-        np.add.reduce(apart * apart * apart, axis=0, out=cubes[piece])
+        cubes[piece] = _added(apart * apart * apart)
     variance = rolling_squares(values, window, means) / window
     return cubes / window / (variance * np.sqrt(variance))
 
@@ -85,8 +85,14 @@ def mean_deviation(values: FloatArray, window: int, means: FloatArray) -> FloatA
     """Return the mean absolute difference of `window` values from their given mean; 0 where all are equal."""
     deviations = np.empty(len(means))
     for piece, apart in _from_means(values, window, means):
-        np.add.reduce(np.abs(apart, out=apart), axis=0, out=deviations[piece])
+        deviations[piece] = _added(np.abs(apart, out=apart))
     return _zero_where_equal(values, window, deviations) / window
+
+
+def _added(rows: FloatArray) -> FloatArray:
+    """Return the sum of the rows, added one by one: numpy adds a single column in another order than several."""
+    total: FloatArray = np.add.reduce(rows, axis=0) if rows.shape[1] > 1 else np.add.accumulate(rows, axis=0)[-1]
+    return total
 
 
 def _zero_where_equal(values: FloatArray, window: int, sums: FloatArray) -> FloatArray:

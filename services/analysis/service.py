@@ -14,8 +14,8 @@ from domain.errors import CandlesRevised
 from domain.market import Timeframe
 from domain.queries import AnalysisQuery
 from domain.values import epoch_ms
-from rules.context import require_candles
 from rules.judgement import judge
+from rules.reading import require_candles
 from rules.strategies import STRATEGY_NAMES
 from services.analysis.analyst import Analyst
 from services.analysis.recent import RecentAnalyses

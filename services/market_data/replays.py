@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.analysis import MarketSnapshot
+from domain.analysis import MarketSnapshot, replay
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
-from domain.replays import replay
 
 
 def replayed_market(
