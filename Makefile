@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+ORACLES := .venv-oracles
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types format lock bench faults examples clean
+.PHONY: help setup setup-dev run test lint types format lock bench faults oracles examples clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -58,8 +59,17 @@ bench: setup-dev ## measure, and write docs/benchmarks.md
 faults: setup-dev ## bring about faults, and write the table of docs/reliability.md
 	$(BIN)/python -m faults
 
+# Apart from the rest: it is under the AGPL, and the project has a package of its name.
+$(ORACLES)/.installed: Makefile | $(UV)
+	$(UV) venv --quiet --allow-existing $(ORACLES)
+	VIRTUAL_ENV=$(CURDIR)/$(ORACLES) $(UV) pip install --quiet 'backtesting==0.6.6'
+	@touch $@
+
+oracles: setup-dev $(ORACLES)/.installed ## compare simulated trades with those of backtesting.py
+	$(BIN)/python -m tests.oracles.backtesting_py $(ORACLES)/bin/python
+
 examples: setup-dev ## record the examples of the OpenAPI document again (needs ../shared/data)
 	$(BIN)/python scripts/record_examples.py
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ORACLES) .mypy_cache .ruff_cache .pytest_cache .hypothesis
