@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 
 from backtesting.past.market import PastJudgement
 from backtesting.trading.orders import Call
-from domain.forecasting import Forecast
 from domain.values import Signal
-from rules.blending import blend
 from rules.direction import TrendView
 from rules.reasoning import LEAN
 from rules.risk import assess_risk
 from rules.strategies import NO_VIEW, STRATEGIES
-from rules.verdict import Ground, Verdict, decide
+from rules.verdict import Ground, Verdict
 
 # Time limit of a plan.
 HORIZON_CANDLES = 240
@@ -55,37 +53,21 @@ def strategy_caller(name: str) -> Caller:
     return call
 
 
-def model_caller(forecasts: Mapping[int, Forecast]) -> Caller:
-    """Return the calls of a model, whose forecasts are given by the position of the candle."""
-
-    def call(past: PastJudgement) -> Call | None:
-        forecast, judgement = forecasts.get(past.position), past.judgement
-        if forecast is None or forecast.signal is Signal.NEUTRAL or judgement.by_rules.ground in _UNTRADABLE:
-            return None
-        verdict = _verdict(forecast.signal, forecast.confidence)
-        return _call(past, judgement.rules, verdict, "model")
-
-    return call
+def model_call(past: PastJudgement) -> Call | None:
+    """Return the call of a model alone; none where it has no forecast."""
+    judgement = past.judgement
+    forecast = judgement.context.forecast
+    if forecast is None or forecast.signal is Signal.NEUTRAL or judgement.by_rules.ground in _UNTRADABLE:
+        return None
+    return _call(past, judgement.rules, _verdict(forecast.signal, forecast.confidence), "model")
 
 
-def blend_caller(forecasts: Mapping[int, Forecast], weight: float) -> Caller:
-    """Return the calls of rules and model together; where there is no forecast, none.
-
-    Args:
-        forecasts: By position of the candle.
-        weight: The model's share in the direction, 0..1.
-    """
-
-    def call(past: PastJudgement) -> Call | None:
-        forecast = forecasts.get(past.position)
-        if forecast is None:
-            return None
-        context = replace(past.judgement.context, forecast=forecast, model_weight=weight)
-        view = blend(past.judgement.rules, forecast, weight)
-        verdict = decide(context, view)
-        return _call(past, view, verdict, verdict.ground.value)
-
-    return call
+def blend_call(past: PastJudgement) -> Call | None:
+    """Return the call of rules and model together; none where there is no forecast."""
+    judgement = past.judgement
+    if judgement.context.forecast is None:
+        return None
+    return _call(past, judgement.view, judgement.verdict, judgement.verdict.ground.value)
 
 
 def recorded_caller(answers: Mapping[int, RecordedAnswer]) -> Caller:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import AwareDatetime, BaseModel
 
+from config.model_settings import ModelSettings
+from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.forecasting import ANY_SYMBOL, Forecast
 from domain.market import CandleSeries, Timeframe
@@ -15,14 +17,14 @@ from domain.values import Share, Signal, epoch_ms
 from services.backtests.lanes import (
     Caller,
     RecordedAnswer,
-    blend_caller,
-    model_caller,
+    blend_call,
+    model_call,
     recorded_caller,
     rules_call,
     strategy_caller,
 )
 from services.backtests.markets import BacktestMarket
-from services.backtests.order import BacktestOrder, lane_of
+from services.backtests.order import LaneName
 
 
 class _Exits(BaseModel):
@@ -43,31 +45,28 @@ class StoredAnswer(BaseModel):
     risk_assessment: _Exits = _Exits()
 
 
-def caller_of(market: BacktestMarket, order: BacktestOrder, answers: Sequence[StoredAnswer]) -> Caller:
-    """Return what makes calls of judgements, by the lane of the order.
+def caller_of(market: BacktestMarket, lane: LaneName, answers: Sequence[StoredAnswer]) -> Caller:
+    """Return what makes calls of judgements.
 
     Raises:
-        ModelNotFound, ModelUnusable: the version cannot be loaded.
-        InvalidRequest: it forecasts another market or timeframe, or there is no recorded answer for the market.
-        InsufficientData: it was trained on all of the candles.
+        InvalidRequest: there is no recorded answer for the market.
     """
-    lane = lane_of(order.lane)
     if lane.kind == "strategy":
         return strategy_caller(lane.name)
     if lane.kind == "llm":
         return recorded_caller(_by_moment(market, answers))
-    if lane.kind == "rules":
-        return rules_call
-    forecasts = past_forecasts(lane.name, market.symbol, market.series, order)
-    if lane.kind == "model":
-        return model_caller(forecasts)
-    return blend_caller(forecasts, order.analysis.model_weight)
+    return {"rules": rules_call, "model": model_call, "blend": blend_call}[lane.kind]
 
 
-def past_forecasts(version: str, symbol: str, series: CandleSeries, order: BacktestOrder) -> Mapping[int, Forecast]:
-    """Return the forecasts of a version for candles that it was not trained on, by their position.
+def past_forecasts(market: BacktestMarket, version: str, models: ModelSettings) -> Mapping[int, Forecast]:
+    """Return the forecasts of a version for candles that it was not trained on, by the moment of their close, epoch ms.
 
-    Those of its walk forward have no disagreement of members.
+    The disagreement of an ensemble's members is not known of the past and counts as none.
+
+    Raises:
+        ModelNotFound, ModelUnusable: the version cannot be loaded.
+        InvalidRequest: it forecasts another market or timeframe.
+        InsufficientData: it was trained on all of the candles.
     """
     from models.evaluation.time_axis import TimeAxis
     from models.registry.registry import Registry
@@ -75,7 +74,8 @@ def past_forecasts(version: str, symbol: str, series: CandleSeries, order: Backt
     from models.serving.loaded_models import load_version
     from models.serving.unseen import unseen_predictions
 
-    registry = Registry(Path(order.models.save_path))
+    symbol, series = market.symbol, market.series
+    registry = Registry(Path(models.save_path))
     stored = registry.open(version)
     model = stored.metadata
     if model.timeframe is not series.timeframe or model.symbol not in (symbol, ANY_SYMBOL):
@@ -89,13 +89,13 @@ def past_forecasts(version: str, symbol: str, series: CandleSeries, order: Backt
     said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known)
     if not len(said.rows):
         raise InsufficientData(f"{version} was trained on all of these candles of {symbol}")
-    positions = np.searchsorted(slots, said.rows)
+    moments = _closes(series)[np.searchsorted(slots, said.rows)]
     return {
-        position: Forecast(
+        moment_ms: Forecast(
             symbol=symbol,
             timeframe=model.timeframe,
             probability_up=probability,
-            signal=signal_of(probability, order.models.serving),
+            signal=signal_of(probability, models.serving),
             confidence=abs(2 * probability - 1),
             individual_predictions={},
             disagreement=0.0,
@@ -106,14 +106,14 @@ def past_forecasts(version: str, symbol: str, series: CandleSeries, order: Backt
             expected_drawdowns={},
             expected_rallies={},
         )
-        for position, probability in zip(positions.tolist(), said.probability.tolist(), strict=True)
+        for moment_ms, probability in zip(moments.tolist(), said.probability.tolist(), strict=True)
     }
 
 
 def _by_moment(market: BacktestMarket, answers: Sequence[StoredAnswer]) -> Mapping[int, RecordedAnswer]:
     """Return the answers of a market by the first close from their moment on: before it, nothing is filled."""
     series = market.series
-    closes = series.sessions.closes_ms(series.times_ms, series.timeframe.ms)
+    closes = _closes(series)
     found: dict[int, RecordedAnswer] = {}
     own = [
         answer
@@ -131,3 +131,7 @@ def _by_moment(market: BacktestMarket, answers: Sequence[StoredAnswer]) -> Mappi
             f"the recorded answers have none of an LLM on {market.symbol} {series.timeframe} in the time of the candles"
         )
     return found
+
+
+def _closes(series: CandleSeries) -> IntArray:
+    return series.sessions.closes_ms(series.times_ms, series.timeframe.ms)

@@ -26,10 +26,9 @@ from domain.market import CandleSeries
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
 from features.kernels.volatility import average_true_range
-from services.backtests.lanes import Caller
 from services.backtests.markets import BacktestMarket, prepare
-from services.backtests.opinions import StoredAnswer, caller_of
-from services.backtests.order import BacktestOrder
+from services.backtests.opinions import StoredAnswer, caller_of, past_forecasts
+from services.backtests.order import BacktestOrder, lane_of
 from services.backtests.result import Tested, data_card, result_document
 
 Report = Callable[[JobProgress], None]
@@ -113,7 +112,7 @@ def _test(
 ) -> Tested:
     traded, moments = [], 0
     for number, market in enumerate(markets):
-        first, calls, judged = _calls(market, order, caller_of(market, order, answers), _part(report, number, markets))
+        first, calls, judged = _calls(market, order, answers, _part(report, number, markets))
         moments += judged
         series = market.series.part(first, len(market.series))
         traded.append(TradedMarket(market.symbol, series, calls, market.finer))
@@ -131,7 +130,10 @@ def _test(
 
 
 def _calls(
-    market: BacktestMarket, order: BacktestOrder, caller: Caller, tell: Callable[[str, float], None]
+    market: BacktestMarket,
+    order: BacktestOrder,
+    answers: Sequence[StoredAnswer],
+    tell: Callable[[str, float], None],
 ) -> tuple[int, list[Call], int]:
     """Return the first candle at which there is a judgement, the calls counted from it, and the judgements.
 
@@ -140,13 +142,17 @@ def _calls(
     """
     symbol, traded = market.symbol, market.traded
     first, judged, calls = -1, 0, list[Call]()
-    settings = order.analysis.model_copy(update={"primary_timeframes": (traded,)})
+    lane = lane_of(order.lane)
+    caller = caller_of(market, lane, answers)
+    forecasts = past_forecasts(market, lane.name, order.models) if lane.kind in {"model", "blend"} else None
+    blend = "weighted" if lane.kind == "blend" else "advise"
     past = judge_past(
         market.past,
-        settings,
+        order.analysis.model_copy(update={"primary_timeframes": (traded,), "blend": blend}),
         TechnicalIndicators(order.indicators),
         since_ms=order.since_ms,
         until_ms=order.until_ms,
+        forecasts=forecasts,
     )
     for judgement in past:
         if first < 0:
