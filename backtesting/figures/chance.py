@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from itertools import islice
 
 import numpy as np
 
-from backtesting.trades import Trade, TradeEnd
+from backtesting.trades import Trade
 from backtesting.trading.account import Account, Position
 from backtesting.trading.fills import MarketOrders
 from backtesting.trading.orders import Call, Simulation, TradedMarket, TradingTerms
@@ -76,8 +79,9 @@ def random_entries(
 ) -> RandomEntries:
     """Return what the same plans came to at random moments.
 
-    In each run every market has the trades of the real one in random order, with side, size, time limit and distances
-    of stop and target in average true ranges, which are those of the new moment. The pauses between them are the real
+    In each run every market has the trades of the real one in random order, with side, size, time limit (or the time
+    to the call that would have turned it) and distances of stop and target in average true ranges, which are those of
+    the new moment. The pauses between them are the real
     ones in random order, stretched or shortened so that all trades fit: number of entries and exposure stay.
 
     Args:
@@ -91,7 +95,7 @@ def random_entries(
 
     Source of the p-value with one added: Davison and Hinkley, Bootstrap Methods and their Application (1997), 4.2.
     """
-    prepared = [_prepared(*pair, found.trades) for pair in zip(markets, ranges, strict=True)]
+    prepared = [_prepared(*pair, found.trades, terms.flips) for pair in zip(markets, ranges, strict=True)]
     if not any(market.plans for market in prepared):
         nothing = dict.fromkeys(RandomEntries.model_fields, None)
         return RandomEntries.model_validate({**nothing, "runs": 0})
@@ -122,7 +126,7 @@ def random_entries(
     )
 
 
-def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade]) -> _Market:
+def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade], flips: bool) -> _Market:
     series = traded.series
     calls = {call.position: call for call in traded.calls}
     plans, pauses, free = [], [], 1
@@ -132,9 +136,10 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade])
         entered = int(np.searchsorted(series.times_ms, trade.opened_ms))
         call = calls[entered - 1]
         close, range_ = float(series.closes[entered - 1]), float(ranges[entered - 1])
-        if trade.end is TradeEnd.FLIP:
-            # It would have lasted longer by its exits alone.
-            call = replace(call, horizon_candles=trade.candles)
+        if flips:
+            # A call on the other side would have ended it, whether it lasted until then or not.
+            turn = _next_turn(traded.calls, call)
+            call = replace(call, horizon_candles=min(call.horizon_candles, max(1, turn + 1 - entered)))
         stop, target = (call.side.side * (price - close) / range_ for price in (call.stop, call.target))
         plans.append(_Plan(call, stop, target, trade.candles))
         pauses.append(max(0, entered - free))
@@ -142,6 +147,12 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade])
     pauses.append(max(0, len(series) - free))
     orders = MarketOrders(series, traded.finer)
     return _Market(traded, orders, ranges.tolist(), plans, np.array(pauses, np.float64))
+
+
+def _next_turn(calls: Sequence[Call], since: Call) -> int:
+    """Return the position of the first call on the other side after one; beyond all candles without any."""
+    later = islice(calls, bisect_right(calls, since.position, key=lambda call: call.position), None)
+    return next((call.position for call in later if call.side.side == -since.side.side), sys.maxsize)
 
 
 class _Deal:

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backtesting.figures.account import daily_returns
 from backtesting.figures.buy_and_hold import buy_and_hold
 from backtesting.figures.chance import random_entries
@@ -181,6 +183,7 @@ def _part(report: Report, number: int, markets: Sequence[BacktestMarket]) -> Cal
 
 
 def _ranges(market: BacktestMarket, traded: TradedMarket, order: BacktestOrder) -> FloatArray:
-    """Return the average true range at each traded candle, with the candles before them for its warm-up."""
-    ranges = average_true_range(Candles(market.series.values.T), order.indicators.atr_period)
+    """Return the average true range at each traded candle, measured from the first candle on; NaN in its warm-up."""
+    known = average_true_range(Candles(market.series.values.T), order.indicators.atr_period)
+    ranges = np.concatenate((np.full(len(market.series) - len(known), np.nan), known))
     return ranges[len(ranges) - len(traded.series) :]

@@ -18,6 +18,7 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 # A Monday.
 START_MS = 1_483_315_200_000
+MONEY = st.decimals(0, 10**6, places=2).map(float)
 
 
 def curve(values: list[float], step_ms: int = DAY_MS, gross: list[float] | None = None) -> EquityCurve:
@@ -29,6 +30,11 @@ def curve(values: list[float], step_ms: int = DAY_MS, gross: list[float] | None 
 
 def figures(of: EquityCurve, around_the_clock: bool = True) -> AccountFigures:
     return account_figures(of, daily_returns(of, around_the_clock))
+
+
+def of_days(of: EquityCurve, around_the_clock: bool) -> list[float]:
+    returns: list[float] = vars(daily_returns(of, around_the_clock))["values"].tolist()
+    return returns
 
 
 def test_figures_of_a_small_curve_by_hand() -> None:
@@ -95,15 +101,15 @@ def test_what_is_undefined_is_none() -> None:
 def test_hours_count_by_the_day_and_midnight_is_the_end_of_a_day() -> None:
     rising = [100.0 * 1.001**hour for hour in range(49)]
     of = curve(rising, HOUR_MS)
-    assert daily_returns(of, around_the_clock=True).values == pytest.approx([1.001**24 - 1] * 2)
+    assert of_days(of, around_the_clock=True) == pytest.approx([1.001**24 - 1] * 2)
 
 
 def test_days_without_candles_count_around_the_clock_and_are_no_days_of_a_market_with_sessions() -> None:
     whole = curve([100, 101, 99, 102, 103, 104, 105])
     kept = np.array([0, 1, 2, 6])
     of = EquityCurve(whole.times_ms[kept], whole.equity[kept], whole.gross_equity[kept], whole.invested[kept])
-    assert daily_returns(of, around_the_clock=True).values == pytest.approx([0.01, 99 / 101 - 1, 0, 0, 0, 105 / 99 - 1])
-    assert daily_returns(of, around_the_clock=False).values == pytest.approx([0.01, 99 / 101 - 1, 105 / 99 - 1])
+    assert of_days(of, around_the_clock=True) == pytest.approx([0.01, 99 / 101 - 1, 0, 0, 0, 105 / 99 - 1])
+    assert of_days(of, around_the_clock=False) == pytest.approx([0.01, 99 / 101 - 1, 105 / 99 - 1])
 
 
 def test_a_market_with_sessions_has_the_days_on_which_it_traded() -> None:
