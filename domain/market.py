@@ -141,7 +141,7 @@ class CandleSeries(CandleColumns):
     @cached_property
     def regular(self) -> bool:
         """Whether all candles are one step apart."""
-        return bool((np.diff(self.times_ms) == self.timeframe.ms).all())
+        return bool((self.times_ms[1:] - self.times_ms[:-1] == self.timeframe.ms).all())
 
     def of_market(self, sessions: Sessions) -> CandleSeries:
         """Return the series as candles of a market with these sessions.
@@ -167,12 +167,12 @@ class CandleSeries(CandleColumns):
     def __len__(self) -> int:
         return len(self.candles)
 
-    @property
+    @cached_property
     def last_open_ms(self) -> int:
         """Open time of the newest candle in epoch ms; the series must not be empty."""
         return self.candles[-1].timestamp
 
-    @property
+    @cached_property
     def last_close_ms(self) -> int:
         """Close time of the newest candle in epoch ms; the series must not be empty."""
         return self._close_ms(-1)
@@ -190,10 +190,10 @@ class CandleSeries(CandleColumns):
     def closed_by(self, as_of_ms: int) -> CandleSeries:
         """Return the candles that had closed at `as_of_ms`: the rest were still forming."""
         end = len(self.candles)
+        if not end or self.last_close_ms <= as_of_ms:
+            return self
         while end and self._close_ms(end - 1) > as_of_ms:
             end -= 1
-        if end == len(self.candles):
-            return self
         closed: CandleSeries | None = self.__dict__.get("_closed")
         if closed is None or len(closed) != end:
             closed = self.part(0, end)
@@ -208,6 +208,8 @@ class CandleSeries(CandleColumns):
     def part(self, start: int, end: int, sessions: Sessions | None = None) -> CandleSeries:
         """Return the candles from one position to before another, with these sessions or their own."""
         part = CandleSeries(self.timeframe, self.candles[start:end], sessions or self.sessions)
+        if sessions is None and "missing_after" in self.__dict__:
+            part.__dict__["missing_after"] = self.missing_after[start : max(start, end - 1)]
         # The arrays are views of what is known already.
         part.__dict__.update(times_ms=self.times_ms[start:end], values=self.values[start:end])
         return part

@@ -86,6 +86,8 @@ def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict
         for timeframe, candles in series.items()
         if len(closed[timeframe]) < len(candles)
     ]
+    if not forming:
+        return closed
     for timeframe, candles in closed.items():
         if candles.candles and any(
             length_ms < timeframe.ms and candles.last_open_ms <= opened_ms < candles.last_open_ms + timeframe.ms

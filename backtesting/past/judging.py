@@ -63,18 +63,19 @@ def judge_past(
     for begin in range(first, end, TOGETHER):
         moments = moments_ms[begin : min(begin + TOGETHER, end)]
         readings = dict(_readings(market.symbol, known, moments, settings))
-        spans = {
-            moment_ms: {timeframe: known[timeframe].span(part) for timeframe, part in reading.used.items()}
-            for moment_ms, reading in readings.items()
-        }
         latest = {
-            timeframe: candles.measured({one[timeframe] for one in spans.values() if timeframe in one}, indicators)
+            timeframe: iter(
+                candles.measured(
+                    [reading.used[timeframe] for reading in readings.values() if timeframe in reading.used], indicators
+                )
+            )
             for timeframe, candles in known.items()
         }
         for position, moment_ms in enumerate(moments.tolist(), begin):
             if moment_ms in readings:
-                newest = {timeframe: latest[timeframe][span] for timeframe, span in spans[moment_ms].items()}
-                context = measured(readings[moment_ms], strategies, newest)
+                reading = readings[moment_ms]
+                newest = {timeframe: next(latest[timeframe]) for timeframe in reading.used}
+                context = measured(reading, strategies, newest)
                 if forecasts is not None:
                     context = with_forecast(context, forecasts.get(moment_ms), None, settings)
                 yield PastJudgement(moment_ms, position, judge(context))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from bisect import bisect_right
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,8 +11,6 @@ from domain.arrays import IntArray
 from domain.continuity import SeriesBreak, newest_break, possible_breaks
 from domain.market import CandleSeries
 from features.indicators.technical_indicators import TechnicalIndicators
-
-Span = tuple[int, int]
 
 
 class KnownCandles:
@@ -22,7 +21,7 @@ class KnownCandles:
         self.series = series
         self.closes_ms: IntArray = series.sessions.closes_ms(series.times_ms, series.timeframe.ms)
         self._count = count
-        self._possible_breaks = possible_breaks(series)
+        self._possible_breaks_ms: list[int] = series.times_ms[possible_breaks(series)].tolist()
         self._newest: CandleSeries | None = None
         self._end = 0
 
@@ -37,21 +36,18 @@ class KnownCandles:
             self._newest, self._end = self.series.part(max(0, end - self._count), end), end
         return self._newest
 
-    def span(self, part: CandleSeries) -> Span:
-        """Return the positions of a part's first candle and after its last one."""
-        start = int(np.searchsorted(self.series.times_ms, part.times_ms[0]))
-        return start, start + len(part)
-
     def newest_break(self, part: CandleSeries) -> SeriesBreak | None:
         """Return the newest break of a part; see `domain.continuity`, which looks only where one may be."""
-        start, end = self.span(part)
-        first, last = np.searchsorted(self._possible_breaks, (start + 1, end))
+        first = bisect_right(self._possible_breaks_ms, int(part.times_ms[0]))
+        last = bisect_right(self._possible_breaks_ms, part.last_open_ms)
         return newest_break(part) if first < last else None
 
-    def measured(self, spans: Set[Span], indicators: TechnicalIndicators) -> Mapping[Span, Mapping[str, float]]:
-        """Return the newest indicators of each of some windows of the series."""
-        if not spans:
-            return {}
-        ordered = sorted(spans)
-        starts, ends = np.array(ordered, dtype=np.int64).T
-        return dict(zip(ordered, indicators.newest(self.series.values, starts, ends), strict=True))
+    def measured(self, parts: Sequence[CandleSeries], indicators: TechnicalIndicators) -> list[dict[str, float]]:
+        """Return the newest indicators of each of some parts of the series, equal ones measured once."""
+        if not parts:
+            return []
+        starts = np.searchsorted(self.series.times_ms, [part.times_ms[0] for part in parts])
+        spans = np.array((starts, starts + [len(part) for part in parts]))
+        unique, places = np.unique(spans, axis=1, return_inverse=True)
+        latest = indicators.newest(self.series.values, *unique)
+        return [latest[place] for place in places.tolist()]

@@ -7,7 +7,6 @@ No value depends on a later row.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +19,7 @@ from domain.arrays import FloatArray, IntArray
 from features.families.family import Indicator
 from features.indicators.catalogue import compute, indicator
 from features.indicators.derived import percentile, range_percent, volume_balance
-from features.indicators.newest import newest
+from features.indicators.newest import NewestIndicators
 from features.kernels.candles import Candles
 
 
@@ -31,6 +30,7 @@ class _Plan:
     engine: Literal["fast", "ta"]
     volume_period: int
     columns: Mapping[str, Indicator]
+    newest: NewestIndicators
 
 
 class TechnicalIndicators:
@@ -56,7 +56,8 @@ class TechnicalIndicators:
     def use(self, settings: IndicatorSettings) -> None:
         """Compute with other settings from now on; a computation under way in another thread keeps its own."""
         self.settings = settings
-        self._plan = _Plan(settings.engine, settings.volume_period, _columns(settings))
+        columns, period = _columns(settings), settings.volume_period
+        self._plan = _Plan(settings.engine, period, columns, NewestIndicators(columns, period))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,13 +102,16 @@ class TechnicalIndicators:
             ends: Position after its last candle, m numbers.
         """
         plan = self._plan
+        names = plan.newest.names
         if plan.engine == "fast":
-            found = newest(values, starts, ends, plan.columns, plan.volume_period)
+            table = plan.newest.over(values, starts, ends).T
         else:
-            windows = [self.columns(Candles(values[start:end].T)) for start, end in zip(starts, ends, strict=True)]
-            found = {name: np.array([columns[name][-1] for columns in windows]) for name in windows[0]}
-        rows = zip(*(column.tolist() for column in found.values()), strict=True)
-        return [{name: value for name, value in zip(found, row, strict=True) if math.isfinite(value)} for row in rows]
+            windows = (self.columns(Candles(values[start:end].T)) for start, end in zip(starts, ends, strict=True))
+            table = np.array([[columns[name][-1] for name in names] for columns in windows])
+        return [
+            {name: value for name, value, exists in zip(names, *row, strict=True) if exists}
+            for row in zip(table.tolist(), np.isfinite(table).tolist(), strict=True)
+        ]
 
 
 def _columns(settings: IndicatorSettings) -> Mapping[str, Indicator]:

@@ -29,7 +29,8 @@ def decayed(values: FloatArray, decay: float) -> FloatArray:
     earlier rows of its block as well.
     """
     smoothed = _decayed(values, decay)
-    if math.isfinite(np.add.reduce(smoothed[..., -1], axis=None)):
+    last = smoothed[..., -1]
+    if math.isfinite(last if last.ndim == 0 else np.add.reduce(last, axis=None)):
         return smoothed
     if values.ndim > 1:
         return np.array([decayed(one, decay) for one in values])
@@ -89,7 +90,9 @@ def _decayed(values: FloatArray, decay: float) -> FloatArray:
     if count <= WHOLE:
         weights = _weights(decay, WHOLE)[:count, :count].T
         # One product for each series: a product of all would round each by its place among them.
-        short: FloatArray = np.matmul(values[..., None, :], weights)[..., 0, :]
+        short: FloatArray = (
+            np.matmul(values, weights) if values.ndim == 1 else np.matmul(values[..., None, :], weights)[..., 0, :]
+        )
         return short
     # Padded in front: zeros before the first value have no effect.
     series, blocks = values.shape[:-1], -(-count // BLOCK)
