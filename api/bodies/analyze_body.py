@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from api.bodies.json_body import by_schema
 from api.schemas.predictions import PredictRequest
-from api.schemas.requests import FIRST_MS, LAST_MS, MAX_COUNT, MAX_LIST, MAX_TEXT, AnalyzeRequest, News, StrategyContext
+from api.schemas.requests import MAX_COUNT, MAX_LIST, MAX_TEXT, AnalyzeRequest, News, StrategyContext
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.candles.columns import CandleLike
@@ -28,6 +28,7 @@ from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timefr
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
 from domain.queries import NOTHING_SAID, AnalysisQuery, ClientContext, NewsSentiment
 from domain.session_finder import in_market
+from domain.values import FIRST_MS, LAST_MS
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price

@@ -8,11 +8,9 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
 from domain.naming.symbols import SymbolName
+from domain.values import FIRST_MS, LAST_MS
 from rules.strategies import STRATEGY_NAMES
 
-# Milliseconds since 1970 have 12 to 14 digits from 1973 to 5138: fewer are seconds, more are micro- or nanoseconds.
-FIRST_MS = 10**11
-LAST_MS = 10**14
 MAX_TEXT = 200
 MAX_LIST = 50
 MAX_COUNT = 10**9

@@ -89,6 +89,16 @@ def test_sizes_grow_and_shrink_with_the_equity() -> None:
     assert [first.value, second.value] == pytest.approx([5_000, 5_100])
 
 
+def test_an_entry_is_sized_after_the_costs_of_the_trades_before_it() -> None:
+    calls = call(0, LONG, 90, 110, horizon_candles=1), call(1, SHORT, 110, 90)
+    first, second = simulate(
+        [traded([CALM] * 4, *calls)], terms(fee_bps=10, funding_bps=80, sizing=Sizing("fixed", 0.5))
+    ).trades
+    # 5 at the entry, 5 at the exit, and 5 of funding for an hour
+    assert first.costs == pytest.approx(15)
+    assert second.value == pytest.approx(0.5 * 9_985)
+
+
 def test_all_positions_after_their_costs_are_worth_at_most_the_equity() -> None:
     rows: list[Row] = [CALM, CALM, CALM]
     simulation = simulate([traded(rows, call(0, LONG, 99.5, 110))], terms(fee_bps=100, sizing=Sizing("risk", 0.05)))
@@ -123,6 +133,15 @@ def test_an_entry_is_sized_with_open_positions_at_the_market() -> None:
     by_symbol = {trade.symbol: trade for trade in simulate([rising, later], terms(sizing=Sizing("fixed", 0.5))).trades}
     # 5,000 of BTC have risen by 4 %: half of 10,200, and exactly that is not free: 10,200 - 5,200 = 5,000
     assert by_symbol["ETHUSDT"].value == pytest.approx(5_000)
+
+
+def test_a_position_without_a_close_since_its_entry_counts_at_its_entry() -> None:
+    times_ms = [START_MS + hour * Timeframe.H1.ms for hour in range(6)]
+    longer = market("BTCUSDT", [CALM, (105, 106, 104, 105)], call(0, LONG, 90, 200), timeframe=Timeframe.H4)
+    shorter = TradedMarket("ETHUSDT", candles([CALM] * 6, times_ms=times_ms), [call(4, LONG, 90, 110)])
+    values = {trade.symbol: trade.value for trade in simulate([longer, shorter], terms()).trades}
+    # An hour after the entry at 105 the newest close of BTC is still the one of 100 before it.
+    assert values["ETHUSDT"] == pytest.approx(1_000)
 
 
 def test_an_entry_without_free_equity_is_not_made_and_the_next_one_is() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtesting.trades import Trade, TradeEnd
+from backtesting.trades import Trade
 from backtesting.trading.orders import Call, Sizing, SizingKind, TradedMarket
 from backtesting.trading.simulation import simulate
 from domain.market import Candle, CandleSeries, Timeframe
@@ -177,20 +177,20 @@ def shape(trade: Trade) -> tuple[object, ...]:
 
 @quick
 @given(markets(), st.integers(0, 10_000))
-def test_finer_candles_change_no_trade_but_those_whose_candle_held_stop_and_target(
-    market: TradedMarket, seed: int
-) -> None:
+def test_finer_candles_that_never_jump_give_the_trades_of_their_own_series(market: TradedMarket, seed: int) -> None:
     finer = quarters(market.series, seed)
-    coarse = simulate([market], terms()).trades
-    seen = simulate([replace(market, finer=finer)], terms()).trades
-    by_open = {trade.opened_ms: trade for trade in seen}
-    for trade in coarse:
-        other = by_open.get(trade.opened_ms)
-        if other is not None and shape(other) != shape(trade):
-            # What was taken for the stop came to the stop by a jump, to its time within the candle, or to the target.
-            assert trade.end is TradeEnd.STOP
-            assert trade.candles == other.candles
-            assert other.closed_ms <= trade.closed_ms
+    # The same calls at the last quarter of their hours.
+    calls = [
+        replace(call, position=4 * call.position + 3, horizon_candles=4 * call.horizon_candles) for call in market.calls
+    ]
+    by_hours = simulate([replace(market, finer=finer)], terms(fee_bps=6))
+    by_quarters = simulate([TradedMarket(market.symbol, finer, calls)], terms(fee_bps=6))
+    assert [result(trade) for trade in by_hours.trades] == [result(trade) for trade in by_quarters.trades]
+    np.testing.assert_allclose(by_hours.curve.equity, by_quarters.curve.equity[3::4])
+
+
+def result(trade: Trade) -> tuple[object, ...]:
+    return trade.side, trade.opened_ms, trade.entry, trade.exit, trade.end
 
 
 def quarters(series: CandleSeries, seed: int) -> CandleSeries:
