@@ -19,7 +19,6 @@ from domain.values import epoch_ms
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
-    from services.backtests.opinions import StoredAnswer
     from services.backtests.order import BacktestWish
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -73,6 +72,7 @@ def backtest(
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise InvalidRequest("--since has to be before --until")
 
+    from backtesting.trading.recorded import read_answers
     from commands.tables.backtests import backtested
     from services.backtests.files import write_files
     from services.backtests.order import BacktestOrder, lane_of
@@ -89,7 +89,7 @@ def backtest(
         sizing=sizing,
     )
     chosen = lane_of(wish.lane)
-    answers = _answers(Path(chosen.name)) if chosen.kind == "llm" else []
+    answers = read_answers(_content(Path(chosen.name))) if chosen.kind == "llm" else []
     order = BacktestOrder.of(wish, settings)
     candles: list[tuple[str, CandleSeries]] = []
     for file in files:
@@ -137,36 +137,15 @@ def _wish(**values: object) -> BacktestWish:
         raise InvalidRequest(f"--{option}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def _answers(file: Path) -> list[StoredAnswer]:
-    """Return recorded answers of `POST /ai/analyze`: a JSON list, or one answer a line.
-
-    Raises:
-        InvalidRequest: the file cannot be read, or holds something else.
-    """
-    from pydantic import TypeAdapter, ValidationError
-
-    from services.backtests.opinions import StoredAnswer
-
-    text = _text(file)
-    try:
-        if text.lstrip().startswith("["):
-            return TypeAdapter(list[StoredAnswer]).validate_json(text)
-        return [StoredAnswer.model_validate_json(line) for line in text.splitlines() if line.strip()]
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InvalidRequest(f"{file.name} holds no answers of /ai/analyze: {place} {first['msg']}") from None
-
-
 def _json(file: Path) -> object:
     try:
-        return json.loads(_text(file))
+        return json.loads(_content(file))
     except ValueError as error:
         raise InvalidRequest(f"{file.name} is no JSON: {error}") from None
 
 
-def _text(file: Path) -> str:
-    """Return the text of a file of a limited size.
+def _content(file: Path) -> bytes:
+    """Return the content of a file of a limited size.
 
     Raises:
         InvalidRequest: it cannot be read, or is too large.
@@ -178,4 +157,4 @@ def _text(file: Path) -> str:
         raise InvalidRequest(f"{file} cannot be read: {error.strerror or error}") from None
     if len(content) > MAX_FILE_BYTES:
         raise InvalidRequest(f"{file.name} has more than {MAX_FILE_BYTES:,} bytes")
-    return content.decode("utf-8", errors="replace")
+    return content

@@ -36,6 +36,8 @@ class Tested:
     Attributes:
         judgements: Number of moments at which the lane could speak.
         hold: Value of 1 invested in the markets, at the moments of the curve.
+        capital: Of the account at the begin, quote currency.
+        seed: Of the random entries.
     """
 
     markets: Sequence[TradedMarket]
@@ -43,6 +45,8 @@ class Tested:
     simulation: Simulation
     hold: FloatArray
     chance: RandomEntries
+    capital: float
+    seed: int
 
     @property
     def around_the_clock(self) -> bool:
@@ -77,13 +81,22 @@ def data_card(markets: Sequence[BacktestMarket], order: BacktestOrder) -> dict[s
 
 def result_document(
     tested: Tested,
-    order: BacktestOrder,
+    chosen: Mapping[str, Any],
     returns: DailyReturns,
     trial: Trial,
     count: TrialCount,
     data: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the result, not yet signed; its keys are described in docs/backtesting.md."""
+    """Return the result, not yet signed; its keys are described in docs/backtesting.md.
+
+    Args:
+        tested: What was traded.
+        chosen: The settings of the run, as the card shows them.
+        returns: Daily returns of the account.
+        trial: What was recorded.
+        count: What is known of all trials.
+        data: Of `data_card`.
+    """
     trades, curve, chance = tested.simulation.trades, tested.simulation.curve, tested.chance
     account = account_figures(curve, returns)
     whole = trade_figures(trades)
@@ -95,7 +108,7 @@ def result_document(
     return {
         "symbols": [market.symbol for market in tested.markets],
         "timeframe": tested.markets[0].series.timeframe.value,
-        "lane": order.lane,
+        "lane": trial.lane,
         "start": _time(int(curve.times_ms[0])),
         "end": _time(int(curve.times_ms[-1])),
         **account.model_dump(),
@@ -110,7 +123,7 @@ def result_document(
         "costs": whole.costs,
         "gross_bps": whole.gross_bps,
         "net_bps": whole.net_bps,
-        "capital": order.backtests.capital,
+        "capital": tested.capital,
         "final_equity": float(curve.equity[-1]),
         "judgements": {"total": tested.judgements, "long": longs, "short": calls - longs},
         "buy_and_hold": float(tested.hold[-1] - 1.0),
@@ -132,11 +145,11 @@ def result_document(
             "at": trial.at.isoformat(),
             "trial": count.number,
             "unreadable_trials": count.damaged,
-            "settings": order.shown_settings,
+            "settings": dict(chosen),
             "settings_hash": trial.settings,
             "data": dict(data),
             "data_hash": trial.data,
-            "random_seed": order.backtests.seed,
+            "random_seed": tested.seed,
         },
     }
 

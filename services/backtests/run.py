@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,11 @@ from backtesting.figures.account import daily_returns
 from backtesting.figures.buy_and_hold import buy_and_hold
 from backtesting.figures.chance import random_entries
 from backtesting.past.judging import judge_past
+from backtesting.past.market import PastJudgement
+from backtesting.trading.calls import find_lane
+from backtesting.trading.fills import closes_ms
 from backtesting.trading.orders import Call, Simulation, TradedMarket
+from backtesting.trading.recorded import RecordedAnswer, recorded_calls
 from backtesting.trading.simulation import simulate
 from backtesting.trials.registry import Trial, TrialRegistry
 from backtesting.trials.run_card import digest_of, signed
@@ -22,14 +26,14 @@ from config.backtest_settings import BacktestSettings
 from config.secret_file import SecretFile
 from config.version import service_version
 from domain.arrays import FloatArray
-from domain.errors import InsufficientData
+from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
 from features.kernels.volatility import average_true_range
+from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket, prepare
-from services.backtests.opinions import StoredAnswer, caller_of, past_forecasts
 from services.backtests.order import BacktestOrder, lane_of
 from services.backtests.result import Tested, data_card, result_document
 
@@ -59,7 +63,7 @@ def run_backtest(
     order: BacktestOrder,
     report: Report,
     now: datetime,
-    answers: Sequence[StoredAnswer] = (),
+    answers: Sequence[RecordedAnswer] = (),
 ) -> BacktestResult:
     """Return the result of a backtest, recorded as a trial and signed.
 
@@ -80,9 +84,11 @@ def run_backtest(
     markets = prepare(candles, order)
     tested = _test(markets, order, answers, report)
     returns = daily_returns(tested.simulation.curve, tested.around_the_clock)
-    data = data_card(markets, order)
+    data, chosen = data_card(markets, order), order.shown_settings
+    if answers:
+        chosen["answers"] = digest_of([answer.model_dump(mode="json") for answer in answers])
     trial = Trial(
-        settings=digest_of(order.shown_settings),
+        settings=digest_of(chosen),
         data=digest_of(data),
         lane=order.lane,
         symbols=tuple(market.symbol for market in markets),
@@ -92,7 +98,7 @@ def run_backtest(
         at=now,
     )
     count = TrialRegistry(Path(order.backtests.trials_path)).record(trial)
-    document = result_document(tested, order, returns, trial, count, data)
+    document = result_document(tested, chosen, returns, trial, count, data)
     return BacktestResult(signed(document, key), tested.simulation, tested.hold)
 
 
@@ -110,7 +116,7 @@ def signing_key(settings: BacktestSettings) -> SecretFile:
 
 
 def _test(
-    markets: Sequence[BacktestMarket], order: BacktestOrder, answers: Sequence[StoredAnswer], report: Report
+    markets: Sequence[BacktestMarket], order: BacktestOrder, answers: Sequence[RecordedAnswer], report: Report
 ) -> Tested:
     traded, moments = [], 0
     for number, market in enumerate(markets):
@@ -128,48 +134,75 @@ def _test(
 
     ranges = [_ranges(market, played, order) for market, played in zip(markets, traded, strict=True)]
     chance = random_entries(traded, ranges, simulation, terms, settings.random_runs, settings.seed, tell)
-    return Tested(traded, moments, simulation, hold, chance)
+    return Tested(traded, moments, simulation, hold, chance, settings.capital, settings.seed)
 
 
 def _calls(
     market: BacktestMarket,
     order: BacktestOrder,
-    answers: Sequence[StoredAnswer],
+    answers: Sequence[RecordedAnswer],
     tell: Callable[[str, float], None],
 ) -> tuple[int, list[Call], int]:
-    """Return the first candle at which there is a judgement, the calls counted from it, and the judgements.
+    """Return the first candle at which the lane could speak, its calls counted from there, and how often it could.
 
     Raises:
+        InvalidRequest: there is no recorded answer for the market.
         InsufficientData: there is no judgement, or no candle after it.
     """
-    symbol, traded = market.symbol, market.traded
-    first, judged, calls = -1, 0, list[Call]()
-    lane = lane_of(order.lane)
-    caller = caller_of(market, lane, answers)
-    forecasts = past_forecasts(market, lane.name, order.models) if lane.kind in {"model", "blend"} else None
-    blend = "weighted" if lane.kind == "blend" else "advise"
-    past = judge_past(
-        market.past,
-        order.analysis.model_copy(update={"primary_timeframes": (traded,), "blend": blend}),
-        TechnicalIndicators(order.indicators),
-        since_ms=order.since_ms,
-        until_ms=order.until_ms,
-        forecasts=forecasts,
-    )
-    for judgement in past:
-        if first < 0:
-            first = judgement.position
-        if judged % _REPORTED == 0:
-            tell(f"judging {symbol} {traded}", (judgement.position - first) / len(market.series))
-        judged += 1
-        if (call := caller(judgement)) is not None:
-            calls.append(replace(call, position=call.position - first))
-    if judged < 2 or len(market.series) - first < 3:
+    symbol, traded, series, lane = market.symbol, market.traded, market.series, lane_of(order.lane)
+    if lane.kind == "llm":
+        closes = closes_ms(series)
+        first = max(order.analysis.min_candles - 1, int(np.searchsorted(closes, order.since_ms or 0)))
+        moments = len(series) - first
+        calls = [call for call in recorded_calls(answers, symbol, series, "llm") if call.position >= first]
+        if moments > 1 and not calls:
+            raise InvalidRequest(f"no recorded answer says Long or Short of {symbol} in the time of its candles")
+    else:
+        judged = _Judged(market, order, tell)
+        calls = list(find_lane(lane.name if lane.kind == "strategy" else lane.kind).calls(judged, traded))
+        first, moments = judged.first, judged.moments
+    if moments < 2 or len(series) - first < 3:
         raise InsufficientData(
-            f"{symbol} {traded} is too short: in the time that is tested {judged} candles have "
+            f"{symbol} {traded} is too short: in the time that is tested {max(moments, 0)} candles have "
             f"{order.analysis.min_candles} closed candles before them"
         )
-    return first, calls, judged
+    return first, [replace(call, position=call.position - first) for call in calls], moments
+
+
+class _Judged:
+    """The judgements of a market, counted while they are read.
+
+    Attributes:
+        first: Candle of the first one.
+        moments: Number of judgements.
+    """
+
+    def __init__(self, market: BacktestMarket, order: BacktestOrder, tell: Callable[[str, float], None]) -> None:
+        self.first = self.moments = 0
+        self._market = market
+        self._order = order
+        self._tell = tell
+
+    def __iter__(self) -> Iterator[PastJudgement]:
+        market, order, lane = self._market, self._order, lane_of(self._order.lane)
+        forecasts = past_forecasts(market, lane.name, order.models) if lane.kind in {"model", "blend"} else None
+        blend = "weighted" if lane.kind == "blend" else "advise"
+        past = judge_past(
+            market.past,
+            order.analysis.model_copy(update={"primary_timeframes": (market.traded,), "blend": blend}),
+            TechnicalIndicators(order.indicators),
+            since_ms=order.since_ms,
+            until_ms=order.until_ms,
+            forecasts=forecasts,
+        )
+        for judgement in past:
+            if not self.moments:
+                self.first = judgement.position
+            if self.moments % _REPORTED == 0:
+                rest = max(1, len(market.series) - self.first)
+                self._tell(f"judging {market.symbol} {market.traded}", (judgement.position - self.first) / rest)
+            self.moments += 1
+            yield judgement
 
 
 def _part(report: Report, number: int, markets: Sequence[BacktestMarket]) -> Callable[[str, float], None]:

@@ -200,7 +200,7 @@ def test_recorded_answers_are_traded_from_the_next_close_on(
         }
         return json.dumps(said | changes)
 
-    lines = [answer(100, "Long"), answer(300, "Short"), answer(200, "Long", source="technical"), answer(250, "Neutral")]
+    lines = [answer(100, "Long"), answer(300, "Short"), answer(200, "Long", symbol="ETHUSDT"), answer(250, "Neutral")]
     Path("answers.jsonl").write_text("\n".join(lines))
     told = result_of(capsys, command, btc, "--lane", "llm:answers.jsonl", "--plot", "out")
     assert told["trades"] == 2
