@@ -1,4 +1,4 @@
-"""The command line: serve; analyze, train and evaluate files of candles; manage models and the database."""
+"""The command line: serve; analyze, train, evaluate and backtest on files of candles; manage models and the store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from commands.analyze import analyze
+from commands.backtesting.backtest import backtest, verify
 from commands.backtesting.bias import bias
+from commands.backtesting.evidence import evidence
 from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
-from commands.evidence import evidence
 from commands.features import features
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
@@ -66,7 +67,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
-for command in (analyze, features, train, evaluate, predict):
+for command in (analyze, features, train, evaluate, predict, backtest, verify):
     cli.command()(command)
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")

@@ -19,6 +19,7 @@ from api.guard.socket_shares import SocketShares
 from api.openapi import describe
 from api.routes import (
     analysis,
+    backtests,
     bias,
     configuration,
     insights,
@@ -58,6 +59,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (self_analyses.router, "", True),
     (insights.router, "", True),
     (jobs.router, "", True),
+    (backtests.router, "", True),
     (llm.router, "", True),
     (ml.router, "", True),
     (models.router, "", True),
@@ -73,6 +75,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (training.dashboard, "", True),
     (configuration.dashboard, "/api/v1", False),
     (jobs.router, "/api/v1", False),
+    (backtests.router, "/api/v1", False),
     (models.dashboard, "/api/v1", False),
     (training.dashboard, "/api/v1", False),
     (quality.tools, "/api", False),

@@ -28,6 +28,7 @@ from domain.values import epoch_ms
 from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
+from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
@@ -220,4 +221,5 @@ ArchivePart = Annotated[SignalArchive, _part(lambda container: container.store)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
 WeigherPart = Annotated[Weigher, _part(lambda container: container.weigher)]
+BacktestsPart = Annotated[BacktestService, _part(lambda container: container.backtests)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

@@ -74,8 +74,8 @@ def working() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def training() -> Iterator[Callable[[JobProgress], None]]:
-    """Show stage, epoch, losses and time left as a bar on a terminal; yield a function that updates it."""
+def stages() -> Iterator[Callable[[JobProgress], None]]:
+    """Show the stage as a bar on a terminal, of a training with epoch, losses and time left; yield what updates it."""
     epoch = TextColumn("{task.fields[epoch]}", markup=False)
     columns = TextColumn("{task.description}", markup=False), BarColumn(20), TaskProgressColumn(), epoch
     with _progress(*columns) as progress:

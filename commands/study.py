@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.candles import read_markets, tell
-from commands.console import show, training
+from commands.console import show, stages
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InvalidRequest
@@ -46,7 +46,7 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     from commands.tables.studies import study_markdown, study_table
     from models.training.study import Study
 
-    with training() as listener:
+    with stages() as listener:
         result = Study(types, order.seeds, markets, timeframe, models, features).run(listener, order.save)
     subject = f"{' '.join(markets)} {timeframe}"
     if order.markdown:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.candles import read_markets, tell
-from commands.console import show, training
+from commands.console import show, stages
 from commands.manager import model_manager
 from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
 from config.sources import load_settings
@@ -54,7 +54,7 @@ def train(
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
     manager = model_manager(settings, chosen)
     started = monotonic()
-    with training() as listener:
+    with stages() as listener:
         outcome = manager.train(request, markets, listener, force)
     show(_document(outcome, monotonic() - started), trained(outcome), as_json)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from config.backtest_settings import BacktestSettings
 from config.guard_settings import GuardSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
@@ -198,6 +199,7 @@ class Settings(Section):
     jobs: JobSettings
     trades: TradeSettings
     trading: TradingSettings
+    backtests: BacktestSettings
     websocket: WebSocketSettings
     access: AccessSettings
     rate_limits: RateLimitSettings

@@ -26,6 +26,7 @@ from models.serving.loaded_models import LoadedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
+from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.evidence_file import open_weigher
@@ -152,6 +153,7 @@ async def build_container(
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
+            backtests=BacktestService(jobs, market_data, store, settings, clock),
             models=models,
             llm=llm,
             trades=trades,

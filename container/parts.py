@@ -9,6 +9,7 @@ from config.settings import Settings
 from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
+from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.forecast_requests import ForecastRequests
@@ -66,6 +67,7 @@ class Container:
     jobs: JobService
     training: TrainingService
     bias: BiasService
+    backtests: BacktestService
     models: ModelAdmin
 
     llm: LlmParts

@@ -28,6 +28,7 @@ class JobKind(StrEnum):
     TRAIN = "train"
     BIAS_LOOKAHEAD = "bias_lookahead"
     BIAS_RECURSIVE = "bias_recursive"
+    BACKTEST = "backtest"
 
 
 class JobStatus(StrEnum):

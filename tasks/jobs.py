@@ -88,8 +88,30 @@ def bias_recursive(parameters: dict[str, Any], report: Report) -> dict[str, Any]
     return run_recursive(BiasOrder.model_validate(parameters), report, SystemClock())
 
 
+def backtest(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Trade the past by the signals of a lane; a second run counts as the same trial.
+
+    Args:
+        parameters: As `services.backtests.job.BacktestJobOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As `cli.py backtest --json`.
+
+    Raises:
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        MarketDataUnavailable: the source of the candles failed too often.
+        ModelNotFound, ModelUnusable: the version of the lane cannot be loaded.
+    """
+    from services.backtests.job import run_job
+    from utils.clock import SystemClock
+
+    return run_job(parameters, report, SystemClock())
+
+
 JOBS: Mapping[JobKind, JobFunction] = {
     JobKind.TRAIN: train,
     JobKind.BIAS_LOOKAHEAD: bias_lookahead,
     JobKind.BIAS_RECURSIVE: bias_recursive,
+    JobKind.BACKTEST: backtest,
 }

@@ -17,9 +17,8 @@ from config.model_settings import ServingSettings
 from domain.arrays import IntArray, RealArray
 from domain.costs import Costs
 from domain.errors import InsufficientData
+from domain.performance import YEAR_MS, max_drawdown
 from domain.values import Frozen, Share
-
-YEAR_MS = 365.25 * 24 * 3_600_000
 
 
 class BacktestFigures(Frozen):
@@ -120,11 +119,6 @@ def positions(probability: RealArray, settings: ServingSettings) -> RealArray:
     """Return +1 (long), -1 (short) or 0 for each probability of a rise; 0 for NaN."""
     long, short = probability >= settings.long_probability, probability <= settings.short_probability
     return long.astype(np.float64) - short.astype(np.float64)
-
-
-def max_drawdown(equity: RealArray) -> float:
-    """Return the largest fall from a high so far, as a fraction of that high, 0..1."""
-    return float((1.0 - equity / np.maximum.accumulate(equity)).max())
 
 
 def _compounded(factors: RealArray) -> RealArray:

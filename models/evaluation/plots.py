@@ -1,7 +1,8 @@
-"""Two pictures of an evaluation: reliability of the probabilities, and the equity curve."""
+"""Pictures of an evaluation: reliability of the probabilities, the equity curve and its falls."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from domain.arrays import FloatArray, IntArray
+from domain.arrays import FloatArray, IntArray, RealArray
 from domain.errors import InsufficientData
 from models.evaluation.calibration import expected_calibration_error, reliability_table
 from models.evaluation.equity import Backtest
@@ -86,45 +87,87 @@ def write_reliability(
     _finish(figure, upper, path)
 
 
+@dataclass(frozen=True)
+class ValueLine:
+    """The value of 1 invested at n moments, the first of them 1, and how it is drawn."""
+
+    values: RealArray
+    color: str
+    label: str
+
+
 def write_equity(path: Path, result: Backtest, subject: Subject) -> None:
     """Write a PNG: the value of 1 invested by the model, after and before costs, and of buy and hold."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
-
-    performance, times = result.performance, result.times_ms.astype("datetime64[ms]")
+    performance = result.performance
     lines = (
-        (result.buy_and_hold, REFERENCE, f"buy and hold {performance.buy_and_hold_return:+.1%}"),
-        (result.gross_equity, FREE, f"model before costs {performance.gross_return:+.1%}"),
-        (result.equity, MODEL, f"model after costs {performance.total_return:+.1%}"),
+        ValueLine(result.buy_and_hold, REFERENCE, f"buy and hold {performance.buy_and_hold_return:+.1%}"),
+        ValueLine(result.gross_equity, FREE, f"model before costs {performance.gross_return:+.1%}"),
+        ValueLine(result.equity, MODEL, f"model after costs {performance.total_return:+.1%}"),
     )
-    figure = _figure()
+    costs = performance.costs
+    title = subject.title(
+        result.times_ms,
+        f"filled at the next candle's open: {performance.trades:,} trades, a position in "
+        f"{performance.exposure:.0%} of {performance.candles:,} candles,\n"
+        f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage per change of position",
+    )
+    write_values(path, result.times_ms, lines, title)
+
+
+def write_values(path: Path, times_ms: IntArray, lines: Sequence[ValueLine], title: str) -> None:
+    """Write a PNG: values over time, on a logarithmic axis where they differ much, and below their falls from a high.
+
+    Args:
+        path: File to write.
+        times_ms: n moments, ascending, epoch ms.
+        lines: Drawn in this order.
+        title: Above the picture.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    figure, times = _figure(), times_ms.astype("datetime64[ms]")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    for values, color, label in lines:
-        upper.plot(times, values, color=color, linewidth=1.2, label=label)
-        lower.plot(times, values / np.maximum.accumulate(values) - 1.0, color=color, linewidth=0.8)
-    everything = np.concatenate([values for values, _, _ in lines])
+    for line in lines:
+        upper.plot(times, line.values, color=line.color, linewidth=1.2, label=line.label)
+        lower.plot(times, _falls(line.values), color=line.color, linewidth=0.8)
+    everything = np.concatenate([line.values for line in lines])
     if everything.min() > 0.0 and everything.max() / everything.min() > 4.0:
         upper.set_yscale("log")
         upper.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         upper.yaxis.set_minor_formatter(NullFormatter())
     upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     upper.set_ylabel("value of 1 invested")
-    costs = performance.costs
-    upper.set_title(
-        subject.title(
-            result.times_ms,
-            f"filled at the next candle's open: {performance.trades:,} trades, a position in "
-            f"{performance.exposure:.0%} of {performance.candles:,} candles,\n"
-            f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage per change of position",
-        )
-    )
-    lower.yaxis.set_major_formatter(PercentFormatter(1.0, 0))
-    lower.set_ylabel("fall from the high")
-    locator = AutoDateLocator()
-    lower.xaxis.set_major_locator(locator)
-    lower.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    lower.set_xlabel("time, UTC")
+    upper.set_title(title)
+    _falls_over_time(lower)
     _finish(figure, upper, path)
+
+
+def write_drawdown(path: Path, times_ms: IntArray, lines: Sequence[ValueLine], title: str) -> None:
+    """Write a PNG: the falls of values from a high so far; see `write_values`."""
+    figure = _figure()
+    axes = figure.subplots()
+    for line in lines:
+        falls = _falls(line.values)
+        axes.plot(times_ms.astype("datetime64[ms]"), falls, color=line.color, linewidth=1.0, label=line.label)
+    axes.set_title(title)
+    _falls_over_time(axes)
+    _finish(figure, axes, path)
+
+
+def _falls(values: RealArray) -> RealArray:
+    return np.asarray(values / np.maximum.accumulate(values) - 1.0)
+
+
+def _falls_over_time(axes: Axes) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import PercentFormatter
+
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, 0))
+    axes.set_ylabel("fall from the high")
+    locator = AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.set_xlabel("time, UTC")
 
 
 def _figure() -> Figure:

@@ -67,7 +67,7 @@ def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, setting
         symbol=symbol,
         timeframe=model.timeframe,
         probability_up=probability,
-        signal=_signal(probability, settings),
+        signal=signal_of(probability, settings),
         confidence=float(forecasts.confidence[0]),
         individual_predictions={str(kind): float(values[0]) for kind, values in forecasts.members.items()},
         disagreement=float(forecasts.disagreement[0]),
@@ -83,7 +83,8 @@ def _engineer(feature_set: str) -> FeatureEngineer:
     return FeatureEngineer(FEATURE_SETS[feature_set])
 
 
-def _signal(probability: float, settings: ServingSettings) -> Signal:
+def signal_of(probability: float, settings: ServingSettings) -> Signal:
+    """Return Long, Short or Neutral for a probability of a rise."""
     if probability >= settings.long_probability:
         return Signal.LONG
     return Signal.SHORT if probability <= settings.short_probability else Signal.NEUTRAL

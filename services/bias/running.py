@@ -9,13 +9,11 @@ from typing import Any
 
 from backtesting.bias.checks import Tell
 from domain.jobs import JobProgress
-from domain.market import CandleSeries
-from domain.session_finder import with_sessions
 from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
 from services.bias.order import BiasOrder
 from services.bias.reports import BiasSubject, history_report, lookahead_report
-from services.training.past import after_fetching, fetch_candles
+from services.training.past import after_fetching, fetch_past
 from utils.clock import Clock
 
 Report = Callable[[JobProgress], None]
@@ -42,9 +40,8 @@ def _prepare(order: BiasOrder, report: Report, clock: Clock) -> tuple[BiasSubjec
     """
     series = order.series
     if order.history is not None:
-        candles = asyncio.run(fetch_candles(order.symbol, order.timeframe, order.history, report, clock))
-        kept = CandleSeries.ordered(order.timeframe, candles[-order.history.candles :])
-        series, report = with_sessions(order.symbol, kept), after_fetching(report)
+        past = fetch_past(order.symbol, order.timeframe, order.history, report, clock, "nothing was checked")
+        series, report = asyncio.run(past), after_fetching(report)
     forecaster = None
     if order.version is not None:
         forecaster = load_version(Registry(Path(order.models.save_path)), order.version)

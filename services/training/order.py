@@ -62,8 +62,13 @@ class TrainingOrder(Frozen):
         Raises:
             InvalidMarketData: they break a rule of the market.
         """
-        candles = [Candle(*row[:5], math.nan if row[5] is None else row[5]) for row in self.candles]
+        candles = [Candle(*numbers_of(row)) for row in self.candles]
         return with_sessions(self.symbol, CandleSeries.ordered(self.timeframe, candles))
+
+
+def numbers_of(row: CandleNumbers) -> tuple[int, float, float, float, float, float]:
+    """Return the numbers of a candle, an unknown volume as NaN."""
+    return (*row[:5], math.nan if row[5] is None else row[5])
 
 
 def candle_rows(series: CandleSeries) -> tuple[CandleNumbers, ...]:

@@ -1,4 +1,4 @@
-"""The candles of a training that come from a market-data source, read by the job itself."""
+"""The candles of a job that come from a market-data source, read by the job itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.market_data.sources.opening import open_history
 from services.training.order import HistoryOrder, TrainingOrder
 from utils.clock import Clock
 
-# Of the whole job; a page takes a moment, a training minutes.
+# Of the whole job; a page takes a moment, a training or a backtest minutes.
 FETCHING_SHARE = 0.1
 
 Report = Callable[[JobProgress], None]
@@ -29,27 +29,33 @@ async def read_past(order: TrainingOrder, history: HistoryOrder, report: Report,
         InsufficientData: the source has fewer than the training needs, with the numbers.
         MarketDataUnavailable: it failed too often, or wants to be left alone for long.
     """
-    try:
-        candles = await fetch_candles(order.symbol, order.timeframe, history, report, clock)
-    except MarketDataUnavailable as failure:
-        raise MarketDataUnavailable(f"{failure.message}; nothing was trained") from failure
+    series = await fetch_past(order.symbol, order.timeframe, history, report, clock, "nothing was trained")
     needed = needed_candles(order.model_type, order.models, order.features)
-    if len(candles) < needed:
+    if len(series) < needed:
+        market = f"{order.symbol} {order.timeframe}"
         raise InsufficientData(
-            f"training needs {needed} closed candles at least, {history.source} has {len(candles)} of "
-            f"{order.symbol} {order.timeframe}"
+            f"training needs {needed} closed candles at least, {history.source} has {len(series)} of {market}"
         )
-    return with_sessions(order.symbol, CandleSeries.ordered(order.timeframe, candles[-history.candles :]))
+    return series
 
 
-async def fetch_candles(
-    symbol: str, timeframe: Timeframe, history: HistoryOrder, report: Report, clock: Clock
-) -> list[CandleLike]:
-    """Return the closed candles of a market from the ordered time on, oldest first, and report how far it is.
+async def fetch_past(
+    symbol: str, timeframe: Timeframe, history: HistoryOrder, report: Report, clock: Clock, undone: str
+) -> CandleSeries:
+    """Return the newest closed candles of a market, at most as many as ordered, in its sessions.
+
+    Args:
+        symbol: Market.
+        timeframe: Length of a candle.
+        history: Where from, since when and how many.
+        report: Takes how far it is, as shares up to `FETCHING_SHARE`.
+        clock: Decides which candles have closed.
+        undone: What a failure leaves undone, for its message.
 
     Raises:
         MarketDataUnavailable: the source failed too often, or wants to be left alone for long.
     """
+    market = f"{symbol} {timeframe}"
     candles: list[CandleLike] = []
 
     def tell(pause: str = "") -> None:
@@ -60,18 +66,19 @@ async def fetch_candles(
     tell()
     async with open_history(history.source, history.settings, clock) as source:
         pager = Pager(source, lambda reason: tell(f" ({reason})"))
+        end_ms = epoch_ms(clock.now())
         try:
-            async for series in pager.pages(symbol, timeframe, history.since_ms, epoch_ms(clock.now())):
+            async for series in pager.pages(symbol, timeframe, history.since_ms, end_ms):
                 candles += series.candles
                 tell()
         except MarketDataUnavailable as failure:
-            fetched = f"{len(candles):,} of {history.candles:,} candles of {symbol} {timeframe} were fetched"
-            raise MarketDataUnavailable(f"{fetched}: {failure.message}") from failure
-    return candles
+            fetched = f"{len(candles):,} of {history.candles:,} candles of {market} were fetched"
+            raise MarketDataUnavailable(f"{fetched}: {failure.message}; {undone}") from failure
+    return with_sessions(symbol, CandleSeries.ordered(timeframe, candles[-history.candles :]))
 
 
 def after_fetching(report: Report) -> Report:
-    """Return a report of the training that begins where the fetching ended."""
+    """Return a report of the work that begins where the fetching ended."""
 
     def shifted(progress: JobProgress) -> None:
         share = FETCHING_SHARE + (1 - FETCHING_SHARE) * progress.share

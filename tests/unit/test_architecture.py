@@ -83,7 +83,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "openai": ("services/llm/calling/endpoint.py",),
     "ta": ("features/families/definitions.py",),
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
-    "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py"),
+    "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py", "backtesting/trials/registry.py"),
     "onnxruntime": ("models/serving/forecaster.py", "models/export/"),
     "matplotlib": ("models/evaluation/plots.py",),
     # what trains; the serving process never needs it

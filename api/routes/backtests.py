@@ -1,0 +1,37 @@
+"""Backtests as jobs."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from api.dependencies import Admin, BacktestsPart, DefaultLimit, JsonBody
+from api.schemas.backtests import BacktestQueued, BacktestRequest
+from api.schemas.problems import problem_responses
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[DefaultLimit, Admin])
+
+
+@router.post(
+    "/backtest",
+    operation_id="backtest",
+    summary="Backtest the signals (admin)",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=problem_responses(400, 404, 503),
+)
+async def backtest(
+    asked: Annotated[BacktestRequest, Depends(JsonBody(BacktestRequest))], backtests: BacktestsPart
+) -> BacktestQueued:
+    """Check the candles and queue a backtest, whose result is that of the job; every run counts as a trial."""
+    wanted = asked.asked()
+    job = await backtests.submit(wanted)
+    symbols = list(wanted.symbols)
+    return BacktestQueued(
+        message=f"backtest of {asked.lane} on {', '.join(symbols)} is queued as a job",
+        job_id=job.job_id,
+        status="queued",
+        symbols=symbols,
+        lane=asked.lane,
+    )

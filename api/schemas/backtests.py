@@ -1,0 +1,77 @@
+"""A request for a backtest, and its answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.requests import CandleBody, EpochMs, RequestModel
+from api.schemas.responses import ResponseModel
+from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
+from services.backtests.order import BacktestWish, Bps, FundingBps, LaneText, SizingText
+from services.backtests.service import BacktestAsked
+
+MAX_SYMBOLS = 20
+MAX_TIMEFRAMES = 6
+
+
+class BacktestRequest(RequestModel):
+    """A backtest: candles of one symbol, or symbols whose candles the service has or fetches."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"symbols": ["BTCUSDT"], "timeframes": ["1h", "4h"], "lane": "rules", "fee_bps": 5}],
+        }
+    )
+
+    symbols: Annotated[list[SymbolName], Field(min_length=1, max_length=MAX_SYMBOLS)]
+    timeframes: Annotated[list[Timeframe], Field(min_length=1, max_length=MAX_TIMEFRAMES)] | None = Field(
+        None,
+        description="The first is traded, all are read. Without it: those of the candles or, without these, the first "
+        "primary timeframe and longer ones.",
+    )
+    timeframe_data: dict[Timeframe, list[CandleBody]] | None = Field(
+        None,
+        description="Candles of the one symbol, oldest first. Without any, those that trusted clients have posted are "
+        "used or, where there are more of them, those of the market-data sources; never synthetic ones.",
+    )
+    since: EpochMs | None = Field(None, description="First moment of a judgement, epoch milliseconds, UTC.")
+    until: EpochMs | None = Field(None, description="End of the time, epoch milliseconds, UTC.")
+    lane: Annotated[LaneText, Field(max_length=120)] = Field(
+        "rules", description="rules, model:VERSION, blend:VERSION or strategy:NAME."
+    )
+    fee_bps: Bps | None = Field(None, description="Of each side of a trade; without it trading.fee_bps.")
+    slippage_bps: Bps | None = Field(None, description="Of each side of a trade; without it trading.slippage_bps.")
+    funding_bps: FundingBps | None = Field(
+        None, description="Of a position's value every 8 hours, paid by Long; without it trading.funding_bps."
+    )
+    sizing: Annotated[SizingText, Field(max_length=40)] | None = Field(
+        None, description="fixed:SHARE, recommended, recommended:SHARE or risk:SHARE; without it backtests.sizing."
+    )
+
+    def asked(self) -> BacktestAsked:
+        """Return the request as the service takes it."""
+        wish = BacktestWish(
+            lane=self.lane,
+            timeframes=None if self.timeframes is None else tuple(dict.fromkeys(self.timeframes)),
+            since_ms=self.since,
+            until_ms=self.until,
+            fee_bps=self.fee_bps,
+            slippage_bps=self.slippage_bps,
+            funding_bps=self.funding_bps,
+            sizing=self.sizing,
+        )
+        candles = {timeframe: rows for timeframe, rows in (self.timeframe_data or {}).items() if rows}
+        return BacktestAsked(tuple(dict.fromkeys(self.symbols)), wish, candles)
+
+
+class BacktestQueued(ResponseModel):
+    """The job that was queued; `GET /jobs/{job_id}` says how far it is, and has the result."""
+
+    message: str
+    job_id: str
+    status: Literal["queued"]
+    symbols: list[str]
+    lane: str

@@ -1,0 +1,1 @@
+"""What was tried: the record of all runs, and the signed card of each."""

@@ -1,0 +1,113 @@
+"""The record of all runs: settings that were tried and dropped count when the best of them is judged."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from domain.errors import ConfigurationError
+from domain.values import Frozen
+
+
+class Trial(Frozen):
+    """One run.
+
+    Attributes:
+        settings, data: Hashes; runs that share both are one trial.
+        lane: Who judged.
+        symbols: Markets.
+        sharpe: Mean over standard deviation of the daily returns, not annualized; None where undefined.
+        days: Number of daily returns.
+        version: Of the service.
+    """
+
+    settings: str
+    data: str
+    lane: str
+    symbols: tuple[str, ...]
+    sharpe: float | None
+    days: int
+    version: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class TrialCount:
+    """What is known of all trials once a run is recorded.
+
+    Attributes:
+        number: Of the run's trial, from 1, in the order of first runs.
+        trials: Number of different trials.
+        deviation: Standard deviation of their Sharpe ratios, not annualized; 0 for fewer than two.
+        damaged: Lines that could not be read; each may be a trial that is not counted.
+    """
+
+    number: int
+    trials: int
+    deviation: float
+    damaged: int
+
+
+class TrialRegistry:
+    """A file with one JSON text a line, appended by any number of processes."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the path; the file is created by the first run."""
+        self._path = path
+
+    def record(self, trial: Trial) -> TrialCount:
+        """Append a run, and return the count once a crash would not lose it.
+
+        Raises:
+            ConfigurationError: the file cannot be written.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            with os.fdopen(os.open(self._path, flags, 0o644), "r+b") as file:
+                # Released when the file is closed, also by a process that dies.
+                fcntl.flock(file, fcntl.LOCK_EX)
+                content = file.read()
+                line = trial.model_dump_json().encode() + b"\n"
+                # The last line of a process that died while it wrote stays a line of its own.
+                file.write(line if not content or content.endswith(b"\n") else b"\n" + line)
+                file.flush()
+                os.fsync(file.fileno())
+            self._sync_folder()
+        except OSError as error:
+            reason = f"the trial cannot be recorded in {self._path} ({error.strerror or error})"
+            raise ConfigurationError(f"{reason}: set backtests.trials_path to a file that can be written") from error
+        return _counted(trial, [*content.splitlines(), line])
+
+    def _sync_folder(self) -> None:
+        descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _counted(trial: Trial, lines: Iterable[bytes]) -> TrialCount:
+    known: dict[tuple[str, str], float | None] = {}
+    damaged = 0
+    for line in lines:
+        try:
+            run = Trial.model_validate_json(line)
+        except ValidationError:
+            damaged += bool(line.strip())
+            continue
+        known[run.settings, run.data] = run.sharpe
+    ratios = [ratio for ratio in known.values() if ratio is not None]
+    return TrialCount(
+        number=1 + list(known).index((trial.settings, trial.data)),
+        trials=len(known),
+        deviation=statistics.stdev(ratios) if len(ratios) > 1 else 0.0,
+        damaged=damaged,
+    )

@@ -1,0 +1,132 @@
+"""A backtest as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_GROUPS = {
+    "side": "by_side",
+    "timeframe": "by_timeframe",
+    "symbol": "by_symbol",
+    "year": "by_year",
+    "confidence": "by_confidence",
+    "ground": "by_ground",
+}
+
+
+def backtested(document: Mapping[str, Any], files: Sequence[Path]) -> Group:
+    """Return the figures of a result, beside buy and hold and chance, and those of its groups of trades."""
+    parts: list[RenderableType] = [
+        _facts(_headline(document, files)),
+        _facts(_account(document), "Account, after costs"),
+    ]
+    parts += [_facts(_trades(document), "Trades"), _facts(_chance(document), "Beside chance and other trials")]
+    for heading, key in _GROUPS.items():
+        groups = document[key]
+        # A single group says what all trades say.
+        if len(groups) > 1:
+            parts.append(_group_table(heading, groups))
+    return Group(*parts)
+
+
+def _headline(told: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str]:
+    said = told["judgements"]
+    return {
+        "lane": told["lane"],
+        "markets": f"{', '.join(told['symbols'])} {told['timeframe']}",
+        "time": f"{_day(told['start'])} to {_day(told['end'])}",
+        "judgements": f"{said['total']:,}: {said['long']:,} Long, {said['short']:,} Short",
+        **({"files": ", ".join(map(str, files))} if files else {}),
+    }
+
+
+def _account(told: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "total return": f"{_percent(told['total_return'])}, before costs {_percent(told['gross_return'])}",
+        "return a year": _percent(told["cagr"]),
+        "buy and hold": f"{_percent(told['buy_and_hold'])}, deepest fall {told['buy_and_hold_max_drawdown']:.2%}",
+        "deepest fall": f"{told['max_drawdown']:.2%}",
+        "Sharpe ratio": f"{_number(told['sharpe_ratio'])}, of {told['days']:,} daily returns, "
+        f"{told['days_per_year']:.0f} a year",
+        "Sortino ratio": _number(told["sortino_ratio"]),
+        "Calmar ratio": _number(told["calmar_ratio"]),
+        "exposure": f"{told['exposure']:.1%} of the candles, turnover {_number(told['turnover'], 1)} times the equity",
+    }
+
+
+def _trades(told: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "trades": f"{told['trades']:,}",
+        "win rate": "-" if told["win_rate"] is None else f"{told['win_rate']:.1%}",
+        "expectancy": f"{_number(told['expectancy'], 3)} R {_interval(told)}".rstrip(),
+        "profit factor": _number(told["profit_factor"]),
+        "mean result": f"{_number(told['gross_bps'], 1)} bps before costs, {_number(told['net_bps'], 1)} bps after",
+        "costs paid": f"{told['costs']:,.2f} of a capital of {told['capital']:,.0f}",
+    }
+
+
+def _chance(told: Mapping[str, Any]) -> dict[str, str]:
+    chance = told["random_entry"]
+    compared = "no trades to compare"
+    if chance["runs"]:
+        compared = (
+            f"{_percent(chance['mean'])} in the mean of {chance['runs']:,} runs, "
+            f"{_percent(chance['low'])} to {_percent(chance['high'])} in 95 % of them; p = {chance['p_value']:.3f}"
+        )
+    deflated, run = told["deflated_sharpe"], told["run"]
+    tried = "1 trial" if told["trials"] == 1 else f"{told['trials']:,} trials"
+    return {
+        "random entries": compared,
+        "deflated Sharpe": f"{_number(deflated, 3)} after {tried}: probability of an edge that is no luck",
+        "trial": f"{run['trial']}, settings {run['settings_hash'][:12]}, data {run['data_hash'][:12]}",
+    }
+
+
+def _group_table(heading: str, groups: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(heading, no_wrap=True)
+    for name in ("trades", "win rate", "expectancy, R", "95 %", "profit factor", "net bps", "profit"):
+        table.add_column(name, justify="right")
+    for name, group in groups.items():
+        table.add_row(
+            name,
+            f"{group['trades']:,}",
+            "-" if group["win_rate"] is None else f"{group['win_rate']:.1%}",
+            _number(group["expectancy"], 3),
+            _interval(group),
+            _number(group["profit_factor"]),
+            _number(group["net_bps"], 1),
+            f"{group['profit']:+,.2f}",
+        )
+    return table
+
+
+def _facts(facts: Mapping[str, str], title: str | None = None) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left")
+    for name, value in facts.items():
+        table.add_row(Text(name, "bold"), Text(value))
+    return table
+
+
+def _interval(told: Mapping[str, Any]) -> str:
+    low, high = told["expectancy_low"], told["expectancy_high"]
+    return "" if low is None else f"[{low:+.3f}, {high:+.3f}]"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.2%}"
+
+
+def _number(value: float | None, decimals: int = 2) -> str:
+    return "-" if value is None else f"{value:,.{decimals}f}"
+
+
+def _day(time: str) -> str:
+    return time[:10]

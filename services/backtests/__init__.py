@@ -1,0 +1,1 @@
+"""Backtests: candles and an order in, figures with a signed run card out."""

@@ -1,0 +1,71 @@
+"""The job of a backtest: its parameters, and what its process does with them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from domain.jobs import JobProgress
+from domain.market import Candle, CandleSeries, Timeframe
+from domain.session_finder import with_sessions
+from domain.values import Frozen
+from services.backtests.order import BacktestOrder
+from services.backtests.run import Report, run_backtest
+from services.training.order import CandleNumbers, HistoryOrder, numbers_of
+from services.training.past import FETCHING_SHARE, after_fetching, fetch_past
+from utils.clock import Clock
+
+
+class SeriesOrder(Frozen):
+    """The candles of one symbol and timeframe.
+
+    Attributes:
+        candles: Closed, oldest first; none where the job reads them itself.
+        history: The candles to read; None where they are here.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    candles: tuple[CandleNumbers, ...] = ()
+    history: HistoryOrder | None = None
+
+
+class BacktestJobOrder(Frozen):
+    """One backtest, as JSON between the service and the job's process; the texts are shown with the job."""
+
+    symbols: str
+    lane: str
+    order: BacktestOrder
+    series: tuple[SeriesOrder, ...]
+
+
+def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
+    """Return the signed result of a backtest, whose candles are read first where the order does not bring them.
+
+    Raises:
+        MarketDataUnavailable: a source of candles failed too often.
+        InvalidRequest, InsufficientData, InvalidMarketData: as `run_backtest`.
+    """
+    job = BacktestJobOrder.model_validate(parameters)
+    fetches = any(series.history for series in job.series)
+    candles = asyncio.run(_candles(job, report, clock))
+    listener = after_fetching(report) if fetches else report
+    return run_backtest(candles, job.order, listener, clock.now()).document
+
+
+async def _candles(job: BacktestJobOrder, report: Report, clock: Clock) -> list[tuple[str, CandleSeries]]:
+    found = []
+    for number, wanted in enumerate(job.series):
+
+        def tell(progress: JobProgress, number: int = number) -> None:
+            done = (number + progress.share / FETCHING_SHARE) / len(job.series)
+            report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
+
+        if wanted.history is None:
+            series = CandleSeries.ordered(wanted.timeframe, [Candle(*numbers_of(row)) for row in wanted.candles])
+            found.append((wanted.symbol, with_sessions(wanted.symbol, series)))
+        else:
+            undone = "nothing was tested"
+            series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
+            found.append((wanted.symbol, series))
+    return found

@@ -1,0 +1,107 @@
+"""The candles of a backtest: timeframes of each market, the one that is traded, and what makes them unfit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from backtesting.past.market import PastMarket
+from domain.continuity import newest_break
+from domain.errors import InsufficientData, InvalidMarketData, InvalidRequest
+from domain.market import CandleSeries, Timeframe
+from domain.session_finder import with_sessions
+from domain.values import utc_time
+from services.backtests.order import BacktestOrder
+from services.market_data.longer_timeframes import higher_timeframes
+
+
+@dataclass(frozen=True)
+class BacktestMarket:
+    """The candles of one market.
+
+    Attributes:
+        past: The timeframes that are read.
+        traded: The one at whose closes judgements are made.
+        finer: Candles of a shorter timeframe, where there are any, to tell what came first in a candle.
+    """
+
+    past: PastMarket
+    traded: Timeframe
+    finer: CandleSeries | None
+
+    @property
+    def symbol(self) -> str:
+        """Name of the market."""
+        return self.past.symbol
+
+    @property
+    def series(self) -> CandleSeries:
+        """The candles that are traded."""
+        return self.past.series[self.traded]
+
+
+def prepare(candles: Sequence[tuple[str, CandleSeries]], order: BacktestOrder) -> list[BacktestMarket]:
+    """Return the markets of some series, several of one symbol as its timeframes.
+
+    Args:
+        candles: Closed candles of a symbol and timeframe each.
+        order: Timeframes and the time.
+
+    Raises:
+        InvalidRequest: a symbol and timeframe twice, or a timeframe that cannot be made.
+        InsufficientData: too few candles.
+        InvalidMarketData: a market breaks off.
+    """
+    by_symbol: dict[str, dict[Timeframe, CandleSeries]] = {}
+    for symbol, series in candles:
+        given = by_symbol.setdefault(symbol, {})
+        if series.timeframe in given:
+            raise InvalidRequest(f"there are {series.timeframe} candles of {symbol} twice")
+        given[series.timeframe] = _cut(symbol, series, order.until_ms)
+    return [_market(symbol, given, order) for symbol, given in by_symbol.items()]
+
+
+def _cut(symbol: str, series: CandleSeries, until_ms: int | None) -> CandleSeries:
+    known = with_sessions(symbol, series)
+    if until_ms is not None:
+        known = known.closed_by(until_ms)
+    if not len(known):
+        raise InsufficientData(f"{symbol} {series.timeframe} has no closed candle in the time that is tested")
+    return known
+
+
+def _market(symbol: str, given: Mapping[Timeframe, CandleSeries], order: BacktestOrder) -> BacktestMarket:
+    shortest = min(given, key=lambda timeframe: timeframe.ms)
+    if order.timeframes:
+        wanted = PastMarket(symbol, given).with_longer(*order.timeframes).series
+        read = {timeframe: wanted[timeframe] for timeframe in order.timeframes}
+        traded = order.timeframes[0]
+    else:
+        read = dict(given) if len(given) > 1 else higher_timeframes(given[shortest])
+        traded = shortest
+    needed = order.analysis.min_candles
+    series = read[traded]
+    if len(series) <= needed:
+        raise InsufficientData(
+            f"{symbol} {traded} is too short: a backtest needs more than {needed} closed candles, "
+            f"received {len(series)}"
+        )
+    _require_unbroken(symbol, series, order)
+    return BacktestMarket(PastMarket(symbol, read), traded, given[shortest] if shortest.ms < traded.ms else None)
+
+
+def _require_unbroken(symbol: str, series: CandleSeries, order: BacktestOrder) -> None:
+    """Refuse a series across whose break no position has a value; shorter holes are traded over.
+
+    Raises:
+        InvalidMarketData: prices jump as by a split, or the market stops for longer than an analysis looks back.
+    """
+    tested = series
+    if order.since_ms is not None:
+        tested = series.part(int((series.times_ms < order.since_ms).sum()), len(series))
+    found = newest_break(tested, order.analysis.window_candles) if len(tested) else None
+    if found is not None:
+        raise InvalidMarketData(
+            f"{symbol} {series.timeframe} breaks off at {utc_time(found.opened_ms):%Y-%m-%d %H:%M}: {found.words}; "
+            "test the time before it (until) or after it (since), or adjust the prices"
+        )

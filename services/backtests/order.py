@@ -1,0 +1,171 @@
+"""The parameters of a backtest, complete: the process of a job reads no settings."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, NamedTuple, cast
+
+from pydantic import AfterValidator, Field
+
+from backtesting.trading.orders import Sizing, SizingKind, TradingTerms
+from config.backtest_settings import BacktestSettings
+from config.model_settings import ModelSettings
+from config.settings import AnalysisSettings, IndicatorSettings, Settings
+from domain.costs import Costs
+from domain.market import Timeframe
+from domain.values import Frozen
+from rules.strategies import STRATEGY_NAMES
+
+LaneKind = Literal["rules", "model", "blend", "strategy", "llm"]
+_LANE = re.compile(r"rules|(?P<kind>model|blend|strategy|llm):(?P<name>.+)")
+_SIZING = re.compile(r"(?P<kind>fixed|recommended|risk)(:(?P<share>[0-9.]+))?")
+
+
+class LaneName(NamedTuple):
+    """Who judges: a kind, and the name of the version, strategy or file; empty for the rules."""
+
+    kind: LaneKind
+    name: str
+
+
+def lane_of(text: str) -> LaneName:
+    """Return the lane that a text names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    found = _LANE.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"a lane is rules, model:VERSION, blend:VERSION, strategy:NAME or llm:FILE, received {text[:60]!r}"
+        )
+    kind, name = found["kind"] or "rules", found["name"] or ""
+    if kind == "strategy" and name not in STRATEGY_NAMES:
+        raise ValueError(f"a strategy is one of {', '.join(STRATEGY_NAMES)}, received {name[:60]!r}")
+    return LaneName(cast("LaneKind", kind), name)
+
+
+def sizing_of(text: str) -> Sizing:
+    """Return the sizing that a text names.
+
+    Raises:
+        ValueError: it names none.
+        InvalidRequest: its share is not above 0 and at most 1.
+    """
+    found = _SIZING.fullmatch(text)
+    if found is None or (found["share"] is None and found["kind"] != "recommended"):
+        raise ValueError(
+            f"a sizing is fixed:SHARE, recommended, recommended:SHARE or risk:SHARE, received {text[:60]!r}"
+        )
+    try:
+        share = float(found["share"] or 1)
+    except ValueError:
+        raise ValueError(f"the share of a sizing is a number such as 0.5, received {found['share'][:60]!r}") from None
+    return Sizing(cast("SizingKind", found["kind"]), share)
+
+
+def _checked_lane(text: str) -> str:
+    lane_of(text)
+    return text
+
+
+def _checked_sizing(text: str) -> str:
+    sizing_of(text)
+    return text
+
+
+LaneText = Annotated[str, AfterValidator(_checked_lane)]
+SizingText = Annotated[str, AfterValidator(_checked_sizing)]
+Bps = Annotated[float, Field(ge=0, lt=5_000)]
+FundingBps = Annotated[float, Field(gt=-5_000, lt=5_000)]
+
+
+class BacktestWish(Frozen):
+    """What is asked for; the settings fill in what is None.
+
+    Attributes:
+        timeframes: The first is traded, all are read; None takes those of the candles.
+        since_ms, until_ms: First moment of a judgement, and end of the time, epoch ms.
+        funding_bps: Of a position's value every 8 hours, paid by Long and received by Short.
+    """
+
+    lane: LaneText = "rules"
+    timeframes: Annotated[tuple[Timeframe, ...], Field(min_length=1)] | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    fee_bps: Bps | None = None
+    slippage_bps: Bps | None = None
+    funding_bps: FundingBps | None = None
+    sizing: SizingText | None = None
+
+
+class BacktestOrder(Frozen):
+    """One backtest.
+
+    Attributes:
+        lane: As `lane_of` reads it.
+        timeframes: The first is traded, all are read; none takes those of the candles.
+        since_ms, until_ms: First moment of a judgement, and end of the time, epoch ms; None is that of the candles.
+        sizing: As `sizing_of` reads it.
+        models: Where versions are, and from which probability on they say Long or Short.
+    """
+
+    lane: LaneText
+    timeframes: tuple[Timeframe, ...]
+    since_ms: int | None
+    until_ms: int | None
+    costs: Costs
+    funding_bps: float
+    sizing: SizingText
+    analysis: AnalysisSettings
+    indicators: IndicatorSettings
+    models: ModelSettings
+    backtests: BacktestSettings
+
+    @classmethod
+    def of(cls, wish: BacktestWish, settings: Settings) -> BacktestOrder:
+        """Return the order for a wish, with the settings for what it leaves open."""
+        trading = settings.trading
+        return cls(
+            lane=wish.lane,
+            timeframes=wish.timeframes or (),
+            since_ms=wish.since_ms,
+            until_ms=wish.until_ms,
+            costs=Costs(
+                fee_bps=trading.fee_bps if wish.fee_bps is None else wish.fee_bps,
+                slippage_bps=trading.slippage_bps if wish.slippage_bps is None else wish.slippage_bps,
+            ),
+            funding_bps=trading.funding_bps if wish.funding_bps is None else wish.funding_bps,
+            sizing=wish.sizing or settings.backtests.sizing,
+            analysis=settings.analysis,
+            indicators=settings.indicators,
+            models=settings.models,
+            backtests=settings.backtests,
+        )
+
+    @property
+    def terms(self) -> TradingTerms:
+        """The terms of the account."""
+        return TradingTerms(self.costs, sizing_of(self.sizing), self.backtests.capital, self.funding_bps)
+
+    @property
+    def shown_settings(self) -> dict[str, Any]:
+        """What the result depends on beside the candles; runs in which all of it is equal are one trial."""
+        lane = lane_of(self.lane)
+        uses_model = lane.kind in {"model", "blend"}
+        return {
+            "lane": self.lane,
+            "timeframes": [timeframe.value for timeframe in self.timeframes],
+            "costs": self.costs.model_dump(),
+            "funding_bps": self.funding_bps,
+            "sizing": self.sizing,
+            "capital": self.backtests.capital,
+            "analysis": self.analysis.model_dump(mode="json", include=_ANALYSIS),
+            "indicators": self.indicators.model_dump(mode="json", exclude={"engine"}),
+            **({"serving": self.models.serving.model_dump(mode="json", include=_SERVING)} if uses_model else {}),
+        }
+
+
+# Those that a judgement of the past reads.
+_ANALYSIS = {"min_candles", "window_candles", "model_weight"}
+_SERVING = {"long_probability", "short_probability"}

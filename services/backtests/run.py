@@ -1,0 +1,222 @@
+"""One backtest: judgements, calls, trades, figures, chance, and the record of the trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backtesting.figures.account import daily_returns
+from backtesting.figures.buy_and_hold import buy_and_hold
+from backtesting.figures.chance import random_entries
+from backtesting.past.judging import judge_past
+from backtesting.past.market import PastJudgement
+from backtesting.trading.calls import find_lane
+from backtesting.trading.fills import closes_ms
+from backtesting.trading.orders import Call, Simulation, TradedMarket
+from backtesting.trading.recorded import RecordedAnswer, recorded_calls
+from backtesting.trading.simulation import simulate
+from backtesting.trials.registry import Trial, TrialRegistry
+from backtesting.trials.run_card import digest_of, signed
+from config.backtest_settings import BacktestSettings
+from config.secret_file import SecretFile
+from config.version import service_version
+from domain.arrays import FloatArray
+from domain.errors import InsufficientData, InvalidRequest
+from domain.jobs import JobProgress
+from domain.market import CandleSeries
+from features.indicators.technical_indicators import TechnicalIndicators
+from features.kernels.candles import Candles
+from features.kernels.volatility import average_true_range
+from services.backtests.forecasts import past_forecasts
+from services.backtests.markets import BacktestMarket, prepare
+from services.backtests.order import BacktestOrder, lane_of
+from services.backtests.result import Tested, data_card, result_document
+
+Report = Callable[[JobProgress], None]
+# Of the whole run; random entries take the rest.
+JUDGING_SHARE = 0.7
+# Judgements from one report of the progress to the next.
+_REPORTED = 100
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """The result as JSON-like values, and what pictures and files are made of.
+
+    Attributes:
+        document: Signed; docs/backtesting.md has its keys.
+        hold: Value of 1 invested in the markets, at the moments of the curve.
+    """
+
+    document: dict[str, Any]
+    simulation: Simulation
+    hold: FloatArray
+
+
+def run_backtest(
+    candles: Sequence[tuple[str, CandleSeries]],
+    order: BacktestOrder,
+    report: Report,
+    now: datetime,
+    answers: Sequence[RecordedAnswer] = (),
+) -> BacktestResult:
+    """Return the result of a backtest, recorded as a trial and signed.
+
+    Args:
+        candles: Closed candles of a symbol and timeframe each.
+        order: What is tested.
+        report: Takes the progress.
+        now: The server's clock, for the run card.
+        answers: Recorded answers, for the lane that trades them.
+
+    Raises:
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        ModelNotFound, ModelUnusable: the version of the lane cannot be loaded.
+        ConfigurationError: the trial cannot be recorded, or the key of the signature is not usable.
+    """
+    # What would stop the run at its end is found before it begins.
+    key = signing_key(order.backtests).secret()
+    markets = prepare(candles, order)
+    tested = _test(markets, order, answers, report)
+    returns = daily_returns(tested.simulation.curve, tested.around_the_clock)
+    data, chosen = data_card(markets, order), order.shown_settings
+    if answers:
+        chosen["answers"] = digest_of([answer.model_dump(mode="json") for answer in answers])
+    trial = Trial(
+        settings=digest_of(chosen),
+        data=digest_of(data),
+        lane=order.lane,
+        symbols=tuple(market.symbol for market in markets),
+        sharpe=returns.sharpe,
+        days=len(returns.values),
+        version=service_version(),
+        at=now,
+    )
+    count = TrialRegistry(Path(order.backtests.trials_path)).record(trial)
+    document = result_document(tested, chosen, returns, trial, count, data)
+    return BacktestResult(signed(document, key), tested.simulation, tested.hold)
+
+
+def signing_key(settings: BacktestSettings) -> SecretFile:
+    """Return the file of the key with which results are signed."""
+    path = Path(settings.key_file)
+    elsewhere = "set backtests.key_file to a file that can be written"
+    return SecretFile(
+        path,
+        name="key of backtests",
+        remedy="delete it, and the next backtest makes a new one, with which earlier results are not verified",
+        instead=elsewhere,
+        elsewhere=elsewhere,
+    )
+
+
+def _test(
+    markets: Sequence[BacktestMarket], order: BacktestOrder, answers: Sequence[RecordedAnswer], report: Report
+) -> Tested:
+    traded, moments = [], 0
+    for number, market in enumerate(markets):
+        first, calls, judged = _calls(market, order, answers, _part(report, number, markets))
+        moments += judged
+        series = market.series.part(first, len(market.series))
+        traded.append(TradedMarket(market.symbol, series, calls, market.finer))
+    report(JobProgress(stage="trading", share=JUDGING_SHARE))
+    terms, settings = order.terms, order.backtests
+    simulation = simulate(traded, terms)
+    hold = buy_and_hold([market.series for market in traded], simulation.curve.times_ms, terms.costs)
+
+    def tell(share: float) -> None:
+        report(JobProgress(stage="random entries", share=JUDGING_SHARE + (1 - JUDGING_SHARE) * share))
+
+    ranges = [_ranges(market, played, order) for market, played in zip(markets, traded, strict=True)]
+    chance = random_entries(traded, ranges, simulation, terms, settings.random_runs, settings.seed, tell)
+    return Tested(traded, moments, simulation, hold, chance, settings.capital, settings.seed)
+
+
+def _calls(
+    market: BacktestMarket,
+    order: BacktestOrder,
+    answers: Sequence[RecordedAnswer],
+    tell: Callable[[str, float], None],
+) -> tuple[int, list[Call], int]:
+    """Return the first candle at which the lane could speak, its calls counted from there, and how often it could.
+
+    Raises:
+        InvalidRequest: there is no recorded answer for the market.
+        InsufficientData: there is no judgement, or no candle after it.
+    """
+    symbol, traded, series, lane = market.symbol, market.traded, market.series, lane_of(order.lane)
+    if lane.kind == "llm":
+        closes = closes_ms(series)
+        first = max(order.analysis.min_candles - 1, int(np.searchsorted(closes, order.since_ms or 0)))
+        moments = len(series) - first
+        calls = [call for call in recorded_calls(answers, symbol, series, "llm") if call.position >= first]
+        if moments > 1 and not calls:
+            raise InvalidRequest(f"no recorded answer says Long or Short of {symbol} in the time of its candles")
+    else:
+        judged = _Judged(market, order, tell)
+        calls = list(find_lane(lane.name if lane.kind == "strategy" else lane.kind).calls(judged, traded))
+        first, moments = judged.first, judged.moments
+    if moments < 2 or len(series) - first < 3:
+        raise InsufficientData(
+            f"{symbol} {traded} is too short: in the time that is tested {max(moments, 0)} candles have "
+            f"{order.analysis.min_candles} closed candles before them"
+        )
+    return first, [replace(call, position=call.position - first) for call in calls], moments
+
+
+class _Judged:
+    """The judgements of a market, counted while they are read.
+
+    Attributes:
+        first: Candle of the first one.
+        moments: Number of judgements.
+    """
+
+    def __init__(self, market: BacktestMarket, order: BacktestOrder, tell: Callable[[str, float], None]) -> None:
+        self.first = self.moments = 0
+        self._market = market
+        self._order = order
+        self._tell = tell
+
+    def __iter__(self) -> Iterator[PastJudgement]:
+        market, order, lane = self._market, self._order, lane_of(self._order.lane)
+        forecasts = past_forecasts(market, lane.name, order.models) if lane.kind in {"model", "blend"} else None
+        blend = "weighted" if lane.kind == "blend" else "advise"
+        past = judge_past(
+            market.past,
+            order.analysis.model_copy(update={"primary_timeframes": (market.traded,), "blend": blend}),
+            TechnicalIndicators(order.indicators),
+            since_ms=order.since_ms,
+            until_ms=order.until_ms,
+            forecasts=forecasts,
+        )
+        for judgement in past:
+            if not self.moments:
+                self.first = judgement.position
+            if self.moments % _REPORTED == 0:
+                rest = max(1, len(market.series) - self.first)
+                self._tell(f"judging {market.symbol} {market.traded}", (judgement.position - self.first) / rest)
+            self.moments += 1
+            yield judgement
+
+
+def _part(report: Report, number: int, markets: Sequence[BacktestMarket]) -> Callable[[str, float], None]:
+    """Return a report of one market's part of the judging."""
+
+    def tell(stage: str, share: float) -> None:
+        done = (number + min(share, 1.0)) / len(markets)
+        report(JobProgress(stage=stage, share=JUDGING_SHARE * done))
+
+    return tell
+
+
+def _ranges(market: BacktestMarket, traded: TradedMarket, order: BacktestOrder) -> FloatArray:
+    """Return the average true range at each traded candle, measured from the first candle on; NaN in its warm-up."""
+    known = average_true_range(Candles(market.series.values.T), order.indicators.atr_period)
+    ranges = np.concatenate((np.full(len(market.series) - len(known), np.nan), known))
+    return ranges[len(ranges) - len(traded.series) :]
