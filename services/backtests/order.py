@@ -14,7 +14,9 @@ from config.settings import AnalysisSettings, IndicatorSettings, Settings
 from domain.costs import Costs
 from domain.market import Timeframe
 from domain.values import Frozen
+from rules.evidence import EvidenceBook
 from rules.strategies import STRATEGY_NAMES
+from services.evidence_file import read_book
 
 LaneKind = Literal["rules", "model", "blend", "strategy", "llm"]
 _LANE = re.compile(r"rules|(?P<kind>model|blend|strategy|llm):(?P<name>.+)")
@@ -106,6 +108,7 @@ class BacktestOrder(Frozen):
         lane: As `lane_of` reads it.
         timeframes: The first is traded, all are read; none takes those of the candles.
         since_ms, until_ms: First moment of a judgement, and end of the time, epoch ms; None is that of the candles.
+        evidence: Plans are weighed by it, as in an analysis.
         sizing: As `sizing_of` reads it.
         models: Where versions are, and from which probability on they say Long or Short.
     """
@@ -115,6 +118,7 @@ class BacktestOrder(Frozen):
     since_ms: int | None
     until_ms: int | None
     costs: Costs
+    evidence: EvidenceBook | None
     funding_bps: float
     sizing: SizingText
     analysis: AnalysisSettings
@@ -135,6 +139,7 @@ class BacktestOrder(Frozen):
                 fee_bps=trading.fee_bps if wish.fee_bps is None else wish.fee_bps,
                 slippage_bps=trading.slippage_bps if wish.slippage_bps is None else wish.slippage_bps,
             ),
+            evidence=read_book(trading.evidence_file),
             funding_bps=trading.funding_bps if wish.funding_bps is None else wish.funding_bps,
             sizing=wish.sizing or settings.backtests.sizing,
             analysis=settings.analysis,
@@ -157,6 +162,7 @@ class BacktestOrder(Frozen):
             "lane": self.lane,
             "timeframes": [timeframe.value for timeframe in self.timeframes],
             "costs": self.costs.model_dump(),
+            "evidence": self.evidence and self.evidence.model_dump(include={"built_from", "weight", "error"}),
             "funding_bps": self.funding_bps,
             "sizing": self.sizing,
             "capital": self.backtests.capital,

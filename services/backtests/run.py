@@ -32,6 +32,7 @@ from domain.market import CandleSeries
 from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
 from features.kernels.volatility import average_true_range
+from rules.evidence import Weigher
 from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.order import BacktestOrder, lane_of
@@ -194,6 +195,7 @@ class _Judged:
             since_ms=order.since_ms,
             until_ms=order.until_ms,
             forecasts=forecasts,
+            weigher=Weigher(order.evidence, order.costs),
         )
         for judgement in past:
             if not self.moments:
