@@ -16,9 +16,9 @@ from commands.study import StudyOrder, run_study
 from commands.versions import choose_version
 from config.settings import Settings
 from config.sources import load_settings
-from domain.costs import Costs
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
+from domain.trading.costs import Costs
 
 if TYPE_CHECKING:
     from models.evaluation.equity import Backtest

@@ -19,9 +19,9 @@ from config.server_settings import (
     ServerSettings,
     WebSocketSettings,
 )
-from domain.costs import Costs
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from domain.trading.costs import Costs
 
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]

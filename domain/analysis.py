@@ -11,12 +11,12 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.errors import InvalidRequest
-from domain.evidence import Evidence
 from domain.forecasting import Forecast
-from domain.gates import Abstention, Gate
-from domain.lanes import Lanes
 from domain.market import CandleSeries, Timeframe
 from domain.timeframe_data import closed_series, day_volume, newest_price
+from domain.trading.evidence import Evidence
+from domain.trading.gates import Abstention, Gate
+from domain.trading.lanes import Lanes
 from domain.values import Frozen, Price, Share, Signal
 
 

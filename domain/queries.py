@@ -7,8 +7,8 @@ from functools import cached_property
 from hashlib import blake2b, sha256
 
 from domain.analysis import MarketSnapshot
-from domain.costs import Costs
 from domain.timeframe_data import data_age
+from domain.trading.costs import Costs
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.costs import Costs
-from domain.evidence import Evidence, EvidenceVerdict, StrategyRecord
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol, SymbolKind
-from domain.plans import TradePlan
+from domain.trading.costs import Costs
+from domain.trading.evidence import Evidence, EvidenceVerdict, StrategyRecord
+from domain.trading.plans import TradePlan
 from domain.values import Frozen, Share
 
 # From here on a trend is no stronger evidence: plans with stronger ones came to the same.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from domain.lanes import Lane, Lanes
+from domain.trading.lanes import Lane, Lanes
 from rules.blending import blend
 from rules.context import MarketContext
 from rules.direction import TrendView, view_trend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.plans import TradePlan
+from domain.trading.plans import TradePlan
 from domain.values import Signal, round_significant
 
 # Chosen on 2017-2022 (docs/rule-evidence.md): nearer stops lose to costs what they win, wider ones leave too few

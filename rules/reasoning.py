@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from domain.evidence import EvidenceVerdict
 from domain.market import Timeframe
+from domain.trading.evidence import EvidenceVerdict
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.analysis import RiskAssessment, RiskLevel, VolatilityLevel
 from domain.market import Timeframe
-from domain.plans import TradePlan
+from domain.trading.plans import TradePlan
 from rules.context import MarketContext
 from rules.direction import TrendView
 from rules.strategies import ramp

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
-from domain.gates import Abstention
+from domain.trading.gates import Abstention
 from domain.values import Signal, round_significant
 from rules.judgement import Judgement
 from rules.reasoning import describe_volume, explain

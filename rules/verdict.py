@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.analysis import TrendDirection
-from domain.evidence import Evidence, EvidenceVerdict
-from domain.plans import TradePlan
+from domain.trading.evidence import Evidence, EvidenceVerdict
+from domain.trading.plans import TradePlan
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from config.settings import AnalysisSettings
 from domain.analysis import MarketSnapshot
-from domain.costs import Costs
 from domain.errors import InsufficientData
 from domain.queries import NOTHING_SAID, ClientContext
+from domain.trading.costs import Costs
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import MarketContext, build_context, with_forecast
 from rules.evidence import Weigher

@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from domain.gates import GateName
 from domain.jobs import JobKind, JobStatus
+from domain.trading.gates import GateName
 
 
 class MeasuredGauge(Collector):

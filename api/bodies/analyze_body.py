@@ -28,12 +28,12 @@ from api.schemas.requests import (
 )
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
-from domain.costs import Costs
 from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MIN_PRICE, CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
 from domain.queries import NOTHING_SAID, AnalysisQuery, ClientContext, NewsSentiment
 from domain.session_finder import in_market
+from domain.trading.costs import Costs
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from api.dependencies import AnalyzeLimit, JsonBody, TradesPart, Trusted
 from api.schemas.problems import problem_responses
 from api.schemas.trades import TradeAccepted, TradeRequest
-from domain.trades import ClosedTrade
+from domain.trading.trades import ClosedTrade
 
 router = APIRouter(tags=["analysis"])
 

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.analysis import Analysis, AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
-from domain.evidence import Evidence
 from domain.forecasting import Forecast
-from domain.gates import Abstention, Gate
-from domain.lanes import Lanes
 from domain.market import Timeframe
+from domain.trading.evidence import Evidence
+from domain.trading.gates import Abstention, Gate
+from domain.trading.lanes import Lanes
 from domain.values import Share, Signal, epoch_ms
 
 RECENT_PREFIX = "[RECENT] "

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
-from domain.evidence import StrategyRecord
 from domain.market import Timeframe
+from domain.trading.evidence import StrategyRecord
 
 
 class ServiceIndex(ResponseModel):

@@ -10,9 +10,9 @@ from pydantic import ConfigDict, Field
 from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import AnalysisFields, LanesDescription, ResponseModel, ScoreDescription, common_fields
 from domain.analysis import DataSource
-from domain.lanes import Lane
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from domain.trading.lanes import Lane
 from domain.values import Price, Share
 from services.analysis.service import Answer
 

@@ -11,9 +11,9 @@ import numpy as np
 from backtesting.evidence.curve import chance, clustered_mean, fit_curve
 from backtesting.evidence.samples import AHEAD, Samples, join
 from domain.arrays import FloatArray, IntArray
-from domain.evidence import Interval95, StrategyRecord
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
+from domain.trading.evidence import Interval95, StrategyRecord
 from rules.evidence import REACH, EvidenceBook, EvidenceYear, MeasuredFile
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 from rules.reasoning import LEAN

@@ -10,8 +10,8 @@ from backtesting.evidence.building import MeasuredMarket, calibration_error, int
 from backtesting.evidence.curve import chance
 from backtesting.evidence.samples import Samples
 from domain.arrays import FloatArray
-from domain.costs import Costs
-from domain.evidence import Interval95
+from domain.trading.costs import Costs
+from domain.trading.evidence import Interval95
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from rules.plans import REWARD

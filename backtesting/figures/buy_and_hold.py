@@ -8,8 +8,8 @@ import numpy as np
 
 from backtesting.trading.fills import closes_ms
 from domain.arrays import FloatArray, IntArray
-from domain.costs import Costs
 from domain.market import CandleSeries
+from domain.trading.costs import Costs
 
 
 def buy_and_hold(markets: Sequence[CandleSeries], times_ms: IntArray, costs: Costs) -> FloatArray:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from backtesting.trades import EquityCurve, Trade
-from domain.costs import Costs
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
+from domain.trading.costs import Costs
 from domain.values import Signal
 
 SizingKind = Literal["fixed", "recommended", "risk"]

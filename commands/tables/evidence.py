@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backtesting.evidence.checking import EvidenceCheck
-from domain.evidence import Interval95
+from domain.trading.evidence import Interval95
 from rules.evidence import EvidenceBook
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 from domain.analysis import Analysis, AnalysisSource, Conclusion, DataSource
 from domain.errors import LlmUnavailable
-from domain.gates import Abstention
-from domain.lanes import Lane, Lanes
+from domain.trading.gates import Abstention
+from domain.trading.lanes import Lane, Lanes
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView

@@ -11,8 +11,8 @@ from backtesting.trading.orders import Sizing, SizingKind, TradingTerms
 from config.backtest_settings import BacktestSettings
 from config.model_settings import ModelSettings
 from config.settings import AnalysisSettings, IndicatorSettings, Settings
-from domain.costs import Costs
 from domain.market import Timeframe
+from domain.trading.costs import Costs
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from rules.strategies import STRATEGY_NAMES

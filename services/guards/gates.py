@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from config.guard_settings import GuardSettings
 from domain.analysis import Analysis
-from domain.gates import Gate, GateName
 from domain.timeframe_data import OLD_LENGTHS
+from domain.trading.gates import Gate, GateName
 from domain.values import Signal
 from rules.context import MarketContext
 from services.guards.given_side import GivenSide

@@ -11,7 +11,7 @@ from cachetools import FIFOCache
 
 from config.guard_settings import GuardSettings
 from domain.analysis import Analysis
-from domain.gates import GateName
+from domain.trading.gates import GateName
 from rules.context import MarketContext
 from services.broadcast.hub import SignalHub
 from services.guards.gates import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.analysis import Analysis
-from domain.gates import DATA_GATES, Abstention, GateName
+from domain.trading.gates import DATA_GATES, Abstention, GateName
 from domain.values import Signal
 from services.guards.gates import Finding
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from domain.analysis import AnalysisSource
 from domain.market import Timeframe
-from domain.trades import ClosedTrade
+from domain.trading.trades import ClosedTrade
 from models.registry.metadata import ModelMetadata
 from services.ledger.archive_scores import SignalScores
 from services.ledger.hit_rates import HitRate

@@ -9,7 +9,7 @@ from statistics import NormalDist, fmean, stdev
 
 from pydantic import ValidationError
 
-from domain.trades import ClosedTrade
+from domain.trading.trades import ClosedTrade
 from services.ledger.hit_rates import CONFIDENCE, share_interval
 from storage.document_ports import Document
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.trades import ClosedTrade
+from domain.trading.trades import ClosedTrade
 from services.llm.prompt import Prompt, make_prompt
 from services.reviews.trade_reply import TRADE_SCHEMA
 

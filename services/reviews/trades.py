@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from config.settings import TradeSettings
 from domain.analysis import AnalysisSource
 from domain.errors import JobQueueFull, LlmUnavailable, StorageUnavailable
-from domain.trades import ClosedTrade
+from domain.trading.trades import ClosedTrade
 from services.llm.advisor import Advisor, count_fallback
 from services.llm.grounding import FigureCheck
 from services.llm.journal import Journal

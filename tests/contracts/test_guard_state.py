@@ -12,7 +12,7 @@ import pytest
 
 from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
-from domain.gates import GateName
+from domain.trading.gates import GateName
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from services.broadcast.hub import SignalHub

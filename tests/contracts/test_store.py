@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from domain.analysis import AnalysisSource, Conclusion
 from domain.errors import StorageUnavailable, Unstorable
-from domain.lanes import Lane
 from domain.market import Timeframe
+from domain.trading.lanes import Lane
 from domain.values import Signal
 from storage.adapter_ports import Store
 from storage.ports import NO_CANDLES, AnalysisWrite, ArchivedSignal, SymbolCount

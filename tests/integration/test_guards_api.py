@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from demo.behaviors import wrong
 from demo.openai_server import FakeOpenAI
-from domain.gates import GateName
 from domain.market import CandleSeries, Timeframe
+from domain.trading.gates import GateName
 from services.analysis.service import AnalysisService
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, shape_a, shape_b, shape_c, wire_candles

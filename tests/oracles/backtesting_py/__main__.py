@@ -16,8 +16,8 @@ import numpy as np
 from backtesting.trades import TradeEnd
 from backtesting.trading.orders import Call, Simulation, Sizing, TradedMarket, TradingTerms
 from backtesting.trading.simulation import simulate
-from domain.costs import Costs
 from domain.market import CandleSeries, Timeframe
+from domain.trading.costs import Costs
 from domain.values import Signal
 
 CANDLES, CALLS, CAPITAL = 3_000, 250, 10_000.0

@@ -6,7 +6,7 @@ import pytest
 
 from backtesting.figures.buy_and_hold import buy_and_hold
 from backtesting.trading.fills import closes_ms
-from domain.costs import Costs
+from domain.trading.costs import Costs
 from tests.fixtures.trading import candles
 
 FREE, PAID = Costs(fee_bps=0, slippage_bps=0), Costs(fee_bps=9, slippage_bps=1)

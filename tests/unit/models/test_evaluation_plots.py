@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from config.model_settings import ServingSettings
-from domain.costs import Costs
 from domain.errors import InsufficientData
+from domain.trading.costs import Costs
 from models.evaluation.equity import backtest
 from models.evaluation.plots import Subject, write_equity, write_reliability
 from tests.fixtures.forecasts import truth

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.gates import Abstention
 from domain.market import CandleSeries, Timeframe
+from domain.trading.gates import Abstention
 from domain.values import Signal
 from tests.fixtures.histories import assess, dashboard, flat_series, simulated, snapshot_of
 

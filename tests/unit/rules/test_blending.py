@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import Analysis, AnalysisSource, MarketSnapshot
-from domain.lanes import Lane
+from domain.trading.lanes import Lane
 from domain.values import Signal
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst

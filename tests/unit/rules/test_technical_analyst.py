@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from domain.analysis import AnalysisSource, TrendDirection
-from domain.costs import Costs
 from domain.market import Candle, CandleSeries, Timeframe
+from domain.trading.costs import Costs
 from domain.values import Signal
 from rules.evidence import UNMEASURED, Weigher
 from rules.judgement import judge

@@ -12,10 +12,10 @@ from backtesting.evidence.building import MeasuredMarket, build_book, calibratio
 from backtesting.evidence.checking import check_book
 from backtesting.evidence.curve import MIN_WEEKS, chance, fit_curve
 from backtesting.evidence.samples import AHEAD, Samples, join
-from domain.costs import Costs
 from domain.errors import InsufficientData
 from domain.market import Timeframe
-from domain.plans import TradePlan
+from domain.trading.costs import Costs
+from domain.trading.plans import TradePlan
 from domain.values import Signal
 from rules.evidence import MeasuredFile, Weigher
 from rules.plans import REWARD

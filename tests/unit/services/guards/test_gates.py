@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.gates import Gate
 from domain.market import CandleSeries
+from domain.trading.gates import Gate
 from domain.values import Signal
 from rules.context import MarketContext
 from services.guards.gates import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.gates import DATA_GATES, Abstention, Gate, GateName
+from domain.trading.gates import DATA_GATES, Abstention, Gate, GateName
 from domain.values import Signal
 from services.guards.gates import Finding
 from services.guards.refusal import guarded

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import AnalysisSource
-from domain.trades import ClosedTrade
+from domain.trading.trades import ClosedTrade
 from models.evaluation.metrics import Scores as ModelScores
 from services.ledger.archive_scores import SignalScores
 from services.ledger.hit_rates import HORIZON_HOURS, HitRate
