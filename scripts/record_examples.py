@@ -184,9 +184,9 @@ def main() -> None:
             record_outcomes(record)
             record("market_condition_health")
             record("storage_candles_remove", symbol=SYMBOL, timeframe="1h")
-            record("switch_safe_mode", {"enabled": True, "reason": "the exchange reports wrong prices"}, "on")
+            record("switch_safe_mode", {"enabled": True, "reason": "the exchange reports wrong prices"})
             record("safe_mode")
-            record("switch_safe_mode", {"enabled": False}, "off")
+            client.post("/ai/safe-mode", json={"enabled": False})
             del record.examples["analyze"]["answer"]
             for operation in sorted(record.operations.keys() - record.examples.keys()):
                 record(operation)

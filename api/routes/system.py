@@ -22,6 +22,7 @@ from api.dependencies import (
     LlmPart,
     MarketDataPart,
     PeriodicPart,
+    SafeModePart,
     SettingsPart,
     Stopping,
     StoreStatePart,
@@ -81,11 +82,12 @@ async def health(
     forecasting: ForecastingPart,
     hub: HubPart,
     periodic: PeriodicPart,
+    safe_mode: SafeModePart,
     parts: HealthPart,
 ) -> Health:
     """Return 200 always, from memory alone: `degraded` names the parts that do not work, `problems` says why."""
     models, problems = forecasting.known_production(), _problems(parts)
-    warning = shutdown_warning(settings.llm, clock) if llm.client is not None else None
+    of_llm = shutdown_warning(settings.llm, clock) if llm.client is not None else None
     return Health(
         status="degraded" if problems else "healthy",
         service=SERVICE_NAME,
@@ -101,7 +103,7 @@ async def health(
         store=store.kind,
         degraded=[problem.part for problem in problems],
         problems=problems,
-        warnings=[warning] if warning else [],
+        warnings=[warning for warning in (of_llm, safe_mode.warning()) if warning],
         market_data=market_data.health(),
         websocket_clients=len(hub),
         log_lines_dropped=parts.log_lines_dropped,

@@ -38,7 +38,7 @@ class SafeModeState:
 class SafeMode:
     """Switched by an operator; a switch by another process that shares the store is taken over within seconds.
 
-    While the store has not answered since the start, safe mode is off and /health says that it is not known.
+    While the store has not answered since the start, safe mode is off and /health warns that it is not known.
 
     Attributes:
         state: The current one.
@@ -96,7 +96,7 @@ class SafeMode:
         await self._known.wait()
 
     def degraded(self) -> Iterator[Degraded]:
-        """Yield the safe mode while it is on, or not known."""
+        """Yield the safe mode while it is on."""
         if self.state.enabled:
             since = self.state.changed_at
             yield Degraded(
@@ -104,12 +104,15 @@ class SafeMode:
                 f"safe mode is on since {since:%Y-%m-%d %H:%M} UTC, every answer is Neutral: {self.state.reason}",
                 "when the reason is gone, switch it off: POST /ai/safe-mode, or cli.py safe-mode off",
             )
-        elif not self._known.is_set():
-            yield Degraded(
-                "safe_mode",
-                "whether safe mode is on is not known: the store has not answered since the start",
-                "bring the store back, or switch it on: POST /ai/safe-mode, or cli.py safe-mode on",
-            )
+
+    def warning(self) -> str | None:
+        """Return that the stored state has not been read yet, None once it has."""
+        if self._known.is_set():
+            return None
+        return (
+            "whether safe mode was on is not known, the store has not answered since the start: it counts as off; "
+            "to be safe switch it on, by POST /ai/safe-mode or cli.py safe-mode on"
+        )
 
     async def _look(self, *, first: bool) -> None:
         async with self._lock:

@@ -43,6 +43,7 @@ def test_signal_event_is_the_one_of_the_contract() -> None:
             "average_true_range": 1.0,
             "newest_candle_ms": 1_700_000_000_000,
             "generated_at": datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
+            "gates": [{"name": "cooldown", "passed": True, "value": 4, "needed": 3}],
         }
     )
     text = render_signal_event(analysis)
@@ -63,6 +64,8 @@ def test_signal_event_is_the_one_of_the_contract() -> None:
             "source": "technical",
             "source_data": "synthetic",
             "analysis_id": "a1",
+            "gates": [{"name": "cooldown", "passed": True, "value": 4, "needed": 3}],
+            "abstention": None,
         },
         "timestamp": "2025-01-02T03:04:05Z",
     }
