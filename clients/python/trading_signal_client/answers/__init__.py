@@ -75,7 +75,6 @@ __all__ = [
     "BatchSignal",
     "BatchSignals",
     "BiasQueued",
-    "BiasQueued",
     "CacheCleared",
     "CandlesRemoved",
     "ConfigAnalysis",
