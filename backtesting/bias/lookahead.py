@@ -14,7 +14,7 @@ from domain.errors import InsufficientData
 from domain.market import CandleSeries
 
 # A warm-up that is filled backwards shows while it lasts, the rules from 60 candles on: so a few moments are early.
-EARLY_MOMENTS = (2, 5, 10, 20, 50)
+EARLY_MOMENTS = (1, 5, 10, 20, 50)
 FIRST_MOMENT = 100
 LEAST_CANDLES = 200
 

@@ -137,14 +137,14 @@ def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -
     client = make_client(rate_limits={"enabled": False})
     settings = client.app.state.container.settings  # type: ignore[attr-defined]
     model = add_model(Registry(Path(settings.models.save_path)))
-    asked = body(400, symbol="BTCUSDT", version=model.version)
+    asked = body(320, symbol="BTCUSDT", version=model.version)
     first = client.post(LOOKAHEAD, json=asked | {"moments": 5}).json()
     second = client.post(RECURSIVE, json=asked).json()
 
     job = ended(client, first["job_id"])
     assert (job["status"], job["error"]) == ("succeeded", None)
     result = job["result"]
-    assert (result["symbol"], result["timeframe"], result["candles"], result["moments"]) == ("BTCUSDT", "1h", 400, 10)
+    assert (result["symbol"], result["timeframe"], result["candles"], result["moments"]) == ("BTCUSDT", "1h", 320, 10)
     assert result["culprits"] == []
     assert result["checked"] == sum(result["checked_by_kind"].values())
     assert result["checked_by_kind"]["model"] == 1
@@ -158,7 +158,7 @@ def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -
         "name": "sma_20",
         "needed_candles": 20,
         "unit": "value",
-        "errors": {"60": 0.0, "100": 0.0, "200": 0.0, "300": 0.0},
+        "errors": {"60": 0.0, "100": 0.0, "200": 0.0},
     }
     assert history["rule_indicator", "on_balance_volume"]["needed_candles"] is None
     assert history["model", model.version]["needed_candles"] is not None

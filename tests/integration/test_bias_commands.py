@@ -11,15 +11,16 @@ import pytest
 
 import cli
 from backtesting.bias.checks import BiasCheck
+from backtesting.bias.indicators import rule_indicator_check
 from models.registry.registry import Registry
 from services.bias import reports
 from tests.fixtures.bias import CULPRITS, INNOCENT, columns, forming_candle_rule
 from tests.fixtures.candle_files import write_candles
-from tests.fixtures.histories import simulated
+from tests.fixtures.histories import INDICATORS, simulated
 from tests.fixtures.models import add_model
 
 pytestmark = pytest.mark.slow
-COUNT = 400
+COUNT = 320
 Command = Callable[..., int]
 
 
@@ -44,11 +45,10 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put culprits among the service's own checks."""
-    own = reports._checks
+    """Put culprits beside the indicators of the rules, in the place of all other checks."""
 
-    def checks(*arguments: object) -> list[BiasCheck]:
-        return [columns(INNOCENT, CULPRITS), forming_candle_rule(), *own(*arguments)]  # type: ignore[arg-type]
+    def checks(*_: object) -> list[BiasCheck]:
+        return [columns(INNOCENT, CULPRITS), forming_candle_rule(), rule_indicator_check(INDICATORS)]
 
     monkeypatch.setattr(reports, "_checks", checks)
 
@@ -98,47 +98,47 @@ def test_document_has_the_stated_keys(command: Command, file: Path, capsys: pyte
     assert (rule["kind"], {rule["with_future"], rule["without_future"]}) == ("rule", {"Long", "Short"})
 
 
+@pytest.mark.usefixtures("planted")
 def test_history_of_each_value_as_a_table(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("recursive", file) == 0
     lines = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.split()}
-    assert lines["obv"][1] == "never"
-    assert 100 < int(lines["adx_14"][1]) < 300
+    assert lines["on_balance_volume"][1] == "never"
+    assert 100 < int(lines["adx"][1]) < 300
     assert "sma_20" not in lines  # no more than the shortest history
 
 
-def test_history_of_each_value_as_a_document(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("recursive", file, "--timeframe", "1h", "--json") == 0
+def test_history_of_each_value_and_of_a_named_version_as_a_document(
+    command: Command, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = add_model(Registry(tmp_path / "models"))
+    assert command("recursive", file, "--model", model.version, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document.keys() == {"symbol", "timeframe", "candles", "first_ms", "last_ms", "history"}
     history = {(need["kind"], need["name"]): need for need in document["history"]}
-    assert {kind for kind, _ in history} == {"indicator", "feature", "rule_indicator", "rule"}
+    assert {kind for kind, _ in history} == {"indicator", "feature", "rule_indicator", "rule", "model"}
     for need in history.values():
         assert need.keys() == {"kind", "name", "needed_candles", "unit", "errors"}
-        assert list(need["errors"]) == ["60", "100", "200", "300"]
+        assert list(need["errors"]) == ["60", "100", "200"]
     assert history["rule_indicator", "sma_50"]["needed_candles"] == 50
     assert history["rule_indicator", "on_balance_volume"]["needed_candles"] is None
+    assert history["model", model.version]["needed_candles"] > 60
 
 
-@pytest.mark.parametrize("tool", ["lookahead", "recursive"])
-def test_named_version_is_checked_too(
-    command: Command, file: Path, tmp_path: Path, tool: str, capsys: pytest.CaptureFixture[str]
+def test_named_version_is_checked_for_look_ahead_too(
+    command: Command, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = add_model(Registry(tmp_path / "models"))
-    assert command(tool, file, "--model", model.version, "--json") == 0
+    assert command("lookahead", file, "--model", model.version, "--moments", 2, "--json") == 0
     document = json.loads(capsys.readouterr().out)
-    if tool == "lookahead":
-        assert (document["checked_by_kind"]["model"], document["culprits"]) == (1, [])
-    else:
-        (need,) = [need for need in document["history"] if need["kind"] == "model"]
-        assert need["name"] == model.version
-        assert need["needed_candles"] > 60
+    assert (document["checked_by_kind"]["model"], document["culprits"]) == (1, [])
 
 
+@pytest.mark.usefixtures("planted")
 def test_market_that_neither_file_nor_name_tells_is_no_reason_to_refuse(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_candles(tmp_path / "(1)-1h.csv", simulated(4, count=COUNT))
-    assert command("lookahead", file, "--moments", 1, "--json") == 0
+    assert command("recursive", file, "--json") == 0
     assert json.loads(capsys.readouterr().out)["symbol"] is None
 
 
