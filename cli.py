@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.analyze import analyze
-from commands.backtest import backtest, verify
+from commands.backtests.backtest import backtest, verify
 from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate

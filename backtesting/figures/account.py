@@ -10,7 +10,7 @@ import numpy as np
 from backtesting.trades import EquityCurve
 from domain.arrays import FloatArray
 from domain.hours.clocks import DAY_MS
-from domain.performance import YEAR_MS, max_drawdown
+from domain.trading.performance import YEAR_MS, max_drawdown
 from domain.values import Frozen
 
 # A market around the clock has a return for every day of the year.

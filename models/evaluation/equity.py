@@ -17,7 +17,7 @@ from config.model_settings import ServingSettings
 from domain.arrays import IntArray, RealArray
 from domain.costs import Costs
 from domain.errors import InsufficientData
-from domain.performance import YEAR_MS, max_drawdown
+from domain.trading.performance import YEAR_MS, max_drawdown
 from domain.values import Frozen, Share
 
 

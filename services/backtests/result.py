@@ -23,7 +23,7 @@ from backtesting.figures.trade_groups import (
 from backtesting.trading.orders import Simulation, TradedMarket
 from backtesting.trials.registry import Trial, TrialCount
 from domain.arrays import FloatArray
-from domain.performance import max_drawdown
+from domain.trading.performance import max_drawdown
 from domain.values import Signal, utc_time
 from services.backtests.markets import BacktestMarket
 from services.backtests.order import BacktestOrder

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backtesting.figures.account import AccountFigures, account_figures, daily_returns, yearly_returns
 from backtesting.trades import EquityCurve
-from domain.performance import YEAR_MS
+from domain.trading.performance import YEAR_MS
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000

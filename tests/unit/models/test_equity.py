@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from config.model_settings import ServingSettings
 from domain.costs import Costs
 from domain.errors import InsufficientData
-from domain.performance import max_drawdown
+from domain.trading.performance import max_drawdown
 from models.evaluation.equity import Backtest, backtest, positions
 from tests.fixtures.histories import START_MS
 from tests.fixtures.settings import configured

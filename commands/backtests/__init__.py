@@ -1,0 +1,1 @@
+"""The command `backtest`, and `verify` for its results."""

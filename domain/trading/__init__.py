@@ -1,0 +1,1 @@
+"""Words of trading that are computed with."""
