@@ -90,6 +90,8 @@ def record_models(record: Recorder, candles: list[dict[str, Any]]) -> None:
         versions.append(ended(record, queued["job_id"])["result"]["version"])
     queued = record("ml_train", {"ticker": SYMBOL, "timeframe": "1h", "model_type": "logistic"})
     record("cancel_job", job_id=queued["job_id"])
+    queued = record("backtest", {"symbols": [SYMBOL], "timeframes": ["1h", "4h"], "lane": "rules"})
+    record("cancel_job", job_id=queued["job_id"])
     record("jobs", limit="2")
     record("model_load", {"version": versions[1]})
     record("model_promote", {"reason": "two weeks of shadow trading"}, version=versions[0])
@@ -168,6 +170,7 @@ def main() -> None:
             "logging": {"level": "ERROR"},
             "storage": {"url": f"sqlite:///{folder}/store.db"},
             "models": {"save_path": f"{folder}/models"},
+            "backtests": {"trials_path": f"{folder}/trials.jsonl", "key_file": f"{folder}/backtest_key"},
             "periodic": {"enabled": False},
             "market_data": {"sources": ["stored"], "timeframes": ["1h", "4h"]},
             "rate_limits": {"enabled": False},

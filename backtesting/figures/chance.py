@@ -48,7 +48,7 @@ class RandomEntries(Frozen):
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _TimelessPlan:
     """A real entry without its moment: distances in average true ranges, from the close before the entry."""
 
     call: Call
@@ -64,7 +64,7 @@ class _Market:
     traded: TradedMarket
     orders: MarketOrders
     ranges: list[float]
-    plans: list[_Plan]
+    plans: list[_TimelessPlan]
     pauses: FloatArray
 
 
@@ -141,7 +141,7 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade],
             turn = _next_turn(traded.calls, call)
             call = replace(call, horizon_candles=min(call.horizon_candles, max(1, turn + 1 - entered)))
         stop, target = (call.side.side * (price - close) / range_ for price in (call.stop, call.target))
-        plans.append(_Plan(call, stop, target, trade.candles))
+        plans.append(_TimelessPlan(call, stop, target, trade.candles))
         pauses.append(max(0, entered - free))
         free = entered + trade.candles
     pauses.append(max(0, len(series) - free))
@@ -205,7 +205,7 @@ def _play(markets: Sequence[_Market], terms: TradingTerms, random: np.random.Gen
     return account.closed
 
 
-def _entry_from(market: _Market, plan: _Plan, first: int) -> Call | None:
+def _entry_from(market: _Market, plan: _TimelessPlan, first: int) -> Call | None:
     """Return the call for the first candle from one on at which the plan can be entered; None at the end."""
     prices, side = market.orders.prices, plan.call.side.side
     for candle in range(first, len(prices)):
