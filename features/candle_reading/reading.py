@@ -18,7 +18,7 @@ from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.rows import counted, market_rows
 from features.candle_reading.selection import one_market
-from features.candle_reading.tables.binary_tables import FEATHERS, PARQUET, feather_table, parquet_table
+from features.candle_reading.tables.binary_tables import FEATHER, OLD_FEATHER, PARQUET, feather_table, parquet_table
 from features.candle_reading.tables.content import content_of
 from features.candle_reading.tables.json_tables import json_table
 from features.candle_reading.tables.raw_table import RawTable
@@ -72,7 +72,7 @@ def read_candles(path: Path, now_ms: int, symbol: str | None = None, timeframe: 
 def _table(content: bytes) -> RawTable:
     if content.startswith(PARQUET):
         return parquet_table(content)
-    if content.startswith(FEATHERS):
+    if content.startswith((FEATHER, OLD_FEATHER)):
         return feather_table(content)
     text = text_of(content)
     if text.lstrip()[:1] in (b"[", b"{"):

@@ -82,6 +82,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "sqlite3": ("storage/sqlite/",),
     "openai": ("services/llm/calling/endpoint.py",),
     "ta": ("features/families/definitions.py",),
+    "arro3": ("features/candle_reading/tables/binary_tables.py",),
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
     "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py", "backtesting/trials/registry.py"),
     "onnxruntime": ("models/serving/forecaster.py", "models/export/"),

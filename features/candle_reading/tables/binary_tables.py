@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
-from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from domain.errors import InvalidMarketData
 from features.candle_reading.headers import Role, roles_of
 from features.candle_reading.tables.raw_table import RawTable, row_place
 
-PARQUET, FEATHERS = b"PAR1", (b"ARROW1", b"FEA1")
+if TYPE_CHECKING:
+    from arro3.core import ChunkedArray
+
+PARQUET, FEATHER, OLD_FEATHER = b"PAR1", b"ARROW1", b"FEA1"
 
 
 def parquet_table(content: bytes) -> RawTable:
@@ -32,21 +36,41 @@ def parquet_table(content: bytes) -> RawTable:
 
 
 def feather_table(content: bytes) -> RawTable:
-    """Return the table of a Feather file, where its library is installed.
+    """Return the table of a Feather file, which is an Arrow file.
 
     Raises:
-        InvalidMarketData: the library is missing, or the file is damaged.
+        InvalidMarketData: it is damaged, or of the first version of the format.
     """
-    if find_spec("pyarrow") is None:
+    if content.startswith(OLD_FEATHER):
         raise InvalidMarketData(
-            "is Feather, which needs a library that is not installed: run `pip install pyarrow`, or write the candles "
-            "as Parquet or CSV (freqtrade: convert-data --format-from feather --format-to json)"
+            "is Feather of the first version, which is no longer written: read it with pandas and pyarrow, and write "
+            "it again by DataFrame.to_feather, or as Parquet or CSV"
         )
+    if not content.endswith(FEATHER):
+        raise InvalidMarketData("is Feather that is cut off: copy or write it again")
+    import arro3.io  # 5 MB that only this format needs
+
     try:
-        frame = pd.read_feather(io.BytesIO(content))
+        table = arro3.io.read_ipc(io.BytesIO(content)).read_all()
+        columns = {name: _arrow_column(table.column(at)) for at, name in enumerate(table.column_names)}
     except Exception as error:  # its errors share no base
         raise InvalidMarketData(f"is damaged Feather ({_words(error)}): write it again") from error
-    return _table(frame, "Feather")
+    return _table(pd.DataFrame(columns), "Feather")
+
+
+def _arrow_column(column: ChunkedArray) -> pd.Series:
+    """Return a column with its numbers and times as pandas has them; text, dates and decimals become objects."""
+    from arro3.core import DataType
+
+    kind = column.type
+    if DataType.is_timestamp(kind):
+        times = [np.iinfo(np.int64).min if time is None else time for time in column.cast(DataType.int64()).to_pylist()]
+        found = pd.Series(np.array(times, dtype=np.int64).view(f"M8[{kind.time_unit}]"))
+        return found.dt.tz_localize("UTC") if kind.tz else found
+    if DataType.is_integer(kind) or DataType.is_floating(kind):
+        # Only floats can say that a number is missing.
+        return pd.Series(column.to_pylist(), dtype=np.float64) if column.null_count else pd.Series(column.to_numpy())
+    return pd.Series(column.to_pylist(), dtype=object)
 
 
 def _table(frame: pd.DataFrame, kind: str) -> RawTable:

@@ -107,10 +107,9 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "deep JSON": ("[" * 100_000, "is nested too deep"),
     "damaged Parquet": (b"PAR1 no parquet PAR1", "is damaged Parquet"),
     "cut-off Parquet": (bytes(EXPORTS["freqtrade as Parquet"])[:2_000], "is Parquet that is cut off"),  # type: ignore[arg-type]
-    "Feather": (
-        b"ARROW1\0\0 and more",
-        "is Feather, which needs .* not installed: run `pip install pyarrow`",
-    ),
+    "damaged Feather": (b"ARROW1\0\0 no Arrow file ARROW1", "is damaged Feather"),
+    "cut-off Feather": (bytes(EXPORTS["freqtrade as Feather"])[:2_000], "is Feather that is cut off"),  # type: ignore[arg-type]
+    "Feather of the first version": (b"FEA1 and more FEA1", "is Feather of the first version.*write it again"),
     "damaged gzip": (gzip.compress(PLAIN.encode())[:-20], "is a damaged or protected gzip file"),
     "damaged zip": (zipped(a=PLAIN.encode())[:-20], "is a damaged or protected zip file"),
     "several files": (
