@@ -63,24 +63,23 @@ def unbroken_data_gate(context: MarketContext, min_candles: int) -> Finding:
     return _finding(GateName.UNBROKEN_DATA, candles, min_candles, words, passed=not context.broken)
 
 
-def confidence_gate(analysis: Analysis, last_side: Signal | None, settings: GuardSettings) -> Finding:
-    """Return whether the confidence is on the right side of the band around 0.5.
+def confidence_gate(analysis: Analysis, last_side: Signal | None, hysteresis: float) -> Finding:
+    """Return whether a confidence near 0.5, where engines begin to act, is a new side's.
 
-    A side that was given to this symbol and timeframe is kept down to 0.5 less the hysteresis, a new one needs 0.5 and
-    the hysteresis; without a hysteresis every confidence passes.
+    Within the band of 0.5 and the hysteresis on both sides only the side that was given before passes, so that an answer
+    does not flicker about it. Below the band every side passes: no engine acts on it.
 
     Args:
         analysis: Of Long or Short; a Neutral passes.
         last_side: The side of the last answer for its symbol and timeframe, None where it had none.
-        settings: Have the hysteresis.
+        hysteresis: Half-width of the band; 0 lets every confidence pass.
     """
-    band, side = settings.hysteresis, analysis.signal
-    if not band or not side.side:
-        return _finding(GateName.CONFIDENCE, analysis.confidence if side.side else None, None, "", passed=True)
-    kept = side is last_side
-    needed = EVEN - band if kept else EVEN + band
-    words = f"the confidence is {analysis.confidence:.4g}, a {'kept' if kept else 'new'} {side} needs {needed:.4g}"
-    return _finding(GateName.CONFIDENCE, analysis.confidence, needed, words, passed=analysis.confidence >= needed)
+    side, confidence = analysis.signal, analysis.confidence
+    if not side.side or side is last_side or confidence < EVEN - hysteresis:
+        return _finding(GateName.CONFIDENCE, confidence if side.side else None, None, "", passed=True)
+    needed = EVEN + hysteresis
+    words = f"the confidence is {confidence:.4g}, a new {side} needs {needed:.4g}"
+    return _finding(GateName.CONFIDENCE, confidence, needed, words, passed=confidence >= needed)
 
 
 def cooldown_gate(analysis: Analysis, last: GivenSide | None, candles_since: int, settings: GuardSettings) -> Finding:

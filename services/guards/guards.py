@@ -102,7 +102,8 @@ class Guards:
         remembers = context.as_of is None and not context.age.old and bool(analysis.signal.side)
         market = analysis.symbol, analysis.timeframe
         standing = self._given.standing(*market) if remembers else None
-        yield confidence_gate(analysis, standing.signal if standing else None, settings)
+        band = settings.hysteresis if remembers else 0.0
+        yield confidence_gate(analysis, standing.signal if standing else None, band)
         last = self._given.last(*market) if remembers else None
         yield cooldown_gate(analysis, last, last.candles_since(context.main.series) if last else 0, settings)
         yield exposure_gate(analysis, self._alike(context, analysis) if remembers else (), settings)
