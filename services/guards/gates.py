@@ -66,8 +66,8 @@ def unbroken_data_gate(context: MarketContext, min_candles: int) -> Finding:
 def confidence_gate(analysis: Analysis, last_side: Signal | None, hysteresis: float) -> Finding:
     """Return whether a confidence near 0.5, where engines begin to act, is a new side's.
 
-    Within the band of 0.5 and the hysteresis on both sides only the side that was given before passes, so that an answer
-    does not flicker about it. Below the band every side passes: no engine acts on it.
+    Within the band of 0.5 and the hysteresis on both sides only the side that was given before passes, so that an
+    answer does not flicker about it. Below the band every side passes: no engine acts on it.
 
     Args:
         analysis: Of Long or Short; a Neutral passes.

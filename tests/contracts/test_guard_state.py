@@ -160,7 +160,7 @@ async def test_a_side_is_kept_at_less_confidence_than_it_needs_anew(url: str, cl
         assert shut(guards, market(), answer(confidence=0.5)) == [GateName.CONFIDENCE]
         give(guards, market(), answer(confidence=0.53))
         assert shut(guards, market(), answer(confidence=0.49)) == []
-        assert shut(guards, market(), answer(confidence=0.47)) == [GateName.CONFIDENCE]
+        assert shut(guards, market(), answer(confidence=0.47)) == []
         give(guards, market(), answer(Signal.NEUTRAL))
         assert shut(guards, market(), answer(confidence=0.5)) == [GateName.CONFIDENCE]
 
