@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.continuity import MAX_HOLE_CANDLES, breaks, newest_break, since_break, split_words
+from domain.continuity import MAX_HOLE_CANDLES, breaks, newest_break, possible_breaks, since_break, split_words
 from domain.market import CandleSeries, Timeframe
 from features.columns.feature_sets import FEATURE_SETS
 from features.feature_engineering import FeatureEngineer
@@ -93,3 +93,24 @@ def test_features_after_a_split_are_those_of_a_series_that_begins_there(name: st
     table = engineer.matrix(series)
     np.testing.assert_array_equal(table[300:], engineer.matrix(series.part(300, 700)))
     np.testing.assert_array_equal(table[:300], engineer.matrix(path(700).part(0, 300)))
+
+
+@given(
+    seed=st.integers(0, 1_000),
+    at=st.integers(20, 180),
+    factor=st.sampled_from([1.0, 0.5, 0.69, 1.45, 0.1]),
+    hole=st.integers(0, 30),
+    start=st.integers(0, 150),
+    count=st.integers(1, 100),
+)
+def test_a_window_breaks_only_where_its_series_may(
+    seed: int, at: int, factor: float, hole: int, start: int, count: int
+) -> None:
+    series = split(without(path(220, seed), at + 15, hole), at, factor)
+    window = series.part(start, min(start + count, len(series)))
+    assert {start + int(found) for found in breaks(window)} <= set(possible_breaks(series).tolist())
+    # What is known of the whole series is what its part says by itself.
+    alone = CandleSeries.of_arrays(window.timeframe, window.times_ms, window.values, window.sessions)
+    assert window.missing_after.tolist() == alone.missing_after.tolist()
+    assert (window.missing, window.regular, window.last_close_ms) == (alone.missing, alone.regular, alone.last_close_ms)
+    assert newest_break(window) == newest_break(alone)

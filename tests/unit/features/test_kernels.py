@@ -182,6 +182,54 @@ def test_recursions_equal_a_loop(count: int, decay: float) -> None:
     np.testing.assert_allclose(recursions.decayed(values, decay), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("count", [1, 5, 31, 32, 33, 60, 96, 128, 129, 300, 4200])
+@pytest.mark.parametrize("series", [1, 2, 3, 40])
+def test_a_recursion_over_many_series_is_bit_for_bit_that_over_each(count: int, series: int) -> None:
+    values = np.random.default_rng([count, series]).random((series, count))
+    for decay in (0.0, 0.3, 0.93, 0.999):
+        together = recursions.decayed(values, decay)
+        assert together.tolist() == [recursions.decayed(one, decay).tolist() for one in values]
+    averages = recursions.wilder(values, min(14, count))
+    assert averages.tolist() == [recursions.wilder(one, min(14, count)).tolist() for one in values]
+
+
+def test_a_series_that_is_not_finite_leaves_the_others_untouched() -> None:
+    values = np.random.default_rng(1).random((3, 200))
+    values[1, 150] = np.inf
+    with np.errstate(all="ignore"):
+        first, second, third = recursions.decayed(values, 0.9)
+    np.testing.assert_array_equal(np.isnan(second), np.arange(200) >= 150)
+    assert first.tolist() == recursions.decayed(values[0], 0.9).tolist()
+    assert third.tolist() == recursions.decayed(values[2], 0.9).tolist()
+
+
+@pytest.mark.parametrize("window", [2, 8, 9, 14, 20, 50])
+def test_a_window_alone_is_bit_for_bit_the_one_among_others(window: int) -> None:
+    values = np.random.default_rng(window).random(windows.PIECE + window)
+    # The last piece of a series may have one window only.
+    for series in (values, values[1:], values[:-1]):
+        means = windows.rolling_mean(series, window)
+        squares = windows.rolling_squares(series, window, means)
+        deviations = windows.mean_deviation(series, window, means)
+        skews = windows.rolling_skew(series, window)
+        for at in (0, 1, 77, len(means) - 2, len(means) - 1):
+            part, mean = series[at : at + window], means[at : at + 1]
+            assert windows.rolling_squares(part, window, mean)[0] == squares[at]
+            assert windows.mean_deviation(part, window, mean)[0] == deviations[at]
+            assert windows.rolling_skew(part, window)[0] == skews[at]
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 10_000), start=st.integers(0, 200), beyond=st.integers(1, 60))
+def test_a_rolling_indicator_needs_its_warm_up_and_its_own_candle_alone(seed: int, start: int, beyond: int) -> None:
+    frame = _frame(seed, 420)
+    for tested in EVERY:
+        if tested.rolling:
+            end = min(start + tested.warm_up + beyond, 420)
+            whole, part = compute(frame, [tested])[tested.name], compute(frame.iloc[start:end], [tested])[tested.name]
+            assert part[tested.warm_up :].tolist() == whole[start + tested.warm_up : end].tolist(), tested.name
+
+
 def test_shared_intermediate_results_are_computed_once() -> None:
     candles = Candles.of(_frame(1, 100))
     compute(candles, [indicator("macd"), indicator("macd_signal"), indicator("macd_histogram"), indicator("ppo")])

@@ -13,8 +13,10 @@ from ta.volatility import AverageTrueRange
 from ta.volume import VolumeWeightedAveragePrice
 
 from config.settings import IndicatorSettings
+from domain.arrays import FloatArray
 from domain.market import Timeframe
 from features.indicators.technical_indicators import TechnicalIndicators
+from features.kernels.candles import Candles
 from tests.fixtures.histories import INDICATORS, flat_series, simulated
 from tests.fixtures.settings import configured
 
@@ -185,3 +187,47 @@ def test_the_newest_values_do_not_depend_on_where_the_frame_starts() -> None:
     early = INDICATORS.compute(whole).iloc[-1]
     running = ["on_balance_volume", "average_true_range_percentile"]
     np.testing.assert_allclose(late.drop(running), early.drop(running), rtol=1e-6)
+
+
+def _newest_alone(indicators: TechnicalIndicators, values: FloatArray) -> dict[str, float]:
+    columns = indicators.columns(Candles(values.T))
+    return {name: float(column[-1]) for name, column in columns.items() if np.isfinite(column[-1])}
+
+
+@settings(max_examples=15)
+@given(
+    seed=st.integers(0, 10_000),
+    windows=st.lists(st.tuples(st.integers(0, 500), st.integers(1, 320)), min_size=1, max_size=12),
+    quiet=st.booleans(),
+)
+def test_the_newest_of_many_windows_are_bit_for_bit_those_of_each_alone(
+    seed: int, windows: list[tuple[int, int]], quiet: bool
+) -> None:
+    values = simulated(seed, drift=None, count=900).values  # noqa: PD011
+    if quiet:
+        # Hours without a trade: equal prices, equal ranges and ratios to zero.
+        values[200:260] = values[200, [3, 3, 3, 3, 4]] * [1, 1, 1, 1, 0]
+    # Neighbors of one length are computed together.
+    spans = [(start + shift, start + shift + count) for start, count in windows for shift in range(5)]
+    starts, ends = np.array(spans).T
+    found = INDICATORS.newest(values, starts, ends)
+    for (start, end), newest in zip(spans, found, strict=True):
+        alone = _newest_alone(INDICATORS, values[start:end])
+        assert list(newest.items()) == list(alone.items())
+
+
+def test_the_newest_are_those_of_ta_where_it_is_the_engine() -> None:
+    slow = TechnicalIndicators(configured(IndicatorSettings, engine="ta"))
+    values = simulated(3, drift=None, count=140).values  # noqa: PD011
+    found = slow.newest(values, np.array([0, 20]), np.array([120, 140]))
+    assert found == [_newest_alone(slow, values[:120]), _newest_alone(slow, values[20:])]
+    fast = INDICATORS.newest(values, np.array([20]), np.array([140]))[0]
+    assert fast == pytest.approx(found[1], rel=1e-8, abs=1e-9)
+
+
+def test_more_windows_than_are_computed_together_agree_at_any_place() -> None:
+    values = simulated(5, drift=None, count=700).values  # noqa: PD011
+    starts = np.arange(300)
+    found = INDICATORS.newest(values, starts, starts + 300)
+    for start in (0, 127, 128, 129, 255, 256, 299):
+        assert found[start] == _newest_alone(INDICATORS, values[start : start + 300])
