@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from domain.errors import ConfigurationError
 from domain.values import Frozen
@@ -33,7 +35,7 @@ class Trial(Frozen):
     lane: str
     symbols: tuple[str, ...]
     sharpe: float | None
-    days: int
+    days: Annotated[int, Field(ge=0)]
     version: str
     at: datetime
 
@@ -45,7 +47,8 @@ class TrialCount:
     Attributes:
         number: Of the run's trial, from 1, in the order of first runs.
         trials: Number of different trials.
-        deviation: Standard deviation of their Sharpe ratios, not annualized; 0 for fewer than two.
+        deviation: Standard deviation of their Sharpe ratios, each times the root of its number of returns, which makes
+            long and short runs comparable; 0 for fewer than two.
         damaged: Lines that could not be read; each may be a trial that is not counted.
     """
 
@@ -53,6 +56,10 @@ class TrialCount:
     trials: int
     deviation: float
     damaged: int
+
+    def deviation_over(self, days: int) -> float:
+        """Return the standard deviation of the Sharpe ratios as it is for runs of `days` returns, >= 1."""
+        return self.deviation / math.sqrt(days)
 
 
 class TrialRegistry:
@@ -103,7 +110,7 @@ def _counted(trial: Trial, lines: Iterable[bytes]) -> TrialCount:
         except ValidationError:
             damaged += bool(line.strip())
             continue
-        known[run.settings, run.data] = run.sharpe
+        known[run.settings, run.data] = None if run.sharpe is None else run.sharpe * math.sqrt(run.days)
     ratios = [ratio for ratio in known.values() if ratio is not None]
     return TrialCount(
         number=1 + list(known).index((trial.settings, trial.data)),

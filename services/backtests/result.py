@@ -129,7 +129,7 @@ def result_document(
         "buy_and_hold": float(tested.hold[-1] - 1.0),
         "buy_and_hold_max_drawdown": max_drawdown(tested.hold),
         "random_entry": chance.model_dump(),
-        "deflated_sharpe": deflated_sharpe(returns.values, count.trials, count.deviation),
+        "deflated_sharpe": deflated_sharpe(returns.values, count.trials, count.deviation_over(max(1, account.days))),
         "trials": count.trials,
         "by_side": _plain(by_side(trades)),
         "by_timeframe": _plain(by_timeframe(trades)),

@@ -26,12 +26,25 @@ def trial(settings: str = "a", data: str = "x", sharpe: float | None = 0.1, **ch
 def test_the_same_settings_and_data_are_one_trial(tmp_path: Path) -> None:
     registry = TrialRegistry(tmp_path / "deep" / "trials.jsonl")
     assert registry.record(trial("a", "x", 0.1)) == TrialCount(1, 1, 0.0, 0)
-    assert registry.record(trial("b", "x", 0.3)) == TrialCount(2, 2, pytest.approx(statistics.stdev([0.1, 0.3])), 0)
+    assert registry.record(trial("b", "x", 0.3)) == TrialCount(2, 2, pytest.approx(statistics.stdev([1.0, 3.0])), 0)
     assert registry.record(trial("a", "y", None)).trials == 3
     again = registry.record(trial("a", "x", 0.5, version="2.0"))
     # Its newest Sharpe ratio counts, and it keeps its number.
-    assert again == TrialCount(1, 3, pytest.approx(statistics.stdev([0.5, 0.3])), 0)
+    assert again == TrialCount(1, 3, pytest.approx(statistics.stdev([5.0, 3.0])), 0)
     assert len((tmp_path / "deep" / "trials.jsonl").read_text().splitlines()) == 4
+
+
+def test_short_and_long_runs_are_compared_by_their_standard_errors(tmp_path: Path) -> None:
+    registry = TrialRegistry(tmp_path / "t")
+    # Ten days by luck vary ten times as much as a thousand.
+    registry.record(trial("a", sharpe=0.5, days=10))
+    count = registry.record(trial("b", sharpe=0.05, days=1000))
+    assert count.deviation == pytest.approx(0.0, abs=1e-9)
+    registry.record(trial("c", sharpe=0.1, days=100))
+    same = registry.record(trial("d", sharpe=0.3, days=100))
+    assert same.deviation_over(100) == pytest.approx(
+        statistics.stdev([0.5 * 10**0.5, 0.05 * 1000**0.5, 0.1 * 10, 0.3 * 10]) / 10
+    )
 
 
 def test_another_process_finds_what_was_recorded(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""The lanes of a model: the forecasts of the past are those that it would have served, of new candles alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.settings import Settings
+from config.sources import load_settings
+from domain.errors import InsufficientData, InvalidRequest, ModelNotFound
+from domain.market import CandleSeries, Timeframe
+from models.registry.metadata import ModelMetadata, TrainingRange
+from models.registry.registry import Registry
+from models.serving.forecasts import newest_forecast
+from models.serving.loaded_models import load_version
+from services.backtests.forecasts import past_forecasts
+from services.backtests.markets import BacktestMarket, prepare
+from services.backtests.order import BacktestOrder, BacktestWish
+from services.backtests.run import run_backtest
+from tests.fixtures.histories import simulated
+from tests.fixtures.models import add_model
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+SERIES = simulated(5, count=400)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    own = {"trials_path": f"{tmp_path}/trials.jsonl", "key_file": f"{tmp_path}/key", "random_runs": 5}
+    serving = {"long_probability": 0.51, "short_probability": 0.49}
+    models = {"save_path": f"{tmp_path}/models", "serving": serving}
+    return load_settings(environment={}, overrides={"backtests": own, "models": models})
+
+
+def trained(settings: Settings, last_ms: int = 1, **changes: Any) -> ModelMetadata:
+    """Return a version whose training data end with the candle that opens at `last_ms`."""
+    data = TrainingRange(first_ms=0, last_ms=last_ms, candles=5000, training_windows=3000, validation_windows=500)
+    return add_model(Registry(Path(settings.models.save_path)), data=data, **changes)
+
+
+def order(settings: Settings, lane: str = "rules", **wish: Any) -> BacktestOrder:
+    return BacktestOrder.of(BacktestWish(lane=lane, **wish), settings)
+
+
+def market(settings: Settings, series: CandleSeries = SERIES) -> BacktestMarket:
+    (only,) = prepare([("BTCUSDT", series)], order(settings))
+    return only
+
+
+def test_a_forecast_of_the_past_is_the_one_that_was_served_then(settings: Settings) -> None:
+    version = trained(settings).version
+    found = past_forecasts(market(settings), version, settings.models)
+    forecaster = load_version(Registry(Path(settings.models.save_path)), version)
+    for position in (300, 350, 399):
+        known = SERIES.part(0, position + 1)
+        served = newest_forecast(forecaster, "BTCUSDT", known, settings.models.serving)
+        said = found[known.last_close_ms]
+        assert said.probability_up == pytest.approx(served.probability_up, abs=1e-6)
+        assert (said.signal, said.model_version) == (served.signal, version)
+        assert said.confidence == pytest.approx(served.confidence, abs=1e-6)
+
+
+def test_candles_that_it_was_trained_on_have_none(settings: Settings) -> None:
+    opened_ms = int(SERIES.times_ms[350])
+    found = past_forecasts(market(settings), trained(settings, opened_ms).version, settings.models)
+    assert min(found) == opened_ms + 2 * Timeframe.H1.ms
+    version = trained(settings, SERIES.last_open_ms, created_at=NOON).version
+    with pytest.raises(InsufficientData, match=f"{version} was trained on all of these candles of BTCUSDT"):
+        past_forecasts(market(settings), version, settings.models)
+
+
+def test_a_version_of_another_market_or_timeframe_is_refused(settings: Settings) -> None:
+    other = trained(settings, symbol="ETHUSDT").version
+    with pytest.raises(InvalidRequest, match="forecasts ETHUSDT 1h, what is traded is BTCUSDT 1h"):
+        past_forecasts(market(settings), other, settings.models)
+    with pytest.raises(ModelNotFound):
+        past_forecasts(market(settings), "lstm_model_20200101_000000", settings.models)
+
+
+@pytest.mark.parametrize(("lane", "ground"), [("model", "forecast"), ("blend", "trend")])
+def test_its_lanes_are_traded(settings: Settings, lane: str, ground: str) -> None:
+    version = trained(settings).version
+    chosen = order(settings, f"{lane}:{version}", timeframes=(Timeframe.H1,))
+    result = run_backtest([("BTCUSDT", SERIES)], chosen, lambda progress: None, NOON)
+    assert result.document["trades"] > 0
+    assert result.document["by_ground"].keys() == {ground}
+    assert result.document["run"]["settings"]["serving"] == {"long_probability": 0.51, "short_probability": 0.49}
