@@ -18,7 +18,7 @@ from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
 from services.market_data.asking import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed
-from services.market_data.gaps import fill, missing_times
+from services.market_data.gaps import fill, fillable_times
 from services.market_data.health import SourceHealth
 from services.market_data.history.answers import WITHOUT_HISTORY, MarketHistory, asked_candles, history_of
 from services.market_data.known_symbols import KnownSymbols, SourceRefusal
@@ -163,7 +163,7 @@ class MarketData:
     async def _filled(self, series: CandleSeries, source: MarketDataSource, wanted: _Wanted) -> CandleSeries:
         """Return the series with its holes filled as far as one source can; it is asked once per hole."""
         market = (source.name, wanted.symbol, series.timeframe)
-        holes = {hole for hole in missing_times(series) if (*market, hole) not in self._unfillable}
+        holes = {hole for hole in fillable_times(series) if (*market, hole) not in self._unfillable}
         if not holes:
             return series
         try:
@@ -171,7 +171,7 @@ class MarketData:
         except MarketDataUnavailable:
             return series
         series = fill(series, found[series.timeframe], holes)
-        for hole in holes & missing_times(series):
+        for hole in holes & fillable_times(series):
             self._unfillable[*market, hole] = None
         return series
 
