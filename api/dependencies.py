@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from api.bodies.json_body import LARGE_BODY_BYTES, read_body, read_model
+from api.bodies.json_body import LARGE_BODY_BYTES, load_holidays_for, read_body, read_model
 from api.guard.access import identify, require_admin
 from api.guard.rate_limit import count
 from config.server_settings import RateLimitSettings
@@ -74,6 +74,7 @@ async def query_of(request: Request, read: Reader[T]) -> T:
     container = get_container(request)
     settings = container.settings
     body = await read_body(request, settings.access.max_body_bytes)
+    await load_holidays_for(body)
     trusted = identify(request, settings.access).trusted
     now_ms = epoch_ms(container.clock.now())
     if len(body) > LARGE_BODY_BYTES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.hours.holidays import holidays_loaded
 from domain.hours.sessions import ALL_DAY, AROUND_THE_CLOCK, Hours, Sessions
 from domain.naming.symbols import market_kind
 
@@ -56,6 +57,14 @@ FUTURES = Sessions(
     (_FUTURES_DAY,) * 4 + (((0, _at("16:00")),), _CLOSED, ((_at("17:00"), _at("24:00")),)),
     "XCME",
 )
+
+
+def needs_holidays(symbol: str) -> bool:
+    """Return whether the sessions of a market need `load_holidays` first: its exchange has holidays to be kept."""
+    if holidays_loaded():
+        return False
+    known = known_sessions(symbol)
+    return known is not None and known.exchange is not None
 
 
 def known_sessions(symbol: str) -> Sessions | None:

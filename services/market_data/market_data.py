@@ -13,6 +13,8 @@ from loguru import logger
 from config.settings import MarketDataSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable, UnknownSymbol
+from domain.hours.holidays import load_holidays
+from domain.hours.trading_hours import needs_holidays
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
@@ -192,6 +194,8 @@ class MarketData:
         health = self._health[source.name]
         if rests := health.resting():
             raise SourceFailed(rests)
+        if needs_holidays(wanted.symbol):
+            await asyncio.to_thread(load_holidays)
         try:
             series = await self._fetch_in_time(source, wanted)
         except SourceFailed as failure:
