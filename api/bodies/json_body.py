@@ -52,12 +52,11 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
 
 
-async def load_holidays_for(body: bytes) -> None:
-    """Load the holidays of exchanges, if the body names a share and they are not loaded: in a thread."""
-    if not holidays_loaded() and (found := _SYMBOLS.search(body)):
-        names = (name.decode("utf-8", "replace") for name in _TEXT.findall(found[1]))
-        if any(needs_holidays(name) for name in names):
-            await run_in_threadpool(load_holidays)
+def lacks_holidays(body: bytes) -> bool:
+    """Return whether the body names a share whose holidays are not loaded: then `load_holidays` goes to a thread."""
+    if holidays_loaded() or not (found := _SYMBOLS.search(body)):
+        return False
+    return any(needs_holidays(name.decode("utf-8", "replace")) for name in _TEXT.findall(found[1]))
 
 
 async def read_model(request: Request, model: type[Body], max_bytes: int) -> Body:
@@ -68,7 +67,8 @@ async def read_model(request: Request, model: type[Body], max_bytes: int) -> Bod
         RequestValidationError: it is no JSON or does not fit the schema.
     """
     body = await read_body(request, max_bytes)
-    await load_holidays_for(body)
+    if lacks_holidays(body):
+        await run_in_threadpool(load_holidays)
     if len(body) > LARGE_BODY_BYTES:
         return await run_in_threadpool(by_schema, model, body)
     return by_schema(model, body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from domain.hours.holidays import holidays_loaded
 from domain.hours.sessions import ALL_DAY, AROUND_THE_CLOCK, Hours, Sessions
 from domain.naming.symbols import market_kind
@@ -67,6 +69,8 @@ def needs_holidays(symbol: str) -> bool:
     return known is not None and known.exchange is not None
 
 
+# Each request asks twice.
+@lru_cache(maxsize=4096)
 def known_sessions(symbol: str) -> Sessions | None:
     """Return the sessions of a market by its symbol; None where the symbol does not tell."""
     kind = market_kind(symbol)
