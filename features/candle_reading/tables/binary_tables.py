@@ -86,5 +86,5 @@ def _table(frame: pd.DataFrame, kind: str) -> RawTable:
     return RawTable(columns, tuple(names), row_place, kind=kind)
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return " ".join(str(error).split())[:100] or type(error).__name__
