@@ -18,12 +18,13 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from api.bodies.json_body import LARGE_BODY_BYTES, read_body, read_model
+from api.bodies.json_body import LARGE_BODY_BYTES, lacks_holidays, read_body, read_model
 from api.guard.access import identify, require_admin
 from api.guard.rate_limit import count
 from config.server_settings import RateLimitSettings
 from config.settings import Settings
 from container import Container
+from domain.hours.holidays import load_holidays
 from domain.values import epoch_ms
 from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
@@ -78,6 +79,8 @@ async def query_of(request: Request, read: Reader[T]) -> T:
     container = get_container(request)
     settings = container.settings
     body = await read_body(request, settings.access.max_body_bytes)
+    if lacks_holidays(body):
+        await run_in_threadpool(load_holidays)
     trusted = identify(request, settings.access).trusted
     now_ms = epoch_ms(container.clock.now())
     if len(body) > LARGE_BODY_BYTES:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from commands.console import say
 from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest
-from domain.forecasting import ANY_SYMBOL, scope_name
+from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
 from domain.naming.file_names import file_market
-from domain.naming.symbols import spelling
+from domain.naming.symbols import checked_symbol, spelling
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -94,10 +94,19 @@ def checked_scope(symbol: str) -> str:
     Raises:
         InvalidRequest: it is neither.
     """
+    return ANY_SYMBOL if symbol == ANY_SYMBOL else market_name(symbol, "--symbol: ")
+
+
+def market_name(symbol: str, begin: str = "") -> str:
+    """Return the symbol of a market, which then may be part of a file's name.
+
+    Raises:
+        InvalidRequest: it is none; the message begins with `begin`.
+    """
     try:
-        return scope_name(symbol)
+        return checked_symbol(symbol)
     except ValueError as error:
-        raise InvalidRequest(f"--symbol: {error}") from None
+        raise InvalidRequest(f"{begin}{error}") from None
 
 
 def read_markets(

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from commands.candles import candle_document
+from commands.candles import candle_document, market_name
 from commands.console import downloading, fail, say, show
 from commands.options import Json
 from config.sources import load_settings
+from domain.continuity import Hole, holes
 from domain.errors import AppError, InvalidRequest
 from domain.market import Candle, CandleSeries, Timeframe
-from domain.naming.symbols import Symbol, SymbolKind, checked_symbol, spelling
+from domain.naming.symbols import Symbol, SymbolKind, spelling
+from domain.session_finder import find_sessions
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -58,7 +60,7 @@ def download(
     for name in dict.fromkeys(symbols):
         symbol = spelling(name) or name
         try:
-            wanted = HistoryRange(_checked(symbol), since_ms, until_ms)
+            wanted = HistoryRange(market_name(symbol), since_ms, until_ms)
             file = HistoryFile(out / f"{symbol}-{timeframe}.{file_format}", timeframe, now_ms)
             chosen = source or _usual_source(symbol)
             _fill(file, wanted, chosen, settings)
@@ -122,9 +124,7 @@ async def _fetch(
 
 
 def _document(file: HistoryFile, wanted: HistoryRange, source: Source) -> dict[str, Any]:
-    from services.market_data.history.holes import holes_in
-
-    holes = holes_in(wanted.symbol, file.timeframe, file.times_ms)
+    found = _holes(file, wanted.symbol) if len(file) else []
     return {
         "symbol": wanted.symbol,
         "timeframe": file.timeframe.value,
@@ -134,9 +134,14 @@ def _document(file: HistoryFile, wanted: HistoryRange, source: Source) -> dict[s
         "added": len(file) - file.candles_before,
         "first": _candle(file, 0) if len(file) else None,
         "last": _candle(file, -1) if len(file) else None,
-        "missing": sum(hole.candles for hole in holes),
-        "holes": [{"from": hole.start_ms, "to": hole.end_ms, "candles": hole.candles} for hole in holes],
+        "missing": sum(hole.candles for hole in found),
+        "holes": [{"from": hole.start_ms, "to": hole.end_ms, "candles": hole.candles} for hole in found],
     }
+
+
+def _holes(file: HistoryFile, symbol: str) -> list[Hole]:
+    sessions = find_sessions(symbol, file.times_ms, file.timeframe.ms)
+    return holes(CandleSeries.of_arrays(file.timeframe, file.times_ms, file.rows, sessions))
 
 
 def _candle(file: HistoryFile, at: int) -> dict[str, Any]:
@@ -155,9 +160,9 @@ def _in_words(document: Mapping[str, Any]) -> str:
         f"{document['file']}: {document['candles']:,} candles of {market} from {document['source']}, "
         f"{document['added']:,} of them new, {first} to {last} UTC"
     ]
-    if holes := document["holes"]:
-        longest = max(holes, key=lambda hole: hole["to"] - hole["from"])
-        several = f"{len(holes):,} holes" if len(holes) > 1 else "1 hole"
+    if missing := document["holes"]:
+        longest = max(missing, key=lambda hole: hole["to"] - hole["from"])
+        several = f"{len(missing):,} holes" if len(missing) > 1 else "1 hole"
         lines.append(
             f"{several}, {document['missing']:,} candles; the longest {duration_text(longest['to'] - longest['from'])} "
             f"from {_moment(longest['from'])}"
@@ -177,18 +182,6 @@ def _moment(time_ms: int) -> str:
 
 def _epoch_ms(moment: datetime | None) -> int | None:
     return None if moment is None else epoch_ms(moment.replace(tzinfo=UTC))
-
-
-def _checked(symbol: str) -> str:
-    """Return a symbol, which then may be part of a file's name.
-
-    Raises:
-        InvalidRequest: it is none.
-    """
-    try:
-        return checked_symbol(symbol)
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from None
 
 
 def _usual_source(symbol: str) -> Source:

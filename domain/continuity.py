@@ -1,4 +1,4 @@
-"""Where a series of candles breaks off: after a hole of many candles, or by a jump that no trading explains."""
+"""Holes in a series of candles, and its breaks: a hole of many candles, or a jump that no trading explains."""
 
 from __future__ import annotations
 
@@ -45,6 +45,39 @@ class SeriesBreak:
         if self.missing:
             return f"{self.missing:,} candles are missing"
         return split_words(1 + self.change) or f"the price jumps by {self.change:+.0%} between two candles"
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Candles that are missing in a row: the open time of the first, that of the candle after, and their number."""
+
+    start_ms: int
+    end_ms: int
+    candles: int
+
+
+def holes(series: CandleSeries) -> list[Hole]:
+    """Return the holes of a series, oldest first; nights, weekends and holidays of its market are none."""
+    times, missing = series.times_ms, series.missing_after
+    starts, ends = times[:-1] + series.timeframe.ms, times[1:]
+    return [Hole(int(starts[at]), int(ends[at]), int(missing[at])) for at in np.flatnonzero(missing)]
+
+
+def missing_times(series: CandleSeries, max_hole: int | None = None) -> dict[int, IntArray]:
+    """Return the open times of missing candles, epoch ms, by the position of the candle before their hole.
+
+    Args:
+        series: Candles with the sessions of their market.
+        max_hole: Number of candles of the largest hole that counts; None counts all.
+    """
+    if series.regular:
+        return {}
+    times, missing, length_ms = series.times_ms, series.missing_after, series.timeframe.ms
+    counted = (missing > 0) if max_hole is None else (missing > 0) & (missing <= max_hole)
+    return {
+        at: series.sessions.missing_times(int(times[at]), int(times[at + 1]), length_ms)
+        for at in np.flatnonzero(counted).tolist()
+    }
 
 
 def jumps(series: CandleSeries) -> BoolArray:

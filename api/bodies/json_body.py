@@ -5,6 +5,7 @@ FastAPI would read any amount before a route could refuse its caller.
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
@@ -13,9 +14,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from domain.errors import PayloadTooLarge, UnsupportedMediaType
+from domain.hours.holidays import holidays_loaded, load_holidays
+from domain.hours.trading_hours import needs_holidays
 
 # A body this large takes milliseconds to read: it goes to a thread, small ones are read at once.
 LARGE_BODY_BYTES = 200_000
+
+_SYMBOLS = re.compile(rb'"symbols?"\s*:\s*("[^"]*"|\[[^\]]*\])')
+_TEXT = re.compile(rb'"([^"]*)"')
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -46,6 +52,13 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
 
 
+def lacks_holidays(body: bytes) -> bool:
+    """Return whether the body names a share whose holidays are not loaded: then `load_holidays` goes to a thread."""
+    if holidays_loaded() or not (found := _SYMBOLS.search(body)):
+        return False
+    return any(needs_holidays(name.decode("utf-8", "replace")) for name in _TEXT.findall(found[1]))
+
+
 async def read_model(request: Request, model: type[Body], max_bytes: int) -> Body:
     """Return the JSON body of a request by its schema.
 
@@ -54,6 +67,8 @@ async def read_model(request: Request, model: type[Body], max_bytes: int) -> Bod
         RequestValidationError: it is no JSON or does not fit the schema.
     """
     body = await read_body(request, max_bytes)
+    if lacks_holidays(body):
+        await run_in_threadpool(load_holidays)
     if len(body) > LARGE_BODY_BYTES:
         return await run_in_threadpool(by_schema, model, body)
     return by_schema(model, body)

@@ -24,7 +24,7 @@ from services.market_data.recent_markets import CacheStatistics
 DISCLAIMER = (
     "Forecasts of this service are statistics of past prices, for education and research. They are no financial "
     "advice and no offer to trade. Past results say nothing certain about the future, and markets can move beyond "
-    "any interval given here. Whoever trades does so at their own risk."
+    "any interval given here. You trade at your own risk."
 )
 METHOD = (
     "Expected price: the model's return at its horizons, straight lines between them, unchanged after the last; "

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 
-# The library takes a fourth of a second to load, and is only needed for shares: it is imported where it is asked.
+
+@lru_cache(maxsize=1)
+def load_holidays() -> Callable[..., Iterable[date]]:
+    """Import the library, which takes half a second and 40 MB and is needed for shares alone.
+
+    An event loop calls it in a thread before it reads the first share; elsewhere the first question does.
+    """
+    from holidays import financial_holidays
+
+    return financial_holidays
+
+
+def holidays_loaded() -> bool:
+    """Return whether a question for a holiday is answered at once."""
+    return load_holidays.cache_info().currsize > 0
 
 
 def is_holiday(exchange: str, day: date) -> bool:
@@ -25,7 +40,5 @@ _EARLY_CLOSES = {"XNYS": 13 * 60, "XTSE": 13 * 60, "XLON": 12 * 60 + 30, "XPAR":
 
 @lru_cache(maxsize=512)
 def _days(exchange: str, year: int, category: str) -> frozenset[date]:
-    from holidays import financial_holidays
-
-    calendar = financial_holidays(exchange, years=year, categories=(category,))
+    calendar = load_holidays()(exchange, years=year, categories=(category,))
     return frozenset(day for day in calendar if day.year == year)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from domain.hours.holidays import holidays_loaded
 from domain.hours.sessions import ALL_DAY, AROUND_THE_CLOCK, Hours, Sessions
 from domain.naming.symbols import market_kind
 
@@ -58,6 +61,16 @@ FUTURES = Sessions(
 )
 
 
+def needs_holidays(symbol: str) -> bool:
+    """Return whether the sessions of a market need `load_holidays` first: its exchange has holidays to be kept."""
+    if holidays_loaded():
+        return False
+    known = known_sessions(symbol)
+    return known is not None and known.exchange is not None
+
+
+# Each request asks twice.
+@lru_cache(maxsize=4096)
 def known_sessions(symbol: str) -> Sessions | None:
     """Return the sessions of a market by its symbol; None where the symbol does not tell."""
     kind = market_kind(symbol)

@@ -1,4 +1,4 @@
-"""Gaps in a series of candles: report and fill them, and number the unbroken runs of rows."""
+"""Gaps in a series of candles: fill them, and number the unbroken runs of rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from config.settings import GapPolicy
 from domain.arrays import BoolArray, IntArray
-from domain.continuity import breaks
+from domain.continuity import breaks, missing_times
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 
@@ -17,38 +17,6 @@ from domain.market import CandleSeries, Timeframe
 NO_RUN = -1
 # Share of the distances that are those of neighbors, where a file has more holes than candles.
 _LEAST_NEIGHBORS = 0.1
-
-
-@dataclass(frozen=True)
-class Gap:
-    """`missing` candles after the one that opens at `after_ms` (epoch ms)."""
-
-    after_ms: int
-    missing: int
-
-
-@dataclass(frozen=True)
-class GapReport:
-    """Every gap of a series, oldest first, and the number of its candles."""
-
-    timeframe: Timeframe
-    candles: int
-    gaps: tuple[Gap, ...]
-
-    @property
-    def missing(self) -> int:
-        """Number of candles missing in all gaps."""
-        return sum(gap.missing for gap in self.gaps)
-
-    @property
-    def longest(self) -> int:
-        """Number of candles missing in the longest gap, 0 without one."""
-        return max((gap.missing for gap in self.gaps), default=0)
-
-    @property
-    def missing_share(self) -> float:
-        """Missing candles as a share of all that a series without gaps would have, 0..1."""
-        return self.missing / max(1, self.candles + self.missing)
 
 
 @dataclass(frozen=True)
@@ -81,13 +49,6 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
     raise InvalidMarketData(f"candles are {usual} ms apart; known timeframes are {', '.join(Timeframe)}")
 
 
-def find_gaps(series: CandleSeries) -> GapReport:
-    """Return the gaps of a checked series; nights, weekends and holidays of its market are none."""
-    times, missing = series.times_ms, series.missing_after
-    gaps = tuple(Gap(int(times[at]), int(missing[at])) for at in np.flatnonzero(missing))
-    return GapReport(series.timeframe, len(series), gaps)
-
-
 def fill_gaps(series: CandleSeries, policy: GapPolicy, max_fill_candles: int) -> FilledCandles:
     """Return the series with its gaps filled or left open, and which of its candles are real.
 
@@ -100,12 +61,9 @@ def fill_gaps(series: CandleSeries, policy: GapPolicy, max_fill_candles: int) ->
         max_fill_candles: A gap with more candles missing stays open. It also bounds the memory
             that two candles far from each other can take.
     """
-    missing = series.missing_after
-    fillable = np.flatnonzero((missing > 0) & (missing <= max_fill_candles))
-    if policy == "none" or not len(fillable):
+    flat = {} if policy == "none" else missing_times(series, max_fill_candles)
+    if not flat:
         return FilledCandles(series, np.ones(len(series), dtype=np.bool_))
-    times, length_ms = series.times_ms, series.timeframe.ms
-    flat = {int(at): series.sessions.missing_times(int(times[at]), int(times[at + 1]), length_ms) for at in fillable}
     # Behind each row of the filled series stands the row whose close it has.
     repeats = np.ones(len(series), dtype=np.int64)
     for at, added in flat.items():
@@ -115,7 +73,7 @@ def fill_gaps(series: CandleSeries, policy: GapPolicy, max_fill_candles: int) ->
     values = series.values[source]
     values[~real, :4] = series.closes[source[~real], None]
     values[~real, 4] = 0.0
-    filled_times = times[source]
+    filled_times = series.times_ms[source]
     filled_times[~real] = np.concatenate(list(flat.values()))
     return FilledCandles(CandleSeries.of_arrays(series.timeframe, filled_times, values, series.sessions), real)
 
@@ -158,12 +116,5 @@ def runs_of_rows(runs: IntArray, kept: IntArray) -> IntArray:
 
 def axis_times(markets: Sequence[CandleSeries]) -> IntArray:
     """Return the time axis of markets: the open times of all their candles, missing ones included, epoch ms."""
-    parts = []
-    for series in markets:
-        times, missing = series.times_ms, series.missing_after
-        parts.append(times)
-        parts += [
-            series.sessions.missing_times(int(times[at]), int(times[at + 1]), series.timeframe.ms)
-            for at in np.flatnonzero(missing)
-        ]
+    parts = [part for series in markets for part in (series.times_ms, *missing_times(series).values())]
     return np.unique(np.concatenate(parts))

@@ -35,7 +35,7 @@ SYNTHETIC = "synthetic"
 class LlmAnalyst:
     """Takes signal, confidence, reasoning, scores and trend from the LLM; levels and exits where they pass its checks.
 
-    Volatility, volume, risk and timeframes stay as measured. What the rules alone answer is kept beside it.
+    Volatility, volume, risk and timeframes stay as measured. What the rules alone answer is kept as well.
     """
 
     def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:

@@ -165,9 +165,14 @@ def _merged(older: _Known, newer: _Known | None) -> _Known:
     """Return both merged; of a candle in both, the newer one counts."""
     if newer is None:
         return older
+    since_ms = min(older.since_ms, newer.since_ms)
+    # A new market, which has nothing to be sorted in.
+    if not len(older.times) or not len(newer.times):
+        only = newer if len(newer.times) else older
+        return _Known(since_ms, only.times.copy(), only.prices.copy())
     times, first = np.unique(np.concatenate((newer.times, older.times)), return_index=True)
     prices = np.concatenate((newer.prices, older.prices))[first]
-    return _Known(min(older.since_ms, newer.since_ms), times, prices)
+    return _Known(since_ms, times, prices)
 
 
 def _count(changes: Sequence[_Change], outcome: str) -> None:

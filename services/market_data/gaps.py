@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
-from domain.continuity import MAX_HOLE_CANDLES
+from domain.continuity import MAX_HOLE_CANDLES, missing_times
 from domain.market import CandleSeries
 
 
-def missing_times(series: CandleSeries) -> frozenset[int]:
+def fillable_times(series: CandleSeries) -> frozenset[int]:
     """Return the open times in epoch ms that are missing in holes of at most ten candles."""
-    if series.regular:
-        return frozenset()
-    times, missing = series.times_ms, series.missing_after
-    holes = np.flatnonzero((missing > 0) & (missing <= MAX_HOLE_CANDLES))
-    between = (series.sessions.missing_times(int(times[at]), int(times[at + 1]), series.timeframe.ms) for at in holes)
-    return frozenset(int(time) for part in between for time in part)
+    return frozenset(time for part in missing_times(series, MAX_HOLE_CANDLES).values() for time in part.tolist())
 
 
 def fill(series: CandleSeries, other: CandleSeries, times: Iterable[int]) -> CandleSeries:

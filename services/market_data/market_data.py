@@ -13,13 +13,15 @@ from loguru import logger
 from config.settings import MarketDataSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable, UnknownSymbol
+from domain.hours.holidays import load_holidays
+from domain.hours.trading_hours import needs_holidays
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
 from domain.timeframe_data import day_volume, newest_price
 from domain.values import epoch_ms
 from services.market_data.asking import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed
-from services.market_data.gaps import fill, missing_times
+from services.market_data.gaps import fill, fillable_times
 from services.market_data.health import SourceHealth
 from services.market_data.history.answers import WITHOUT_HISTORY, MarketHistory, asked_candles, history_of
 from services.market_data.known_symbols import KnownSymbols, SourceRefusal
@@ -164,7 +166,7 @@ class MarketData:
     async def _filled(self, series: CandleSeries, source: MarketDataSource, wanted: _Wanted) -> CandleSeries:
         """Return the series with its holes filled as far as one source can; it is asked once per hole."""
         market = (source.name, wanted.symbol, series.timeframe)
-        holes = {hole for hole in missing_times(series) if (*market, hole) not in self._unfillable}
+        holes = {hole for hole in fillable_times(series) if (*market, hole) not in self._unfillable}
         if not holes:
             return series
         try:
@@ -172,7 +174,7 @@ class MarketData:
         except MarketDataUnavailable:
             return series
         series = fill(series, found[series.timeframe], holes)
-        for hole in holes & missing_times(series):
+        for hole in holes & fillable_times(series):
             self._unfillable[*market, hole] = None
         return series
 
@@ -193,6 +195,8 @@ class MarketData:
         health = self._health[source.name]
         if rests := health.resting():
             raise SourceFailed(rests)
+        if needs_holidays(wanted.symbol):
+            await asyncio.to_thread(load_holidays)
         try:
             series = await self._fetch_in_time(source, wanted)
         except SourceFailed as failure:

@@ -86,7 +86,7 @@ def test_old_candles_are_answered_without_a_side_marked_and_believed_less(client
     assert old["confidence"] == pytest.approx(fresh["confidence"] * 2 / 72, rel=0.03)
 
 
-def test_an_analysis_of_old_candles_is_no_news_and_answers_nobody_else(client: TestClient, tmp_path: Path) -> None:
+def test_an_analysis_of_old_candles_is_no_news_and_answers_no_other_caller(client: TestClient, tmp_path: Path) -> None:
     body = earlier(shape_b(seed=5, drift=0.35))
     with client.websocket_connect("/ws") as socket:
         socket.receive_json()

@@ -53,7 +53,9 @@ def feather_table(content: bytes) -> RawTable:
     try:
         table = arro3.io.read_ipc(io.BytesIO(content)).read_all()
         columns = {name: _arrow_column(table.column(at)) for at, name in enumerate(table.column_names)}
-    except Exception as error:  # its errors share no base
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # its errors share no base, and its panics are no `Exception`
         raise InvalidMarketData(f"is damaged Feather ({_words(error)}): write it again") from error
     return _table(pd.DataFrame(columns), "Feather")
 
@@ -84,5 +86,5 @@ def _table(frame: pd.DataFrame, kind: str) -> RawTable:
     return RawTable(columns, tuple(names), row_place, kind=kind)
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return " ".join(str(error).split())[:100] or type(error).__name__

@@ -17,7 +17,7 @@ class RawTable:
         names: Their names, or none without a header; then the values have to tell.
         place: Words for the place of a row in the file, counted from 0: "line 14".
         markets: The market of each column, where a second header row has it.
-        symbol: The market of all rows, where it stands beside them.
+        symbol: The market of all rows, where the file names it outside of its columns.
         form: Name of the export, where more than the columns tells it.
         delimiter: What separated the columns, empty where nothing did.
         kind: What kind of file it is: "CSV", "JSON".

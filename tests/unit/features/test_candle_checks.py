@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.continuity import Hole, holes, missing_times
 from domain.errors import InvalidMarketData
 from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
-from features.datasets.candle_checks import NO_RUN, Gap, fill_gaps, find_gaps, unbroken_runs, usual_timeframe
+from features.datasets.candle_checks import NO_RUN, fill_gaps, unbroken_runs, usual_timeframe
 
 STEP = Timeframe.M5.ms
 steps_apart = st.lists(st.integers(1, 6), max_size=30)
@@ -23,18 +24,14 @@ def series_of(apart: list[int]) -> CandleSeries:
     return CandleSeries.ordered(Timeframe.M5, candles).of_market(AROUND_THE_CLOCK)
 
 
-def test_report_names_each_gap_and_sums_them_up() -> None:
-    report = find_gaps(series_of([1, 3, 1, 2]))
-    assert report.gaps == (Gap(101 * STEP, 2), Gap(105 * STEP, 1))
-    assert (report.candles, report.missing, report.longest) == (5, 3, 2)
-    assert report.missing_share == pytest.approx(3 / 8)
+def test_holes_name_each_gap() -> None:
+    assert holes(series_of([1, 3, 1, 2])) == [Hole(102 * STEP, 104 * STEP, 2), Hole(106 * STEP, 107 * STEP, 1)]
 
 
 @pytest.mark.parametrize("candles", [[], [Candle(STEP, 1.0, 1.0, 1.0, 1.0, 0.0)]])
 def test_without_neighbors_there_is_no_gap(candles: list[Candle]) -> None:
     series = CandleSeries(Timeframe.M5, candles)
-    report = find_gaps(series)
-    assert (report.gaps, report.missing, report.longest, report.missing_share) == ((), 0, 0, 0.0)
+    assert holes(series) == []
     assert fill_gaps(series, "flat", 10).real.tolist() == [True] * len(candles)
 
 
@@ -53,14 +50,17 @@ def test_policy_none_changes_nothing() -> None:
 
 def test_a_gap_too_long_to_fill_stays_open() -> None:
     # Gaps of 4, 5 and 4 candles.
-    report = find_gaps(fill_gaps(series_of([5, 6, 5]), "flat", 4).series)
-    assert [gap.missing for gap in report.gaps] == [5]
+    found = holes(fill_gaps(series_of([5, 6, 5]), "flat", 4).series)
+    assert [hole.candles for hole in found] == [5]
 
 
 @given(steps_apart)
-def test_report_agrees_with_the_series_own_count(apart: list[int]) -> None:
+def test_holes_agree_with_the_series_own_count_and_with_the_missing_times(apart: list[int]) -> None:
     series = series_of(apart)
-    assert find_gaps(series).missing == series.missing
+    found, times = holes(series), missing_times(series)
+    assert sum(hole.candles for hole in found) == series.missing
+    assert [hole.candles for hole in found] == [len(part) for part in times.values()]
+    assert [hole.start_ms for hole in found] == [part[0] for part in times.values()]
 
 
 @given(steps_apart)

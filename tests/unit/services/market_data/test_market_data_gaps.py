@@ -12,7 +12,7 @@ from domain.errors import MarketDataUnavailable
 from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
-from services.market_data.gaps import fill, missing_times
+from services.market_data.gaps import fill, fillable_times
 from tests.fixtures.markets import TIMEFRAMES, history
 from tests.fixtures.sources import SYMBOL, FakeSource, chain, failing
 
@@ -75,7 +75,7 @@ async def test_without_a_hole_no_other_source_is_asked() -> None:
 def test_only_short_holes_are_missing_and_a_full_source_fills_them_all(lost: set[int]) -> None:
     whole = history(H1)
     series = CandleSeries(H1, [candle for place, candle in enumerate(whole) if place not in lost])
-    holes = missing_times(series)
+    holes = fillable_times(series)
     filled = CandleSeries.ordered(H1, fill(series, CandleSeries(H1, whole), holes).candles).of_market(AROUND_THE_CLOCK)
     assert {c.timestamp for c in filled.candles} == {c.timestamp for c in series.candles} | holes
     steps = {b.timestamp - a.timestamp for a, b in zip(filled.candles, filled.candles[1:], strict=False)}
