@@ -108,7 +108,7 @@ class _Histories:
         """Return the need of each value."""
         lengths = [length for length in LENGTHS if length < self._longest]
         last = self._longest * 3 // 4
-        longer = [length for length in (*_doubled(LENGTHS[-1], last), last) if length > LENGTHS[-1]]
+        longer = [length for length in (*_doubled(LENGTHS[-1], last), last) if length > lengths[-1]]
         return [
             HistoryNeed(
                 self._check.kind,

@@ -19,6 +19,8 @@ KINDS = {
     "rule": "rules",
     "model": "models",
 }
+# An error that falls to this share of itself goes on falling: the file is too short to tell where it ends.
+SETTLING = 0.01
 UNITS = {"value": "value", "range": "range of values", "moments": "moments"}
 
 
@@ -59,8 +61,8 @@ def history_table(document: Document) -> Group:
         parts.append(Text(f"{len(own) - len(demanding):,} of {len(own):,} need no more than {lengths[0]} candles"))
     legend = (
         "\nErrors against the longest history, as a share of the value; of its usual range, where values cross or come "
-        "near zero; of the moments, where it is a word. A dash: no value with so few candles. never: what it says "
-        "depends on where the candles begin."
+        "near zero; of the moments, where it is a word. A dash: no value with so few candles. >: it settles beyond "
+        "what these candles can show. never: it depends on where the candles begin."
     )
     return Group(*parts, Text(legend, "dim"))
 
@@ -84,7 +86,11 @@ def _demand(need: Document) -> tuple[bool, int]:
 def _needed(need: Document) -> str:
     if need["needed_candles"] is not None:
         return f"{need['needed_candles']:,}"
-    return "never" if any(error is not None for error in need["errors"].values()) else "no value"
+    known = {int(length): error for length, error in need["errors"].items() if error is not None}
+    if not known:
+        return "no value"
+    shortest, longest = min(known), max(known)
+    return f"> {longest:,}" if known[longest] < SETTLING * known[shortest] else "never"
 
 
 def _market(document: Document) -> dict[str, str]:

@@ -161,7 +161,7 @@ def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -
         "errors": {"60": 0.0, "100": 0.0, "200": 0.0},
     }
     assert history["rule_indicator", "on_balance_volume"]["needed_candles"] is None
-    assert history["model", model.version]["needed_candles"] is not None
+    assert history["model", model.version]["errors"]["200"] is not None
 
 
 def test_posted_candles_are_used_where_they_are_enough(make_client: MakeClient) -> None:

@@ -99,12 +99,19 @@ def test_document_has_the_stated_keys(command: Command, file: Path, capsys: pyte
 
 
 @pytest.mark.usefixtures("planted")
-def test_history_of_each_value_as_a_table(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("recursive", file) == 0
-    lines = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.split()}
-    assert lines["on_balance_volume"][1] == "never"
-    assert 100 < int(lines["adx"][1]) < 300
-    assert "sma_20" not in lines  # no more than the shortest history
+def test_history_of_each_value_as_a_table(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def shown(count: int) -> dict[str, str]:
+        assert command("recursive", write_candles(tmp_path / "BTCUSDT-1h.csv", simulated(4, count=count))) == 0
+        lines = [line.replace("> ", ">").split() for line in capsys.readouterr().out.splitlines()]
+        return {line[0]: line[1] for line in lines if len(line) > 1}
+
+    needs = shown(700)
+    assert needs["on_balance_volume"] == "never"
+    assert 150 < int(needs["adx"]) < 300
+    assert "sma_20" not in needs  # no more than the shortest history
+    # What has not settled by the end of a short file is told from what never does.
+    needs = shown(300)
+    assert (needs["on_balance_volume"], needs["adx"]) == ("never", ">200")
 
 
 def test_history_of_each_value_and_of_a_named_version_as_a_document(

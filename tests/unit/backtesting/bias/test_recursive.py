@@ -143,6 +143,11 @@ def test_too_few_candles_are_refused_with_the_numbers() -> None:
         need(INNOCENT["mean"], MARKET.tail(299))
 
 
+def test_value_that_settles_after_the_last_common_length_is_measured_all_the_same() -> None:
+    found = need(lambda series: pd.Series(series.closes).rolling(550).mean().to_numpy(), MARKET.tail(1_000))
+    assert (found.needed_candles, found.errors[500]) == (550, None)
+
+
 def test_longest_stretch_has_no_break() -> None:
     hole = 20 * MARKET.timeframe.ms
     early, late = MARKET.candles[:400], MARKET.candles[400:2_000]
