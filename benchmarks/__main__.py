@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, burst, features, models, reading, signals
+from benchmarks import analyze, broadcast, burst, features, models, past, reading, signals
 from benchmarks.report import markdown_table, verdict
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -35,6 +35,8 @@ def main() -> int:
         batch = signals.measure()
     with console.status("100,000 rows of CSV"):
         read = reading.measure()
+    with console.status("hourly judgements of a year, and of two"):
+        judged = past.measure()
     ours, plain = cached[:2]
     targets = [
         verdict("CPU of a cached analysis, ms", float(ours["CPU per request, ms"]), 0.5),
@@ -54,6 +56,7 @@ def main() -> int:
         *burst.targets(bursts),
         *signals.targets(batch),
         *reading.targets(read),
+        *past.targets(judged),
     ]
     text = "\n\n".join(
         [
@@ -92,6 +95,9 @@ def main() -> int:
             "## Reading 100,000 rows of CSV",
             markdown_table(read),
             "The reader finds separators, columns, units and the sessions of the market, and checks every row.",
+            "## Hourly judgements of the past on 15m, 1h and 4h",
+            markdown_table(judged),
+            "CPU time on one core, windows of 300 candles; each is what `POST /ai/analyze` says with `as_of`.",
         ]
     )
     TARGET.write_text(text + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from domain.errors import InvalidRequest
 from domain.forecasting import Forecast, ModelType
 from domain.hours.trading_hours import known_sessions
 from domain.market import CandleSeries, Timeframe
+from domain.session_finder import with_sessions
 from domain.values import Signal, utc_time
 from rules.context import with_forecast
 from rules.judgement import judge
@@ -58,12 +59,12 @@ def with_nights(count: int = 1_200) -> CandleSeries:
         [np.arange(opens, closes, M15.ms) for opens, closes in zip(spans.opens, spans.closes, strict=True)]
     )
     times = times[times >= START_MS][:count]
-    return CandleSeries.of_arrays(M15, times, simulated(6, None, M15, count).values, sessions)
+    return CandleSeries.of_arrays(M15, times, simulated(6, None, M15, count).values)
 
 
-def market(quarters: CandleSeries) -> PastMarket:
-    """Return a market on three timeframes."""
-    return PastMarket("BTCUSDT", {M15: quarters}).with_longer(H1, H4)
+def market(quarters: CandleSeries, symbol: str = "BTCUSDT") -> PastMarket:
+    """Return a market on three timeframes, with the sessions that its candles show."""
+    return PastMarket(symbol, {M15: with_sessions(symbol, quarters)}).with_longer(H1, H4)
 
 
 MARKETS: dict[str, Callable[[], CandleSeries]] = {
@@ -78,14 +79,14 @@ MARKETS: dict[str, Callable[[], CandleSeries]] = {
 
 @pytest.mark.parametrize("name", MARKETS)
 def test_every_answer_is_the_one_to_the_window_of_its_moment(name: str) -> None:
-    past = market(MARKETS[name]())
+    past = market(MARKETS[name](), "AAPL" if "nights" in name else "BTCUSDT")
     judged = list(judge_past(past, RULES, INDICATORS, windows=WINDOWS))
     hours = past.series[H1]
     closes = hours.sessions.closes_ms(hours.times_ms, H1.ms)
     assert [one.moment_ms for one in judged] == [int(closes[one.position]) for one in judged]
     found = answers(judged)
     assert len(found) > 180
-    for moment_ms in list(found)[::7]:
+    for moment_ms in list(found)[::11]:
         assert found[moment_ms] == answer(judged_alone(past, moment_ms, RULES, WINDOWS))
     contexts = [one.judgement.context for one in judged]
     assert any(context.missing_candles for context in contexts) == ("holes" in name)
