@@ -47,6 +47,7 @@ def test_figures_of_a_small_curve_by_hand() -> None:
     assert found.sharpe_ratio == pytest.approx(1 / 30 / math.sqrt(0.04 / 3) * math.sqrt(365))
     assert found.sortino_ratio == pytest.approx(1 / 30 / math.sqrt(0.01 / 3) * math.sqrt(365))
     assert found.cagr == pytest.approx(1.089 ** (365.25 / 3) - 1)
+    assert found.cagr is not None
     assert found.calmar_ratio == pytest.approx(found.cagr / 0.1)
 
 

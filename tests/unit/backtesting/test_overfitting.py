@@ -107,4 +107,4 @@ def _with_moments(ratio: float, skew: float, kurtosis: float, count: int) -> np.
     shares = np.array([1 / (values[0] * (values[0] - values[2])), 0.0, 1 / (values[2] * (values[2] - values[0]))])
     shares[1] = 1 - shares.sum()
     standard = values[np.searchsorted(np.cumsum(shares), levels).clip(max=2)]
-    return np.asarray(standard - standard.mean()) / standard.std(ddof=1) + ratio
+    return np.asarray((standard - standard.mean()) / standard.std(ddof=1) + ratio)

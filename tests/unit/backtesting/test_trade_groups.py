@@ -32,9 +32,10 @@ def test_figures_of_three_trades_by_hand() -> None:
     assert found.win_rate == pytest.approx(1 / 3)
     assert found.expectancy == pytest.approx((1.9 - 1.1 - 0.1) / 3)
     assert found.profit_factor == pytest.approx(19 / 12)
-    assert (found.profit, found.costs) == (pytest.approx(7), pytest.approx(3))
+    assert [found.profit, found.costs] == pytest.approx([7, 3])
     assert found.gross_bps == pytest.approx(1e4 * (20 - 10) / 100 / 3)
     assert found.net_bps == pytest.approx(1e4 * (19 - 11 - 1) / 100 / 3)
+    assert found.expectancy is not None
     reach = 1.959964 * statistics.stdev([1.9, -1.1, -0.1]) / math.sqrt(3)
     assert found.expectancy_low == pytest.approx(found.expectancy - reach, rel=1e-6)
     assert found.expectancy_high == pytest.approx(found.expectancy + reach, rel=1e-6)

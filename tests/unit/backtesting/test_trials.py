@@ -7,7 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,14 +23,19 @@ def trial(settings: str = "a", data: str = "x", sharpe: float | None = 0.1, **ch
     return Trial(settings=settings, data=data, sharpe=sharpe, **(values | changes))
 
 
+def counted(number: int, trials: int, deviation: float) -> Any:
+    """Return what equals the count up to rounding."""
+    return TrialCount(number, trials, cast("Any", pytest.approx(deviation)), 0)
+
+
 def test_the_same_settings_and_data_are_one_trial(tmp_path: Path) -> None:
     registry = TrialRegistry(tmp_path / "deep" / "trials.jsonl")
     assert registry.record(trial("a", "x", 0.1)) == TrialCount(1, 1, 0.0, 0)
-    assert registry.record(trial("b", "x", 0.3)) == TrialCount(2, 2, pytest.approx(statistics.stdev([1.0, 3.0])), 0)
+    assert registry.record(trial("b", "x", 0.3)) == counted(2, 2, statistics.stdev([1.0, 3.0]))
     assert registry.record(trial("a", "y", None)).trials == 3
     again = registry.record(trial("a", "x", 0.5, version="2.0"))
     # Its newest Sharpe ratio counts, and it keeps its number.
-    assert again == TrialCount(1, 3, pytest.approx(statistics.stdev([5.0, 3.0])), 0)
+    assert again == counted(1, 3, statistics.stdev([5.0, 3.0]))
     assert len((tmp_path / "deep" / "trials.jsonl").read_text().splitlines()) == 4
 
 
