@@ -183,9 +183,8 @@ class CandleSeries(CandleColumns):
             end -= 1
         closed: CandleSeries | None = self.__dict__.get("_closed")
         if closed is None or len(closed) != end:
-            closed = self.part(0, end)
             # Computed once, like the arrays: a series is kept for as long as clients send the same candles.
-            self.__dict__["_closed"] = closed
+            closed = self.__dict__["_closed"] = self.part(0, end)
         return closed
 
     def tail(self, count: int) -> CandleSeries:
