@@ -83,15 +83,17 @@ def missing_times(series: CandleSeries, max_hole: int | None = None) -> dict[int
 def jumps(series: CandleSeries) -> BoolArray:
     """Return for n candles whether each opens beyond anything that trading explains, seen from the close before.
 
-    Only candles that follow each other are compared: a price may go anywhere in a hole.
+    What is usual is told by the candles before it alone. Only candles that follow each other are compared: a price may
+    go anywhere in a hole.
     """
     found = np.zeros(len(series), dtype=np.bool_)
-    candidates = _wide_moves(series)
-    if candidates.any():
-        moves = np.abs(np.log(series.opens[1:] / series.closes[:-1]))
-        # In a market that always jumps a jump is nothing unusual.
-        usual = max(float(np.median(np.log(series.highs / series.lows))), float(np.median(moves)))
-        found[1:] = candidates & (moves > _USUAL_RANGES * usual) & (series.missing_after == 0)
+    candidates = np.flatnonzero(_wide_moves(series))
+    if len(candidates):
+        moves, ranges = np.abs(np.log(series.opens[1:] / series.closes[:-1])), np.log(series.highs / series.lows)
+        for at in candidates[series.missing_after[candidates] == 0].tolist():
+            # In a market that always jumps a jump is nothing unusual.
+            usual = max(float(np.median(ranges[: at + 1])), float(np.median(moves[:at])) if at else 0.0)
+            found[at + 1] = moves[at] > _USUAL_RANGES * usual
     return found
 
 

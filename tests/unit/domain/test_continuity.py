@@ -72,6 +72,14 @@ def test_where_candles_are_as_wide_as_the_jump_it_is_none() -> None:
     assert not len(breaks(CandleSeries.of_arrays(Timeframe.H1, np.arange(300, dtype=np.int64) * HOUR, values)))
 
 
+def test_later_candles_do_not_decide_whether_a_price_jumped() -> None:
+    jumped = split(path(300), 100, 1 / 3)
+    values = jumped.values.copy()
+    values[150:, 1] *= 1.5  # from here on candles are as wide as the jump
+    wider = CandleSeries.of_arrays(jumped.timeframe, jumped.times_ms, values)
+    assert breaks(jumped).tolist() == breaks(wider).tolist() == breaks(jumped.part(0, 101)).tolist() == [100]
+
+
 @pytest.mark.parametrize(("lost", "broken"), [(MAX_HOLE_CANDLES, False), (MAX_HOLE_CANDLES + 1, True)])
 def test_a_hole_of_more_than_ten_candles_is_a_break(lost: int, broken: bool) -> None:
     found = newest_break(without(path(200), 100, lost))
