@@ -32,26 +32,29 @@ NEEDS: dict[ModelType, tuple[int, float, int]] = {
     ModelType.LOGISTIC: (3_000, 0.001, 1),
     ModelType.RANDOM_FOREST: (3_000, 0.001, 1),
     ModelType.XGBOOST: (3_000, 0.001, 1),
-    ModelType.LSTM: (5_000, 0.003, 12),
-    ModelType.GRU: (5_000, 0.003, 8),
-    ModelType.TRANSFORMER: (7_000, 0.001, 8),
-    ModelType.PATCHTST: (9_000, 0.001, 6),
+    ModelType.LSTM: (4_000, 0.005, 5),
+    ModelType.GRU: (4_000, 0.005, 5),
+    ModelType.TRANSFORMER: (4_000, 0.003, 6),
+    ModelType.PATCHTST: (6_000, 0.002, 5),
 }
 
 
 def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[ModelSettings, FeatureSettings]:
-    """Return settings of short windows, on which networks of full width learn in seconds."""
+    """Return settings of short windows and small networks, which learn in seconds."""
     learning = {**LEARNING, "epochs": epochs}
     patches: dict[str, Any] = {"sequence_length": ROWS, "patch_length": 2, "patch_stride": 2, "width": 64, "blocks": 1}
     patches |= {"heads": 2, "feed_forward_width": 128, "horizons_candles": [1, 2, 3, 4], "learning": learning}
+    recurrent = {"units": [32, 16], "dense_units": [16], "learning": learning}
+    transformer = {"width": 32, "blocks": 1, "heads": 2, "head_width": 16, "feed_forward_width": 64}
     settings = make_settings(
         features={"sequence_length": ROWS},
         models={
             "training": {"learning_rate": rate},
             "evaluation": {"folds": 1},
-            "random_forest": {"trees": 60},
-            "recurrent": {"learning": learning},
-            "transformer": {"learning": learning},
+            "random_forest": {"trees": 30},
+            "xgboost": {"trees": 40},
+            "recurrent": recurrent,
+            "transformer": transformer | {"learning": learning},
             "patchtst": patches,
         },
     )
