@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from api.schemas.requests import FIRST_MS, LAST_MS
 from domain.arrays import FloatArray, IntArray
 from domain.candles.columns import CandleLike
 from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
+from domain.values import FIRST_MS, LAST_MS
 
 # A longer list of candles is not kept; 64 of this length take a few megabytes.
 MAX_KEPT_BYTES = 32_768
