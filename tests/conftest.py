@@ -87,6 +87,8 @@ def make_settings(tmp_path: Path) -> MakeSettings:
             "periodic": {"enabled": False},
             "market_data": {"sources": ["stored", "synthetic"]},
             "access": {"admin_token": ADMIN_TOKEN},
+            # Only its own tests are about signals near a confidence of one half.
+            "guards": {"hysteresis": 0},
         }
         for section, values in sections.items():
             base.setdefault(section, {}).update(values)

@@ -112,8 +112,8 @@ class ChartResponse(ResponseModel):
     probability: Annotated[
         Share,
         Field(
-            description="1 speaks for a rise. Of `probability_from` model it is calibrated; of rules it is the "
-            "confidence where that is above 0.5 (one minus it of a Short), and 0.5 otherwise."
+            description="1 speaks for a rise. Of `probability_from` model it is calibrated; of rules it is 0.5 and "
+            "what the evidence adds to the chance of the target, less than 0.5 of a Short."
         ),
     ]
     probability_from: Literal["model", "rules"]
@@ -129,7 +129,8 @@ class ChartResponse(ResponseModel):
     def of(cls, answer: Answer) -> Self:
         """Return the answer for an analysis."""
         analysis = answer.analysis
-        leaning = analysis.signal.side * max(analysis.confidence - 0.5, 0.0)
+        found, side = analysis.evidence, analysis.signal.side
+        leaning = side * (found.target_first - found.break_even) if found else 0.0
         fields = common_fields(analysis, cached=answer.cached)
         return cls(
             **{name: fields[name] for name in cls.model_fields.keys() & fields.keys() - {"timestamp"}},

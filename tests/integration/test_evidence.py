@@ -40,7 +40,7 @@ def test_evidence_of_a_random_walk_is_none_and_is_held_against_other_candles(tmp
     found = json.loads(run("check", other, "--evidence", tmp_path / "evidence.json", "--json"))
     (market,) = found["markets"]
     assert market["market"] == "ETHUSDT 1h"
-    assert market["stated"] == pytest.approx(1 / 3, abs=0.05)  # of some dozens of plans, what came is chance
+    assert 0.15 < market["stated"] < 0.5  # some dozens of plans: chance
     assert market["above_random_r"]["low"] < 0.1
 
 

@@ -159,7 +159,6 @@ def test_the_llm_is_guarded_as_the_rules_are(make_client: MakeClient, fake_opena
     client = make_client(llm=llm_section(fake_openai.url), guards={"hysteresis": 0.5})
     answer = post(client, shape_a(**UP))
     assert (answer["source"], answer["lanes"]["llm"]["side"]) == ("llm", "Long")
-    assert answer["lanes"]["llm"]["confidence"] == value(answer, "confidence")[0]
     refused_by(answer, "confidence")
 
 

@@ -294,7 +294,7 @@ def test_near_misses_are_taken_by_their_rule(
     fake_openai.always = behavior
     answer = analyze(llm_service, shape_a(seed=5))
     assert (answer["source"], answer["signal"]) == ("llm", signal)
-    assert confidence is None or answer["confidence"] == confidence
+    assert confidence is None or answer["lanes"]["llm"]["confidence"] == confidence
 
 
 def test_a_reply_without_usage_is_an_answer_of_unknown_cost(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:

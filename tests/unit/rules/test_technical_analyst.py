@@ -110,14 +110,16 @@ def test_candles_too_wide_for_a_stop_are_neutral() -> None:
 
 
 def test_confidence_is_worth_the_plan_and_falls_with_its_costs() -> None:
-    snapshot = dashboard(0, 0.4)
-    judged = {bps: judge(context_of(snapshot, weigher=at(bps))).verdict for bps in (0, 6, 30)}
-    for verdict in judged.values():
+    found = {}
+    for bps in (0, 6, 30):
+        verdict = judge(context_of(dashboard(0, 0.4), weigher=at(bps))).verdict
         assert verdict.signal is Signal.LONG
+        assert verdict.evidence is not None
+        assert verdict.plan is not None
         assert verdict.confidence == pytest.approx(0.5 + verdict.evidence.expected_r / 2)
-    assert judged[0].confidence > 0.5 > judged[30].confidence
-    costs = judged[0].evidence.expected_r - judged[30].evidence.expected_r
-    assert costs == pytest.approx(60 / judged[0].plan.risk_bps, abs=2e-4)
+        found[bps] = verdict.confidence, verdict.evidence.expected_r, verdict.plan.risk_bps
+    assert found[0][0] > 0.5 > found[30][0]
+    assert found[0][1] - found[30][1] == pytest.approx(60 / found[0][2], abs=2e-4)
 
 
 def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so() -> None:
@@ -125,12 +127,15 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
         verdict = judge(context_of(dashboard(seed, 0.4), weigher=UNMEASURED)).verdict
         assert verdict.signal is Signal.LONG
         assert 0.4 < verdict.confidence <= 0.55
+        assert verdict.evidence is not None
         assert verdict.evidence.verdict == "insufficient"
 
 
 def test_trends_that_came_to_nothing_in_the_past_are_not_followed() -> None:
+    assert WEIGHER.book is not None
     chance = replace(WEIGHER, book=WEIGHER.book.model_copy(update={"weight": 0.001}))
     analysis = TechnicalAnalyst().assess(judge(context_of(dashboard(0, 0.4), weigher=chance)))
+    assert analysis.evidence is not None
     assert (analysis.signal, analysis.evidence.verdict) == (Signal.NEUTRAL, "none")
     assert analysis.confidence > 0.5
     assert "came to no more than chance" in analysis.reasoning
