@@ -15,7 +15,6 @@ from domain.errors import InvalidRequest
 from domain.market import Timeframe
 from domain.values import Signal
 from rules.plans import HORIZON_CANDLES
-from rules.risk import 
 from tests.fixtures.trading import START_MS, candles, terms
 
 HOUR_MS = Timeframe.H1.ms
