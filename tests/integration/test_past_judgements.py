@@ -21,7 +21,7 @@ from domain.values import epoch_ms, utc_time
 from features.candle_reading.reading import read_candles
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import wire_candles
-from tests.fixtures.histories import INDICATORS
+from tests.fixtures.histories import INDICATORS, WEIGHER
 from tests.fixtures.past_judgements import answer, judged_alone, known_then
 from tests.fixtures.settings import configured
 
@@ -30,8 +30,8 @@ RULES = configured(AnalysisSettings)
 WINDOWS = {"as the service reads them": {H1: 300, H4: 300}, "as an engine posts them": {H1: 100, H4: 50}}
 # Of each kind of windows.
 MOMENTS, OVER_HTTP = 250, 50
-# What an answer says of its own making, and of models, whose forecasts a history is handed from outside.
-OWN = {"analysis_id", "timestamp", "generated_at", "data_age_seconds", "forecast_note"}
+# What an answer says of its own making, of models, whose forecasts a history is handed from outside, and of guards.
+OWN = {"analysis_id", "timestamp", "generated_at", "data_age_seconds", "forecast_note", "gates"}
 UNTIL_MS = epoch_ms(utc_time(1_672_531_200_000))
 
 
@@ -48,7 +48,13 @@ def judged_at(market: PastMarket, windows: dict[Timeframe, int]) -> list[PastJud
     firsts = np.random.default_rng([41, windows[H1]]).integers(400, len(closes) - 5, MOMENTS // 5)
     runs = (
         judge_past(
-            market, RULES, INDICATORS, since_ms=int(closes[first]), until_ms=int(closes[first + 5]), windows=windows
+            market,
+            RULES,
+            INDICATORS,
+            since_ms=int(closes[first]),
+            until_ms=int(closes[first + 5]),
+            windows=windows,
+            weigher=WEIGHER,
         )
         for first in sorted(firsts.tolist())
     )

@@ -21,7 +21,7 @@ from domain.values import Signal, utc_time
 from rules.context import with_forecast
 from rules.judgement import judge
 from rules.verdict import Ground
-from tests.fixtures.histories import INDICATORS, START_MS, simulated
+from tests.fixtures.histories import INDICATORS, START_MS, WEIGHER, simulated
 from tests.fixtures.past_judgements import answer, answers, judged_alone
 from tests.fixtures.settings import configured
 
@@ -80,7 +80,7 @@ MARKETS: dict[str, Callable[[], CandleSeries]] = {
 @pytest.mark.parametrize("name", MARKETS)
 def test_every_answer_is_the_one_to_the_window_of_its_moment(name: str) -> None:
     past = market(MARKETS[name](), "AAPL" if "nights" in name else "BTCUSDT")
-    judged = list(judge_past(past, RULES, INDICATORS, windows=WINDOWS))
+    judged = list(judge_past(past, RULES, INDICATORS, windows=WINDOWS, weigher=WEIGHER))
     hours = past.series[H1]
     closes = hours.sessions.closes_ms(hours.times_ms, H1.ms)
     assert [one.moment_ms for one in judged] == [int(closes[one.position]) for one in judged]
@@ -98,7 +98,7 @@ def test_every_answer_is_the_one_to_the_window_of_its_moment(name: str) -> None:
 
 def test_the_configured_windows_hold_where_none_are_named() -> None:
     past = market(plain(800))
-    judged = list(judge_past(past, RULES, INDICATORS))
+    judged = list(judge_past(past, RULES, INDICATORS, weigher=WEIGHER))
     everywhere = dict.fromkeys(past.series, RULES.window_candles)
     for one in judged[::20]:
         assert answer(one.judgement) == answer(judged_alone(past, one.moment_ms, RULES, everywhere))
@@ -114,7 +114,13 @@ def test_later_candles_change_no_judgement(known: int, seed: int, factor: float)
     changed = CandleSeries.of_arrays(M15, whole.times_ms, values)
     cut = whole.part(0, known)
     first, second, third = (
-        answers(list(judge_past(market(series), RULES, INDICATORS, windows=SHORT, until_ms=cut.last_close_ms + 1)))
+        answers(
+            list(
+                judge_past(
+                    market(series), RULES, INDICATORS, windows=SHORT, until_ms=cut.last_close_ms + 1, weigher=WEIGHER
+                )
+            )
+        )
         for series in (whole, changed, cut)
     )
     assert first == second == third
@@ -123,13 +129,13 @@ def test_later_candles_change_no_judgement(known: int, seed: int, factor: float)
 
 def test_moments_lie_between_since_and_until() -> None:
     past = market(plain(800))
-    everything = [one.moment_ms for one in judge_past(past, RULES, INDICATORS)]
+    everything = [one.moment_ms for one in judge_past(past, RULES, INDICATORS, weigher=WEIGHER)]
     since_ms, until_ms = everything[30], everything[90]
-    some = list(judge_past(past, RULES, INDICATORS, since_ms=since_ms, until_ms=until_ms))
+    some = list(judge_past(past, RULES, INDICATORS, since_ms=since_ms, until_ms=until_ms, weigher=WEIGHER))
     assert [one.moment_ms for one in some] == everything[30:90]
     assert {one.judgement.context.generated_at for one in some[:1]} == {utc_time(since_ms)}
     assert some[0].judgement.context.as_of == utc_time(since_ms)
-    assert list(judge_past(past, RULES, INDICATORS, since_ms=everything[-1] + 1)) == []
+    assert list(judge_past(past, RULES, INDICATORS, since_ms=everything[-1] + 1, weigher=WEIGHER)) == []
 
 
 def test_there_is_no_judgement_before_a_timeframe_has_enough_candles() -> None:
@@ -162,7 +168,7 @@ def test_a_market_without_candles_is_refused() -> None:
 @pytest.mark.parametrize("blend", ["advise", "weighted"])
 def test_a_forecast_handed_in_for_a_moment_has_its_share_then_alone(blend: str) -> None:
     past, rules = market(plain(800)), configured(AnalysisSettings, window_candles=90, blend=blend)
-    alone = list(judge_past(past, rules, INDICATORS))
+    alone = list(judge_past(past, rules, INDICATORS, weigher=WEIGHER))
     said = Forecast(
         symbol="BTCUSDT",
         timeframe=H1,
@@ -179,7 +185,7 @@ def test_a_forecast_handed_in_for_a_moment_has_its_share_then_alone(blend: str) 
         expected_rallies={},
     )
     moment_ms = alone[50].moment_ms
-    asked = list(judge_past(past, rules, INDICATORS, forecasts={moment_ms: said}))
+    asked = list(judge_past(past, rules, INDICATORS, forecasts={moment_ms: said}, weigher=WEIGHER))
     found = asked[50].judgement
     assert answer(found) == answer(judge(with_forecast(alone[50].judgement.context, said, None, rules)))
     assert found.view.blended == (blend == "weighted")
