@@ -19,6 +19,8 @@ _LEAST_JUMP = 1.4
 _USUAL_RANGES = 8.0
 _SPLITS = ((3, 2), (2, 1), (5, 2), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (10, 1), (15, 1), (20, 1), (25, 1))
 _LARGE_SPLITS = ((30, 1), (40, 1), (50, 1), (75, 1), (100, 1), (200, 1), (500, 1), (1_000, 1))
+# With fewer candles no range is usual.
+_LEAST_KNOWN = 20
 # A split comes with the move of a night.
 _NEAR = 0.06
 
@@ -83,8 +85,8 @@ def missing_times(series: CandleSeries, max_hole: int | None = None) -> dict[int
 def jumps(series: CandleSeries) -> BoolArray:
     """Return for n candles whether each opens beyond anything that trading explains, seen from the close before.
 
-    What is usual is told by the candles before it alone. Only candles that follow each other are compared: a price may
-    go anywhere in a hole.
+    What is usual is told by the candles before it, or by the first twenty where there are fewer. Only candles that
+    follow each other are compared: a price may go anywhere in a hole.
     """
     found = np.zeros(len(series), dtype=np.bool_)
     candidates = np.flatnonzero(_wide_moves(series))
@@ -92,7 +94,8 @@ def jumps(series: CandleSeries) -> BoolArray:
         moves, ranges = np.abs(np.log(series.opens[1:] / series.closes[:-1])), np.log(series.highs / series.lows)
         for at in candidates[series.missing_after[candidates] == 0].tolist():
             # In a market that always jumps a jump is nothing unusual.
-            usual = max(float(np.median(ranges[: at + 1])), float(np.median(moves[:at])) if at else 0.0)
+            known = max(at, _LEAST_KNOWN)
+            usual = max(float(np.median(ranges[:known])), float(np.median(moves[:known])))
             found[at + 1] = moves[at] > _USUAL_RANGES * usual
     return found
 

@@ -20,6 +20,7 @@ from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import build_context
 from rules.judgement import Judgement, judge
 from rules.market_condition import market_phase
+from rules.plans import make_plan
 from rules.risk import assess_risk
 from rules.strategies import STRATEGY_NAMES
 from rules.verdict import MAX_RANGE_PERCENT, trend_direction
@@ -84,10 +85,11 @@ def _words(judgement: Judgement) -> Iterator[tuple[str, float | str | None]]:
     # A Neutral has no exits: those of both sides are asked for, wherever a stop has room.
     if 0 < context.main.average_true_range < MAX_RANGE_PERCENT / 100 * context.price:
         for side in (Signal.LONG, Signal.SHORT):
-            plan = assess_risk(context, view, replace(verdict, signal=side))
-            yield f"exits.{side.lower()}.stop", plan.stop_loss_suggestion
-            yield f"exits.{side.lower()}.target", plan.take_profit_suggestion
-            yield f"exits.{side.lower()}.size", plan.recommended_position_size
+            plan = make_plan(side, context.price, context.main.average_true_range)
+            sized = assess_risk(context, view, replace(verdict, signal=side, plan=plan))
+            yield f"exits.{side.lower()}.stop", plan.stop
+            yield f"exits.{side.lower()}.target", plan.target
+            yield f"exits.{side.lower()}.size", sized.recommended_position_size
     levels = context.main.levels
     for kind, prices in (("support", levels.supports), ("resistance", levels.resistances)):
         for number in range(MAX_LEVELS):

@@ -121,7 +121,7 @@ def test_a_review_of_enough_trades_is_answered_kept_and_listed(client: TestClien
     found = trigger(client)
     assert (found["success"], found["status"], found["error"]) == (True, "completed", None)
     change = found["suggestions"]["signal_suggestions"]["min_confidence"]
-    assert (change["current"], change["suggested"]) == (0.6, 0.65)
+    assert (change["current"], change["suggested"]) == (0.5, 0.65)
     assert (found["suggestions"]["auto_apply_safe"], found["suggestions"]["source"]) == (False, "technical")
     statistics = found["trade_stats"]
     assert (statistics["total_trades"], statistics["win_rate"], statistics["total_pnl"]) == (80, 50.0, -8.0)

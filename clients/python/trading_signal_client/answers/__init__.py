@@ -28,6 +28,7 @@ from trading_signal_client.answers.market import (
     Withheld,
 )
 from trading_signal_client.answers.operations import (
+    BacktestQueued,
     BiasQueued,
     CacheCleared,
     CandlesRemoved,
@@ -55,8 +56,6 @@ from trading_signal_client.answers.operations import (
     Spent,
     StorageStats,
     Strategies,
-    StrategyRecord,
-    StrategyRecords,
     SymbolStats,
     TrainingQueued,
 )
@@ -72,6 +71,8 @@ from trading_signal_client.answers.quality import (
     SelfAnalyses,
     SignalQuality,
     SignalSummary,
+    StrategyRecord,
+    StrategyRecords,
     TradeAccepted,
 )
 
@@ -79,6 +80,7 @@ __all__ = [
     "Abstention",
     "Analysis",
     "Answer",
+    "BacktestQueued",
     "BatchSignal",
     "BatchSignals",
     "BiasQueued",

@@ -12,33 +12,6 @@ class Strategies(Answer):
     strategies: list[str]
 
 
-class MeanWithInterval(Answer):
-    """A mean with the ends of its 95 % interval, and the number of cases; None without cases."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    cases: int
-
-
-class StrategyRecord(Answer):
-    """What came after a strategy leaned: share that was right by distance in candles, and results of its plans."""
-
-    name: str
-    right: dict[int, MeanWithInterval]
-    target_first: MeanWithInterval
-    expected_r: MeanWithInterval
-
-
-class StrategyRecords(Answer):
-    """Records of all strategies; `built_from` is None where nothing was measured."""
-
-    built_from: str | None
-    built_at: str | None
-    timeframes: list[str]
-    strategies: list[StrategyRecord]
-
-
 class ServiceInfo(Answer):
     service_name: str
     version: str
@@ -97,6 +70,14 @@ class TrainingQueued(Answer):
     timeframe: Timeframe
     model_type: ModelType
     training_samples: int
+
+
+class BacktestQueued(Answer):
+    message: str
+    job_id: str
+    status: Literal["queued"]
+    symbols: list[str]
+    lane: str
 
 
 class BiasQueued(Answer):

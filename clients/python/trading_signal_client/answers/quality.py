@@ -113,3 +113,30 @@ class ConfigSuggestions(Answer):
 class SelfAnalyses(Answer):
     count: int
     analyses: list[KeptDocument]
+
+
+class MeanWithInterval(Answer):
+    """A mean with the ends of its 95 % interval, and the number of cases; None without cases."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    cases: int
+
+
+class StrategyRecord(Answer):
+    """What came after a strategy leaned: share that was right by distance in candles, and results of its plans."""
+
+    name: str
+    right: dict[int, MeanWithInterval]
+    target_first: MeanWithInterval
+    expected_r: MeanWithInterval
+
+
+class StrategyRecords(Answer):
+    """Records of all strategies; `built_from` is None where nothing was measured."""
+
+    built_from: str | None
+    built_at: str | None
+    timeframes: list[str]
+    strategies: list[StrategyRecord]

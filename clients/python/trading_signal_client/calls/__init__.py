@@ -16,6 +16,7 @@ from trading_signal_client.calls.market import (
     strategy_recommendations,
 )
 from trading_signal_client.calls.models import (
+    backtest,
     bias_lookahead,
     bias_recursive,
     clean_up_models,
@@ -64,6 +65,7 @@ __all__ = [
     "analyze",
     "analyze_config",
     "analyze_trade",
+    "backtest",
     "bias_lookahead",
     "bias_recursive",
     "cancel_job",

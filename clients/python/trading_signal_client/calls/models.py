@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from trading_signal_client import answers
 from trading_signal_client.calls.call import Call, Candle
@@ -48,6 +48,35 @@ def bias_recursive(
     """Queue a job that measures how much history each value needs (admin); without candles those of the service."""
     body = {"symbol": symbol, "timeframe": timeframe, "version": version, "candles": candles}
     return Call("bias_recursive", "POST", "/ai/bias/recursive", answers.BiasQueued, body)
+
+
+def backtest(
+    symbols: Sequence[str],
+    timeframes: Sequence[answers.Timeframe] | None = None,
+    *,
+    lane: str = "rules",
+    since: int | None = None,
+    until: int | None = None,
+    fee_bps: float | None = None,
+    slippage_bps: float | None = None,
+    funding_bps: float | None = None,
+    sizing: str | None = None,
+    timeframe_data: Mapping[str, Sequence[Candle]] | None = None,
+) -> Call[answers.BacktestQueued]:
+    """Queue a job that trades the past by a lane's signals (admin); without candles those of the service."""
+    body = {
+        "symbols": symbols,
+        "timeframes": timeframes,
+        "timeframe_data": timeframe_data,
+        "since": since,
+        "until": until,
+        "lane": lane,
+        "fee_bps": fee_bps,
+        "slippage_bps": slippage_bps,
+        "funding_bps": funding_bps,
+        "sizing": sizing,
+    }
+    return Call("backtest", "POST", "/jobs/backtest", answers.BacktestQueued, body)
 
 
 def model(version: str) -> Call[answers.ModelDetails]:
