@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from api.schemas.responses import AnalyzeResponse
+from domain.trading.gates import GateName
 
 ANSWER: dict[str, Any] = {
     "signal": "Neutral",
@@ -52,8 +53,23 @@ ANSWER: dict[str, Any] = {
         "model": None,
         "llm": None,
     },
+    "evidence": {
+        "target_first": 0.35,
+        "break_even": 0.3333,
+        "expected_r": -0.02,
+        "gross_bps": 10.0,
+        "cost_bps": 12.0,
+        "net_bps": -2.0,
+        "plans": 2_780,
+        "low": -0.1,
+        "high": 0.1,
+        "built_from": "x" * 32,
+        "verdict": "weak",
+    },
     "data_age_seconds": 12,
     "as_of": None,
+    "gates": [{"name": name, "passed": True, "value": 0.5, "needed": 0.5} for name in GateName],
+    "abstention": "no edge",
 }
 
 
