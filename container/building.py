@@ -153,7 +153,7 @@ async def build_container(
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
-            backtests=BacktestService(jobs, market_data, store, settings, clock),
+            backtests=BacktestService(jobs, market_data, store, weigher.book, settings, clock),
             models=models,
             llm=llm,
             trades=trades,

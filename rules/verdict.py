@@ -99,7 +99,7 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
 
 
 def decide_for(
-    context: MarketContext, view: TrendView, signal: Signal, stated: float, proposed: Exits | None
+    context: MarketContext, view: TrendView, own: Verdict, signal: Signal, stated: float, proposed: Exits | None
 ) -> Verdict:
     """Return the verdict on a signal that an LLM gave.
 
@@ -109,11 +109,11 @@ def decide_for(
     Args:
         context: The market.
         view: Of the rules.
+        own: Verdict of the rules, whose evidence a Neutral has.
         signal: Of the LLM.
         stated: Confidence of the LLM, 0..1.
         proposed: Its exits, taken where they fit.
     """
-    own = decide(context, view)
     if signal is Signal.NEUTRAL:
         plan, evidence = None, own.evidence
     else:

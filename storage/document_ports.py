@@ -69,11 +69,6 @@ COLLECTIONS = (
 # Every collection that this service writes, in alphabetical order.
 _OF_ANALYSES = (ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION)
 COLLECTION_NAMES = tuple(sorted([*_OF_ANALYSES, *(collection.name for collection in COLLECTIONS)]))
-COLLECTION_NAMES = tuple(
-    sorted(
-        [ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, *(collection.name for collection in COLLECTIONS)]
-    )
-)
 
 
 @dataclass(frozen=True)

@@ -101,20 +101,16 @@ def check_book(book: EvidenceBook, market: MeasuredMarket, costs: Costs) -> Evid
     )
 
 
-def confidences(chances: FloatArray, risk_bps: FloatArray, costs: Costs) -> FloatArray:
-    """Return the confidence of n plans, as `rules.evidence.even_money` of their expected result."""
-    expected: FloatArray = chances * (1 + REWARD) - 1 - costs.round_trip_bps / risk_bps
-    return np.clip(0.5 + expected / 2, 0, 1)
-
-
 def _groups(given: Samples, chances: FloatArray, costs: Costs) -> Iterator[CheckedGroup]:
-    confidence = confidences(chances, given.risk_bps, costs)
     cost_r = costs.round_trip_bps / given.risk_bps
+    stated = chances * (1 + REWARD) - 1 - cost_r
+    # As `rules.evidence.even_money`, of many at once.
+    confidence = np.clip(0.5 + stated / 2, 0, 1)
     for part in np.array_split(np.argsort(confidence, kind="stable"), CONFIDENCE_GROUPS):
         if len(part):
             yield CheckedGroup(
                 confidence=float(confidence[part].mean()),
-                stated_r=float((chances[part] * (1 + REWARD) - 1 - cost_r[part]).mean()),
+                stated_r=float(stated[part].mean()),
                 came_r=interval((given.r - cost_r)[part], given.times_ms[part]),
                 target_first=float(given.reached[part].mean()),
             )

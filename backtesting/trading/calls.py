@@ -13,12 +13,12 @@ from domain.market import Timeframe
 from domain.values import Signal
 from rules.blending import blend
 from rules.context import MarketContext
-from rules.direction import TrendView, is_flat
+from rules.direction import TrendView
 from rules.judgement import Judgement
 from rules.plans import make_plan
 from rules.risk import assess_risk
 from rules.strategies import STRATEGY_NAMES
-from rules.verdict import MAX_RANGE_PERCENT, Ground, Verdict
+from rules.verdict import UNTRADABLE, Ground, Verdict
 
 # A strategy is Long above this score and Short below one minus it.
 STRATEGY_BAR = 0.65
@@ -110,11 +110,9 @@ def _call(position: int, context: MarketContext, said: LaneView, timeframe: Time
     )
 
 
-def _has_exits(context: MarketContext) -> bool:
+def _has_exits(judgement: Judgement) -> bool:
     """Return whether there is room for a stop and a target; the rules look for it by themselves."""
-    main = context.main
-    wild = 100 * main.average_true_range > MAX_RANGE_PERCENT * context.price
-    return not (context.broken or is_flat(main) or wild)
+    return judgement.by_rules.ground not in UNTRADABLE
 
 
 def _rules(judgement: Judgement) -> LaneView:
@@ -131,7 +129,7 @@ def _blended(judgement: Judgement) -> LaneView | None:
 
 def _model(judgement: Judgement) -> LaneView | None:
     forecast = judgement.context.forecast
-    if forecast is None or not _has_exits(judgement.context):
+    if forecast is None or not _has_exits(judgement):
         return None
     alone = blend(judgement.rules, forecast, 1.0)
     return LaneView(alone, forecast.signal, forecast.confidence, "forecast")
@@ -142,7 +140,7 @@ def _strategy(name: str) -> Callable[[Judgement], LaneView | None]:
         if name not in judgement.rules.scores:
             raise InvalidRequest(f"the strategy {name} was not asked when the market was judged")
         score = judgement.rules.scores[name]
-        if 1 - STRATEGY_BAR <= score <= STRATEGY_BAR or not _has_exits(judgement.context):
+        if 1 - STRATEGY_BAR <= score <= STRATEGY_BAR or not _has_exits(judgement):
             return None
         signal = Signal.LONG if score > STRATEGY_BAR else Signal.SHORT
         return LaneView(judgement.rules, signal, max(score, 1 - score), name)

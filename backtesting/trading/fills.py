@@ -102,7 +102,7 @@ class MarketOrders:
         self._finer = None if finer is None else PriceLists(finer)
 
     def exit(self, entry_candle: int, side: int, stop: float, target: float, horizon_candles: int) -> Exit:
-        """Return the end of a position that nobody closes before.
+        """Return the end of a position that no call closes before.
 
         Stop and target rest from the open of the entry candle on. An open beyond either of them fills it at that open.
         Within a candle a stop fills at its price and a target at its own; a candle that holds both counts as the stop,

@@ -24,7 +24,7 @@ class Call:
         position: Index of that candle in the series of its market.
         side: Long or Short; Neutral changes nothing.
         stop, target: Prices, quote currency.
-        horizon_candles: Time limit: at the close of the last of so many candles a position is closed, >= 1.
+        horizon_candles: Time limit, >= 1: after this number of candles a position is closed at the close.
         size: Recommended share of the capital, 0..1.
         confidence: 0..1.
         ground: Why, in a word.

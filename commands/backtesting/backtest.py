@@ -77,6 +77,7 @@ def backtest(
     from services.backtests.files import write_files
     from services.backtests.order import BacktestOrder, lane_of
     from services.backtests.run import run_backtest
+    from services.evidence_file import read_book
 
     wish = _wish(
         lane=lane,
@@ -90,7 +91,7 @@ def backtest(
     )
     chosen = lane_of(wish.lane)
     answers = read_answers(_content(Path(chosen.name))) if chosen.kind == "llm" else []
-    order = BacktestOrder.of(wish, settings)
+    order = BacktestOrder.of(wish, settings, read_book(settings.trading.evidence_file))
     candles: list[tuple[str, CandleSeries]] = []
     for file in files:
         read = read_closed(file, None, symbol)

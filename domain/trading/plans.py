@@ -1,8 +1,7 @@
-"""Trade plans: what an analysis proposes to do, and what became of it."""
+"""Trade plans: what an analysis proposes to do."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -55,27 +54,3 @@ class TradePlan(Frozen):
     def break_even(self) -> float:
         """Probability of the target before the stop at which the plan earns nothing, before costs, 0..1."""
         return 1 / (1 + self.reward)
-
-
-class PlanEnd(StrEnum):
-    """What came first."""
-
-    TARGET = "target"
-    STOP = "stop"
-    TIME = "time"
-
-
-class PlanOutcome(Frozen):
-    """What a plan came to, before costs.
-
-    Attributes:
-        end: What came first; of a candle that holds both stop and target, the stop.
-        exit: Price of the exit; where the market jumped over a stop, the open beyond it.
-        candles: Candles from the entry to the exit, >= 1.
-        r: Won or lost in R: the move from the entry to the exit over the risk.
-    """
-
-    end: PlanEnd
-    exit: Price
-    candles: Annotated[int, Field(ge=1)]
-    r: float

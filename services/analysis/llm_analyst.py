@@ -74,8 +74,9 @@ class LlmAnalyst:
     def _believed(self, judgement: Judgement, reply: AnalysisReply, check: FigureCheck) -> Analysis:
         """Return the measured analysis with the accepted parts of the reply."""
         context, measured = judgement.context, self._rules.assess(judgement.unblended)
-        verdict = decide_for(context, judgement.rules, reply.signal, reply.confidence, _proposed(reply))
-        risk = assess_risk(context, _as_seen(judgement.rules, reply.signal), verdict)
+        rules, own = judgement.rules, judgement.by_rules
+        verdict = decide_for(context, rules, own, reply.signal, reply.confidence, _proposed(reply))
+        risk = assess_risk(context, _as_seen(rules, reply.signal), verdict)
         supports, resistances = _levels(context, reply)
         market = measured.market_analysis
         accepted = {

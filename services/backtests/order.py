@@ -16,7 +16,6 @@ from domain.trading.costs import Costs
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from rules.strategies import STRATEGY_NAMES
-from services.evidence_file import read_book
 
 LaneKind = Literal["rules", "model", "blend", "strategy", "llm"]
 _LANE = re.compile(r"rules|(?P<kind>model|blend|strategy|llm):(?P<name>.+)")
@@ -127,8 +126,8 @@ class BacktestOrder(Frozen):
     backtests: BacktestSettings
 
     @classmethod
-    def of(cls, wish: BacktestWish, settings: Settings) -> BacktestOrder:
-        """Return the order for a wish, with the settings for what it leaves open."""
+    def of(cls, wish: BacktestWish, settings: Settings, evidence: EvidenceBook | None) -> BacktestOrder:
+        """Return the order for a wish, with the settings for what it leaves open, and the configured evidence."""
         trading = settings.trading
         return cls(
             lane=wish.lane,
@@ -139,7 +138,7 @@ class BacktestOrder(Frozen):
                 fee_bps=trading.fee_bps if wish.fee_bps is None else wish.fee_bps,
                 slippage_bps=trading.slippage_bps if wish.slippage_bps is None else wish.slippage_bps,
             ),
-            evidence=read_book(trading.evidence_file),
+            evidence=evidence,
             funding_bps=trading.funding_bps if wish.funding_bps is None else wish.funding_bps,
             sizing=wish.sizing or settings.backtests.sizing,
             analysis=settings.analysis,

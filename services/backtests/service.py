@@ -13,6 +13,7 @@ from domain.jobs import Job, JobKind
 from domain.market import CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
+from rules.evidence import EvidenceBook
 from services.backtests.job import BacktestJobOrder, SeriesOrder
 from services.backtests.order import BacktestOrder, BacktestWish, lane_of
 from services.jobs.service import JobService
@@ -42,7 +43,13 @@ class BacktestService:
     """Queues backtests, and refuses those that could only fail."""
 
     def __init__(
-        self, jobs: JobService, market_data: MarketData, stored: CandleStore, settings: Settings, clock: Clock
+        self,
+        jobs: JobService,
+        market_data: MarketData,
+        stored: CandleStore,
+        evidence: EvidenceBook | None,
+        settings: Settings,
+        clock: Clock,
     ) -> None:
         """Keep the parts.
 
@@ -50,12 +57,14 @@ class BacktestService:
             jobs: Runs the backtest.
             market_data: Knows who has candles where neither the client nor the store has enough.
             stored: Has the candles that trusted clients posted.
+            evidence: What plans are weighed by.
             settings: What a wish leaves open, and the greatest number of candles.
             clock: Decides which candles have closed.
         """
         self._jobs = jobs
         self._market_data = market_data
         self._stored = stored
+        self._evidence = evidence
         self._settings = settings
         self._clock = clock
 
@@ -79,7 +88,7 @@ class BacktestService:
         order = BacktestJobOrder(
             symbols=", ".join(asked.symbols),
             lane=asked.wish.lane,
-            order=BacktestOrder.of(asked.wish, self._settings),
+            order=BacktestOrder.of(asked.wish, self._settings, self._evidence),
             series=tuple(series),
         )
         return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"))

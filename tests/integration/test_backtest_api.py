@@ -16,6 +16,7 @@ from domain.market import Timeframe
 from domain.values import utc_time
 from services.backtests.job import BacktestJobOrder, SeriesOrder, run_job
 from services.backtests.order import BacktestOrder, BacktestWish
+from services.evidence_file import read_book
 from services.training.order import HistoryOrder
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
@@ -137,7 +138,7 @@ def test_a_job_reads_candles_of_a_source_by_itself(make_settings: MakeSettings, 
     order = BacktestJobOrder(
         symbols="BTCUSDT",
         lane="rules",
-        order=BacktestOrder.of(BacktestWish(), settings),
+        order=BacktestOrder.of(BacktestWish(), settings, read_book(settings.trading.evidence_file)),
         series=(SeriesOrder(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),),
     )
     told: list[JobProgress] = []

@@ -20,6 +20,7 @@ from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.order import BacktestOrder, BacktestWish
 from services.backtests.run import run_backtest
+from services.evidence_file import read_book
 from tests.fixtures.histories import simulated
 from tests.fixtures.models import add_model
 
@@ -42,7 +43,7 @@ def trained(settings: Settings, last_ms: int = 1, **changes: Any) -> ModelMetada
 
 
 def order(settings: Settings, lane: str = "rules", **wish: Any) -> BacktestOrder:
-    return BacktestOrder.of(BacktestWish(lane=lane, **wish), settings)
+    return BacktestOrder.of(BacktestWish(lane=lane, **wish), settings, read_book(settings.trading.evidence_file))
 
 
 def market(settings: Settings, series: CandleSeries = SERIES) -> BacktestMarket:
