@@ -37,8 +37,9 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
 
     from models.model_manager import ModelManager
     from models.training.training_run import TrainingRequest
+    from services.job_candles.fetching import after_fetching
     from services.training.order import TrainingOrder
-    from services.training.past import after_fetching, read_past
+    from services.training.past import read_past
     from utils.clock import SystemClock
 
     order = TrainingOrder.model_validate(parameters)

@@ -6,13 +6,12 @@ import asyncio
 from typing import Any
 
 from domain.jobs import JobProgress
-from domain.market import Candle, CandleSeries, Timeframe
-from domain.session_finder import with_sessions
+from domain.market import CandleSeries, Timeframe
 from domain.values import Frozen
 from services.backtests.order import BacktestOrder
 from services.backtests.run import Report, run_backtest
-from services.training.order import CandleNumbers, HistoryOrder, numbers_of
-from services.training.past import FETCHING_SHARE, after_fetching, fetch_past
+from services.job_candles.fetching import FETCHING_SHARE, after_fetching, fetch_past
+from services.job_candles.order import CandleNumbers, HistoryOrder, series_of_rows
 from utils.clock import Clock
 
 
@@ -62,10 +61,9 @@ async def _candles(job: BacktestJobOrder, report: Report, clock: Clock) -> list[
             report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
 
         if wanted.history is None:
-            series = CandleSeries.ordered(wanted.timeframe, [Candle(*numbers_of(row)) for row in wanted.candles])
-            found.append((wanted.symbol, with_sessions(wanted.symbol, series)))
+            series = series_of_rows(wanted.symbol, wanted.timeframe, wanted.candles)
         else:
             undone = "nothing was tested"
             series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
-            found.append((wanted.symbol, series))
+        found.append((wanted.symbol, series))
     return found

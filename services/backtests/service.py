@@ -8,19 +8,16 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from domain.candles.columns import CandleLike
-from domain.errors import InsufficientData, InvalidRequest, MarketDataUnavailable, StorageUnavailable, UnknownSymbol
+from domain.errors import InsufficientData, InvalidRequest, MarketDataUnavailable, UnknownSymbol
 from domain.jobs import Job, JobKind
-from domain.market import CandleSeries, Timeframe
-from domain.session_finder import with_sessions
-from domain.values import epoch_ms
+from domain.market import Timeframe
 from rules.evidence import EvidenceBook
 from services.backtests.job import BacktestJobOrder, SeriesOrder
 from services.backtests.order import BacktestOrder, BacktestWish, lane_of
+from services.job_candles.finding import JobCandles
+from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
-from services.market_data.fetching import SourceFailed
 from services.market_data.market_data import MarketData
-from services.market_data.parsing import series_of
-from services.training.order import HistoryOrder, candle_rows
 from storage.ports import CandleStore
 from utils.clock import Clock
 
@@ -63,10 +60,9 @@ class BacktestService:
         """
         self._jobs = jobs
         self._market_data = market_data
-        self._stored = stored
+        self._candles = JobCandles(stored, settings, clock)
         self._evidence = evidence
         self._settings = settings
-        self._clock = clock
 
     async def submit(self, asked: BacktestAsked) -> Job:
         """Queue a backtest and return its job.
@@ -101,12 +97,10 @@ class BacktestService:
         """Return the closed candles of a client."""
         if len(asked.symbols) != 1:
             raise InvalidRequest(f"candles are those of one symbol, received {len(asked.symbols)} symbols")
-        symbol, now_ms = asked.symbols[0], epoch_ms(self._clock.now())
+        symbol = asked.symbols[0]
         orders = []
         for timeframe, candles in asked.candles.items():
-            series = with_sessions(symbol, CandleSeries.ordered(timeframe, candles))
-            series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
-            closed = series.closed_by(now_ms)
+            closed = self._candles.closed(symbol, timeframe, candles)
             orders.append(SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(closed)))
         if max(len(order.candles) for order in orders) < self._needed:
             found = ", ".join(f"{order.timeframe}: {len(order.candles)}" for order in orders)
@@ -121,7 +115,7 @@ class BacktestService:
         wanted = wish.timeframes or self._settings.analysis.primary_timeframes[:1]
         timeframe = min(wanted, key=lambda timeframe: timeframe.ms)
         most = self._settings.backtests.history_candles
-        stored = await self._read_store(symbol, timeframe, most)
+        stored, _ = await self._candles.stored(symbol, timeframe, most)
         if len(stored) >= most:
             return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(stored))
         try:
@@ -137,18 +131,5 @@ class BacktestService:
             ) from refusal
         if not found.more:
             return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(found.series))
-        history = HistoryOrder(
-            source=found.source.value,
-            since_ms=max(0, round(found.series.last_open_ms - most * found.candle_ms)),
-            candles=most,
-            settings=self._settings.market_data,
-        )
+        history = self._candles.history_order(found, most)
         return SeriesOrder(symbol=symbol, timeframe=timeframe, history=history)
-
-    async def _read_store(self, symbol: str, timeframe: Timeframe, most: int) -> CandleSeries:
-        """Return the stored candles; none where the store does not answer, or has what no market produces."""
-        try:
-            candles = await self._stored.candle_history(symbol, timeframe, most)
-            return await asyncio.to_thread(series_of, symbol, timeframe, candles, most)
-        except (StorageUnavailable, SourceFailed):
-            return CandleSeries(timeframe, [])

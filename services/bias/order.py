@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 from config.model_settings import ModelSettings
 from config.section import Count
 from config.settings import AnalysisSettings, IndicatorSettings
 from domain.forecasting import VersionName
-from domain.market import Candle, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import SymbolName
-from domain.session_finder import with_sessions
 from domain.values import Frozen
-from services.training.order import CandleNumbers, HistoryOrder
+from services.job_candles.order import CandleNumbers, HistoryOrder, series_of_rows
 
 
 class BiasOrder(Frozen):
@@ -43,5 +40,4 @@ class BiasOrder(Frozen):
         Raises:
             InvalidMarketData: they break a rule of the market.
         """
-        candles = [Candle(*row[:5], math.nan if row[5] is None else row[5]) for row in self.candles]
-        return with_sessions(self.symbol, CandleSeries.ordered(self.timeframe, candles))
+        return series_of_rows(self.symbol, self.timeframe, self.candles)

@@ -13,7 +13,7 @@ from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
 from services.bias.order import BiasOrder
 from services.bias.reports import BiasSubject, history_report, lookahead_report
-from services.training.past import after_fetching, fetch_past
+from services.job_candles.fetching import after_fetching, fetch_past
 from utils.clock import Clock
 
 Report = Callable[[JobProgress], None]

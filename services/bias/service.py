@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from functools import partial
 
 from backtesting.bias import lookahead, recursive
 from config.settings import Settings
@@ -14,26 +13,20 @@ from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
 from domain.errors import (
     InsufficientData,
-    InvalidMarketData,
     InvalidRequest,
     MarketDataUnavailable,
-    StorageUnavailable,
     UnknownSymbol,
 )
 from domain.forecasting import ANY_SYMBOL
 from domain.jobs import Job, JobKind
-from domain.market import CandleSeries, Timeframe
-from domain.session_finder import with_sessions
-from domain.values import epoch_ms
-from features.datasets.candle_checks import usual_timeframe
+from domain.market import Timeframe
 from models.registry.registry import Registry
 from services.bias.order import BiasOrder
+from services.job_candles.finding import JobCandles
+from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
-from services.market_data.fetching import SourceFailed
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
-from services.market_data.parsing import series_of
-from services.training.order import HistoryOrder, candle_rows
 from storage.ports import CandleStore
 from utils.clock import Clock
 
@@ -89,10 +82,9 @@ class BiasService:
         """
         self._jobs = jobs
         self._market_data = market_data
-        self._stored = stored
+        self._candles = JobCandles(stored, settings, clock)
         self._registry = registry
         self._settings = settings
-        self._clock = clock
 
     async def submit(self, asked: BiasAsked) -> BiasAccepted:
         """Queue a job.
@@ -110,7 +102,10 @@ class BiasService:
         if asked.version is not None:
             timeframe = await asyncio.to_thread(self._timeframe_of, asked, asked.version)
         if asked.candles is not None:
-            series = await asyncio.to_thread(self._given, asked.symbol, timeframe, asked.candles, needed)
+            too_few = partial(_too_few, needed)
+            series = await asyncio.to_thread(
+                self._candles.given, asked.symbol, timeframe, asked.candles, needed, too_few
+            )
             found = MarketHistory(DataSource.CLIENT, series)
         else:
             found = await self._find(asked.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
@@ -130,14 +125,7 @@ class BiasService:
 
     def _order(self, asked: BiasAsked, found: MarketHistory) -> BiasOrder:
         most = self._settings.bias.history_candles
-        history = None
-        if found.more:
-            history = HistoryOrder(
-                source=found.source.value,
-                since_ms=max(0, round(found.series.last_open_ms - most * found.candle_ms)),
-                candles=most,
-                settings=self._settings.market_data,
-            )
+        history = self._candles.history_order(found, most) if found.more else None
         return BiasOrder(
             symbol=asked.symbol,
             timeframe=found.series.timeframe,
@@ -150,27 +138,10 @@ class BiasService:
             models=self._settings.models,
         )
 
-    def _given(
-        self, symbol: str, timeframe: Timeframe | None, candles: Sequence[CandleLike], needed: int
-    ) -> CandleSeries:
-        """Return the closed candles of a client."""
-        if len(candles) < needed:
-            raise _too_few(needed, len(candles))
-        usual = usual_timeframe(np.array([candle.timestamp for candle in candles], dtype=np.int64))
-        if timeframe not in (None, usual):
-            raise InvalidMarketData(f"the timeframe is {timeframe}, but the candles are {usual} apart")
-        series = with_sessions(symbol, CandleSeries.ordered(usual, candles))
-        now_ms = epoch_ms(self._clock.now())
-        series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
-        closed = series.closed_by(now_ms)
-        if len(closed) < needed:
-            raise _too_few(needed, len(closed))
-        return closed
-
     async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
         """Return the candles that were posted or, where these are few, more of a real source."""
         most = self._settings.bias.history_candles
-        stored, note = await self._read_store(symbol, timeframe)
+        stored, note = await self._candles.stored(symbol, timeframe, most)
         if len(stored) >= min(ENOUGH_CANDLES, most):
             return MarketHistory(DataSource.STORED, stored)
         try:
@@ -182,18 +153,6 @@ class BiasService:
                 raise
             found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
             raise _too_few(needed, len(stored), found) from refusal
-
-    async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
-        """Return the stored candles, and their number or the reason why there are none, in words."""
-        most = self._settings.bias.history_candles
-        try:
-            candles = await self._stored.candle_history(symbol, timeframe, most)
-            series = await asyncio.to_thread(series_of, symbol, timeframe, candles, most)
-        except StorageUnavailable as failure:
-            return CandleSeries(timeframe, []), failure.message
-        except SourceFailed:
-            return CandleSeries(timeframe, []), "candles that no market produces"
-        return series, f"{len(series)} candles"
 
 
 def _too_few(needed: int, count: int, found: str = "") -> InsufficientData:

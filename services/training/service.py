@@ -5,27 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from config.settings import Settings
 from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
-from domain.errors import InsufficientData, InvalidMarketData, MarketDataUnavailable, StorageUnavailable, UnknownSymbol
+from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
 from domain.forecasting import ModelType
 from domain.jobs import Job, JobKind
-from domain.market import CandleSeries, Timeframe
-from domain.session_finder import with_sessions
-from domain.values import epoch_ms
-from features.datasets.candle_checks import usual_timeframe
+from domain.market import Timeframe
 from models.training.learner import needed_candles, promotable_candles
+from services.job_candles.finding import JobCandles
+from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
-from services.market_data.fetching import SourceFailed
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
-from services.market_data.parsing import series_of
-from services.training.order import HistoryOrder, TrainingOrder, candle_rows
+from services.training.order import TrainingOrder
 from storage.ports import CandleStore
 from utils.clock import Clock
 
@@ -75,10 +71,9 @@ class TrainingService:
         """
         self._jobs = jobs
         self._market_data = market_data
-        self._stored = stored
+        self._candles = JobCandles(stored, settings, clock)
         self._settings = settings
         self._most = settings.models.training.history_candles
-        self._clock = clock
 
     async def submit(self, asked: TrainingAsked) -> TrainingAccepted:
         """Queue a training.
@@ -92,7 +87,10 @@ class TrainingService:
         kind = asked.type or self._settings.models.default_type
         needed = needed_candles(kind, self._settings.models, self._settings.features)
         if asked.candles is not None:
-            series = await asyncio.to_thread(self._given, asked, asked.candles, needed)
+            too_few = partial(_too_few, needed)
+            series = await asyncio.to_thread(
+                self._candles.given, asked.symbol, asked.timeframe, asked.candles, needed, too_few
+            )
             history = MarketHistory(DataSource.CLIENT, series)
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
@@ -115,44 +113,19 @@ class TrainingService:
             model_type=kind,
             epochs=asked.epochs,
             candles=() if history.more else candle_rows(history.series),
-            history=self._history_order(history) if history.more else None,
+            history=self._candles.history_order(history, self._most) if history.more else None,
             features=self._settings.features,
             models=self._settings.models,
         )
         # Parameters that are None are shown with the job; this one is no wish of the client.
         return order.model_dump(mode="json", exclude=None if history.more else {"history"})
 
-    def _history_order(self, history: MarketHistory) -> HistoryOrder:
-        since_ms = history.series.last_open_ms - self._most * history.candle_ms
-        return HistoryOrder(
-            source=history.source.value,
-            since_ms=max(0, round(since_ms)),
-            candles=self._most,
-            settings=self._settings.market_data,
-        )
-
-    def _given(self, asked: TrainingAsked, candles: Sequence[CandleLike], needed: int) -> CandleSeries:
-        """Return the closed candles of a client."""
-        if len(candles) < needed:
-            raise _too_few(needed, len(candles))
-        times = np.array([candle.timestamp for candle in candles], dtype=np.int64)
-        usual = usual_timeframe(times)
-        if asked.timeframe not in (None, usual):
-            raise InvalidMarketData(f"the timeframe is {asked.timeframe}, but the candles are {usual} apart")
-        series = with_sessions(asked.symbol, CandleSeries.ordered(usual, candles))
-        now_ms = epoch_ms(self._clock.now())
-        series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
-        closed = series.closed_by(now_ms)
-        if len(closed) < needed:
-            raise _too_few(needed, len(closed))
-        return closed
-
     async def _find(self, symbol: str, timeframe: Timeframe, kind: ModelType, needed: int) -> MarketHistory:
         """Return the candles that were posted or, if no promotion is to be expected of those, more of a real source.
 
         Of a source with pages these are only its newest: the job reads the others.
         """
-        stored, note = await self._read_store(symbol, timeframe)
+        stored, note = await self._candles.stored(symbol, timeframe, self._most)
         if len(stored) >= promotable_candles(kind, self._settings.models, self._settings.features):
             return MarketHistory(DataSource.STORED, stored)
         try:
@@ -164,17 +137,6 @@ class TrainingService:
                 return MarketHistory(DataSource.STORED, stored)
             found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
             raise _too_few(needed, len(stored), found) from refusal
-
-    async def _read_store(self, symbol: str, timeframe: Timeframe) -> tuple[CandleSeries, str]:
-        """Return the stored candles, and their number or the reason why there are none, in words."""
-        try:
-            candles = await self._stored.candle_history(symbol, timeframe, self._most)
-            series = await asyncio.to_thread(series_of, symbol, timeframe, candles, self._most)
-        except StorageUnavailable as failure:
-            return CandleSeries(timeframe, []), failure.message
-        except SourceFailed:
-            return CandleSeries(timeframe, []), "candles that no market produces"
-        return series, f"{len(series)} candles"
 
 
 def _too_few(needed: int, count: int, found: str = "") -> InsufficientData:

@@ -17,7 +17,7 @@ from domain.values import utc_time
 from services.backtests.job import BacktestJobOrder, SeriesOrder, run_job
 from services.backtests.order import BacktestOrder, BacktestWish
 from services.evidence_file import read_book
-from services.training.order import HistoryOrder
+from services.job_candles.order import HistoryOrder
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles

@@ -8,7 +8,8 @@ from config.sources import load_settings
 from domain.forecasting import ModelType
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.session_finder import with_sessions
-from services.training.order import TrainingOrder, candle_rows
+from services.job_candles.order import candle_rows
+from services.training.order import TrainingOrder
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.yahoo_charts import YahooMarket
 

@@ -1,0 +1,69 @@
+"""The candles of a job that come from a market-data source, read by the job itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from domain.candles.columns import CandleLike
+from domain.errors import MarketDataUnavailable
+from domain.jobs import JobProgress
+from domain.market import CandleSeries, Timeframe
+from domain.session_finder import with_sessions
+from domain.values import epoch_ms
+from services.job_candles.order import HistoryOrder
+from services.market_data.history.paging import Pager
+from services.market_data.sources.opening import open_history
+from utils.clock import Clock
+
+# Of the whole job; a page takes a moment, a training or a backtest minutes.
+FETCHING_SHARE = 0.1
+
+Report = Callable[[JobProgress], None]
+
+
+async def fetch_past(
+    symbol: str, timeframe: Timeframe, history: HistoryOrder, report: Report, clock: Clock, undone: str
+) -> CandleSeries:
+    """Return the newest closed candles of a market, at most as many as ordered, in its sessions.
+
+    Args:
+        symbol: Market.
+        timeframe: Length of a candle.
+        history: Where from, since when and how many.
+        report: Takes how far it is, as shares up to `FETCHING_SHARE`.
+        clock: Decides which candles have closed.
+        undone: What a failure leaves undone, for its message.
+
+    Raises:
+        MarketDataUnavailable: the source failed too often, or wants to be left alone for long.
+    """
+    market = f"{symbol} {timeframe}"
+    candles: list[CandleLike] = []
+
+    def tell(pause: str = "") -> None:
+        count = min(len(candles), history.candles)
+        stage = f"fetching candles {count:,} of {history.candles:,}{pause}"
+        report(JobProgress(stage=stage, share=FETCHING_SHARE * count / history.candles))
+
+    tell()
+    async with open_history(history.source, history.settings, clock) as source:
+        pager = Pager(source, lambda reason: tell(f" ({reason})"))
+        end_ms = epoch_ms(clock.now())
+        try:
+            async for series in pager.pages(symbol, timeframe, history.since_ms, end_ms):
+                candles += series.candles
+                tell()
+        except MarketDataUnavailable as failure:
+            fetched = f"{len(candles):,} of {history.candles:,} candles of {market} were fetched"
+            raise MarketDataUnavailable(f"{fetched}: {failure.message}; {undone}") from failure
+    return with_sessions(symbol, CandleSeries.ordered(timeframe, candles[-history.candles :]))
+
+
+def after_fetching(report: Report) -> Report:
+    """Return a report of the work that begins where the fetching ended."""
+
+    def shifted(progress: JobProgress) -> None:
+        share = FETCHING_SHARE + (1 - FETCHING_SHARE) * progress.share
+        report(progress.model_copy(update={"share": min(share, 1.0)}))
+
+    return shifted

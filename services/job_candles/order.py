@@ -1,0 +1,52 @@
+"""Candles in the parameters of a job, as JSON, and the order to read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+
+from config.section import Count
+from config.settings import MarketDataSettings, PagedSource
+from domain.market import Candle, CandleSeries, Timeframe
+from domain.session_finder import with_sessions
+from domain.values import Frozen
+
+# Open time, open, high, low, close and volume; JSON has no NaN for a volume that is not known.
+CandleNumbers = tuple[int, float, float, float, float, float | None]
+
+
+class HistoryOrder(Frozen):
+    """Candles that the job reads itself before it begins its work.
+
+    Attributes:
+        source: Where from.
+        since_ms: Earliest open time, epoch ms.
+        candles: Closed candles that are of use, the newest.
+        settings: Addresses of the sources.
+    """
+
+    source: PagedSource
+    since_ms: Annotated[int, Field(ge=0)]
+    candles: Count
+    settings: MarketDataSettings
+
+
+def candle_rows(series: CandleSeries) -> tuple[CandleNumbers, ...]:
+    """Return the candles of a series as an order has them."""
+    return tuple(
+        (c.timestamp, c.open, c.high, c.low, c.close, None if math.isnan(c.volume) else c.volume)
+        for c in series.candles
+    )
+
+
+def series_of_rows(symbol: str, timeframe: Timeframe, rows: Iterable[CandleNumbers]) -> CandleSeries:
+    """Return the candles of an order, in the sessions of their market.
+
+    Raises:
+        InvalidMarketData: they break a rule of the market.
+    """
+    candles = [Candle(*row[:5], math.nan if row[5] is None else row[5]) for row in rows]
+    return with_sessions(symbol, CandleSeries.ordered(timeframe, candles))
