@@ -164,6 +164,11 @@ class CandleSeries(CandleColumns):
             return self.candles[-1].timestamp + self.timeframe.ms
         return self._close_ms(-1)
 
+    @property
+    def closes_ms(self) -> IntArray:
+        """Close times of n candles in epoch ms."""
+        return self.sessions.closes_ms(self.times_ms, self.timeframe.ms)
+
     @cached_property
     def missing_after(self) -> IntArray:
         """Number of candles missing between each of n candles and the next, n - 1 numbers."""

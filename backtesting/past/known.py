@@ -19,7 +19,7 @@ class KnownCandles:
     def __init__(self, series: CandleSeries, count: int) -> None:
         """Take a series, and the number of newest candles that are known at a moment."""
         self.series = series
-        self.closes_ms: IntArray = series.sessions.closes_ms(series.times_ms, series.timeframe.ms)
+        self.closes_ms: IntArray = series.closes_ms
         self._count = count
         self._possible_breaks_ms: list[int] = series.times_ms[possible_breaks(series)].tolist()
         self._newest: CandleSeries | None = None

@@ -160,5 +160,5 @@ def first_touch(prices: SidedPrices, first: int, end: int, stop: float, target: 
 
 def closes_ms(series: CandleSeries) -> IntArray:
     """Return when each of n candles closes, epoch ms: at the latest when the next one opens."""
-    closes = series.sessions.closes_ms(series.times_ms, series.timeframe.ms)
+    closes = series.closes_ms
     return np.minimum(closes, np.append(series.times_ms[1:], np.iinfo(np.int64).max)) if len(series) else closes

@@ -44,7 +44,7 @@ def past_forecasts(market: BacktestMarket, version: str, models: ModelSettings) 
     said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known)
     if not len(said.rows):
         raise InsufficientData(f"{version} was trained on all of these candles of {symbol}")
-    closes = series.sessions.closes_ms(series.times_ms, series.timeframe.ms)
+    closes = series.closes_ms
     moments = closes[np.searchsorted(slots, said.rows)]
     return {
         moment_ms: Forecast(
