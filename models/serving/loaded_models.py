@@ -16,6 +16,9 @@ from models.registry.registry import Registry
 from models.serving.ensemble import EnsembleForecaster
 from models.serving.forecaster import Forecaster, OnnxForecaster
 
+# A disk that hangs does not hold up requests that memory can answer.
+WAIT_FOR_A_LOOK_SECONDS = 0.5
+
 # Is told which version could not be loaded and why; of the file of aliases when that cannot be read.
 OnFailure = Callable[[str, AppError], None]
 Stamp = tuple[int, int, int]
@@ -109,8 +112,9 @@ class LoadedModels:
         return slot.serving
 
     def look_again(self) -> None:
-        """Let the next `find` read the aliases again."""
-        self._look_at = float("-inf")
+        """Let the next `find` read the aliases again; one look may be under way: it ends first."""
+        with self._looking:
+            self._look_at = float("-inf")
 
     def loaded(self) -> tuple[str, ...]:
         """Return the versions that are in memory and serve."""
@@ -169,10 +173,14 @@ class LoadedModels:
 
     def _look(self) -> None:
         """Read the aliases again if it is time to and they have changed."""
-        now = self._monotonic()
-        if now < self._look_at or not self._looking.acquire(blocking=self._stamp is None):
+        if self._monotonic() < self._look_at:
+            return
+        if not self._looking.acquire(timeout=-1 if self._stamp is None else WAIT_FOR_A_LOOK_SECONDS):
             return
         try:
+            now = self._monotonic()
+            if now < self._look_at:
+                return  # another thread has just looked
             stamp = _stamp(self._registry.root / ALIASES_FILE)
             if stamp != self._stamp or self._aliases_failed:
                 self._read()

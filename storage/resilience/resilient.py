@@ -79,6 +79,6 @@ class Resilient(Generic[T]):
         """Make the waiting writes, or leave them in the spool, and close the store."""
         await self._behind.close()
 
-    async def flush(self) -> None:
-        """Return when the store has the earlier writes, or fails, or after `Pace.flush_seconds`."""
-        await self._behind.flush()
+    async def flush(self) -> bool:
+        """Return whether no earlier write is under way, once they are made, or after `Pace.flush_seconds`."""
+        return await self._behind.flush()

@@ -133,8 +133,10 @@ class ResilientStore(Resilient[AnalysisWrite]):
         """Remove every cached analysis and return how many there were.
 
         Raises:
-            StorageUnavailable: it is down, or still at it after 2 s.
+            StorageUnavailable: it is down, still at it after 2 s, or at earlier writes that would bring analyses back.
         """
+        if not await self.flush():
+            raise self._calls.unavailable()
         return await self._query("clear_cache", lambda store: store.clear_cache())
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:

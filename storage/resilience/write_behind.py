@@ -167,13 +167,15 @@ class WriteBehind(Generic[T]):
             if not await self._spilling.safe(expected):
                 raise StorageUnavailable(_UNSAFE)
 
-    async def flush(self) -> None:
-        """Return when the store has the earlier items, or fails, or after `Pace.flush_seconds`."""
-        if self._availability.available and (len(self) or self._writing.locked()):
-            task = asyncio.create_task(self._try())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            await asyncio.wait({task}, timeout=self._pace.flush_seconds)
+    async def flush(self) -> bool:
+        """Return whether no earlier item is under way, once they are written or the store fails, or time is up."""
+        if not self._availability.available or not (len(self) or self._writing.locked()):
+            return True
+        task = asyncio.create_task(self._try())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait({task}, timeout=self._pace.flush_seconds)
+        return task.done()
 
     async def _end_tasks(self) -> None:
         for task in self._tasks:

@@ -25,18 +25,25 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.logs"]
 pytestmark = pytest.mark.realserver
 
-# The driver alone would wait 30 s.
-BOUND_SECONDS = 1.0
+REQUESTS = 50
+# Requests that waited for the driver would take 1.5 s each, 75 s in all; a machine may stall for seconds.
+BOUND_SECONDS = 20.0
 
 
-async def in_bounds(store: ResilientStore, analysis_id: str, *, key: str = "key", candles: bool = True) -> None:
-    """Use the store as a request does, and check that it does not wait."""
-    started = time.monotonic()
+async def use(store: ResilientStore, analysis_id: str, *, key: str = "key", candles: bool = True) -> None:
+    """Use the store as a request does."""
     await store.latest_analysis(key, NOON, LATER)
     analysis = make_analysis(analysis_id=analysis_id)
     posted = {Timeframe.H1: [make_candle(0)]} if candles else {}
     await store.save_analysis(key, analysis, archive=True, candles=posted)
     await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
+
+
+async def use_without_waiting(store: ResilientStore, name: str) -> None:
+    """Use the store as fifty requests do, and check that they do not wait for the driver."""
+    started = time.monotonic()
+    for number in range(REQUESTS):
+        await use(store, f"{name}-{number}")
     assert time.monotonic() - started < BOUND_SECONDS
 
 
@@ -52,18 +59,16 @@ async def test_server_killed_in_the_middle_costs_milliseconds_and_loses_nothing(
     store = resilient(own_mongod)
     await store.open()
     await eventually(lambda: store.available)
-    for number in range(10):
-        await in_bounds(store, f"before-{number}")
+    await use_without_waiting(store, "before")
     await asyncio.to_thread(own_mongod.kill)
-    for number in range(50):
-        await in_bounds(store, f"during-{number}")
+    await use_without_waiting(store, "during")
     await eventually(lambda: not store.available)
     with pytest.raises(StorageUnavailable):
         await store.statistics()
-    await in_bounds(store, "known to be down")
+    await use_without_waiting(store, "known to be down")
     await asyncio.to_thread(own_mongod.start)
     await eventually(lambda: store.available and store.state.waiting == 0)
-    assert (await store.statistics()).archived_analyses == 61
+    assert (await store.statistics()).archived_analyses == 3 * REQUESTS
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
     await store.close()
     assert log_lines == ["WARNING store is down; requests do without it", "INFO store is back"]
@@ -73,13 +78,13 @@ async def test_server_that_is_down_at_the_start_is_used_once_it_is_there(own_mon
     store = resilient(own_mongod)
     started = time.monotonic()
     await store.open()
-    assert time.monotonic() - started < 2 * BOUND_SECONDS
+    assert time.monotonic() - started < BOUND_SECONDS
     assert not store.available
-    await in_bounds(store, "early")
+    await use_without_waiting(store, "early")
     await asyncio.to_thread(own_mongod.start)
     await eventually(lambda: store.available and store.state.waiting == 0)
-    assert await store.latest_analysis("key", NOON, LATER) == make_analysis(analysis_id="early")
-    assert (await store.statistics()).archived_analyses == 1
+    assert await store.latest_analysis("key", NOON, LATER) == make_analysis(analysis_id=f"early-{REQUESTS - 1}")
+    assert (await store.statistics()).archived_analyses == REQUESTS
     await store.close()
 
 
@@ -89,12 +94,11 @@ async def test_server_that_freezes_costs_milliseconds_and_loses_nothing(own_mong
     await store.open()
     await eventually(lambda: store.available)
     own_mongod.send(signal.SIGSTOP)
-    for number in range(50):
-        await in_bounds(store, f"frozen-{number}")
+    await use_without_waiting(store, "frozen")
     await eventually(lambda: not store.available)
     own_mongod.send(signal.SIGCONT)
     await eventually(lambda: store.available and store.state.waiting == 0)
-    assert (await store.statistics()).archived_analyses == 50
+    assert (await store.statistics()).archived_analyses == REQUESTS
     await store.close()
 
 
@@ -104,10 +108,10 @@ async def test_close_does_not_wait_for_a_dead_server(own_mongod: Mongod, log_lin
     await store.open()
     await eventually(lambda: store.available)
     await asyncio.to_thread(own_mongod.kill)
-    await in_bounds(store, "lost")
+    await use(store, "lost")
     started = time.monotonic()
     await store.close()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < BOUND_SECONDS
     assert "ERROR writes are lost with the shutdown" in log_lines
 
 
@@ -117,7 +121,7 @@ async def test_thousands_of_writes_wait_in_the_spool_and_are_made_once_the_serve
     store = resilient(own_mongod, tmp_path / "spool")
     await store.open()
     for number in range(2_500):  # more than twice what memory holds
-        await in_bounds(store, f"a-{number}", key=f"key {number}", candles=number % 100 == 0)
+        await use(store, f"a-{number}", key=f"key {number}", candles=number % 100 == 0)
         if number % 500 == 499:
             await eventually(lambda: store.state.spooled == number + 1)  # noqa: B023 - awaited here
     await asyncio.to_thread(own_mongod.start)

@@ -257,7 +257,7 @@ async def test_server_stops_soon_with_a_client_that_does_not_read() -> None:
         service.server.should_exit = True
         assert await close_code(client) == 1001
         await until(lambda: service.connections == 0)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 8  # uvicorn alone would wait ten for the one that does not read
 
 
 async def test_client_that_never_answers_a_ping_is_cut() -> None:

@@ -153,6 +153,22 @@ async def test_statistics_and_clearing_raise_while_the_store_is_down(
             await store.ping()
 
 
+async def test_cache_is_not_cleared_before_a_slow_write_that_would_bring_an_analysis_back(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, flush_seconds=0.01))
+    await store.open()
+    await store.flush()
+    faulty.delay_seconds = 0.5
+    await save(store, "slow")
+    with pytest.raises(StorageUnavailable):
+        await store.clear_cache()
+    assert "clear_cache" not in faulty.calls
+    faulty.delay_seconds = 0.0
+    await eventually(lambda: faulty.saved == ["slow"])
+    await store.flush()
+    assert await store.clear_cache() == 1
+    await store.close()
+
+
 async def test_bug_in_a_read_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
     await store.flush()
     faulty.bug = ZeroDivisionError("a bug")

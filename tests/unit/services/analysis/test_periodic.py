@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
 
 import pytest
 
@@ -122,9 +121,8 @@ async def test_cancellation_ends_it_at_once_in_the_middle_of_a_cycle(stuck_in: s
     task = asyncio.create_task(periodic.run())
     await reached.wait()
     await asyncio.sleep(0)
-    began = perf_counter()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
-    assert perf_counter() - began < 2
+        async with asyncio.timeout(60):  # an hour's pause is left
+            await task
     assert periodic.last_cycle is None
