@@ -105,7 +105,7 @@ class WriteBehind(Generic[T]):
         await self.tried(self._pace.open_seconds)
 
     async def tried(self, seconds: float) -> None:
-        """Return when the store has been tried for the first time, or when the seconds have passed."""
+        """Return when the store has been tried for the first time, or after some seconds."""
         with suppress(TimeoutError):
             await bounded(self._tried.wait(), seconds)
 
@@ -169,10 +169,9 @@ class WriteBehind(Generic[T]):
 
     async def flush(self) -> bool:
         """Return whether no earlier item is under way, once they are written or the store fails, or time is up."""
-        if not self._availability.available or not (len(self) or self._writing.locked()):
+        if not (self._availability.available and (len(self) or self._writing.locked())):
             return True
-        task = asyncio.create_task(self._try())
-        self._tasks.add(task)
+        self._tasks.add(task := asyncio.create_task(self._try()))
         task.add_done_callback(self._tasks.discard)
         await asyncio.wait({task}, timeout=self._pace.flush_seconds)
         return task.done()
@@ -190,8 +189,8 @@ class WriteBehind(Generic[T]):
             self._tried.set()
             if self._availability.available:
                 await self._spool.look_again()
-            wake = self._arrived if self._availability.available else asyncio.Event()
             with suppress(TimeoutError):
+                wake = self._arrived if self._availability.available else asyncio.Event()
                 await bounded(wake.wait(), self._pace.retry_seconds)
             with suppress(TimeoutError):
                 await bounded(self._urgent.wait(), self._pace.group_seconds)
