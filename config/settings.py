@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from config.backtest_settings import BacktestSettings
 from config.guard_settings import GuardSettings
+from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
@@ -194,6 +195,7 @@ class Settings(Section):
     market_data: MarketDataSettings
     signals: SignalSettings
     guards: GuardSettings
+    ledger: LedgerSettings
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
