@@ -17,6 +17,7 @@ from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features
+from commands.ledger.app import ledger
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
@@ -72,6 +73,7 @@ for command in (analyze, features, train, evaluate, predict, backtest, verify):
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")
 cli.add_typer(evidence, name="evidence")
+cli.add_typer(ledger, name="ledger")
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
 cli.add_typer(safe_mode, name="safe-mode")

@@ -14,8 +14,9 @@ from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
 from domain.trading.evidence import EvidenceVerdict
 from services.health.degraded import Degraded
 from services.ledger.scoring.pairs import LanePair
+from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
-from services.ledger.scoring.scores import Grouping, RecordQuery, Scores
+from services.ledger.scoring.scores import Scores
 
 # Lanes are judged by what they did in these days, so that calls of long ago do not keep a lane out.
 TRIAL_DAYS = 90

@@ -12,7 +12,8 @@ from domain.ledger.entries import LedgerLane
 from services.ledger.pictures.calibration import MAX_PANELS, calibration_picture
 from services.ledger.pictures.svg import ACCENT, INK, picture, text
 from services.ledger.pictures.track_record import MAX_ROWS, track_record_picture
-from services.ledger.scoring.scores import Grouping, RecordQuery, Scores
+from services.ledger.scoring.queries import Grouping, RecordQuery
+from services.ledger.scoring.scores import Scores
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.settled import DAY_BEGIN_MS, HOUR_MS, keep, settled

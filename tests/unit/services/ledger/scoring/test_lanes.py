@@ -13,7 +13,8 @@ from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal
 from services.ledger.scoring.lanes import LaneGate, Lanes, costs_of
-from services.ledger.scoring.scores import RecordQuery, Scores
+from services.ledger.scoring.queries import RecordQuery
+from services.ledger.scoring.scores import Scores
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.settings import configured

@@ -14,8 +14,9 @@ from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import Signal
+from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
-from services.ledger.scoring.scores import Grouping, RecordQuery, Scores
+from services.ledger.scoring.scores import Scores
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.settled import DAY_BEGIN_MS, HOUR_MS, keep, settled
