@@ -172,6 +172,7 @@ async def build_container(
                 clock=clock,
             ),
             feedback=feedback,
+            ledger=ledger,
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,
             lanes=lanes,

@@ -31,6 +31,7 @@ from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
+from storage.ledger_ports import LedgerStore
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.store import ResilientStore
 from utils.clock import Clock
@@ -51,6 +52,7 @@ class Container:
 
     store: ResilientStore
     documents: ResilientDocuments
+    ledger: LedgerStore
 
     market_data: MarketData
     engine_settings: EngineSettings
