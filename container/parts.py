@@ -31,8 +31,8 @@ from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
-from storage.ledger_ports import LedgerStore
 from storage.resilience.documents import ResilientDocuments
+from storage.resilience.ledger import ResilientLedger
 from storage.resilience.store import ResilientStore
 from utils.clock import Clock
 
@@ -52,7 +52,7 @@ class Container:
 
     store: ResilientStore
     documents: ResilientDocuments
-    ledger: LedgerStore
+    ledger: ResilientLedger
 
     market_data: MarketData
     engine_settings: EngineSettings
