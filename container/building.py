@@ -38,8 +38,8 @@ from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
 from services.ledger.feedback import SignalFeedback
-from services.ledger.scoring.lanes import Lanes
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
@@ -103,8 +103,8 @@ async def build_container(
 
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
-        scores = Scores(ledger, clock)
-        lanes = Lanes(scores, settings.ledger)
+        scores = LedgerScores(ledger, clock)
+        lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))

@@ -20,8 +20,8 @@ from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.feedback import SignalFeedback
-from services.ledger.scoring.lanes import Lanes
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
@@ -80,5 +80,5 @@ class Container:
     self_analyses: SelfAnalyses
     feedback: SignalFeedback
     performance: SignalPerformance
-    scores: Scores
-    lanes: Lanes
+    scores: LedgerScores
+    lanes: LaneWatch

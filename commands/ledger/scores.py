@@ -11,10 +11,11 @@ from commands.console import show
 from commands.options import Json
 from config.settings import StorageSettings
 from config.sources import load_settings
+from domain.errors import InvalidRequest
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from domain.naming.symbols import checked_symbol
-from services.ledger.scoring.queries import MAX_DAYS, Grouping, HorizonName, RecordQuery
+from services.ledger.scoring.queries import HORIZON_NAMES, MAX_DAYS, Grouping, HorizonName, RecordQuery
 
 if TYPE_CHECKING:
     from services.ledger.scoring.records import Record
@@ -31,16 +32,12 @@ def scores(
 ) -> None:
     """Print what the settled calls of each lane came to, with intervals that hold at every look."""
     from commands.tables.records import record_document, record_table
-    from services.ledger.scoring.scores import HORIZON_NAMES, RecordQuery
 
-    query = RecordQuery(
-        days,
-        group,
-        lane,
-        checked_symbol(symbol) if symbol else None,
-        timeframe,
-        HORIZON_NAMES[horizon] if horizon else None,
-    )
+    try:
+        market = checked_symbol(symbol) if symbol else None
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+    query = RecordQuery(days, group, lane, market, timeframe, HORIZON_NAMES[horizon] if horizon else None)
     found = asyncio.run(_records(load_settings().storage, query))
     document: dict[str, Any] = {
         "days": days,
@@ -52,9 +49,9 @@ def scores(
 
 
 async def _records(settings: StorageSettings, query: RecordQuery) -> list[Record]:
-    from services.ledger.scoring.scores import Scores
+    from services.ledger.scoring.scores import LedgerScores
     from storage.factory import open_ledger
     from utils.clock import SystemClock
 
     async with open_ledger(settings) as store:
-        return await Scores(store, SystemClock()).track_record(query)
+        return await LedgerScores(store, SystemClock()).track_record(query)

@@ -16,7 +16,7 @@ from services.ledger.feedback import ReportedPerformance, SignalFeedback
 from services.ledger.performance import Performance, Scored, measure
 from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.scores import LedgerScores
 from utils.clock import Clock
 
 DAYS = 30
@@ -60,7 +60,7 @@ class SignalPerformance:
 
     def __init__(
         self,
-        scores: Scores,
+        scores: LedgerScores,
         feedback: SignalFeedback,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,

@@ -17,7 +17,7 @@ from domain.errors import LlmUnavailable
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.metadata import ModelMetadata
 from services.ledger.scoring.queries import RecordQuery
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.scores import LedgerScores
 from services.llm.advisor import Advisor, count_fallback
 from services.llm.journal import Journal
 from services.reviews.findings import Change, Review, ReviewEvidence, review
@@ -58,7 +58,7 @@ class SelfAnalyses:
         self,
         *,
         documents: DocumentStore,
-        scores: Scores,
+        scores: LedgerScores,
         model: Callable[[], ModelMetadata | None],
         journal: Journal | None,
         indicators: TechnicalIndicators,

@@ -16,6 +16,7 @@ from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal, epoch_ms
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.degraded import wait_until
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.settled import DAY_MS, HOUR_MS, keep, settled
 
@@ -157,13 +158,15 @@ def test_lanes_are_compared_with_what_they_cost(filled: TestClient) -> None:
 def test_an_llm_without_lift_is_asked_for_its_sample_only_and_health_says_so(
     make_client: MakeClient, fake_openai: FakeOpenAI
 ) -> None:
-    ledger = {"lane_trial_calls": 3, "lane_sample_share": 0}
-    client = make_client(llm=llm_section(fake_openai.url), ledger=ledger)
-    assert client.post("/ai/analyze", json=shape_a(drift=0.4)).json()["source"] == "llm"
+    sections = {"llm": llm_section(fake_openai.url), "ledger": {"lane_trial_calls": 3, "lane_sample_share": 0}}
+    on_trial = make_client(**sections)
+    assert on_trial.post("/ai/analyze", json=shape_a(drift=0.4)).json()["source"] == "llm"
+    fill(on_trial, records_of_two_lanes())
+    on_trial.__exit__(None, None, None)
     asked_before = len(fake_openai.asked)
-    container = fill(client, records_of_two_lanes())
-    assert client.portal is not None
-    client.portal.call(container.lanes.review)
+    client = make_client(**sections)
+    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    wait_until(lambda: container.lanes.gate.sampling)
     answer = client.post("/ai/analyze", json=shape_a(drift=0.4, symbol="BTCUSDT")).json()
     assert (answer["source"], answer["signal"]) == ("technical", "Long")
     assert answer["fallback_reason"].startswith("sampling: 3 settled plans of the llm lane show no lift")

@@ -18,7 +18,7 @@ from services.ledger.scoring.calibration import CalibrationBin, calibration_erro
 from services.ledger.scoring.levels import Level
 from services.ledger.scoring.pairs import LanePair, pairs_of
 from services.ledger.scoring.queries import Grouping, RecordQuery
-from services.ledger.scoring.records import Group, Record, RecordKey, Sums, records_of
+from services.ledger.scoring.records import Record, RecordGroup, RecordKey, Sums, records_of
 from storage.ledger_ports import LedgerStore
 from utils.clock import Clock, is_fresh
 
@@ -30,12 +30,12 @@ _DAYS_AT_ONCE = 31
 _LANES = [lane.value for lane in LedgerLane]
 
 T = TypeVar("T")
-_Groups = dict[RecordKey, Group]
+_Groups = dict[RecordKey, RecordGroup]
 _KeyOf = Callable[[Aggregate], RecordKey]
 _Chosen = Callable[[Aggregate], bool]
 
 
-class Scores:
+class LedgerScores:
     """Adds up the sums of days; equal questions within 15 seconds share an answer."""
 
     def __init__(self, store: LedgerStore, clock: Clock) -> None:
@@ -183,7 +183,7 @@ def _add(groups: _Groups, aggregates: Sequence[Aggregate], key_of: _KeyOf, chose
     for aggregate in aggregates:
         if chosen(aggregate):
             day = aggregate.day
-            groups.setdefault(key_of(aggregate), Group(day, day, {})).add(day, aggregate.sums)
+            groups.setdefault(key_of(aggregate), RecordGroup(day, day, {})).add(day, aggregate.sums)
 
 
 def _bins(groups: _Groups) -> dict[RecordKey, list[tuple[str, Sums]]]:

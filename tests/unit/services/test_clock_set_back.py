@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.ledger.feedback import SignalFeedback
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
 from storage.factory import open_documents
 from storage.resilience.store import ResilientStore
@@ -36,7 +36,7 @@ async def test_the_time_since_the_start_follows_no_clock_that_is_set(
     clock, seconds = SettableClock(), SettableClock()
     async with open_documents(make_settings().storage) as documents:
         feedback = SignalFeedback(documents, store, clock)
-        performance = SignalPerformance(Scores(MemoryLedger(), clock), feedback, clock, seconds.monotonic)
+        performance = SignalPerformance(LedgerScores(MemoryLedger(), clock), feedback, clock, seconds.monotonic)
         clock.advance(-HOUR_SECONDS)
         seconds.advance(90)
         assert (await performance.measure()).uptime == timedelta(seconds=90)

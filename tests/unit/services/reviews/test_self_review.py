@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.ledger.entries import LedgerLane
 from domain.trading.trades import ClosedTrade
 from models.evaluation.metrics import Scores as ModelScores
-from services.ledger.scoring.records import Group, Record, RecordKey, records_of
+from services.ledger.scoring.records import Record, RecordGroup, RecordKey, records_of
 from services.llm.grounding import FigureCheck
 from services.reviews.findings import ReviewEvidence, review
 from services.reviews.settings_by_llm import held_to_the_facts
@@ -57,7 +57,7 @@ def record(hits: int, count: int) -> Record:
         "falls": 0.48 * count,
     }
     key = RecordKey(LedgerLane.MODEL, "1h", 1)
-    return records_of({key: Group(NOON.date(), NOON.date(), sums)}, {})[0]
+    return records_of({key: RecordGroup(NOON.date(), NOON.date(), sums)}, {})[0]
 
 
 def evidence(closed: list[ClosedTrade], **changes: Any) -> ReviewEvidence:

@@ -13,7 +13,7 @@ from services.ledger.pictures.calibration import MAX_PANELS, calibration_picture
 from services.ledger.pictures.svg import ACCENT, INK, picture, text
 from services.ledger.pictures.track_record import MAX_ROWS, track_record_picture
 from services.ledger.scoring.queries import Grouping, RecordQuery
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.scores import LedgerScores
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.settled import DAY_BEGIN_MS, HOUR_MS, keep, settled
@@ -22,7 +22,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 NOW = datetime(2021, 2, 10, 12, tzinfo=UTC)
 
 
-async def kept_scores(symbols: int = 2) -> Scores:
+async def kept_scores(symbols: int = 2) -> LedgerScores:
     """Return scores of two lanes: of each hour, three of four calls right."""
     ledger = MemoryLedger()
     records = [
@@ -40,7 +40,7 @@ async def kept_scores(symbols: int = 2) -> Scores:
         for hour in range(80)
     ]
     await keep(ledger, records)
-    return Scores(ledger, SettableClock(NOW))
+    return LedgerScores(ledger, SettableClock(NOW))
 
 
 def parsed(svg: str) -> ElementTree.Element:
@@ -81,7 +81,7 @@ async def test_the_calibration_has_a_point_with_its_count_for_each_range() -> No
 
 
 async def test_without_calls_the_pictures_say_so() -> None:
-    empty = Scores(MemoryLedger(), SettableClock(NOW))
+    empty = LedgerScores(MemoryLedger(), SettableClock(NOW))
     assert "No settled calls yet." in track_record_picture(await empty.track_record(RecordQuery(30)), 30)
     assert "no stated probability" in calibration_picture(await empty.calibration(RecordQuery(30)), 30)
     parsed(track_record_picture([], 30))

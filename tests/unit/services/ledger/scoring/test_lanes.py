@@ -1,10 +1,11 @@
-"""Lanes that cost money: what they bring for it, and when they are asked."""
+"""LaneWatch that cost money: what they bring for it, and when they are asked."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,9 @@ from config.ledger_settings import LedgerSettings
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal
-from services.ledger.scoring.lanes import LaneGate, Lanes, costs_of
+from services.ledger.scoring.lanes import LaneGate, LaneWatch, costs_of
 from services.ledger.scoring.queries import RecordQuery
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.scores import LedgerScores
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.settings import configured
@@ -25,7 +26,7 @@ DAYS_AHEAD = 60
 
 
 def plans(
-    count: int, right: Callable[[int], bool], symbols: int = 8, begin: int = 0, **changes: object
+    count: int, right: Callable[[int], bool], symbols: int = 8, begin: int = 0, **changes: Any
 ) -> list[LedgerRecord]:
     """Return plans of the LLM, one a day and market, which win or lose 2 R and whose markets rise and fall in turn."""
     found = []
@@ -33,7 +34,7 @@ def plans(
         day, market = divmod(number, symbols)
         up = (day + market) % 2 == 0
         closed_ms = DAY_BEGIN_MS + (begin + day) * 24 * HOUR_MS
-        known: dict[str, object] = {
+        known: dict[str, Any] = {
             "lane": LedgerLane.LLM,
             "symbol": f"MARKET{market}",
             "closed_ms": closed_ms,
@@ -44,9 +45,9 @@ def plans(
     return found
 
 
-def lanes(ledger: MemoryLedger, clock: SettableClock) -> Lanes:
+def lanes(ledger: MemoryLedger, clock: SettableClock) -> LaneWatch:
     settings = configured(LedgerSettings, lane_trial_calls=200, lane_sample_share=0.1)
-    return Lanes(Scores(ledger, clock), settings)
+    return LaneWatch(LedgerScores(ledger, clock), settings)
 
 
 def share_asked(gate: LaneGate) -> float:
@@ -153,7 +154,7 @@ async def test_the_cost_of_a_lane_is_told_by_answer_by_right_call_above_the_base
             for repeat in range(3)
         ]
     await keep(ledger, records)
-    (cost,) = costs_of(await Scores(ledger, clock).track_record(RecordQuery(90)))
+    (cost,) = costs_of(await LedgerScores(ledger, clock).track_record(RecordQuery(90)))
     assert (cost.answers, cost.horizon, cost.right_above_base) == (300, 1, 20)
     assert cost.cost_usd == pytest.approx(3.0)
     assert cost.usd_per_answer == pytest.approx(0.01)
@@ -165,9 +166,9 @@ async def test_the_cost_of_a_lane_is_told_by_answer_by_right_call_above_the_base
 async def test_a_lane_that_brings_nothing_has_no_price_of_a_right_call() -> None:
     ledger, clock = MemoryLedger(), SettableClock(NOW)
     await keep(ledger, [settled(-0.01, lane=LedgerLane.LLM, cost_usd=0.01)])
-    (cost,) = costs_of(await Scores(ledger, clock).track_record(RecordQuery(90)))
+    (cost,) = costs_of(await LedgerScores(ledger, clock).track_record(RecordQuery(90)))
     assert (cost.right_above_base, cost.usd_per_right_above_base, cost.usd_per_net_bps) == (-1, None, None)
     await keep(ledger, [settled(0.01, symbol="FREE", lane=LedgerLane.RULES)])
     clock.advance(60)
-    found = await Scores(ledger, clock).track_record(RecordQuery(90, lane=LedgerLane.RULES))
+    found = await LedgerScores(ledger, clock).track_record(RecordQuery(90, lane=LedgerLane.RULES))
     assert costs_of(found) == []
