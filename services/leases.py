@@ -103,7 +103,8 @@ class Lease:
     def _next_fence(self, known: Document | None) -> int:
         if known is None:
             return 1
-        return int(known["fence"]) + (known["owner"] != self._owner)
+        fence: int = known["fence"]
+        return fence if known["owner"] == self._owner else fence + 1
 
     def _term(self, fence: int) -> Document:
         now = self._clock.now()
