@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan
 
 from services.ledger.scoring.clusters import ClusterSums
 from services.ledger.scoring.intervals import share_sequence
@@ -48,8 +47,8 @@ def calibration_error(bins: Sequence[Sums]) -> float:
     Source: Naeini, Cooper and Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning (2015).
 
     Args:
-        bins: With their sums; NaN without statements.
+        bins: Sums of at least one statement.
     """
     count = sum(sums.get("stated", 0.0) for sums in bins)
     apart = sum(abs(sums.get("said", 0.0) - sums.get("occurred", 0.0)) for sums in bins)
-    return apart / count if count else nan
+    return apart / count

@@ -70,7 +70,8 @@ class ClusterSums:
         measured = np.divide(
             between, count * variance, out=alike.copy(), where=(variance > 0) & (clusters >= LEAST_CLUSTERS)
         )
-        return np.maximum(measured, 1.0)
+        # Each is alone in its cluster: exactly one, without the correction.
+        return np.where(self.sizes <= self.count, 1.0, np.maximum(measured, 1.0))
 
     @property
     def effective(self) -> Floats:

@@ -19,7 +19,7 @@ ALPHA = 0.05
 _NARROWEST_AT = 500
 # The mean's sequence rests on the central limit theorem: with fewer effective entries it says nothing.
 LEAST_FOR_MEANS = 30
-_HALVINGS = 50
+_HALVINGS = 40
 
 
 def share_sequence(successes: Floats, counts: Floats, alpha: float = ALPHA) -> tuple[Floats, Floats]:

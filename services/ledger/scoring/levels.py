@@ -16,8 +16,8 @@ class Level(StrEnum):
     Where the side is not told, only Long and Short count. Where it is, Neutral entries are a group too, the control
     group, with the figures that a Long would have had.
 
-    `given` has the first entry that was given to a caller in each market and stretch, of any lane, by side; `pair` has
-    two lanes on the same candles, the second one in `bin`.
+    `given` and `given_side` have the first entry that was given to a caller in each market and stretch, of any lane;
+    `pair` has two lanes on the same candles, the second one in `bin`.
     """
 
     ALL = "all"
@@ -27,12 +27,13 @@ class Level(StrEnum):
     CONFIDENCE = "confidence"
     PROBABILITY = "probability"
     GIVEN = "given"
+    GIVEN_SIDE = "given_side"
     PAIR = "pair"
 
     @property
     def tells_sides(self) -> bool:
         """Whether its groups have a side."""
-        return self in {Level.SIDE, Level.SYMBOL_SIDE, Level.GIVEN}
+        return self in {Level.SIDE, Level.SYMBOL_SIDE, Level.GIVEN_SIDE}
 
 
 def confidence_bin(confidence: float) -> str:

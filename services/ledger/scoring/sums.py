@@ -40,12 +40,9 @@ def add_up(records: Sequence[LedgerRecord], day: date) -> list[Aggregate]:
     rows = settlements_of(records, day)
     own = _table(rows, by_lane=True)
     given = _table([row for row in rows if row.entry.given], by_lane=False)
-    found = [
-        aggregate
-        for level in (Level.ALL, Level.SIDE, Level.SYMBOL, Level.SYMBOL_SIDE, Level.CONFIDENCE, Level.PROBABILITY)
-        for aggregate in _level(own, day, level)
-    ]
-    return found + _level(given, day, Level.GIVEN) + pair_sums(rows, day)
+    tables = {level: given if level in {Level.GIVEN, Level.GIVEN_SIDE} else own for level in _GROUPS}
+    found = [aggregate for level, table in tables.items() for aggregate in _level(table, day, level)]
+    return found + pair_sums(rows, day)
 
 
 @dataclass(frozen=True)
@@ -145,10 +142,8 @@ def _level(table: _Table, day: date, level: Level) -> list[Aggregate]:
         sums |= {name: per_group(codes, column[within] * counting, groups) for name, column in table.judged.items()}
         clustered = {name: column[within] * counting for name, column in table.clustered.items()}
         sums |= write_clusters(codes, slots, counting, clustered, groups)
-    return [
-        Aggregate(day, level, *group, {name: float(of[at]) for name, of in sums.items() if of[at]})
-        for group, at in known.items()
-    ]
+    found = ((group, {name: float(of[at]) for name, of in sums.items() if of[at]}) for group, at in known.items())
+    return [Aggregate(day, level, *group, own) for group, own in found if own]
 
 
 def _probability_group(row: CountedSettlement) -> _Group | None:
@@ -163,5 +158,6 @@ _GROUPS: Mapping[Level, Callable[[CountedSettlement], _Group | None]] = {
     Level.SYMBOL_SIDE: lambda row: (*row.group, row.entry.symbol, row.entry.side.value, ""),
     Level.CONFIDENCE: lambda row: (*row.group, "", "", confidence_bin(row.entry.confidence)),
     Level.PROBABILITY: _probability_group,
-    Level.GIVEN: lambda row: (GIVEN, "", *row.group[2:], "", row.entry.side.value, ""),
+    Level.GIVEN: lambda row: (GIVEN, "", *row.group[2:], "", "", ""),
+    Level.GIVEN_SIDE: lambda row: (GIVEN, "", *row.group[2:], "", row.entry.side.value, ""),
 }
