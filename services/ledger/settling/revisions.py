@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -75,9 +75,7 @@ class Revisions:
         compared = revised = 0
         for back in range(DAYS_BACK + 1):
             records = await ledger.settled(day - back * _DAY)
-            by_market: defaultdict[Market, list[_Settled]] = defaultdict(list)
-            for entry, settlement in _settled_in(day, records):
-                by_market[entry.symbol, entry.timeframe].append((entry, settlement))
+            by_market = await run_blocking(self._executor, _settled_in, day, records)
             for market, settled in by_market.items():
                 stored = await candles.stored(market, min(entry.closed_ms for entry, _ in settled))
                 found = await run_blocking(self._executor, _revised, stored, settled)
@@ -113,13 +111,16 @@ class Revisions:
         }
 
 
-def _settled_in(day: date, records: Sequence[LedgerRecord]) -> Iterator[_Settled]:
+def _settled_in(day: date, records: Sequence[LedgerRecord]) -> dict[Market, list[_Settled]]:
+    """Return the settlements that were made in a day and can be compared, by market."""
     start_ms = epoch_ms(datetime.combine(day, time(), UTC))
     end_ms = epoch_ms(datetime.combine(day + _DAY, time(), UTC))
+    found: defaultdict[Market, list[_Settled]] = defaultdict(list)
     for record in records:
         for settlement in record.settlements:
             if start_ms <= settlement.settled_ms < end_ms and settlement.source in ("stored", MISSING):
-                yield record.entry, settlement
+                found[record.entry.symbol, record.entry.timeframe].append((record.entry, settlement))
+    return found
 
 
 def _revised(stored: MarketCandles, settled: Sequence[_Settled]) -> list[tuple[LedgerEntry, Settlement, Settlement]]:
