@@ -23,7 +23,7 @@ from services.jobs.records import JobRecords
 from services.jobs.service import JobService
 from services.leases import Lease
 from services.ledger.settling.candles import SettlingCandles
-from services.ledger.settling.revisions import Revisions
+from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import AddUp, Settler
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
@@ -89,7 +89,7 @@ async def open_settling(
     lease = Lease(documents, "settling", max(LEASE_SECONDS, 3 * seconds), clock)
     with worker_threads(1, "settling") as executor:
         candles = SettlingCandles(store, market_data, settings.market_data, clock, executor)
-        revisions = Revisions(documents, clock, executor)
+        revisions = SettlementRevisions(documents, clock, executor)
         settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
         async with background(settler.run(), "settling"):
             yield settler

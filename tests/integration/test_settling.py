@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import httpx2
 
@@ -12,16 +13,18 @@ from container.wings import open_market_data, open_settling, open_storage
 from domain.market import Timeframe
 from domain.values import utc_time
 from services.ledger.settling.settler import Settler
+from storage.ledger_ports import LedgerStore
+from storage.sqlite.ledger import SqliteLedger
 from tests.conftest import MakeSettings
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.ledger import CLOSED_MS, MemoryLedger, make_entry
+from tests.fixtures.ledger import CLOSED_MS, make_entry, stretch_day
 from tests.fixtures.settling import HOUR_MS, count_and_add, flat
 from tests.fixtures.stores import eventually
 
 
 @asynccontextmanager
-async def service(settings: Settings, ledger: MemoryLedger, clock: SettableClock) -> AsyncIterator[Settler]:
+async def service(settings: Settings, ledger: LedgerStore, clock: SettableClock) -> AsyncIterator[Settler]:
     """Open the settler of a service, with candles of 24 hours after the entry in its store."""
     async with AsyncExitStack() as stack:
         store, documents = await stack.enter_async_context(open_storage(settings.storage))
@@ -35,9 +38,10 @@ async def service(settings: Settings, ledger: MemoryLedger, clock: SettableClock
         )
 
 
-async def test_a_service_settles_and_the_next_one_goes_on_at_once(make_settings: MakeSettings) -> None:
-    ledger, clock = MemoryLedger(), SettableClock(utc_time(CLOSED_MS + 4 * HOUR_MS))
-    settings = make_settings()
+async def test_a_service_settles_and_the_next_one_goes_on_at_once(make_settings: MakeSettings, tmp_path: Path) -> None:
+    clock, settings = SettableClock(utc_time(CLOSED_MS + 4 * HOUR_MS)), make_settings()
+    ledger = SqliteLedger(tmp_path / "store.db")
+    await ledger.open()
     await ledger.append([make_entry()])
     async with service(settings, ledger, clock) as first:
         await eventually(lambda: first.state.last_run_ms is not None)
@@ -51,3 +55,7 @@ async def test_a_service_settles_and_the_next_one_goes_on_at_once(make_settings:
     assert record is not None
     assert record.settled
     assert {settlement.source for settlement in record.settlements} == {"stored"}
+    days = {stretch_day(record.entry, horizon) for horizon in record.entry.horizons}
+    sums = await ledger.aggregates("symbol", min(days), max(days))
+    assert sum(found.sums["settled"] for found in sums) == 5
+    await ledger.close()

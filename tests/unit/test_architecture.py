@@ -17,7 +17,7 @@ from tests.fixtures.models import NOON, add_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
-STORAGE_PORTS = {"storage.ports", "storage.document_ports"}
+STORAGE_PORTS = {"storage.ports", "storage.document_ports", "storage.ledger_ports"}
 # package -> project packages it may import; "storage" stands for all of it, "storage.ports" for the one module
 MAY_IMPORT: dict[str, set[str]] = {
     "domain": set(),

@@ -30,7 +30,7 @@ _DAY = timedelta(days=1)
 _Settled = tuple[LedgerEntry, Settlement]
 
 
-class Revisions:
+class SettlementRevisions:
     """Compares, once a day, the settlements of the day before with the stored candles of now.
 
     Those from stored candles are compared, and those without any, whose candles may have come since. Candles of a
@@ -43,18 +43,19 @@ class Revisions:
         self._clock = clock
         self._executor = executor
         self._reviewed: date | None = None
-        self._count: int | None = None
+        self._counted: tuple[date, int] | None = None
 
     async def count(self) -> int:
-        """Return how many revisions are kept.
+        """Return how many revisions are kept; those that another replica noted show the next day.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
-        if self._count is None:
+        today = self._clock.now().astimezone(UTC).date()
+        if self._counted is None or self._counted[0] != today:
             totals = await self._documents.totals(LEDGER_REVISIONS, _EVER)
-            self._count = sum(total.count for total in totals)
-        return self._count
+            self._counted = today, sum(total.count for total in totals)
+        return self._counted[1]
 
     async def review(self, ledger: LedgerStore, candles: SettlingCandles) -> None:
         """Note the revisions of yesterday's settlements, unless that was done.
@@ -92,7 +93,7 @@ class Revisions:
         if writes:
             await self._documents.put_many(LEDGER_REVISIONS, writes)
             metrics.LEDGER_REVISIONS.inc(len(writes))
-            self._count = None
+            self._counted = None
         return len(writes)
 
     def _document(self, entry: LedgerEntry, used: Settlement, now: Settlement) -> Document:

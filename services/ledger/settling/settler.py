@@ -18,7 +18,7 @@ from domain.values import epoch_ms
 from services.leases import Lease
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
-from services.ledger.settling.revisions import Revisions
+from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.state import SettlerState
 from storage.ledger_ports import LedgerStore
 from utils import metrics
@@ -42,7 +42,7 @@ class Settler:
         self,
         ledger: LedgerStore,
         candles: SettlingCandles,
-        revisions: Revisions,
+        revisions: SettlementRevisions,
         add_up: AddUp,
         lease: Lease,
         clock: Clock,
