@@ -35,6 +35,7 @@ from api.routes import (
     signals,
     storage,
     system,
+    track_record,
     trades,
     training,
     version_one,
@@ -56,6 +57,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (safe_mode.router, "", True),
     (market.router, "", True),
     (quality.router, "", True),
+    (track_record.router, "", True),
     (self_analyses.router, "", True),
     (insights.router, "", True),
     (jobs.router, "", True),
@@ -108,6 +110,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
             {"name": "analysis", "description": "The main job: candles in, signal out."},
             {"name": "predictions", "description": "Forecasts of the models in production."},
             {"name": "insights", "description": "Of markets, strategies, the signals' quality and the service itself."},
+            {"name": "ledger", "description": "What was said, and what it came to."},
             {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
             {
                 "name": "models",

@@ -1,4 +1,4 @@
-"""The ledger: how long its entries are kept, and how often they are settled."""
+"""The ledger: how long entries are kept, how often they are settled, and what becomes of lanes without lift."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from config.section import Count, Section
+from domain.values import Share
 
 
 class LedgerSettings(Section):
@@ -14,3 +15,5 @@ class LedgerSettings(Section):
 
     retention_days: Count
     settle_seconds: Annotated[float, Field(ge=1, le=3600)]
+    lane_trial_calls: Count
+    lane_sample_share: Share

@@ -37,8 +37,10 @@ from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
-from services.ledger.archive_scores import ArchiveScores
 from services.ledger.feedback import SignalFeedback
+from services.ledger.scoring.lanes import Lanes
+from services.ledger.scoring.scores import Scores
+from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
@@ -101,8 +103,10 @@ async def build_container(
 
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
-        scores = ArchiveScores(store, store, settings.analysis.interval_minutes, clock)
-        feedback = SignalFeedback(documents, store, scores, clock)
+        scores = Scores(ledger, clock)
+        lanes = Lanes(scores, settings.ledger)
+        await opened(background(lanes.run(), "review of the lanes"))
+        feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
@@ -117,7 +121,7 @@ async def build_container(
             store=store,
             market_data=market_data,
             reader=reader,
-            analyst=choose_analyst(settings, llm, rules, stopping),
+            analyst=choose_analyst(settings, llm, rules, lanes.gate, stopping),
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
@@ -130,6 +134,7 @@ async def build_container(
 
         health = await opened(open_health(store, documents, llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
+        health.also(lanes.gate.degraded)
 
         yield Container(
             settings=settings,
@@ -167,4 +172,7 @@ async def build_container(
                 clock=clock,
             ),
             feedback=feedback,
+            performance=SignalPerformance(scores, feedback, clock),
+            scores=scores,
+            lanes=lanes,
         )

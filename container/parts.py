@@ -20,6 +20,9 @@ from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.feedback import SignalFeedback
+from services.ledger.scoring.lanes import Lanes
+from services.ledger.scoring.scores import Scores
+from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
@@ -74,3 +77,6 @@ class Container:
     trades: TradeReviews
     self_analyses: SelfAnalyses
     feedback: SignalFeedback
+    performance: SignalPerformance
+    scores: Scores
+    lanes: Lanes

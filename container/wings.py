@@ -22,6 +22,7 @@ from services.broadcast.hub import SignalHub
 from services.jobs.records import JobRecords
 from services.jobs.service import JobService
 from services.leases import Lease
+from services.ledger.scoring.lanes import LaneGate
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import AddUp, Settler
@@ -110,11 +111,13 @@ async def open_jobs(
         await jobs.close()
 
 
-def choose_analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, stopping: asyncio.Event) -> Analyst:
+def choose_analyst(
+    settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, gate: LaneGate, stopping: asyncio.Event
+) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
     if llm.journal is None:
         return rules
-    asked = LlmAnalyst(llm.journal, rules, ask_about_synthetic=settings.llm.ask_about_synthetic)
+    asked = LlmAnalyst(llm.journal, rules, gate, ask_about_synthetic=settings.llm.ask_about_synthetic)
     return FallbackAnalyst(asked, rules, stopping)
 
 
