@@ -41,7 +41,7 @@ from storage.mongo.ledger_documents import (
     settlement_keys,
 )
 from storage.mongo.ledger_due import MongoDue
-from storage.mongo.ledger_queries import LEDGER_INDEXES, NEWEST_FIRST, found_by_key
+from storage.mongo.ledger_queries import LEDGER_INDEXES, found_by_key, newest, newest_day
 from storage.mongo.writes import bulk_write
 
 _NEVER = {"repeats": 0}
@@ -87,11 +87,11 @@ class MongoLedger:
             new = list({entry.id: entry for entry in reversed(entries) if entry.id not in known}.values())
             if not new:
                 return
-            closed = await self._newest_closed()
+            closed = await newest_day(self._of(DAY_COLLECTION))
             await self._due.owe(new)
             documents = [entry_document(entry, booked_day(entry.known_ms, closed)) for entry in new]
-            await bulk_write(self._of(LEDGER_COLLECTION), [InsertOne(document) for document in documents])
-            if (closed_since := await self._newest_closed()) != closed and closed_since is not None:
+            await self._insert(LEDGER_COLLECTION, documents)
+            if (closed_since := await newest_day(self._of(DAY_COLLECTION))) != closed and closed_since is not None:
                 wrong = {"_id": {"$in": [entry.id for entry in new]}, "day": {"$lte": closed_since.isoformat()}}
                 day = booked_day(0, closed_since).isoformat()
                 await self._of(LEDGER_COLLECTION).update_many(wrong, {"$set": {"day": day}})
@@ -115,8 +115,7 @@ class MongoLedger:
     ) -> list[LedgerRecord]:
         """Return a page of entries, the newest known first."""
         with operation("ledger_entries"):
-            cursor = self._of(LEDGER_COLLECTION).find(query_of(wanted, before), sort=NEWEST_FIRST, limit=limit)
-            return await self._records(await cursor.to_list(limit))
+            return await self._records(await newest(self._of(LEDGER_COLLECTION), query_of(wanted, before), limit))
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""
@@ -134,12 +133,9 @@ class MongoLedger:
             found = await self._found(LEDGER_COLLECTION, list(ids))
             entries = {entry_id: read_entry_document(entry) for entry_id, entry in found.items()}
             known = [(each, entries[each.entry_id]) for each in settlements if each.entry_id in entries]
-            new = 0
-            if known:
-                days = {stretch_day(e.closed_ms, e.timeframe, each.horizon).isoformat() for each, e in known}
-                await bulk_write(self._of(MARK_COLLECTION), [InsertOne({"_id": day}) for day in days])
-                documents = [settlement_document(*each) for each in known]
-                new = await bulk_write(self._of(SETTLEMENT_COLLECTION), [InsertOne(document) for document in documents])
+            days = {stretch_day(e.closed_ms, e.timeframe, each.horizon).isoformat() for each, e in known}
+            await self._insert(MARK_COLLECTION, [{"_id": day} for day in days])
+            new = await self._insert(SETTLEMENT_COLLECTION, [settlement_document(*each) for each in known])
             await self._due.change([each for each, _ in known], postponed)
             return new
 
@@ -240,12 +236,12 @@ class MongoLedger:
             for key, entry in zip(ids, entries, strict=True)
         ]
 
+    async def _insert(self, collection: str, documents: Sequence[Document]) -> int:
+        requests = [InsertOne(document) for document in documents]
+        return await bulk_write(self._of(collection), requests) if requests else 0
+
     async def _found(self, collection: str, keys: Sequence[str], fields: Document | None = None) -> dict[str, Document]:
         return await found_by_key(self._of(collection), keys, fields)
-
-    async def _newest_closed(self) -> date | None:
-        row = await self._of(DAY_COLLECTION).find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
-        return None if row is None else date.fromisoformat(row["_id"])
 
     async def _has_booked(self, root: DayRoot) -> bool:
         return await self._of(LEDGER_COLLECTION).count_documents({"day": root.day.isoformat()}) == root.entries
