@@ -18,6 +18,7 @@ from container.wings import (
     open_engine_settings,
     open_jobs,
     open_market_data,
+    open_settling,
     open_storage,
 )
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -34,12 +35,14 @@ from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
 from services.guards.guards import open_guards
+from services.health.checks import ledger_check
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
 from services.ledger.feedback import SignalFeedback
 from services.ledger.scoring.lanes import Lanes
 from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.sums import add_up
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
@@ -103,6 +106,7 @@ async def build_container(
 
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
+        settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = Scores(ledger, clock)
         lanes = Lanes(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
@@ -135,6 +139,7 @@ async def build_container(
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
+        health.also(ledger_check(lambda: settler.state, clock))
 
         yield Container(
             settings=settings,

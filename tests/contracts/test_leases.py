@@ -32,7 +32,7 @@ async def replicas(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         from storage.mongo.documents import MongoDocumentStore
 
         build = lambda: MongoDocumentStore(url)  # noqa: E731
-    stores = [build() for _ in range(3)]
+    stores: list[DocumentDatabase] = [build() for _ in range(3)]
     for store in stores:
         await store.open()
     yield stores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -30,7 +30,7 @@ _DAY = timedelta(days=1)
 _Settled = tuple[LedgerEntry, Settlement]
 
 
-class Revisions:
+class SettlementRevisions:
     """Compares, once a day, the settlements of the day before with the stored candles of now.
 
     Those from stored candles are compared, and those without any, whose candles may have come since. Candles of a
@@ -43,18 +43,19 @@ class Revisions:
         self._clock = clock
         self._executor = executor
         self._reviewed: date | None = None
-        self._count: int | None = None
+        self._counted: tuple[date, int] | None = None
 
     async def count(self) -> int:
-        """Return how many revisions are kept.
+        """Return how many revisions are kept; those that another replica noted show the next day.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
-        if self._count is None:
+        today = self._clock.now().astimezone(UTC).date()
+        if self._counted is None or self._counted[0] != today:
             totals = await self._documents.totals(LEDGER_REVISIONS, _EVER)
-            self._count = sum(total.count for total in totals)
-        return self._count
+            self._counted = today, sum(total.count for total in totals)
+        return self._counted[1]
 
     async def review(self, ledger: LedgerStore, candles: SettlingCandles) -> None:
         """Note the revisions of yesterday's settlements, unless that was done.
@@ -75,9 +76,7 @@ class Revisions:
         compared = revised = 0
         for back in range(DAYS_BACK + 1):
             records = await ledger.settled(day - back * _DAY)
-            by_market: defaultdict[Market, list[_Settled]] = defaultdict(list)
-            for entry, settlement in _settled_in(day, records):
-                by_market[entry.symbol, entry.timeframe].append((entry, settlement))
+            by_market = await run_blocking(self._executor, _settled_in, day, records)
             for market, settled in by_market.items():
                 stored = await candles.stored(market, min(entry.closed_ms for entry, _ in settled))
                 found = await run_blocking(self._executor, _revised, stored, settled)
@@ -94,7 +93,7 @@ class Revisions:
         if writes:
             await self._documents.put_many(LEDGER_REVISIONS, writes)
             metrics.LEDGER_REVISIONS.inc(len(writes))
-            self._count = None
+            self._counted = None
         return len(writes)
 
     def _document(self, entry: LedgerEntry, used: Settlement, now: Settlement) -> Document:
@@ -113,13 +112,16 @@ class Revisions:
         }
 
 
-def _settled_in(day: date, records: Sequence[LedgerRecord]) -> Iterator[_Settled]:
+def _settled_in(day: date, records: Sequence[LedgerRecord]) -> dict[Market, list[_Settled]]:
+    """Return the settlements that were made in a day and can be compared, by market."""
     start_ms = epoch_ms(datetime.combine(day, time(), UTC))
     end_ms = epoch_ms(datetime.combine(day + _DAY, time(), UTC))
+    found: defaultdict[Market, list[_Settled]] = defaultdict(list)
     for record in records:
         for settlement in record.settlements:
             if start_ms <= settlement.settled_ms < end_ms and settlement.source in ("stored", MISSING):
-                yield record.entry, settlement
+                found[record.entry.symbol, record.entry.timeframe].append((record.entry, settlement))
+    return found
 
 
 def _revised(stored: MarketCandles, settled: Sequence[_Settled]) -> list[tuple[LedgerEntry, Settlement, Settlement]]:

@@ -18,7 +18,7 @@ from domain.values import epoch_ms
 from services.leases import Lease
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
-from services.ledger.settling.revisions import Revisions
+from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.state import SettlerState
 from storage.ledger_ports import LedgerStore
 from utils import metrics
@@ -42,7 +42,7 @@ class Settler:
         self,
         ledger: LedgerStore,
         candles: SettlingCandles,
-        revisions: Revisions,
+        revisions: SettlementRevisions,
         add_up: AddUp,
         lease: Lease,
         clock: Clock,
@@ -115,11 +115,15 @@ class Settler:
         try:
             await self.settle_due()
         except StorageUnavailable as failure:
-            self._state = replace(self._state, failure=failure.message)
+            self._failed(failure.message)
             logger.bind(reason=failure.message).info("the ledger cannot be settled now")
         except Exception as failure:  # noqa: BLE001 - a defect must not end the loop
-            self._state = replace(self._state, failure=f"{type(failure).__name__}: see the log")
+            self._failed(f"{type(failure).__name__}, see the log")
             logger.exception("settling the ledger failed unexpectedly")
+
+    def _failed(self, reason: str) -> None:
+        since_ms = self._state.failing_since_ms or epoch_ms(self._clock.now())
+        self._state = replace(self._state, failure=reason, failing_since_ms=since_ms)
 
     async def _settle_until(self, now_ms: int) -> int:
         """Settle what was due at a time: what is put off is due later, so that this comes to an end."""

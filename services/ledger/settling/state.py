@@ -16,6 +16,7 @@ class SettlerState:
         settles: Whether this replica settles; another does where it does not.
         revised: Settlements that later candles would settle otherwise, of those that are kept.
         failure: Why the last look failed; None where it did not.
+        failing_since_ms: When the first look failed after one that did not, epoch ms.
     """
 
     waiting: int = 0
@@ -24,7 +25,9 @@ class SettlerState:
     settles: bool = False
     revised: int = 0
     failure: str | None = None
+    failing_since_ms: int | None = None
 
     def lag_ms(self, now_ms: int) -> int:
-        """Return how long the oldest horizon is overdue at a time, 0 if none is."""
-        return 0 if self.oldest_due_ms is None else max(0, now_ms - self.oldest_due_ms)
+        """Return how long the oldest horizon is overdue at a time, or nothing was looked at; 0 if all is settled."""
+        since_ms = [moment_ms for moment_ms in (self.oldest_due_ms, self.failing_since_ms) if moment_ms is not None]
+        return max(0, now_ms - min(since_ms, default=now_ms))

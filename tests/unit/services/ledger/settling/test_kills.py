@@ -9,8 +9,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage.ledger_ports import LedgerStore
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.ledger import CLOSED_MS, MemoryLedger, make_entry, stretch_day
+from tests.fixtures.ledger import CLOSED_MS, make_entry, stretch_day
 from tests.fixtures.settling import HOUR_MS, LEASE_SECONDS, Workshop, count_and_add, flat
 
 BEFORE_MS = CLOSED_MS - 30 * HOUR_MS
@@ -31,7 +32,7 @@ class Killed(BaseException):
     """The end of the process."""
 
 
-async def settled_by(kills: list[int], batch: int) -> tuple[MemoryLedger, int]:
+async def settled_by(kills: list[int], batch: int) -> tuple[LedgerStore, int]:
     """Return the ledger after processes that end after so many steps each, one that does not, and how many ended."""
     with tempfile.TemporaryDirectory() as folder:
         documents = SqliteDocumentStore(Path(folder) / "store.db")
@@ -42,7 +43,7 @@ async def settled_by(kills: list[int], batch: int) -> tuple[MemoryLedger, int]:
             await documents.close()
 
 
-async def _settled_by(workshop: Workshop, kills: list[int], batch: int) -> tuple[MemoryLedger, int]:
+async def _settled_by(workshop: Workshop, kills: list[int], batch: int) -> tuple[LedgerStore, int]:
     await workshop.ledger.append(ENTRIES)
     for symbol in ("BTCUSDT", "ETHUSDT"):
         workshop.store(flat(30 + HOURS, BEFORE_MS), symbol)
@@ -73,7 +74,7 @@ async def _settled_by(workshop: Workshop, kills: list[int], batch: int) -> tuple
     return workshop.ledger, ended
 
 
-async def _result(ledger: MemoryLedger) -> tuple[object, ...]:
+async def _result(ledger: LedgerStore) -> tuple[object, ...]:
     records = [await ledger.entry(entry.id) for entry in ENTRIES]
     days = sorted({stretch_day(entry, horizon) for entry in ENTRIES for horizon in entry.horizons})
     outcome = [

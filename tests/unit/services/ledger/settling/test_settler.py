@@ -244,7 +244,7 @@ async def test_the_loop_goes_on_after_failures_and_gives_the_lease_up_at_its_end
     settler = workshop.settler(sleep=sleep)
     with pytest.raises(asyncio.CancelledError):
         await settler.run()
-    assert [state.failure for state in seen] == ["is down", "RuntimeError: see the log", None]
+    assert [state.failure for state in seen] == ["is down", "RuntimeError, see the log", None]
     assert seen[-1].waiting == 0
     workshop.pass_hours(0)
     assert await workshop.settler().settle_due() == 0
