@@ -40,11 +40,17 @@ class Span:
 
 @dataclass(frozen=True)
 class SearchedMarket:
-    """A market with the judgements that settings make calls of."""
+    """A market with the judgements that settings make calls of.
+
+    Attributes:
+        finer: Candles of a shorter timeframe, which tell what came first in a candle that holds stop and target.
+        first: Candle of the first judgement.
+    """
 
     symbol: str
     series: CandleSeries
     finer: CandleSeries | None
+    first: int
     candidates: Candidates
 
     @cached_property
@@ -100,10 +106,9 @@ class SearchedMarkets:
 
     @property
     def time(self) -> Span:
-        """From the first judgement that may become a call to the last close."""
-        begins = [market.closes_ms[market.candidates.positions[:1]] for market in self.markets]
-        ends = [int(market.closes_ms[-1]) for market in self.markets]
-        return Span(int(min(np.concatenate(begins), default=max(ends))), max(ends))
+        """From the first judgement to the last close."""
+        begins = [int(market.closes_ms[market.first]) for market in self.markets]
+        return Span(min(begins), max(int(market.closes_ms[-1]) for market in self.markets))
 
     def play(self, span: Span, settings: TradeSettings) -> Played:
         """Trade a span by some settings.
