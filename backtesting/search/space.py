@@ -65,7 +65,7 @@ SPACE = (
     Searched("signal_bar", 0.35, 0.85, 0.01, "SIGNAL_BAR in rules/verdict.py", (RULES,)),
     Searched("strategy_say", 0.0, 0.30, 0.02, "STRATEGY_SAY in rules/verdict.py", (RULES,)),
     Searched("strategy_bar", 0.55, 0.90, 0.01, "STRATEGY_BAR in backtesting/trading/calls.py", (STRATEGY,)),
-    Searched("least_confidence", 0.40, 0.60, 0.005, "signals.min_confidence in config.yaml", (RULES,)),
+    Searched("least_confidence", 0.45, 0.55, 0.005, "signals.min_confidence in config.yaml", (RULES,)),
     Searched("hysteresis", 0.0, 0.05, 0.005, "guards.hysteresis in config.yaml", (RULES,)),
     Searched("cooldown_candles", 0, 48, 1, "guards.cooldown_candles in config.yaml"),
 )

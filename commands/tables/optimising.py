@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.tables.backtests import day, facts, interval, number, percent
+from services.optimising.verdict import p_value_words
 
 
 def optimised(document: Mapping[str, Any], files: Sequence[Path]) -> Group:
@@ -65,7 +66,7 @@ def _luck(told: Mapping[str, Any]) -> dict[str, str]:
     if chance["runs"]:
         compared = f"{percent(chance['mean'])} in the mean of {chance['runs']:,} runs; p = {chance['p_value']:.3f}"
     return {
-        "gain in Sharpe ratio": f"{gain['sharpe_ratio']:+.2f}{ends}; p = {gain['p_value']:.3f}",
+        "gain in Sharpe ratio": f"{gain['sharpe_ratio']:+.2f}{ends}; {p_value_words(gain['p_value'])}",
         "probability of overfitting": overfit,
         "random entries": compared,
         "deflated Sharpe": f"{number(told['deflated_sharpe'], 3)} after {told['trials']:,} trials",

@@ -164,13 +164,14 @@ class FoldBars:
     present: float
 
 
-def write_search(path: Path, folds: Sequence[FoldBars], trials: Sequence[float], title: str) -> None:
+def write_search(path: Path, folds: Sequence[FoldBars], trials: Sequence[float], present: float, title: str) -> None:
     """Write a PNG: Sharpe ratios in and out of sample by fold, and below those of all trials in their order.
 
     Args:
         path: File to write.
         folds: From left to right.
-        trials: Sharpe ratios of one or more trials; the first is that of the present settings.
+        trials: Sharpe ratios of the trials that may be chosen.
+        present: Sharpe ratio of the present settings over the time of the trials.
         title: Above the picture.
     """
     figure, at = _figure(), np.arange(len(folds))
@@ -188,9 +189,10 @@ def write_search(path: Path, folds: Sequence[FoldBars], trials: Sequence[float],
     upper.set_title(title)
     numbers = np.arange(1, len(trials) + 1)
     lower.plot(numbers, trials, "o", markersize=3, color=FREE, label="trials over all the time")
-    lower.plot(numbers, np.maximum.accumulate(trials), color=MODEL, linewidth=1.0, label="best so far")
-    lower.axhline(trials[0], color=REFERENCE, linestyle="--", label="present settings")
-    lower.set_xlabel("trial")
+    if len(trials):
+        lower.plot(numbers, np.maximum.accumulate(trials), color=MODEL, linewidth=1.0, label="best so far")
+    lower.axhline(present, color=REFERENCE, linestyle="--", label="present settings")
+    lower.set_xlabel("trials with enough trades")
     lower.set_ylabel("Sharpe ratio a year")
     lower.legend(frameon=False)
     _finish(figure, upper, path)

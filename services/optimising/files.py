@@ -40,7 +40,8 @@ def _draw(search: Path, equity: Path, result: OptimiseResult) -> None:
         )
         for fold in told["folds"]
     ]
-    write_search(search, bars, [one["sharpe_ratio"] or 0.0 for one in told["tried"]], title)
+    trials = [one["sharpe_ratio"] or 0.0 for one in told["tried"] if one["counts"]]
+    write_search(search, bars, trials, told["tried"][0]["sharpe_ratio"] or 0.0, title)
     curve, present = done.found.simulation.curve, done.present.simulation.curve
     lines = (
         ValueLine(

@@ -78,7 +78,7 @@ def judge(found: DailyReturns, present: DailyReturns, gain: SharpeGain, luck: Ov
     """
     ratios = (
         f"out of sample the chosen settings had a Sharpe ratio of {_annual(found):.2f}, the present ones of "
-        f"{_annual(present):.2f}; p = {gain.p_value:.3f}"
+        f"{_annual(present):.2f}; {p_value_words(gain.p_value)}"
     )
     against = []
     if gain.sharpe_ratio <= 0.0 or gain.p_value > MAX_CHANCE:
@@ -96,8 +96,14 @@ def judge(found: DailyReturns, present: DailyReturns, gain: SharpeGain, luck: Ov
     return Verdict(True, f"use the found settings: {ratios}; {overfit}, below {MAX_OVERFITTING:g}{loses}")
 
 
+def p_value_words(p_value: float) -> str:
+    """Return a p-value with three decimals."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
 def _annual(returns: DailyReturns) -> float:
-    return (returns.sharpe or 0.0) * math.sqrt(returns.per_year)
+    """Return the Sharpe ratio a year with two decimals, never a minus before zero."""
+    return round((returns.sharpe or 0.0) * math.sqrt(returns.per_year), 2) + 0.0
 
 
 def _gains(means: FloatArray) -> FloatArray:
