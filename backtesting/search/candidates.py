@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backtesting.search.space import TradeSettings
+from backtesting.search.space import SearchedSettings
 from backtesting.trading.calls import JudgedClose
 from backtesting.trading.orders import Call
 from domain.arrays import FloatArray, IntArray
@@ -78,7 +78,7 @@ class Candidates:
     worth: FloatArray
     age: FloatArray
 
-    def calls(self, settings: TradeSettings, first: int, end: int) -> list[Call]:
+    def calls(self, settings: SearchedSettings, first: int, end: int) -> list[Call]:
         """Return the calls that the settings make of the judgements from one candle to before another, ascending.
 
         The guards know nothing of what was said before; positions are counted from the first of these candles.
@@ -119,7 +119,7 @@ class Candidates:
         worth = np.array([even_money(round(value, 4)) for value in expected.tolist()], np.float64)
         return worth * self.age[chosen]
 
-    def _agreement(self, chosen: IntArray, strength: FloatArray, settings: TradeSettings) -> FloatArray:
+    def _agreement(self, chosen: IntArray, strength: FloatArray, settings: SearchedSettings) -> FloatArray:
         """Return the confidence of agreement, as `rules.verdict` has it where nothing was measured."""
         least, most = AGREEMENT_CONFIDENCE
         full = np.clip((strength - settings.signal_bar) / (FULL_STRENGTH - settings.signal_bar), 0.0, 1.0)
@@ -189,7 +189,7 @@ def _row(position: int, judgement: Judgement, timeframe: Timeframe, strategy: st
 
 
 def _guarded(
-    positions: list[int], sides: list[float], confidences: list[float], settings: TradeSettings
+    positions: list[int], sides: list[float], confidences: list[float], settings: SearchedSettings
 ) -> Iterator[int]:
     """Yield the indices of the calls that pass hysteresis and cooldown, and are acted on."""
     last_side, last_position = 0.0, 0

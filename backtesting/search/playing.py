@@ -11,7 +11,7 @@ import numpy as np
 
 from backtesting.figures.account import DailyReturns, daily_returns
 from backtesting.search.candidates import Candidates
-from backtesting.search.space import TradeSettings
+from backtesting.search.space import SearchedSettings
 from backtesting.trading.fills import closes_ms
 from backtesting.trading.orders import Call, Simulation, TradedMarket, TradingTerms
 from backtesting.trading.simulation import simulate
@@ -25,7 +25,7 @@ _LEAST_CANDLES = 3
 
 
 @dataclass(frozen=True)
-class Span:
+class SearchedTime:
     """A time: judgements from its begin on and before its end, candles that close by its end.
 
     Attributes:
@@ -58,12 +58,12 @@ class SearchedMarket:
         """When each candle closes, epoch ms."""
         return closes_ms(self.series)
 
-    def bounds(self, span: Span) -> tuple[int, int]:
+    def bounds(self, span: SearchedTime) -> tuple[int, int]:
         """Return the candle at whose close the span begins, and the one after its last."""
         first, end = np.searchsorted(self.closes_ms, (span.begin_ms, span.end_ms + 1))
         return int(first), int(end)
 
-    def part(self, span: Span, turns: Mapping[int, TradeSettings]) -> TradedMarket | None:
+    def part(self, span: SearchedTime, turns: Mapping[int, SearchedSettings]) -> TradedMarket | None:
         """Return the candles and calls of a span, None where it has fewer than three candles.
 
         Args:
@@ -81,7 +81,7 @@ class SearchedMarket:
             calls += [replace(call, position=call.position + begin - first) for call in own] if begin > first else own
         return TradedMarket(self.symbol, self.series.part(first, end), calls, self._finer(span))
 
-    def _finer(self, span: Span) -> CandleSeries | None:
+    def _finer(self, span: SearchedTime) -> CandleSeries | None:
         if self.finer is None:
             return None
         first, end = np.searchsorted(self.finer.times_ms, (span.begin_ms - self.series.timeframe.ms, span.end_ms))
@@ -105,12 +105,12 @@ class SearchedMarkets:
     terms: TradingTerms
 
     @property
-    def time(self) -> Span:
+    def time(self) -> SearchedTime:
         """From the first judgement to the last close."""
         begins = [int(market.closes_ms[market.first]) for market in self.markets]
-        return Span(min(begins), max(int(market.closes_ms[-1]) for market in self.markets))
+        return SearchedTime(min(begins), max(int(market.closes_ms[-1]) for market in self.markets))
 
-    def play(self, span: Span, settings: TradeSettings) -> Played:
+    def play(self, span: SearchedTime, settings: SearchedSettings) -> Played:
         """Trade a span by some settings.
 
         Raises:
@@ -118,7 +118,7 @@ class SearchedMarkets:
         """
         return self.play_in_turn(span, {span.begin_ms: settings})
 
-    def play_in_turn(self, span: Span, turns: Mapping[int, TradeSettings]) -> Played:
+    def play_in_turn(self, span: SearchedTime, turns: Mapping[int, SearchedSettings]) -> Played:
         """Trade a span on one account, by other settings from each of some moments (epoch ms, ascending) on.
 
         A position that is open when the settings change keeps its exits.

@@ -14,7 +14,7 @@ from rules.verdict import SIGNAL_BAR, STRATEGY_SAY
 RULES, STRATEGY = "rules", "strategy"
 
 
-class TradeSettings(Frozen):
+class SearchedSettings(Frozen):
     """How judgements become calls; the names are those of `SPACE`.
 
     Attributes:
@@ -85,9 +85,9 @@ def longest_horizon() -> int:
     return next(int(one.high) for one in SPACE if one.name == "horizon_candles")
 
 
-def present_settings(guards: GuardSettings, min_confidence: float) -> TradeSettings:
+def present_settings(guards: GuardSettings, min_confidence: float) -> SearchedSettings:
     """Return the settings by which the service answers, and by which an engine acts on its answers."""
-    return TradeSettings(
+    return SearchedSettings(
         stop_atr=STOP_ATR,
         reward=REWARD,
         horizon_candles=HORIZON_CANDLES,
@@ -100,6 +100,6 @@ def present_settings(guards: GuardSettings, min_confidence: float) -> TradeSetti
     )
 
 
-def shown(settings: TradeSettings, space: Sequence[Searched]) -> dict[str, float]:
+def shown(settings: SearchedSettings, space: Sequence[Searched]) -> dict[str, float]:
     """Return the values of the searched settings by name."""
     return {one.name: getattr(settings, one.name) for one in space}

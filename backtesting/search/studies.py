@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from backtesting.figures.account import DailyReturns
 from backtesting.figures.trade_groups import TradeFigures, trade_figures
 from backtesting.search.playing import Played
-from backtesting.search.space import Searched, TradeSettings
+from backtesting.search.space import Searched, SearchedSettings
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -24,12 +24,12 @@ RANDOM_SHARE = 0.4
 class Tried:
     """One trial of a search, and what its time came to."""
 
-    settings: TradeSettings
+    settings: SearchedSettings
     returns: DailyReturns
     trades: TradeFigures
 
     @classmethod
-    def of(cls, settings: TradeSettings, played: Played) -> Tried:
+    def of(cls, settings: SearchedSettings, played: Played) -> Tried:
         """Return the trial of some settings."""
         return cls(settings, played.returns, trade_figures(played.simulation.trades))
 
@@ -45,9 +45,9 @@ class Tried:
 
 
 def search(
-    attempt: Callable[[TradeSettings], Tried],
+    attempt: Callable[[SearchedSettings], Tried],
     space: Sequence[Searched],
-    present: TradeSettings,
+    present: SearchedSettings,
     trials: int,
     seed: int,
 ) -> list[Tried]:

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from backtesting.search.playing import SearchedMarkets, Span
-from backtesting.search.space import Searched, TradeSettings, longest_horizon, space_of
+from backtesting.search.playing import SearchedMarkets, SearchedTime
+from backtesting.search.space import Searched, SearchedSettings, longest_horizon, space_of
 from backtesting.search.studies import Tried, best_of, search
 from domain.errors import InsufficientData
 from domain.hours.clocks import DAY_MS
@@ -32,21 +32,21 @@ class SearchPlan:
     """
 
     space: tuple[Searched, ...]
-    trainings: tuple[Span, ...]
-    folds: tuple[Span, ...]
-    whole: Span
-    present: TradeSettings
+    trainings: tuple[SearchedTime, ...]
+    folds: tuple[SearchedTime, ...]
+    whole: SearchedTime
+    present: SearchedSettings
     trials: int
     seed: int
 
     @property
-    def outside(self) -> Span:
+    def outside(self) -> SearchedTime:
         """All folds together."""
-        return Span(self.folds[0].begin_ms, self.folds[-1].end_ms)
+        return SearchedTime(self.folds[0].begin_ms, self.folds[-1].end_ms)
 
 
 @dataclass(frozen=True)
-class Fold:
+class SearchFold:
     """A fold, what was chosen before it, and what that came to.
 
     Attributes:
@@ -55,15 +55,15 @@ class Fold:
         present: The fold by the present ones.
     """
 
-    training: Span
-    span: Span
+    training: SearchedTime
+    span: SearchedTime
     chosen: Tried
     found: Tried
     present: Tried
 
 
 def plan_search(
-    markets: SearchedMarkets, lane_kind: str, present: TradeSettings, folds: int, trials: int, seed: int
+    markets: SearchedMarkets, lane_kind: str, present: SearchedSettings, folds: int, trials: int, seed: int
 ) -> SearchPlan:
     """Cut the time into `folds` + 1 equal parts, of which the first is only learned from.
 
@@ -72,7 +72,7 @@ def plan_search(
     """
     time = markets.time
     edges = [round(edge) for edge in np.linspace(time.begin_ms, time.end_ms, folds + 2)]
-    first = Span(edges[0], edges[1])
+    first = SearchedTime(edges[0], edges[1])
     candles = max(end - begin for begin, end in (market.bounds(first) for market in markets.markets))
     days = (time.end_ms - time.begin_ms) / DAY_MS
     needed = 2 * present.horizon_candles
@@ -85,9 +85,9 @@ def plan_search(
     horizon = min(longest_horizon(), candles // 2)
     return SearchPlan(
         space=space_of(lane_kind, horizon),
-        trainings=tuple(Span(edges[0], edge, horizon) for edge in edges[1:-1]),
-        folds=tuple(Span(*pair) for pair in pairwise(edges[1:])),
-        whole=Span(edges[0], edges[-1], horizon),
+        trainings=tuple(SearchedTime(edges[0], edge, horizon) for edge in edges[1:-1]),
+        folds=tuple(SearchedTime(*pair) for pair in pairwise(edges[1:])),
+        whole=SearchedTime(edges[0], edges[-1], horizon),
         present=present,
         trials=trials,
         seed=seed,
@@ -95,11 +95,11 @@ def plan_search(
 
 
 def try_settings(
-    markets: SearchedMarkets, plan: SearchPlan, span: Span, record: Callable[[Span, Tried], None]
+    markets: SearchedMarkets, plan: SearchPlan, span: SearchedTime, record: Callable[[SearchedTime, Tried], None]
 ) -> list[Tried]:
     """Search in one time; `record` takes each trial as it ends."""
 
-    def attempt(settings: TradeSettings) -> Tried:
+    def attempt(settings: SearchedSettings) -> Tried:
         tried = Tried.of(settings, markets.play(span, settings))
         record(span, tried)
         return tried
@@ -107,7 +107,9 @@ def try_settings(
     return search(attempt, plan.space, plan.present, plan.trials, plan.seed)
 
 
-def walk_forward(markets: SearchedMarkets, plan: SearchPlan, record: Callable[[Span, Tried], None]) -> list[Fold]:
+def walk_forward(
+    markets: SearchedMarkets, plan: SearchPlan, record: Callable[[SearchedTime, Tried], None]
+) -> list[SearchFold]:
     """Return the folds, each with what was chosen on the time before it."""
     folds = []
     for training, span in zip(plan.trainings, plan.folds, strict=True):
@@ -115,5 +117,5 @@ def walk_forward(markets: SearchedMarkets, plan: SearchPlan, record: Callable[[S
         found, present = (
             Tried.of(settings, markets.play(span, settings)) for settings in (chosen.settings, plan.present)
         )
-        folds.append(Fold(training, span, chosen, found, present))
+        folds.append(SearchFold(training, span, chosen, found, present))
     return folds

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from backtesting.search.space import TradeSettings, present_settings
+from backtesting.search.space import SearchedSettings, present_settings
 from config.settings import Settings
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
@@ -52,7 +52,7 @@ class OptimiseOrder(Frozen):
     """
 
     backtest: BacktestOrder
-    present: TradeSettings
+    present: SearchedSettings
     trials: Trials
     folds: Folds
     seed: Seed

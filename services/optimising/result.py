@@ -12,10 +12,10 @@ import numpy as np
 from backtesting.figures.account import DailyReturns, account_figures
 from backtesting.figures.overfitting import BLOCKS, Overfitting, overfitting
 from backtesting.figures.trade_groups import trade_figures
-from backtesting.search.playing import Played, Span
+from backtesting.search.playing import Played, SearchedTime
 from backtesting.search.space import shown
 from backtesting.search.studies import Tried, best_of
-from backtesting.search.walk_forward import Fold, SearchPlan
+from backtesting.search.walk_forward import SearchFold, SearchPlan
 from domain.values import utc_time
 from services.optimising.verdict import MAX_CHANCE, MAX_OVERFITTING, judge, sharpe_gain
 
@@ -33,7 +33,7 @@ class Optimised:
     """
 
     plan: SearchPlan
-    folds: Sequence[Fold]
+    folds: Sequence[SearchFold]
     tried: Sequence[Tried]
     found: Played
     present: Played
@@ -101,7 +101,7 @@ def _settings(plan: SearchPlan, best: Tried) -> list[dict[str, Any]]:
     ]
 
 
-def _fold(fold: Fold, plan: SearchPlan) -> dict[str, Any]:
+def _fold(fold: SearchFold, plan: SearchPlan) -> dict[str, Any]:
     return {
         **_time(fold.span),
         "training": _time(fold.training),
@@ -139,5 +139,5 @@ def _annual(returns: DailyReturns) -> float | None:
     return None if returns.sharpe is None else returns.sharpe * math.sqrt(returns.per_year)
 
 
-def _time(span: Span) -> dict[str, str]:
+def _time(span: SearchedTime) -> dict[str, str]:
     return {"start": utc_time(span.begin_ms).isoformat(), "end": utc_time(span.end_ms).isoformat()}

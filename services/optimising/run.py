@@ -11,7 +11,7 @@ from typing import Any
 from backtesting.figures.buy_and_hold import buy_and_hold
 from backtesting.figures.chance import random_entries
 from backtesting.search.candidates import collect
-from backtesting.search.playing import SearchedMarket, SearchedMarkets, Span
+from backtesting.search.playing import SearchedMarket, SearchedMarkets, SearchedTime
 from backtesting.search.space import shown
 from backtesting.search.studies import Tried
 from backtesting.search.walk_forward import SearchPlan, plan_search, try_settings, walk_forward
@@ -116,7 +116,7 @@ class _Trials:
         self._chosen = order.backtest.shown_settings
         self._done = 0
 
-    def record(self, span: Span, tried: Tried) -> None:
+    def record(self, span: SearchedTime, tried: Tried) -> None:
         """Record a trial in a time, and tell the progress."""
         settings = {**self._chosen, "searched": shown(tried.settings, self._plan.space)}
         self.registry.add(self.trial(settings, span, tried.returns.sharpe, len(tried.returns.values)))
@@ -127,7 +127,7 @@ class _Trials:
         share = self._done / (times * trials)
         self._report(JobProgress(stage=stage, share=_JUDGED + (_SEARCHED - _JUDGED) * share))
 
-    def trial(self, settings: dict[str, Any], span: Span, sharpe: float | None, days: int) -> Trial:
+    def trial(self, settings: dict[str, Any], span: SearchedTime, sharpe: float | None, days: int) -> Trial:
         """Return a trial of some settings in a time."""
         time = {"since": utc_time(span.begin_ms).isoformat(), "until": utc_time(span.end_ms).isoformat()}
         return Trial(

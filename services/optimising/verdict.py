@@ -38,7 +38,7 @@ class SharpeGain(Frozen):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SearchVerdict:
     """Whether the found settings may be used, and why, for a person."""
 
     use: bool
@@ -68,7 +68,7 @@ def sharpe_gain(found: DailyReturns, present: DailyReturns, seed: int) -> Sharpe
     )
 
 
-def judge(found: DailyReturns, present: DailyReturns, gain: SharpeGain, luck: Overfitting | None) -> Verdict:
+def judge(found: DailyReturns, present: DailyReturns, gain: SharpeGain, luck: Overfitting | None) -> SearchVerdict:
     """Return whether to use the found settings: only where they are better by more than chance, and not by luck.
 
     Args:
@@ -91,9 +91,9 @@ def judge(found: DailyReturns, present: DailyReturns, gain: SharpeGain, luck: Ov
         if luck.probability >= MAX_OVERFITTING:
             against.append(f"{overfit}, not below {MAX_OVERFITTING:g}")
     if against:
-        return Verdict(False, f"keep the present settings: {ratios}; {', and '.join(against)}")
+        return SearchVerdict(False, f"keep the present settings: {ratios}; {', and '.join(against)}")
     loses = ", though they lose too" if _annual(found) <= 0.0 else ""
-    return Verdict(True, f"use the found settings: {ratios}; {overfit}, below {MAX_OVERFITTING:g}{loses}")
+    return SearchVerdict(True, f"use the found settings: {ratios}; {overfit}, below {MAX_OVERFITTING:g}{loses}")
 
 
 def p_value_words(p_value: float) -> str:

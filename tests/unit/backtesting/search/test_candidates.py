@@ -14,7 +14,7 @@ import rules.verdict
 from backtesting.past.judging import judge_past
 from backtesting.past.market import PastJudgement, PastMarket
 from backtesting.search.candidates import Candidates, collect
-from backtesting.search.space import SPACE, TradeSettings, present_settings
+from backtesting.search.space import SPACE, SearchedSettings, present_settings
 from backtesting.trading.calls import find_lane
 from backtesting.trading.orders import Call
 from config.guard_settings import GuardSettings
@@ -113,7 +113,7 @@ def given(*said: tuple[int, int, float]) -> Candidates:
 
 
 def acted(candidates: Candidates, **changes: float) -> list[tuple[int, Signal]]:
-    settings = TradeSettings.model_validate({**OPEN.model_dump(), "strategy_bar": 0.0, **changes})
+    settings = SearchedSettings.model_validate({**OPEN.model_dump(), "strategy_bar": 0.0, **changes})
     return [(call.position, call.side) for call in candidates.calls(settings, 0, 1000)]
 
 
@@ -154,6 +154,6 @@ def test_a_call_has_stop_target_limit_and_size_of_the_settings() -> None:
 
 def test_every_searched_setting_is_one_of_the_trades_and_its_present_value_within_the_bounds() -> None:
     present = present_settings(configured(GuardSettings), 0.5)
-    assert {one.name for one in SPACE} == TradeSettings.model_fields.keys()
+    assert {one.name for one in SPACE} == SearchedSettings.model_fields.keys()
     for one in SPACE:
         assert one.low <= getattr(present, one.name) <= one.high

@@ -10,10 +10,10 @@ import pytest
 from backtesting.past.judging import judge_past
 from backtesting.past.market import PastMarket
 from backtesting.search.candidates import collect
-from backtesting.search.playing import SearchedMarket, SearchedMarkets, Span
-from backtesting.search.space import TradeSettings, present_settings
+from backtesting.search.playing import SearchedMarket, SearchedMarkets, SearchedTime
+from backtesting.search.space import SearchedSettings, present_settings
 from backtesting.search.studies import LEAST_TRADES, Tried, best_of
-from backtesting.search.walk_forward import Fold, SearchPlan, plan_search, try_settings, walk_forward
+from backtesting.search.walk_forward import SearchFold, SearchPlan, plan_search, try_settings, walk_forward
 from config.guard_settings import GuardSettings
 from domain.errors import InsufficientData
 from domain.market import CandleSeries, Timeframe
@@ -40,8 +40,8 @@ def planned(markets: SearchedMarkets, folds: int = 2, seed: int = 3) -> SearchPl
     return plan_search(markets, "rules", PRESENT, folds, TRIALS, seed)
 
 
-def run(markets: SearchedMarkets, seed: int = 3) -> tuple[list[Fold], list[tuple[Span, Tried]]]:
-    recorded: list[tuple[Span, Tried]] = []
+def run(markets: SearchedMarkets, seed: int = 3) -> tuple[list[SearchFold], list[tuple[SearchedTime, Tried]]]:
+    recorded: list[tuple[SearchedTime, Tried]] = []
     return walk_forward(markets, planned(markets, seed=seed), lambda *told: recorded.append(told)), recorded
 
 
@@ -90,7 +90,7 @@ def test_no_trade_of_a_training_reaches_into_its_fold() -> None:
     assert all(trade.opened_ms <= last for trade in played.simulation.trades)
     assert played.simulation.curve.times_ms[-1] <= training.end_ms
     # The same time without the rule has such trades.
-    loose = markets.play(Span(training.begin_ms, training.end_ms), PRESENT)
+    loose = markets.play(SearchedTime(training.begin_ms, training.end_ms), PRESENT)
     assert any(trade.opened_ms > last for trade in loose.simulation.trades)
 
 
@@ -105,7 +105,7 @@ def test_every_trial_is_recorded_and_the_first_of_a_time_has_the_present_setting
 
 
 def test_the_same_seed_tries_the_same_settings() -> None:
-    def tried(seed: int) -> list[TradeSettings]:
+    def tried(seed: int) -> list[SearchedSettings]:
         plan = planned(market(), seed=seed)
         return [one.settings for one in try_settings(market(), plan, plan.trainings[0], lambda *_: None)]
 
@@ -125,7 +125,8 @@ def test_folds_in_turn_are_the_folds_on_one_account() -> None:
     ]
     later = [trade for trade in together if trade.opened_ms >= switch]
     wide = {
-        trade.opened_ms: trade for trade in markets.play(Span(switch, plan.outside.end_ms), other).simulation.trades
+        trade.opened_ms: trade
+        for trade in markets.play(SearchedTime(switch, plan.outside.end_ms), other).simulation.trades
     }
     assert later
     shared = [trade for trade in later if trade.opened_ms in wide]
