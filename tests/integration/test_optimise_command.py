@@ -13,13 +13,13 @@ import pytest
 import cli
 from domain.market import CandleSeries
 from tests.fixtures.candle_files import write_candles
-from tests.fixtures.histories import simulated
+from tests.fixtures.histories import flat_series, simulated
 from tests.fixtures.searched_market import wicked_market
 
 Command = Callable[..., int]
-TRIALS = 12
+TRIALS = 8
 FEW = ("--folds", 2, "--trials", TRIALS, "--timeframes", "1h", "--seed", 1)
-LATER = 2400
+LATER = 1600
 
 
 @pytest.fixture
@@ -61,14 +61,14 @@ def recorded() -> list[dict[str, Any]]:
 def test_a_wide_stop_is_found_where_only_it_pays(
     capsys: pytest.CaptureFixture[str], command: Command, tmp_path: Path
 ) -> None:
-    file = written(tmp_path, wicked_market(4000))
-    told = result_of(capsys, command, file, "--folds", 2, "--trials", 30, "--timeframes", "1h", "--seed", 1)
+    file = written(tmp_path, wicked_market(2600))
+    told = result_of(capsys, command, file, "--folds", 2, "--trials", 20, "--timeframes", "1h", "--seed", 1)
     assert told["verdict"]["use"] is True
     assert told["verdict"]["words"].startswith("use the found settings: out of sample")
     assert told["gain"]["p_value"] <= told["verdict"]["max_chance"]
     assert told["overfitting"]["probability"] < told["verdict"]["max_overfitting"]
     assert told["out_of_sample"]["sharpe_ratio"] > told["present"]["sharpe_ratio"]
-    assert told["out_of_sample"]["expectancy_low"] > 0
+    assert told["out_of_sample"]["expectancy"] > 0 > told["present"]["expectancy"]
     stop = next(one for one in told["settings"] if one["name"] == "stop_atr")
     assert (stop["present"], stop["setting"]) == (3.0, "STOP_ATR in rules/plans.py")
     # A wick is 6.5 average true ranges long.
@@ -87,8 +87,6 @@ def test_in_a_random_walk_the_present_settings_are_kept_and_every_trial_is_recor
     assert told["overfitting"]["settings"] == len({
         json.dumps(one["settings"]) for one in told["tried"] if one["counts"]
     })  # fmt: skip
-    # What was chosen looked better on the time that it was chosen on.
-    assert told["in_sample"]["sharpe_ratio"] > told["out_of_sample"]["sharpe_ratio"]
     assert [one["chosen"] for one in told["tried"]].count(True) == 1
     # Before two folds and over all the time; and what the folds came to together.
     lines = recorded()
@@ -104,6 +102,18 @@ def test_in_a_random_walk_the_present_settings_are_kept_and_every_trial_is_recor
     told["verdict"]["use"] = True
     Path("result.json").write_text(json.dumps(told))
     assert command("verify", "result.json") == 1
+
+
+def test_a_market_without_a_signal_keeps_the_present_settings(
+    capsys: pytest.CaptureFixture[str], command: Command, tmp_path: Path
+) -> None:
+    file = written(tmp_path, flat_series(count=1520))
+    told = result_of(capsys, command, file, "--folds", 2, "--trials", 3, "--timeframes", "1h", "--plot", "out")
+    assert told["verdict"]["use"] is False
+    assert told["verdict"]["words"].endswith("since fewer than two settings had enough trades")
+    assert (told["overfitting"], told["out_of_sample"]["trades"], told["in_sample"]["sharpe_ratio"]) == (None, 0, None)
+    assert all(one["found"] == one["present"] for one in told["settings"])
+    assert (Path("out") / "search.png").exists()
 
 
 def test_tables_and_pictures_show_the_verdict_and_the_folds(
@@ -123,7 +133,7 @@ def test_candles_after_until_change_nothing(
     capsys: pytest.CaptureFixture[str], command: Command, tmp_path: Path
 ) -> None:
     series = simulated(3, count=LATER)
-    short = series.part(0, 2000)
+    short = series.part(0, 1540)
     until = f"{short.closes_ms[-1:].astype('datetime64[ms]')[0]}".split(".")[0]
     part = result_of(capsys, command, written(tmp_path, short), *FEW)
     whole = result_of(capsys, command, written(tmp_path, series), *FEW, "--until", until)

@@ -22,7 +22,7 @@ from tests.fixtures.searched_market import wicked_market
 from tests.fixtures.settings import configured
 from tests.fixtures.trading import terms
 
-COUNT, TRIALS = 2000, 8
+COUNT, TRIALS = 2000, 6
 PRESENT = present_settings(configured(GuardSettings), 0.5)
 
 
