@@ -27,6 +27,7 @@ from models.serving.loaded_models import LoadedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
+from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
@@ -49,6 +50,7 @@ from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
+from services.optimising.service import OptimiseService
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
@@ -134,6 +136,7 @@ async def build_container(
         )
         await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
@@ -164,7 +167,8 @@ async def build_container(
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
-            backtests=BacktestService(jobs, market_data, store, weigher.book, settings, clock),
+            backtests=BacktestService(jobs, tested_candles, weigher.book, settings),
+            optimising=OptimiseService(jobs, tested_candles, weigher.book, settings),
             models=models,
             llm=llm,
             trades=trades,
