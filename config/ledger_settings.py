@@ -1,6 +1,10 @@
-"""The ledger: how long its entries are kept, and what becomes of lanes without lift."""
+"""The ledger: how long entries are kept, how often they are settled, and what becomes of lanes without lift."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
 
 from config.section import Count, Section
 from domain.values import Share
@@ -10,5 +14,6 @@ class LedgerSettings(Section):
     """Bounds of the ledger."""
 
     retention_days: Count
+    settle_seconds: Annotated[float, Field(ge=1, le=3600)]
     lane_trial_calls: Count
     lane_sample_share: Share

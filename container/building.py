@@ -18,6 +18,7 @@ from container.wings import (
     open_engine_settings,
     open_jobs,
     open_market_data,
+    open_settling,
     open_storage,
 )
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -26,6 +27,7 @@ from models.serving.loaded_models import LoadedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
+from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
@@ -34,18 +36,21 @@ from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
 from services.guards.guards import open_guards
+from services.health.checks import ledger_check
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
 from services.ledger.feedback import SignalFeedback
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
+from services.ledger.scoring.sums import add_up
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
+from services.optimising.service import OptimiseService
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
@@ -103,6 +108,7 @@ async def build_container(
 
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
+        settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = LedgerScores(ledger, clock)
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
@@ -130,11 +136,13 @@ async def build_container(
         )
         await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
+        health.also(ledger_check(lambda: settler.state, clock))
 
         yield Container(
             settings=settings,
@@ -159,7 +167,8 @@ async def build_container(
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
-            backtests=BacktestService(jobs, market_data, store, weigher.book, settings, clock),
+            backtests=BacktestService(jobs, tested_candles, weigher.book, settings),
+            optimising=OptimiseService(jobs, tested_candles, weigher.book, settings),
             models=models,
             llm=llm,
             trades=trades,

@@ -23,12 +23,18 @@ from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.jobs.records import JobRecords
 from services.jobs.service import JobService
+from services.leases import Lease
 from services.ledger.scoring.lanes import LaneGate
+from services.ledger.settling.candles import SettlingCandles
+from services.ledger.settling.revisions import SettlementRevisions
+from services.ledger.settling.settler import AddUp, Settler
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
+from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, open_stores
+from storage.ledger_ports import LedgerStore
 from storage.ports import CandleStore
 from storage.pruning import UnhurriedClock
 from storage.resilience.documents import ResilientDocuments
@@ -37,7 +43,10 @@ from storage.resilience.store import ResilientStore
 from storage.upkeep import keep_ledger_within_bounds, keep_within_bounds
 from tasks.child_process import ChildProcessRunner
 from utils.clock import Clock
-from utils.concurrency import background
+from utils.concurrency import background, worker_threads
+
+# A replica that ends without giving its lease up holds the others back for so long; longer than a look takes.
+LEASE_SECONDS = 300.0
 
 
 @asynccontextmanager
@@ -72,6 +81,27 @@ async def open_engine_settings(
     engine = EngineSettings(client, settings, indicators, clock)
     async with background(engine.run(), "engine settings"):
         yield engine
+
+
+@asynccontextmanager
+async def open_settling(
+    settings: Settings,
+    ledger: LedgerStore,
+    add_up: AddUp,
+    store: CandleStore,
+    documents: DocumentStore,
+    market_data: MarketData,
+    clock: Clock,
+) -> AsyncIterator[Settler]:
+    """Settle the ledger in the background, on one replica at a time."""
+    seconds = settings.ledger.settle_seconds
+    lease = Lease(documents, "settling", max(LEASE_SECONDS, 3 * seconds), clock)
+    with worker_threads(1, "settling") as executor:
+        candles = SettlingCandles(store, market_data, settings.market_data, clock, executor)
+        revisions = SettlementRevisions(documents, clock, executor)
+        settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
+        async with background(settler.run(), "settling"):
+            yield settler
 
 
 @asynccontextmanager

@@ -118,6 +118,13 @@ class Weigher:
     book: EvidenceBook | None
     costs: Costs
 
+    def odds(self, symbol: str, timeframe: Timeframe, supported: float) -> tuple[float, float]:
+        """Return by how much a supported plan's log odds are above those of chance, and the standard error of that."""
+        if self.book is None:
+            return 0.0, 0.0
+        counted = supported * self.book.weight_share(symbol, timeframe)
+        return counted * self.book.weight, abs(counted) * self.book.error
+
     def weigh(self, plan: TradePlan, symbol: str, timeframe: Timeframe, supported: float) -> Evidence:
         """Return the evidence of a plan.
 
@@ -128,10 +135,8 @@ class Weigher:
             supported: How far the trend supports it, see `support`; less for few, missing or old candles.
         """
         book, chance = self.book, math.log(plan.break_even / (1 - plan.break_even))
-        cost_bps, odds, error = self.costs.round_trip_bps, 0.0, 0.0
-        if book is not None:
-            supported *= book.weight_share(symbol, timeframe)
-            odds, error = supported * book.weight, abs(supported) * book.error
+        cost_bps = self.costs.round_trip_bps
+        odds, error = self.odds(symbol, timeframe, supported)
         low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
         cost_r = cost_bps / plan.risk_bps
         return Evidence(

@@ -53,6 +53,11 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Work that one replica does at a time (`services/leases.py`).
+LEASES = Collection("leases", "name", ("serial",))
+# Settlements that the candles of today would settle otherwise, and the days that were looked at.
+LEDGER_REVISIONS = Collection("ledger_revisions", "revision_id", ("symbol",))
+LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
 COLLECTIONS = (
     JOBS,
     LLM_CALLS,
@@ -65,6 +70,9 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    LEASES,
+    LEDGER_REVISIONS,
+    LEDGER_REVIEWED_DAYS,
 )
 
 # Every collection that this service writes, in alphabetical order.
@@ -107,6 +115,12 @@ class DocumentStore(Protocol):
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Keep the document unless the key has one already; return whether it was kept."""
+
+    async def replace(self, collection: Collection, key: str, document: Document, where: Where) -> bool:
+        """Keep the document in place of the one of its key, if that has these values; return whether it had them.
+
+        Of several callers that name the same values, one succeeds.
+        """
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
         """Keep each as `put` does, or as `insert` where `once` is set, with as few round trips as possible.

@@ -110,9 +110,30 @@ def backtest(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, SystemClock())
 
 
+def optimise(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Search for better settings of trades; a second run tries the same ones, which count once.
+
+    Args:
+        parameters: As `services.optimising.job.OptimiseJobOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As `cli.py optimise --json`.
+
+    Raises:
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        MarketDataUnavailable: the source of the candles failed too often.
+    """
+    from services.optimising.job import run_job
+    from utils.clock import SystemClock
+
+    return run_job(parameters, report, SystemClock())
+
+
 JOBS: Mapping[JobKind, JobFunction] = {
     JobKind.TRAIN: train,
     JobKind.BIAS_LOOKAHEAD: bias_lookahead,
     JobKind.BIAS_RECURSIVE: bias_recursive,
     JobKind.BACKTEST: backtest,
+    JobKind.OPTIMISE: optimise,
 }

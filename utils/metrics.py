@@ -163,3 +163,9 @@ def mongodb_operation(operation: str, outcome: str) -> Counter:
     """Return the counter of an outcome; with its first outcome an operation has both."""
     start_at_zero(MONGODB_OPERATIONS, [operation], ["ok", "failed"])
     return MONGODB_OPERATIONS.labels(operation, outcome)
+
+
+LEDGER_SETTLEMENTS = Counter("ledger_settlements", "Horizons of ledger entries settled, by source.", ["source"])
+LEDGER_REVISIONS = Counter("ledger_revisions", "Settlements that the candles of a later day would settle otherwise.")
+LEDGER_WAITING = MeasuredGauge("ledger_waiting", "Horizons of ledger entries that are not settled yet.")
+LEDGER_LAG_SECONDS = MeasuredGauge("ledger_lag_seconds", "How long the oldest horizon that can be settled is overdue.")

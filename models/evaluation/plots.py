@@ -154,6 +154,50 @@ def write_drawdown(path: Path, times_ms: IntArray, lines: Sequence[ValueLine], t
     _finish(figure, axes, path)
 
 
+@dataclass(frozen=True)
+class FoldBars:
+    """Sharpe ratios of one fold: of what was chosen before it, there and in the fold, and of the present settings."""
+
+    label: str
+    in_sample: float
+    out_of_sample: float
+    present: float
+
+
+def write_search(path: Path, folds: Sequence[FoldBars], trials: Sequence[float], present: float, title: str) -> None:
+    """Write a PNG: Sharpe ratios in and out of sample by fold, and below those of all trials in their order.
+
+    Args:
+        path: File to write.
+        folds: From left to right.
+        trials: Sharpe ratios of the trials that may be chosen.
+        present: Sharpe ratio of the present settings over the time of the trials.
+        title: Above the picture.
+    """
+    figure, at = _figure(), np.arange(len(folds))
+    upper, lower = figure.subplots(2, 1)
+    bars = (
+        ("chosen, in sample", FREE, [fold.in_sample for fold in folds]),
+        ("chosen, out of sample", MODEL, [fold.out_of_sample for fold in folds]),
+        ("present settings, out of sample", REFERENCE, [fold.present for fold in folds]),
+    )
+    for number, (label, color, ratios) in enumerate(bars):
+        upper.bar(at + 0.27 * (number - 1), ratios, 0.25, color=color, label=label)
+    upper.axhline(0.0, color="black", linewidth=0.8)
+    upper.set_xticks(at, [fold.label for fold in folds])
+    upper.set_ylabel("Sharpe ratio a year")
+    upper.set_title(title)
+    numbers = np.arange(1, len(trials) + 1)
+    lower.plot(numbers, trials, "o", markersize=3, color=FREE, label="trials over all the time")
+    if len(trials):
+        lower.plot(numbers, np.maximum.accumulate(trials), color=MODEL, linewidth=1.0, label="best so far")
+    lower.axhline(present, color=REFERENCE, linestyle="--", label="present settings")
+    lower.set_xlabel("trials with enough trades")
+    lower.set_ylabel("Sharpe ratio a year")
+    lower.legend(frameon=False)
+    _finish(figure, upper, path)
+
+
 def _falls(values: RealArray) -> RealArray:
     return np.asarray(values / np.maximum.accumulate(values) - 1.0)
 

@@ -56,6 +56,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.model_info(),
     calls.train("BTCUSDT"),
     calls.backtest(["BTCUSDT"]),
+    calls.optimise(["BTCUSDT"]),
     calls.bias_lookahead("BTCUSDT"),
     calls.bias_recursive("BTCUSDT"),
     calls.promote_model("lstm_model_20260131_120000", "better"),

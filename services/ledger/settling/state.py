@@ -1,0 +1,33 @@
+"""How settling gets on, for /health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SettlerState:
+    """What a replica knew after its last look at the ledger.
+
+    Attributes:
+        waiting: Horizons that are not settled yet.
+        oldest_due_ms: When the first of them was due, or will be, epoch ms; None without any.
+        last_run_ms: When it last looked without a failure, epoch ms; None before.
+        settles: Whether this replica settles; another does where it does not.
+        revised: Settlements that later candles would settle otherwise, of those that are kept.
+        failure: Why the last look failed; None where it did not.
+        failing_since_ms: When the first look failed after one that did not, epoch ms.
+    """
+
+    waiting: int = 0
+    oldest_due_ms: int | None = None
+    last_run_ms: int | None = None
+    settles: bool = False
+    revised: int = 0
+    failure: str | None = None
+    failing_since_ms: int | None = None
+
+    def lag_ms(self, now_ms: int) -> int:
+        """Return how long the oldest horizon is overdue at a time, or nothing was looked at; 0 if all is settled."""
+        since_ms = [moment_ms for moment_ms in (self.oldest_due_ms, self.failing_since_ms) if moment_ms is not None]
+        return max(0, now_ms - min(since_ms, default=now_ms))
