@@ -67,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "services",
             "storage.adapter_ports",
             "storage.factory",
+            "storage.ledger_ports",
             "demo",
         )
     },
