@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from domain.values import epoch_ms
 from services.health.degraded import Check, Degraded
 from services.ledger.settling.state import SettlerState
+from services.ledger.scoring.lanes import LaneGate
 from services.llm.calling.client import LlmClient
 from services.llm.calling.key_ring import KeyState
 from services.llm.status import can_be_asked
@@ -100,6 +101,17 @@ def ledger_check(state: Callable[[], SettlerState], clock: Clock) -> Check:
         reason += f": {now.failure}" if now.failure else ""
         remedy = "see the log for what fails" if now.failure else "wait while it catches up"
         yield Degraded("ledger", reason, f"{remedy}; it is tried again by itself, and no entry is lost")
+
+    return check
+
+
+def lane_check(gate: LaneGate) -> Check:
+    """Return the check of a lane that costs money: whether its record lets it be asked each time."""
+
+    def check() -> Iterator[Degraded]:
+        if gate.sampling:
+            remedy = "see /ai/lanes; it is asked each time again when its plans show lift, or as another version"
+            yield Degraded(f"lane.{gate.lane}", gate.reason, remedy)
 
     return check
 
