@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from domain.values import epoch_ms
 from services.health.degraded import Check, Degraded
-from services.ledger.settling.state import SettlerState
 from services.ledger.scoring.lanes import LaneGate
+from services.ledger.settling.state import SettlerState
 from services.llm.calling.client import LlmClient
 from services.llm.calling.key_ring import KeyState
 from services.llm.status import can_be_asked
