@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from backtesting.evidence.curve import chance, clustered_mean, fit_curve
-from backtesting.evidence.samples import AHEAD, Samples, join
+from backtesting.evidence.samples import AHEAD, Samples
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
@@ -40,7 +40,7 @@ def build_book(markets: Sequence[MeasuredMarket], built_at: datetime) -> Evidenc
     Raises:
         InsufficientData: plans of too few weeks.
     """
-    samples = join(market.samples for market in markets)
+    samples = Samples.join(market.samples for market in markets)
     curve = fit_curve(samples)
     return EvidenceBook(
         built_from=_words(markets),
@@ -77,11 +77,11 @@ def _folds(markets: Sequence[MeasuredMarket]) -> Iterator[EvidenceYear]:
     years = sorted({int(year) for market in markets for year in np.unique(_years(market.samples.times_ms))})
     for year in years[FIRST_YEARS:]:
         begin_ms = round(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000)
-        before = join(
+        before = Samples.join(
             market.samples.where(market.samples.times_ms < begin_ms - HORIZON_CANDLES * market.timeframe.ms)
             for market in markets
         )
-        now = join(market.samples.where(_years(market.samples.times_ms) == year) for market in markets)
+        now = Samples.join(market.samples.where(_years(market.samples.times_ms) == year) for market in markets)
         curve = fit_curve(before)
         # Of both sides the one with the trend, as an answer names it.
         now = now.where(now.support > 0)

@@ -1,4 +1,4 @@
-"""The logistic curve from the support of a plan by the trend to its chance, and how sure it is."""
+"""The logistic curve from the support of a plan, by the trend or a model, to its chance, and how sure it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backtesting.evidence.samples import Samples
+from backtesting.evidence.samples import MeasuredPlans
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from rules.plans import REWARD
@@ -22,14 +22,14 @@ _STEPS, _ENOUGH = 50, 1e-10
 
 @dataclass(frozen=True)
 class Curve:
-    """Weight of a trend's support in log odds, its standard error, and the number of independent plans behind it."""
+    """Weight of full support in log odds, its standard error, and the number of independent plans behind it."""
 
     weight: float
     error: float
     plans: int
 
 
-def fit_curve(samples: Samples) -> Curve:
+def fit_curve(samples: MeasuredPlans) -> Curve:
     """Return the curve of plans: log odds of chance, plus weight times support, shrunk towards zero.
 
     It is fitted by quasi-likelihood, so that a plan that ended at its time limit counts by what it came to. The

@@ -29,9 +29,8 @@ from domain.arrays import FloatArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
+from features.indicators.ranges import average_true_ranges
 from features.indicators.technical_indicators import TechnicalIndicators
-from features.kernels.candles import Candles
-from features.kernels.volatility import average_true_range
 from rules.evidence import Weigher
 from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket, prepare
@@ -219,6 +218,5 @@ def _part(report: Report, number: int, markets: Sequence[BacktestMarket]) -> Cal
 
 def _ranges(market: BacktestMarket, traded: TradedMarket, order: BacktestOrder) -> FloatArray:
     """Return the average true range at each traded candle, measured from the first candle on; NaN in its warm-up."""
-    known = average_true_range(Candles(market.series.values.T), order.indicators.atr_period)
-    ranges = np.concatenate((np.full(len(market.series) - len(known), np.nan), known))
+    ranges = average_true_ranges(market.series, order.indicators.atr_period)
     return ranges[len(ranges) - len(traded.series) :]
