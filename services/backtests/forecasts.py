@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backtesting.evidence.forecasts import plans_of, record_of
-from config.model_settings import ModelSettings
 from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.forecasting import ANY_SYMBOL, Forecast, PastForecasts
-from domain.trading.costs import Costs
 from domain.trading.forecast_plans import PlanRecord
 from features.indicators.ranges import average_true_ranges
 from rules.forecast_plans import weigh_forecast
 from rules.plans import HORIZON_CANDLES
 from services.backtests.markets import BacktestMarket
+from services.backtests.order import BacktestOrder
 
 if TYPE_CHECKING:
     from models.registry.metadata import ModelMetadata
 
 
-def past_forecasts(
-    market: BacktestMarket, version: str, models: ModelSettings, costs: Costs, range_period: int
-) -> Mapping[int, Forecast]:
+def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -> Mapping[int, Forecast]:
     """Return the forecasts of a version for candles that it was not trained on, by the moment of their close, epoch ms.
 
     The disagreement of an ensemble's members is not known of the past and counts as none.
@@ -34,9 +31,7 @@ def past_forecasts(
     Args:
         market: What is traded.
         version: Its name.
-        models: Where versions are, and from which probability on they say Long or Short.
-        costs: Of trading the plan of a forecast.
-        range_period: Candles of the average true range.
+        order: Where versions are, from which probability on they say Long or Short, and what a plan costs.
 
     Raises:
         ModelNotFound, ModelUnusable: the version cannot be loaded.
@@ -49,8 +44,8 @@ def past_forecasts(
     from models.serving.loaded_models import load_version
     from models.serving.unseen import unseen_predictions
 
-    symbol, series = market.symbol, market.series
-    registry = Registry(Path(models.save_path))
+    symbol, series, range_period = market.symbol, market.series, order.indicators.atr_period
+    registry = Registry(Path(order.models.save_path))
     stored = registry.open(version)
     model = stored.metadata
     if model.timeframe is not series.timeframe or model.symbol not in (symbol, ANY_SYMBOL):
@@ -76,7 +71,7 @@ def past_forecasts(
             symbol=symbol,
             timeframe=model.timeframe,
             probability_up=probability,
-            signal=signal_of(probability, models.serving),
+            signal=signal_of(probability, order.models.serving),
             confidence=abs(2 * probability - 1),
             individual_predictions={},
             disagreement=0.0,
@@ -86,7 +81,7 @@ def past_forecasts(
             expected_returns={},
             expected_drawdowns={},
             expected_rallies={},
-            plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), costs),
+            plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), order.costs),
         )
     return forecasts
 

@@ -185,11 +185,7 @@ class _Judged:
 
     def __iter__(self) -> Iterator[PastJudgement]:
         market, order, lane = self._market, self._order, lane_of(self._order.lane)
-        forecasts = (
-            past_forecasts(market, lane.name, order.models, order.costs, order.indicators.atr_period)
-            if lane.kind in {"model", "blend"}
-            else None
-        )
+        forecasts = past_forecasts(market, lane.name, order) if lane.kind in {"model", "blend"} else None
         blend = "weighted" if lane.kind == "blend" else "advise"
         past = judge_past(
             market.past,
