@@ -28,7 +28,7 @@ def support_of(probability_up: FloatArray) -> FloatArray:
         probability_up: Calibrated, 0..1.
     """
     likely = np.clip(probability_up, 1 - FULL_PROBABILITY, FULL_PROBABILITY)
-    support: FloatArray = np.log(likely / (1 - likely)) / FULL_LOG_ODDS
+    support: FloatArray = np.clip(np.log(likely / (1 - likely)) / FULL_LOG_ODDS, -1.0, 1.0)
     return support
 
 

@@ -38,10 +38,11 @@ def measure_forecasts(past: Sequence[PastForecasts], range_period: int) -> PlanR
 def plans_of(past: PastForecasts, range_period: int) -> MeasuredPlans:
     """Return the plans that the rules would make at every fourth candle that was forecast: both sides, Long first.
 
-    Moments without room for a plan are left out, and those of which a plan is still open at the end of the candles.
+    Moments without room for a plan are left out, and those whose time limit lies beyond the end of the candles: of them
+    only the plans that ended early would be known.
     """
     series, ranges = past.series, average_true_ranges(past.series, range_period)
-    asked = past.positions % EVERY == 0
+    asked = (past.positions % EVERY == 0) & (past.positions + HORIZON_CANDLES < len(series))
     asked &= has_room(series.closes[past.positions], ranges[past.positions])
     positions = np.repeat(past.positions[asked], 2)
     sides = np.tile(np.array([1, -1]), int(asked.sum()))
