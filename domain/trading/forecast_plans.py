@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from domain.naming.symbols import SymbolKind
 from domain.trading.evidence import Interval95, PlanWorth
 from domain.trading.plans import PlanTerms
-from domain.values import Frozen, Share
+from domain.values import Frozen, Share, Signal
 
 
 class PlanRecord(Frozen):
@@ -49,3 +49,5 @@ class PlanRecord(Frozen):
 
 class WeighedPlan(PlanWorth, PlanTerms):
     """The plan of a forecast's likelier side, and what it is worth by the model's record."""
+
+    side: Literal[Signal.LONG, Signal.SHORT]

@@ -55,6 +55,7 @@ def test_a_forecast_of_the_past_is_the_one_that_was_served_then(settings: Settin
     version = trained(settings).version
     found = past_forecasts(market(settings), version, order(settings))
     forecaster = load_version(Registry(Path(settings.models.save_path)), version)
+    assert {forecast.plan for forecast in found.values()} == {None}  # nothing measured the plans of this version
     for position in (300, 350, 399):
         known = SERIES.part(0, position + 1)
         served = newest_forecast(forecaster, "BTCUSDT", known, settings.models.serving)
