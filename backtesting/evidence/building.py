@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from backtesting.evidence.curve import chance, clustered_mean, fit_curve
+from backtesting.evidence.curve import WEEK_MS, chance, clustered_mean, fit_curve
 from backtesting.evidence.samples import AHEAD, Samples
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
@@ -109,11 +109,11 @@ def _record(samples: Samples, at: int, name: str) -> StrategyRecord:
     )
 
 
-def interval(values: np.ndarray, times_ms: IntArray) -> Interval95:
-    """Return the mean of n values with its 95 % interval over clusters of weeks."""
+def interval(values: np.ndarray, times_ms: IntArray, cluster_ms: int = WEEK_MS) -> Interval95:
+    """Return the mean of n values with its 95 % interval over clusters, of weeks where nothing else is said."""
     if not len(values):
         return Interval95(mean=None, low=None, high=None, cases=0)
-    mean, error = clustered_mean(values.astype(np.float64), times_ms)
+    mean, error = clustered_mean(values.astype(np.float64), times_ms, cluster_ms)
     low, high = mean - REACH * error, mean + REACH * error
     return Interval95(mean=round(mean, 4), low=round(low, 4), high=round(high, 4), cases=len(values))
 

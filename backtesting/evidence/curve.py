@@ -16,7 +16,7 @@ WEEK_MS = 7 * 24 * 3_600_000
 # The weight is believed to be around zero, with this standard deviation in log odds: full support turns 33 % into
 # 28 to 39 %. Thousands of plans outweigh it; with few, the curve stays near chance.
 PRIOR_DEVIATION = 0.25
-MIN_WEEKS = 26
+MIN_CLUSTERS = 26
 _STEPS, _ENOUGH = 50, 1e-10
 
 
@@ -29,21 +29,26 @@ class Curve:
     plans: int
 
 
-def fit_curve(samples: MeasuredPlans) -> Curve:
+def fit_curve(samples: MeasuredPlans, cluster_ms: int = WEEK_MS) -> Curve:
     """Return the curve of plans: log odds of chance, plus weight times support, shrunk towards zero.
 
     It is fitted by quasi-likelihood, so that a plan that ended at its time limit counts by what it came to. The
-    error is the sandwich over weeks: plans that overlap, and markets that move together, share their chance.
+    error is the sandwich over clusters: plans that overlap, and markets that move together, share their chance.
+
+    Args:
+        samples: The plans.
+        cluster_ms: Length of a cluster, several times as long as most plans take.
 
     Raises:
-        InsufficientData: plans of fewer than 26 weeks.
+        InsufficientData: plans of fewer than 26 clusters.
 
     Source: McCullagh and Nelder, Generalized Linear Models (1989), chapter 9; Liang and Zeger, Longitudinal Data
     Analysis Using Generalized Linear Models (1986).
     """
-    weeks, places = np.unique(samples.times_ms // WEEK_MS, return_inverse=True)
-    if len(weeks) < MIN_WEEKS:
-        raise InsufficientData(f"evidence needs plans of {MIN_WEEKS} weeks, there are {len(weeks)}")
+    clusters, places = np.unique(samples.times_ms // cluster_ms, return_inverse=True)
+    if len(clusters) < MIN_CLUSTERS:
+        needed, found = (round(count * cluster_ms / WEEK_MS) for count in (MIN_CLUSTERS, len(clusters)))
+        raise InsufficientData(f"evidence needs plans of {needed} weeks, there are {found}")
     support, wins, prior = samples.support, samples.wins, PRIOR_DEVIATION**-2
     weight, step, bend = 0.0, 1.0, 1.0
     for _ in range(_STEPS):
@@ -65,14 +70,14 @@ def chance(log_odds: FloatArray) -> FloatArray:
     return chances
 
 
-def clustered_mean(values: FloatArray, times_ms: IntArray) -> tuple[float, float]:
-    """Return the mean of values and its standard error over weeks, both NaN without values.
+def clustered_mean(values: FloatArray, times_ms: IntArray, cluster_ms: int = WEEK_MS) -> tuple[float, float]:
+    """Return the mean of values and its standard error over clusters, both NaN without values.
 
     Source: as the sandwich above, for a mean.
     """
     if not len(values):
         return math.nan, math.nan
-    weeks, places = np.unique(times_ms // WEEK_MS, return_inverse=True)
+    clusters, places = np.unique(times_ms // cluster_ms, return_inverse=True)
     mean = float(values.mean())
-    sums = np.bincount(places, values - mean, minlength=len(weeks))
+    sums = np.bincount(places, values - mean, minlength=len(clusters))
     return mean, float(math.sqrt((sums**2).sum()) / len(values))

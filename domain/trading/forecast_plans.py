@@ -19,8 +19,9 @@ class PlanRecord(Frozen):
     (`rules/forecast_plans.py`), as in the record of the rules.
 
     Attributes:
-        weight: Of full support, in log odds; 0 where the plans are of too few weeks to tell.
-        error: Standard error of the weight over clusters of weeks; of too few weeks, of what is believed without them.
+        weight: Of full support, in log odds; 0 where the plans are of too few clusters to tell.
+        error: Standard error of the weight over clusters of 168 candles, weeks at least; of fewer than 26 clusters, of
+            what is believed without them.
         plans: Number of independent plans behind the weight: all of them over the design effect of their clusters.
         samples: Number of plans that were measured: of every fourth moment, of both sides.
         kinds: Kinds of markets that were measured; of others half of the weight counts.

@@ -105,5 +105,5 @@ def _records_then(
         if fold != AFTER_TRAINING:
             ended = int(past.positions[folds == fold][0]) - HORIZON_CANDLES
             known = plans.times_ms <= (closes[ended] if ended >= 0 else -1)
-            records[fold] = record_of(plans.where(known), [past.symbol])
+            records[fold] = record_of(plans.where(known), [past.symbol], past.series.timeframe)
     return records

@@ -1,4 +1,4 @@
-"""The plan of a forecast over HTTP: on request, in an analysis, after the caller's costs, and null of older versions."""
+"""The plan of a forecast over HTTP: on request, in an analysis, after the caller's costs, null of older versions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from models.evaluation.calibration import Calibration
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
-from tests.fixtures.bodies import shape_b
+from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.plan_records import make_record
 
@@ -79,7 +79,7 @@ def test_an_analysis_carries_the_plan_beside_the_rules(client: TestClient, regis
 
 def test_the_plan_of_the_same_side_has_the_exits_of_the_rules(client: TestClient, registry: Registry) -> None:
     serve(registry, 0.7, plans=make_record())
-    answer = post(client, "/ai/analyze", body(count=500, seed=5, drift=0.35))
+    answer = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
     risk, plan = answer["risk_assessment"], answer["forecast"]["plan"]
     assert answer["signal"] == plan["side"] == "Long"
     assert plan["stop"] == pytest.approx(risk["stop_loss_suggestion"], rel=1e-6)
@@ -89,12 +89,9 @@ def test_the_plan_of_the_same_side_has_the_exits_of_the_rules(client: TestClient
 @pytest.mark.parametrize("path", ["/ai/predict", "/ai/analyze"])
 def test_costs_of_the_request_count(client: TestClient, registry: Registry, path: str) -> None:
     serve(registry, 0.7, plans=make_record())
-    usual, dear = (
-        found["forecast"]["plan"] if "forecast" in found else found["plan"]
-        for found in (
-            post(client, path, body(**costs)) for costs in ({}, {"costs": {"fee_bps": 30, "slippage_bps": 5}})
-        )
-    )
+    asked = body()
+    found = [post(client, path, asked | more) for more in ({}, {"costs": {"fee_bps": 30, "slippage_bps": 5}})]
+    usual, dear = (answer.get("forecast", answer)["plan"] for answer in found)
     assert (usual["cost_bps"], dear["cost_bps"]) == (12, 70)
     assert dear["net_bps"] == pytest.approx(usual["net_bps"] - 58, abs=0.05)
     assert dear["expected_r"] < usual["expected_r"]

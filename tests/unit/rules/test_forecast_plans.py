@@ -21,7 +21,7 @@ FREE, COSTS = Costs(fee_bps=0, slippage_bps=0), Costs(fee_bps=5, slippage_bps=1)
 
 
 def weigh(probability: float, record: PlanRecord | None = None, costs: Costs = FREE, **changes: Any) -> Any:
-    values = {"symbol": "BTCUSDT", "price": 100.0, "average_true_range": 1.0} | changes
+    values: dict[str, Any] = {"symbol": "BTCUSDT", "price": 100.0, "average_true_range": 1.0} | changes
     found = weigh_forecast(
         record or make_record(), values["symbol"], probability, values["price"], values["average_true_range"], costs
     )

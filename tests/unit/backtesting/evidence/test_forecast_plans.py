@@ -60,15 +60,14 @@ def test_a_model_that_leans_to_the_wrong_side_is_inverted() -> None:
     assert weighed.verdict == "inverted"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_in_a_random_walk_nothing_is_told_and_costs_are_lost(seed: int) -> None:
-    record = measure_forecasts([past(0.0, seed)], PERIOD)
-    assert abs(record.weight) < 3 * record.error
-    weighed = weigh_forecast(record, "BTCUSDT", 0.51, 100.0, 1.0, COSTS)
-    assert weighed is not None
-    assert weighed.verdict == "none"
-    assert weighed.expected_r < 0
-    assert weighed.expected_r == pytest.approx(-COSTS.round_trip_bps / 300, abs=0.03)
+def test_in_random_walks_nothing_is_told_and_costs_are_lost() -> None:
+    records = [measure_forecasts([past(0.0, seed)], PERIOD) for seed in range(20)]
+    weighed = [weigh_forecast(record, "BTCUSDT", 0.6, 100.0, 1.0, COSTS) for record in records]
+    # One interval in twenty misses the truth.
+    assert sum(plan is not None and plan.verdict == "none" for plan in weighed) >= 17
+    assert all(abs(record.weight) < 4 * record.error for record in records)
+    worth = [plan.expected_r for plan in weighed if plan]
+    assert np.mean(worth) == pytest.approx(-COSTS.round_trip_bps / 300, abs=0.03)
 
 
 def test_a_few_weeks_are_no_evidence_and_have_no_intervals() -> None:
