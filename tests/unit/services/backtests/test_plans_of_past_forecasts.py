@@ -29,7 +29,7 @@ from tests.fixtures.planted_market import trending_market
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 H4 = Timeframe.H4
-FOLD, FOLDS, LATER = 5_000, 2, 300
+FOLD, FOLDS, LATER = 4_700, 2, 300
 SERIES, SIDES = trending_market(FOLD * FOLDS + LATER, 0.3, 1)
 SAID = 0.5 + SIDES * np.random.default_rng(1).uniform(-0.05, 0.2, len(SERIES))
 
