@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from backtesting.evidence.curve import WEEK_MS, chance, clustered_mean, fit_curve
-from backtesting.evidence.samples import AHEAD, Samples
+from backtesting.evidence.curve import chance, clustered_mean, fit_curve
+from backtesting.evidence.samples import AHEAD, Samples, join
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
@@ -40,7 +40,7 @@ def build_book(markets: Sequence[MeasuredMarket], built_at: datetime) -> Evidenc
     Raises:
         InsufficientData: plans of too few weeks.
     """
-    samples = Samples.join(market.samples for market in markets)
+    samples = join(market.samples for market in markets)
     curve = fit_curve(samples)
     return EvidenceBook(
         built_from=_words(markets),
@@ -77,11 +77,11 @@ def _folds(markets: Sequence[MeasuredMarket]) -> Iterator[EvidenceYear]:
     years = sorted({int(year) for market in markets for year in np.unique(_years(market.samples.times_ms))})
     for year in years[FIRST_YEARS:]:
         begin_ms = round(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000)
-        before = Samples.join(
+        before = join(
             market.samples.where(market.samples.times_ms < begin_ms - HORIZON_CANDLES * market.timeframe.ms)
             for market in markets
         )
-        now = Samples.join(market.samples.where(_years(market.samples.times_ms) == year) for market in markets)
+        now = join(market.samples.where(_years(market.samples.times_ms) == year) for market in markets)
         curve = fit_curve(before)
         # Of both sides the one with the trend, as an answer names it.
         now = now.where(now.support > 0)
@@ -109,11 +109,11 @@ def _record(samples: Samples, at: int, name: str) -> StrategyRecord:
     )
 
 
-def interval(values: np.ndarray, times_ms: IntArray, cluster_ms: int = WEEK_MS) -> Interval95:
-    """Return the mean of n values with its 95 % interval over clusters, of weeks where nothing else is said."""
+def interval(values: np.ndarray, times_ms: IntArray, timeframe: Timeframe = Timeframe.H1) -> Interval95:
+    """Return the mean of n values of plans with its 95 % interval over clusters of time."""
     if not len(values):
         return Interval95(mean=None, low=None, high=None, cases=0)
-    mean, error = clustered_mean(values.astype(np.float64), times_ms, cluster_ms)
+    mean, error = clustered_mean(values.astype(np.float64), times_ms, timeframe)
     low, high = mean - REACH * error, mean + REACH * error
     return Interval95(mean=round(mean, 4), low=round(low, 4), high=round(high, 4), cases=len(values))
 

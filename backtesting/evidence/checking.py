@@ -83,7 +83,8 @@ def check_book(book: EvidenceBook, market: MeasuredMarket, costs: Costs) -> Evid
         return None
     with_trend = samples.where(samples.support > 0)
     stated = chance(share * with_trend.support * book.weight)
-    both = samples.both_sides_r
+    # The plans of one moment lie next to each other, Long first.
+    both = (samples.r[0::2] + samples.r[1::2]) / 2
     return EvidenceCheck(
         market=f"{market.symbol} {market.timeframe}",
         directional=float(2 * samples.given.mean()),

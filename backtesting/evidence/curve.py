@@ -10,9 +10,13 @@ import numpy as np
 from backtesting.evidence.samples import MeasuredPlans
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
+from domain.market import Timeframe
 from rules.plans import REWARD
 
 WEEK_MS = 7 * 24 * 3_600_000
+# Plans share their chance with those that are open at the same time. A plan is open for 50 candles on average and for
+# 240 at most: within so many candles they make one cluster, of a week at least.
+CLUSTER_CANDLES = 168
 # The weight is believed to be around zero, with this standard deviation in log odds: full support turns 33 % into
 # 28 to 39 %. Thousands of plans outweigh it; with few, the curve stays near chance.
 PRIOR_DEVIATION = 0.25
@@ -29,15 +33,20 @@ class Curve:
     plans: int
 
 
-def fit_curve(samples: MeasuredPlans, cluster_ms: int = WEEK_MS) -> Curve:
+def cluster_weeks(timeframe: Timeframe) -> int:
+    """Return the length of a cluster of plans: a week up to hours, four with 4h, 24 with days."""
+    return max(1, math.ceil(CLUSTER_CANDLES * timeframe.ms / WEEK_MS))
+
+
+def fit_curve(samples: MeasuredPlans, timeframe: Timeframe = Timeframe.H1) -> Curve:
     """Return the curve of plans: log odds of chance, plus weight times support, shrunk towards zero.
 
     It is fitted by quasi-likelihood, so that a plan that ended at its time limit counts by what it came to. The
-    error is the sandwich over clusters: plans that overlap, and markets that move together, share their chance.
+    error is the sandwich over clusters of time: plans that overlap, and markets that move together, share their chance.
 
     Args:
-        samples: The plans.
-        cluster_ms: Length of a cluster, several times as long as most plans take.
+        samples: Plans of one timeframe.
+        timeframe: Theirs.
 
     Raises:
         InsufficientData: plans of fewer than 26 clusters.
@@ -45,9 +54,9 @@ def fit_curve(samples: MeasuredPlans, cluster_ms: int = WEEK_MS) -> Curve:
     Source: McCullagh and Nelder, Generalized Linear Models (1989), chapter 9; Liang and Zeger, Longitudinal Data
     Analysis Using Generalized Linear Models (1986).
     """
-    clusters, places = np.unique(samples.times_ms // cluster_ms, return_inverse=True)
+    clusters, places = np.unique(_clusters(samples.times_ms, timeframe), return_inverse=True)
     if len(clusters) < MIN_CLUSTERS:
-        needed, found = (round(count * cluster_ms / WEEK_MS) for count in (MIN_CLUSTERS, len(clusters)))
+        needed, found = (cluster_weeks(timeframe) * count for count in (MIN_CLUSTERS, len(clusters)))
         raise InsufficientData(f"evidence needs plans of {needed} weeks, there are {found}")
     support, wins, prior = samples.support, samples.wins, PRIOR_DEVIATION**-2
     weight, step, bend = 0.0, 1.0, 1.0
@@ -70,14 +79,19 @@ def chance(log_odds: FloatArray) -> FloatArray:
     return chances
 
 
-def clustered_mean(values: FloatArray, times_ms: IntArray, cluster_ms: int = WEEK_MS) -> tuple[float, float]:
-    """Return the mean of values and its standard error over clusters, both NaN without values.
+def clustered_mean(values: FloatArray, times_ms: IntArray, timeframe: Timeframe = Timeframe.H1) -> tuple[float, float]:
+    """Return the mean of values and its standard error over clusters of time, both NaN without values.
 
     Source: as the sandwich above, for a mean.
     """
     if not len(values):
         return math.nan, math.nan
-    clusters, places = np.unique(times_ms // cluster_ms, return_inverse=True)
+    _, places = np.unique(_clusters(times_ms, timeframe), return_inverse=True)
     mean = float(values.mean())
-    sums = np.bincount(places, values - mean, minlength=len(clusters))
+    sums = np.bincount(places, values - mean)
     return mean, float(math.sqrt((sums**2).sum()) / len(values))
+
+
+def _clusters(times_ms: IntArray, timeframe: Timeframe) -> IntArray:
+    clusters: IntArray = times_ms // (cluster_weeks(timeframe) * WEEK_MS)
+    return clusters

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from backtesting.evidence.building import interval
-from backtesting.evidence.curve import PRIOR_DEVIATION, WEEK_MS, Curve, fit_curve
+from backtesting.evidence.curve import PRIOR_DEVIATION, Curve, fit_curve
 from backtesting.evidence.measuring import EVERY
-from backtesting.evidence.samples import MeasuredPlans
+from backtesting.evidence.samples import MeasuredPlans, join
 from backtesting.plan_outcomes import OPEN, TARGET, plan_outcomes
 from domain.errors import InsufficientData
 from domain.forecasting import PastForecasts
@@ -21,8 +21,6 @@ from features.indicators.ranges import average_true_ranges
 from rules.forecast_plans import has_room, support_of
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 
-# A plan takes some 50 candles: clusters are several times as long, whatever the timeframe, and weeks at least.
-CLUSTER_CANDLES = 168
 # What is believed without plans: the prior of the curve.
 NO_CURVE = Curve(weight=0.0, error=PRIOR_DEVIATION, plans=0)
 
@@ -35,7 +33,7 @@ def measure_forecasts(past: Sequence[PastForecasts], range_period: int) -> PlanR
             had not seen.
         range_period: Candles of the average true range.
     """
-    plans = MeasuredPlans.join([plans_of(one, range_period) for one in past])
+    plans = join(plans_of(one, range_period) for one in past)
     return record_of(plans, [one.symbol for one in past], past[0].series.timeframe)
 
 
@@ -70,9 +68,8 @@ def record_of(plans: MeasuredPlans, symbols: Sequence[str], timeframe: Timeframe
     The curve goes through both sides of every moment, as that of the rules. Of plans of too few clusters it is what is
     believed without them, and the means have no intervals.
     """
-    cluster_ms = max(WEEK_MS, CLUSTER_CANDLES * timeframe.ms)
     try:
-        curve, told = fit_curve(plans, cluster_ms), True
+        curve, told = fit_curve(plans, timeframe), True
     except InsufficientData:
         curve, told = NO_CURVE, False
     # The likelier side of each moment, Long where neither is.
@@ -80,7 +77,7 @@ def record_of(plans: MeasuredPlans, symbols: Sequence[str], timeframe: Timeframe
     own, both, moments = plans.where(chosen), plans.both_sides_r, plans.times_ms[0::2]
 
     def mean(values: np.ndarray, times_ms: np.ndarray) -> Interval95:
-        found = interval(values, times_ms, cluster_ms)
+        found = interval(values, times_ms, timeframe)
         return found if told else found.model_copy(update={"low": None, "high": None})
 
     return PlanRecord(

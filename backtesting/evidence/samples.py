@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -49,12 +49,7 @@ class MeasuredPlans:
 
     def where(self, mask: BoolArray) -> Self:
         """Return some of the plans."""
-        return type(self)(*(values[mask] for values in self._columns()))
-
-    @classmethod
-    def join(cls, parts: Iterable[Self]) -> Self:
-        """Return the plans of several markets; at least one."""
-        return cls(*map(np.concatenate, zip(*(part._columns() for part in parts), strict=True)))
+        return type(self)(*(values[mask] for values in self.columns()))
 
     @property
     def wins(self) -> FloatArray:
@@ -70,8 +65,12 @@ class MeasuredPlans:
         both: FloatArray = (self.r[0::2] + self.r[1::2]) / 2
         return both
 
-    def _columns(self) -> tuple[np.ndarray, ...]:
+    def columns(self) -> tuple[np.ndarray, ...]:
+        """Return the attributes in order."""
         return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+Plans = TypeVar("Plans", bound=MeasuredPlans)
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,12 @@ class Samples(MeasuredPlans):
     given: BoolArray
     scores: FloatArray
     moves: FloatArray
+
+
+def join(parts: Iterable[Plans]) -> Plans:
+    """Return the plans of several markets; at least one."""
+    listed = list(parts)
+    return type(listed[0])(*map(np.concatenate, zip(*(part.columns() for part in listed), strict=True)))
 
 
 def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement]) -> Samples:

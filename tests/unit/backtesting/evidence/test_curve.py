@@ -11,7 +11,7 @@ import pytest
 from backtesting.evidence.building import MeasuredMarket, build_book, calibration_error
 from backtesting.evidence.checking import check_book
 from backtesting.evidence.curve import MIN_CLUSTERS, chance, fit_curve
-from backtesting.evidence.samples import AHEAD, Samples
+from backtesting.evidence.samples import AHEAD, Samples, join
 from domain.errors import InsufficientData
 from domain.market import Timeframe
 from domain.trading.costs import Costs
@@ -119,7 +119,7 @@ def test_a_check_compares_with_entries_at_random() -> None:
 def test_markets_are_pooled() -> None:
     parts = [planted(0.3, 6_000, seed) for seed in (1, 2)]
     book = build_book([market(parts[0]), market(parts[1], "ETHUSDT")], datetime(2026, 1, 1, tzinfo=UTC))
-    assert book.weight == pytest.approx(fit_curve(Samples.join(parts)).weight, abs=1e-6)
+    assert book.weight == pytest.approx(fit_curve(join(parts)).weight, abs=1e-6)
     assert book.built_from.startswith("2 markets, 1h, 2020-09 to 2021-05")
     assert book.samples == 24_000
 
