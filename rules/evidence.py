@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -134,24 +134,38 @@ class Weigher:
             timeframe: Of the plan.
             supported: How far the trend supports it, see `support`; less for few, missing or old candles.
         """
-        book, chance = self.book, math.log(plan.break_even / (1 - plan.break_even))
-        cost_bps = self.costs.round_trip_bps
-        odds, error = self.odds(symbol, timeframe, supported)
-        low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
-        cost_r = cost_bps / plan.risk_bps
+        book, (odds, error) = self.book, self.odds(symbol, timeframe, supported)
         return Evidence(
-            target_first=round(_share(chance + odds), 4),
-            break_even=round(plan.break_even, 4),
-            expected_r=round(expected - cost_r, 4),
-            gross_bps=round(expected * plan.risk_bps, 2),
-            cost_bps=cost_bps,
-            net_bps=round(expected * plan.risk_bps - cost_bps, 2),
-            plans=book.plans if book else 0,
-            low=round(low - cost_r, 4),
-            high=round(high - cost_r, 4),
+            **plan_worth(plan, odds, error, book.plans if book else 0, self.costs),
             built_from=book.built_from if book else "nothing was measured",
-            verdict=_verdict(book, low, high, low - cost_r),
         )
+
+
+def plan_worth(plan: TradePlan, odds: float, error: float, plans: int, costs: Costs) -> dict[str, Any]:
+    """Return the fields of `PlanWorth`.
+
+    Args:
+        plan: What is proposed.
+        odds: Log odds that the record adds to those of chance.
+        error: Their standard error.
+        plans: Number of independent plans behind them.
+        costs: Of trading the plan.
+    """
+    chance, cost_bps = math.log(plan.break_even / (1 - plan.break_even)), costs.round_trip_bps
+    low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
+    cost_r = cost_bps / plan.risk_bps
+    return {
+        "target_first": round(_share(chance + odds), 4),
+        "break_even": round(plan.break_even, 4),
+        "expected_r": round(expected - cost_r, 4),
+        "gross_bps": round(expected * plan.risk_bps, 2),
+        "cost_bps": cost_bps,
+        "net_bps": round(expected * plan.risk_bps - cost_bps, 2),
+        "plans": plans,
+        "low": round(low - cost_r, 4),
+        "high": round(high - cost_r, 4),
+        "verdict": _verdict(plans, low, high, low - cost_r),
+    }
 
 
 # Evidence of nothing, for free.
@@ -163,8 +177,8 @@ def even_money(expected_r: float) -> float:
     return min(max(0.5 + expected_r / 2, 0.0), 1.0)
 
 
-def _verdict(book: EvidenceBook | None, low: float, high: float, net_low: float) -> EvidenceVerdict:
-    if book is None or book.plans < MIN_PLANS:
+def _verdict(plans: int, low: float, high: float, net_low: float) -> EvidenceVerdict:
+    if plans < MIN_PLANS:
         return EvidenceVerdict.INSUFFICIENT
     if high < 0:
         return EvidenceVerdict.INVERTED

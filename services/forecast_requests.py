@@ -86,7 +86,7 @@ class ForecastRequests:
         offered = query.snapshot.series if query.snapshot else Timeframe
         timeframe = await self._forecasting.choose(query.symbol, offered)
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
-        forecast = await self._forecasting.forecast(snapshot, timeframe)
+        forecast = await self._forecasting.forecast(snapshot, timeframe, query.costs)
         return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms)
 
     async def trend(self, symbol: str, timeframe: Timeframe) -> Trend:

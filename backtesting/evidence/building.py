@@ -109,11 +109,11 @@ def _record(samples: Samples, at: int, name: str) -> StrategyRecord:
     )
 
 
-def interval(values: np.ndarray, times_ms: IntArray) -> Interval95:
-    """Return the mean of n values with its 95 % interval over clusters of weeks."""
+def interval(values: np.ndarray, times_ms: IntArray, timeframe: Timeframe = Timeframe.H1) -> Interval95:
+    """Return the mean of n values of plans with its 95 % interval over clusters of time."""
     if not len(values):
         return Interval95(mean=None, low=None, high=None, cases=0)
-    mean, error = clustered_mean(values.astype(np.float64), times_ms)
+    mean, error = clustered_mean(values.astype(np.float64), times_ms, timeframe)
     low, high = mean - REACH * error, mean + REACH * error
     return Interval95(mean=round(mean, 4), low=round(low, 4), high=round(high, 4), cases=len(values))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from config.model_settings import ModelSettings
-from config.settings import FeatureSettings
+from config.settings import FeatureSettings, IndicatorSettings
 from domain.forecasting import ModelScope, ModelType
 from domain.market import CandleSeries, Timeframe
 from domain.values import Frozen
@@ -22,6 +22,7 @@ class TrainingOrder(Frozen):
         seed: None takes that of the settings.
         candles: Closed, oldest first, the volume None where it is not known; none where the job reads them itself.
         history: The candles to read; None where they are here.
+        indicators: By which the plans of the model are made.
     """
 
     symbol: ModelScope
@@ -32,6 +33,7 @@ class TrainingOrder(Frozen):
     candles: tuple[CandleNumbers, ...] = ()
     history: HistoryOrder | None = None
     features: FeatureSettings
+    indicators: IndicatorSettings
     models: ModelSettings
 
     @property

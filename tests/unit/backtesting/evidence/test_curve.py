@@ -10,7 +10,7 @@ import pytest
 
 from backtesting.evidence.building import MeasuredMarket, build_book, calibration_error
 from backtesting.evidence.checking import check_book
-from backtesting.evidence.curve import MIN_WEEKS, chance, fit_curve
+from backtesting.evidence.curve import MIN_CLUSTERS, chance, fit_curve
 from backtesting.evidence.samples import AHEAD, Samples, join
 from domain.errors import InsufficientData
 from domain.market import Timeframe
@@ -68,7 +68,7 @@ def test_repeated_plans_count_once() -> None:
 
 
 def test_few_weeks_are_no_evidence() -> None:
-    samples = planted(0.3, 24 * 7 * (MIN_WEEKS - 2))
+    samples = planted(0.3, 24 * 7 * (MIN_CLUSTERS - 2))
     with pytest.raises(InsufficientData, match="needs plans of 26 weeks, there are 2"):
         fit_curve(samples)
 
