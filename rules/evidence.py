@@ -73,8 +73,10 @@ class TimeframeRecord(Frozen):
         built_from: For a person, such as "8 markets, 1h, 2017-08 to 2022-12".
         files: What it was measured on: candles of this timeframe, also where they were made from shorter ones.
         kinds: Kinds of markets that were measured.
-        weight: Of a trend's support, in log odds.
+        weight: Of a trend's support, in log odds; of a timeframe that has fewer plans than another, shrunk towards
+            what would count without a record of its own.
         error: Standard error of the weight over clusters of time, so that plans that overlap count once.
+        own_weight, own_error: The same, as measured on these plans alone.
         plans: Number of independent plans: all of them over the design effect of their clusters.
         samples: Number of plans that were measured.
         folds: The same measured year by year, out of sample.
@@ -87,6 +89,8 @@ class TimeframeRecord(Frozen):
     kinds: tuple[SymbolKind, ...]
     weight: Number
     error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    own_weight: Number
+    own_error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     plans: Annotated[int, Field(ge=0)]
     samples: Annotated[int, Field(ge=0)]
     folds: tuple[EvidenceYear, ...]
@@ -145,7 +149,8 @@ class Weigher:
             timeframe: Of the plan.
             supported: How far the trend supports it, see `support`; less for few, missing or old candles.
         """
-        record, chance = self.book and self.book.record(timeframe), math.log(plan.break_even / (1 - plan.break_even))
+        record = None if self.book is None else self.book.record(timeframe)
+        chance = math.log(plan.break_even / (1 - plan.break_even))
         cost_bps, odds, error = self.costs.round_trip_bps, 0.0, 0.0
         if record is not None:
             supported *= record.weight_share(symbol, timeframe)

@@ -136,10 +136,10 @@ def _record_words(context: MarketContext, name: str) -> str:
     right, plans = record.right.get(RECORD_CANDLES), record.expected_r
     if right is None or right.mean is None or plans.mean is None:
         return ""
+    shares = f"{right.mean:.1%} of {right.cases:,} moments [{right.low:.1%}, {right.high:.1%}]"
     return (
-        f" When it leaned in the past ({measured.built_from}), the close {RECORD_CANDLES} candles later was on its side "
-        f"in {right.mean:.1%} of {right.cases:,} moments [{right.low:.1%}, {right.high:.1%}], and plans with it came to "
-        f"{plans.mean:+.3f} of their risk before costs."
+        f" When it leaned in the past ({measured.built_from}), the close {RECORD_CANDLES} candles later was on its "
+        f"side in {shares}, and plans with it came to {plans.mean:+.3f} of their risk before costs."
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from backtesting.evidence.curve import chance, clustered_mean, fit_curve, too_few
+from backtesting.evidence.curve import chance, clustered_mean, fit_curves, too_few
 from backtesting.evidence.samples import AHEAD, Samples, join
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
@@ -44,35 +44,38 @@ def build_book(markets: Sequence[MeasuredMarket], built_at: datetime) -> Evidenc
     pools = {timeframe: [market for market in markets if market.timeframe is timeframe] for timeframe in Timeframe}
     samples = {timeframe: join(market.samples for market in pool) for timeframe, pool in pools.items() if pool}
     left_out = {timeframe: lack for timeframe, pooled in samples.items() if (lack := too_few(pooled, timeframe))}
-    if len(left_out) == len(samples):
+    enough = {timeframe: pooled for timeframe, pooled in samples.items() if timeframe not in left_out}
+    if not enough:
         raise InsufficientData("; ".join(left_out.values()))
+    curves = fit_curves(enough)
+    folds: dict[Timeframe, list[EvidenceYear]] = {timeframe: [] for timeframe in enough}
+    for timeframe, year in _folds(enough):
+        folds[timeframe].append(year)
     return EvidenceBook(
         built_at=built_at.date().isoformat(),
         stop_atr=STOP_ATR,
         reward=REWARD,
         horizon_candles=HORIZON_CANDLES,
         records=tuple(
-            _record(timeframe, pools[timeframe], pooled)
-            for timeframe, pooled in samples.items()
-            if timeframe not in left_out
+            TimeframeRecord(
+                timeframe=timeframe,
+                built_from=_words(timeframe, pools[timeframe]),
+                files=tuple(market.file for market in pools[timeframe]),
+                kinds=tuple(sorted({Symbol.of(market.symbol).kind for market in pools[timeframe]})),
+                weight=round(curve.counts.weight, 6),
+                error=round(curve.counts.error, 6),
+                own_weight=round(curve.own.weight, 6),
+                own_error=round(curve.own.error, 6),
+                plans=curve.own.plans,
+                samples=len(enough[timeframe]),
+                folds=tuple(folds[timeframe]),
+                strategies=tuple(
+                    _strategy(timeframe, enough[timeframe], at, name) for at, name in enumerate(STRATEGY_NAMES)
+                ),
+            )
+            for timeframe, curve in curves.items()
         ),
         left_out=left_out,
-    )
-
-
-def _record(timeframe: Timeframe, markets: Sequence[MeasuredMarket], samples: Samples) -> TimeframeRecord:
-    curve = fit_curve(samples, timeframe)
-    return TimeframeRecord(
-        timeframe=timeframe,
-        built_from=_words(timeframe, markets),
-        files=tuple(market.file for market in markets),
-        kinds=tuple(sorted({Symbol.of(market.symbol).kind for market in markets})),
-        weight=round(curve.weight, 6),
-        error=round(curve.error, 6),
-        plans=curve.plans,
-        samples=len(samples),
-        folds=tuple(_folds(timeframe, markets)),
-        strategies=tuple(_strategy(timeframe, samples, at, name) for at, name in enumerate(STRATEGY_NAMES)),
     )
 
 
@@ -88,27 +91,34 @@ def calibration_error(predicted: FloatArray, came: FloatArray) -> float:
     )
 
 
-def _folds(timeframe: Timeframe, markets: Sequence[MeasuredMarket]) -> Iterator[EvidenceYear]:
-    """Yield each year predicted by the plans that had ended before it began, from the first that has enough of them."""
-    years = sorted({int(year) for market in markets for year in np.unique(years_of(market.samples.times_ms))})
+def _folds(samples: Mapping[Timeframe, Samples]) -> Iterator[tuple[Timeframe, EvidenceYear]]:
+    """Yield each year of each timeframe, predicted by the plans of all that had ended before it began.
+
+    Left out are the first years, and those before which a timeframe has too few plans.
+    """
+    years = sorted({int(year) for plans in samples.values() for year in np.unique(years_of(plans.times_ms))})
     for year in years[FIRST_YEARS:]:
         begin_ms = round(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000)
-        ended_ms = begin_ms - HORIZON_CANDLES * timeframe.ms
-        before = join(market.samples.where(market.samples.times_ms < ended_ms) for market in markets)
-        if too_few(before, timeframe):
-            continue
-        now = join(market.samples.where(years_of(market.samples.times_ms) == year) for market in markets)
-        curve = fit_curve(before, timeframe)
-        # Of both sides the one with the trend, as an answer names it.
-        now = now.where(now.support > 0)
-        predicted = chance(now.support * curve.weight)
-        yield EvidenceYear(
-            year=year,
-            plans=len(now),
-            predicted=round(float(predicted.mean()), 4),
-            came=round(float(np.clip(now.wins.mean(), 0, 1)), 4),
-            calibration_error=round(calibration_error(predicted, now.wins), 4),
-        )
+        before = {
+            timeframe: ended
+            for timeframe, plans in samples.items()
+            if not too_few(ended := plans.where(plans.times_ms < begin_ms - HORIZON_CANDLES * timeframe.ms), timeframe)
+        }
+        for timeframe, curve in (fit_curves(before) if before else {}).items():
+            plans = samples[timeframe]
+            # Of both sides the one with the trend, as an answer names it.
+            now = plans.where((years_of(plans.times_ms) == year) & (plans.support > 0))
+            predicted = chance(now.support * curve.counts.weight)
+            yield (
+                timeframe,
+                EvidenceYear(
+                    year=year,
+                    plans=len(now),
+                    predicted=round(float(predicted.mean()), 4),
+                    came=round(float(np.clip(now.wins.mean(), 0, 1)), 4),
+                    calibration_error=round(calibration_error(predicted, now.wins), 4),
+                ),
+            )
 
 
 def _strategy(timeframe: Timeframe, samples: Samples, at: int, name: str) -> StrategyRecord:

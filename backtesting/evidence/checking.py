@@ -56,6 +56,7 @@ class EvidenceCheck(Frozen):
 
     Attributes:
         market: Symbol, or the number of markets that are pooled, and timeframe.
+        timeframe: Of the plans.
         directional: Share of moments with a plan.
         plans: The given ones.
         break_even: Share of targets at which they earn nothing before costs.
@@ -74,6 +75,7 @@ class EvidenceCheck(Frozen):
     """
 
     market: str
+    timeframe: Timeframe
     directional: float
     plans: int
     break_even: float
@@ -138,6 +140,7 @@ def _check(
     moments_ms = samples.times_ms[0::2]
     return EvidenceCheck(
         market=f"{name} {timeframe}",
+        timeframe=timeframe,
         directional=float(2 * samples.given.mean()),
         plans=len(given),
         break_even=1 / (1 + REWARD),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from backtesting.evidence.samples import Samples
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import Timeframe
+from rules.evidence import UNMEASURED_SHARE
 from rules.plans import REWARD
 
 WEEK_MS = 7 * 24 * 3_600_000
@@ -31,6 +33,14 @@ class Curve:
     weight: float
     error: float
     plans: int
+
+
+@dataclass(frozen=True)
+class FittedCurve:
+    """The curve of a timeframe: as measured on its plans alone, and the one that counts."""
+
+    own: Curve
+    counts: Curve
 
 
 def cluster_weeks(timeframe: Timeframe) -> int:
@@ -79,6 +89,33 @@ def fit_curve(samples: Samples, timeframe: Timeframe) -> Curve:
     variance = float((np.bincount(places, errors) ** 2).sum()) / bend**2
     single = float((errors**2).sum()) / bend**2
     return Curve(weight, math.sqrt(variance), round(len(samples) / max(variance / max(single, _ENOUGH), 1.0)))
+
+
+def fit_curves(samples: Mapping[Timeframe, Samples]) -> dict[Timeframe, FittedCurve]:
+    """Return the curve of each timeframe; those with fewer independent plans than the main one are shrunk.
+
+    Without a record of its own a timeframe is given half of the weight of another. So that much is believed of it
+    beforehand, give or take as much, and the curve is the mean of belief and measurement by their precision.
+
+    Raises:
+        InsufficientData: plans of a timeframe come from too few clusters.
+
+    Source: Gelman et al., Bayesian Data Analysis (2013), section 2.5, a normal mean with known variance.
+    """
+    measured = {timeframe: fit_curve(plans, timeframe) for timeframe, plans in samples.items()}
+    main = max(measured.values(), key=lambda curve: curve.plans)
+    believed = UNMEASURED_SHARE * main.weight
+    believed_error = UNMEASURED_SHARE * math.hypot(main.weight, main.error)
+    return {
+        timeframe: FittedCurve(own, own if own is main else _mean_by_precision(own, believed, believed_error))
+        for timeframe, own in measured.items()
+    }
+
+
+def _mean_by_precision(own: Curve, believed: float, believed_error: float) -> Curve:
+    measured, before = own.error**-2, believed_error**-2
+    weight = (measured * own.weight + before * believed) / (measured + before)
+    return Curve(weight, (measured + before) ** -0.5, own.plans)
 
 
 def chance(log_odds: FloatArray) -> FloatArray:

@@ -26,7 +26,8 @@ def book_table(book: EvidenceBook, name: str, pictures: Sequence[Path] = ()) -> 
 def _record(record: TimeframeRecord) -> list[RenderableType]:
     head = Text(
         f"\n{record.built_from}: {record.samples:,} plans, as many as {record.plans:,} independent ones.\n"
-        f"The support of a trend weighs {record.weight:+.3f} in log odds, standard error {record.error:.3f}."
+        f"The support of a trend weighs {record.weight:+.3f} in log odds, standard error {record.error:.3f}"
+        f"{_own(record)}."
     )
     folds = Table(title=f"{record.timeframe}: years predicted by the years before", title_justify="left")
     for heading in ("year", "plans", "target first, predicted", "came", "calibration error"):
@@ -53,6 +54,12 @@ def _record(record: TimeframeRecord) -> list[RenderableType]:
             f"{strategy.expected_r.cases:,}",
         )
     return [head, folds, records]
+
+
+def _own(record: TimeframeRecord) -> str:
+    if record.own_weight == record.weight:
+        return ""
+    return f"; on {record.timeframe} alone {record.own_weight:+.3f}, standard error {record.own_error:.3f}"
 
 
 def check_tables(checks: Sequence[EvidenceCheck], name: str, pictures: Sequence[Path] = ()) -> Group:
