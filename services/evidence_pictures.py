@@ -12,6 +12,7 @@ import numpy as np
 from domain.arrays import FloatArray
 from domain.errors import InvalidRequest
 from domain.trading.evidence import Interval95
+from domain.values import utc_time
 from models.evaluation.plots import FREE, MODEL, REFERENCE, finish, new_figure
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def draw_checks(folder: Path, checks: Sequence[EvidenceCheck], evidence: str) ->
     pictures: dict[Path, Callable[[Path], None]] = {}
     for timeframe in dict.fromkeys(check.timeframe for check in checks):
         some = [check for check in checks if check.timeframe is timeframe]
-        title = f"{some[-1].market}, held against {Path(evidence).name}"
+        first, last = (f"{utc_time(moment):%Y-%m}" for moment in (some[-1].first_ms, some[-1].last_ms))
+        title = f"{some[-1].market}, {first} to {last}, held against the evidence {Path(evidence).name}"
         for name, draw in (("reliability", _reliability), ("confidence", _confidence), ("years", _years)):
             pictures[folder / f"{name}-{timeframe}.png"] = partial(draw, check=some[-1], title=title)
         pictures[folder / f"random-{timeframe}.png"] = partial(_random, checks=some, title=title)
@@ -86,7 +88,7 @@ def _reliability(path: Path, check: EvidenceCheck, title: str) -> None:
     axes.set_xlabel("target first, as stated")
     axes.set_ylabel("target first, as it came")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_major_formatter(PercentFormatter(1.0, 1))
     _room(axes, stated)
     finish(figure, axes, path)
 
@@ -132,6 +134,7 @@ def _random(path: Path, checks: Sequence[EvidenceCheck], title: str) -> None:
     _level(axes, places - ASIDE, [check.random_r for check in checks], FREE, entries)
     axes.set_yticks(places, [f"{check.market}\n{check.plans:,} plans" for check in checks])
     axes.set_title(f"{title}\ngiven plans beside entries at random")
+    axes.set_ylim(-0.6, len(checks) + 0.2)  # with room for the legend
     axes.set_xlabel("mean R before costs")
     finish(figure, axes, path)
 

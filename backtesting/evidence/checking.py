@@ -57,6 +57,7 @@ class EvidenceCheck(Frozen):
     Attributes:
         market: Symbol, or the number of markets that are pooled, and timeframe.
         timeframe: Of the plans.
+        first_ms, last_ms: First and last moment at which plans were made, epoch ms.
         directional: Share of moments with a plan.
         plans: The given ones.
         break_even: Share of targets at which they earn nothing before costs.
@@ -76,6 +77,8 @@ class EvidenceCheck(Frozen):
 
     market: str
     timeframe: Timeframe
+    first_ms: int
+    last_ms: int
     directional: float
     plans: int
     break_even: float
@@ -141,6 +144,8 @@ def _check(
     return EvidenceCheck(
         market=f"{name} {timeframe}",
         timeframe=timeframe,
+        first_ms=int(moments_ms.min()),
+        last_ms=int(moments_ms.max()),
         directional=float(2 * samples.given.mean()),
         plans=len(given),
         break_even=1 / (1 + REWARD),
