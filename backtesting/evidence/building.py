@@ -94,7 +94,7 @@ def calibration_error(predicted: FloatArray, came: FloatArray) -> float:
 def _folds(samples: Mapping[Timeframe, Samples]) -> Iterator[tuple[Timeframe, EvidenceYear]]:
     """Yield each year of each timeframe, predicted by the plans of all that had ended before it began.
 
-    Left out are the first years, and those before which a timeframe has too few plans.
+    Left out are the first years, those before which a timeframe has too few plans, and those in which it has none.
     """
     years = sorted({int(year) for plans in samples.values() for year in np.unique(years_of(plans.times_ms))})
     for year in years[FIRST_YEARS:]:
@@ -108,6 +108,8 @@ def _folds(samples: Mapping[Timeframe, Samples]) -> Iterator[tuple[Timeframe, Ev
             plans = samples[timeframe]
             # Of both sides the one with the trend, as an answer names it.
             now = plans.where((years_of(plans.times_ms) == year) & (plans.support > 0))
+            if not len(now):
+                continue
             predicted = chance(now.support * curve.counts.weight)
             yield (
                 timeframe,

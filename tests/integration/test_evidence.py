@@ -31,9 +31,10 @@ def test_evidence_of_a_random_walk_is_none_and_is_held_against_other_candles(tmp
         for name, seed in (("BTC", 1), ("ETH", 2))
     )
     built = json.loads(run("build", walk, "--out", tmp_path / "evidence.json", "--json"))
-    assert abs(built["weight"]) < 3 * built["error"]
-    assert built["built_from"].startswith("BTCUSDT, 1h, 2023-11 to 2024-")
-    assert built["samples"] > built["plans"] > 0
+    (record,) = built["records"]
+    assert abs(record["weight"]) < 3 * record["error"]
+    assert record["built_from"].startswith("BTCUSDT, 1h, 2023-11 to 2024-")
+    assert record["samples"] > record["plans"] > 0
     assert read_book(str(tmp_path / "evidence.json")) is not None
     table = run("show", "--evidence", tmp_path / "evidence.json")
     assert "trend_following" in table
@@ -54,7 +55,7 @@ def test_few_candles_are_no_evidence(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (None, r"trading\.evidence_file: .*evidence\.json: No such file"),
-        ("{}", r"trading\.evidence_file: .*evidence\.json is no evidence: built_from: Field required"),
+        ("{}", r"trading\.evidence_file: .*evidence\.json is no evidence: built_at: Field required"),
         ("[1", r"trading\.evidence_file: .* is no evidence: the file: Invalid JSON"),
     ],
 )
