@@ -12,10 +12,10 @@ from domain.errors import InsufficientData, InvalidRequest, MarketDataUnavailabl
 from domain.jobs import Job, JobKind
 from domain.market import Timeframe
 from rules.evidence import EvidenceBook
-from services.backtests.job import BacktestJobOrder, SeriesOrder
+from services.backtests.job import BacktestJobOrder
 from services.backtests.order import BacktestOrder, BacktestWish, lane_of
 from services.job_candles.finding import JobCandles
-from services.job_candles.order import candle_rows
+from services.job_candles.order import SeriesOrder, candle_rows
 from services.jobs.service import JobService
 from services.market_data.market_data import MarketData
 from storage.ports import CandleStore
