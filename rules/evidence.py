@@ -22,7 +22,8 @@ from domain.values import Frozen, Share
 
 # From here on a trend is no stronger evidence: plans with stronger ones came to the same.
 FULL_TREND = 0.5
-# Where timeframe or kind of market were not measured, half of the weight counts.
+# Where the timeframe was not measured, half of the weight of the nearest one that was counts; where the kind of market
+# was not, half of that.
 UNMEASURED_SHARE = 0.5
 # Fewer independent plans tell nothing.
 MIN_PLANS = 300
@@ -64,46 +65,67 @@ class EvidenceYear(Frozen):
     calibration_error: Share
 
 
+class TimeframeRecord(Frozen):
+    """The measured record of the plans of one timeframe, pooled over markets.
+
+    Attributes:
+        timeframe: Of the plans.
+        built_from: For a person, such as "8 markets, 1h, 2017-08 to 2022-12".
+        files: What it was measured on: candles of this timeframe, also where they were made from shorter ones.
+        kinds: Kinds of markets that were measured.
+        weight: Of a trend's support, in log odds; of a timeframe that has fewer plans than another, shrunk towards
+            what would count without a record of its own.
+        error: Standard error of the weight over clusters of time, so that plans that overlap count once.
+        own_weight, own_error: The same, as measured on these plans alone.
+        plans: Number of independent plans: all of them over the design effect of their clusters.
+        samples: Number of plans that were measured.
+        folds: The same measured year by year, out of sample.
+        strategies: Records of the named strategies.
+    """
+
+    timeframe: Timeframe
+    built_from: str
+    files: tuple[MeasuredFile, ...]
+    kinds: tuple[SymbolKind, ...]
+    weight: Number
+    error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    own_weight: Number
+    own_error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    plans: Annotated[int, Field(ge=0)]
+    samples: Annotated[int, Field(ge=0)]
+    folds: tuple[EvidenceYear, ...]
+    strategies: tuple[StrategyRecord, ...]
+
+    def strategy(self, name: str) -> StrategyRecord | None:
+        """Return the record of a strategy."""
+        return next((record for record in self.strategies if record.name == name), None)
+
+    def weight_share(self, symbol: str, timeframe: Timeframe) -> float:
+        """Return the share of the weight that counts for plans of a market and timeframe."""
+        measured = timeframe is self.timeframe, Symbol.of(symbol).kind in self.kinds
+        return float(UNMEASURED_SHARE ** measured.count(False))
+
+
 class EvidenceBook(Frozen):
     """The measured record of plans, as `cli.py evidence build` writes it.
 
     Attributes:
-        built_from: For a person, such as "8 markets, 2017-08 to 2022-12".
         built_at: ISO date.
-        files: What it was measured on.
-        weight: Of a trend's support, in log odds.
-        error: Standard error of the weight over clusters of weeks, so that plans that overlap count once.
-        plans: Number of independent plans: all of them over the design effect of their clusters.
-        samples: Number of plans that were measured.
-        timeframes, kinds: Timeframes and kinds of markets that were measured; of others half of the weight counts.
-        folds: The same measured year by year, out of sample.
-        strategies: Records of the named strategies.
         stop_atr, reward, horizon_candles: The plans that were measured.
+        records: One for each timeframe that was measured, shortest first.
+        left_out: Timeframes that were measured and have too few plans for a record, and what they lack.
     """
 
-    built_from: str
     built_at: str
-    files: tuple[MeasuredFile, ...]
-    weight: Number
-    error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    plans: Annotated[int, Field(ge=0)]
-    samples: Annotated[int, Field(ge=0)]
-    timeframes: tuple[Timeframe, ...]
-    kinds: tuple[SymbolKind, ...]
-    folds: tuple[EvidenceYear, ...]
-    strategies: tuple[StrategyRecord, ...]
     stop_atr: Annotated[float, Field(gt=0)]
     reward: Annotated[float, Field(gt=0)]
     horizon_candles: Annotated[int, Field(ge=1)]
+    records: Annotated[tuple[TimeframeRecord, ...], Field(min_length=1)]
+    left_out: dict[Timeframe, str]
 
-    def record(self, strategy: str) -> StrategyRecord | None:
-        """Return the record of a strategy."""
-        return next((record for record in self.strategies if record.name == strategy), None)
-
-    def weight_share(self, symbol: str, timeframe: Timeframe) -> float:
-        """Return the share of the weight that counts for a market."""
-        measured = timeframe in self.timeframes, Symbol.of(symbol).kind in self.kinds
-        return float(UNMEASURED_SHARE ** measured.count(False))
+    def record(self, timeframe: Timeframe) -> TimeframeRecord:
+        """Return the record of a timeframe, or else that of the measured one nearest in length."""
+        return min(self.records, key=lambda record: abs(math.log2(record.timeframe.ms / timeframe.ms)))
 
 
 @dataclass(frozen=True)
@@ -122,8 +144,9 @@ class Weigher:
         """Return by how much a supported plan's log odds are above those of chance, and the standard error of that."""
         if self.book is None:
             return 0.0, 0.0
-        counted = supported * self.book.weight_share(symbol, timeframe)
-        return counted * self.book.weight, abs(counted) * self.book.error
+        record = self.book.record(timeframe)
+        counted = supported * record.weight_share(symbol, timeframe)
+        return counted * record.weight, abs(counted) * record.error
 
     def weigh(self, plan: TradePlan, symbol: str, timeframe: Timeframe, supported: float) -> Evidence:
         """Return the evidence of a plan.
@@ -134,10 +157,11 @@ class Weigher:
             timeframe: Of the plan.
             supported: How far the trend supports it, see `support`; less for few, missing or old candles.
         """
-        book, (odds, error) = self.book, self.odds(symbol, timeframe, supported)
+        record = None if self.book is None else self.book.record(timeframe)
+        odds, error = self.odds(symbol, timeframe, supported)
         return Evidence(
-            **plan_worth(plan, odds, error, book.plans if book else 0, self.costs),
-            built_from=book.built_from if book else "nothing was measured",
+            **plan_worth(plan, odds, error, record.plans if record else 0, self.costs),
+            built_from=record.built_from if record else "nothing was measured",
         )
 
 
