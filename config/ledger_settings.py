@@ -1,4 +1,4 @@
-"""The ledger: how long its entries are kept."""
+"""The ledger: how long its entries are kept, and how many of those that are never scored."""
 
 from __future__ import annotations
 
@@ -9,3 +9,4 @@ class LedgerSettings(Section):
     """Bounds of the ledger."""
 
     retention_days: Count
+    max_apart_per_day: Count

@@ -13,8 +13,10 @@ import httpx2
 from config.settings import Settings
 from container.parts import Container
 from container.wings import (
+    NoLedger,
     choose_analyst,
     make_periodic,
+    make_recorder,
     open_engine_settings,
     open_jobs,
     open_market_data,
@@ -39,6 +41,7 @@ from services.health.service_health import open_health
 from services.insights import MarketInsights
 from services.ledger.archive_scores import ArchiveScores
 from services.ledger.feedback import SignalFeedback
+from services.ledger.recording.recorder import LedgerSink
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
@@ -71,7 +74,7 @@ def check_adapters(settings: Settings) -> None:
 
 @asynccontextmanager
 async def build_container(
-    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS
+    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS, ledger: LedgerSink | None = None
 ) -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.
 
@@ -79,6 +82,7 @@ async def build_container(
         settings: Of everything.
         job_table: Module whose `JOBS` holds the functions that jobs run.
         logs: Where the process logs to, for /health.
+        ledger: Takes the entries of the ledger.
 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
@@ -112,6 +116,7 @@ async def build_container(
 
         weigher = open_weigher(settings.trading)
         reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
+        recorder = make_recorder(settings, ledger or NoLedger(), documents, indicators, weigher, clock)
         guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
@@ -121,6 +126,7 @@ async def build_container(
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            recorder=recorder,
             settings=settings.analysis,
             clock=clock,
         )
@@ -144,11 +150,11 @@ async def build_container(
             analysis=analysis,
             safe_mode=guards.safe_mode,
             periodic=make_periodic(settings, analysis, patience),
-            signals=SignalStream(market_data, reader, rules, guards, settings.signals, clock, executor),
+            signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
             forecasting=forecasting,
-            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, clock),
+            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, recorder, clock),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),

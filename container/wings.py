@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -11,16 +11,22 @@ import httpx2
 
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
+from domain.ledger.entries import LedgerEntry
 from features.indicators.technical_indicators import TechnicalIndicators
+from rules.evidence import Weigher
 from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
 from services.analysis.llm_analyst import LlmAnalyst
 from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.jobs.records import JobRecords
 from services.jobs.service import JobService
+from services.ledger.recording.apart import ApartBudget
+from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
+from services.ledger.recording.recorder import LedgerSink, Recorder
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
@@ -86,6 +92,29 @@ def choose_analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, s
         return rules
     asked = LlmAnalyst(llm.journal, rules, ask_about_synthetic=settings.llm.ask_about_synthetic)
     return FallbackAnalyst(asked, rules, stopping)
+
+
+class NoLedger:
+    """Keeps nothing, until there is a store of the ledger."""
+
+    def put(self, entries: Sequence[LedgerEntry]) -> None:
+        """Keep none of the entries."""
+
+    def put_repeat(self, entry_id: str) -> None:
+        """Count nothing."""
+
+
+def make_recorder(
+    settings: Settings,
+    ledger: LedgerSink,
+    documents: ResilientDocuments,
+    indicators: TechnicalIndicators,
+    weigher: Weigher,
+    clock: Clock,
+) -> Recorder:
+    """Return what writes answers into the ledger."""
+    identities = LaneIdentities(settings, indicators, prompt_parts(), keep_identities(documents, clock))
+    return Recorder(ledger, identities, weigher, ApartBudget(settings.ledger), clock)
 
 
 def make_periodic(

@@ -52,6 +52,8 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# What each id of a lane stands for.
+LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 COLLECTIONS = (
     JOBS,
     LLM_CALLS,
@@ -64,6 +66,7 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    LEDGER_LANES,
 )
 
 # Every collection that this service writes, in alphabetical order.

@@ -28,6 +28,7 @@ from services.market_reader import MarketReader
 from tests.fixtures.clocks import NOW
 from tests.fixtures.forecasting import Models, put_in_production
 from tests.fixtures.histories import ANALYSIS, INDICATORS
+from tests.fixtures.recording import Written, make_recorder
 from tests.fixtures.sources import SYMBOL, FakeSource, chain
 from tests.fixtures.stores import eventually
 
@@ -59,15 +60,24 @@ def models(registry: Registry, executor: ThreadPoolExecutor) -> Models:
     return Models(registry, executor)
 
 
-def asking(models: Models, market_data: MarketData, executor: ThreadPoolExecutor, **seconds: float) -> ForecastRequests:
+def asking(
+    models: Models,
+    market_data: MarketData,
+    executor: ThreadPoolExecutor,
+    written: Written | None = None,
+    **seconds: float,
+) -> ForecastRequests:
+    recorder = make_recorder(written or Written(), models.clock)
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, UNMEASURED, models.clock, executor)
     waits = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
-    return ForecastRequests(models.forecasting, market_data, reader, TechnicalAnalyst(), models.clock, **waits)
+    return ForecastRequests(
+        models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, models.clock, **waits
+    )
 
 
 async def trend_of(models: Models, executor: ThreadPoolExecutor, drift: float, **seconds: float) -> Trend:
     market_data = chain(FakeSource(DataSource.BINANCE, drifting(drift)), clock=models.clock)
-    return await asking(models, market_data, executor, **seconds).trend(SYMBOL, H4)
+    return await asking(models, market_data, executor, **seconds).trend(SYMBOL, H4, trusted=True)
 
 
 def expecting(returns: Sequence[float]) -> Callable[[Forecaster, FeatureRows], Forecasts]:
@@ -93,9 +103,9 @@ async def test_a_trend_waits_for_no_source(models: Models, executor: ThreadPoolE
     market_data = chain(hanging, working, clock=models.clock, timeout_seconds=0.05)
     asked = asking(models, market_data, executor, fetch_seconds=0.01)
     with pytest.raises(MarketDataUnavailable, match="no source gave 4h candles of BTCUSDT within"):
-        await asked.trend(SYMBOL, H4)
+        await asked.trend(SYMBOL, H4, trusted=True)
     await eventually(lambda: market_data.health()["binance"] is True)  # it went on, and knows better now
-    trend = await asking(models, market_data, executor).trend(SYMBOL, H4)
+    trend = await asking(models, market_data, executor).trend(SYMBOL, H4, trusted=True)
     assert (trend.model, trend.source_data, trend.at) == ("technical-rules", DataSource.BINANCE, models.clock.now())
     assert hanging.calls == [H4]
 
