@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
-
-from cachetools import FIFOCache
+from typing import Any, NamedTuple, Protocol
 
 from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.ledger.entries import Apart, LedgerEntry, Origin
@@ -16,6 +14,7 @@ from domain.timeframe_data import data_age
 from domain.values import epoch_ms
 from rules.evidence import EvidenceBook, Weigher
 from rules.judgement import Judgement
+from rules.plans import HORIZON_CANDLES
 from services.ledger.recording.apart import ApartBudget, apart_of
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.statements import LANES, AnswerBasis, Statement, of_analysis
@@ -53,8 +52,7 @@ class _MadeAnswer:
     written: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Occasion:
+class _Occasion(NamedTuple):
     """What the entries of one answer have in common."""
 
     answer_id: str
@@ -86,8 +84,9 @@ class Recorder:
         self._weigher = weigher
         self._budget = budget
         self._clock = clock
-        self._made: FIFOCache[str, _MadeAnswer] = FIFOCache(MAX_ANSWERS)
-        self._direct: FIFOCache[str, bool] = FIFOCache(MAX_ANSWERS)
+        # Plain dictionaries, since every answer passes here; forgotten first: what was made longest ago.
+        self._made: dict[str, _MadeAnswer] = {}
+        self._direct: dict[str, bool] = {}
 
     def made(self, analysis: Analysis, judgement: Judgement, *, believed: bool) -> None:
         """Take a fresh answer, before anyone is given it; a replay leaves nothing behind.
@@ -99,6 +98,7 @@ class Recorder:
         """
         if analysis.as_of is None:
             self._made[analysis.analysis_id] = _MadeAnswer(AnswerBasis.of(judgement), believed)
+            _forget_first(self._made)
 
     def given(self, analysis: Analysis, origin: Origin, *, trusted: bool, delivered: bool = True) -> None:
         """Write an answer down that somebody is given, or count that it is given again.
@@ -186,6 +186,7 @@ class Recorder:
             apart=apart,
         )
         self._direct[answer_id] = self._write(statements, occasion)
+        _forget_first(self._direct)
 
     def _repeat(self, analysis: Analysis, made: _MadeAnswer | None, *, trusted: bool) -> None:
         """Count an answer that is given again, unless its entry was one too many."""
@@ -198,8 +199,36 @@ class Recorder:
 
     def _write(self, statements: Iterable[Statement], occasion: _Occasion, *, delivered: bool = True) -> bool:
         """Hand entries to the store; return whether there was room for them."""
-        now_ms = epoch_ms(self._clock.now())
-        entries = [self._entry(said, occasion, now_ms, delivered) for said in statements]
+        now_ms, asked_by = epoch_ms(self._clock.now()), request_id.get() or None
+        id_of, origin, book = self._identities.id_of, occasion.origin, occasion.book
+        entries = [
+            LedgerEntry(
+                id=_entry_id(occasion.answer_id, said.lane, occasion.times),
+                lane=said.lane,
+                lane_id=id_of(said.lane, said.by, origin, book),
+                origin=origin,
+                symbol=occasion.symbol,
+                timeframe=occasion.timeframe,
+                closed_ms=occasion.closed_ms,
+                known_ms=now_ms,
+                kind=said.kind,
+                side=said.side,
+                price=occasion.price,
+                stop=said.stop,
+                target=said.target,
+                horizon_candles=HORIZON_CANDLES if said.has_plan else None,
+                target_first=said.target_first,
+                probability_up=said.probability_up,
+                confidence=said.confidence,
+                cost_bps=occasion.cost_bps,
+                given=said.given and delivered,
+                cost_usd=said.cost_usd,
+                source_data=occasion.source_data,
+                apart=occasion.apart,
+                request_id=asked_by,
+            )
+            for said in statements
+        ]
         if not self._budget.take(occasion.apart, len(entries), now_ms):
             return False
         for entry in entries:
@@ -207,34 +236,12 @@ class Recorder:
         self._sink.put(entries)
         return True
 
-    def _entry(self, said: Statement, occasion: _Occasion, known_ms: int, delivered: bool) -> LedgerEntry:
-        return LedgerEntry(
-            id=_entry_id(occasion.answer_id, said.lane, occasion.times),
-            lane=said.lane,
-            lane_id=self._identities.id_of(said.lane, said.by, occasion.origin, occasion.book),
-            origin=occasion.origin,
-            symbol=occasion.symbol,
-            timeframe=occasion.timeframe,
-            closed_ms=occasion.closed_ms,
-            known_ms=known_ms,
-            kind=said.kind,
-            side=said.side,
-            price=occasion.price,
-            stop=said.stop,
-            target=said.target,
-            horizon_candles=said.horizon_candles,
-            target_first=said.target_first,
-            probability_up=said.probability_up,
-            confidence=said.confidence,
-            cost_bps=occasion.cost_bps,
-            given=said.given and delivered,
-            cost_usd=said.cost_usd,
-            source_data=occasion.source_data,
-            apart=occasion.apart,
-            request_id=request_id.get() or None,
-        )
-
 
 def _entry_id(answer_id: str, lane: str, times: int) -> str:
     """Return the id of an entry; that of an answer which is written down again ends with its number."""
     return f"{answer_id}.{lane}" if not times else f"{answer_id}.{lane}.{times + 1}"
+
+
+def _forget_first(answers: dict[str, Any]) -> None:
+    if len(answers) > MAX_ANSWERS:
+        del answers[next(iter(answers))]
