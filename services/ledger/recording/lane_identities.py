@@ -92,6 +92,7 @@ class LaneIdentities:
         self._note = note
         self._known: dict[tuple[LedgerLane, str, bool], str] = {}
         self._made_of: tuple[IndicatorSettings, EvidenceBook | None] | None = None
+        self._rules: Parts = {}
 
     def id_of(self, lane: LedgerLane, by: str, origin: Origin, book: EvidenceBook | None) -> str:
         """Return the id of a lane.
@@ -105,25 +106,26 @@ class LaneIdentities:
         made_of = self._made_of
         if made_of is None or made_of[0] is not self._indicators.settings or made_of[1] is not book:
             self._made_of = self._indicators.settings, book
+            self._rules = self._of_rules(book)
             self._known.clear()
         key = lane, by, origin is Origin.TREND
         found = self._known.get(key)
         if found is None:
-            identity = LaneIdentity.of(lane, self._parts(lane, by, origin, book))
+            identity = LaneIdentity.of(lane, self._parts(lane, by, origin))
             found = self._known[key] = identity.lane_id
             self._note(identity)
         return found
 
-    def _parts(self, lane: LedgerLane, by: str, origin: Origin, book: EvidenceBook | None) -> Parts:
+    def _parts(self, lane: LedgerLane, by: str, origin: Origin) -> Parts:
         if lane is LedgerLane.MODEL:
             return {"service": service_version(), **self._model(by)}
-        rules = self._rules(book)
+        rules = self._rules
         if lane is LedgerLane.BLEND:
             blend = {"blend": "trend"} if origin is Origin.TREND else _some(self._settings.analysis, _BLEND)
             return {**rules, **self._model(by), "blend": blend}
         return {**rules, "llm": self._llm(by)} if lane is LedgerLane.LLM else rules
 
-    def _rules(self, book: EvidenceBook | None) -> Parts:
+    def _of_rules(self, book: EvidenceBook | None) -> Parts:
         settings = self._settings
         return {
             "service": service_version(),
