@@ -13,6 +13,7 @@ import pytest
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.forecasting import ModelType
+from domain.ledger.entries import LedgerLane
 from domain.market import Candle, Timeframe
 from domain.values import Signal, epoch_ms
 from models.architectures.outputs import RETURNS
@@ -75,9 +76,11 @@ def asking(
     )
 
 
-async def trend_of(models: Models, executor: ThreadPoolExecutor, drift: float, **seconds: float) -> Trend:
+async def trend_of(
+    models: Models, executor: ThreadPoolExecutor, drift: float, written: Written | None = None, **seconds: float
+) -> Trend:
     market_data = chain(FakeSource(DataSource.BINANCE, drifting(drift)), clock=models.clock)
-    return await asking(models, market_data, executor, **seconds).trend(SYMBOL, H4, trusted=True)
+    return await asking(models, market_data, executor, written, **seconds).trend(SYMBOL, H4, trusted=True)
 
 
 def expecting(returns: Sequence[float]) -> Callable[[Forecaster, FeatureRows], Forecasts]:
@@ -147,9 +150,14 @@ async def test_a_model_that_looks_further_lowers_the_confidence_and_never_turns_
     version = put_patchtst_in_production(registry)
     models.look_again()
     models.run = expecting([side * value for value in returns])
-    refined = await trend_of(models, executor, side * 0.4)
+    written = Written()
+    refined = await trend_of(models, executor, side * 0.4, written)
     assert (refined.signal, refined.model) == (by_rules.signal, f"technical-rules+{version}")
     assert refined.confidence == pytest.approx(by_rules.confidence * left, abs=1e-4)
+    blend, rules = written.of(LedgerLane.BLEND), written.of(LedgerLane.RULES)
+    assert (blend.given, blend.side, blend.confidence) == (True, refined.signal, refined.confidence)
+    assert (rules.given, rules.side, rules.confidence) == (False, by_rules.signal, by_rules.confidence)
+    assert written.of(LedgerLane.MODEL).given is False
 
 
 async def test_without_a_trend_no_model_is_asked(
