@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,11 +14,13 @@ from commands.console import show, working
 from commands.options import Json
 from config.settings import StorageSettings
 from config.sources import load_settings
+from domain.values import epoch_ms
+from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from storage.adapter_ports import Store, StoreSize
+    from storage.adapter_ports import LedgerDatabase, Store, StoreSize
 
 storage = typer.Typer(
     help="Manage the database: stats, prune, vacuum; the service may run meanwhile.", no_args_is_help=True
@@ -34,26 +37,33 @@ def stats(as_json: Json = False) -> None:
 @storage.command()
 def prune(as_json: Json = False) -> None:
     """Remove data past its retention, as the running service does by itself."""
-    settings = load_settings().storage
+    settings = load_settings()
+    old_ms = epoch_ms(SystemClock().now() - timedelta(days=settings.ledger.retention_days))
 
-    async def prune_all() -> tuple[int, int]:
-        analyses = candles = 0
-        async with _open(settings) as store:
+    async def prune_all() -> tuple[int, int, int]:
+        analyses = candles = entries = 0
+        async with _open(settings.storage) as (store, ledger):
             while True:
                 step = await store.prune()
                 analyses += step.analyses
                 candles += step.candles
                 tell(f"removed {analyses:,} analyses and {candles:,} candles")
                 if step.complete:
-                    return analyses, candles
+                    break
+            while removed := await ledger.prune_ledger(old_ms):
+                entries += removed
+                tell(f"removed {entries:,} entries of the ledger")
+        return analyses, candles, entries
 
     with working() as tell:
         tell("looking for what is past its retention")
-        analyses, candles = asyncio.run(prune_all())
+        analyses, candles, entries = asyncio.run(prune_all())
     table = Table("removed", "rows")
     table.add_row("archived analyses", f"{analyses:,}")
     table.add_row("posted candles", f"{candles:,}")
-    show({"removed_analyses": analyses, "removed_candles": candles}, table, as_json)
+    table.add_row("entries of the ledger", f"{entries:,}")
+    removed = {"removed_analyses": analyses, "removed_candles": candles, "removed_entries": entries}
+    show(removed, table, as_json)
 
 
 @storage.command()
@@ -79,15 +89,19 @@ def vacuum(as_json: Json = False) -> None:
 
 
 @asynccontextmanager
-async def _open(settings: StorageSettings) -> AsyncIterator[Store]:
-    from storage.factory import build_store
+async def _open(settings: StorageSettings) -> AsyncIterator[tuple[Store, LedgerDatabase]]:
+    from storage.factory import build_ledger, build_store
 
     # A command does not set a damaged file aside: only a service that has to keep running does.
-    store = build_store(settings.model_copy(update={"when_damaged": "refuse"}))
+    settings = settings.model_copy(update={"when_damaged": "refuse"})
+    writing = asyncio.Lock()
+    store, ledger = build_store(settings, writing), build_ledger(settings, writing)
     try:
         await store.open()
-        yield store
+        await ledger.open()
+        yield store, ledger
     finally:
+        await ledger.close()
         await store.close()
 
 

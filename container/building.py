@@ -91,7 +91,7 @@ async def build_container(
     async with AsyncExitStack() as stack:
         opened, entered = stack.enter_async_context, stack.enter_context
 
-        store, documents = await opened(open_storage(settings.storage))
+        store, documents, ledger = await opened(open_storage(settings.storage, settings.ledger, clock))
         client = await opened(httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
         executor = entered(worker_threads(settings.analysis.worker_threads, "analysis"))
         indicators, rules = TechnicalIndicators(settings.indicators), TechnicalAnalyst()
@@ -134,7 +134,7 @@ async def build_container(
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
-        health = await opened(open_health(store, documents, llm.client, market_data, watch, logs))
+        health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
 
         yield Container(
@@ -144,6 +144,7 @@ async def build_container(
             health=health,
             store=store,
             documents=documents,
+            ledger=ledger,
             market_data=market_data,
             engine_settings=engine_settings,
             weigher=weigher,

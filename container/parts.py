@@ -29,6 +29,7 @@ from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
 from storage.resilience.documents import ResilientDocuments
+from storage.resilience.ledger import ResilientLedger
 from storage.resilience.store import ResilientStore
 from utils.clock import Clock
 
@@ -48,6 +49,7 @@ class Container:
 
     store: ResilientStore
     documents: ResilientDocuments
+    ledger: ResilientLedger
 
     market_data: MarketData
     engine_settings: EngineSettings

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import httpx2
 
+from config.ledger_settings import LedgerSettings
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
 from domain.ledger.entries import LedgerEntry
@@ -33,22 +35,28 @@ from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
 from storage.factory import build_engine_candles, open_stores
 from storage.ports import CandleStore
+from storage.pruning import UnhurriedClock
 from storage.resilience.documents import ResilientDocuments
+from storage.resilience.ledger import ResilientLedger
 from storage.resilience.store import ResilientStore
-from storage.upkeep import keep_within_bounds
+from storage.upkeep import keep_ledger_within_bounds, keep_within_bounds
 from tasks.child_process import ChildProcessRunner
 from utils.clock import Clock
 from utils.concurrency import background
 
 
 @asynccontextmanager
-async def open_storage(settings: StorageSettings) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments]]:
-    """Give the store of analyses, kept within its bounds, and that of documents."""
+async def open_storage(
+    settings: StorageSettings, ledger_settings: LedgerSettings, clock: Clock
+) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments, ResilientLedger]]:
+    """Give the store of analyses and the ledger, both kept within their bounds, and the store of documents."""
+    retention = timedelta(days=ledger_settings.retention_days)
     async with (
-        open_stores(settings) as (store, documents),
+        open_stores(settings) as (store, documents, ledger),
         background(keep_within_bounds(store), "store upkeep"),
+        background(keep_ledger_within_bounds(ledger, retention, UnhurriedClock(clock)), "ledger upkeep"),
     ):
-        yield store, documents
+        yield store, documents, ledger
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from storage.document_ports import DocumentStore
+from storage.ledger_ports import LedgerStore
 from storage.ports import AnalysisCache, CandleStore, SignalArchive
 
 
@@ -73,6 +74,10 @@ class Store(Database, AnalysisCache, SignalArchive, CandleStore, Protocol):
 
 class DocumentDatabase(Database, DocumentStore, Protocol):
     """Keeps documents by key."""
+
+
+class LedgerDatabase(Database, LedgerStore, Protocol):
+    """Keeps the ledger."""
 
 
 class StoreMaintenance(Protocol):

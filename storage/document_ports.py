@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from storage.ledger_ports import LEDGER_COLLECTIONS
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
 
 # JSON-like: text, whole numbers of 64 bits, finite floats, booleans, None, lists and mappings of them, and aware
@@ -71,7 +72,7 @@ COLLECTIONS = (
 
 # Every collection that this service writes, in alphabetical order.
 _OF_ANALYSES = (ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION)
-COLLECTION_NAMES = tuple(sorted([*_OF_ANALYSES, *(collection.name for collection in COLLECTIONS)]))
+COLLECTION_NAMES = tuple(sorted([*_OF_ANALYSES, *LEDGER_COLLECTIONS, *(collection.name for collection in COLLECTIONS)]))
 
 
 @dataclass(frozen=True)

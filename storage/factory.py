@@ -11,14 +11,16 @@ from pathlib import Path
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
-from storage.adapter_ports import DocumentDatabase, Store, StoreMaintenance
+from storage.adapter_ports import DocumentDatabase, LedgerDatabase, Store, StoreMaintenance
 from storage.ports import EngineCandles
 from storage.pruning import Bounds
 from storage.resilience.documents import ResilientDocuments
+from storage.resilience.ledger import ResilientLedger
 from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from storage.sqlite.documents import SqliteDocumentStore
+from storage.sqlite.ledger import SqliteLedger
 from storage.sqlite.maintenance import SqliteMaintenance
 from storage.sqlite.store import SqliteStore
 
@@ -62,8 +64,10 @@ def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
 
 
 @asynccontextmanager
-async def open_stores(settings: StorageSettings) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments]]:
-    """Open the stores of analyses and of documents, with a spool each.
+async def open_stores(
+    settings: StorageSettings,
+) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments, ResilientLedger]]:
+    """Open the stores of analyses and of documents and the ledger, with a spool each.
 
     At the end the writes that wait go to the database or stay in the spool.
 
@@ -76,8 +80,8 @@ async def open_stores(settings: StorageSettings) -> AsyncIterator[tuple[Resilien
     store = ResilientStore(build_store(settings, writing), timeout_ms=settings.timeout_ms, pace=pace, spool=spool)
     await store.open()
     try:
-        async with open_documents(settings, writing) as documents:
-            yield store, documents
+        async with open_documents(settings, writing) as documents, open_ledger(settings, writing) as ledger:
+            yield store, documents, ledger
     finally:
         await store.close()
 
@@ -98,6 +102,32 @@ async def open_documents(
         yield documents
     finally:
         await documents.close()
+
+
+@asynccontextmanager
+async def open_ledger(settings: StorageSettings, writing: asyncio.Lock | None = None) -> AsyncIterator[ResilientLedger]:
+    """Open the ledger alone, with its spool; `writing` as for `build_store`.
+
+    Raises:
+        ConfigurationError: as `build_store` does.
+    """
+    pace = Pace(retry_seconds=settings.retry_seconds)
+    ledger = ResilientLedger(build_ledger(settings, writing), pace=pace, spool=_spool(settings, "ledger"))
+    await ledger.open()
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def build_ledger(settings: StorageSettings, writing: asyncio.Lock | None = None) -> LedgerDatabase:
+    """Return the ledger in the database of `settings.url`, not opened yet; arguments and errors as of `build_store`."""
+    url = settings.url.get_secret_value()
+    if (path := _sqlite_path(url)) is not None:
+        return SqliteLedger(path, settings.when_damaged, writing=writing)
+    from storage.mongo.ledger import MongoLedger
+
+    return MongoLedger(url)
 
 
 def _spool(settings: StorageSettings, kind: str) -> Spool | None:

@@ -22,6 +22,19 @@ SETTLEMENT_COLLECTION = "ledger_settlements"
 REPEAT_COLLECTION = "ledger_repeats"
 AGGREGATE_COLLECTION = "ledger_aggregates"
 DAY_COLLECTION = "ledger_days"
+# Days whose sums have to be made anew; and, in SQLite alone, the texts that rows share.
+MARK_COLLECTION = "ledger_marks"
+NAME_COLLECTION = "ledger_names"
+LEDGER_COLLECTIONS = (
+    LEDGER_COLLECTION,
+    LEDGER_DUE_COLLECTION,
+    SETTLEMENT_COLLECTION,
+    REPEAT_COLLECTION,
+    AGGREGATE_COLLECTION,
+    DAY_COLLECTION,
+    MARK_COLLECTION,
+    NAME_COLLECTION,
+)
 
 
 @dataclass(frozen=True)

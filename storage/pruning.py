@@ -33,6 +33,26 @@ class Bounds:
     max_candles: int = 5_000_000
 
 
+class UnhurriedClock:
+    """Tells the time, but none later than its start and the seconds since then: no jump ahead makes data old."""
+
+    def __init__(self, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Start now.
+
+        Args:
+            clock: Tells the time.
+            monotonic: Seconds that never jump.
+        """
+        self._clock = clock
+        self._monotonic = monotonic
+        self._started = clock.now(), monotonic()
+
+    def now(self) -> datetime:
+        """Return the aware UTC time."""
+        moment, second = self._started
+        return min(self._clock.now(), moment + timedelta(seconds=self._monotonic() - second))
+
+
 class SeriesSize(NamedTuple):
     """How many candles of a symbol and timeframe are kept, and when the newest opened, epoch milliseconds."""
 
@@ -75,8 +95,7 @@ class Pruning:
         self._queries = queries
         self._bounds = bounds
         self._clock = clock
-        self._monotonic = monotonic
-        self._started = clock.now(), monotonic()
+        self._unhurried = UnhurriedClock(clock, monotonic)
         self._steps: AsyncIterator[Pruned] | None = None
         self._stepping = asyncio.Lock()
 
@@ -95,7 +114,7 @@ class Pruning:
             return done
 
     async def _pass(self) -> AsyncIterator[Pruned]:
-        before = self._now() - self._bounds.archive
+        before = self._unhurried.now() - self._bounds.archive
         while dropped := await self._queries.drop_archived(before, ROWS_AT_ONCE):
             yield Pruned(dropped, 0, complete=False)
         kept: list[SeriesSize] = []
@@ -122,8 +141,3 @@ class Pruning:
             await self._queries.drop_oldest_candles(series, part)
             yield part
             count -= part
-
-    def _now(self) -> datetime:
-        """Return the time, but not later than the start plus the seconds since then."""
-        moment, second = self._started
-        return min(self._clock.now(), moment + timedelta(seconds=self._monotonic() - second))

@@ -28,7 +28,7 @@ def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
 
     Args:
         kind: sqlite or mongodb.
-        states: Of analyses and of documents, which usually fail together.
+        states: Of analyses, of documents and of the ledger, which usually fail together.
     """
 
     def check() -> Iterator[Degraded]:

@@ -52,7 +52,7 @@ class WatchedStore(Protocol):
 @asynccontextmanager
 async def open_health(
     store: WatchedStore,
-    documents: WatchedStore,
+    others: Sequence[WatchedStore],
     llm: LlmClient | None,
     market_data: MarketData,
     models: ModelWatch,
@@ -62,14 +62,14 @@ async def open_health(
 
     Args:
         store: Has analyses.
-        documents: Has everything else, in the same database.
+        others: Have documents and the ledger, in the same database.
         llm: None without an LLM.
         market_data: Knows the health of its sources.
         models: Watches the folder of the models.
         logs: Destinations of log lines.
     """
     checks = (
-        store_check(store.kind, lambda: (store.state, documents.state)),
+        store_check(store.kind, lambda: (store.state, *(other.state for other in others))),
         llm_check(llm),
         market_data_check(market_data),
         models.degraded,

@@ -29,14 +29,17 @@ CANDLE_FIELDS = {"_id": 0, "open_time": 1} | dict.fromkeys(_PRICE_FIELDS, 1)
 Prices = tuple[float, float, float, float, float]
 
 
-async def bulk_write(collection: AsyncIOMotorCollection[Document], requests: Sequence[Request]) -> None:
+async def bulk_write(collection: AsyncIOMotorCollection[Document], requests: Sequence[Request]) -> int:
     """Make the writes in any order; an insertion whose key is there already changes nothing and does not fail.
+
+    Returns:
+        Number of documents that were inserted.
 
     Raises:
         BulkWriteError: other writes were refused; the rest is written.
     """
     try:
-        await collection.bulk_write(list(requests), ordered=False)
+        written = await collection.bulk_write(list(requests), ordered=False)
     except BulkWriteError as error:
         refused = [
             entry
@@ -45,6 +48,8 @@ async def bulk_write(collection: AsyncIOMotorCollection[Document], requests: Seq
         ]
         if refused or (error.details or {}).get("writeConcernErrors"):
             raise BulkWriteError({**(error.details or {}), "writeErrors": refused}) from error
+        return int((error.details or {}).get("nInserted", 0))
+    return written.inserted_count
 
 
 class MongoWrites:

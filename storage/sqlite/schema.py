@@ -62,17 +62,27 @@ SELECT count(*) > 0 AND NOT max(name = 'sequence') FROM pragma_table_info('{ARCH
 """  # noqa: S608
 
 
+def read_version(connection: sqlite3.Connection) -> int:
+    """Return the schema version of a file, 0 of a new one.
+
+    Raises:
+        StorageUnavailable: a newer release has made its tables.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise StorageUnavailable(
+            f"the sqlite file has schema version {version}; this service reads up to {SCHEMA_VERSION}"
+        )
+    return version
+
+
 def prepare(connection: sqlite3.Connection) -> None:
     """Make the tables, or bring those of an earlier release to this one, whole or not at all.
 
     Raises:
         StorageUnavailable: a newer release has made others.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise StorageUnavailable(
-            f"the sqlite file has schema version {version}; this service reads up to {SCHEMA_VERSION}"
-        )
+    version = read_version(connection)
     if version < SCHEMA_VERSION:
         (unnumbered,) = connection.execute(_HAS_UNNUMBERED_ARCHIVE).fetchone()
         archive = _NUMBER_ARCHIVE if unnumbered else _ARCHIVE

@@ -1,0 +1,69 @@
+"""Times of the ledger that every store works out alike: days, stretches and due times."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from domain.ledger.entries import HORIZONS, LedgerEntry
+from domain.market import Timeframe
+from storage.ledger_ports import Due
+
+DAY_MS = 86_400_000
+# Entries are removed in steps of as many.
+ENTRIES_AT_ONCE = 1_000
+
+
+def day_of(time_ms: int) -> date:
+    """Return the UTC day of a time in epoch ms."""
+    return datetime.fromtimestamp(time_ms // DAY_MS * 86_400, UTC).date()
+
+
+def first_ms(day: date) -> int:
+    """Return the first moment of a UTC day in epoch ms."""
+    return (day - date(1970, 1, 1)).days * DAY_MS
+
+
+def booked_day(known_ms: int, closed: date | None) -> date:
+    """Return the day in which an entry is booked: that of its known time, or the first that is not closed.
+
+    Args:
+        known_ms: Of the entry.
+        closed: Newest day that is closed, None where none is.
+    """
+    known = day_of(known_ms)
+    return known if closed is None else max(known, closed + timedelta(days=1))
+
+
+def stretch_candles(horizon: int) -> int:
+    """Return how many candles the stretches of a horizon have, as in `LedgerEntry.slot`."""
+    return horizon or HORIZONS[-1]
+
+
+def stretch_day(closed_ms: int, timeframe: Timeframe, horizon: int) -> date:
+    """Return the UTC day in which the stretch of an entry with this close begins."""
+    length_ms = stretch_candles(horizon) * timeframe.ms
+    return day_of(closed_ms // length_ms * length_ms)
+
+
+def due_ms(closed_ms: int, timeframe: Timeframe, horizon: int) -> int:
+    """Return when a horizon is due first; a plan is looked at after one candle."""
+    return closed_ms + (horizon or HORIZONS[0]) * timeframe.ms
+
+
+def first_due(waiting: Iterable[tuple[LedgerEntry, Mapping[int, int]]], now_ms: int, limit: int) -> list[Due]:
+    """Return the horizons that are due, the first due first.
+
+    Args:
+        waiting: Entries with the due times of their horizons that are not settled, in epoch ms.
+        now_ms: Those due later are left out.
+        limit: How many at most.
+    """
+    times = (
+        (time_ms, entry.id, horizon, entry)
+        for entry, horizons in waiting
+        for horizon, time_ms in horizons.items()
+        if time_ms <= now_ms
+    )
+    return [Due(entry, horizon) for _, _, horizon, entry in heapq.nsmallest(limit, times, key=lambda time: time[:3])]

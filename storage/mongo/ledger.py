@@ -1,0 +1,250 @@
+"""The ledger in MongoDB. There are no transactions: what follows from a write is written before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import ASCENDING, DESCENDING, InsertOne, ReplaceOne, UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from domain.ledger.days import Aggregate, DayRoot
+from domain.ledger.entries import LedgerEntry
+from domain.ledger.settlements import LedgerRecord, Settlement
+from storage.ledger_ports import (
+    AGGREGATE_COLLECTION,
+    DAY_COLLECTION,
+    LEDGER_COLLECTION,
+    LEDGER_DUE_COLLECTION,
+    MARK_COLLECTION,
+    REPEAT_COLLECTION,
+    SETTLEMENT_COLLECTION,
+    Due,
+    EntryFilter,
+    LedgerSize,
+    Postponed,
+)
+from storage.ledger_values import ENTRIES_AT_ONCE, booked_day, first_due, stretch_day
+from storage.mongo.connection import Document, MongoConnection, operation
+from storage.mongo.ledger_documents import (
+    by_entry,
+    entry_document,
+    level_documents,
+    query_of,
+    read_entry_document,
+    read_level,
+    read_root,
+    root_document,
+    settlement_document,
+    settlement_keys,
+)
+from storage.mongo.ledger_due import MongoDue
+from storage.mongo.ledger_queries import LEDGER_INDEXES, found_by_key, newest, newest_day
+from storage.mongo.writes import bulk_write
+
+_NEVER = {"repeats": 0}
+
+
+class MongoLedger:
+    """Keeps the ledger in the database that the URL names; what is acknowledged is in the server's journal."""
+
+    kind = "mongodb"
+
+    def __init__(self, url: str) -> None:
+        """Check the URL; nothing is connected yet.
+
+        Raises:
+            ConfigurationError: the URL is malformed or names no database.
+        """
+        self._connection = MongoConnection(url)
+        self._due = MongoDue(self._connection)
+
+    async def open(self) -> None:
+        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it."""
+        with operation("open_ledger"):
+            await self._connection.open()
+            await self._connection.ping()
+            await asyncio.gather(*(self._of(name).create_indexes(indexes) for name, indexes in LEDGER_INDEXES.items()))
+
+    async def close(self) -> None:
+        """Close the connections; later calls raise `StorageUnavailable`."""
+        self._connection.close()
+
+    async def ping(self) -> None:
+        """Return when the server has taken a write."""
+        with operation("ping"):
+            await self._connection.ping()
+
+    async def append(self, entries: Sequence[LedgerEntry]) -> None:
+        """Keep the due times, then the entries: a crash in between leaves nothing that is never settled.
+
+        Where a day is closed meanwhile, those booked in it are booked in the next one.
+        """
+        with operation("append_ledger"):
+            known = await self._found(LEDGER_COLLECTION, [entry.id for entry in entries], {"_id": 1})
+            new = list({entry.id: entry for entry in reversed(entries) if entry.id not in known}.values())
+            if not new:
+                return
+            closed = await newest_day(self._of(DAY_COLLECTION))
+            await self._due.owe(new)
+            documents = [entry_document(entry, booked_day(entry.known_ms, closed)) for entry in new]
+            await self._insert(LEDGER_COLLECTION, documents)
+            if (closed_since := await newest_day(self._of(DAY_COLLECTION))) != closed and closed_since is not None:
+                wrong = {"_id": {"$in": [entry.id for entry in new]}, "day": {"$lte": closed_since.isoformat()}}
+                day = booked_day(0, closed_since).isoformat()
+                await self._of(LEDGER_COLLECTION).update_many(wrong, {"$set": {"day": day}})
+
+    async def repeat(self, counts: Mapping[str, int]) -> None:
+        """Count entries that were given again; an id without an entry counts nothing."""
+        with operation("repeat_ledger"):
+            known = await self._found(LEDGER_COLLECTION, list(counts), {"_id": 1})
+            if known:
+                requests = [UpdateOne({"_id": key}, {"$inc": {"repeats": counts[key]}}, upsert=True) for key in known]
+                await bulk_write(self._of(REPEAT_COLLECTION), requests)
+
+    async def entry(self, entry_id: str) -> LedgerRecord | None:
+        """Return an entry with its settlements."""
+        with operation("ledger_entry"):
+            found = await self._of(LEDGER_COLLECTION).find({"_id": {"$eq": entry_id}}).to_list(1)
+            return next(iter(await self._records(found)), None)
+
+    async def entries(
+        self, wanted: EntryFilter, limit: int, before: tuple[int, str] | None = None
+    ) -> list[LedgerRecord]:
+        """Return a page of entries, the newest known first."""
+        with operation("ledger_entries"):
+            return await self._records(await newest(self._of(LEDGER_COLLECTION), query_of(wanted, before), limit))
+
+    async def due(self, now_ms: int, limit: int) -> list[Due]:
+        """Return horizons that are due, the first due first."""
+        with operation("ledger_due"):
+            waiting = await self._due.waiting(now_ms, limit)
+            entries = await self._found(LEDGER_COLLECTION, list(waiting))
+            await self._due.forget_lost(waiting.keys() - entries.keys(), now_ms)
+            times = [(read_entry_document(entry), waiting[entry_id]) for entry_id, entry in entries.items()]
+            return first_due(times, now_ms, limit)
+
+    async def settle(self, settlements: Sequence[Settlement], postponed: Sequence[Postponed] = ()) -> int:
+        """Mark the days, keep the settlements, then take their horizons off the list."""
+        with operation("settle_ledger"):
+            ids = {each.entry_id for each in settlements} | {each.entry_id for each in postponed}
+            found = await self._found(LEDGER_COLLECTION, list(ids))
+            entries = {entry_id: read_entry_document(entry) for entry_id, entry in found.items()}
+            known = [(each, entries[each.entry_id]) for each in settlements if each.entry_id in entries]
+            days = {stretch_day(e.closed_ms, e.timeframe, each.horizon).isoformat() for each, e in known}
+            await self._insert(MARK_COLLECTION, [{"_id": day} for day in days])
+            new = await self._insert(SETTLEMENT_COLLECTION, [settlement_document(*each) for each in known])
+            await self._due.change([each for each, _ in known], postponed)
+            return new
+
+    async def days_to_add_up(self) -> list[date]:
+        """Return the days that are marked."""
+        with operation("ledger_marks"):
+            rows = await self._of(MARK_COLLECTION).find({}, sort=[("_id", ASCENDING)]).to_list(None)
+        return [date.fromisoformat(row["_id"]) for row in rows]
+
+    async def settled(self, day: date) -> list[LedgerRecord]:
+        """Return the scored entries with settlements whose stretches begin in this day."""
+        with operation("ledger_settled"):
+            rows = await self._of(SETTLEMENT_COLLECTION).find({"day": day.isoformat()}).to_list(None)
+            settlements = by_entry(rows)
+            entries = await self._found(LEDGER_COLLECTION, list(settlements))
+            return await self._records(list(entries.values()), settlements)
+
+    async def put_aggregates(self, day: date, aggregates: Sequence[Aggregate]) -> None:
+        """Replace the sums of the day, level by level, and take its mark away."""
+        with operation("put_ledger_aggregates"):
+            levels = level_documents(day, aggregates)
+            collection = self._of(AGGREGATE_COLLECTION)
+            if levels:
+                await bulk_write(
+                    collection, [ReplaceOne({"_id": level["_id"]}, level, upsert=True) for level in levels]
+                )
+            kept = [level["_id"] for level in levels]
+            await collection.delete_many({"day": day.isoformat(), "_id": {"$nin": kept}})
+            await self._of(MARK_COLLECTION).delete_one({"_id": day.isoformat()})
+
+    async def aggregates(self, level: str, since: date, until: date) -> list[Aggregate]:
+        """Return the sums of a level, by day."""
+        days = {"$gte": since.isoformat(), "$lte": until.isoformat()}
+        with operation("ledger_aggregates"):
+            cursor = self._of(AGGREGATE_COLLECTION).find(
+                {"level": {"$eq": level}, "day": days}, sort=[("day", ASCENDING)]
+            )
+            return [sums for row in await cursor.to_list(None) for sums in read_level(row)]
+
+    async def booked(self, day: date) -> list[LedgerEntry]:
+        """Return the entries of a day by known time and id."""
+        with operation("ledger_booked"):
+            rows = await self._of(LEDGER_COLLECTION).find({"day": day.isoformat()}).to_list(None)
+        return sorted(map(read_entry_document, rows), key=lambda entry: (entry.known_ms, entry.id))
+
+    async def close_day(self, root: DayRoot) -> bool:
+        """Keep the root of a day once, if its entries are those that are booked in it, before and after."""
+        with operation("close_ledger_day"):
+            try:
+                if not await self._has_booked(root):
+                    return False
+                await self._of(DAY_COLLECTION).insert_one(root_document(root))
+            except DuplicateKeyError:
+                return False
+            kept = await self._has_booked(root)
+            if not kept:
+                await self._of(DAY_COLLECTION).delete_one({"_id": root.day.isoformat()})
+            return kept
+
+    async def day_roots(self, limit: int, before: date | None = None) -> list[DayRoot]:
+        """Return roots, the newest day first."""
+        days = {} if before is None else {"_id": {"$lt": before.isoformat()}}
+        with operation("ledger_days"):
+            rows = await self._of(DAY_COLLECTION).find(days, sort=[("_id", DESCENDING)], limit=limit).to_list(limit)
+        return [read_root(row) for row in rows]
+
+    async def size(self) -> LedgerSize:
+        """Count the ledger; entries as the server keeps count of them."""
+        with operation("ledger_size"):
+            entries = await self._of(LEDGER_COLLECTION).estimated_document_count()
+            apart = await self._of(LEDGER_COLLECTION).count_documents({"apart": {"$exists": True}}, hint="apart_1")
+            return LedgerSize(entries, entries - apart, *await self._due.count())
+
+    async def prune_ledger(self, before_ms: int) -> int:
+        """Remove settled entries known before that; the entry goes last, so that a crash leaves nothing behind."""
+        with operation("prune_ledger"):
+            cursor = self._of(LEDGER_COLLECTION).find(
+                {"known_ms": {"$lt": before_ms}}, {"_id": 1}, sort=[("known_ms", ASCENDING)], batch_size=ENTRIES_AT_ONCE
+            )
+            while candidates := [row["_id"] for row in await cursor.to_list(ENTRIES_AT_ONCE)]:
+                waiting = await self._found(LEDGER_DUE_COLLECTION, candidates, {"_id": 1})
+                if old := [entry_id for entry_id in candidates if entry_id not in waiting]:
+                    await self._of(SETTLEMENT_COLLECTION).delete_many({"_id": {"$in": settlement_keys(old)}})
+                    for name in (REPEAT_COLLECTION, LEDGER_COLLECTION):
+                        await self._of(name).delete_many({"_id": {"$in": old}})
+                    return len(old)
+            return 0
+
+    async def _records(
+        self, entries: Sequence[Document], settlements: Mapping[str, tuple[Settlement, ...]] | None = None
+    ) -> list[LedgerRecord]:
+        ids = [entry["_id"] for entry in entries]
+        if settlements is None:
+            settlements = by_entry((await self._found(SETTLEMENT_COLLECTION, settlement_keys(ids))).values())
+        repeats = await self._found(REPEAT_COLLECTION, ids)
+        return [
+            LedgerRecord(read_entry_document(entry), settlements.get(key, ()), repeats.get(key, _NEVER)["repeats"])
+            for key, entry in zip(ids, entries, strict=True)
+        ]
+
+    async def _insert(self, collection: str, documents: Sequence[Document]) -> int:
+        requests = [InsertOne(document) for document in documents]
+        return await bulk_write(self._of(collection), requests) if requests else 0
+
+    async def _found(self, collection: str, keys: Sequence[str], fields: Document | None = None) -> dict[str, Document]:
+        return await found_by_key(self._of(collection), keys, fields)
+
+    async def _has_booked(self, root: DayRoot) -> bool:
+        return await self._of(LEDGER_COLLECTION).count_documents({"day": root.day.isoformat()}) == root.entries
+
+    def _of(self, collection: str) -> AsyncIOMotorCollection[Document]:
+        return self._connection.journaled(collection)
