@@ -13,7 +13,6 @@ import httpx2
 from config.settings import Settings
 from container.parts import Container
 from container.wings import (
-    NoLedger,
     choose_analyst,
     make_periodic,
     make_recorder,
@@ -41,7 +40,6 @@ from services.health.service_health import open_health
 from services.insights import MarketInsights
 from services.ledger.archive_scores import ArchiveScores
 from services.ledger.feedback import SignalFeedback
-from services.ledger.recording.recorder import LedgerSink
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
@@ -74,7 +72,7 @@ def check_adapters(settings: Settings) -> None:
 
 @asynccontextmanager
 async def build_container(
-    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS, ledger: LedgerSink | None = None
+    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS
 ) -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.
 
@@ -82,7 +80,6 @@ async def build_container(
         settings: Of everything.
         job_table: Module whose `JOBS` holds the functions that jobs run.
         logs: Where the process logs to, for /health.
-        ledger: Takes the entries of the ledger.
 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
@@ -116,7 +113,7 @@ async def build_container(
 
         weigher = open_weigher(settings.trading)
         reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
-        recorder = make_recorder(settings, ledger or NoLedger(), documents, indicators, weigher, clock)
+        recorder = make_recorder(settings, ledger, documents, indicators, weigher, clock)
         guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,

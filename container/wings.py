@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,6 @@ import httpx2
 from config.ledger_settings import LedgerSettings
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
-from domain.ledger.entries import LedgerEntry
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import Weigher
 from rules.technical import TechnicalAnalyst
@@ -28,7 +27,7 @@ from services.jobs.records import JobRecords
 from services.jobs.service import JobService
 from services.ledger.recording.apart import ApartBudget
 from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
-from services.ledger.recording.recorder import LedgerSink, Recorder
+from services.ledger.recording.recorder import Recorder
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
@@ -102,19 +101,9 @@ def choose_analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, s
     return FallbackAnalyst(asked, rules, stopping)
 
 
-class NoLedger:
-    """Keeps nothing, until there is a store of the ledger."""
-
-    def put(self, entries: Sequence[LedgerEntry]) -> None:
-        """Keep none of the entries."""
-
-    def put_repeat(self, entry_id: str) -> None:
-        """Count nothing."""
-
-
 def make_recorder(
     settings: Settings,
-    ledger: LedgerSink,
+    ledger: ResilientLedger,
     documents: ResilientDocuments,
     indicators: TechnicalIndicators,
     weigher: Weigher,

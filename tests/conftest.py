@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,6 @@ from tests.fixtures.clocks import wait_for_next_hour_if_near
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
-
-    from services.ledger.recording.recorder import LedgerSink
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOOPBACK = ("127.0.0.1", 50_000)
@@ -104,23 +101,19 @@ def make_settings(tmp_path: Path) -> MakeSettings:
 def make_client(make_settings: MakeSettings) -> Iterator[MakeClient]:
     """Return a function that starts the app and gives a client of it; all are stopped at the end.
 
-    A client on this machine is the administrator's, one elsewhere has no token. `sink` takes the entries of the
-    ledger.
+    A client on this machine is the administrator's, one elsewhere has no token.
     """
     from fastapi.testclient import TestClient  # as the app itself: seconds that tests without a client do without
 
     from api.app import create_app
     from api.guard.rate_limit import limiter
-    from container import build_container
 
     limiter.reset()
     started: list[TestClient] = []
 
-    def make(
-        address: tuple[str, int] = LOOPBACK, sink: LedgerSink | None = None, **sections: dict[str, Any]
-    ) -> TestClient:
+    def make(address: tuple[str, int] = LOOPBACK, **sections: dict[str, Any]) -> TestClient:
         client = TestClient(
-            create_app(make_settings(**sections), partial(build_container, ledger=sink)),
+            create_app(make_settings(**sections)),
             base_url="http://127.0.0.1:8000",
             client=address,
             headers=admin_headers() if address == LOOPBACK else None,

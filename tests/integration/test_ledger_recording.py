@@ -28,7 +28,7 @@ from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, wire_candles
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.llm_clients import llm_section
-from tests.fixtures.recording import Written
+from tests.fixtures.recording import StoredLedger
 
 pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.registry"]
 
@@ -40,14 +40,19 @@ Serve = Callable[..., TestClient]
 
 
 @pytest.fixture
-def written() -> Written:
-    return Written()
+def written() -> StoredLedger:
+    return StoredLedger()
 
 
 @pytest.fixture
-def serve(make_client: MakeClient, written: Written) -> Serve:
-    """Return a function that starts a service whose ledger is `written`."""
-    return lambda **sections: make_client(sink=written, **sections)
+def serve(make_client: MakeClient, written: StoredLedger) -> Serve:
+    """Return a function that starts a service, whose ledger is then `written`."""
+
+    def start(**sections: dict[str, Any]) -> TestClient:
+        written.client = make_client(**sections)
+        return written.client
+
+    return start
 
 
 @pytest.fixture
@@ -81,7 +86,9 @@ def assert_given(entry: LedgerEntry, answer: dict[str, Any]) -> None:
     assert (entry.stop, entry.target) == (risk["stop_loss_suggestion"], risk["take_profit_suggestion"])
 
 
-def test_a_fresh_answer_is_an_entry_and_the_same_of_the_cache_a_repeat(client: TestClient, written: Written) -> None:
+def test_a_fresh_answer_is_an_entry_and_the_same_of_the_cache_a_repeat(
+    client: TestClient, written: StoredLedger
+) -> None:
     body = shape_a(**UP)
     before = now_ms()
     answer = post(client, body, **{"x-request-id": "question-1"})
@@ -99,7 +106,7 @@ def test_a_fresh_answer_is_an_entry_and_the_same_of_the_cache_a_repeat(client: T
     assert written.repeats == {entry.id: 2}
 
 
-def test_a_neutral_is_an_entry_of_its_own_kind(client: TestClient, written: Written) -> None:
+def test_a_neutral_is_an_entry_of_its_own_kind(client: TestClient, written: StoredLedger) -> None:
     answer = post(client, shape_b(seed=3))
     assert answer["abstention"] == "no edge"
     entry = written.of(RULES)
@@ -111,14 +118,14 @@ def test_a_neutral_is_an_entry_of_its_own_kind(client: TestClient, written: Writ
     )
 
 
-def test_what_safe_mode_refuses_is_an_entry_that_says_so(client: TestClient, written: Written) -> None:
+def test_what_safe_mode_refuses_is_an_entry_that_says_so(client: TestClient, written: StoredLedger) -> None:
     assert client.post("/ai/safe-mode", json={"enabled": True, "reason": "a test"}).status_code == 200
     answer = post(client, shape_a(**UP))
     assert_given(written.of(RULES), answer)
     assert written.of(RULES).kind is EntryKind.REFUSED
 
 
-def test_other_forms_of_the_answer_are_entries_too(client: TestClient, written: Written) -> None:
+def test_other_forms_of_the_answer_are_entries_too(client: TestClient, written: StoredLedger) -> None:
     body = shape_b(**UP)
     percent = post(client, body, "/api/v1/analyze")
     assert written.of(RULES).confidence == pytest.approx(percent["confidence"] / 100, abs=1e-4)
@@ -128,7 +135,7 @@ def test_other_forms_of_the_answer_are_entries_too(client: TestClient, written: 
 
 
 def test_equal_questions_at_the_same_moment_are_one_fresh_entry(
-    serve: Serve, fake_openai: FakeOpenAI, written: Written
+    serve: Serve, fake_openai: FakeOpenAI, written: StoredLedger
 ) -> None:
     arrived, go_on = Event(), Event()
 
@@ -150,7 +157,7 @@ def test_equal_questions_at_the_same_moment_are_one_fresh_entry(
     assert written.repeats == {written.given[0].id: 3}
 
 
-def test_what_strangers_send_is_kept_apart(client: TestClient, written: Written) -> None:
+def test_what_strangers_send_is_kept_apart(client: TestClient, written: StoredLedger) -> None:
     body = shape_b(**UP)
     answer = post(client, body, **AS_STRANGER)
     assert post(client, body, **AS_STRANGER)["cached"] is True
@@ -160,7 +167,7 @@ def test_what_strangers_send_is_kept_apart(client: TestClient, written: Written)
     assert written.repeats == {entry.id: 1}
 
 
-def test_spam_of_strangers_changes_no_figure_and_fills_no_disk(serve: Serve, written: Written) -> None:
+def test_spam_of_strangers_changes_no_figure_and_fills_no_disk(serve: Serve, written: StoredLedger) -> None:
     client = serve(ledger={"max_apart_per_day": 3}, rate_limits={"enabled": False})
     for seed in range(6):
         post(client, shape_b(seed=seed), **AS_STRANGER)
@@ -174,7 +181,7 @@ def test_spam_of_strangers_changes_no_figure_and_fills_no_disk(serve: Serve, wri
     assert float(left_out.group(1)) >= 3
 
 
-def test_stale_candles_are_kept_apart(client: TestClient, written: Written) -> None:
+def test_stale_candles_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
     body = earlier(shape_b(**UP))
     for _ in range(2):
         post(client, body)
@@ -182,7 +189,7 @@ def test_stale_candles_are_kept_apart(client: TestClient, written: Written) -> N
     assert written.repeats == {}
 
 
-def test_replays_leave_no_entry(client: TestClient, written: Written, tmp_path: Path) -> None:
+def test_replays_leave_no_entry(client: TestClient, written: StoredLedger, tmp_path: Path) -> None:
     put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
     body = shape_b(count=200)
     as_of = body["timeframe_data"]["1h"][149]["timestamp"] + Timeframe.H1.ms
@@ -191,7 +198,7 @@ def test_replays_leave_no_entry(client: TestClient, written: Written, tmp_path: 
     assert (written.entries, written.repeats) == ([], {})
 
 
-def test_synthetic_candles_are_kept_apart(client: TestClient, written: Written) -> None:
+def test_synthetic_candles_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
     assert post(client, shape_c("BTCUSDT"))["source_data"] == "synthetic"
     entry = written.of(RULES)
     assert (entry.apart, entry.source_data) == (Apart.SYNTHETIC, DataSource.SYNTHETIC)
@@ -199,7 +206,7 @@ def test_synthetic_candles_are_kept_apart(client: TestClient, written: Written) 
     assert written.repeats == {entry.id: 1}
 
 
-def test_candles_that_contradict_earlier_ones_are_kept_apart(client: TestClient, written: Written) -> None:
+def test_candles_that_contradict_earlier_ones_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
     body = shape_b(**UP)
     post(client, body)
     other = copy.deepcopy(body)
@@ -210,7 +217,7 @@ def test_candles_that_contradict_earlier_ones_are_kept_apart(client: TestClient,
 
 
 def test_rules_model_and_llm_stand_on_the_same_candles(
-    serve: Serve, fake_openai: FakeOpenAI, written: Written, tmp_path: Path
+    serve: Serve, fake_openai: FakeOpenAI, written: StoredLedger, tmp_path: Path
 ) -> None:
     version = put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
     fake_openai.always = wrong(signal="Short", confidence=0.83)
@@ -241,21 +248,21 @@ def test_rules_model_and_llm_stand_on_the_same_candles(
 
 
 def test_where_the_llm_fails_the_answer_is_of_the_rules(
-    serve: Serve, fake_openai: FakeOpenAI, written: Written
+    serve: Serve, fake_openai: FakeOpenAI, written: StoredLedger
 ) -> None:
     fake_openai.always = behaviors.server_error
     post(serve(llm=llm_section(fake_openai.url)), shape_a(**UP))
     assert [(entry.lane, entry.given) for entry in written.entries] == [(RULES, True)]
 
 
-def test_prompts_and_words_are_not_written_down(serve: Serve, fake_openai: FakeOpenAI, written: Written) -> None:
+def test_prompts_and_words_are_not_written_down(serve: Serve, fake_openai: FakeOpenAI, written: StoredLedger) -> None:
     fake_openai.always = content(lambda reply: json.dumps(reply | {"reasoning": "XYZZY " * 5}))
     answer = post(serve(llm=llm_section(fake_openai.url)), shape_a(**UP))
     assert "XYZZY" in answer["reasoning"]
     assert "XYZZY" not in repr(written.entries)
 
 
-def test_a_weighted_model_makes_blends_and_stands_beside_them(serve: Serve, written: Written, tmp_path: Path) -> None:
+def test_a_weighted_model_makes_blends_and_stands_beside(serve: Serve, written: StoredLedger, tmp_path: Path) -> None:
     put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
     client = serve(analysis={"blend": "weighted"})
     answer = post(client, shape_b("1h", count=300, **UP))
@@ -266,7 +273,7 @@ def test_a_weighted_model_makes_blends_and_stands_beside_them(serve: Serve, writ
     assert written.of(MODEL).probability_up == answer["forecast"]["probability_up"]
 
 
-def test_identities_of_the_lanes_are_stored(client: TestClient, written: Written) -> None:
+def test_identities_of_the_lanes_are_stored(client: TestClient, written: StoredLedger) -> None:
     post(client, shape_a(**UP))
     container = client.app.state.container  # type: ignore[attr-defined]
     assert client.portal is not None
@@ -276,7 +283,7 @@ def test_identities_of_the_lanes_are_stored(client: TestClient, written: Written
 
 
 def test_a_forecast_is_an_entry_of_the_model_and_the_same_again_a_repeat(
-    client: TestClient, written: Written, tmp_path: Path
+    client: TestClient, written: StoredLedger, tmp_path: Path
 ) -> None:
     put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
     body = shape_b("1h", count=300, **UP)
@@ -295,25 +302,24 @@ def test_a_forecast_is_an_entry_of_the_model_and_the_same_again_a_repeat(
     post(client, earlier(body), "/ai/predict")
     assert [entry.apart for entry in written.entries] == [None, Apart.STRANGER, Apart.STALE]
     analysis = post(client, body)
-    beside = written.entries[-1]
+    (beside,) = [found for found in written.entries if found.id == f"{analysis['analysis_id']}.model"]
     assert (beside.lane, beside.lane_id, beside.closed_ms) == (MODEL, entry.lane_id, entry.closed_ms)
-    assert beside.id == f"{analysis['analysis_id']}.model"
 
 
-def test_a_trend_is_an_entry_of_the_rules(client: TestClient, written: Written) -> None:
+def test_a_trend_is_an_entry_of_the_rules(client: TestClient, written: StoredLedger) -> None:
     post(client, shape_b("4h", count=250, seed=5, drift=0.35))  # kept, and read from the store
-    written.entries.clear()
     client.get("/ai/storage/stats")  # waits for the write
     asked = {"symbol": "ETHUSDT", "timeframe": "4h"}
     answer = post(client, asked, "/predict-trend")
     post(client, asked, "/predict-trend")
-    entry = written.of(RULES)
+    _, entry = written.entries
     sides = {"Uptrend": "Long", "Downtrend": "Short", "Neutral": "Neutral"}
     assert (entry.side, entry.confidence) == (sides[answer["trend"]], answer["confidence"])
-    assert (entry.origin, entry.timeframe, entry.apart, entry.has_plan) == (Origin.TREND, "4h", None, False)
+    assert (entry.lane, entry.origin, entry.timeframe) == (RULES, Origin.TREND, "4h")
+    assert (entry.given, entry.apart, entry.has_plan) == (True, None, False)
     assert written.repeats == {entry.id: 1}
     post(client, asked, "/predict-trend", **AS_STRANGER)
-    assert [entry.apart for entry in written.entries] == [None, Apart.STRANGER]
+    assert [entry.apart for entry in written.entries] == [None, None, Apart.STRANGER]
 
 
 def batch(drifts: dict[str, float]) -> dict[str, Any]:
@@ -325,7 +331,7 @@ def batch(drifts: dict[str, float]) -> dict[str, Any]:
     return {"symbols": list(drifts), "timeframe_data": frames}
 
 
-def test_signals_of_a_batch_are_entries_and_the_same_again_repeats(client: TestClient, written: Written) -> None:
+def test_signals_of_a_batch_are_entries_and_the_same_again_repeats(client: TestClient, written: StoredLedger) -> None:
     body = batch({"UPUSDT": 0.35, "DOWNUSDT": -0.35})
     answer = post(client, body, "/ai/signals")
     entries = {entry.symbol: entry for entry in written.entries}
@@ -342,7 +348,7 @@ def test_signals_of_a_batch_are_entries_and_the_same_again_repeats(client: TestC
     assert written.repeats == {entry.id: 1 for entry in written.entries}
 
 
-def test_fetched_signals_of_the_cache_are_repeats(client: TestClient, written: Written) -> None:
+def test_fetched_signals_of_the_cache_are_repeats(client: TestClient, written: StoredLedger) -> None:
     for _ in range(2):
         post(client, {"symbols": ["BTCUSDT", "ETHUSDT"]}, "/ai/signals")
     assert sorted(entry.symbol for entry in written.entries) == ["BTCUSDT", "ETHUSDT"]
@@ -350,7 +356,7 @@ def test_fetched_signals_of_the_cache_are_repeats(client: TestClient, written: W
     assert written.repeats == {entry.id: 1 for entry in written.entries}
 
 
-def test_signals_that_a_filter_withholds_stand_beside(serve: Serve, written: Written) -> None:
+def test_signals_that_a_filter_withholds_stand_beside(serve: Serve, written: StoredLedger) -> None:
     client = serve(signals=OPEN_FILTERS | {"min_confidence": 0.99})
     answer = post(client, batch({"UPUSDT": 0.35}), "/ai/signals")
     assert [withheld["symbol"] for withheld in answer["withheld"]] == ["UPUSDT"]
@@ -358,24 +364,24 @@ def test_signals_that_a_filter_withholds_stand_beside(serve: Serve, written: Wri
     assert (entry.given, entry.side, entry.has_plan) == (False, Signal.LONG, True)
 
 
-def test_signals_that_a_guard_refuses_are_refused(client: TestClient, written: Written) -> None:
+def test_signals_that_a_guard_refuses_are_refused(client: TestClient, written: StoredLedger) -> None:
     assert client.post("/ai/safe-mode", json={"enabled": True, "reason": "a test"}).status_code == 200
     post(client, batch({"UPUSDT": 0.35}), "/ai/signals")
     assert (written.of(RULES).given, written.of(RULES).kind) == (True, EntryKind.REFUSED)
 
 
-def test_signals_of_strangers_are_kept_apart(client: TestClient, written: Written) -> None:
+def test_signals_of_strangers_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
     post(client, batch({"UPUSDT": 0.35}), "/ai/signals", **AS_STRANGER)
     assert [entry.apart for entry in written.entries] == [Apart.STRANGER]
 
 
-def test_models_stand_beside_the_signals(client: TestClient, written: Written, registry: Registry) -> None:
+def test_models_stand_beside_the_signals(client: TestClient, written: StoredLedger, registry: Registry) -> None:
     put_in_production(registry, ModelType.LSTM, symbol=ANY_SYMBOL, timeframe=Timeframe.M15)
     post(client, batch({"UPUSDT": 0.35}), "/ai/signals")
     assert {(entry.lane, entry.given) for entry in written.entries} == {(RULES, True), (MODEL, False)}
 
 
-def test_the_loop_writes_down_what_it_makes_and_callers_repeat_it(client: TestClient, written: Written) -> None:
+def test_the_loop_writes_down_what_it_makes_and_callers_repeat_it(client: TestClient, written: StoredLedger) -> None:
     container = client.app.state.container  # type: ignore[attr-defined]
     assert client.portal is not None
     made = client.portal.call(container.analysis.refresh, "BTCUSDT")
@@ -386,7 +392,7 @@ def test_the_loop_writes_down_what_it_makes_and_callers_repeat_it(client: TestCl
     assert written.repeats == {entry.id: 1}
 
 
-def test_an_answer_that_outlived_a_restart_is_a_repeat(serve: Serve, written: Written) -> None:
+def test_an_answer_that_outlived_a_restart_is_a_repeat(serve: Serve, written: StoredLedger) -> None:
     body = shape_b(**UP)
     first = serve()
     post(first, body)
