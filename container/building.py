@@ -15,6 +15,7 @@ from container.parts import Container
 from container.wings import (
     choose_analyst,
     make_periodic,
+    make_recorder,
     open_engine_settings,
     open_jobs,
     open_market_data,
@@ -122,6 +123,7 @@ async def build_container(
 
         weigher = open_weigher(settings.trading)
         reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
+        recorder = make_recorder(settings, ledger, documents, indicators, weigher, clock)
         guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
@@ -131,6 +133,7 @@ async def build_container(
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            recorder=recorder,
             settings=settings.analysis,
             clock=clock,
         )
@@ -158,11 +161,11 @@ async def build_container(
             analysis=analysis,
             safe_mode=guards.safe_mode,
             periodic=make_periodic(settings, analysis, patience),
-            signals=SignalStream(market_data, reader, rules, guards, settings.signals, clock, executor),
+            signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
             forecasting=forecasting,
-            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, clock),
+            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, recorder, clock),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
