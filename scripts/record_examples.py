@@ -164,6 +164,8 @@ def record_outcomes(record: Recorder) -> None:
         record(operation, limit="1")
     record("performance")
     record("signal_quality", limit="2")
+    record("track_record")
+    record("lanes")
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from commands.ledger.opening import open_book
 from rich.console import Group
 from rich.table import Table
 
 from commands.console import say, show
+from commands.ledger.opening import open_book
 from commands.options import Json
 from config.sources import load_settings
 from domain.ledger.entries import PLAN, EntryKind, LedgerEntry, LedgerLane

@@ -102,7 +102,7 @@ def test_trades_feedback_and_costs_outlive_a_kill(
         has(lambda table: rows(tmp_path / "store.db", table), trade_analyses=40, trades_to_review=0)
         again = acknowledged(service, "/ai/analyze-trade", TRADE | {"trade_id": "trade-39"})
         assert again["message"] == "the trade was accepted before"
-        assert httpx2.get(f"{service.url}/ai/performance").json()["predictions_made"] == 40
+        assert httpx2.get(f"{service.url}/ai/performance").json()["feedback"]["predictions_made"] == 40
 
 
 def test_training_that_was_accepted_is_known_after_a_kill(environment: Environment) -> None:
@@ -139,6 +139,6 @@ def test_what_is_acknowledged_without_a_database_outlives_a_kill(
     with MongoClient[dict[str, Any]](url) as client, running_service(**environment) as service:
         database = client.get_default_database()
         has(lambda name: database[name].count_documents({}), analysis_archive=10, trade_analyses=10, trades_to_review=0)
-        assert httpx2.get(f"{service.url}/ai/performance").json()["predictions_made"] == 10
+        assert httpx2.get(f"{service.url}/ai/performance").json()["feedback"]["predictions_made"] == 10
         has(lambda name: database[name].count_documents({}), signal_feedback=10, feedback_to_count=0)
         asyncio.run(eventually(lambda: list((tmp_path / "spool").iterdir()) == []))

@@ -39,6 +39,8 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.analyze_trade("1", "BTCUSDT", "Long", **CLOSED, pnl_percentage=-7.43),
     calls.performance(),
     calls.signal_quality(),
+    calls.track_record(lane="rules", symbol="BTCUSDT", timeframe="1h", horizon="plan"),
+    calls.lanes(),
     calls.analyze_config(),
     calls.config_suggestions(),
     calls.self_analyses(),
