@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.values import epoch_ms
-from services.health.checks import ledger_check, log_check, store_check
-from services.ledger.settling.state import SettlerState
+from services.health.checks import log_check, store_check
+from services.ledger.settling.state import SettlerState, ledger_check
 from storage.ports import StoreState
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b

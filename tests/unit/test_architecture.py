@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "models",
             "services",
             "storage.adapter_ports",
+            "storage.ledger_ports",
             "storage.factory",
             "demo",
         )

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from domain.values import epoch_ms
+from services.health.degraded import Check, Degraded
+from services.market_data.snapshots import duration_text
+from utils.clock import Clock
+
+MAX_LAG_MS = 60 * 60_000
 
 
 @dataclass(frozen=True)
@@ -31,3 +39,19 @@ class SettlerState:
         """Return how long the oldest horizon is overdue at a time, or nothing was looked at; 0 if all is settled."""
         since_ms = [moment_ms for moment_ms in (self.oldest_due_ms, self.failing_since_ms) if moment_ms is not None]
         return max(0, now_ms - min(since_ms, default=now_ms))
+
+
+def ledger_check(state: Callable[[], SettlerState], clock: Clock) -> Check:
+    """Return the check of the ledger: whether its entries are settled in time."""
+
+    def check() -> Iterator[Degraded]:
+        now = state()
+        lag_ms = now.lag_ms(epoch_ms(clock.now()))
+        if lag_ms <= MAX_LAG_MS:
+            return
+        reason = f"settling lags by {duration_text(lag_ms)}; {now.waiting} horizons wait"
+        reason += f": {now.failure}" if now.failure else ""
+        remedy = "see the log for what fails" if now.failure else "wait while it catches up"
+        yield Degraded("ledger", reason, f"{remedy}; it is tried again by itself, and no entry is lost")
+
+    return check

@@ -27,6 +27,7 @@ from tests.fixtures.guards import STOP_AND_TARGET
 from tests.fixtures.histories import WEIGHER, context_of, simulated, snapshot_of
 from tests.fixtures.llm_clients import sample
 from tests.fixtures.recording import Written, make_recorder
+from tests.fixtures.settings import configured
 from utils.log_lines import request_id
 
 LANES = {
@@ -56,7 +57,7 @@ def judged(context: MarketContext, model: bool = False, blend: str = "advise", *
     """Return the judgement of a market, with the forecast of a model or without."""
     if not model:
         return judge(context)
-    section = AnalysisSettings.model_construct(blend=blend, model_weight=0.3)
+    section = configured(AnalysisSettings, blend=blend, model_weight=0.3)
     return judge(with_forecast(context, make_forecast(**forecast), None, section))
 
 
