@@ -202,7 +202,7 @@ async def test_reader_of_a_ledger_that_hangs_is_told_in_time(tmp_path: Path) -> 
     hangs = asyncio.Event()
 
     class Hanging(SqliteLedger):
-        async def day_roots(self, limit: int, before: date | None = None) -> list[DayRoot]:
+        async def day_roots(self, limit: int, before: date | None = None) -> list[DayRoot]:  # noqa: ARG002
             hangs.set()
             await asyncio.Event().wait()
             return []
