@@ -13,6 +13,7 @@ from commands.analyze import analyze
 from commands.backtesting.backtest import backtest, verify
 from commands.backtesting.bias import bias
 from commands.backtesting.evidence import evidence
+from commands.backtesting.optimise import optimise
 from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
@@ -67,7 +68,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
-for command in (analyze, features, train, evaluate, predict, backtest, verify):
+for command in (analyze, features, train, evaluate, predict, backtest, optimise, verify):
     cli.command()(command)
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")

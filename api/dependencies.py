@@ -46,6 +46,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.optimising.service import OptimiseService
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
@@ -232,4 +233,5 @@ StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
 WeigherPart = Annotated[Weigher, _part(lambda container: container.weigher)]
 BacktestsPart = Annotated[BacktestService, _part(lambda container: container.backtests)]
+OptimisingPart = Annotated[OptimiseService, _part(lambda container: container.optimising)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

@@ -15,6 +15,7 @@ from container.parts import Container
 from container.wings import (
     choose_analyst,
     make_periodic,
+    make_recorder,
     open_engine_settings,
     open_jobs,
     open_market_data,
@@ -27,6 +28,7 @@ from models.serving.loaded_models import LoadedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
+from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
@@ -48,6 +50,7 @@ from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
+from services.optimising.service import OptimiseService
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
@@ -119,6 +122,7 @@ async def build_container(
 
         weigher = open_weigher(settings.trading)
         reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
+        recorder = make_recorder(settings, ledger, documents, indicators, weigher, clock)
         guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
@@ -128,11 +132,13 @@ async def build_container(
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            recorder=recorder,
             settings=settings.analysis,
             clock=clock,
         )
         await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
@@ -154,16 +160,17 @@ async def build_container(
             analysis=analysis,
             safe_mode=guards.safe_mode,
             periodic=make_periodic(settings, analysis, patience),
-            signals=SignalStream(market_data, reader, rules, guards, settings.signals, clock, executor),
+            signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
             forecasting=forecasting,
-            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, clock),
+            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, recorder, clock),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
-            backtests=BacktestService(jobs, market_data, store, weigher.book, settings, clock),
+            backtests=BacktestService(jobs, tested_candles, weigher.book, settings),
+            optimising=OptimiseService(jobs, tested_candles, weigher.book, settings),
             models=models,
             llm=llm,
             trades=trades,

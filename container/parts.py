@@ -26,6 +26,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.optimising.service import OptimiseService
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
@@ -73,6 +74,7 @@ class Container:
     training: TrainingService
     bias: BiasService
     backtests: BacktestService
+    optimising: OptimiseService
     models: ModelAdmin
 
     llm: LlmParts

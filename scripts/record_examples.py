@@ -92,6 +92,8 @@ def record_models(record: Recorder, candles: list[dict[str, Any]]) -> None:
     record("cancel_job", job_id=queued["job_id"])
     queued = record("backtest", {"symbols": [SYMBOL], "timeframes": ["1h", "4h"], "lane": "rules"})
     record("cancel_job", job_id=queued["job_id"])
+    queued = record("optimise", {"symbols": [SYMBOL], "timeframes": ["1h", "4h"], "trials": 50, "folds": 4})
+    record("cancel_job", job_id=queued["job_id"])
     record("jobs", limit="2")
     record("model_load", {"version": versions[1]})
     record("model_promote", {"reason": "two weeks of shadow trading"}, version=versions[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from domain.ledger.entries import HORIZONS, LedgerEntry
 from domain.market import Timeframe
@@ -13,16 +13,21 @@ from storage.ledger_ports import Due
 DAY_MS = 86_400_000
 # Entries are removed in steps of as many.
 ENTRIES_AT_ONCE = 1_000
+_FIRST_DAY = date(1970, 1, 1)
 
 
 def day_of(time_ms: int) -> date:
-    """Return the UTC day of a time in epoch ms."""
-    return datetime.fromtimestamp(time_ms // DAY_MS * 86_400, UTC).date()
+    """Return the UTC day of a time in epoch ms.
+
+    Raises:
+        OverflowError: no calendar has it.
+    """
+    return _FIRST_DAY + timedelta(days=time_ms // DAY_MS)
 
 
 def first_ms(day: date) -> int:
     """Return the first moment of a UTC day in epoch ms."""
-    return (day - date(1970, 1, 1)).days * DAY_MS
+    return (day - _FIRST_DAY).days * DAY_MS
 
 
 def booked_day(known_ms: int, closed: date | None) -> date:

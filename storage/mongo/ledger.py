@@ -88,8 +88,8 @@ class MongoLedger:
             if not new:
                 return
             closed = await newest_day(self._of(DAY_COLLECTION))
-            await self._due.owe(new)
             documents = [entry_document(entry, booked_day(entry.known_ms, closed)) for entry in new]
+            await self._due.owe(new)
             await self._insert(LEDGER_COLLECTION, documents)
             if (closed_since := await newest_day(self._of(DAY_COLLECTION))) != closed and closed_since is not None:
                 wrong = {"_id": {"$in": [entry.id for entry in new]}, "day": {"$lte": closed_since.isoformat()}}

@@ -14,10 +14,10 @@ from config.secret_file import SecretFile
 from domain.jobs import JobProgress
 from domain.market import Timeframe
 from domain.values import utc_time
-from services.backtests.job import BacktestJobOrder, SeriesOrder, run_job
+from services.backtests.job import BacktestJobOrder, run_job
 from services.backtests.order import BacktestOrder, BacktestWish
 from services.evidence_file import read_book
-from services.job_candles.order import HistoryOrder
+from services.job_candles.order import HistoryOrder, SeriesOrder
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles

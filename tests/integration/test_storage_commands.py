@@ -15,11 +15,14 @@ from pydantic import SecretStr
 
 import cli
 from config.settings import StorageSettings
+from domain.ledger.entries import Apart
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from storage.document_ports import JOBS
-from storage.factory import build_store, open_documents
+from storage.factory import build_ledger, build_store, open_documents
 from storage.ports import AnalysisWrite, CandlesByTimeframe
 from tests.fixtures.analyses import make_analysis, make_candle
+from tests.fixtures.ledger import make_entry
 from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.mongod"]
@@ -94,6 +97,20 @@ def fill(url: str, *, days: int, candles: int = 0) -> None:
     asyncio.run(write())
 
 
+def fill_ledger(url: str, *, days: int) -> None:
+    """Keep 30 entries of an age that are kept apart, and one that waits for its settlement."""
+    known_ms = epoch_ms(NOW - timedelta(days=days))
+    apart = [make_entry(id=f"{days}-{number}", known_ms=known_ms, apart=Apart.STALE) for number in range(30)]
+
+    async def write() -> None:
+        ledger = build_ledger(configured(StorageSettings, url=SecretStr(url), spool_path=""))
+        await ledger.open()
+        await ledger.append([*apart, make_entry(id=f"{days}-waiting", known_ms=known_ms)])
+        await ledger.close()
+
+    asyncio.run(write())
+
+
 def counts(stats: Any) -> dict[str, int]:
     return {each["name"]: each["documents"] for each in stats["collections"] if each["documents"]}
 
@@ -114,8 +131,8 @@ def test_prune_removes_what_is_too_old_or_too_much_and_vacuum_gives_the_space_ba
     fill(url, days=1)
     monkeypatch.setenv("STORAGE__ARCHIVE_RETENTION_DAYS", "30")
     monkeypatch.setenv("STORAGE__CANDLES_PER_SERIES", "500")
-    assert document("prune") == {"removed_analyses": 300, "removed_candles": 30}
-    assert document("prune") == {"removed_analyses": 0, "removed_candles": 0}
+    assert document("prune") == {"removed_analyses": 300, "removed_candles": 30, "removed_entries": 0}
+    assert document("prune") == {"removed_analyses": 0, "removed_candles": 0, "removed_entries": 0}
     assert counts(document("stats"))["analysis_archive"] == 300
     space = document("vacuum")
     assert counts(space["after"]) == counts(space["before"])
@@ -123,6 +140,19 @@ def test_prune_removes_what_is_too_old_or_too_much_and_vacuum_gives_the_space_ba
         assert space["before"]["free_bytes"] > 300 * 900
         assert space["after"]["free_bytes"] == 0
         assert space["after"]["total_bytes"] < space["before"]["total_bytes"]
+
+
+def test_ledger_is_counted_and_pruned_by_its_own_retention(
+    url: str, document: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(url, days=1)
+    fill_ledger(url, days=500)
+    fill_ledger(url, days=390)
+    found = counts(document("stats"))
+    assert (found["ledger_entries"], found["ledger_due"]) == (62, 2)
+    monkeypatch.setenv("LEDGER__RETENTION_DAYS", "450")
+    assert document("prune") == {"removed_analyses": 0, "removed_candles": 0, "removed_entries": 30}
+    assert counts(document("stats"))["ledger_entries"] == 32
 
 
 def test_tables_for_people(url: str, command: Command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
     "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py", "backtesting/trials/registry.py"),
     "onnxruntime": ("models/serving/forecaster.py", "models/export/"),
-    "matplotlib": ("models/evaluation/plots.py",),
+    "matplotlib": ("models/evaluation/plots.py", "services/evidence_pictures.py"),
+    "optuna": ("backtesting/search/studies.py",),
     # what trains; the serving process never needs it
     "keras": (
         "models/architectures/",
@@ -145,7 +146,19 @@ def test_third_party_libraries_stay_in_their_place() -> None:
     assert wrong == []
 
 
-HEAVY = ["tensorflow", "keras", "motor", "sklearn", "xgboost", "onnx", "onnxruntime", "matplotlib", "jax", "openai"]
+HEAVY = [
+    "tensorflow",
+    "keras",
+    "motor",
+    "sklearn",
+    "xgboost",
+    "onnx",
+    "onnxruntime",
+    "matplotlib",
+    "jax",
+    "openai",
+    "optuna",
+]
 
 
 @cache
@@ -255,6 +268,8 @@ def test_the_image_holds_every_package(package: str) -> None:
     assert f"COPY {package} {package}" in (ROOT / "Dockerfile").read_text().splitlines()
 
 
-@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi"])
+@pytest.mark.parametrize(
+    "heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi", "optuna"]
+)
 def test_the_command_line_starts_without_what_only_some_commands_need(heavy: str) -> None:
     assert heavy not in _loaded_with("cli")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,11 @@ from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from domain.values import epoch_ms
+from storage.ledger_ports import LEDGER_COLLECTIONS
+from storage.sqlite.ledger import SqliteLedger
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
+from tests.fixtures.ledger import make_entry
 
 SCHEMA_2 = """
 BEGIN IMMEDIATE;
@@ -116,3 +119,31 @@ async def test_file_that_cannot_be_brought_up_to_date_now_stays_as_it_was(tmp_pa
     await store.open()
     assert await store.newest_archived(9) == kept
     await store.close()
+
+
+@pytest.mark.parametrize("ledger_first", [True, False])
+async def test_file_of_an_earlier_release_gets_the_ledger_and_keeps_its_data(
+    tmp_path: Path, ledger_first: bool
+) -> None:
+    kept = of_schema_2(tmp_path / "store.db")
+    store, ledger = SqliteStore(tmp_path / "store.db"), SqliteLedger(tmp_path / "store.db")
+    for each in (ledger, store) if ledger_first else (store, ledger):
+        await each.open()
+    await ledger.append([make_entry()])
+    assert await store.newest_archived(9) == kept
+    assert await ledger.booked(date(2021, 1, 4)) == [make_entry()]
+    await ledger.close()
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        names = {name for (name,) in other.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        assert set(LEDGER_COLLECTIONS) <= names
+
+
+async def test_ledger_does_not_write_into_a_file_of_a_newer_release(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as newer:
+        newer.execute("PRAGMA user_version = 999")
+    ledger = SqliteLedger(tmp_path / "store.db")
+    with pytest.raises(StorageUnavailable, match="schema version 999"):
+        await ledger.open()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as newer:
+        assert newer.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
