@@ -46,7 +46,6 @@ from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
-from services.ledger.settling.state import ledger_check
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
@@ -149,7 +148,7 @@ async def build_container(
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
-        health.also(ledger_check(lambda: settler.state, clock))
+        health.also(settler.degraded)
 
         yield Container(
             settings=settings,

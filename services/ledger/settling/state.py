@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from domain.values import epoch_ms
-from services.health.degraded import Check, Degraded
+from services.health.degraded import Degraded
 from services.market_data.snapshots import duration_text
-from utils.clock import Clock
 
-MAX_LAG_MS = 60 * 60_000
+LAG_MS = 60 * 60_000
 
 
 @dataclass(frozen=True)
@@ -40,18 +38,12 @@ class SettlerState:
         since_ms = [moment_ms for moment_ms in (self.oldest_due_ms, self.failing_since_ms) if moment_ms is not None]
         return max(0, now_ms - min(since_ms, default=now_ms))
 
-
-def ledger_check(state: Callable[[], SettlerState], clock: Clock) -> Check:
-    """Return the check of the ledger: whether its entries are settled in time."""
-
-    def check() -> Iterator[Degraded]:
-        now = state()
-        lag_ms = now.lag_ms(epoch_ms(clock.now()))
-        if lag_ms <= MAX_LAG_MS:
+    def degraded(self, now_ms: int) -> Iterator[Degraded]:
+        """Yield that settling lags by more than an hour at a time, if it does."""
+        lag_ms = self.lag_ms(now_ms)
+        if lag_ms <= LAG_MS:
             return
-        reason = f"settling lags by {duration_text(lag_ms)}; {now.waiting} horizons wait"
-        reason += f": {now.failure}" if now.failure else ""
-        remedy = "see the log for what fails" if now.failure else "wait while it catches up"
+        reason = f"settling lags by {duration_text(lag_ms)}; {self.waiting} horizons wait"
+        reason += f": {self.failure}" if self.failure else ""
+        remedy = "see the log for what fails" if self.failure else "wait while it catches up"
         yield Degraded("ledger", reason, f"{remedy}; it is tried again by itself, and no entry is lost")
-
-    return check
