@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.dependencies import BookPart, DefaultLimit
+from api.dependencies import DefaultLimit, LedgerPart
 from api.schemas.ledger import EntryAnswer, EntryPage, LedgerDays, ProofAnswer
 from api.schemas.problems import problem_responses
 from api.schemas.requests import EpochMs
@@ -45,7 +45,7 @@ _MEDIA = {ExportFormat.NDJSON: "application/x-ndjson", ExportFormat.PARQUET: "ap
     dependencies=[DefaultLimit],
 )
 async def entries(
-    book: BookPart,
+    book: LedgerPart,
     lane: LedgerLane | None = None,
     lane_id: Annotated[str | None, Query(pattern="^[0-9a-f]{12}$")] = None,
     symbol: SymbolName | None = None,
@@ -72,7 +72,7 @@ async def entries(
     responses=problem_responses(503),
     dependencies=[DefaultLimit],
 )
-async def days(book: BookPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30) -> LedgerDays:
+async def days(book: LedgerPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30) -> LedgerDays:
     """List the newest closed days; each root is also announced on `/ws` when its day is closed."""
     return LedgerDays.of(await book.days(limit))
 
@@ -89,7 +89,7 @@ async def days(book: BookPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)] =
     dependencies=[DefaultLimit],
 )
 async def export(
-    book: BookPart,
+    book: LedgerPart,
     day: Annotated[date, Query(description="UTC day, YYYY-MM-DD.")],
     form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.NDJSON,
 ) -> Response:
@@ -110,7 +110,7 @@ async def export(
     responses=problem_responses(404, 503),
     dependencies=[DefaultLimit],
 )
-async def entry(entry_id: EntryId, book: BookPart) -> EntryAnswer:
+async def entry(entry_id: EntryId, book: LedgerPart) -> EntryAnswer:
     """Return an entry with its settlements so far."""
     return EntryAnswer.of(await book.record(entry_id))
 
@@ -122,6 +122,6 @@ async def entry(entry_id: EntryId, book: BookPart) -> EntryAnswer:
     responses=problem_responses(404, 409, 503),
     dependencies=[DefaultLimit],
 )
-async def proof(entry_id: EntryId, book: BookPart) -> ProofAnswer:
+async def proof(entry_id: EntryId, book: LedgerPart) -> ProofAnswer:
     """Return the path from the entry to the root of its day; 409 until its day is closed."""
     return ProofAnswer.of(await book.proof(entry_id))

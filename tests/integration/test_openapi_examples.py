@@ -21,8 +21,8 @@ OPERATIONS = {
     for method, each in by.items()
 }
 WITH_BODY = [name for name, (_, _, each) in OPERATIONS.items() if "requestBody" in each]
-# Prometheus' own text.
-WITHOUT_JSON = {"metrics"}
+# Prometheus' own text, and pictures.
+WITHOUT_JSON = {"metrics", "track_record_picture", "calibration_picture"}
 PARAMETERS = {
     "{version}": "lstm_model_20260131_120000",
     "{job_id}": "0" * 32,
@@ -79,6 +79,7 @@ def test_everything_is_described_and_tagged_in_the_order_a_newcomer_reads() -> N
         "analysis",
         "predictions",
         "insights",
+        "ledger",
         "jobs",
         "models",
         "llm",

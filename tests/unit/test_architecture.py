@@ -68,6 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "storage.adapter_ports",
             "storage.ledger_ports",
             "storage.factory",
+            "storage.ledger_ports",
             "demo",
         )
     },
