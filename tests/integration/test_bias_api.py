@@ -148,7 +148,8 @@ def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -
     assert result["culprits"] == []
     assert result["checked"] == sum(result["checked_by_kind"].values())
     assert result["checked_by_kind"]["model"] == 1
-    assert result["checked_by_kind"].keys() == {"indicator", "feature", "rule_indicator", "rule", "model"}
+    kinds = {"indicator", "feature", "rule_indicator", "rule", "past_judgement", "model"}
+    assert result["checked_by_kind"].keys() == kinds
 
     job = ended(client, second["job_id"])
     assert (job["status"], job["error"]) == ("succeeded", None)
