@@ -24,6 +24,9 @@ STRANGER = ("203.0.113.9", 50_000)
 # Of every service that a test makes; `make_client` gives it to clients on this machine.
 ADMIN_TOKEN = "token-of-the-tests"  # noqa: S105
 
+# No test speaks TLS. Without the machine's certificates an HTTP client takes 2 ms of a processor, with them 40.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
 # A busy machine is no failure.
 hypothesis_settings.register_profile("without deadlines", deadline=None)
