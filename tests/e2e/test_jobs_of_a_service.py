@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from tests.conftest import admin_headers
@@ -37,7 +36,7 @@ serve(create_app(settings, build), settings)
 
 
 def jobs_of(service: Service) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx2.get(f"{service.url}/jobs", headers=admin_headers()).json()["jobs"]
+    found: list[dict[str, Any]] = service.get("/jobs", headers=admin_headers()).json()["jobs"]
     return found
 
 

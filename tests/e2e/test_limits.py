@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.raw_clients import (
     HALF_A_BODY,
     connect,
@@ -43,7 +44,7 @@ def service() -> Iterator[Service]:
         SERVER__WRITE_TIMEOUT_SECONDS="1",
         SERVER__MAX_UNFINISHED_BODY_BYTES="2097152",
     ) as running:
-        httpx2.post(f"{running.url}/ai/analyze", json=shape_a()).raise_for_status()
+        running.post("/ai/analyze", json=shape_a()).raise_for_status()
         yield running
         assert "Traceback" not in running.output, running.output[running.output.index("Traceback") - 500 :][:6000]
 
@@ -74,7 +75,7 @@ def test_a_head_without_end_is_refused_and_takes_no_memory(
     assert answer.headers["connection"] == "close"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert peak_megabytes(service) - before < MEGABYTES_OF_ONE_CLIENT
-    assert httpx2.get(f"{service.url}/livez").status_code == 200
+    assert service.get("/livez").status_code == 200
 
 
 def test_a_head_within_the_bounds_is_served(service: Service) -> None:
@@ -161,7 +162,7 @@ def test_requests_that_wait_unread_take_little_memory_and_are_answered_in_order(
     wanted = 10_000
     requests = b"".join(GET + b"x-request-id: %d\r\n\r\n" % number for number in range(wanted))
     before = peak_megabytes(service)
-    with connections(service, 20) as clients, httpx2.Client(base_url=service.url) as other:
+    with connections(service, 20) as clients, httpx2.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as other:
         left = dict.fromkeys(clients, requests)
         for client in clients:
             client.setblocking(False)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -61,10 +60,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         put_in_production(registry, symbol=ANY_SYMBOL, timeframe=timeframe, created_at=NOON + timedelta(hours=number))
     members = add_model(registry), add_model(registry, ModelType.GRU)
     add_ensemble(registry, (members[0], 0.4), (members[1], 0.6))
-    environment = {"RATE_LIMITS": "off", "ADMIN_TOKEN": TOKEN, "JOBS__MAX_QUEUED": "100000"}
+    environment: dict[str, Any] = {"RATE_LIMITS": "off", "ADMIN_TOKEN": TOKEN, "JOBS__MAX_QUEUED": "100000"}
     with running_service("-c", SERVICE, MODEL_SAVE_PATH=str(registry.root), **environment) as service:
         # Real candles, without which the health of the market's condition is a 503 by design.
-        assert httpx2.post(f"{service.url}/ai/analyze", json=shape_a(symbol="BTCUSDT")).status_code == 200
+        assert service.post("/ai/analyze", json=shape_a(symbol="BTCUSDT")).status_code == 200
         yield service.url
         assert "Traceback" not in service.output
 

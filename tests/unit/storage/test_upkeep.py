@@ -7,6 +7,7 @@ import asyncio
 from domain.errors import StorageUnavailable
 from storage.adapter_ports import Pruned
 from storage.upkeep import keep_within_bounds
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import FaultyStore
 from utils.concurrency import background
 
@@ -33,7 +34,7 @@ class Overfull(FaultyStore):
 
 async def prune(store: Overfull) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE_SECONDS),
         background(keep_within_bounds(store, step_pause_seconds=0, pass_pause_seconds=0.001)),
     ):
         await store.within_bounds.wait()
