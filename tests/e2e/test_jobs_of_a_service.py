@@ -48,7 +48,7 @@ def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Si
         grandchild = int(jobs_of(service)[0]["progress"]["stage"])
         assert alive(grandchild)
         _, seconds = service.stop(number)
-        assert seconds < 5
+        assert seconds < 30  # the job would take ten minutes
         assert "Traceback" not in service.output
     asyncio.run(eventually(lambda: not alive(grandchild)))
     with running_service(DATABASE_URL=database) as service:

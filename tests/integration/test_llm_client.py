@@ -27,7 +27,7 @@ pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.logs"]
 
 ONE_KEY = KEYS[:1]
 # Where a test waits for a limit: short, but long enough for a slow machine's normal answers.
-CALL_SECONDS = 0.5
+CALL_SECONDS = 2.0
 
 
 async def complete(asking: Asking, request: LlmRequest = REQUEST) -> Completion:
