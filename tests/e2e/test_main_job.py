@@ -20,7 +20,7 @@ import websockets
 from domain.market import CandleSeries, Timeframe
 from tests.fixtures.bodies import base_path, shape_a, shape_b
 from tests.fixtures.candle_files import write_candles
-from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import ROOT, Service, running_service
 
 if TYPE_CHECKING:
@@ -63,8 +63,10 @@ async def post_and_listen(service: Service) -> None:
                 for key in ("symbol", "confidence", "timestamp", "strategy_scores", "market_analysis"):
                     assert data[key] == answer[key]
                 assert data["risk_assessment"] == answer["risk_assessment"]
-        stats = (await client.get("/ai/storage/stats")).json()
-        assert stats["symbol_breakdown"][0]["symbol"] == "BTCUSDT"
+        async with asyncio.timeout(PATIENCE_SECONDS):  # a reader waits for the writes before it, a second at most
+            while not (stored := (await client.get("/ai/storage/stats")).json()["symbol_breakdown"]):
+                await asyncio.sleep(PAUSE_SECONDS)
+        assert stored[0]["symbol"] == "BTCUSDT"
 
 
 async def test_every_socket_shows_what_the_engine_got_on_sqlite() -> None:
