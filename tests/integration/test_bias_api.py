@@ -16,6 +16,7 @@ from tests.fixtures.histories import simulated
 from tests.fixtures.http_stand_in import http_stand_in
 from tests.fixtures.models import add_model
 from tests.fixtures.past_markets import PastExchange, hours_until
+from tests.fixtures.patience import ended
 from utils.clock import SystemClock
 
 pytestmark = pytest.mark.slow
@@ -29,13 +30,6 @@ KEYS = {"message", "job_id", "status", "symbol", "timeframe", "candles", "source
 def body(count: int = 400, **changes: Any) -> dict[str, Any]:
     """Return a request about simulated 1h candles."""
     return {"symbol": "ETHUSDT", "candles": wire_candles(simulated(3, count=count), count)} | changes
-
-
-def ended(client: TestClient, job_id: str) -> dict[str, Any]:
-    """Return the job once it has ended."""
-    while (job := client.get(f"/jobs/{job_id}").json())["status"] in {"queued", "running"}:
-        pass
-    return dict(job)
 
 
 @ROUTES
