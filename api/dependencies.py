@@ -39,6 +39,7 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
@@ -216,6 +217,7 @@ InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insig
 JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
 LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
 LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
+LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]

@@ -1,4 +1,4 @@
-"""The ledger: how long entries are kept, how often they are settled, and what becomes of lanes without lift."""
+"""The ledger: how long entries are kept, how many of those that never count, and what becomes of lanes without lift."""
 
 from __future__ import annotations
 
@@ -17,3 +17,4 @@ class LedgerSettings(Section):
     settle_seconds: Annotated[float, Field(ge=1, le=3600)]
     lane_trial_calls: Count
     lane_sample_share: Share
+    max_apart_per_day: Count

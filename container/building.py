@@ -15,6 +15,7 @@ from container.parts import Container
 from container.wings import (
     choose_analyst,
     make_periodic,
+    make_recorder,
     open_engine_settings,
     open_jobs,
     open_market_data,
@@ -36,12 +37,12 @@ from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
 from services.guards.guards import open_guards
-from services.health.checks import ledger_check
-from services.health.checks import lane_check
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
@@ -113,6 +114,8 @@ async def build_container(
         scores = LedgerScores(ledger, clock)
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
+        closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
+        await opened(background(closer.run(), "days of the ledger"))
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
@@ -123,6 +126,7 @@ async def build_container(
 
         weigher = open_weigher(settings.trading)
         reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
+        recorder = make_recorder(settings, ledger, documents, indicators, weigher, clock)
         guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
@@ -132,6 +136,7 @@ async def build_container(
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            recorder=recorder,
             settings=settings.analysis,
             clock=clock,
         )
@@ -142,8 +147,8 @@ async def build_container(
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
-        health.also(lane_check(lanes.gate))
-        health.also(ledger_check(lambda: settler.state, clock))
+        health.also(lanes.gate.degraded)
+        health.also(settler.degraded)
 
         yield Container(
             settings=settings,
@@ -159,11 +164,11 @@ async def build_container(
             analysis=analysis,
             safe_mode=guards.safe_mode,
             periodic=make_periodic(settings, analysis, patience),
-            signals=SignalStream(market_data, reader, rules, guards, settings.signals, clock, executor),
+            signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
             forecasting=forecasting,
-            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, clock),
+            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, recorder, clock),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
@@ -186,4 +191,5 @@ async def build_container(
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,
             lanes=lanes,
+            book=LedgerBook(ledger, clock),
         )

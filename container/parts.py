@@ -19,6 +19,7 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
@@ -83,4 +84,5 @@ class Container:
     feedback: SignalFeedback
     performance: SignalPerformance
     scores: LedgerScores
+    book: LedgerBook
     lanes: LaneWatch

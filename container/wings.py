@@ -14,16 +14,21 @@ from config.ledger_settings import LedgerSettings
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
 from features.indicators.technical_indicators import TechnicalIndicators
+from rules.evidence import Weigher
 from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
 from services.analysis.llm_analyst import LlmAnalyst
 from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.jobs.records import JobRecords
 from services.jobs.service import JobService
 from services.leases import Lease
+from services.ledger.recording.apart import ApartBudget
+from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
+from services.ledger.recording.recorder import Recorder
 from services.ledger.scoring.lanes import LaneGate
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.revisions import SettlementRevisions
@@ -127,6 +132,19 @@ def choose_analyst(
         return rules
     asked = LlmAnalyst(llm.journal, rules, gate, ask_about_synthetic=settings.llm.ask_about_synthetic)
     return FallbackAnalyst(asked, rules, stopping)
+
+
+def make_recorder(
+    settings: Settings,
+    ledger: ResilientLedger,
+    documents: ResilientDocuments,
+    indicators: TechnicalIndicators,
+    weigher: Weigher,
+    clock: Clock,
+) -> Recorder:
+    """Return what writes answers into the ledger."""
+    identities = LaneIdentities(settings, indicators, prompt_parts(), keep_identities(documents, clock))
+    return Recorder(ledger, identities, weigher, ApartBudget(settings.ledger), clock)
 
 
 def make_periodic(

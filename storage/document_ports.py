@@ -58,6 +58,8 @@ LEASES = Collection("leases", "name", ("serial",))
 # Settlements that the candles of today would settle otherwise, and the days that were looked at.
 LEDGER_REVISIONS = Collection("ledger_revisions", "revision_id", ("symbol",))
 LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
+# What each id of a lane stands for.
+LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 COLLECTIONS = (
     JOBS,
     LLM_CALLS,
@@ -73,6 +75,7 @@ COLLECTIONS = (
     LEASES,
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
+    LEDGER_LANES,
 )
 
 # Every collection that this service writes, in alphabetical order.
@@ -184,8 +187,8 @@ class LastingDocuments(DocumentStore, Protocol):
             StorageUnavailable: neither the store nor the file takes it; it waits in memory.
         """
 
-    async def flush(self) -> None:
-        """Return when the store has the earlier documents, or fails, or after a second."""
+    async def flush(self) -> bool:
+        """Return whether no earlier document is under way, once the store has them or fails, or after a second."""
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
         """Run work on the store after the writes of earlier processes and before new ones.

@@ -35,16 +35,16 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     import asyncio
 
-    from models.model_manager import ModelManager
     from models.training.training_run import TrainingRequest
     from services.job_candles.fetching import after_fetching
+    from services.training.managers import open_manager
     from services.training.order import TrainingOrder
     from services.training.past import read_past
     from utils.clock import SystemClock
 
     order = TrainingOrder.model_validate(parameters)
     models = order.models.trained_with(epochs=order.epochs, seed=order.seed)
-    manager = ModelManager(models, order.features, SystemClock().now)
+    manager = open_manager(models, order.features, order.indicators.atr_period, SystemClock().now)
     request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
     if order.history is None:
         series = order.series

@@ -10,9 +10,8 @@ from config.settings import Settings
 from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest, MarketDataUnavailable, UnknownSymbol
 from domain.market import Timeframe
-from services.backtests.job import SeriesOrder
 from services.job_candles.finding import JobCandles
-from services.job_candles.order import candle_rows
+from services.job_candles.order import SeriesOrder, candle_rows
 from services.market_data.market_data import MarketData
 from storage.ports import CandleStore
 from utils.clock import Clock

@@ -7,27 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from domain.jobs import JobProgress
-from domain.market import CandleSeries, Timeframe
+from domain.market import CandleSeries
 from domain.values import Frozen
 from services.backtests.order import BacktestOrder
 from services.backtests.run import Report, run_backtest
 from services.job_candles.fetching import FETCHING_SHARE, after_fetching, fetch_past
-from services.job_candles.order import CandleNumbers, HistoryOrder, series_of_rows
+from services.job_candles.order import SeriesOrder
 from utils.clock import Clock
-
-
-class SeriesOrder(Frozen):
-    """The candles of one symbol and timeframe.
-
-    Attributes:
-        candles: Closed, oldest first; none where the job reads them itself.
-        history: The candles to read; None where they are here.
-    """
-
-    symbol: str
-    timeframe: Timeframe
-    candles: tuple[CandleNumbers, ...] = ()
-    history: HistoryOrder | None = None
 
 
 class BacktestJobOrder(Frozen):
@@ -73,7 +59,7 @@ async def _candles(orders: Sequence[SeriesOrder], report: Report, clock: Clock) 
             report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
 
         if wanted.history is None:
-            series = series_of_rows(wanted.symbol, wanted.timeframe, wanted.candles)
+            series = wanted.series
         else:
             undone = "nothing was tested"
             series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from backtesting.past.judging import judge_past
 from backtesting.past.market import PastJudgement
 from domain.arrays import FloatArray
+from features.indicators.ranges import average_true_ranges
 from features.indicators.technical_indicators import TechnicalIndicators
-from features.kernels.candles import Candles
-from features.kernels.volatility import average_true_range
 from rules.evidence import Weigher
 from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket
@@ -37,7 +34,7 @@ class Judged:
 
     def __iter__(self) -> Iterator[PastJudgement]:
         market, order, lane = self._market, self._order, lane_of(self._order.lane)
-        forecasts = past_forecasts(market, lane.name, order.models) if lane.kind in {"model", "blend"} else None
+        forecasts = past_forecasts(market, lane.name, order) if lane.kind in {"model", "blend"} else None
         blend = "weighted" if lane.kind == "blend" else "advise"
         past = judge_past(
             market.past,
@@ -60,6 +57,5 @@ class Judged:
 
 def true_ranges(market: BacktestMarket, order: BacktestOrder, newest: int) -> FloatArray:
     """Return the average true range at the newest candles, measured from the first candle on; NaN in its warm-up."""
-    known = average_true_range(Candles(market.series.values.T), order.indicators.atr_period)
-    ranges = np.concatenate((np.full(len(market.series) - len(known), np.nan), known))
+    ranges = average_true_ranges(market.series, order.indicators.atr_period)
     return ranges[len(ranges) - newest :]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from domain.values import Frozen
-from services.backtests.job import SeriesOrder, read_candles
+from services.backtests.job import read_candles
 from services.backtests.run import Report
+from services.job_candles.order import SeriesOrder
 from services.optimising.order import OptimiseOrder
 from services.optimising.run import run_optimise
 from utils.clock import Clock

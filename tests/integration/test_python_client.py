@@ -45,7 +45,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.config_suggestions(),
     calls.self_analyses(),
     calls.strategies(),
-    calls.strategy_records(),
+    calls.strategy_records("4h"),
     calls.info(),
     calls.health(),
     calls.safe_mode(),

@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "models",
             "services",
             "storage.adapter_ports",
+            "storage.ledger_ports",
             "storage.factory",
             "storage.ledger_ports",
             "demo",
@@ -87,7 +88,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
     "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py", "backtesting/trials/registry.py"),
     "onnxruntime": ("models/serving/forecaster.py", "models/export/"),
-    "matplotlib": ("models/evaluation/plots.py",),
+    "matplotlib": ("models/evaluation/plots.py", "services/evidence_pictures.py"),
     "optuna": ("backtesting/search/studies.py",),
     # what trains; the serving process never needs it
     "keras": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from zlib import crc32
@@ -12,6 +12,7 @@ from config.ledger_settings import LedgerSettings
 from domain.errors import StorageUnavailable
 from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
 from domain.trading.evidence import EvidenceVerdict
+from services.health.degraded import Degraded
 from services.ledger.scoring.pairs import LanePair
 from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
@@ -115,6 +116,12 @@ class LaneGate:
             f"{self.calls} settled plans of the {self.lane} lane show no lift, so it is asked about "
             f"{self.sample_share:.0%} of the candles"
         )
+
+    def degraded(self) -> Iterator[Degraded]:
+        """Yield the lane while it is sampled."""
+        if self.sampling:
+            remedy = "see /ai/lanes; it is asked each time again when its plans show lift, or as another version"
+            yield Degraded(f"lane.{self.lane}", self.reason, remedy)
 
 
 class LaneWatch:

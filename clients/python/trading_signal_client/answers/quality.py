@@ -148,9 +148,10 @@ class StrategyRecord(Answer):
 
 
 class StrategyRecords(Answer):
-    """Records of all strategies; `built_from` is None where nothing was measured."""
+    """Records of all strategies on one of the measured timeframes; `built_from` is None where nothing was measured."""
 
     built_from: str | None
     built_at: str | None
+    timeframe: str | None
     timeframes: list[str]
     strategies: list[StrategyRecord]

@@ -13,7 +13,6 @@ from config.ledger_settings import LedgerSettings
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal
-from services.health.checks import lane_check
 from services.ledger.scoring.lanes import LaneGate, LaneWatch, costs_of
 from services.ledger.scoring.queries import RecordQuery
 from services.ledger.scoring.scores import LedgerScores
@@ -60,7 +59,7 @@ async def test_a_lane_without_lift_is_asked_each_time_until_its_trial_is_over_an
     ledger, clock = MemoryLedger(), SettableClock(NOW)
     own = lanes(ledger, clock)
     await own.review()
-    assert (own.gate.sampling, share_asked(own.gate), list(lane_check(own.gate)())) == (False, 1.0, [])
+    assert (own.gate.sampling, share_asked(own.gate), list(own.gate.degraded())) == (False, 1.0, [])
     chance = plans(200, lambda number: number % 3 == 0 or number % 5 == 0)
     await keep(ledger, chance[:199])
     clock.advance(60)
@@ -71,7 +70,7 @@ async def test_a_lane_without_lift_is_asked_each_time_until_its_trial_is_over_an
     await own.review()
     assert (own.gate.calls, own.gate.sampling) == (200, True)
     assert share_asked(own.gate) == pytest.approx(0.1, abs=0.02)
-    (found,) = lane_check(own.gate)()
+    (found,) = own.gate.degraded()
     assert found.part == "lane.llm"
     assert found.reason.startswith("200 settled plans of the llm lane show no lift, so it is asked about 10%")
 
