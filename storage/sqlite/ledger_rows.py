@@ -24,6 +24,8 @@ from storage.ledger_ports import NAME_COLLECTION
 
 E = TypeVar("E", bound=StrEnum)
 Row = tuple[Any, ...]
+# Few lists of names stand in thousands of rows.
+_figure_names = lru_cache(maxsize=1_024)(json.loads)
 
 ENTRY_COLUMNS = (
     "number, id, lane, lane_id, origin, symbol, timeframe, closed_ms, known_ms, kind, side, price, stop, target, "
@@ -228,12 +230,6 @@ def aggregate_row(sums: Aggregate, position: int, names: Names) -> Row:
         names.number(json.dumps(list(sums.sums))),
         struct.pack(f"<{len(values)}d", *values),
     )
-
-
-@lru_cache(maxsize=1_024)
-def _figure_names(text: str) -> list[str]:
-    """Return the names of figures; few lists of them stand in thousands of rows."""
-    return list(json.loads(text))
 
 
 def read_aggregate(row: Row, names: Names) -> Aggregate:
