@@ -41,6 +41,10 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.signal_quality(),
     calls.track_record(lane="rules", symbol="BTCUSDT", timeframe="1h", horizon="plan"),
     calls.lanes(),
+    calls.ledger(lane="rules", symbol="BTCUSDT", scored=True, limit=5),
+    calls.ledger_entry("4f.rules"),
+    calls.ledger_proof("4f.rules"),
+    calls.ledger_days(),
     calls.analyze_config(),
     calls.config_suggestions(),
     calls.self_analyses(),
@@ -90,6 +94,7 @@ LEFT_OUT = {
     "livez",
     "readyz",
     "metrics",
+    "ledger_export",
     "track_record_picture",
     "calibration_picture",
 }

@@ -5,6 +5,15 @@ from trading_signal_client.answers.answer import (
     ModelType,
     Timeframe,
 )
+from trading_signal_client.answers.ledger import (
+    LedgerDay,
+    LedgerDays,
+    LedgerEntry,
+    LedgerPage,
+    LedgerPlan,
+    LedgerProof,
+    LedgerSettlement,
+)
 from trading_signal_client.answers.market import (
     Abstention,
     Analysis,
@@ -118,6 +127,13 @@ __all__ = [
     "LaneRecord",
     "LaneSampling",
     "LaneSummary",
+    "LedgerDay",
+    "LedgerDays",
+    "LedgerEntry",
+    "LedgerPage",
+    "LedgerPlan",
+    "LedgerProof",
+    "LedgerSettlement",
     "LlmProbe",
     "MarketAnalysis",
     "MarketCondition",
