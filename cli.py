@@ -13,10 +13,12 @@ from commands.analyze import analyze
 from commands.backtesting.backtest import backtest, verify
 from commands.backtesting.bias import bias
 from commands.backtesting.evidence import evidence
+from commands.backtesting.optimise import optimise
 from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features
+from commands.ledger.app import ledger
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
@@ -67,11 +69,12 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
-for command in (analyze, features, train, evaluate, predict, backtest, verify):
+for command in (analyze, features, train, evaluate, predict, backtest, optimise, verify):
     cli.command()(command)
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")
 cli.add_typer(evidence, name="evidence")
+cli.add_typer(ledger, name="ledger")
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
 cli.add_typer(safe_mode, name="safe-mode")

@@ -39,16 +39,22 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
+from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.optimising.service import OptimiseService
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
-from storage.ports import AnalysisCache, SignalArchive
+from storage.ledger_ports import LedgerStore
+from storage.ports import AnalysisCache
 from utils.clock import Clock
 
 T = TypeVar("T")
@@ -209,20 +215,25 @@ HealthPart = Annotated[ServiceHealth, _part(lambda container: container.health)]
 HubPart = Annotated[SignalHub, _part(lambda container: container.hub)]
 InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insights)]
 JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
+LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
+LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
+LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
+PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
+ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
 SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]
 SettingsPart = Annotated[Settings, _part(lambda container: container.settings)]
 SignalsPart = Annotated[SignalStream, _part(lambda container: container.signals)]
 CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
-ArchivePart = Annotated[SignalArchive, _part(lambda container: container.store)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
 WeigherPart = Annotated[Weigher, _part(lambda container: container.weigher)]
 BacktestsPart = Annotated[BacktestService, _part(lambda container: container.backtests)]
+OptimisingPart = Annotated[OptimiseService, _part(lambda container: container.optimising)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

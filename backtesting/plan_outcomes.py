@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries
 
-OPEN, STOP, TIME, TARGET = 0, -1, 1, 2
+OPEN, STOP, TIME, TARGET, VOID = 0, -1, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,19 @@ class PlanOutcomes:
     """What n plans came to, before costs.
 
     Attributes:
-        ends: STOP, TIME or TARGET, or OPEN where the candles end before the plan, shape (n,).
+        ends: STOP, TIME or TARGET, or OPEN where the candles end before the plan, shape (n,); VOID where the first open
+            was beyond stop or target already, by `priced_outcomes` alone.
         candles: Until the exit, shape (n,).
-        r: Result in units of the risk, NaN of an open one, shape (n,).
-        bps: Result in hundredths of a percent of the entry, NaN of an open one, shape (n,).
+        r: Result in units of the risk, NaN of one that is open or void, shape (n,).
+        bps: Result in hundredths of a percent of the entry, NaN as r, shape (n,).
+        exits: Price of the exit, NaN as r, shape (n,).
     """
 
     ends: IntArray
     candles: IntArray
     r: FloatArray
     bps: FloatArray
+    exits: FloatArray
 
 
 def plan_outcomes(
@@ -47,14 +50,38 @@ def plan_outcomes(
         rewards: Distance of the target in risks, > 0, shape (m,).
         horizon: Time limit in candles.
     """
+    closes = series.closes[positions]
+    stops, targets = closes - sides * risks, closes + sides * rewards * risks
+    outcomes = priced_outcomes(series, positions, sides, stops, targets, risks, horizon)
+    return replace(outcomes, ends=np.where(outcomes.ends == VOID, OPEN, outcomes.ends))
+
+
+def priced_outcomes(
+    series: CandleSeries,
+    positions: IntArray,
+    sides: IntArray,
+    stops: FloatArray,
+    targets: FloatArray,
+    risks: FloatArray,
+    horizon: int,
+) -> PlanOutcomes:
+    """Return the outcome of each plan whose stop and target are prices, by the rules of `plan_outcomes`.
+
+    Args:
+        series: Whole history of n candles.
+        positions: Candle before the one at whose open each plan is entered, shape (m,).
+        sides: 1 of Long, -1 of Short, shape (m,).
+        stops, targets: Prices, shape (m,).
+        risks: What counts as one unit of the result, in the unit of the price, > 0, shape (m,).
+        horizon: Time limit in candles.
+    """
     count, last = len(positions), len(series) - 1
     ends, held = np.full(count, OPEN, dtype=np.int64), np.zeros(count, dtype=np.int64)
     exits, entries = np.full(count, np.nan), np.full(count, np.nan)
-    closes = series.closes[positions]
-    stops, targets = closes - sides * risks, closes + sides * rewards * risks
     entered = np.flatnonzero(positions < last)
     entries[entered] = series.opens[positions[entered] + 1]
     fits = (sides * (entries - stops) > 0) & (sides * (targets - entries) > 0)
+    ends[~fits & (positions < last)] = VOID
     alive = np.flatnonzero(fits)
     for step in range(1, horizon + 1):
         alive = alive[positions[alive] + step <= last]
@@ -79,4 +106,4 @@ def plan_outcomes(
         if step == horizon:
             ends[alive], held[alive], exits[alive] = TIME, step, series.closes[positions[alive] + step]
     moves = sides * (exits - entries)
-    return PlanOutcomes(ends, held, moves / risks, 1e4 * moves / entries)
+    return PlanOutcomes(ends, held, moves / risks, 1e4 * moves / entries, exits)

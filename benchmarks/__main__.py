@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, burst, features, models, past, reading, signals
+from benchmarks import analyze, broadcast, burst, features, models, past, reading, search, signals
 from benchmarks.report import markdown_table, verdict
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -37,6 +37,8 @@ def main() -> int:
         read = reading.measure()
     with console.status("hourly judgements of a year, and of two"):
         judged = past.measure()
+    with console.status("settings searched on a year of hours"):
+        searched = search.measure()
     ours, plain = cached[:2]
     targets = [
         verdict("CPU of a cached analysis, ms", float(ours["CPU per request, ms"]), 0.5),
@@ -57,6 +59,7 @@ def main() -> int:
         *signals.targets(batch),
         *reading.targets(read),
         *past.targets(judged),
+        *search.targets(searched),
     ]
     text = "\n\n".join(
         [
@@ -98,6 +101,9 @@ def main() -> int:
             "## Hourly judgements of the past on 15m, 1h and 4h",
             markdown_table(judged),
             "CPU time on one core, windows of 300 candles; each is what `POST /ai/analyze` says with `as_of`.",
+            "## Settings searched on a year of hours, 50 trials before each of 4 folds",
+            markdown_table(searched),
+            "CPU time of `cli.py optimise` but for reading the file: judgements on 1h and 4h, trials, random entries.",
         ]
     )
     TARGET.write_text(text + "\n", encoding="utf-8")

@@ -17,6 +17,7 @@ from benchmarks.analyze import body
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
 from benchmarks.report import markdown_table, verdict
+from commands.manager import model_manager
 from config.settings import Settings
 from config.sources import load_settings
 from domain.forecasting import ModelType
@@ -28,7 +29,6 @@ from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.loaded_models import load_version
 from models.training.training_run import TrainingRequest
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
-from utils.clock import SystemClock
 
 # Milliseconds of CPU that one forecast may take.
 SINGLE_MS = {ModelType.LSTM: 0.6, ModelType.GRU: 0.6, ModelType.TRANSFORMER: 1.5, ModelType.PATCHTST: 3.0}
@@ -134,10 +134,10 @@ def measure() -> tuple[list[Row], float]:
     """Return the times per architecture, and the memory of the service with LSTM, GRU and Transformer loaded."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with tempfile.TemporaryDirectory() as folder:
-        manager = ModelManager((settings := settings_of(folder)).models, settings.features, SystemClock().now)
+        manager = model_manager(settings_of(folder))
         rows = [measure_type(manager, kind) for kind in SINGLE_MS]
     with tempfile.TemporaryDirectory() as folder:
-        manager = ModelManager((settings := settings_of(folder)).models, settings.features, SystemClock().now)
+        manager = model_manager(settings_of(folder))
         for kind, symbol in zip((ModelType.LSTM, ModelType.GRU, ModelType.TRANSFORMER), SYMBOLS, strict=True):
             train(manager, kind, symbol)
         assert len(Registry(Path(folder)).aliases().scopes) == len(SYMBOLS)

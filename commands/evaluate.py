@@ -130,6 +130,7 @@ def _document(found: Evaluation, symbol: str, backtest: Backtest, pictures: list
         "last": _time(found.times_ms[-1]),
         "metrics": found.scores.model_dump(mode="json"),
         "baselines": {name: scores.model_dump(mode="json") for name, scores in found.baselines.items()},
+        "plans": found.plans.model_dump(mode="json") if found.plans else None,
         "reliability": [entry.model_dump(mode="json") for entry in found.reliability],
         "performance": backtest.performance.model_dump(mode="json"),
         "pictures": [str(path) for path in pictures],

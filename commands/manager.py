@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 def model_manager(settings: Settings, models: ModelSettings | None = None) -> ModelManager:
     """Return the model manager for the settings; `models` replaces their section of the same name."""
-    from models.model_manager import ModelManager
+    from services.training.managers import open_manager
 
-    return ModelManager(models or settings.models, settings.features, SystemClock().now)
+    return open_manager(models or settings.models, settings.features, settings.indicators.atr_period, SystemClock().now)

@@ -30,10 +30,13 @@ def predict(
 
         from models.serving.forecasts import newest_forecast
         from models.serving.loaded_models import load_version
+        from services.forecasts.plans import ForecastPlans
 
         now(f"asking {chosen.version}")
         forecaster = load_version(manager.registry, chosen.version)
-        forecast = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving)
+        bare = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving)
+        plans = ForecastPlans(settings.trading.costs, settings.indicators.atr_period)
+        forecast = plans.added(bare, forecaster.metadata.plans, chosen.series, float(chosen.series.closes[-1]))
     if not as_json:
         tell(file, chosen.read)
 

@@ -61,7 +61,19 @@ def train(
 
 def _document(outcome: TrainingOutcome, seconds: float) -> dict[str, Any]:
     model, verdict = outcome.model.model_dump(mode="json"), outcome.verdict
-    told = ("version", "type", "symbol", "timeframe", "metrics", "baselines", "data", "members", "seed", "parameters")
+    told = (
+        "version",
+        "type",
+        "symbol",
+        "timeframe",
+        "metrics",
+        "baselines",
+        "data",
+        "members",
+        "plans",
+        "seed",
+        "parameters",
+    )
     return {
         **{key: model[key] for key in told},
         "promoted": verdict.promoted,

@@ -15,9 +15,11 @@ from container.parts import Container
 from container.wings import (
     choose_analyst,
     make_periodic,
+    make_recorder,
     open_engine_settings,
     open_jobs,
     open_market_data,
+    open_settling,
     open_storage,
 )
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -26,6 +28,7 @@ from models.serving.loaded_models import LoadedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
+from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
@@ -37,13 +40,19 @@ from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
-from services.ledger.archive_scores import ArchiveScores
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
+from services.ledger.scoring.sums import add_up
+from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
+from services.optimising.service import OptimiseService
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
@@ -101,8 +110,13 @@ async def build_container(
 
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
-        scores = ArchiveScores(store, store, settings.analysis.interval_minutes, clock)
-        feedback = SignalFeedback(documents, store, scores, clock)
+        settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
+        scores = LedgerScores(ledger, clock)
+        lanes = LaneWatch(scores, settings.ledger)
+        await opened(background(lanes.run(), "review of the lanes"))
+        closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
+        await opened(background(closer.run(), "days of the ledger"))
+        feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
@@ -112,24 +126,29 @@ async def build_container(
 
         weigher = open_weigher(settings.trading)
         reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
+        recorder = make_recorder(settings, ledger, documents, indicators, weigher, clock)
         guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
             reader=reader,
-            analyst=choose_analyst(settings, llm, rules, stopping),
+            analyst=choose_analyst(settings, llm, rules, lanes.gate, stopping),
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            recorder=recorder,
             settings=settings.analysis,
             clock=clock,
         )
         await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
+        health.also(lanes.gate.degraded)
+        health.also(settler.degraded)
 
         yield Container(
             settings=settings,
@@ -145,16 +164,17 @@ async def build_container(
             analysis=analysis,
             safe_mode=guards.safe_mode,
             periodic=make_periodic(settings, analysis, patience),
-            signals=SignalStream(market_data, reader, rules, guards, settings.signals, clock, executor),
+            signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
             forecasting=forecasting,
-            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, clock),
+            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, recorder, clock),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
-            backtests=BacktestService(jobs, market_data, store, weigher.book, settings, clock),
+            backtests=BacktestService(jobs, tested_candles, weigher.book, settings),
+            optimising=OptimiseService(jobs, tested_candles, weigher.book, settings),
             models=models,
             llm=llm,
             trades=trades,
@@ -168,4 +188,8 @@ async def build_container(
                 clock=clock,
             ),
             feedback=feedback,
+            performance=SignalPerformance(scores, feedback, clock),
+            scores=scores,
+            lanes=lanes,
+            book=LedgerBook(ledger, clock),
         )

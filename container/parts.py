@@ -19,10 +19,15 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
+from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.optimising.service import OptimiseService
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
@@ -70,9 +75,14 @@ class Container:
     training: TrainingService
     bias: BiasService
     backtests: BacktestService
+    optimising: OptimiseService
     models: ModelAdmin
 
     llm: LlmParts
     trades: TradeReviews
     self_analyses: SelfAnalyses
     feedback: SignalFeedback
+    performance: SignalPerformance
+    scores: LedgerScores
+    book: LedgerBook
+    lanes: LaneWatch

@@ -14,20 +14,32 @@ from config.ledger_settings import LedgerSettings
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
 from features.indicators.technical_indicators import TechnicalIndicators
+from rules.evidence import Weigher
 from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
 from services.analysis.llm_analyst import LlmAnalyst
 from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.jobs.records import JobRecords
 from services.jobs.service import JobService
+from services.leases import Lease
+from services.ledger.recording.apart import ApartBudget
+from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
+from services.ledger.recording.recorder import Recorder
+from services.ledger.scoring.lanes import LaneGate
+from services.ledger.settling.candles import SettlingCandles
+from services.ledger.settling.revisions import SettlementRevisions
+from services.ledger.settling.settler import AddUp, Settler
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
+from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, open_stores
+from storage.ledger_ports import LedgerStore
 from storage.ports import CandleStore
 from storage.pruning import UnhurriedClock
 from storage.resilience.documents import ResilientDocuments
@@ -36,7 +48,10 @@ from storage.resilience.store import ResilientStore
 from storage.upkeep import keep_ledger_within_bounds, keep_within_bounds
 from tasks.child_process import ChildProcessRunner
 from utils.clock import Clock
-from utils.concurrency import background
+from utils.concurrency import background, worker_threads
+
+# A replica that ends without giving its lease up holds the others back for so long; longer than a look takes.
+LEASE_SECONDS = 300.0
 
 
 @asynccontextmanager
@@ -74,6 +89,27 @@ async def open_engine_settings(
 
 
 @asynccontextmanager
+async def open_settling(
+    settings: Settings,
+    ledger: LedgerStore,
+    add_up: AddUp,
+    store: CandleStore,
+    documents: DocumentStore,
+    market_data: MarketData,
+    clock: Clock,
+) -> AsyncIterator[Settler]:
+    """Settle the ledger in the background, on one replica at a time."""
+    seconds = settings.ledger.settle_seconds
+    lease = Lease(documents, "settling", max(LEASE_SECONDS, 3 * seconds), clock)
+    with worker_threads(1, "settling") as executor:
+        candles = SettlingCandles(store, market_data, settings.market_data, clock, executor)
+        revisions = SettlementRevisions(documents, clock, executor)
+        settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
+        async with background(settler.run(), "settling"):
+            yield settler
+
+
+@asynccontextmanager
 async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[JobService]:
@@ -88,12 +124,27 @@ async def open_jobs(
         await jobs.close()
 
 
-def choose_analyst(settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, stopping: asyncio.Event) -> Analyst:
+def choose_analyst(
+    settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, gate: LaneGate, stopping: asyncio.Event
+) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
     if llm.journal is None:
         return rules
-    asked = LlmAnalyst(llm.journal, rules, ask_about_synthetic=settings.llm.ask_about_synthetic)
+    asked = LlmAnalyst(llm.journal, rules, gate, ask_about_synthetic=settings.llm.ask_about_synthetic)
     return FallbackAnalyst(asked, rules, stopping)
+
+
+def make_recorder(
+    settings: Settings,
+    ledger: ResilientLedger,
+    documents: ResilientDocuments,
+    indicators: TechnicalIndicators,
+    weigher: Weigher,
+    clock: Clock,
+) -> Recorder:
+    """Return what writes answers into the ledger."""
+    identities = LaneIdentities(settings, indicators, prompt_parts(), keep_identities(documents, clock))
+    return Recorder(ledger, identities, weigher, ApartBudget(settings.ledger), clock)
 
 
 def make_periodic(

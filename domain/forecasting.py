@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from domain.market import Timeframe
+from domain.arrays import FloatArray, IntArray
+from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, checked_symbol
+from domain.trading.forecast_plans import WeighedPlan
 from domain.values import Frozen, Share, Signal
 
 # A pooled model serves every symbol that has none of its own.
@@ -59,6 +62,8 @@ class Forecast(Frozen):
         expected_returns: Forecast return by horizon in candles, as fractions; empty where the model has none.
         expected_drawdowns: Worst fall below the close by horizon, fractions <= 0; empty where the model has none.
         expected_rallies: Best rise above the close by horizon, fractions >= 0; empty where the model has none.
+        plan: Of the likelier side, also where the signal is Neutral. None of versions whose plans were not measured,
+            where no plan is possible, and in forecasts of an earlier release.
     """
 
     symbol: str
@@ -74,3 +79,21 @@ class Forecast(Frozen):
     expected_returns: dict[int, float]
     expected_drawdowns: dict[int, float]
     expected_rallies: dict[int, float]
+    plan: WeighedPlan | None = None
+
+
+@dataclass(frozen=True)
+class PastForecasts:
+    """What a model said of a market in the past, of candles that it had not seen.
+
+    Attributes:
+        symbol: The market.
+        series: Its candles.
+        positions: Candles at whose close it was asked, ascending, shape (n,).
+        probability: Of a rise, calibrated, 0..1, shape (n,).
+    """
+
+    symbol: str
+    series: CandleSeries
+    positions: IntArray
+    probability: FloatArray

@@ -29,6 +29,7 @@ class JobKind(StrEnum):
     BIAS_LOOKAHEAD = "bias_lookahead"
     BIAS_RECURSIVE = "bias_recursive"
     BACKTEST = "backtest"
+    OPTIMISE = "optimise"
 
 
 class JobStatus(StrEnum):

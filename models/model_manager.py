@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +14,9 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest, ModelUnusable
-from domain.forecasting import ModelType
+from domain.forecasting import ModelType, PastForecasts
 from domain.market import CandleSeries
+from domain.trading.forecast_plans import PlanRecord
 from features.datasets.candle_checks import unbroken_runs
 from features.datasets.splits import Split
 from features.datasets.targets import forward_returns
@@ -33,7 +34,10 @@ from models.serving.loaded_models import load_version
 from models.serving.unseen import unseen_predictions
 from models.training.progress import Listener
 from models.training.registration import register
-from models.training.training_run import TrainingRequest, TrainingResult, TrainingRun
+from models.training.training_run import Candidate, TrainingRequest, TrainingResult, TrainingRun
+
+# From predictions out of sample to what the plans of the model's side came to.
+PlanMeasurer = Callable[[Sequence[PastForecasts]], PlanRecord]
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class TrainingOutcome:
             "verdict": self.verdict.serves,
             "reasons": list(self.verdict.reasons),
             "metrics": self.model.metrics.model_dump(mode="json") if self.model.metrics else None,
+            "plans": self.model.plans.model_dump(mode="json") if self.model.plans else None,
             "production": self.production,
             "training_samples": data.training_windows if data else None,
             "validation_samples": data.validation_windows if data else None,
@@ -64,13 +69,18 @@ class TrainingOutcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a version on candles that it was not trained on, and of the baselines on the same candles."""
+    """Scores of a version on candles that it was not trained on, and of the baselines on the same candles.
+
+    Attributes:
+        plans: What the plans of its side came to on them; None where nothing measures plans.
+    """
 
     model: ModelMetadata
     predictions: OutOfSample
     times_ms: IntArray
     scores: Scores
     baselines: Mapping[str, Scores]
+    plans: PlanRecord | None
 
     @property
     def reliability(self) -> tuple[ReliabilityBin, ...]:
@@ -82,17 +92,25 @@ class Evaluation:
 class ModelManager:
     """Trains, judges, registers, promotes and evaluates; `serving/` keeps the versions that serve in memory."""
 
-    def __init__(self, models: ModelSettings, features: FeatureSettings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        models: ModelSettings,
+        features: FeatureSettings,
+        now: Callable[[], datetime],
+        measure_plans: PlanMeasurer | None = None,
+    ) -> None:
         """Take the settings; nothing is read or written yet.
 
         Args:
             models: Sizes, training, evaluation, and the folder of the versions.
             features: Preparation of candles.
             now: The server's clock, aware UTC.
+            measure_plans: Measures the plans of predictions out of sample; without it versions have no record of them.
         """
         self._models = models
         self._features = features
         self._now = now
+        self._measure_plans = measure_plans
         self.registry = Registry(Path(models.save_path))
 
     def train(
@@ -122,10 +140,9 @@ class ModelManager:
         result = run.run(listener, self._incumbent(run), force)
         now = self._now()
         members = {
-            kind: register(self.registry, run, result, result.find(kind), {}, now).version
-            for kind in result.asked.weights
+            kind: self._register(run, result, result.find(kind), {}, now).version for kind in result.asked.weights
         }
-        model = register(self.registry, run, result, result.asked, members, now)
+        model = self._register(run, result, result.asked, members, now)
         self.registry.nominate(model.version)
         self._promote(run, result, model, members, now)
         self.registry.prune(self._models.keep_versions)
@@ -161,7 +178,23 @@ class ModelManager:
             name: out_of_sample([predict(fold, positions, by_candle)], by_candle, "none").scores()
             for name, predict in (("prior", prior), ("majority", majority), ("reversal", reversal(runs, horizon)))
         }
-        return Evaluation(stored.metadata, predictions, times[positions], predictions.scores(resampling), baselines)
+        plans = self._plans(predictions, axis, {symbol: series})
+        scores = predictions.scores(resampling)
+        return Evaluation(stored.metadata, predictions, times[positions], scores, baselines, plans)
+
+    def _plans(self, said: OutOfSample, axis: TimeAxis, markets: Mapping[str, CandleSeries]) -> PlanRecord | None:
+        return self._measure_plans(axis.by_market(said, markets)) if self._measure_plans else None
+
+    def _register(
+        self,
+        run: TrainingRun,
+        result: TrainingResult,
+        candidate: Candidate,
+        members: Mapping[ModelType, str],
+        now: datetime,
+    ) -> ModelMetadata:
+        plans = self._plans(candidate.judged, run.axis, run.markets)
+        return register(self.registry, run, result, candidate, members, plans, now)
 
     def _incumbent(self, run: TrainingRun) -> OutOfSample | None:
         """Return predictions of the version in production for the rows of a run; None without a usable version."""
@@ -189,7 +222,7 @@ class ModelManager:
         elif verdict.serves == "logistic":
             version = (
                 members.get(ModelType.LOGISTIC)
-                or register(self.registry, run, result, result.find(ModelType.LOGISTIC), {}, now).version
+                or self._register(run, result, result.find(ModelType.LOGISTIC), {}, now).version
             )
         else:
             return

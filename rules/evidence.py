@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -22,7 +22,8 @@ from domain.values import Frozen, Share
 
 # From here on a trend is no stronger evidence: plans with stronger ones came to the same.
 FULL_TREND = 0.5
-# Where timeframe or kind of market were not measured, half of the weight counts.
+# Where the timeframe was not measured, half of the weight of the nearest one that was counts; where the kind of market
+# was not, half of that.
 UNMEASURED_SHARE = 0.5
 # Fewer independent plans tell nothing.
 MIN_PLANS = 300
@@ -64,46 +65,67 @@ class EvidenceYear(Frozen):
     calibration_error: Share
 
 
+class TimeframeRecord(Frozen):
+    """The measured record of the plans of one timeframe, pooled over markets.
+
+    Attributes:
+        timeframe: Of the plans.
+        built_from: For a person, such as "8 markets, 1h, 2017-08 to 2022-12".
+        files: What it was measured on: candles of this timeframe, also where they were made from shorter ones.
+        kinds: Kinds of markets that were measured.
+        weight: Of a trend's support, in log odds; of a timeframe that has fewer plans than another, shrunk towards
+            what would count without a record of its own.
+        error: Standard error of the weight over clusters of time, so that plans that overlap count once.
+        own_weight, own_error: The same, as measured on these plans alone.
+        plans: Number of independent plans: all of them over the design effect of their clusters.
+        samples: Number of plans that were measured.
+        folds: The same measured year by year, out of sample.
+        strategies: Records of the named strategies.
+    """
+
+    timeframe: Timeframe
+    built_from: str
+    files: tuple[MeasuredFile, ...]
+    kinds: tuple[SymbolKind, ...]
+    weight: Number
+    error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    own_weight: Number
+    own_error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    plans: Annotated[int, Field(ge=0)]
+    samples: Annotated[int, Field(ge=0)]
+    folds: tuple[EvidenceYear, ...]
+    strategies: tuple[StrategyRecord, ...]
+
+    def strategy(self, name: str) -> StrategyRecord | None:
+        """Return the record of a strategy."""
+        return next((record for record in self.strategies if record.name == name), None)
+
+    def weight_share(self, symbol: str, timeframe: Timeframe) -> float:
+        """Return the share of the weight that counts for plans of a market and timeframe."""
+        measured = timeframe is self.timeframe, Symbol.of(symbol).kind in self.kinds
+        return float(UNMEASURED_SHARE ** measured.count(False))
+
+
 class EvidenceBook(Frozen):
     """The measured record of plans, as `cli.py evidence build` writes it.
 
     Attributes:
-        built_from: For a person, such as "8 markets, 2017-08 to 2022-12".
         built_at: ISO date.
-        files: What it was measured on.
-        weight: Of a trend's support, in log odds.
-        error: Standard error of the weight over clusters of weeks, so that plans that overlap count once.
-        plans: Number of independent plans: all of them over the design effect of their clusters.
-        samples: Number of plans that were measured.
-        timeframes, kinds: Timeframes and kinds of markets that were measured; of others half of the weight counts.
-        folds: The same measured year by year, out of sample.
-        strategies: Records of the named strategies.
         stop_atr, reward, horizon_candles: The plans that were measured.
+        records: One for each timeframe that was measured, shortest first.
+        left_out: Timeframes that were measured and have too few plans for a record, and what they lack.
     """
 
-    built_from: str
     built_at: str
-    files: tuple[MeasuredFile, ...]
-    weight: Number
-    error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    plans: Annotated[int, Field(ge=0)]
-    samples: Annotated[int, Field(ge=0)]
-    timeframes: tuple[Timeframe, ...]
-    kinds: tuple[SymbolKind, ...]
-    folds: tuple[EvidenceYear, ...]
-    strategies: tuple[StrategyRecord, ...]
     stop_atr: Annotated[float, Field(gt=0)]
     reward: Annotated[float, Field(gt=0)]
     horizon_candles: Annotated[int, Field(ge=1)]
+    records: Annotated[tuple[TimeframeRecord, ...], Field(min_length=1)]
+    left_out: dict[Timeframe, str]
 
-    def record(self, strategy: str) -> StrategyRecord | None:
-        """Return the record of a strategy."""
-        return next((record for record in self.strategies if record.name == strategy), None)
-
-    def weight_share(self, symbol: str, timeframe: Timeframe) -> float:
-        """Return the share of the weight that counts for a market."""
-        measured = timeframe in self.timeframes, Symbol.of(symbol).kind in self.kinds
-        return float(UNMEASURED_SHARE ** measured.count(False))
+    def record(self, timeframe: Timeframe) -> TimeframeRecord:
+        """Return the record of a timeframe, or else that of the measured one nearest in length."""
+        return min(self.records, key=lambda record: abs(math.log2(record.timeframe.ms / timeframe.ms)))
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,14 @@ class Weigher:
     book: EvidenceBook | None
     costs: Costs
 
+    def odds(self, symbol: str, timeframe: Timeframe, supported: float) -> tuple[float, float]:
+        """Return by how much a supported plan's log odds are above those of chance, and the standard error of that."""
+        if self.book is None:
+            return 0.0, 0.0
+        record = self.book.record(timeframe)
+        counted = supported * record.weight_share(symbol, timeframe)
+        return counted * record.weight, abs(counted) * record.error
+
     def weigh(self, plan: TradePlan, symbol: str, timeframe: Timeframe, supported: float) -> Evidence:
         """Return the evidence of a plan.
 
@@ -127,26 +157,39 @@ class Weigher:
             timeframe: Of the plan.
             supported: How far the trend supports it, see `support`; less for few, missing or old candles.
         """
-        book, chance = self.book, math.log(plan.break_even / (1 - plan.break_even))
-        cost_bps, odds, error = self.costs.round_trip_bps, 0.0, 0.0
-        if book is not None:
-            supported *= book.weight_share(symbol, timeframe)
-            odds, error = supported * book.weight, abs(supported) * book.error
-        low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
-        cost_r = cost_bps / plan.risk_bps
+        record = None if self.book is None else self.book.record(timeframe)
+        odds, error = self.odds(symbol, timeframe, supported)
         return Evidence(
-            target_first=round(_share(chance + odds), 4),
-            break_even=round(plan.break_even, 4),
-            expected_r=round(expected - cost_r, 4),
-            gross_bps=round(expected * plan.risk_bps, 2),
-            cost_bps=cost_bps,
-            net_bps=round(expected * plan.risk_bps - cost_bps, 2),
-            plans=book.plans if book else 0,
-            low=round(low - cost_r, 4),
-            high=round(high - cost_r, 4),
-            built_from=book.built_from if book else "nothing was measured",
-            verdict=_verdict(book, low, high, low - cost_r),
+            **plan_worth(plan, odds, error, record.plans if record else 0, self.costs),
+            built_from=record.built_from if record else "nothing was measured",
         )
+
+
+def plan_worth(plan: TradePlan, odds: float, error: float, plans: int, costs: Costs) -> dict[str, Any]:
+    """Return the fields of `PlanWorth`.
+
+    Args:
+        plan: What is proposed.
+        odds: Log odds that the record adds to those of chance.
+        error: Their standard error.
+        plans: Number of independent plans behind them.
+        costs: Of trading the plan.
+    """
+    chance, cost_bps = math.log(plan.break_even / (1 - plan.break_even)), costs.round_trip_bps
+    low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
+    cost_r = cost_bps / plan.risk_bps
+    return {
+        "target_first": round(_share(chance + odds), 4),
+        "break_even": round(plan.break_even, 4),
+        "expected_r": round(expected - cost_r, 4),
+        "gross_bps": round(expected * plan.risk_bps, 2),
+        "cost_bps": cost_bps,
+        "net_bps": round(expected * plan.risk_bps - cost_bps, 2),
+        "plans": plans,
+        "low": round(low - cost_r, 4),
+        "high": round(high - cost_r, 4),
+        "verdict": _verdict(plans, low, high, low - cost_r),
+    }
 
 
 # Evidence of nothing, for free.
@@ -158,8 +201,8 @@ def even_money(expected_r: float) -> float:
     return min(max(0.5 + expected_r / 2, 0.0), 1.0)
 
 
-def _verdict(book: EvidenceBook | None, low: float, high: float, net_low: float) -> EvidenceVerdict:
-    if book is None or book.plans < MIN_PLANS:
+def _verdict(plans: int, low: float, high: float, net_low: float) -> EvidenceVerdict:
+    if plans < MIN_PLANS:
         return EvidenceVerdict.INSUFFICIENT
     if high < 0:
         return EvidenceVerdict.INVERTED

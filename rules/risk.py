@@ -31,9 +31,8 @@ def assess_risk(context: MarketContext, view: TrendView, verdict: Verdict) -> Ri
     Technical risk is how weak, thin or old the evidence is; market risk is half the volatility
     against the recent past, half the range of a day against what is usual for a coin.
     """
-    evidence = data_quality(context) * context.age.worth
-    technical = 1 - abs(view.trend) * evidence if not view.disagree else 1.0
-    market, plan = _market_risk(context), verdict.plan
+    technical, market = technical_risk(context, view), market_risk(context)
+    plan = verdict.plan
     return RiskAssessment(
         overall_risk=_risk_level((technical + market) / 2),
         technical_risk=round(technical, 4),
@@ -49,7 +48,14 @@ def volatility_level(percentile: float) -> VolatilityLevel:
     return next((level for end, level in VOLATILITY_LEVELS if percentile < end), VolatilityLevel.VERY_HIGH)
 
 
-def _market_risk(context: MarketContext) -> float:
+def technical_risk(context: MarketContext, view: TrendView) -> float:
+    """Return how weak, thin or old the evidence is, 0..1."""
+    evidence = data_quality(context) * context.age.worth
+    return 1 - abs(view.trend) * evidence if not view.disagree else 1.0
+
+
+def market_risk(context: MarketContext) -> float:
+    """Return how wild the market is: against its recent past, and against what is usual for a coin, 0..1."""
     # The range of a random walk grows with the root of the time.
     per_day = (Timeframe.D1.ms / context.primary.ms) ** 0.5
     daily_range = context.main.range_percent * per_day

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from config.settings import IndicatorSettings
 from rules.context import MarketContext
 from rules.direction import TrendView
-from rules.evidence import EvidenceBook
 from rules.reasoning import LEAN, figure
 from rules.strategies import NO_VIEW, ramp
 from rules.verdict import TREND_BAR
@@ -107,7 +106,7 @@ def _recommendation(context: MarketContext, view: TrendView, settings: Indicator
     values = _listed([f"{_words(indicator)} {figure(latest[indicator])}" for indicator in traits.evidence])
     reasoning = (
         f"{_market_words(view, traits)} Its own evidence on {context.primary} ({values}) {_lean(own, against)}."
-        f"{_record_words(context.weigher.book, name)}"
+        f"{_record_words(context, name)}"
     )
     return Recommendation(name, round(suitability, 4), reasoning, config)
 
@@ -128,17 +127,19 @@ def _lean(own: float, against: bool) -> str:
     return f"leans {'Long' if own > 0 else 'Short'}{', against the trend' if against else ''}"
 
 
-def _record_words(book: EvidenceBook | None, name: str) -> str:
-    record = book and book.record(name)
-    if book is None or not record:
+def _record_words(context: MarketContext, name: str) -> str:
+    book = context.weigher.book
+    measured = book and book.record(context.primary)
+    record = measured and measured.strategy(name)
+    if not measured or not record:
         return ""
     right, plans = record.right.get(RECORD_CANDLES), record.expected_r
     if right is None or right.mean is None or plans.mean is None:
         return ""
+    shares = f"{right.mean:.1%} of {right.cases:,} moments [{right.low:.1%}, {right.high:.1%}]"
     return (
-        f" When it leaned in the past ({book.built_from}), the close {RECORD_CANDLES} candles later was on its side in "
-        f"{right.mean:.1%} of {right.cases:,} moments [{right.low:.1%}, {right.high:.1%}], and plans with it came to "
-        f"{plans.mean:+.3f} of their risk before costs."
+        f" When it leaned in the past ({measured.built_from}), the close {RECORD_CANDLES} candles later was on its "
+        f"side in {shares}, and plans with it came to {plans.mean:+.3f} of their risk before costs."
     )
 
 

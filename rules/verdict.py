@@ -56,7 +56,7 @@ class Ground(StrEnum):
 
 # In such a market no stop and no target can be placed.
 UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.BROKEN})
-_SPEAK_AGAINST = frozenset({EvidenceVerdict.NONE, EvidenceVerdict.INVERTED})
+SPEAKS_AGAINST = frozenset({EvidenceVerdict.NONE, EvidenceVerdict.INVERTED})
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
     plan = make_plan(signal, context.price, context.main.average_true_range)
     evidence = weigh(context, view, plan)
     measured = evidence.verdict is not EvidenceVerdict.INSUFFICIENT
-    if ground is Ground.TREND and evidence.verdict in _SPEAK_AGAINST:
+    if ground is Ground.TREND and evidence.verdict in SPEAKS_AGAINST:
         ground = Ground.NO_EDGE
     if ground is Ground.TREND:
         confidence = even_money(evidence.expected_r) if measured else _agreement(view) * worth
@@ -151,6 +151,12 @@ def trend_direction(view: TrendView) -> TrendDirection:
     return TrendDirection.BULLISH if view.trend > 0 else TrendDirection.BEARISH
 
 
+def is_reversed(context: MarketContext, view: TrendView) -> bool:
+    """Return whether the price is so far against the closed candles that they are no evidence."""
+    move = (context.price - context.main.latest["close"]) / context.main.average_true_range
+    return move * math.copysign(1, view.trend) < -MAX_ADVERSE_ATR
+
+
 def has_few_candles(context: MarketContext) -> bool:
     """Return whether the primary timeframe's averages still remember their seed."""
     return len(context.main.series) < SETTLED_CANDLES
@@ -175,8 +181,7 @@ def _ground(context: MarketContext, view: TrendView) -> Ground:
         return Ground.DISAGREEMENT
     if strength(view) < SIGNAL_BAR:
         return Ground.NO_TREND
-    move = (context.price - context.main.latest["close"]) / context.main.average_true_range
-    return Ground.REVERSED if move * math.copysign(1, view.trend) < -MAX_ADVERSE_ATR else Ground.TREND
+    return Ground.REVERSED if is_reversed(context, view) else Ground.TREND
 
 
 def _agreement(view: TrendView) -> float:

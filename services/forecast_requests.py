@@ -10,6 +10,7 @@ from datetime import datetime
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.forecasting import Forecast
+from domain.ledger.entries import Origin
 from domain.market import Timeframe
 from domain.queries import AnalysisQuery
 from domain.values import Signal
@@ -18,6 +19,8 @@ from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
 from services.forecasts.forecasting import Forecasting
+from services.ledger.recording.recorder import Recorder
+from services.ledger.recording.statements import of_forecast, of_trend
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from utils.clock import Clock
@@ -59,6 +62,7 @@ class ForecastRequests:
         market_data: MarketData,
         reader: MarketReader,
         rules: TechnicalAnalyst,
+        recorder: Recorder,
         clock: Clock,
         *,
         fetch_seconds: float = FETCH_SECONDS,
@@ -69,6 +73,7 @@ class ForecastRequests:
         self._market_data = market_data
         self._reader = reader
         self._rules = rules
+        self._recorder = recorder
         self._clock = clock
         self._fetch_seconds = fetch_seconds
         self._model_seconds = model_seconds
@@ -86,14 +91,21 @@ class ForecastRequests:
         offered = query.snapshot.series if query.snapshot else Timeframe
         timeframe = await self._forecasting.choose(query.symbol, offered)
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
-        forecast = await self._forecasting.forecast(snapshot, timeframe)
+        forecast = await self._forecasting.forecast(snapshot, timeframe, query.costs)
+        said = [of_forecast(forecast, given=True)]
+        self._recorder.said(said, snapshot, timeframe, Origin.PREDICT, trusted=query.trusted)
         return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms)
 
-    async def trend(self, symbol: str, timeframe: Timeframe) -> Trend:
+    async def trend(self, symbol: str, timeframe: Timeframe, *, trusted: bool) -> Trend:
         """Return the direction by the rules; a model that looks as far as a trend reaches may lower its confidence.
 
         Such a model has expected returns over `rules.blending.TREND_CANDLES` or more. Where all of them are against
         the trend half of the confidence is left; the direction stays.
+
+        Args:
+            symbol: Market.
+            timeframe: Of the candles.
+            trusted: Whether the caller is trusted: the ledger keeps what strangers are told apart.
 
         Raises:
             MarketDataUnavailable: no source gave candles in time.
@@ -105,6 +117,8 @@ class ForecastRequests:
         support = horizon_support(found.signal, forecast) if forecast else None
         if forecast is not None and support is not None:
             confidence, by = round(confidence * (1 + support) / 2, 4), f"{by}+{forecast.model_version}"
+        said = [*of_trend(found, confidence, forecast, blended=support is not None)]
+        self._recorder.said(said, snapshot, timeframe, Origin.TREND, trusted=trusted)
         return Trend(symbol, timeframe, found.signal, confidence, by, snapshot.source_data, self._clock.now())
 
     async def _forecast_in_time(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast | None:

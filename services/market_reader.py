@@ -71,7 +71,7 @@ class MarketReader:
         """
         context = await self.measure(snapshot, strategies)
         weigher = self._weigher if costs is None else replace(self._weigher, costs=costs)
-        return await self._with_forecast(snapshot, replace(context, client=client, weigher=weigher))
+        return await self._with_forecast(snapshot, replace(context, client=client, weigher=weigher), costs)
 
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -111,8 +111,10 @@ class MarketReader:
     ) -> MarketContext | InsufficientData:
         return found if isinstance(found, InsufficientData) else await self._with_forecast(snapshot, found)
 
-    async def _with_forecast(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
+    async def _with_forecast(
+        self, snapshot: MarketSnapshot, context: MarketContext, costs: Costs | None = None
+    ) -> MarketContext:
         opinion = _NOT_ASKED
         if self._forecasting is not None and self._settings.blend != "off":
-            opinion = await self._forecasting.opinion(snapshot, context.primary)
+            opinion = await self._forecasting.opinion(snapshot, context.primary, costs)
         return with_forecast(context, opinion.forecast, opinion.note, self._settings)

@@ -11,7 +11,16 @@ from loguru import logger
 from config.settings import Settings
 from domain.errors import StorageUnavailable
 from services.guards.given_sides import keep_for
-from storage.document_ports import GIVEN_SIDES, JOBS, LLM_CALLS, LLM_REPLIES, Collection, DocumentStore
+from storage.document_ports import (
+    GIVEN_SIDES,
+    JOBS,
+    LEDGER_REVIEWED_DAYS,
+    LEDGER_REVISIONS,
+    LLM_CALLS,
+    LLM_REPLIES,
+    Collection,
+    DocumentStore,
+)
 from utils.clock import Clock
 
 PAUSE_SECONDS = 24 * 60 * 60.0
@@ -21,11 +30,14 @@ RETRY_SECONDS = 10 * 60.0
 
 def ages(settings: Settings) -> dict[Collection, timedelta]:
     """Return the greatest age of documents in collections whose documents expire."""
+    ledger = timedelta(days=settings.ledger.retention_days)
     return {
         JOBS: timedelta(days=settings.jobs.keep_days),
         LLM_CALLS: timedelta(days=settings.llm.keep_calls_days),
         LLM_REPLIES: timedelta(days=settings.llm.keep_replies_days),
         GIVEN_SIDES: keep_for(settings.guards),
+        LEDGER_REVISIONS: ledger,
+        LEDGER_REVIEWED_DAYS: ledger,
     }
 
 

@@ -53,6 +53,13 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Work that one replica does at a time (`services/leases.py`).
+LEASES = Collection("leases", "name", ("serial",))
+# Settlements that the candles of today would settle otherwise, and the days that were looked at.
+LEDGER_REVISIONS = Collection("ledger_revisions", "revision_id", ("symbol",))
+LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
+# What each id of a lane stands for.
+LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 COLLECTIONS = (
     JOBS,
     LLM_CALLS,
@@ -65,6 +72,10 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    LEASES,
+    LEDGER_REVISIONS,
+    LEDGER_REVIEWED_DAYS,
+    LEDGER_LANES,
 )
 
 # Every collection that this service writes, in alphabetical order.
@@ -107,6 +118,12 @@ class DocumentStore(Protocol):
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Keep the document unless the key has one already; return whether it was kept."""
+
+    async def replace(self, collection: Collection, key: str, document: Document, where: Where) -> bool:
+        """Keep the document in place of the one of its key, if that has these values; return whether it had them.
+
+        Of several callers that name the same values, one succeeds.
+        """
 
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
         """Keep each as `put` does, or as `insert` where `once` is set, with as few round trips as possible.
@@ -170,8 +187,8 @@ class LastingDocuments(DocumentStore, Protocol):
             StorageUnavailable: neither the store nor the file takes it; it waits in memory.
         """
 
-    async def flush(self) -> None:
-        """Return when the store has the earlier documents, or fails, or after a second."""
+    async def flush(self) -> bool:
+        """Return whether no earlier document is under way, once the store has them or fails, or after a second."""
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
         """Run work on the store after the writes of earlier processes and before new ones.

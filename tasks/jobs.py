@@ -35,16 +35,16 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     import asyncio
 
-    from models.model_manager import ModelManager
     from models.training.training_run import TrainingRequest
     from services.job_candles.fetching import after_fetching
+    from services.training.managers import open_manager
     from services.training.order import TrainingOrder
     from services.training.past import read_past
     from utils.clock import SystemClock
 
     order = TrainingOrder.model_validate(parameters)
     models = order.models.trained_with(epochs=order.epochs, seed=order.seed)
-    manager = ModelManager(models, order.features, SystemClock().now)
+    manager = open_manager(models, order.features, order.indicators.atr_period, SystemClock().now)
     request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
     if order.history is None:
         series = order.series
@@ -110,9 +110,30 @@ def backtest(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, SystemClock())
 
 
+def optimise(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Search for better settings of trades; a second run tries the same ones, which count once.
+
+    Args:
+        parameters: As `services.optimising.job.OptimiseJobOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As `cli.py optimise --json`.
+
+    Raises:
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        MarketDataUnavailable: the source of the candles failed too often.
+    """
+    from services.optimising.job import run_job
+    from utils.clock import SystemClock
+
+    return run_job(parameters, report, SystemClock())
+
+
 JOBS: Mapping[JobKind, JobFunction] = {
     JobKind.TRAIN: train,
     JobKind.BIAS_LOOKAHEAD: bias_lookahead,
     JobKind.BIAS_RECURSIVE: bias_recursive,
     JobKind.BACKTEST: backtest,
+    JobKind.OPTIMISE: optimise,
 }

@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from domain.jobs import JobKind, JobStatus
+from domain.ledger.entries import Apart, EntryKind, LedgerLane
 from domain.trading.gates import GateName
 
 
@@ -97,6 +98,12 @@ CACHE_HIT_RATE = Gauge("cache_hit_rate", "Share of analysis requests answered fr
 
 GUARD_REFUSALS = Counter("guard_refusals", "Long and Short of fresh analyses that a guard made Neutral.", ["gate"])
 start_at_zero(GUARD_REFUSALS, GateName)
+# The label `apart` of entries that count.
+SCORED = "none"
+LEDGER_ENTRIES = Counter("ledger_entries", "Entries of the ledger that were written down.", ["lane", "kind", "apart"])
+start_at_zero(LEDGER_ENTRIES, LedgerLane, EntryKind, [SCORED, *Apart])
+LEDGER_LEFT_OUT = Counter("ledger_entries_left_out", "Entries beyond those that are kept apart in a day.", ["apart"])
+start_at_zero(LEDGER_LEFT_OUT, Apart)
 SAFE_MODE = Gauge("safe_mode", "1 while safe mode is on, 0 while it is off.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")
@@ -151,6 +158,12 @@ def _analyses(source: str, cached: bool) -> Counter:
     return ANALYSES.labels(source, cached)
 
 
+@lru_cache(maxsize=128)
+def ledger_entry(lane: str, kind: str, apart: str) -> Counter:
+    """Return the counter of entries of a lane and kind, `SCORED` or kept apart for a reason."""
+    return LEDGER_ENTRIES.labels(lane, kind, apart)
+
+
 @lru_cache(maxsize=256)
 def store_operation(store: str, operation: str, outcome: str) -> Counter:
     """Return the counter of an outcome; with its first outcome an operation has all of them."""
@@ -163,3 +176,9 @@ def mongodb_operation(operation: str, outcome: str) -> Counter:
     """Return the counter of an outcome; with its first outcome an operation has both."""
     start_at_zero(MONGODB_OPERATIONS, [operation], ["ok", "failed"])
     return MONGODB_OPERATIONS.labels(operation, outcome)
+
+
+LEDGER_SETTLEMENTS = Counter("ledger_settlements", "Horizons of ledger entries settled, by source.", ["source"])
+LEDGER_REVISIONS = Counter("ledger_revisions", "Settlements that the candles of a later day would settle otherwise.")
+LEDGER_WAITING = MeasuredGauge("ledger_waiting", "Horizons of ledger entries that are not settled yet.")
+LEDGER_LAG_SECONDS = MeasuredGauge("ledger_lag_seconds", "How long the oldest horizon that can be settled is overdue.")

@@ -1,4 +1,4 @@
-"""Backtests as jobs."""
+"""Backtests, and searches for better settings, as jobs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import Admin, BacktestsPart, DefaultLimit, JsonBody
-from api.schemas.backtests import BacktestQueued, BacktestRequest
+from api.dependencies import Admin, BacktestsPart, DefaultLimit, JsonBody, OptimisingPart
+from api.schemas.backtests import BacktestQueued, BacktestRequest, OptimiseQueued, OptimiseRequest
 from api.schemas.problems import problem_responses
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[DefaultLimit, Admin])
@@ -34,4 +34,29 @@ async def backtest(
         status="queued",
         symbols=symbols,
         lane=asked.lane,
+    )
+
+
+@router.post(
+    "/optimise",
+    operation_id="optimise",
+    summary="Search for better settings of trades (admin)",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=problem_responses(400, 404, 503),
+)
+async def optimise(
+    asked: Annotated[OptimiseRequest, Depends(JsonBody(OptimiseRequest))], optimising: OptimisingPart
+) -> OptimiseQueued:
+    """Check the candles and queue a search, judged by walk-forward; each of its trials is recorded."""
+    wanted = asked.search()
+    job = await optimising.submit(wanted)
+    symbols = list(wanted.symbols)
+    return OptimiseQueued(
+        message=f"search of settings of {asked.lane} on {', '.join(symbols)} is queued as a job",
+        job_id=job.job_id,
+        status="queued",
+        symbols=symbols,
+        lane=asked.lane,
+        trials=asked.trials,
+        folds=asked.folds,
     )

@@ -61,14 +61,20 @@ async def strategies() -> Strategies:
     summary="What came after the strategies leaned to a side",
     dependencies=[DefaultLimit],
 )
-async def strategy_records(weigher: WeigherPart) -> StrategyRecords:
-    """Return the measured record of each strategy: share of moments that were right, and what its plans came to."""
+async def strategy_records(weigher: WeigherPart, timeframe: Timeframe | None = None) -> StrategyRecords:
+    """Return the measured record of each strategy: share of moments that were right, and what its plans came to.
+
+    They are of the timeframe that is asked for, or else of the measured one nearest in length; without one, of the
+    shortest.
+    """
     book = weigher.book
     if book is None:
-        return StrategyRecords(built_from=None, built_at=None, timeframes=[], strategies=[])
+        return StrategyRecords(built_from=None, built_at=None, timeframe=None, timeframes=[], strategies=[])
+    record = book.record(timeframe) if timeframe else book.records[0]
     return StrategyRecords(
-        built_from=book.built_from,
+        built_from=record.built_from,
         built_at=book.built_at,
-        timeframes=list(book.timeframes),
-        strategies=list(book.strategies),
+        timeframe=record.timeframe,
+        timeframes=[measured.timeframe for measured in book.records],
+        strategies=list(record.strategies),
     )

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Query
 
 from api.dependencies import (
     AnalyzeLimit,
-    ArchivePart,
     ClockPart,
     DefaultLimit,
     FeedbackPart,
     JsonBody,
+    LedgerStorePart,
+    PerformancePart,
     SettingsPart,
     Trusted,
 )
@@ -20,10 +21,14 @@ from api.schemas.feedback import FeedbackKept, FeedbackRequest, SignalQualityRes
 from api.schemas.performance import PerformanceResponse
 from api.schemas.problems import problem_responses
 from services.ledger.signal_quality import summarize
+from storage.ledger_ports import EntryFilter
 
 MAX_SIGNALS = 500
 # Settings that decide how signals are made.
 PIPELINE = {"interval_minutes", "min_candles", "window_candles", "primary_timeframes", "blend", "model_weight"}
+
+# What strangers' candles led to, and synthetic or stale ones, is left out.
+GIVEN = EntryFilter(given=True, scored=True)
 
 router = APIRouter(prefix="/ai", tags=["insights"])
 # Operators' tools ask for it under /api as well.
@@ -56,12 +61,12 @@ async def feedback(
     responses=problem_responses(503),
     dependencies=[DefaultLimit],
 )
-async def performance(outcomes: FeedbackPart) -> PerformanceResponse:
-    """Return figures of all signals whose outcome trusted clients have reported, zeros while there are none.
+async def performance(measured: PerformancePart) -> PerformanceResponse:
+    """Return the settled calls of the last 30 days, one candle later, zeros while there are none.
 
-    `measured` compares the archived signals with the market after them.
+    `measured` has every timeframe and horizon, `feedback` the outcomes that trusted clients have reported.
     """
-    return PerformanceResponse.of(await outcomes.performance())
+    return PerformanceResponse.of(await measured.measure())
 
 
 @tools.get("/signal-quality", dependencies=[DefaultLimit])
@@ -73,9 +78,10 @@ async def performance(outcomes: FeedbackPart) -> PerformanceResponse:
     dependencies=[DefaultLimit],
 )
 async def signal_quality(
-    archive: ArchivePart, settings: SettingsPart, limit: Annotated[int, Query(ge=1, le=MAX_SIGNALS)] = 50
+    ledger: LedgerStorePart, settings: SettingsPart, limit: Annotated[int, Query(ge=1, le=MAX_SIGNALS)] = 50
 ) -> SignalQualityResponse:
-    """Count the newest analyses of the archive by signal; also under /api/ai/signal-quality."""
-    newest = await archive.newest_archived(limit)
+    """Count the newest answers that callers were given, by signal; also under /api/ai/signal-quality."""
+    records = await ledger.entries(GIVEN, limit)
+    newest = [record.entry for record in records]
     pipeline = settings.analysis.model_dump(mode="json", include=PIPELINE)
     return SignalQualityResponse.of(newest, summarize(newest), pipeline)

@@ -1,8 +1,8 @@
-"""A request for a backtest, and its answer."""
+"""Requests for backtests and for searches of better settings, and their answers."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -10,21 +10,26 @@ from api.schemas.requests import CandleBody, EpochMs, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from services.backtests.candles import GivenCandles
 from services.backtests.order import BacktestWish, Bps, FundingBps, LaneText, SizingText
 from services.backtests.service import BacktestAsked
+from services.optimising.order import (
+    DEFAULT_FOLDS,
+    DEFAULT_TRIALS,
+    Folds,
+    OptimiseWish,
+    SearchedLane,
+    Seed,
+    Trials,
+)
+from services.optimising.service import OptimiseAsked
 
 MAX_SYMBOLS = 20
 MAX_TIMEFRAMES = 6
 
 
-class BacktestRequest(RequestModel):
-    """A backtest: candles of one symbol, or symbols whose candles the service has or fetches."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"symbols": ["BTCUSDT"], "timeframes": ["1h", "4h"], "lane": "rules", "fee_bps": 5}],
-        }
-    )
+class PastRequest(RequestModel):
+    """What is tested on the past: candles of one symbol, or symbols whose candles the service has or fetches."""
 
     symbols: Annotated[list[SymbolName], Field(min_length=1, max_length=MAX_SYMBOLS)]
     timeframes: Annotated[list[Timeframe], Field(min_length=1, max_length=MAX_TIMEFRAMES)] | None = Field(
@@ -39,9 +44,6 @@ class BacktestRequest(RequestModel):
     )
     since: EpochMs | None = Field(None, description="First moment of a judgement, epoch milliseconds, UTC.")
     until: EpochMs | None = Field(None, description="End of the time, epoch milliseconds, UTC.")
-    lane: Annotated[LaneText, Field(max_length=120)] = Field(
-        "rules", description="rules, model:VERSION, blend:VERSION or strategy:NAME."
-    )
     fee_bps: Bps | None = Field(None, description="Of each side of a trade; without it trading.fee_bps.")
     slippage_bps: Bps | None = Field(None, description="Of each side of a trade; without it trading.slippage_bps.")
     funding_bps: FundingBps | None = Field(
@@ -51,20 +53,68 @@ class BacktestRequest(RequestModel):
         None, description="fixed:SHARE, recommended, recommended:SHARE or risk:SHARE; without it backtests.sizing."
     )
 
+    @property
+    def each_symbol(self) -> tuple[str, ...]:
+        """The symbols, each once."""
+        return tuple(dict.fromkeys(self.symbols))
+
+    @property
+    def given(self) -> GivenCandles:
+        """The candles that are sent, by timeframe."""
+        return {timeframe: rows for timeframe, rows in (self.timeframe_data or {}).items() if rows}
+
+    @property
+    def wished(self) -> dict[str, Any]:
+        """What is asked for, as the service names it."""
+        return {
+            "timeframes": None if self.timeframes is None else tuple(dict.fromkeys(self.timeframes)),
+            "since_ms": self.since,
+            "until_ms": self.until,
+            "fee_bps": self.fee_bps,
+            "slippage_bps": self.slippage_bps,
+            "funding_bps": self.funding_bps,
+            "sizing": self.sizing,
+        }
+
+
+class BacktestRequest(PastRequest):
+    """A backtest: candles of one symbol, or symbols whose candles the service has or fetches."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"symbols": ["BTCUSDT"], "timeframes": ["1h", "4h"], "lane": "rules", "fee_bps": 5}],
+        }
+    )
+
+    lane: Annotated[LaneText, Field(max_length=120)] = Field(
+        "rules", description="rules, model:VERSION, blend:VERSION or strategy:NAME."
+    )
+
     def asked(self) -> BacktestAsked:
         """Return the request as the service takes it."""
-        wish = BacktestWish(
-            lane=self.lane,
-            timeframes=None if self.timeframes is None else tuple(dict.fromkeys(self.timeframes)),
-            since_ms=self.since,
-            until_ms=self.until,
-            fee_bps=self.fee_bps,
-            slippage_bps=self.slippage_bps,
-            funding_bps=self.funding_bps,
-            sizing=self.sizing,
-        )
-        candles = {timeframe: rows for timeframe, rows in (self.timeframe_data or {}).items() if rows}
-        return BacktestAsked(tuple(dict.fromkeys(self.symbols)), wish, candles)
+        return BacktestAsked(self.each_symbol, BacktestWish(lane=self.lane, **self.wished), self.given)
+
+
+class OptimiseRequest(PastRequest):
+    """A search: candles of one symbol, or symbols whose candles the service has or fetches."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"symbols": ["BTCUSDT"], "timeframes": ["1h", "4h"], "trials": 50, "folds": 4}],
+        }
+    )
+
+    lane: Annotated[SearchedLane, Field(max_length=120)] = Field("rules", description="rules or strategy:NAME.")
+    trials: Trials = Field(
+        DEFAULT_TRIALS, description="Settings that are tried before each fold and over all the time."
+    )
+    folds: Folds = Field(DEFAULT_FOLDS, description="Times in which what was chosen on the time before is traded.")
+    seed: Seed | None = Field(None, description="Of the search and of random entries; without it backtests.seed.")
+
+    def search(self) -> OptimiseAsked:
+        """Return the request as the service takes it."""
+        wish = OptimiseWish(lane=self.lane, trials=self.trials, folds=self.folds, seed=self.seed, **self.wished)
+        return OptimiseAsked(self.each_symbol, wish, self.given)
 
 
 class BacktestQueued(ResponseModel):
@@ -75,3 +125,10 @@ class BacktestQueued(ResponseModel):
     status: Literal["queued"]
     symbols: list[str]
     lane: str
+
+
+class OptimiseQueued(BacktestQueued):
+    """The search that was queued; `GET /jobs/{job_id}` says how far it is, and has the result."""
+
+    trials: int
+    folds: int

@@ -10,10 +10,10 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from api.schemas.requests import EpochMs, RequestModel
 from api.schemas.responses import ResponseModel
 from api.schemas.trades import Amount
-from domain.analysis import Analysis
 from domain.feedback import Feedback, Outcome
+from domain.ledger.entries import LedgerEntry
 from domain.naming.symbols import SymbolName
-from domain.values import Share, Signal
+from domain.values import Share, Signal, utc_time
 from services.ledger.signal_quality import SignalQuality
 
 MAX_NOTES = 2_000
@@ -80,7 +80,7 @@ class FeedbackKept(ResponseModel):
 
 
 class SignalSummary(ResponseModel):
-    """One signal of the archive."""
+    """One answer of the ledger."""
 
     symbol: str
     signal: Signal
@@ -89,7 +89,7 @@ class SignalSummary(ResponseModel):
 
 
 class SignalQualityResponse(ResponseModel):
-    """The newest signals of the archive, and figures of them."""
+    """The newest answers that callers were given, and figures of them."""
 
     total: Count
     bull_count: Count
@@ -102,8 +102,8 @@ class SignalQualityResponse(ResponseModel):
     pipeline_settings: Annotated[dict[str, Any], Field(description="Settings that decide how signals are made.")]
 
     @classmethod
-    def of(cls, newest: list[Analysis], quality: SignalQuality, settings: dict[str, Any]) -> Self:
-        """Return the answer for the newest analyses."""
+    def of(cls, newest: list[LedgerEntry], quality: SignalQuality, settings: dict[str, Any]) -> Self:
+        """Return the answer for the newest entries."""
         return cls(
             total=len(newest),
             bull_count=quality.long,
@@ -114,12 +114,12 @@ class SignalQualityResponse(ResponseModel):
             consecutive_neutral=quality.consecutive_neutral,
             signals=[
                 SignalSummary(
-                    symbol=analysis.symbol,
-                    signal=analysis.signal,
-                    confidence=analysis.confidence,
-                    timestamp=analysis.generated_at,
+                    symbol=entry.symbol,
+                    signal=entry.side,
+                    confidence=entry.confidence,
+                    timestamp=utc_time(entry.known_ms),
                 )
-                for analysis in newest
+                for entry in newest
             ],
             pipeline_settings=settings,
         )

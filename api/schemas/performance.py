@@ -1,8 +1,7 @@
-"""Measured quality of signals: by the outcomes that clients reported, and by the market after them."""
+"""Measured quality of signals: by the market after them, and by the outcomes that clients reported."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -10,79 +9,105 @@ from pydantic import Field
 
 from api.schemas.feedback import Count
 from api.schemas.responses import ResponseModel
+from api.schemas.track_record import Horizon, horizon_name, rounded
+from domain.ledger.entries import PLAN
+from domain.market import Timeframe
+from domain.trading.evidence import EvidenceVerdict
 from domain.values import Share
-from services.ledger.archive_scores import SignalScores
-from services.ledger.feedback import MeasuredPerformance
-from services.ledger.hit_rates import HitRate
 from services.ledger.performance import Performance
+from services.ledger.scoring.records import Record
+from services.ledger.signal_performance import HORIZON, MeasuredPerformance
+
+_HOUR_MS = Timeframe.H1.ms
 
 
 class PerformanceFigures(ResponseModel):
-    """Measured from outcomes; zeros while there are none."""
+    """Measured; zeros while there is nothing to measure."""
 
-    overall_accuracy: Annotated[Share, Field(description="Successes among successes and failures.")]
+    overall_accuracy: Annotated[Share, Field(description="Hits, or successes, among all of Long and Short.")]
     precision: Annotated[Share, Field(description="Mean over Long and Short.")]
     recall: Annotated[Share, Field(description="Mean over rises and falls.")]
     f1_score: Share
-    predictions_made: Annotated[Count, Field(description="Signals with an outcome, neutral ones included.")]
+    predictions_made: Annotated[Count, Field(description="Settled answers, or outcomes, neutral ones included.")]
     successful_predictions: Count
-    average_confidence: Annotated[Share, Field(description="Of the signals that the archive knows.")]
+    average_confidence: Annotated[Share, Field(description="Of those whose confidence is known.")]
 
 
 class HitRateFigures(ResponseModel):
-    """Directional signals against the price a horizon later; null where fewer than 30 can be counted."""
+    """Settled Long and Short calls of one timeframe and horizon; null without calls."""
 
-    horizon_hours: int
-    signals: Annotated[Count, Field(description="Of one symbol none overlaps another.")]
-    hits: Count | None
+    timeframe: str
+    horizon: Horizon
+    horizon_hours: Annotated[float | None, Field(description="null of plans, which end when they end.")]
+    signals: Annotated[Count, Field(description="Of each market and stretch, the first.")]
+    effective: Annotated[float, Field(ge=0, description="Independent calls that tell as much.")]
+    hits: Count
     hit_rate: Share | None
-    low: Annotated[Share | None, Field(description="Of the 95 % interval.")]
-    high: Annotated[Share | None, Field(description="Of the 95 % interval.")]
+    low: Annotated[Share | None, Field(description="Of the 95 % interval, which holds at every look.")]
+    high: Share | None
     baseline: Annotated[
         Share | None, Field(description="What the better of always Long and always Short had at the same moments.")
     ]
     mean_return: Annotated[float | None, Field(description="Fraction won per signal, before costs.")]
+    verdict: EvidenceVerdict
 
     @classmethod
-    def of(cls, found: HitRate) -> Self:
+    def of(cls, found: Record) -> Self:
         """Return the figures, rounded."""
-        return cls(
-            **{
-                name: round(figure, 6) if isinstance(figure, float) else figure
-                for name, figure in asdict(found).items()
-            }
-        )
+        key = found.key
+        figures = {
+            "horizon_hours": None if key.horizon == PLAN else key.horizon * Timeframe(key.timeframe).ms / _HOUR_MS,
+            "signals": found.count,
+            "baseline": found.base_rate,
+            "mean_return": None if found.bps is None else found.bps / 10_000,
+            **{name: getattr(found, name) for name in ("effective", "hits", "hit_rate", "low", "high", "verdict")},
+        }
+        return cls(timeframe=key.timeframe, horizon=horizon_name(key.horizon), **rounded(figures))
 
 
 class Measured(ResponseModel):
-    """The archived signals of the last 30 days against what the market did after them."""
+    """The records of the last 30 days in the ledger, by timeframe and horizon."""
 
-    since: Annotated[datetime, Field(description="The oldest signal that was read, ISO 8601, UTC.")]
-    signals_read: Annotated[Count, Field(description="Neutral ones and those that are not over included.")]
-    horizons: list[HitRateFigures]
+    since: Annotated[datetime, Field(description="Begin of the first day, ISO 8601, UTC.")]
+    signals_read: Annotated[Count, Field(description="Answers that callers were given and that count, Neutral too.")]
+    horizons: Annotated[list[HitRateFigures], Field(description="Of what callers were given.")]
     by_source: Annotated[
         dict[str, list[HitRateFigures]],
-        Field(description="`model`: its forecasts beside the analyses of others."),
+        Field(description="Of each lane, given or beside the others: technical is the rules', ensemble the blend."),
     ]
 
     @classmethod
-    def of(cls, found: SignalScores) -> Self:
+    def of(cls, found: MeasuredPerformance) -> Self:
         """Return the measured figures."""
         return cls(
             since=found.since,
-            signals_read=found.signals,
-            horizons=[HitRateFigures.of(rate) for rate in found.overall],
-            by_source={name: [HitRateFigures.of(rate) for rate in rates] for name, rates in found.by_source.items()},
+            signals_read=found.overall.scored,
+            horizons=[HitRateFigures.of(record) for record in found.given],
+            by_source={
+                source: [HitRateFigures.of(record) for record in records] for source, records in found.lanes.items()
+            },
         )
 
 
-class PerformanceResponse(PerformanceFigures):
-    """All signals together, and by who gave them."""
+class ReportedFigures(PerformanceFigures):
+    """By the outcomes that trusted clients reported."""
 
     by_source: Annotated[
         dict[str, PerformanceFigures],
         Field(description="llm, technical, model, ensemble; unknown for signals that the archive does not have."),
     ]
+
+
+class PerformanceResponse(PerformanceFigures):
+    """What callers were given, and each source, one candle later; and what clients reported."""
+
+    timeframe: Annotated[str | None, Field(description="Of the figures: that of the most calls; null without any.")]
+    horizon: Annotated[int, Field(description="Of the figures, in candles.")]
+    by_source: Annotated[
+        dict[str, PerformanceFigures],
+        Field(description="Each lane, given or beside the others: llm, technical, model, ensemble."),
+    ]
+    feedback: ReportedFigures
     measured: Measured
     model_uptime: Annotated[str, Field(description="Since the service started, days and hours:minutes:seconds.")]
     last_updated: Annotated[str, Field(description="When this was measured, ISO 8601, UTC.")]
@@ -90,12 +115,17 @@ class PerformanceResponse(PerformanceFigures):
     @classmethod
     def of(cls, found: MeasuredPerformance) -> Self:
         """Return the answer for measured figures."""
+        reported = found.reported
         return cls(
             **_figures(found.overall),
-            by_source={
-                name: PerformanceFigures(**_figures(performance)) for name, performance in found.by_source.items()
-            },
-            measured=Measured.of(found.scores),
+            timeframe=found.timeframe,
+            horizon=HORIZON,
+            by_source={source: PerformanceFigures(**_figures(own)) for source, own in found.by_source.items()},
+            feedback=ReportedFigures(
+                **_figures(reported.overall),
+                by_source={name: PerformanceFigures(**_figures(own)) for name, own in reported.by_source.items()},
+            ),
+            measured=Measured.of(found),
             model_uptime=str(found.uptime).partition(".")[0],
             last_updated=found.at.isoformat(),
         )

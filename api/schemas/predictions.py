@@ -12,6 +12,7 @@ from domain.analysis import DataSource
 from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from domain.trading.forecast_plans import WeighedPlan
 from domain.values import Share, Signal, epoch_ms
 from services.forecast_requests import RequestedForecast, Trend
 
@@ -47,6 +48,13 @@ class TrendRequest(RequestModel):
     timeframe: Timeframe | None = Field(None, description="4h when missing.")
 
 
+PlanDescription = Field(
+    description="Of the likelier side, Neutral forecasts included, with the rules' stop, target and time limit, and "
+    "what it is worth after costs by the plans of the model's predictions out of sample. Null of versions that were "
+    "trained by an earlier release or imported, and in a market without room for a plan."
+)
+
+
 class ForecastBody(ResponseModel):
     """Fields that all forecasts share."""
 
@@ -61,6 +69,7 @@ class ForecastBody(ResponseModel):
     expected_returns: Annotated[dict[int, float], Field(description="By horizon in candles, where the model has them.")]
     expected_drawdowns: dict[int, float]
     expected_rallies: dict[int, float]
+    plan: Annotated[WeighedPlan | None, PlanDescription]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
     as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of a forecast of now.")]

@@ -42,14 +42,15 @@ class Strategies(ResponseModel):
 
 
 class StrategyRecords(ResponseModel):
-    """What came after moments at which a strategy leaned to a side, with 95 % intervals over clusters of weeks.
+    """What came after moments at which a strategy leaned to a side, with 95 % intervals over clusters of time.
 
-    `right` is by distance in candles of the timeframes measured, `expected_r` in units of the risk before costs.
+    `right` is by distance in candles, `expected_r` in units of the risk before costs.
     """
 
     built_from: Annotated[str | None, Field(description="The candles measured; null: no evidence is configured.")]
     built_at: str | None
-    timeframes: list[Timeframe]
+    timeframe: Annotated[Timeframe | None, Field(description="Of these records.")]
+    timeframes: Annotated[list[Timeframe], Field(description="All that were measured, each with records of its own.")]
     strategies: list[StrategyRecord]
 
 

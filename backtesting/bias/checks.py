@@ -23,12 +23,16 @@ ROUNDING = 1e-9
 
 
 class BiasKind(StrEnum):
-    """What a checked value is: of the catalogue, of a feature set, of the rules, said by the rules or by a model."""
+    """What a checked value is.
+
+    Of the catalogue, of a feature set, of the rules; said by the rules, by judgements of the past, or by a model.
+    """
 
     INDICATOR = "indicator"
     FEATURE = "feature"
     RULE_INDICATOR = "rule_indicator"
     RULE = "rule"
+    PAST_JUDGEMENT = "past_judgement"
     MODEL = "model"
 
 

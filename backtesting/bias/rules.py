@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -40,9 +40,7 @@ def rule_check(settings: AnalysisSettings, indicators: TechnicalIndicators, fram
 
     def measure(series: CandleSeries, positions: IntArray) -> dict[str, Values]:
         market = frames(series)
-        said = [_said(series, market, int(position), settings, indicators) for position in positions]
-        names = list(dict.fromkeys(name for one in said for name in one))
-        return {name: _values([one.get(name) for one in said]) for name in names}
+        return by_name([_said(series, market, int(position), settings, indicators) for position in positions])
 
     return BiasCheck(BiasKind.RULE, measure, each=True)
 
@@ -63,7 +61,18 @@ def _said(
         context = build_context(snapshot, STRATEGY_NAMES, settings, indicators, utc_time(moment_ms))
     except InsufficientData:
         return {}
-    return dict(_words(judge(context)))
+    return said_of(judge(context))
+
+
+def said_of(judgement: Judgement) -> Said:
+    """Return everything that the rules say in a judgement, by name."""
+    return dict(_words(judgement))
+
+
+def by_name(said: Sequence[Said]) -> dict[str, Values]:
+    """Return what was said at m moments as m values by name."""
+    names = dict.fromkeys(name for one in said for name in one)
+    return {name: _values([one.get(name) for one in said]) for name in names}
 
 
 def _words(judgement: Judgement) -> Iterator[tuple[str, float | str | None]]:

@@ -1,49 +1,81 @@
-"""The logistic curve from the support of a plan by the trend to its chance, and how sure it is."""
+"""The logistic curve from the support of a plan, by the trend or a model, to its chance, and how sure it is."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from backtesting.evidence.samples import Samples
+from backtesting.evidence.samples import MeasuredPlans
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
+from domain.market import Timeframe
+from rules.evidence import UNMEASURED_SHARE
 from rules.plans import REWARD
 
 WEEK_MS = 7 * 24 * 3_600_000
+# Plans share their chance with those that are open at the same time. A plan is open for 50 candles on average and for
+# 240 at most: within so many candles they make one cluster, of a week at least.
+CLUSTER_CANDLES = 168
 # The weight is believed to be around zero, with this standard deviation in log odds: full support turns 33 % into
 # 28 to 39 %. Thousands of plans outweigh it; with few, the curve stays near chance.
 PRIOR_DEVIATION = 0.25
-MIN_WEEKS = 26
+MIN_CLUSTERS = 26
 _STEPS, _ENOUGH = 50, 1e-10
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Weight of a trend's support in log odds, its standard error, and the number of independent plans behind it."""
+    """Weight of full support in log odds, its standard error, and the number of independent plans behind it."""
 
     weight: float
     error: float
     plans: int
 
 
-def fit_curve(samples: Samples) -> Curve:
+@dataclass(frozen=True)
+class FittedCurve:
+    """The curve of a timeframe: as measured on its plans alone, and the one that counts."""
+
+    own: Curve
+    counts: Curve
+
+
+def cluster_weeks(timeframe: Timeframe) -> int:
+    """Return the length of a cluster of plans: a week up to hours, four with 4h, 24 with days."""
+    return max(1, math.ceil(CLUSTER_CANDLES * timeframe.ms / WEEK_MS))
+
+
+def too_few(samples: MeasuredPlans, timeframe: Timeframe) -> str | None:
+    """Return what the plans lack for a curve, in words; None where there are enough."""
+    clusters = len(np.unique(_clusters(samples.times_ms, timeframe)))
+    if clusters >= MIN_CLUSTERS:
+        return None
+    needed, found = (cluster_weeks(timeframe) * count for count in (MIN_CLUSTERS, clusters))
+    return f"evidence of {timeframe} candles needs plans of {needed} weeks, there are {found}"
+
+
+def fit_curve(samples: MeasuredPlans, timeframe: Timeframe) -> Curve:
     """Return the curve of plans: log odds of chance, plus weight times support, shrunk towards zero.
 
     It is fitted by quasi-likelihood, so that a plan that ended at its time limit counts by what it came to. The
-    error is the sandwich over weeks: plans that overlap, and markets that move together, share their chance.
+    error is the sandwich over clusters of time: plans that overlap, and markets that move together, share their chance.
+
+    Args:
+        samples: Plans of one timeframe.
+        timeframe: Theirs.
 
     Raises:
-        InsufficientData: plans of fewer than 26 weeks.
+        InsufficientData: plans of fewer than 26 clusters.
 
     Source: McCullagh and Nelder, Generalized Linear Models (1989), chapter 9; Liang and Zeger, Longitudinal Data
     Analysis Using Generalized Linear Models (1986).
     """
-    weeks, places = np.unique(samples.times_ms // WEEK_MS, return_inverse=True)
-    if len(weeks) < MIN_WEEKS:
-        raise InsufficientData(f"evidence needs plans of {MIN_WEEKS} weeks, there are {len(weeks)}")
+    if lack := too_few(samples, timeframe):
+        raise InsufficientData(lack)
+    _, places = np.unique(_clusters(samples.times_ms, timeframe), return_inverse=True)
     support, wins, prior = samples.support, samples.wins, PRIOR_DEVIATION**-2
     weight, step, bend = 0.0, 1.0, 1.0
     for _ in range(_STEPS):
@@ -59,20 +91,52 @@ def fit_curve(samples: Samples) -> Curve:
     return Curve(weight, math.sqrt(variance), round(len(samples) / max(variance / max(single, _ENOUGH), 1.0)))
 
 
+def fit_curves(samples: Mapping[Timeframe, MeasuredPlans]) -> dict[Timeframe, FittedCurve]:
+    """Return the curve of each timeframe; those with fewer independent plans than the main one are shrunk.
+
+    Without a record of its own a timeframe is given half of the weight of another. So that much is believed of it
+    beforehand, give or take as much, and the curve is the mean of belief and measurement by their precision.
+
+    Raises:
+        InsufficientData: plans of a timeframe come from too few clusters.
+
+    Source: Gelman et al., Bayesian Data Analysis (2013), section 2.5, a normal mean with known variance.
+    """
+    measured = {timeframe: fit_curve(plans, timeframe) for timeframe, plans in samples.items()}
+    main = max(measured.values(), key=lambda curve: curve.plans)
+    believed = UNMEASURED_SHARE * main.weight
+    believed_error = UNMEASURED_SHARE * math.hypot(main.weight, main.error)
+    return {
+        timeframe: FittedCurve(own, own if own is main else _mean_by_precision(own, believed, believed_error))
+        for timeframe, own in measured.items()
+    }
+
+
+def _mean_by_precision(own: Curve, believed: float, believed_error: float) -> Curve:
+    measured, before = own.error**-2, believed_error**-2
+    weight = (measured * own.weight + before * believed) / (measured + before)
+    return Curve(weight, (measured + before) ** -0.5, own.plans)
+
+
 def chance(log_odds: FloatArray) -> FloatArray:
     """Return the probability that the target comes first, given log odds beyond those of chance."""
     chances: FloatArray = 1 / (1 + np.exp(math.log(REWARD) - log_odds))
     return chances
 
 
-def clustered_mean(values: FloatArray, times_ms: IntArray) -> tuple[float, float]:
-    """Return the mean of values and its standard error over weeks, both NaN without values.
+def clustered_mean(values: FloatArray, times_ms: IntArray, timeframe: Timeframe) -> tuple[float, float]:
+    """Return the mean of values and its standard error over clusters of time, both NaN without values.
 
     Source: as the sandwich above, for a mean.
     """
     if not len(values):
         return math.nan, math.nan
-    weeks, places = np.unique(times_ms // WEEK_MS, return_inverse=True)
+    _, places = np.unique(_clusters(times_ms, timeframe), return_inverse=True)
     mean = float(values.mean())
-    sums = np.bincount(places, values - mean, minlength=len(weeks))
+    sums = np.bincount(places, values - mean)
     return mean, float(math.sqrt((sums**2).sum()) / len(values))
+
+
+def _clusters(times_ms: IntArray, timeframe: Timeframe) -> IntArray:
+    clusters: IntArray = times_ms // (cluster_weeks(timeframe) * WEEK_MS)
+    return clusters

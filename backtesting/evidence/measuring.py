@@ -58,7 +58,11 @@ def measure_market(
         series = series.closed_by(span.until_ms)
     market = PastMarket(symbol, {series.timeframe: series}).with_longer(*longer)
     rules = settings.model_copy(update={"primary_timeframes": (series.timeframe,)})
-    judgements = judge_past(market, rules, indicators, since_ms=span.since_ms, every=EVERY, windows=ENGINE_WINDOWS)
+    windows = dict(ENGINE_WINDOWS)
+    if windows.get(series.timeframe, settings.min_candles) < settings.min_candles:
+        # So few are never judged by themselves: an analysis of this timeframe reads more.
+        del windows[series.timeframe]
+    judgements = judge_past(market, rules, indicators, since_ms=span.since_ms, every=EVERY, windows=windows)
     samples = samples_of(series, _told(judgements, len(series), progress))
     first_ms = max(series.candles[0].timestamp, span.since_ms or 0)
     file = MeasuredFile(

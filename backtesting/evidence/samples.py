@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -22,40 +23,33 @@ AHEAD = (1, 4, 24)
 
 
 @dataclass(frozen=True)
-class Samples:
+class MeasuredPlans:
     """n plans, those of one moment next to each other.
 
     Attributes:
         times_ms: When each was made, epoch ms.
         sides: 1 of Long, -1 of Short.
-        support: How far the trend supports each, -1..1, less for few or missing candles.
-        given: Whether the rules would give the plan but for evidence.
-        scores: Of each strategy in the order of STRATEGY_NAMES, 0..1, shape (n, 8).
+        support: How far what is measured supports each, -1..1.
         r: Result before costs in units of the risk.
         bps: The same in hundredths of a percent of the entry.
         risk_bps: Distance of the stop.
         reached: Whether the target came first.
-        moves: Relative change of the close after AHEAD candles, towards the side, NaN beyond the end of the candles;
-            shape (n, 3).
     """
 
     times_ms: IntArray
     sides: IntArray
     support: FloatArray
-    given: BoolArray
-    scores: FloatArray
     r: FloatArray
     bps: FloatArray
     risk_bps: FloatArray
     reached: BoolArray
-    moves: FloatArray
 
     def __len__(self) -> int:
         return len(self.times_ms)
 
-    def where(self, mask: BoolArray) -> Samples:
+    def where(self, mask: BoolArray) -> Self:
         """Return some of the plans."""
-        return Samples(*(values[mask] for values in self._columns()))
+        return type(self)(*(values[mask] for values in self.columns()))
 
     @property
     def wins(self) -> FloatArray:
@@ -65,13 +59,40 @@ class Samples:
         """
         return (self.r + 1) / (1 + REWARD)
 
-    def _columns(self) -> tuple[np.ndarray, ...]:
+    @property
+    def both_sides_r(self) -> FloatArray:
+        """Mean result of both plans of each moment, an entry at random, shape (n / 2,)."""
+        both: FloatArray = (self.r[0::2] + self.r[1::2]) / 2
+        return both
+
+    def columns(self) -> tuple[np.ndarray, ...]:
+        """Return the attributes in order."""
         return tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
 
-def join(parts: Iterable[Samples]) -> Samples:
+Plans = TypeVar("Plans", bound=MeasuredPlans)
+
+
+@dataclass(frozen=True)
+class Samples(MeasuredPlans):
+    """The plans of the rules; the trend is what supports them, less for few or missing candles.
+
+    Attributes:
+        given: Whether the rules would give the plan but for evidence.
+        scores: Of each strategy in the order of STRATEGY_NAMES, 0..1, shape (n, 8).
+        moves: Relative change of the close after AHEAD candles, towards the side, NaN beyond the end of the candles;
+            shape (n, 3).
+    """
+
+    given: BoolArray
+    scores: FloatArray
+    moves: FloatArray
+
+
+def join(parts: Iterable[Plans]) -> Plans:
     """Return the plans of several markets; at least one."""
-    return Samples(*map(np.concatenate, zip(*(part._columns() for part in parts), strict=True)))
+    listed = list(parts)
+    return type(listed[0])(*map(np.concatenate, zip(*(part.columns() for part in listed), strict=True)))
 
 
 def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement]) -> Samples:

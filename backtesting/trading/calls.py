@@ -14,6 +14,7 @@ from domain.values import Signal
 from rules.blending import blend
 from rules.context import MarketContext
 from rules.direction import TrendView
+from rules.evidence import even_money
 from rules.judgement import Judgement
 from rules.plans import make_plan
 from rules.risk import assess_risk
@@ -132,7 +133,9 @@ def _model(judgement: Judgement) -> LaneView | None:
     if forecast is None or not _has_exits(judgement):
         return None
     alone = blend(judgement.rules, forecast, 1.0)
-    return LaneView(alone, forecast.signal, forecast.confidence, "forecast")
+    plan = forecast.plan
+    confidence = even_money(plan.expected_r) if plan else forecast.confidence
+    return LaneView(alone, forecast.signal, confidence, "forecast")
 
 
 def _strategy(name: str) -> Callable[[Judgement], LaneView | None]:

@@ -69,20 +69,34 @@ class TrialRegistry:
         """Keep the path; the file is created by the first run."""
         self._path = path
 
+    def add(self, trial: Trial) -> None:
+        """Append a run; a crash does not lose it once this returns.
+
+        Raises:
+            ConfigurationError: the file cannot be written.
+        """
+        self._append(trial, read=False)
+
     def record(self, trial: Trial) -> TrialCount:
         """Append a run, and return the count once a crash would not lose it.
 
         Raises:
             ConfigurationError: the file cannot be written.
         """
+        return _counted(trial, self._append(trial, read=True))
+
+    def _append(self, trial: Trial, *, read: bool) -> list[bytes]:
+        """Append a run and, if asked for, return all lines, its own the last."""
+        line = trial.model_dump_json().encode() + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             with os.fdopen(os.open(self._path, flags, 0o644), "r+b") as file:
                 # Released when the file is closed, also by a process that dies.
                 fcntl.flock(file, fcntl.LOCK_EX)
+                size = file.seek(0, os.SEEK_END)
+                file.seek(0 if read else max(0, size - 1))
                 content = file.read()
-                line = trial.model_dump_json().encode() + b"\n"
                 # The last line of a process that died while it wrote stays a line of its own.
                 file.write(line if not content or content.endswith(b"\n") else b"\n" + line)
                 file.flush()
@@ -91,7 +105,7 @@ class TrialRegistry:
         except OSError as error:
             reason = f"the trial cannot be recorded in {self._path} ({error.strerror or error})"
             raise ConfigurationError(f"{reason}: set backtests.trials_path to a file that can be written") from error
-        return _counted(trial, [*content.splitlines(), line])
+        return [*content.splitlines(), line]
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

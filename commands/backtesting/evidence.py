@@ -15,6 +15,7 @@ from commands.options import Json
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
+from domain.market import Timeframe
 from domain.values import epoch_ms
 from utils.clock import SystemClock
 
@@ -27,6 +28,14 @@ evidence = typer.Typer(help="What plans like a signal's came to in the past.", n
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of candles, one for each market.")]
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First moment, UTC; the first candle.")]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="End of the moments, UTC; the last candle.")]
+Timeframes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Plans of these are measured, such as 1h,4h: made from the candles of the files; that of each by default.",
+    ),
+]
+Plot = Annotated[Path | None, typer.Option(metavar="DIR", help="Draw what is shown, as PNG files.")]
 Book = Annotated[
     str | None,
     typer.Option("--evidence", metavar="FILE", help="A file of `build`, or shipped; by default the configured one."),
@@ -38,6 +47,7 @@ def build(
     files: Files,
     since: Since = None,
     until: Until = None,
+    timeframes: Timeframes = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("evidence.json"),
     as_json: Json = False,
 ) -> None:
@@ -45,7 +55,7 @@ def build(
     from backtesting.evidence.building import build_book
     from commands.tables.evidence import book_table
 
-    book = build_book(_measured(files, since, until, load_settings()), SystemClock().now())
+    book = build_book(_measured(files, since, until, timeframes, load_settings()), SystemClock().now())
     try:
         out.write_text(book.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as error:
@@ -54,52 +64,85 @@ def build(
 
 
 @evidence.command("show")
-def show_book(name: Book = None, as_json: Json = False) -> None:
+def show_book(name: Book = None, plot: Plot = None, as_json: Json = False) -> None:
     """Print a file of evidence."""
     from commands.tables.evidence import book_table
+    from services.evidence_pictures import draw_book
 
     book, named = _book(name, load_settings())
-    show(book.model_dump(mode="json"), book_table(book, named), as_json)
+    pictures = draw_book(plot, book) if plot else []
+    show(book.model_dump(mode="json"), book_table(book, named, pictures), as_json)
 
 
 @evidence.command()
-def check(files: Files, since: Since = None, until: Until = None, name: Book = None, as_json: Json = False) -> None:
+def check(
+    files: Files,
+    since: Since = None,
+    until: Until = None,
+    timeframes: Timeframes = None,
+    name: Book = None,
+    plot: Plot = None,
+    as_json: Json = False,
+) -> None:
     """Hold evidence against files of candles that it was not built from."""
-    from backtesting.evidence.checking import check_book
+    from backtesting.evidence.checking import check_markets
     from commands.tables.evidence import check_tables
+    from services.evidence_pictures import draw_checks
 
     settings = load_settings()
     book, named = _book(name, settings)
-    costs = settings.trading.costs
-    found = [check_book(book, market, costs) for market in _measured(files, since, until, settings)]
-    checks = [checked for checked in found if checked]
-    document = {"evidence": named, "markets": [checked.model_dump(mode="json") for checked in checks]}
-    show(document, check_tables(checks, named), as_json)
+    checks = check_markets(book, _measured(files, since, until, timeframes, settings), settings.trading.costs)
+    pictures = draw_checks(plot, checks, named) if plot else []
+    document = {
+        "evidence": named,
+        "markets": [checked.model_dump(mode="json") for checked in checks],
+        "pictures": list(map(str, pictures)),
+    }
+    show(document, check_tables(checks, named, pictures), as_json)
 
 
 def _measured(
-    files: Sequence[Path], since: datetime | None, until: datetime | None, settings: Settings
+    files: Sequence[Path], since: datetime | None, until: datetime | None, timeframes: str | None, settings: Settings
 ) -> list[MeasuredMarket]:
     from backtesting.evidence.measuring import Span, measure_market
     from features.indicators.technical_indicators import TechnicalIndicators
 
     span, indicators = Span(_epoch_ms(since), _epoch_ms(until)), TechnicalIndicators(settings.indicators)
+    wanted = _timeframes(timeframes)
     found = []
     with downloading() as tell:
         for at, file in enumerate(files):
             tell(f"reading {file.name}", at / len(files))
             read = read_closed(file, None)
             symbol = market_of(read, file, None)
-            longer = tuple(each for each in settings.market_data.timeframes if each.ms > read.series.timeframe.ms)
+            for number, timeframe in enumerate(wanted or (read.series.timeframe,)):
+                series = read.series if timeframe is read.series.timeframe else read.series.resample(timeframe)
+                longer = tuple(each for each in settings.market_data.timeframes if each.ms > timeframe.ms)
 
-            def progress(share: float, at: int = at, symbol: str = symbol) -> None:
-                tell(f"judging {symbol}", (at + share) / len(files))
+                def progress(
+                    share: float, at: int = at, number: int = number, name: str = f"{symbol} {timeframe}"
+                ) -> None:
+                    done = at + (number + share) / max(len(wanted), 1)
+                    tell(f"judging {name}", done / len(files))
 
-            market = measure_market(
-                file.name, symbol, read.series, longer, span, settings.analysis, indicators, progress
-            )
-            found.append(market)
+                market = measure_market(
+                    file.name, symbol, series, longer, span, settings.analysis, indicators, progress
+                )
+                found.append(market)
     return found
+
+
+def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:
+    """Return the timeframes of a list in words, shortest first.
+
+    Raises:
+        InvalidRequest: one is none.
+    """
+    names = [] if listed is None else [part.strip() for part in listed.split(",")]
+    unknown = [name for name in names if name not in set(Timeframe)]
+    if unknown:
+        raise InvalidRequest(f"--timeframes: {unknown[0]!r} is no timeframe; there are {', '.join(Timeframe)}")
+    return tuple(sorted(set(map(Timeframe, names)), key=lambda timeframe: timeframe.ms))
 
 
 def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:

@@ -17,6 +17,7 @@ KINDS = {
     "feature": "features",
     "rule_indicator": "indicators of the rules",
     "rule": "rules",
+    "past_judgement": "past judgements",
     "model": "models",
 }
 # An error that falls to this share of itself goes on falling: the file is too short to tell where it ends.

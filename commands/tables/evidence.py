@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from backtesting.evidence.checking import EvidenceCheck
 from domain.trading.evidence import Interval95
-from rules.evidence import EvidenceBook
+from rules.evidence import EvidenceBook, TimeframeRecord
 
 
-def book_table(book: EvidenceBook, name: str) -> Group:
-    """Return a book: its weight, its folds and the records of the strategies."""
+def book_table(book: EvidenceBook, name: str, pictures: Sequence[Path] = ()) -> Group:
+    """Return a book: of each timeframe its weight, its folds and the records of the strategies."""
+    parts: list[RenderableType] = [Text(f"{name}, built {book.built_at}")]
+    for record in book.records:
+        parts += _record(record)
+    parts += [Text(f"\n{timeframe} has no record: {lack}.") for timeframe, lack in book.left_out.items()]
+    return Group(*parts, *_drawn(pictures))
+
+
+def _record(record: TimeframeRecord) -> list[RenderableType]:
     head = Text(
-        f"{name}: {book.built_from}, built {book.built_at}. {book.samples:,} plans, as many as {book.plans:,} "
-        f"independent ones.\nThe support of a trend weighs {book.weight:+.3f} in log odds, standard error "
-        f"{book.error:.3f}."
+        f"\n{record.built_from}: {record.samples:,} plans, as many as {record.plans:,} independent ones.\n"
+        f"The support of a trend weighs {record.weight:+.3f} in log odds, standard error {record.error:.3f}"
+        f"{_own(record)}."
     )
-    folds = Table(title="Years predicted by the years before", title_justify="left")
+    folds = Table(title=f"{record.timeframe}: years predicted by the years before", title_justify="left")
     for heading in ("year", "plans", "target first, predicted", "came", "calibration error"):
         folds.add_column(heading, justify="right")
-    for year in book.folds:
+    for year in record.folds:
         folds.add_row(
             str(year.year),
             f"{year.plans:,}",
@@ -31,11 +40,11 @@ def book_table(book: EvidenceBook, name: str) -> Group:
             f"{year.came:.3f}",
             f"{year.calibration_error:.3f}",
         )
-    records = Table(title="Strategies, when they lean to a side", title_justify="left")
+    records = Table(title=f"{record.timeframe}: strategies, when they lean to a side", title_justify="left")
     records.add_column("strategy")
     for heading in ("right after 1 candle", "4 candles", "24 candles", "target first", "R of their plans", "moments"):
         records.add_column(heading, justify="right")
-    for strategy in book.strategies:
+    for strategy in record.strategies:
         hits = [_percent(found) for found in strategy.right.values()]
         records.add_row(
             strategy.name,
@@ -44,10 +53,16 @@ def book_table(book: EvidenceBook, name: str) -> Group:
             _signed(strategy.expected_r),
             f"{strategy.expected_r.cases:,}",
         )
-    return Group(head, folds, records)
+    return [head, folds, records]
 
 
-def check_tables(checks: Sequence[EvidenceCheck], name: str) -> Group:
+def _own(record: TimeframeRecord) -> str:
+    if record.own_weight == record.weight:
+        return ""
+    return f"; on {record.timeframe} alone {record.own_weight:+.3f}, standard error {record.own_error:.3f}"
+
+
+def check_tables(checks: Sequence[EvidenceCheck], name: str, pictures: Sequence[Path] = ()) -> Group:
     """Return what plans came to beside what was stated."""
     table = Table(title=f"Plans given, held against {name}", title_justify="left")
     table.add_column("market")
@@ -81,7 +96,11 @@ def check_tables(checks: Sequence[EvidenceCheck], name: str) -> Group:
                 _signed(group.came_r),
                 f"{group.target_first:.3f}",
             )
-    return Group(table, groups)
+    return Group(table, groups, *_drawn(pictures))
+
+
+def _drawn(pictures: Sequence[Path]) -> list[RenderableType]:
+    return [Text(f"\npictures: {', '.join(map(str, pictures))}")] if pictures else []
 
 
 def _signed(found: Interval95, digits: int = 3) -> str:

@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.tables.figures import interval, number
+from commands.tables.plans import plan_facts, record_facts
 from domain.forecasting import Forecast
+from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.calibration import ReliabilityBin
 from models.evaluation.equity import BacktestFigures
 from models.evaluation.metrics import Scores
@@ -36,7 +38,7 @@ def trained(outcome: TrainingOutcome) -> Group:
         "nothing": "not promoted: nothing serves",
     }[verdict.serves]
     facts = {"version": model.version, "verdict": said, "in production": outcome.production or "nothing"}
-    return Group(_facts(facts), _own_scores(model), *_sentences("Reasons", verdict.reasons))
+    return Group(_facts(facts), _own_scores(model), *_plans(model.plans), *_sentences("Reasons", verdict.reasons))
 
 
 def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pictures: Sequence[Path]) -> Group:
@@ -50,7 +52,8 @@ def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pict
         **({"pictures": ", ".join(map(str, pictures))} if pictures else {}),
     }
     scores = {str(model.type): found.scores, **found.baselines}
-    return Group(_facts(facts), _scores(scores), _reliability(found.reliability), _performance(performance))
+    acting = (*_plans(found.plans), _performance(performance))
+    return Group(_facts(facts), _scores(scores), _reliability(found.reliability), *acting)
 
 
 def listed(listing: Listing, aliases: Aliases) -> Group:
@@ -103,7 +106,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
     facts["libraries"] = ", ".join(f"{name} {version}" for name, version in model.libraries.items())
     facts["files"] = ", ".join(model.files)
     reasons = model.verdict.reasons if model.verdict else ()
-    return Group(_facts(facts), *([_own_scores(model)] if model.metrics else []), *_sentences("Reasons", reasons))
+    judged = [_own_scores(model)] if model.metrics else []
+    return Group(_facts(facts), *judged, *_plans(model.plans), *_sentences("Reasons", reasons))
 
 
 def compared(comparison: VersionComparison) -> Group:
@@ -133,6 +137,8 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
         values: Mapping[int, float] = getattr(forecast, f"expected_{name}")
         if values:
             facts[f"expected {name}"] = ", ".join(f"{value:+.3%} in {ahead}" for ahead, value in values.items())
+    if forecast.plan:
+        facts |= plan_facts(forecast.plan)
     return Group(_facts(facts))
 
 
@@ -182,6 +188,10 @@ def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
             f"{group.share_up:.3f}",
         )
     return table
+
+
+def _plans(record: PlanRecord | None) -> list[RenderableType]:
+    return [_facts(record_facts(record), title="Plans of its side, before costs")] if record else []
 
 
 def _performance(performance: BacktestFigures) -> Table:

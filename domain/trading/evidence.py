@@ -49,8 +49,8 @@ class StrategyRecord(Frozen):
     expected_r: Interval95
 
 
-class Evidence(Frozen):
-    """The record of plans like one, measured out of sample.
+class PlanWorth(Frozen):
+    """What a plan is worth by the record of plans like it, measured out of sample.
 
     Attributes:
         target_first: Probability that the target comes before the stop and the time limit.
@@ -61,7 +61,6 @@ class Evidence(Frozen):
         net_bps: `gross_bps` less `cost_bps`.
         plans: Number of independent plans that it rests on.
         low, high: Ends of the 95 % interval of `expected_r`.
-        built_from: Name of the evidence file's data, for a person.
         verdict: All this in a word.
     """
 
@@ -74,5 +73,14 @@ class Evidence(Frozen):
     plans: Annotated[int, Field(ge=0)]
     low: float
     high: float
-    built_from: str
     verdict: EvidenceVerdict
+
+
+class Evidence(PlanWorth):
+    """The record of plans like one, measured by the rules.
+
+    Attributes:
+        built_from: Name of the evidence file's data, for a person.
+    """
+
+    built_from: str

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from domain.values import Frozen, Price, Signal
 
 
-class TradePlan(Frozen):
-    """One trade, from its entry to whichever comes first: target, stop or the time limit.
+class PlanTerms(Frozen):
+    """The terms of a plan.
 
     Attributes:
         side: Long or Short.
@@ -25,6 +25,10 @@ class TradePlan(Frozen):
     stop: Price
     target: Price
     horizon_candles: Annotated[int, Field(ge=1)]
+
+
+class TradePlan(PlanTerms):
+    """One trade, from its entry to whichever comes first: target, stop or the time limit."""
 
     @model_validator(mode="after")
     def _sides_fit(self) -> Self:

@@ -65,7 +65,7 @@ def write_reliability(
     sizes = f"{counts.min():,}" if np.ptp(counts) == 0 else f"{counts.min():,} to {counts.max():,}"
     bins = "1 bin" if len(table) == 1 else f"{len(table)} bins"
     label = f"{bins} of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
-    figure = _figure()
+    figure = new_figure()
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.axline((0.5, 0.5), slope=1.0, color=REFERENCE, linestyle="--", label="observed as predicted")
     upper.axhline(up.mean(), color=REFERENCE, linestyle=":", label=f"share of all: {up.mean():.1%}")
@@ -84,7 +84,7 @@ def write_reliability(
     lower.set_ylabel("predictions")
     lower.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     lower.set_xlabel("probability of a rise")
-    _finish(figure, upper, path)
+    finish(figure, upper, path)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def write_values(path: Path, times_ms: IntArray, lines: Sequence[ValueLine], tit
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    figure, times = _figure(), times_ms.astype("datetime64[ms]")
+    figure, times = new_figure(), times_ms.astype("datetime64[ms]")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     for line in lines:
         upper.plot(times, line.values, color=line.color, linewidth=1.2, label=line.label)
@@ -139,19 +139,63 @@ def write_values(path: Path, times_ms: IntArray, lines: Sequence[ValueLine], tit
     upper.set_ylabel("value of 1 invested")
     upper.set_title(title)
     _falls_over_time(lower)
-    _finish(figure, upper, path)
+    finish(figure, upper, path)
 
 
 def write_drawdown(path: Path, times_ms: IntArray, lines: Sequence[ValueLine], title: str) -> None:
     """Write a PNG: the falls of values from a high so far; see `write_values`."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     for line in lines:
         falls = _falls(line.values)
         axes.plot(times_ms.astype("datetime64[ms]"), falls, color=line.color, linewidth=1.0, label=line.label)
     axes.set_title(title)
     _falls_over_time(axes)
-    _finish(figure, axes, path)
+    finish(figure, axes, path)
+
+
+@dataclass(frozen=True)
+class FoldBars:
+    """Sharpe ratios of one fold: of what was chosen before it, there and in the fold, and of the present settings."""
+
+    label: str
+    in_sample: float
+    out_of_sample: float
+    present: float
+
+
+def write_search(path: Path, folds: Sequence[FoldBars], trials: Sequence[float], present: float, title: str) -> None:
+    """Write a PNG: Sharpe ratios in and out of sample by fold, and below those of all trials in their order.
+
+    Args:
+        path: File to write.
+        folds: From left to right.
+        trials: Sharpe ratios of the trials that may be chosen.
+        present: Sharpe ratio of the present settings over the time of the trials.
+        title: Above the picture.
+    """
+    figure, at = new_figure(), np.arange(len(folds))
+    upper, lower = figure.subplots(2, 1)
+    bars = (
+        ("chosen, in sample", FREE, [fold.in_sample for fold in folds]),
+        ("chosen, out of sample", MODEL, [fold.out_of_sample for fold in folds]),
+        ("present settings, out of sample", REFERENCE, [fold.present for fold in folds]),
+    )
+    for number, (label, color, ratios) in enumerate(bars):
+        upper.bar(at + 0.27 * (number - 1), ratios, 0.25, color=color, label=label)
+    upper.axhline(0.0, color="black", linewidth=0.8)
+    upper.set_xticks(at, [fold.label for fold in folds])
+    upper.set_ylabel("Sharpe ratio a year")
+    upper.set_title(title)
+    numbers = np.arange(1, len(trials) + 1)
+    lower.plot(numbers, trials, "o", markersize=3, color=FREE, label="trials over all the time")
+    if len(trials):
+        lower.plot(numbers, np.maximum.accumulate(trials), color=MODEL, linewidth=1.0, label="best so far")
+    lower.axhline(present, color=REFERENCE, linestyle="--", label="present settings")
+    lower.set_xlabel("trials with enough trades")
+    lower.set_ylabel("Sharpe ratio a year")
+    lower.legend(frameon=False)
+    finish(figure, upper, path)
 
 
 def _falls(values: RealArray) -> RealArray:
@@ -170,15 +214,15 @@ def _falls_over_time(axes: Axes) -> None:
     axes.set_xlabel("time, UTC")
 
 
-def _figure() -> Figure:
-    """Return an empty figure of its own: pyplot would keep every one of them."""
+def new_figure(height: float = 7.5) -> Figure:
+    """Return an empty figure of its own, with its height in inches: pyplot would keep every one of them."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(9.0, 7.5), layout="constrained")
+    return Figure(figsize=(9.0, height), layout="constrained")
 
 
-def _finish(figure: Figure, upper: Axes, path: Path) -> None:
-    """Add legend and grid, and write the file."""
+def finish(figure: Figure, upper: Axes, path: Path) -> None:
+    """Add the legend of one of its axes and the grid of all, and write the PNG."""
     upper.legend(frameon=False)
     for axes in figure.axes:
         axes.grid(alpha=0.25)

@@ -11,6 +11,7 @@ import numpy as np
 
 from domain.arrays import IntArray
 from domain.errors import ModelCorrupt
+from domain.forecasting import PastForecasts
 from domain.market import CandleSeries
 from features.datasets.candle_checks import axis_times
 from models.evaluation.out_of_sample import OutOfSample
@@ -38,6 +39,20 @@ class TimeAxis:
         at = np.searchsorted(self.opens_ms, times_ms).clip(max=len(self.opens_ms) - 1)
         slots = at * len(self.markets) + self.markets.index(market)
         return np.where(self.opens_ms[at] == times_ms, slots, -1)
+
+    def by_market(self, predictions: OutOfSample, markets: Mapping[str, CandleSeries]) -> list[PastForecasts]:
+        """Return the predictions of each market, the symbols of `markets` being those of the axis.
+
+        Predictions of candles that are missing in the market, such as filled gaps, are left out.
+        """
+        return [self._of_market(predictions, symbol, series) for symbol, series in markets.items()]
+
+    def _of_market(self, predictions: OutOfSample, symbol: str, series: CandleSeries) -> PastForecasts:
+        own = predictions.rows % len(self.markets) == self.markets.index(symbol)
+        times, opens = series.times_ms, self.times_ms(predictions.rows[own])
+        positions = np.searchsorted(times, opens).clip(max=len(times) - 1)
+        there = times[positions] == opens
+        return PastForecasts(symbol, series, positions[there], predictions.probability[own][there])
 
     def dump(self, predictions: OutOfSample) -> bytes:
         """Return the predictions with times and symbols in place of slots, as an npz without pickles."""

@@ -46,4 +46,8 @@ def compare(first: ModelMetadata, second: ModelMetadata) -> VersionComparison:
 def _figures(model: ModelMetadata) -> dict[str, float | None]:
     scores = model.metrics.model_dump(exclude={"intervals"}) if model.metrics else {}
     windows = model.data.training_windows if model.data else None
-    return {**scores, "parameters": model.parameters, "training_windows": windows}
+    plans = model.plans and {
+        "plans_target_first": model.plans.target_first.mean,
+        "plans_above_random_r": model.plans.above_random_r.mean,
+    }
+    return {**scores, **(plans or {}), "parameters": model.parameters, "training_windows": windows}

@@ -11,6 +11,7 @@ from config.section import Count
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
+from domain.trading.forecast_plans import PlanRecord
 from domain.values import Frozen, Share
 from models.architectures.outputs import InputKind, OutputKind
 from models.evaluation.calibration import Calibration
@@ -105,6 +106,8 @@ class ModelMetadata(Frozen):
         data: What it was trained on; None for an imported file, as are `metrics`, `verdict` and `seed`.
         metrics: Out of sample, fold after fold, on the sign of the forward return.
         baselines: Scores of each baseline on the same rows.
+        plans: What its plans came to at its predictions out of sample; None where they were not measured, as in
+            versions of earlier releases and imported files.
         verdict: Decision of the gate, with its reasons.
         settings: Those of the training run.
         libraries: Name and version of the libraries that trained and exported it.
@@ -123,6 +126,7 @@ class ModelMetadata(Frozen):
     data: TrainingRange | None = None
     metrics: Scores | None = None
     baselines: dict[str, Scores] = Field(default_factory=dict)
+    plans: PlanRecord | None = None
     verdict: GateVerdict | None = None
     seed: int | None = None
     settings: dict[str, Any]

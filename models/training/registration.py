@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.forecasting import ModelType
+from domain.trading.forecast_plans import PlanRecord
 from features.columns.feature_sets import FeatureSet
 from models.architectures.catalogue import Architecture
 from models.evaluation.calibration import Calibration
@@ -36,6 +37,7 @@ def register(
     result: TrainingResult,
     candidate: Candidate,
     members: Mapping[ModelType, str],
+    plans: PlanRecord | None,
     now: datetime,
 ) -> ModelMetadata:
     """Write a candidate as a version and return its metadata.
@@ -46,6 +48,7 @@ def register(
         result: The verdict, which is kept with every version of the run.
         candidate: One of the result's.
         members: Names of the registered members, for an ensemble.
+        plans: What the candidate's plans came to out of sample; None where they were not measured.
         now: Gives the version its name.
     """
     artefact = candidate.artefact
@@ -63,6 +66,7 @@ def register(
         data=_range(candidate, run),
         metrics=candidate.scores,
         baselines={**result.baselines, **_others(candidate, result)},
+        plans=plans,
         verdict=result.verdict if candidate is result.asked else None,
         seed=run.models.training.seed,
         settings=_settings(run),

@@ -20,6 +20,7 @@ from rules.technical import TechnicalAnalyst
 from rules.verdict import UNTRADABLE, decide_for
 from services.analysis.prompt import analysis_prompt
 from services.analysis.reply import AnalysisReply
+from services.ledger.scoring.lanes import LaneGate
 from services.llm.advisor import Advisor
 from services.llm.grounding import MARKET_NAMES, FigureCheck, real_levels
 from services.llm.journal import Journal
@@ -30,6 +31,8 @@ REPLAY = "replay"
 # Where no stop and no target can be placed, the LLM is not asked.
 NOTHING_TO_JUDGE = "nothing_to_judge"
 SYNTHETIC = "synthetic"
+# The lane has no lift, and this candle is not in its sample.
+SAMPLING = "sampling"
 
 
 class LlmAnalyst:
@@ -38,12 +41,20 @@ class LlmAnalyst:
     Volatility, volume, risk and timeframes stay as measured. What the rules alone answer is kept as well.
     """
 
-    def __init__(self, journal: Journal, rules: TechnicalAnalyst, *, ask_about_synthetic: bool) -> None:
-        """Keep the journal, the rules that measure the rest, and whether the LLM is asked about synthetic candles."""
+    def __init__(self, journal: Journal, rules: TechnicalAnalyst, gate: LaneGate, *, ask_about_synthetic: bool) -> None:
+        """Keep the parts.
+
+        Args:
+            journal: Asks the LLM.
+            rules: Measure the rest.
+            gate: Says of which candles it is asked.
+            ask_about_synthetic: Whether it is asked about synthetic candles.
+        """
         self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
         self._rules = rules
+        self._gate = gate
         self._ask_about_synthetic = ask_about_synthetic
-        metrics.start_at_zero(metrics.LLM_FALLBACKS, [NOTHING_TO_JUDGE, SYNTHETIC])
+        metrics.start_at_zero(metrics.LLM_FALLBACKS, [NOTHING_TO_JUDGE, SYNTHETIC, SAMPLING])
 
     async def analyze(self, judgement: Judgement) -> Analysis:
         """Return the LLM's analysis of the market.
@@ -58,6 +69,8 @@ class LlmAnalyst:
             raise LlmUnavailable("the LLM is not asked for replays", REPLAY)
         if ground in UNTRADABLE:
             raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
+        if not self._gate.asks(context.symbol, context.main.series.last_close_ms):
+            raise LlmUnavailable(self._gate.reason, SAMPLING)
         prompt = analysis_prompt(context, context.forecast)
         advised = await self._advisor.ask(
             prompt, context.symbol, lambda reply, check: self._believed(judgement, reply, check)

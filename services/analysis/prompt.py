@@ -20,6 +20,15 @@ CLOSES = 12
 _LEFT_OUT = frozenset({"on_balance_volume"})
 
 
+def prompt_parts() -> dict[str, Any]:
+    """Return what every prompt has in common: the version, the instructions and the form of the reply."""
+    return {
+        "version": INSTRUCTIONS.stem,
+        "instructions": INSTRUCTIONS.read_text(encoding="utf-8"),
+        "reply": ANALYSIS_SCHEMA.schema,
+    }
+
+
 def analysis_prompt(context: MarketContext, forecast: Forecast | None = None) -> Prompt:
     """Return the question about a market; no date and no time is in it."""
     facts = {

@@ -11,6 +11,7 @@ from loguru import logger
 from config.settings import AnalysisSettings
 from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.errors import CandlesRevised
+from domain.ledger.entries import Origin
 from domain.market import Timeframe
 from domain.queries import AnalysisQuery
 from domain.values import epoch_ms
@@ -23,6 +24,7 @@ from services.analysis.revisions import Revisions
 from services.broadcast.analysis_event import render_signal_event
 from services.broadcast.hub import SignalHub
 from services.guards.guards import Guards
+from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from storage.ports import NO_CANDLES, AnalysisCache
@@ -37,7 +39,7 @@ NOT_KEPT = "Closed candles of this request were posted before with very differen
 class Answer:
     """An analysis, whether it was found in the cache or made for this query, and whether it is of the market now.
 
-    Analyses of old candles and replays are not: they are neither broadcast nor cached nor archived.
+    Analyses of old candles and replays are not: they are neither broadcast nor cached nor archived, and never scored.
     """
 
     analysis: Analysis
@@ -46,7 +48,7 @@ class Answer:
 
 
 class AnalysisService:
-    """Answers queries: cache, candles, analyst, guards, store, broadcast, in this order.
+    """Answers queries: cache, candles, analyst, guards, store, ledger, broadcast, in this order.
 
     Answers to strangers are not broadcast: only those to trusted callers and the service's own analyses.
     """
@@ -61,6 +63,7 @@ class AnalysisService:
         guards: Guards,
         revisions: Revisions,
         hub: SignalHub,
+        recorder: Recorder,
         settings: AnalysisSettings,
         clock: Clock,
     ) -> None:
@@ -71,6 +74,7 @@ class AnalysisService:
         self._reader = reader
         self._revisions = revisions
         self._hub = hub
+        self._recorder = recorder
         self._settings = settings
         self._clock = clock
         self._max_age = timedelta(minutes=settings.interval_minutes)
@@ -99,6 +103,7 @@ class AnalysisService:
         if query.current:
             self.recent.count(hit=answer.cached)
         metrics.count_analysis(answer.analysis.source, cached=answer.cached)
+        self._recorder.given(answer.analysis, Origin.API, trusted=query.trusted)
         if query.trusted:
             self._give(answer)
         return answer
@@ -112,6 +117,7 @@ class AnalysisService:
         query = AnalysisQuery(symbol, STRATEGY_NAMES, snapshot=None, trusted=True)
         answer = await self._make(query)
         metrics.count_analysis(answer.analysis.source, cached=False)
+        self._recorder.given(answer.analysis, Origin.LOOP, trusted=True)
         self._give(answer)
         return answer.analysis
 
@@ -163,12 +169,14 @@ class AnalysisService:
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
         believed, remark = await self._believed(query, snapshot)
         context = await self._reader.read(snapshot, query.strategies, query.client, query.costs)
-        analysis = self._guards.check(context, await self._analyst.analyze(judge(context))).analysis
+        judgement = judge(context)
+        analysis = self._guards.check(context, await self._analyst.analyze(judgement)).analysis
         if remark:
             analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {remark}"})
         current = context.as_of is None and not context.age.old
         if current and believed:
             self._guards.made(context, analysis)
+        self._recorder.made(analysis, judgement, believed=believed)
         await self._keep(query, snapshot, analysis, believed=believed, current=current)
         seconds = perf_counter() - started
         metrics.ANALYSIS_DURATION.labels(analysis.source).observe(seconds)

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from config.model_settings import ModelSettings
+from backtesting.evidence.forecasts import plans_of, record_of
+from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest
-from domain.forecasting import ANY_SYMBOL, Forecast
+from domain.forecasting import ANY_SYMBOL, Forecast, PastForecasts
+from domain.trading.forecast_plans import PlanRecord
+from features.indicators.ranges import average_true_ranges
+from rules.forecast_plans import weigh_forecast
+from rules.plans import HORIZON_CANDLES
 from services.backtests.markets import BacktestMarket
+from services.backtests.order import BacktestOrder
+
+if TYPE_CHECKING:
+    from models.registry.metadata import ModelMetadata
 
 
-def past_forecasts(market: BacktestMarket, version: str, models: ModelSettings) -> Mapping[int, Forecast]:
+def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -> Mapping[int, Forecast]:
     """Return the forecasts of a version for candles that it was not trained on, by the moment of their close, epoch ms.
 
     The disagreement of an ensemble's members is not known of the past and counts as none.
+
+    Args:
+        market: What is traded.
+        version: Its name.
+        order: Where versions are, from which probability on they say Long or Short, and what a plan costs.
 
     Raises:
         ModelNotFound, ModelUnusable: the version cannot be loaded.
@@ -29,8 +44,8 @@ def past_forecasts(market: BacktestMarket, version: str, models: ModelSettings) 
     from models.serving.loaded_models import load_version
     from models.serving.unseen import unseen_predictions
 
-    symbol, series = market.symbol, market.series
-    registry = Registry(Path(models.save_path))
+    symbol, series, range_period = market.symbol, market.series, order.indicators.atr_period
+    registry = Registry(Path(order.models.save_path))
     stored = registry.open(version)
     model = stored.metadata
     if model.timeframe is not series.timeframe or model.symbol not in (symbol, ANY_SYMBOL):
@@ -44,14 +59,19 @@ def past_forecasts(market: BacktestMarket, version: str, models: ModelSettings) 
     said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known)
     if not len(said.rows):
         raise InsufficientData(f"{version} was trained on all of these candles of {symbol}")
-    closes = series.closes_ms
-    moments = closes[np.searchsorted(slots, said.rows)]
-    return {
-        moment_ms: Forecast(
+    past = PastForecasts(symbol, series, np.searchsorted(slots, said.rows), said.probability)
+    records = _records_then(past, said.fold, model, range_period)
+    closes, prices, ranges = series.closes_ms, series.closes, average_true_ranges(series, range_period)
+    forecasts = {}
+    for at, probability, fold in zip(
+        past.positions.tolist(), past.probability.tolist(), said.fold.tolist(), strict=True
+    ):
+        record, price = records[fold], float(prices[at])
+        forecasts[int(closes[at])] = Forecast(
             symbol=symbol,
             timeframe=model.timeframe,
             probability_up=probability,
-            signal=signal_of(probability, models.serving),
+            signal=signal_of(probability, order.models.serving),
             confidence=abs(2 * probability - 1),
             individual_predictions={},
             disagreement=0.0,
@@ -61,6 +81,29 @@ def past_forecasts(market: BacktestMarket, version: str, models: ModelSettings) 
             expected_returns={},
             expected_drawdowns={},
             expected_rallies={},
+            plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), order.costs),
         )
-        for moment_ms, probability in zip(moments.tolist(), said.probability.tolist(), strict=True)
-    }
+    return forecasts
+
+
+def _records_then(
+    past: PastForecasts, folds: IntArray, model: ModelMetadata, range_period: int
+) -> Mapping[int, PlanRecord | None]:
+    """Return the record of the model's plans as it was known in each fold of its predictions.
+
+    The record of the version has the outcomes of its walk forward in it: within the walk forward, the plans that had
+    ended when a fold began are measured anew. All None where the version has no record.
+    """
+    from models.serving.unseen import AFTER_TRAINING
+
+    numbers = [int(fold) for fold in np.unique(folds)]
+    if model.plans is None:
+        return dict.fromkeys(numbers)
+    plans, closes = plans_of(past, range_period), past.series.closes_ms
+    records: dict[int, PlanRecord | None] = {AFTER_TRAINING: model.plans}
+    for fold in numbers:
+        if fold != AFTER_TRAINING:
+            ended = int(past.positions[folds == fold][0]) - HORIZON_CANDLES
+            known = plans.times_ms <= (closes[ended] if ended >= 0 else -1)
+            records[fold] = record_of(plans.where(known), [past.symbol], past.series.timeframe)
+    return records

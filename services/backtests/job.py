@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from domain.jobs import JobProgress
-from domain.market import CandleSeries, Timeframe
+from domain.market import CandleSeries
 from domain.values import Frozen
 from services.backtests.order import BacktestOrder
 from services.backtests.run import Report, run_backtest
 from services.job_candles.fetching import FETCHING_SHARE, after_fetching, fetch_past
-from services.job_candles.order import CandleNumbers, HistoryOrder, series_of_rows
+from services.job_candles.order import SeriesOrder
 from utils.clock import Clock
-
-
-class SeriesOrder(Frozen):
-    """The candles of one symbol and timeframe.
-
-    Attributes:
-        candles: Closed, oldest first; none where the job reads them itself.
-        history: The candles to read; None where they are here.
-    """
-
-    symbol: str
-    timeframe: Timeframe
-    candles: tuple[CandleNumbers, ...] = ()
-    history: HistoryOrder | None = None
 
 
 class BacktestJobOrder(Frozen):
@@ -46,22 +33,33 @@ def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[st
         InvalidRequest, InsufficientData, InvalidMarketData: as `run_backtest`.
     """
     job = BacktestJobOrder.model_validate(parameters)
-    fetches = any(series.history for series in job.series)
-    candles = asyncio.run(_candles(job, report, clock))
-    listener = after_fetching(report) if fetches else report
+    candles, listener = read_candles(job.series, report, clock)
     return run_backtest(candles, job.order, listener, clock.now()).document
 
 
-async def _candles(job: BacktestJobOrder, report: Report, clock: Clock) -> list[tuple[str, CandleSeries]]:
+def read_candles(
+    orders: Sequence[SeriesOrder], report: Report, clock: Clock
+) -> tuple[list[tuple[str, CandleSeries]], Report]:
+    """Return the candles of each order, and the report for what comes after they were read.
+
+    Raises:
+        MarketDataUnavailable: a source of candles failed too often.
+    """
+    candles = asyncio.run(_candles(orders, report, clock))
+    fetched = any(order.history for order in orders)
+    return candles, after_fetching(report) if fetched else report
+
+
+async def _candles(orders: Sequence[SeriesOrder], report: Report, clock: Clock) -> list[tuple[str, CandleSeries]]:
     found = []
-    for number, wanted in enumerate(job.series):
+    for number, wanted in enumerate(orders):
 
         def tell(progress: JobProgress, number: int = number) -> None:
-            done = (number + progress.share / FETCHING_SHARE) / len(job.series)
+            done = (number + progress.share / FETCHING_SHARE) / len(orders)
             report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
 
         if wanted.history is None:
-            series = series_of_rows(wanted.symbol, wanted.timeframe, wanted.candles)
+            series = wanted.series
         else:
             undone = "nothing was tested"
             series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)

@@ -161,7 +161,7 @@ class BacktestOrder(Frozen):
             "lane": self.lane,
             "timeframes": [timeframe.value for timeframe in self.timeframes],
             "costs": self.costs.model_dump(),
-            "evidence": self.evidence and self.evidence.model_dump(include={"built_from", "weight", "error"}),
+            "evidence": self.evidence and [record.model_dump(include=_RECORD) for record in self.evidence.records],
             "funding_bps": self.funding_bps,
             "sizing": self.sizing,
             "capital": self.backtests.capital,
@@ -171,6 +171,8 @@ class BacktestOrder(Frozen):
         }
 
 
+# What tells one record of plans from another.
+_RECORD = {"built_from", "weight", "error"}
 # Those that a judgement of the past reads.
 _ANALYSIS = {"min_candles", "window_candles", "model_weight"}
 _SERVING = {"long_probability", "short_probability"}

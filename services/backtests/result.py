@@ -79,23 +79,39 @@ def data_card(markets: Sequence[BacktestMarket], order: BacktestOrder) -> dict[s
     }
 
 
-def result_document(
-    tested: Tested,
-    chosen: Mapping[str, Any],
-    returns: DailyReturns,
-    trial: Trial,
-    count: TrialCount,
-    data: Mapping[str, Any],
+def run_card(
+    chosen: Mapping[str, Any], trial: Trial, count: TrialCount, data: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
-    """Return the result, not yet signed; its keys are described in docs/backtesting.md.
+    """Return the card of a run, not yet signed.
 
     Args:
-        tested: What was traded.
-        chosen: The settings of the run, as the card shows them.
-        returns: Daily returns of the account.
+        chosen: The settings of the run.
         trial: What was recorded.
         count: What is known of all trials.
         data: Of `data_card`.
+        seed: Of all that is random.
+    """
+    return {
+        "version": trial.version,
+        "at": trial.at.isoformat(),
+        "trial": count.number,
+        "unreadable_trials": count.damaged,
+        "settings": dict(chosen),
+        "settings_hash": trial.settings,
+        "data": dict(data),
+        "data_hash": trial.data,
+        "random_seed": seed,
+    }
+
+
+def figures_document(tested: Tested, lane: str, returns: DailyReturns, count: TrialCount) -> dict[str, Any]:
+    """Return the figures of what was traded; the keys are described in docs/backtesting.md.
+
+    Args:
+        tested: What was traded.
+        lane: Who judged.
+        returns: Daily returns of the account.
+        count: What is known of all trials.
     """
     trades, curve, chance = tested.simulation.trades, tested.simulation.curve, tested.chance
     account = account_figures(curve, returns)
@@ -108,7 +124,7 @@ def result_document(
     return {
         "symbols": [market.symbol for market in tested.markets],
         "timeframe": tested.markets[0].series.timeframe.value,
-        "lane": trial.lane,
+        "lane": lane,
         "start": _time(int(curve.times_ms[0])),
         "end": _time(int(curve.times_ms[-1])),
         **account.model_dump(),
@@ -140,17 +156,6 @@ def result_document(
         },
         "by_confidence": _plain(by_confidence(trades)),
         "by_ground": _plain(by_ground(trades)),
-        "run": {
-            "version": trial.version,
-            "at": trial.at.isoformat(),
-            "trial": count.number,
-            "unreadable_trials": count.damaged,
-            "settings": dict(chosen),
-            "settings_hash": trial.settings,
-            "data": dict(data),
-            "data_hash": trial.data,
-            "random_seed": tested.seed,
-        },
     }
 
 

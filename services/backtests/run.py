@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,6 @@ import numpy as np
 from backtesting.figures.account import daily_returns
 from backtesting.figures.buy_and_hold import buy_and_hold
 from backtesting.figures.chance import random_entries
-from backtesting.past.judging import judge_past
-from backtesting.past.market import PastJudgement
 from backtesting.trading.calls import find_lane
 from backtesting.trading.fills import closes_ms
 from backtesting.trading.orders import Call, Simulation, TradedMarket
@@ -29,20 +27,14 @@ from domain.arrays import FloatArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
-from features.indicators.technical_indicators import TechnicalIndicators
-from features.kernels.candles import Candles
-from features.kernels.volatility import average_true_range
-from rules.evidence import Weigher
-from services.backtests.forecasts import past_forecasts
+from services.backtests.judged import Judged, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.order import BacktestOrder, lane_of
-from services.backtests.result import Tested, data_card, result_document
+from services.backtests.result import Tested, data_card, figures_document, run_card
 
 Report = Callable[[JobProgress], None]
 # Of the whole run; random entries take the rest.
 JUDGING_SHARE = 0.7
-# Judgements from one report of the progress to the next.
-_REPORTED = 100
 
 
 @dataclass(frozen=True)
@@ -99,7 +91,8 @@ def run_backtest(
         at=now,
     )
     count = TrialRegistry(Path(order.backtests.trials_path)).record(trial)
-    document = result_document(tested, chosen, returns, trial, count, data)
+    figures = figures_document(tested, order.lane, returns, count)
+    document = {**figures, "run": run_card(chosen, trial, count, data, tested.seed)}
     return BacktestResult(signed(document, key), tested.simulation, tested.hold)
 
 
@@ -133,7 +126,7 @@ def _test(
     def tell(share: float) -> None:
         report(JobProgress(stage="random entries", share=JUDGING_SHARE + (1 - JUDGING_SHARE) * share))
 
-    ranges = [_ranges(market, played, order) for market, played in zip(markets, traded, strict=True)]
+    ranges = [true_ranges(market, order, len(played.series)) for market, played in zip(markets, traded, strict=True)]
     chance = random_entries(traded, ranges, simulation, terms, settings.random_runs, settings.seed, tell)
     return Tested(traded, moments, simulation, hold, chance, settings.capital, settings.seed)
 
@@ -159,7 +152,7 @@ def _calls(
         if moments > 1 and not calls:
             raise InvalidRequest(f"no recorded answer says Long or Short of {symbol} in the time of its candles")
     else:
-        judged = _Judged(market, order, tell)
+        judged = Judged(market, order, tell)
         calls = list(find_lane(lane.name if lane.kind == "strategy" else lane.kind).calls(judged, traded))
         first, moments = judged.first, judged.moments
     if moments < 2 or len(series) - first < 3:
@@ -170,43 +163,6 @@ def _calls(
     return first, [replace(call, position=call.position - first) for call in calls], moments
 
 
-class _Judged:
-    """The judgements of a market, counted while they are read.
-
-    Attributes:
-        first: Candle of the first one.
-        moments: Number of judgements.
-    """
-
-    def __init__(self, market: BacktestMarket, order: BacktestOrder, tell: Callable[[str, float], None]) -> None:
-        self.first = self.moments = 0
-        self._market = market
-        self._order = order
-        self._tell = tell
-
-    def __iter__(self) -> Iterator[PastJudgement]:
-        market, order, lane = self._market, self._order, lane_of(self._order.lane)
-        forecasts = past_forecasts(market, lane.name, order.models) if lane.kind in {"model", "blend"} else None
-        blend = "weighted" if lane.kind == "blend" else "advise"
-        past = judge_past(
-            market.past,
-            order.analysis.model_copy(update={"primary_timeframes": (market.traded,), "blend": blend}),
-            TechnicalIndicators(order.indicators),
-            since_ms=order.since_ms,
-            until_ms=order.until_ms,
-            forecasts=forecasts,
-            weigher=Weigher(order.evidence, order.costs),
-        )
-        for judgement in past:
-            if not self.moments:
-                self.first = judgement.position
-            if self.moments % _REPORTED == 0:
-                rest = max(1, len(market.series) - self.first)
-                self._tell(f"judging {market.symbol} {market.traded}", (judgement.position - self.first) / rest)
-            self.moments += 1
-            yield judgement
-
-
 def _part(report: Report, number: int, markets: Sequence[BacktestMarket]) -> Callable[[str, float], None]:
     """Return a report of one market's part of the judging."""
 
@@ -215,10 +171,3 @@ def _part(report: Report, number: int, markets: Sequence[BacktestMarket]) -> Cal
         report(JobProgress(stage=stage, share=JUDGING_SHARE * done))
 
     return tell
-
-
-def _ranges(market: BacktestMarket, traded: TradedMarket, order: BacktestOrder) -> FloatArray:
-    """Return the average true range at each traded candle, measured from the first candle on; NaN in its warm-up."""
-    known = average_true_range(Candles(market.series.values.T), order.indicators.atr_period)
-    ranges = np.concatenate((np.full(len(market.series) - len(known), np.nan), known))
-    return ranges[len(ranges) - len(traded.series) :]

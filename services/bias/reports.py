@@ -9,6 +9,7 @@ from typing import Any
 from backtesting.bias.checks import BiasCheck, Tell
 from backtesting.bias.indicators import catalogue_checks, feature_checks, rule_indicator_check
 from backtesting.bias.lookahead import find_lookahead
+from backtesting.bias.past import past_check
 from backtesting.bias.recursive import HistoryNeed, longest_stretch, measure_history
 from backtesting.bias.rules import Frames, rule_check
 from config.settings import AnalysisSettings, IndicatorSettings
@@ -37,7 +38,7 @@ class BiasSubject:
 
 
 def lookahead_report(subject: BiasSubject, moments: int, tell: Tell) -> dict[str, Any]:
-    """Return what looks ahead: the rules read the timeframe of the candles and longer ones made from them.
+    """Return what looks ahead: rules and past judgements read the timeframe of the candles and longer ones made of it.
 
     Returns:
         `checked`, a number of values and `checked_by_kind`; `moments`; `culprits`, each with `kind, name, opened_ms,
@@ -46,7 +47,8 @@ def lookahead_report(subject: BiasSubject, moments: int, tell: Tell) -> dict[str
     Raises:
         InsufficientData: too few candles.
     """
-    found = find_lookahead(_checks(subject, subject.analysis, higher_timeframes), subject.series, moments, tell)
+    checks = [*_checks(subject, subject.analysis, higher_timeframes), _past_check(subject)]
+    found = find_lookahead(checks, subject.series, moments, tell)
     culprits = [
         {
             "kind": culprit.kind.value,
@@ -83,14 +85,23 @@ def history_report(subject: BiasSubject, tell: Tell) -> dict[str, Any]:
     return {**_market(subject.symbol, series), "history": list(map(_need, needs))}
 
 
+def _past_check(subject: BiasSubject) -> BiasCheck:
+    """Return the check of past judgements, which need as much history as the rules."""
+    indicators = TechnicalIndicators(subject.indicators)
+    return past_check(_judged(subject.analysis, subject.series), indicators, higher_timeframes)
+
+
+def _judged(analysis: AnalysisSettings, series: CandleSeries) -> AnalysisSettings:
+    return analysis.model_copy(update={"primary_timeframes": (series.timeframe,)})
+
+
 def _checks(subject: BiasSubject, analysis: AnalysisSettings, frames: Frames) -> list[BiasCheck]:
     indicators = TechnicalIndicators(subject.indicators)
-    analysis = analysis.model_copy(update={"primary_timeframes": (subject.series.timeframe,)})
     return [
         *catalogue_checks(),
         *feature_checks(),
         rule_indicator_check(indicators),
-        rule_check(analysis, indicators, frames),
+        rule_check(_judged(analysis, subject.series), indicators, frames),
         *([model_check(subject.forecaster)] if subject.forecaster else []),
     ]
 

@@ -16,12 +16,14 @@ from domain.analysis import MarketSnapshot
 from domain.errors import AppError, ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import Timeframe
+from domain.trading.costs import Costs
 from models.serving.forecaster import Forecaster
 from models.serving.forecasts import to_forecast
 from models.serving.loaded_models import LoadedModels
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
 from services.forecasts.newest_rows import NewestRows
+from services.forecasts.plans import ForecastPlans
 from services.market_data.sources.stored import StoredSource
 from storage.ports import CandleStore
 from utils import metrics
@@ -56,6 +58,7 @@ class Forecasting:
         batcher: MicroBatcher,
         candles: ModelCandles,
         rows: NewestRows,
+        plans: ForecastPlans,
         settings: ServingSettings,
         preferred: Sequence[Timeframe],
         executor: Executor,
@@ -67,6 +70,7 @@ class Forecasting:
             batcher: Runs the models.
             candles: Finds the candles that a model reads.
             rows: Features of these candles.
+            plans: Adds the plan of a forecast.
             settings: Probabilities from which the signal is Long or Short.
             preferred: Timeframes to forecast, first choice first.
             executor: For work off the event loop.
@@ -78,9 +82,15 @@ class Forecasting:
         self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
         self._executor = executor
         self._rows = rows
+        self._plans = plans
 
-    async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
+    async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
         """Return the forecast of the model in production for a market, from its closed candles.
+
+        Args:
+            snapshot: The market.
+            timeframe: To forecast.
+            costs: Of the client's trades; None are the usual ones.
 
         Raises:
             ModelUnavailable: no model is in production, or none can be loaded.
@@ -95,17 +105,18 @@ class Forecasting:
         asked = perf_counter()
         forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        forecast = to_forecast(symbol, model.metadata, forecasts, self._settings)
+        bare = to_forecast(symbol, model.metadata, forecasts, self._settings)
+        forecast = self._plans.added(bare, model.metadata.plans, history, snapshot.price, costs)
         metrics.PREDICTION_DURATION.labels(forecast.model_type).observe(perf_counter() - started)
         metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
         metrics.ML_PREDICTIONS.inc()
         metrics.ML_CONFIDENCE.observe(forecast.confidence)
         return forecast
 
-    async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
+    async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Opinion:
         """Return the forecast, or the reason why there is none, for callers that work without one."""
         try:
-            return Opinion(await self.forecast(snapshot, timeframe), None)
+            return Opinion(await self.forecast(snapshot, timeframe, costs), None)
         except AppError as error:
             return Opinion(None, error.message)
         except Exception as error:  # noqa: BLE001 - a defect of a model must not fail the analysis
@@ -181,6 +192,7 @@ def open_forecasting(
             batcher=MicroBatcher(executor, serving),
             candles=ModelCandles(StoredSource(store), clock),
             rows=NewestRows(),
+            plans=ForecastPlans(settings.trading.costs, settings.indicators.atr_period),
             settings=serving,
             preferred=settings.analysis.primary_timeframes,
             executor=executor,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -34,19 +33,33 @@ class HistoryOrder(Frozen):
     settings: MarketDataSettings
 
 
+class SeriesOrder(Frozen):
+    """The candles of one symbol and timeframe.
+
+    Attributes:
+        candles: Closed, oldest first, the volume None where it is not known; none where the job reads them itself.
+        history: The candles to read; None where they are here.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    candles: tuple[CandleNumbers, ...] = ()
+    history: HistoryOrder | None = None
+
+    @property
+    def series(self) -> CandleSeries:
+        """The candles of the order, in the sessions of their market.
+
+        Raises:
+            InvalidMarketData: they break a rule of the market.
+        """
+        candles = [Candle(*row[:5], math.nan if row[5] is None else row[5]) for row in self.candles]
+        return with_sessions(self.symbol, CandleSeries.ordered(self.timeframe, candles))
+
+
 def candle_rows(series: CandleSeries) -> tuple[CandleNumbers, ...]:
     """Return the candles of a series as an order has them."""
     return tuple(
         (c.timestamp, c.open, c.high, c.low, c.close, None if math.isnan(c.volume) else c.volume)
         for c in series.candles
     )
-
-
-def series_of_rows(symbol: str, timeframe: Timeframe, rows: Iterable[CandleNumbers]) -> CandleSeries:
-    """Return the candles of an order, in the sessions of their market.
-
-    Raises:
-        InvalidMarketData: they break a rule of the market.
-    """
-    candles = [Candle(*row[:5], math.nan if row[5] is None else row[5]) for row in rows]
-    return with_sessions(symbol, CandleSeries.ordered(timeframe, candles))

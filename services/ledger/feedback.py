@@ -1,13 +1,12 @@
-"""Outcomes of signals: stored without expiry, counted once, added up to the service's performance."""
+"""Outcomes of signals that clients report: stored without expiry, counted once, added up."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from loguru import logger
@@ -17,7 +16,6 @@ from domain.analysis import Analysis, AnalysisSource
 from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
-from services.ledger.archive_scores import ArchiveScores, SignalScores
 from services.ledger.performance import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, LastingDocuments, Total
 from storage.ports import SignalArchive
@@ -37,20 +35,11 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class MeasuredPerformance:
-    """Figures of all signals and of each source, and the time since the start.
-
-    Attributes:
-        overall: By the outcomes that clients reported.
-        by_source: The same for each source.
-        scores: Of archived signals, by the prices that followed.
-    """
+class ReportedPerformance:
+    """Figures by the outcomes that trusted clients reported, of all signals and of each source."""
 
     overall: Performance
     by_source: Mapping[str, Performance]
-    scores: SignalScores
-    uptime: timedelta
-    at: datetime
 
 
 class SignalFeedback:
@@ -60,19 +49,14 @@ class SignalFeedback:
         self,
         documents: LastingDocuments,
         archive: SignalArchive,
-        scores: ArchiveScores,
         clock: Clock,
-        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Keep the parts; `monotonic` gives seconds that never jump back, and `sleep` waits a number of them."""
+        """Keep the parts; `sleep` waits a number of seconds."""
         self._documents = documents
         self._archive = archive
-        self._scores = scores
         self._clock = clock
-        self._monotonic = monotonic
         self._sleep = sleep
-        self._started = monotonic()
         self._some_wait = True  # perhaps, of an earlier process
 
     async def restore(self) -> None:
@@ -147,21 +131,17 @@ class SignalFeedback:
             self._documents.discard_later(FEEDBACK_TO_COUNT, waiting["feedback_id"])
         self._some_wait = False
 
-    async def performance(self) -> MeasuredPerformance:
-        """Return the figures of outcomes that trusted clients reported, and the hit rates of archived signals.
+    async def performance(self) -> ReportedPerformance:
+        """Return the figures of outcomes that trusted clients reported.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
         await self._count_waiting()
         scored = await self._outcomes()
-        scores = await self._scores.measure()
-        return MeasuredPerformance(
+        return ReportedPerformance(
             overall=measure(scored),
             by_source={name: measure([group for group in scored if group.source == name]) for name in SOURCES},
-            scores=scores,
-            uptime=timedelta(seconds=self._monotonic() - self._started),
-            at=self._clock.now(),
         )
 
     async def _outcomes(self) -> list[Scored]:

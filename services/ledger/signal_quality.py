@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from domain.analysis import Analysis
+from domain.ledger.entries import LedgerEntry
 from domain.values import Signal
 
 
@@ -27,15 +27,15 @@ class SignalQuality:
     consecutive_neutral: int
 
 
-def summarize(newest_first: Sequence[Analysis]) -> SignalQuality:
-    """Return the figures of the analyses."""
-    signals = [analysis.signal for analysis in newest_first]
+def summarize(newest_first: Sequence[LedgerEntry]) -> SignalQuality:
+    """Return the figures of entries."""
+    signals = [entry.side for entry in newest_first]
     neutral, total = signals.count(Signal.NEUTRAL), len(signals)
     return SignalQuality(
         long=signals.count(Signal.LONG),
         short=signals.count(Signal.SHORT),
         neutral=neutral,
         neutral_percent=round(100 * neutral / total, 2) if total else 0.0,
-        average_confidence=sum(analysis.confidence for analysis in newest_first) / total if total else 0.0,
+        average_confidence=sum(entry.confidence for entry in newest_first) / total if total else 0.0,
         consecutive_neutral=sum(1 for _ in takewhile(lambda signal: signal is Signal.NEUTRAL, signals)),
     )

@@ -8,12 +8,11 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any, Literal
 
-from domain.analysis import AnalysisSource
-from domain.market import Timeframe
+from domain.ledger.entries import PLAN, LedgerLane
+from domain.trading.evidence import EvidenceVerdict
 from domain.trading.trades import ClosedTrade
 from models.registry.metadata import ModelMetadata
-from services.ledger.archive_scores import SignalScores
-from services.ledger.hit_rates import HitRate
+from services.ledger.scoring.records import Record
 from services.reviews.trade_figures import MIN_TRADES, TradeGroup, TradeStatistics, group_of, groups_of, statistics_of
 
 NextStep = Literal["retrain", "wait", "optimize_parameters"]
@@ -33,7 +32,7 @@ class ReviewEvidence:
     Attributes:
         trades: Closed trades of trusted clients.
         days: Length of the period that they cover.
-        scores: Of the archived signals.
+        records: Of the lanes, in the ledger.
         model: In production for the first symbol and timeframe; None without one.
         indicators: Settings of the indicators in force.
         signal: Settings that decide which signals are sent.
@@ -41,7 +40,7 @@ class ReviewEvidence:
 
     trades: Sequence[ClosedTrade]
     days: int
-    scores: SignalScores
+    records: Sequence[Record]
     model: ModelMetadata | None
     indicators: Mapping[str, Any]
     signal: Mapping[str, Any]
@@ -95,14 +94,14 @@ def review(evidence: ReviewEvidence) -> Review:
     """Return the review of the figures."""
     statistics = statistics_of(evidence.trades)
     suggestions = _suggest(evidence, statistics) if statistics.total_trades >= MIN_TRADES else None
-    measured = any(rate.hit_rate is not None for rate in evidence.scores.overall)
+    measured = any(is_judged(record) for record in evidence.records)
     advice = _advise(evidence, suggestions) if suggestions or measured else None
     missing = (
         f"{statistics.total_trades} closed trades were reported by trusted clients in {evidence.days} days, "
         f"{MIN_TRADES} are needed for suggestions"
     )
     if not measured:
-        missing += "; too few archived signals have ended to be measured"
+        missing += "; too few calls in the ledger are settled to be judged"
     return Review(statistics, suggestions, advice, missing)
 
 
@@ -170,31 +169,42 @@ def _decay(evidence: ReviewEvidence) -> tuple[float, str] | None:
     The test of two shares, normal approximation. Only forecasts that took a side are measured, which should hit
     more often than all: so the test errs towards waiting.
     """
-    model, rate = evidence.model, _rate_of(evidence)
+    model, record = evidence.model, _record_of(evidence)
     trained = model.metrics if model else None
-    if model is None or trained is None or not trained.accuracy or rate is None or rate.hit_rate is None:
+    if model is None or trained is None or not trained.accuracy or record is None or record.hit_rate is None:
         return None
-    shares = ((trained.accuracy, trained.count), (rate.hit_rate, rate.signals))
+    shares = ((trained.accuracy, trained.count), (record.hit_rate, record.effective))
     pooled = sum(share * count for share, count in shares) / sum(count for _, count in shares)
     error = sqrt(pooled * (1 - pooled) * sum(1 / count for _, count in shares))
-    probability = NormalDist().cdf((trained.accuracy - rate.hit_rate) / error) if error else 0.5
+    probability = NormalDist().cdf((trained.accuracy - record.hit_rate) / error) if error else 0.5
     words = (
         f"{model.version} was right in {trained.accuracy:.1%} of {trained.count} predictions out of sample. "
-        f"The Long and Short forecasts of archived analyses were right in {rate.hit_rate:.1%} of {rate.signals}, "
-        f"{rate.horizon_hours} h on (95 %: {rate.low:.1%} to {rate.high:.1%}; the better constant side "
-        f"{rate.baseline:.1%})."
+        f"Its settled Long and Short calls were right in {record.hit_rate:.1%} of {record.count} (worth "
+        f"{record.effective:.0f} independent ones), {record.key.horizon} candles of {record.key.timeframe} on "
+        f"(95 %, at every look: {record.low:.1%} to {record.high:.1%}; always one side: {record.base_rate:.1%})."
     )
     return probability, words
 
 
-def _rate_of(evidence: ReviewEvidence) -> HitRate | None:
-    """Return the measured hit rate at the horizon that is nearest to the model's own."""
-    if evidence.model is None:
+def is_judged(record: Record) -> bool:
+    """Return whether a record has enough calls to be judged."""
+    return record.verdict is not EvidenceVerdict.INSUFFICIENT
+
+
+def _record_of(evidence: ReviewEvidence) -> Record | None:
+    """Return the model's record on its timeframe, at the horizon that is nearest to its own."""
+    model = evidence.model
+    if model is None:
         return None
-    hours = evidence.model.horizon_candles * evidence.model.timeframe.ms / Timeframe.H1.ms
-    rates = evidence.scores.by_source[AnalysisSource.MODEL]
-    return min(rates, key=lambda rate: abs(rate.horizon_hours - hours), default=None)
+    own = [
+        record
+        for record in evidence.records
+        if (record.key.lane, record.key.timeframe) == (LedgerLane.MODEL, model.timeframe)
+        and record.key.horizon != PLAN
+        and is_judged(record)
+    ]
+    return min(own, key=lambda record: abs(record.key.horizon - model.horizon_candles), default=None)
 
 
 def _not_measured(model: ModelMetadata) -> str:
-    return f"Too few Long and Short forecasts of {model.version} have ended to measure how often it is right now."
+    return f"Too few Long and Short calls of {model.version} are settled to measure how often it is right now."

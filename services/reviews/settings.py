@@ -16,7 +16,8 @@ from domain.analysis import AnalysisSource
 from domain.errors import LlmUnavailable
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.metadata import ModelMetadata
-from services.ledger.archive_scores import ArchiveScores
+from services.ledger.scoring.queries import RecordQuery
+from services.ledger.scoring.scores import LedgerScores
 from services.llm.advisor import Advisor, count_fallback
 from services.llm.journal import Journal
 from services.reviews.findings import Change, Review, ReviewEvidence, review
@@ -57,7 +58,7 @@ class SelfAnalyses:
         self,
         *,
         documents: DocumentStore,
-        scores: ArchiveScores,
+        scores: LedgerScores,
         model: Callable[[], ModelMetadata | None],
         journal: Journal | None,
         indicators: TechnicalIndicators,
@@ -68,7 +69,7 @@ class SelfAnalyses:
 
         Args:
             documents: Where trades are read and reviews are kept.
-            scores: Of the archived signals.
+            scores: Of the ledger.
             model: Reads the model in production from disk; raises `ModelCorrupt`.
             journal: Asks the LLM; None where none is configured.
             indicators: Hold the settings in force.
@@ -103,7 +104,7 @@ class SelfAnalyses:
         """
         async with self._lock:
             evidence = await self._evidence()
-            found, origin = await self._judged(evidence, review(evidence))
+            found, origin = await self._judged(evidence, await asyncio.to_thread(review, evidence))
             suggestions = await self._keep(CONFIG_SUGGESTIONS, _suggestions(evidence, found, origin))
             advice = await self._keep(SELF_ANALYSES, _advice(found, origin))
         logger.bind(
@@ -119,7 +120,7 @@ class SelfAnalyses:
         return ReviewEvidence(
             trades=believed_trades(document for document in reviewed if document["created_at"] >= oldest),
             days=DAYS,
-            scores=await self._scores.measure(),
+            records=await self._scores.track_record(RecordQuery(DAYS)),
             model=await asyncio.to_thread(self._model),
             indicators=self._indicators.settings.model_dump(mode="json"),
             signal=self._signals.model_dump(mode="json"),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from services.ledger.hit_rates import HitRate
+from services.ledger.scoring.records import Record
 from services.llm.prompt import Prompt, make_prompt
-from services.reviews.findings import ReviewEvidence
+from services.reviews.findings import ReviewEvidence, is_judged
 from services.reviews.settings_reply import SELF_ANALYSIS_SCHEMA
 from services.reviews.trade_figures import groups_of, statistics_of
 
-INSTRUCTIONS = Path(__file__).with_name("self_analysis_v1.txt")
+INSTRUCTIONS = Path(__file__).with_name("self_analysis_v2.txt")
 MAX_GROUPS = 12
+_FIGURES = ("count", "effective", "hit_rate", "low", "high", "base_rate", "net_r", "net_bps", "verdict")
 
 
 def self_analysis_prompt(evidence: ReviewEvidence) -> Prompt:
@@ -24,10 +24,7 @@ def self_analysis_prompt(evidence: ReviewEvidence) -> Prompt:
         "days": evidence.days,
         "trades": asdict(statistics_of(evidence.trades)),
         "trade_groups": [asdict(group) for group in groups_of(evidence.trades)[:MAX_GROUPS]],
-        "hit_rates": {
-            "all": _rates(evidence.scores.overall),
-            **{source.value: _rates(rates) for source, rates in evidence.scores.by_source.items()},
-        },
+        "lane_records": [_figures(record) for record in evidence.records if is_judged(record)],
         "model": {
             "type": model.type.value,
             "horizon_candles": model.horizon_candles,
@@ -43,5 +40,10 @@ def self_analysis_prompt(evidence: ReviewEvidence) -> Prompt:
     return make_prompt(INSTRUCTIONS, facts, {}, SELF_ANALYSIS_SCHEMA)
 
 
-def _rates(rates: Sequence[HitRate]) -> list[dict[str, Any]]:
-    return [asdict(rate) for rate in rates if rate.hit_rate is not None]
+def _figures(record: Record) -> dict[str, Any]:
+    return {
+        "lane": record.key.lane,
+        "timeframe": record.key.timeframe,
+        "horizon_candles": record.key.horizon or "plan",
+        **{name: getattr(record, name) for name in _FIGURES},
+    }

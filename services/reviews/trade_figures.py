@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import fsum, sqrt
 from statistics import NormalDist, fmean, stdev
 
+import numpy as np
 from pydantic import ValidationError
 
 from domain.trading.trades import ClosedTrade
-from services.ledger.hit_rates import CONFIDENCE, share_interval
+from services.ledger.scoring.intervals import ALPHA, share_sequence
 from storage.document_ports import Document
 
 # With fewer trades neither a share nor a mean is reliable.
@@ -22,7 +23,7 @@ class TradeStatistics:
     """Figures of closed trades; None where they are too few.
 
     Attributes:
-        win_rate: In percent, as `win_rate_low` and `win_rate_high`, its 95 % interval.
+        win_rate: In percent, as `win_rate_low` and `win_rate_high`, its 95 % interval, which holds at every look.
         total_pnl: In USDT.
         mean_percent: Mean profit or loss in percent of the margin.
     """
@@ -69,13 +70,13 @@ def statistics_of(trades: Sequence[ClosedTrade]) -> TradeStatistics:
     """Return the figures of trades."""
     count, wins = len(trades), sum(trade.is_winning for trade in trades)
     enough = count >= MIN_TRADES
-    low, high = share_interval(wins, count) if enough else (None, None)
+    low, high = (float(end) for end in share_sequence(np.array(wins, float), np.array(count, float)))
     return TradeStatistics(
         total_trades=count,
         win_rate=round(100 * wins / count, 2) if count else 0.0,
         total_pnl=round(fsum(trade.pnl_usdt for trade in trades), 2),
-        win_rate_low=None if low is None else round(100 * low, 2),
-        win_rate_high=None if high is None else round(100 * high, 2),
+        win_rate_low=round(100 * low, 2) if enough else None,
+        win_rate_high=round(100 * high, 2) if enough else None,
         mean_percent=round(fmean(trade.pnl_percentage for trade in trades), 4) if enough else None,
     )
 
@@ -105,6 +106,6 @@ def group_of(name: str, trades: Sequence[ClosedTrade]) -> TradeGroup | None:
         return None
     percents = [trade.pnl_percentage for trade in trades]
     mean, error = fmean(percents), stdev(percents) / sqrt(len(percents))
-    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * error
+    reach = NormalDist().inv_cdf(1 - ALPHA / 2) * error
     loses = NormalDist(mean, error).cdf(0.0) if error else float(mean < 0)
     return TradeGroup(name, len(trades), mean, mean - reach, mean + reach, loses)

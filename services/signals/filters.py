@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from cachetools import FIFOCache
 
 from config.settings import SignalSettings
-from domain.analysis import DataSource
+from domain.analysis import Analysis, DataSource
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal
@@ -36,6 +36,7 @@ class StreamSignal:
         old: Whether the candles are too old for news.
         times: Shape (n,), closes of the newest candles in epoch ms.
         returns: Shape (n,), their logarithmic returns.
+        analysis: The whole answer, after the guards.
         refusal: What a guard refuses it for; it is withheld then.
     """
 
@@ -53,6 +54,7 @@ class StreamSignal:
     old: bool
     times: IntArray
     returns: FloatArray
+    analysis: Analysis
     refusal: str | None = None
 
     @property

@@ -11,13 +11,15 @@ from hashlib import blake2b
 from config.settings import SignalSettings
 from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
+from domain.ledger.entries import Origin
 from rules.context import MarketContext
-from rules.judgement import judge
+from rules.judgement import Judgement, judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
 from services.guards.given_side import GivenSide
 from services.guards.guards import Guards
 from services.guards.likeness import newest_returns
+from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from services.signals.filters import Delivery, SignalBook, StreamSignal
@@ -57,6 +59,7 @@ class SignalStream:
         reader: MarketReader,
         analyst: TechnicalAnalyst,
         guards: Guards,
+        recorder: Recorder,
         settings: SignalSettings,
         clock: Clock,
         executor: Executor,
@@ -65,6 +68,7 @@ class SignalStream:
         self._reader = reader
         self._analyst = analyst
         self._guards = guards
+        self._recorder = recorder
         self._settings = settings
         self._clock = clock
         self._executor = executor
@@ -90,6 +94,8 @@ class SignalStream:
         shared = [signal for signal in sent if query.trusted and not signal.old]
         own = [signal for signal in sent if not query.trusted or signal.old]
         deliveries = [self._book.deliver([*fetched, *shared], now), SignalBook(self._settings).deliver(own, now)]
+        for delivery in deliveries:
+            self._record([*fetched, *sent], delivery, trusted=query.trusted)
         if query.trusted:
             self._remember(deliveries[0])
         return Delivery(
@@ -138,15 +144,25 @@ class SignalStream:
         }
         contexts = [read for read in found if isinstance(read, MarketContext)]
         assessed = await run_blocking(self._executor, self._assessed, contexts)
-        return [self._guarded(context, *answer) for context, answer in zip(contexts, assessed, strict=True)], thin
+        return [self._guarded(*answer) for answer in assessed], thin
 
-    def _assessed(self, contexts: Sequence[MarketContext]) -> list[tuple[Analysis, StreamSignal]]:
-        analyses = [self._analyst.assess(judge(context)) for context in contexts]
-        return [(analysis, _signal(context, analysis)) for context, analysis in zip(contexts, analyses, strict=True)]
+    def _assessed(self, contexts: Sequence[MarketContext]) -> list[tuple[Judgement, StreamSignal]]:
+        judgements = [judge(context) for context in contexts]
+        return [(judgement, _signal(judgement.context, self._analyst.assess(judgement))) for judgement in judgements]
 
-    def _guarded(self, context: MarketContext, analysis: Analysis, signal: StreamSignal) -> StreamSignal:
-        refusal = self._guards.check(context, analysis).refusal
-        return replace(signal, refusal=refusal) if refusal else signal
+    def _guarded(self, judgement: Judgement, signal: StreamSignal) -> StreamSignal:
+        guarded = self._guards.check(judgement.context, signal.analysis)
+        self._recorder.made(guarded.analysis, judgement, believed=True)
+        return replace(signal, analysis=guarded.analysis, refusal=guarded.refusal)
+
+    def _record(self, signals: Sequence[StreamSignal], delivery: Delivery, *, trusted: bool) -> None:
+        """Write down what is delivered, and what is withheld: a guard's refusal is an answer, a filter's is none."""
+        for signal, _ in delivery.signals:
+            self._recorder.given(signal.analysis, Origin.STREAM, trusted=trusted)
+        for signal in signals:
+            if signal.symbol in delivery.withheld:
+                refused = signal.refusal is not None
+                self._recorder.given(signal.analysis, Origin.STREAM, trusted=trusted, delivered=refused)
 
     def _remember(self, delivery: Delivery) -> None:
         """Have the guards remember what a trusted caller is given and was not given before."""
@@ -184,6 +200,7 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         old=context.age.old,
         times=times,
         returns=returns,
+        analysis=analysis,
     )
 
 

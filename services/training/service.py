@@ -115,6 +115,7 @@ class TrainingService:
             candles=() if history.more else candle_rows(history.series),
             history=self._candles.history_order(history, self._most) if history.more else None,
             features=self._settings.features,
+            indicators=self._settings.indicators,
             models=self._settings.models,
         )
         # Parameters that are None are shown with the job; this one is no wish of the client.

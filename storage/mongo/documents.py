@@ -71,6 +71,14 @@ class MongoDocumentStore:
                 return False
             return True
 
+    async def replace(self, collection: Collection, key: str, document: Document, where: Where) -> bool:
+        """Replace the document of the key, if it has these values."""
+        check_fields(collection, where)
+        stored = checked(collection, key, document)
+        with operation("replace_document"):
+            found = {collection.key_field: {"$eq": key}, **_equal(where)}
+            return (await self._of(collection).replace_one(found, stored)).matched_count == 1
+
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
         """Keep all in one bulk write; where one is refused the others are kept."""
         stored = [(write, checked(collection, write.key, write.document)) for write in writes]

@@ -23,8 +23,8 @@ T = TypeVar("T")
 class ResilientDocuments(Resilient[PendingDocument]):
     """A document store whose calls end within seconds, and at once while the database is known to be down.
 
-    Reads and `insert` need the database, and raise `StorageUnavailable` without it. Documents that are put wait for it,
-    in a spool that outlives the process.
+    Reads, `insert` and `replace` need the database, and raise `StorageUnavailable` without it. Documents that are put
+    wait for it, in a spool that outlives the process.
     """
 
     def __init__(
@@ -100,6 +100,11 @@ class ResilientDocuments(Resilient[PendingDocument]):
         """Keep the document unless the key has one already; return whether it was kept."""
         await self._flush_for(collection, key)
         return await self._call("insert", lambda: self._store.insert(collection, key, document))
+
+    async def replace(self, collection: Collection, key: str, document: Document, where: Where) -> bool:
+        """Keep the document in place of the one of its key, if that has these values; return whether it had them."""
+        await self._flush_for(collection, key)
+        return await self._call("replace", lambda: self._store.replace(collection, key, document, where))
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""

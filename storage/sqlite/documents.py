@@ -80,6 +80,16 @@ class SqliteDocumentStore:
         """Insert the document unless its key is there; return whether it was inserted."""
         return await self._write("insert", collection, [DocumentWrite(key, document, once=True)]) == 1
 
+    async def replace(self, collection: Collection, key: str, document: Document, where: Where) -> bool:
+        """Update the row of the key, if its document has these values."""
+        check_fields(collection, where)
+        stored = checked(collection, key, document)
+        query = f"""
+            UPDATE {collection.name} SET created_at = ?, document = ? WHERE key = ? AND {_conditions(where)}
+        """  # noqa: S608
+        values = whole_ms(stored["created_at"]), to_json(stored), key, *where.values()
+        return await self._file.write("replace", lambda connection: connection.execute(query, values).rowcount) == 1
+
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
         """Keep all in one transaction; none is kept where one is refused."""
         await self._write("put_many", collection, writes)

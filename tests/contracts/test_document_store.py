@@ -126,6 +126,28 @@ async def test_of_many_inserts_at_once_exactly_one_wins(store: DocumentDatabase)
     assert (await store.get(TRADE_ANALYSES, "t1") or {})["number"] == won.index(True)
 
 
+async def test_replace_keeps_a_document_only_in_place_of_one_with_these_values(store: DocumentDatabase) -> None:
+    assert not await store.replace(JOBS, "j1", document(status="running"), {"status": "queued"})
+    assert await store.get(JOBS, "j1") is None
+    await store.put(JOBS, "j1", document(status="queued"))
+    await store.put(JOBS, "j2", document(status="queued"))
+    assert not await store.replace(JOBS, "j1", document(status="done"), {"status": "running"})
+    assert await store.replace(JOBS, "j1", document(1, status="running", number=1), {"status": "queued"})
+    assert await store.get(JOBS, "j1") == document(1, status="running", number=1, job_id="j1")
+    assert await store.get(JOBS, "j2") == document(status="queued", job_id="j2")
+    with pytest.raises(ValueError, match="is not looked up by number"):
+        await store.replace(JOBS, "j1", document(), {"number": 1})
+
+
+async def test_of_many_replacements_of_the_same_values_exactly_one_wins(store: DocumentDatabase) -> None:
+    await store.put(JOBS, "j1", document(status="queued"))
+    won = await asyncio.gather(
+        *(store.replace(JOBS, "j1", document(status=f"of {n}"), {"status": "queued"}) for n in range(30))
+    )
+    assert won.count(True) == 1
+    assert (await store.get(JOBS, "j1") or {})["status"] == f"of {won.index(True)}"
+
+
 async def test_many_puts_at_once_leave_one_document_per_key(store: DocumentDatabase) -> None:
     await asyncio.gather(*(store.put(JOBS, f"j{n % 3}", document(n)) for n in range(30)))
     assert sorted(await keys(store, JOBS)) == ["j0", "j1", "j2"]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli import cli
 from config.settings import TradingSettings
-from domain.errors import ConfigurationError, InsufficientData
+from domain.errors import ConfigurationError, InsufficientData, InvalidMarketData, InvalidRequest
 from services.evidence_file import open_weigher, read_book
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a
@@ -30,14 +30,21 @@ def test_evidence_of_a_random_walk_is_none_and_is_held_against_other_candles(tmp
         write_candles(tmp_path / f"{name}USDT-1h.csv", simulated(seed, count=5_500))
         for name, seed in (("BTC", 1), ("ETH", 2))
     )
-    built = json.loads(run("build", walk, "--out", tmp_path / "evidence.json", "--json"))
-    assert abs(built["weight"]) < 3 * built["error"]
-    assert built["built_from"].startswith("BTCUSDT, 1h, 2023-11 to 2024-")
-    assert built["samples"] > built["plans"] > 0
+    built = json.loads(run("build", walk, "--timeframes", "4h, 1h", "--out", tmp_path / "evidence.json", "--json"))
+    (record,) = built["records"]
+    assert abs(record["weight"]) < 3 * record["error"]
+    assert record["built_from"].startswith("BTCUSDT, 1h, 2023-11 to 2024-")
+    assert record["samples"] > record["plans"] > 0
+    assert list(built["left_out"]) == ["4h"]  # of 33 weeks
     assert read_book(str(tmp_path / "evidence.json")) is not None
-    table = run("show", "--evidence", tmp_path / "evidence.json")
+    table = run("show", "--evidence", tmp_path / "evidence.json", "--plot", tmp_path / "records")
     assert "trend_following" in table
-    found = json.loads(run("check", other, "--evidence", tmp_path / "evidence.json", "--json"))
+    assert "4h has no record: evidence of 4h candles needs plans of 104 weeks" in table
+    assert [path.name for path in (tmp_path / "records").iterdir()] == ["strategies-1h.png"]
+    pictures = "--plot", tmp_path / "pictures"
+    found = json.loads(run("check", other, "--evidence", tmp_path / "evidence.json", *pictures, "--json"))
+    assert sorted(map(str, (tmp_path / "pictures").iterdir())) == sorted(found["pictures"])
+    assert len(found["pictures"]) == 4
     (market,) = found["markets"]
     assert market["market"] == "ETHUSDT 1h"
     assert 0.15 < market["stated"] < 0.5  # some dozens of plans: chance
@@ -50,11 +57,19 @@ def test_few_candles_are_no_evidence(tmp_path: Path) -> None:
         CliRunner().invoke(cli, ["evidence", "build", str(file)], catch_exceptions=False)
 
 
+def test_a_timeframe_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", simulated(1, count=200))
+    with pytest.raises(InvalidRequest, match="--timeframes: '7h' is no timeframe; there are 1m, "):
+        CliRunner().invoke(cli, ["evidence", "build", str(file), "--timeframes", "1h,7h"], catch_exceptions=False)
+    with pytest.raises(InvalidMarketData, match="15m candles cannot be made from 1h candles"):
+        CliRunner().invoke(cli, ["evidence", "build", str(file), "--timeframes", "15m"], catch_exceptions=False)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, r"trading\.evidence_file: .*evidence\.json: No such file"),
-        ("{}", r"trading\.evidence_file: .*evidence\.json is no evidence: built_from: Field required"),
+        ("{}", r"trading\.evidence_file: .*evidence\.json is no evidence: built_at: Field required"),
         ("[1", r"trading\.evidence_file: .* is no evidence: the file: Invalid JSON"),
     ],
 )

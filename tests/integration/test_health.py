@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.health.checks import log_check, store_check
+from services.ledger.settling.state import SettlerState
 from storage.ports import StoreState
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b
@@ -88,6 +89,20 @@ def test_lines_that_were_lost_are_named_until_the_log_tells_of_them() -> None:
     (found,) = log_check(lambda: (told, full))()
     assert (found.part, found.reason) == ("log.file", "3 log lines dropped: No space left on device")
     assert "LOG_FILE" in found.remedy
+
+
+def test_settling_is_named_once_it_lags_by_more_than_an_hour() -> None:
+    now_ms, hour_ms = 1_700_000_000_000, 3_600_000
+    waits = SettlerState(waiting=7, oldest_due_ms=now_ms)
+    fails = SettlerState(failure="RuntimeError, see the log", failing_since_ms=now_ms)
+    assert list(SettlerState().degraded(now_ms)) == []
+    assert [*waits.degraded(now_ms + hour_ms), *fails.degraded(now_ms + hour_ms)] == []
+    (lags,) = waits.degraded(now_ms + 3 * hour_ms)
+    assert (lags.part, lags.reason) == ("ledger", "settling lags by 3.0 h; 7 horizons wait")
+    assert lags.remedy.startswith("wait while it catches up")
+    (failing,) = fails.degraded(now_ms + 3 * hour_ms)
+    assert failing.reason == "settling lags by 3.0 h; 0 horizons wait: RuntimeError, see the log"
+    assert failing.remedy.startswith("see the log for what fails")
 
 
 def test_a_service_that_stops_is_not_ready(make_client: MakeClient) -> None:

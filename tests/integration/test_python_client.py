@@ -39,11 +39,13 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.analyze_trade("1", "BTCUSDT", "Long", **CLOSED, pnl_percentage=-7.43),
     calls.performance(),
     calls.signal_quality(),
+    calls.track_record(lane="rules", symbol="BTCUSDT", timeframe="1h", horizon="plan"),
+    calls.lanes(),
     calls.analyze_config(),
     calls.config_suggestions(),
     calls.self_analyses(),
     calls.strategies(),
-    calls.strategy_records(),
+    calls.strategy_records("4h"),
     calls.info(),
     calls.health(),
     calls.safe_mode(),
@@ -54,6 +56,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.model_info(),
     calls.train("BTCUSDT"),
     calls.backtest(["BTCUSDT"]),
+    calls.optimise(["BTCUSDT"]),
     calls.bias_lookahead("BTCUSDT"),
     calls.bias_recursive("BTCUSDT"),
     calls.promote_model("lstm_model_20260131_120000", "better"),
@@ -87,6 +90,8 @@ LEFT_OUT = {
     "livez",
     "readyz",
     "metrics",
+    "track_record_picture",
+    "calibration_picture",
 }
 
 document = openapi_document()
@@ -215,7 +220,7 @@ def test_an_outcome_a_trade_and_what_they_add_up_to(service: Service) -> None:
     outcome = calls.feedback("own-1", "BTCUSDT", "Long", "success", profit_loss=1.5, confidence_was_accurate=True)
     with Client(service.url, token=ADMIN) as client:
         assert client.send(outcome).signal_id == "own-1"
-        assert client.send(calls.performance()).predictions_made == 1
+        assert client.send(calls.performance()).feedback.predictions_made == 1
         trade = calls.analyze_trade("t-1", "BTCUSDT", "Long", **CLOSED, pnl_percentage=-7.43)
         assert client.send(trade).status == "accepted"
         assert client.send(calls.signal_quality(limit=1)).total <= 1

@@ -19,6 +19,7 @@ from models.registry.registry import Registry
 from models.training.backend import use_backend
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.models import NOON, add_model, make_scaler
+from tests.fixtures.plan_records import make_record
 from tests.fixtures.planted_market import reversal_market
 from tests.fixtures.settings import configured
 
@@ -105,6 +106,39 @@ def test_tables_name_versions_and_reasons(
     assert "- better than the prior" in capsys.readouterr().out
     assert command("models", "compare", first, first) == 0
     assert "on the same candles" in capsys.readouterr().out
+
+
+def test_commands_tell_what_the_plans_of_a_version_came_to(
+    registry: Registry, command: Command, document: CommandJson, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    record = make_record()
+    version = add_model(registry, plans=record).version
+    older = add_model(registry, created_at=NOON + timedelta(hours=1)).version
+    assert document("show", version)["plans"] == record.model_dump(mode="json")
+    figures = {each["name"]: each for each in document("compare", older, version)["figures"]}
+    assert (figures["plans_above_random_r"]["first"], figures["plans_above_random_r"]["second"]) == (None, 0.4)
+    assert command("models", "show", version) == 0
+    shown = capsys.readouterr().out
+    assert "4,000 plans of both sides, 900 independent ones behind the weight" in shown
+    assert "0.400 [0.350, 0.450], entries at random 0.330" in shown
+    assert command("models", "show", older) == 0
+    assert "Plans of its side" not in capsys.readouterr().out
+
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(600, 0.5, 1))
+    assert command("predict", file, "--version", version) == 0
+    assert "R after costs" in capsys.readouterr().out
+    for name, plan in ((version, True), (older, False)):
+        assert command("predict", file, "--version", name, "--json") == 0
+        assert (json.loads(capsys.readouterr().out)["plan"] is not None) is plan
+    assert command("evaluate", version, file) == 0
+    shown = capsys.readouterr().out
+    assert "Plans of its side, before costs" in shown
+    assert "entries at random" in shown
+    assert command("evaluate", version, file, "--json") == 0
+    measured = json.loads(capsys.readouterr().out)["plans"]
+    assert measured["samples"] == 2 * measured["target_first"]["cases"] > 100
+    # Of a few weeks: no more than the means is told.
+    assert (measured["weight"], measured["plans"], measured["expected_r"]["low"]) == (0.0, 0, None)
 
 
 @pytest.mark.parametrize(

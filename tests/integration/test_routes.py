@@ -58,9 +58,29 @@ def test_strategies_have_a_measured_record(client: TestClient) -> None:
         assert record["expected_r"]["low"] < record["expected_r"]["mean"] < record["expected_r"]["high"]
 
 
+def test_strategies_have_records_of_each_timeframe_that_was_measured(client: TestClient) -> None:
+    found = {name: client.get("/ai/strategies/records", params={"timeframe": name}).json() for name in ("1h", "4h")}
+    assert found["1h"] == client.get("/ai/strategies/records").json()
+    for name, records in found.items():
+        assert (records["timeframe"], records["timeframes"]) == (name, ["1h", "4h"])
+        assert records["built_from"] == f"8 markets, {name}, 2017-08 to 2022-12"
+    assert found["1h"]["strategies"] != found["4h"]["strategies"]
+    for name, nearest in (("15m", "1h"), ("1d", "4h")):
+        assert client.get("/ai/strategies/records", params={"timeframe": name}).json() == found[nearest]
+    refused = client.get("/ai/strategies/records", params={"timeframe": "7h"})
+    assert refused.status_code == 422
+    assert "timeframe" in refused.json()["detail"]
+
+
 def test_strategies_have_no_record_where_nothing_was_measured(make_client: MakeClient) -> None:
     found = make_client(trading={"evidence_file": ""}).get("/ai/strategies/records").json()
-    assert found == {"built_from": None, "built_at": None, "timeframes": [], "strategies": []}
+    assert found == {
+        "built_from": None,
+        "built_at": None,
+        "timeframe": None,
+        "timeframes": [],
+        "strategies": [],
+    }
 
 
 def test_stats_count_by_symbol_and_hits(client: TestClient) -> None:

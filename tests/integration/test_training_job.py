@@ -42,6 +42,7 @@ def order(root: Path, kind: ModelType, models: dict[str, Any] = SMALL, **changes
         model_type=kind,
         candles=tuple(Candle(c.timestamp, c.open, c.high, c.low, c.close, c.volume) for c in candles),
         features=settings.features,
+        indicators=settings.indicators,
         models=settings.models,
     )
     return made.model_copy(update=changes).model_dump(mode="json")

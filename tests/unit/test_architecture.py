@@ -17,7 +17,7 @@ from tests.fixtures.models import NOON, add_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
-STORAGE_PORTS = {"storage.ports", "storage.document_ports"}
+STORAGE_PORTS = {"storage.ports", "storage.document_ports", "storage.ledger_ports"}
 # package -> project packages it may import; "storage" stands for all of it, "storage.ports" for the one module
 MAY_IMPORT: dict[str, set[str]] = {
     "domain": set(),
@@ -66,7 +66,9 @@ MAY_IMPORT: dict[str, set[str]] = {
             "models",
             "services",
             "storage.adapter_ports",
+            "storage.ledger_ports",
             "storage.factory",
+            "storage.ledger_ports",
             "demo",
         )
     },
@@ -86,7 +88,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
     "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py", "backtesting/trials/registry.py"),
     "onnxruntime": ("models/serving/forecaster.py", "models/export/"),
-    "matplotlib": ("models/evaluation/plots.py",),
+    "matplotlib": ("models/evaluation/plots.py", "services/evidence_pictures.py"),
+    "optuna": ("backtesting/search/studies.py",),
     # what trains; the serving process never needs it
     "keras": (
         "models/architectures/",
@@ -145,7 +148,19 @@ def test_third_party_libraries_stay_in_their_place() -> None:
     assert wrong == []
 
 
-HEAVY = ["tensorflow", "keras", "motor", "sklearn", "xgboost", "onnx", "onnxruntime", "matplotlib", "jax", "openai"]
+HEAVY = [
+    "tensorflow",
+    "keras",
+    "motor",
+    "sklearn",
+    "xgboost",
+    "onnx",
+    "onnxruntime",
+    "matplotlib",
+    "jax",
+    "openai",
+    "optuna",
+]
 
 
 @cache
@@ -255,6 +270,8 @@ def test_the_image_holds_every_package(package: str) -> None:
     assert f"COPY {package} {package}" in (ROOT / "Dockerfile").read_text().splitlines()
 
 
-@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi"])
+@pytest.mark.parametrize(
+    "heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi", "optuna"]
+)
 def test_the_command_line_starts_without_what_only_some_commands_need(heavy: str) -> None:
     assert heavy not in _loaded_with("cli")

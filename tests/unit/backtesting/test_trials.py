@@ -39,6 +39,16 @@ def test_the_same_settings_and_data_are_one_trial(tmp_path: Path) -> None:
     assert len((tmp_path / "deep" / "trials.jsonl").read_text().splitlines()) == 4
 
 
+def test_trials_of_a_search_are_added_without_a_count_and_counted_by_the_next_run(tmp_path: Path) -> None:
+    registry = TrialRegistry(tmp_path / "t")
+    for name in ("a", "b", "a"):
+        registry.add(trial(name))
+    (tmp_path / "t").write_bytes((tmp_path / "t").read_bytes() + b'{"settings": "c", "da')
+    registry.add(trial("d"))
+    count = registry.record(trial("e"))
+    assert (count.number, count.trials, count.damaged) == (4, 4, 1)
+
+
 def test_short_and_long_runs_are_compared_by_their_standard_errors(tmp_path: Path) -> None:
     registry = TrialRegistry(tmp_path / "t")
     # Ten days by luck vary ten times as much as a thousand.

@@ -1,4 +1,4 @@
-"""The two pictures: real PNG files of a readable size, for any predictions."""
+"""The pictures: real PNG files of a readable size, for any predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.model_settings import ServingSettings
 from domain.errors import InsufficientData
 from domain.trading.costs import Costs
 from models.evaluation.equity import backtest
-from models.evaluation.plots import Subject, write_equity, write_reliability
+from models.evaluation.plots import FoldBars, Subject, write_equity, write_reliability, write_search
 from tests.fixtures.forecasts import truth
 from tests.fixtures.histories import START_MS
 from tests.fixtures.settings import configured
@@ -66,3 +66,14 @@ def test_a_model_that_lost_everything_is_drawn_too(tmp_path: Path) -> None:
 def test_the_title_names_model_market_and_days() -> None:
     title = SUBJECT.title(TIMES_MS, "600 predictions")
     assert title == "lstm_model_20240601_120000, BTCUSDT 1h, 2023-11-15 to 2023-12-09\n600 predictions"
+
+
+@pytest.mark.parametrize("trials", [[], [0.4], [0.4, -1.0, 2.5]])
+def test_a_search_of_any_number_of_trials_is_drawn(tmp_path: Path, trials: list[float]) -> None:
+    path = tmp_path / "search.png"
+    folds = [
+        FoldBars("2022-01-01\nto 2022-04-01", 2.0, -0.5, 0.3),
+        FoldBars("2022-04-01\nto 2022-07-01", 1.0, 0.0, 0.0),
+    ]
+    write_search(path, folds, trials, 0.4, "rules, BTCUSDT 1h")
+    assert size_of(path) == (1080, 900)

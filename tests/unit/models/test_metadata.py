@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta, timezone
 
 import pytest
@@ -11,6 +12,7 @@ from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
 from models.registry.metadata import Member, ModelMetadata, check_version_name, version_name
 from tests.fixtures.models import NOON, make_metadata
+from tests.fixtures.plan_records import make_record
 
 
 def member(kind: ModelType, weight: float) -> Member:
@@ -24,6 +26,15 @@ def test_metadata_come_back_from_json_as_they_were() -> None:
     )
     for metadata in (single, ensemble):
         assert ModelMetadata.model_validate_json(metadata.model_dump_json()) == metadata
+
+
+def test_metadata_of_earlier_releases_have_no_record_of_plans() -> None:
+    with_record = make_metadata(plans=make_record())
+    assert ModelMetadata.model_validate_json(with_record.model_dump_json()) == with_record
+    written = json.loads(make_metadata().model_dump_json())
+    del written["plans"]
+    assert ModelMetadata.model_validate_json(json.dumps(written)) == make_metadata()
+    assert make_metadata().plans is None
 
 
 def test_a_version_is_named_by_the_second_in_utc() -> None:

@@ -133,7 +133,8 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
 
 def test_trends_that_came_to_nothing_in_the_past_are_not_followed() -> None:
     assert WEIGHER.book is not None
-    chance = replace(WEIGHER, book=WEIGHER.book.model_copy(update={"weight": 0.001}))
+    records = tuple(record.model_copy(update={"weight": 0.001}) for record in WEIGHER.book.records)
+    chance = replace(WEIGHER, book=WEIGHER.book.model_copy(update={"records": records}))
     analysis = TechnicalAnalyst().assess(judge(context_of(dashboard(0, 0.4), weigher=chance)))
     assert analysis.evidence is not None
     assert (analysis.signal, analysis.evidence.verdict) == (Signal.NEUTRAL, "none")

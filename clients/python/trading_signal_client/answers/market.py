@@ -99,6 +99,26 @@ class Analysis(Answer):
     abstention: Abstention | None
 
 
+class WeighedPlan(Answer):
+    """The plan of a forecast's likelier side, and what it is worth by the plans of the model, after costs."""
+
+    side: Literal["Long", "Short"]
+    entry: float
+    stop: float
+    target: float
+    horizon_candles: int
+    target_first: float
+    break_even: float
+    expected_r: float
+    gross_bps: float
+    cost_bps: float
+    net_bps: float
+    plans: int
+    low: float
+    high: float
+    verdict: Literal["insufficient", "inverted", "none", "weak", "positive"]
+
+
 class Prediction(Answer):
     """The answer of `/ai/predict`."""
 
@@ -112,6 +132,7 @@ class Prediction(Answer):
     model_type: ModelType
     model_version: str
     horizon_candles: int
+    plan: WeighedPlan | None
     source_data: str
     timestamp: int
     as_of: int | None

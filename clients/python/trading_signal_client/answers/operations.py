@@ -80,6 +80,11 @@ class BacktestQueued(Answer):
     lane: str
 
 
+class OptimiseQueued(BacktestQueued):
+    trials: int
+    folds: int
+
+
 class BiasQueued(Answer):
     message: str
     job_id: str

@@ -79,6 +79,41 @@ def backtest(
     return Call("backtest", "POST", "/jobs/backtest", answers.BacktestQueued, body)
 
 
+def optimise(
+    symbols: Sequence[str],
+    timeframes: Sequence[answers.Timeframe] | None = None,
+    *,
+    lane: str = "rules",
+    trials: int = 50,
+    folds: int = 4,
+    seed: int | None = None,
+    since: int | None = None,
+    until: int | None = None,
+    fee_bps: float | None = None,
+    slippage_bps: float | None = None,
+    funding_bps: float | None = None,
+    sizing: str | None = None,
+    timeframe_data: Mapping[str, Sequence[Candle]] | None = None,
+) -> Call[answers.OptimiseQueued]:
+    """Queue a job that searches for better settings of trades (admin); without candles those of the service."""
+    body = {
+        "symbols": symbols,
+        "timeframes": timeframes,
+        "timeframe_data": timeframe_data,
+        "since": since,
+        "until": until,
+        "lane": lane,
+        "trials": trials,
+        "folds": folds,
+        "seed": seed,
+        "fee_bps": fee_bps,
+        "slippage_bps": slippage_bps,
+        "funding_bps": funding_bps,
+        "sizing": sizing,
+    }
+    return Call("optimise", "POST", "/jobs/optimise", answers.OptimiseQueued, body)
+
+
 def model(version: str) -> Call[answers.ModelDetails]:
     """Ask for a version with its metadata."""
     return Call("model", "GET", "/ai/models/{version}", answers.ModelDetails, parameters={"version": version})

@@ -6,9 +6,10 @@ from trading_signal_client import answers
 from trading_signal_client.calls.call import Call
 
 
-def strategy_records() -> Call[answers.StrategyRecords]:
-    """What came after the strategies leaned to a side."""
-    return Call("strategy_records", "GET", "/ai/strategies/records", answers.StrategyRecords)
+def strategy_records(timeframe: answers.Timeframe | None = None) -> Call[answers.StrategyRecords]:
+    """What came after the strategies leaned to a side; without a timeframe, on the shortest that was measured."""
+    query = {} if timeframe is None else {"timeframe": timeframe}
+    return Call("strategy_records", "GET", "/ai/strategies/records", answers.StrategyRecords, query=query)
 
 
 def strategies() -> Call[answers.Strategies]:

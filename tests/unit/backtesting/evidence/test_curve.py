@@ -8,69 +8,41 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from backtesting.evidence.building import MeasuredMarket, build_book, calibration_error
+from backtesting.evidence.building import build_book, calibration_error
 from backtesting.evidence.checking import check_book
-from backtesting.evidence.curve import MIN_WEEKS, chance, fit_curve
-from backtesting.evidence.samples import AHEAD, Samples, join
+from backtesting.evidence.curve import MIN_CLUSTERS, chance, fit_curve
+from backtesting.evidence.samples import join
 from domain.errors import InsufficientData
 from domain.market import Timeframe
 from domain.trading.costs import Costs
 from domain.trading.plans import TradePlan
 from domain.values import Signal
-from rules.evidence import MeasuredFile, Weigher
-from rules.plans import REWARD
-from rules.strategies import STRATEGY_NAMES
+from rules.evidence import Weigher
+from tests.fixtures.evidence import market, planted
 
-HOUR_MS = Timeframe.H1.ms
 COSTS = Costs(fee_bps=5, slippage_bps=1)
-
-
-def planted(weight: float, count: int = 20_000, seed: int = 1, copies: int = 1) -> Samples:
-    """Return plans of both sides at hourly moments, with an edge of a weight in log odds; `copies` repeats each."""
-    rng = np.random.default_rng(seed)
-    support = np.repeat(rng.uniform(-1, 1, count), copies)
-    sides, supports = np.tile([1, -1], count * copies), np.stack([support, -support], 1).ravel()
-    draws = np.repeat(rng.random((count, 2)), copies, axis=0).ravel()
-    won = draws < chance(weight * supports)
-    scores = np.clip(0.5 + sides * supports * 0.5, 0, 1)
-    r = np.where(won, REWARD, -1.0)
-    return Samples(
-        times_ms=np.repeat(1_600_000_000_000 + HOUR_MS * np.arange(count * copies), 2),
-        sides=sides,
-        support=supports,
-        given=supports > 0.5,
-        scores=np.repeat(scores[:, None], len(STRATEGY_NAMES), 1),
-        r=r,
-        bps=100 * r,
-        risk_bps=np.full(len(r), 100.0),
-        reached=won,
-        moves=np.where(won, 0.01, -0.01)[:, None] * np.ones(len(AHEAD)),
-    )
-
-
-def market(samples: Samples, symbol: str = "BTCUSDT") -> MeasuredMarket:
-    first, last = int(samples.times_ms[0]), int(samples.times_ms[-1])
-    file = MeasuredFile(name=f"{symbol}.csv", candles=len(samples), first_ms=first, last_ms=last, digest="00")
-    return MeasuredMarket(file, symbol, Timeframe.H1, samples)
 
 
 @pytest.mark.parametrize("weight", [-0.3, 0.0, 0.3])
 def test_a_planted_weight_is_found_within_its_error(weight: float) -> None:
-    found = fit_curve(planted(weight))
+    found = fit_curve(planted(weight), Timeframe.H1)
     assert abs(found.weight - weight) < 3 * found.error
     assert found.error < 0.05
 
 
 def test_repeated_plans_count_once() -> None:
-    single, repeated = fit_curve(planted(0.2, 8_000)), fit_curve(planted(0.2, 1_000, copies=8))
+    single, repeated = (
+        fit_curve(planted(0.2, 8_000), Timeframe.H1),
+        fit_curve(planted(0.2, 1_000, copies=8), Timeframe.H1),
+    )
     assert repeated.plans < single.plans / 3
     assert repeated.error > 1.7 * single.error
 
 
 def test_few_weeks_are_no_evidence() -> None:
-    samples = planted(0.3, 24 * 7 * (MIN_WEEKS - 2))
+    samples = planted(0.3, 24 * 7 * (MIN_CLUSTERS - 2))
     with pytest.raises(InsufficientData, match="needs plans of 26 weeks, there are 2"):
-        fit_curve(samples)
+        fit_curve(samples, Timeframe.H1)
 
 
 @pytest.mark.parametrize(("weight", "verdict"), [(0.5, "positive"), (0.0, "none"), (-0.5, "inverted")])
@@ -98,8 +70,9 @@ def test_what_was_not_measured_counts_half_and_half_again() -> None:
 
 def test_years_are_predicted_by_the_years_before() -> None:
     book = build_book([market(planted(0.4, 30_000))], datetime(2026, 1, 1, tzinfo=UTC))
-    assert [fold.year for fold in book.folds] == [2022, 2023, 2024]
-    for fold in book.folds:
+    (record,) = book.records
+    assert [fold.year for fold in record.folds] == [2022, 2023, 2024]
+    for fold in record.folds:
         assert abs(fold.predicted - fold.came) < 0.03
         assert fold.calibration_error < 0.05
 
@@ -119,9 +92,10 @@ def test_a_check_compares_with_entries_at_random() -> None:
 def test_markets_are_pooled() -> None:
     parts = [planted(0.3, 6_000, seed) for seed in (1, 2)]
     book = build_book([market(parts[0]), market(parts[1], "ETHUSDT")], datetime(2026, 1, 1, tzinfo=UTC))
-    assert book.weight == pytest.approx(fit_curve(join(parts)).weight, abs=1e-6)
-    assert book.built_from.startswith("2 markets, 1h, 2020-09 to 2021-05")
-    assert book.samples == 24_000
+    (record,) = book.records
+    assert record.weight == pytest.approx(fit_curve(join(parts), Timeframe.H1).weight, abs=1e-6)
+    assert record.built_from.startswith("2 markets, 1h, 2020-09 to 2021-05")
+    assert record.samples == 24_000
 
 
 def test_the_calibration_error_is_the_mean_distance_over_bins() -> None:

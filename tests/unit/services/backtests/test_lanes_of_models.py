@@ -53,8 +53,9 @@ def market(settings: Settings, series: CandleSeries = SERIES) -> BacktestMarket:
 
 def test_a_forecast_of_the_past_is_the_one_that_was_served_then(settings: Settings) -> None:
     version = trained(settings).version
-    found = past_forecasts(market(settings), version, settings.models)
+    found = past_forecasts(market(settings), version, order(settings))
     forecaster = load_version(Registry(Path(settings.models.save_path)), version)
+    assert {forecast.plan for forecast in found.values()} == {None}  # nothing measured the plans of this version
     for position in (300, 350, 399):
         known = SERIES.part(0, position + 1)
         served = newest_forecast(forecaster, "BTCUSDT", known, settings.models.serving)
@@ -66,19 +67,19 @@ def test_a_forecast_of_the_past_is_the_one_that_was_served_then(settings: Settin
 
 def test_candles_that_it_was_trained_on_have_none(settings: Settings) -> None:
     opened_ms = int(SERIES.times_ms[350])
-    found = past_forecasts(market(settings), trained(settings, opened_ms).version, settings.models)
+    found = past_forecasts(market(settings), trained(settings, opened_ms).version, order(settings))
     assert min(found) == opened_ms + 2 * Timeframe.H1.ms
     version = trained(settings, SERIES.last_open_ms, created_at=NOON).version
     with pytest.raises(InsufficientData, match=f"{version} was trained on all of these candles of BTCUSDT"):
-        past_forecasts(market(settings), version, settings.models)
+        past_forecasts(market(settings), version, order(settings))
 
 
 def test_a_version_of_another_market_or_timeframe_is_refused(settings: Settings) -> None:
     other = trained(settings, symbol="ETHUSDT").version
     with pytest.raises(InvalidRequest, match="forecasts ETHUSDT 1h, what is traded is BTCUSDT 1h"):
-        past_forecasts(market(settings), other, settings.models)
+        past_forecasts(market(settings), other, order(settings))
     with pytest.raises(ModelNotFound):
-        past_forecasts(market(settings), "lstm_model_20200101_000000", settings.models)
+        past_forecasts(market(settings), "lstm_model_20200101_000000", order(settings))
 
 
 @pytest.mark.parametrize(("lane", "ground"), [("model", "forecast"), ("blend", "trend")])

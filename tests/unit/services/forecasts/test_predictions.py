@@ -13,6 +13,7 @@ import pytest
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable
 from domain.forecasting import ModelType
+from domain.ledger.entries import LedgerLane
 from domain.market import Candle, Timeframe
 from domain.values import Signal, epoch_ms
 from models.architectures.outputs import RETURNS
@@ -28,6 +29,7 @@ from services.market_reader import MarketReader
 from tests.fixtures.clocks import NOW
 from tests.fixtures.forecasting import Models, put_in_production
 from tests.fixtures.histories import ANALYSIS, INDICATORS
+from tests.fixtures.recording import Written, make_recorder
 from tests.fixtures.sources import SYMBOL, FakeSource, chain
 from tests.fixtures.stores import eventually
 
@@ -59,15 +61,26 @@ def models(registry: Registry, executor: ThreadPoolExecutor) -> Models:
     return Models(registry, executor)
 
 
-def asking(models: Models, market_data: MarketData, executor: ThreadPoolExecutor, **seconds: float) -> ForecastRequests:
+def asking(
+    models: Models,
+    market_data: MarketData,
+    executor: ThreadPoolExecutor,
+    written: Written | None = None,
+    **seconds: float,
+) -> ForecastRequests:
+    recorder = make_recorder(written or Written(), models.clock)
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, UNMEASURED, models.clock, executor)
     waits = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
-    return ForecastRequests(models.forecasting, market_data, reader, TechnicalAnalyst(), models.clock, **waits)
+    return ForecastRequests(
+        models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, models.clock, **waits
+    )
 
 
-async def trend_of(models: Models, executor: ThreadPoolExecutor, drift: float, **seconds: float) -> Trend:
+async def trend_of(
+    models: Models, executor: ThreadPoolExecutor, drift: float, written: Written | None = None, **seconds: float
+) -> Trend:
     market_data = chain(FakeSource(DataSource.BINANCE, drifting(drift)), clock=models.clock)
-    return await asking(models, market_data, executor, **seconds).trend(SYMBOL, H4)
+    return await asking(models, market_data, executor, written, **seconds).trend(SYMBOL, H4, trusted=True)
 
 
 def expecting(returns: Sequence[float]) -> Callable[[Forecaster, FeatureRows], Forecasts]:
@@ -93,9 +106,9 @@ async def test_a_trend_waits_for_no_source(models: Models, executor: ThreadPoolE
     market_data = chain(hanging, working, clock=models.clock, timeout_seconds=0.05)
     asked = asking(models, market_data, executor, fetch_seconds=0.01)
     with pytest.raises(MarketDataUnavailable, match="no source gave 4h candles of BTCUSDT within"):
-        await asked.trend(SYMBOL, H4)
+        await asked.trend(SYMBOL, H4, trusted=True)
     await eventually(lambda: market_data.health()["binance"] is True)  # it went on, and knows better now
-    trend = await asking(models, market_data, executor).trend(SYMBOL, H4)
+    trend = await asking(models, market_data, executor).trend(SYMBOL, H4, trusted=True)
     assert (trend.model, trend.source_data, trend.at) == ("technical-rules", DataSource.BINANCE, models.clock.now())
     assert hanging.calls == [H4]
 
@@ -137,9 +150,14 @@ async def test_a_model_that_looks_further_lowers_the_confidence_and_never_turns_
     version = put_patchtst_in_production(registry)
     models.look_again()
     models.run = expecting([side * value for value in returns])
-    refined = await trend_of(models, executor, side * 0.4)
+    written = Written()
+    refined = await trend_of(models, executor, side * 0.4, written)
     assert (refined.signal, refined.model) == (by_rules.signal, f"technical-rules+{version}")
     assert refined.confidence == pytest.approx(by_rules.confidence * left, abs=1e-4)
+    blend, rules = written.of(LedgerLane.BLEND), written.of(LedgerLane.RULES)
+    assert (blend.given, blend.side, blend.confidence) == (True, refined.signal, refined.confidence)
+    assert (rules.given, rules.side, rules.confidence) == (False, by_rules.signal, by_rules.confidence)
+    assert written.of(LedgerLane.MODEL).given is False
 
 
 async def test_without_a_trend_no_model_is_asked(

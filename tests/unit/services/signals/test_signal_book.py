@@ -17,6 +17,7 @@ from domain.market import Timeframe
 from domain.values import Signal
 from services.guards.likeness import correlation
 from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal
+from tests.fixtures.analyses import make_analysis
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.settings import configured
 
@@ -48,6 +49,7 @@ def signal(symbol: str = "BTCUSDT", **changes: Any) -> StreamSignal:
         "price": 100.0,
         "times": TIMES,
         "returns": returns(seed),
+        "analysis": make_analysis(symbol=symbol),
     }
     return StreamSignal(**{**values, **changes})
 

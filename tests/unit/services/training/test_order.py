@@ -26,6 +26,7 @@ def test_candles_of_unknown_volume_come_back_in_the_sessions_of_their_market() -
         model_type=ModelType.LOGISTIC,
         candles=candle_rows(series),
         features=settings.features,
+        indicators=settings.indicators,
         models=settings.models,
     )
     found = TrainingOrder.model_validate_json(order.model_dump_json()).series

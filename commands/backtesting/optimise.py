@@ -1,0 +1,76 @@
+"""`optimise`: better settings of trades, searched and judged by walk-forward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.backtesting.past import (
+    Bps,
+    Files,
+    FundingBps,
+    Since,
+    SizingOption,
+    SymbolOption,
+    Timeframes,
+    Until,
+    candles_of,
+    wish_of,
+)
+from commands.console import show, stages
+from commands.options import Json
+from config.sources import load_settings
+from utils.clock import SystemClock
+
+
+def optimise(
+    files: Files,
+    timeframes: Timeframes = None,
+    since: Since = None,
+    until: Until = None,
+    lane: Annotated[str, typer.Option(help="Who judges: rules or strategy:NAME.")] = "rules",
+    trials: Annotated[
+        int, typer.Option(help="Settings that are tried before each fold and over all the time, at most 500.")
+    ] = 50,
+    folds: Annotated[
+        int, typer.Option(help="Times in which what was chosen on the time before is traded, 2 to 12.")
+    ] = 4,
+    fee_bps: Bps = None,
+    slippage_bps: Bps = None,
+    funding_bps: FundingBps = None,
+    sizing: SizingOption = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the search and of random entries; backtests.seed by default.")
+    ] = None,
+    symbol: SymbolOption = None,
+    plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Write search.png and equity.png.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search for better settings of trades; what was chosen is judged on the time after it, beside the present ones."""
+    settings = load_settings()
+
+    from commands.tables.optimising import optimised
+    from services.evidence_file import read_book
+    from services.optimising.files import write_pictures
+    from services.optimising.order import OptimiseOrder, OptimiseWish
+    from services.optimising.run import run_optimise
+
+    asked = {
+        "lane": lane,
+        "trials": trials,
+        "folds": folds,
+        "fee_bps": fee_bps,
+        "slippage_bps": slippage_bps,
+        "funding_bps": funding_bps,
+        "sizing": sizing,
+        "seed": seed,
+    }
+    wish = wish_of(OptimiseWish, timeframes, since, until, asked)
+    order = OptimiseOrder.of(wish, settings, read_book(settings.trading.evidence_file))
+    candles = candles_of(files, symbol, quiet=as_json)
+    with stages() as listener:
+        result = run_optimise(candles, order, listener, SystemClock().now())
+        written = write_pictures(plot, result) if plot else []
+    show(result.document, optimised(result.document, written), as_json)

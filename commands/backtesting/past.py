@@ -1,0 +1,83 @@
+"""What the commands that trade the past have in common: options, candles and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from commands.candles import market_of, read_closed, tell
+from domain.errors import InvalidRequest
+from domain.market import CandleSeries
+from domain.values import epoch_ms
+
+if TYPE_CHECKING:
+    from services.backtests.order import BacktestWish
+
+Wish = TypeVar("Wish", bound="BacktestWish")
+
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help="Candles; several files of one symbol are its timeframes, several symbols share one account.",
+    ),
+]
+Timeframes = Annotated[
+    str | None,
+    typer.Option(help="Separated by commas: the first is traded, all are read; made from shorter ones if need be."),
+]
+Since = Annotated[datetime | None, typer.Option(formats=_FORMATS, help="First judgement, UTC.")]
+Until = Annotated[datetime | None, typer.Option(formats=_FORMATS, help="End, UTC; later candles are not read.")]
+Bps = Annotated[float | None, typer.Option(min=0, max=4_999, help="Of each side of a trade; trading.* by default.")]
+FundingBps = Annotated[
+    float | None,
+    typer.Option(min=-4_999, max=4_999, help="Every 8 hours, paid by Long; trading.funding_bps by default."),
+]
+SizingOption = Annotated[
+    str | None,
+    typer.Option(help="fixed:SHARE, recommended, recommended:SHARE or risk:SHARE; backtests.sizing by default."),
+]
+SymbolOption = Annotated[str | None, typer.Option(help="Market of all files; the one that each file names by default.")]
+
+
+def wish_of(
+    kind: type[Wish],
+    timeframes: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    values: Mapping[str, object],
+) -> Wish:
+    """Return the wish.
+
+    Raises:
+        InvalidRequest: a value is none; one line that names the option.
+    """
+    from pydantic import ValidationError
+
+    since_ms, until_ms = (None if moment is None else epoch_ms(moment.replace(tzinfo=UTC)) for moment in (since, until))
+    if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+        raise InvalidRequest("--since has to be before --until")
+    named = None if timeframes is None else tuple(part.strip() for part in timeframes.split(","))
+    try:
+        return kind.model_validate({"timeframes": named, "since_ms": since_ms, "until_ms": until_ms, **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        raise InvalidRequest(f"--{option}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def candles_of(files: Sequence[Path], symbol: str | None, *, quiet: bool) -> list[tuple[str, CandleSeries]]:
+    """Return symbol and closed candles of each file; what was read is told unless it should be quiet."""
+    candles = []
+    for file in files:
+        read = read_closed(file, None, symbol)
+        candles.append((market_of(read, file, symbol), read.series))
+        if not quiet:
+            tell(file, read)
+    return candles

@@ -1,0 +1,163 @@
+"""`ledger export`, `verify` and `regrade`: a day in a file, and everything in it computed again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from commands.candles import market_of, read_closed
+from commands.console import show, working
+from commands.ledger.opening import open_book
+from commands.options import Json
+from config.sources import load_settings
+from domain.errors import InvalidRequest
+from domain.ledger.entries import PLAN
+
+if TYPE_CHECKING:
+    from domain.market import CandleSeries, Timeframe
+    from services.ledger.proofs.checking import CheckedExport
+    from services.ledger.proofs.export import DayExport
+    from services.ledger.proofs.regrading import Regrade
+
+Exports = Annotated[
+    list[Path], typer.Argument(metavar="EXPORT...", help="Files of /ai/ledger/export or ledger export.")
+]
+# Differences that are printed.
+MAX_SHOWN = 20
+
+
+class Form(StrEnum):
+    """Forms of an export."""
+
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+
+def export(
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DAY", help="UTC day, YYYY-MM-DD.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; ledger-DAY.ndjson by default.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="Form of the file.")] = Form.NDJSON,
+    as_json: Json = False,
+) -> None:
+    """Write a day of the ledger into a file."""
+
+    async def read() -> DayExport:
+        async with open_book(load_settings().storage) as book:
+            return await book.export(day.date())
+
+    with working() as tell:
+        tell(f"reading {day:%Y-%m-%d}")
+        exported = asyncio.run(read())
+        path = out or Path(f"ledger-{day:%Y-%m-%d}.{form}")
+        try:
+            path.write_bytes(exported.parquet() if form is Form.PARQUET else exported.ndjson())
+        except OSError as error:
+            raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
+    root = exported.root.root if exported.root else None
+    table = Table("file", "entries", "settlements", "root")
+    table.add_row(str(path), f"{len(exported.entries):,}", f"{len(exported.settlements):,}", root or "the day is open")
+    show({"file": str(path), "entries": len(exported.entries), "root": root}, table, as_json)
+
+
+def verify_exports(
+    files: Exports,
+    root: Annotated[str | None, typer.Option(help="Root that was announced for the day, of one file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute digests, roots and chain of exports again; the exit code is 1 where one does not fit."""
+    from services.ledger.proofs.checking import check_chain
+
+    checked = [_checked(file) for file in files]
+    wrong = [f"{day.day}: {sentence}" for day in checked for sentence in day.wrong] + check_chain(checked)
+    if root is not None and [day.root for day in checked] != [root.lower()]:
+        wrong.append(
+            f"the announced root is {root}, and the export states {', '.join(str(day.root) for day in checked)}"
+        )
+    table = Table("day", "entries", "root", "verdict")
+    for day in checked:
+        state = "open: no root yet" if day.root is None else "intact"
+        table.add_row(f"{day.day}", f"{len(day.entries):,}", day.root or "-", "changed" if day.wrong else state)
+    document = [{"day": day.day.isoformat(), "entries": len(day.entries), "root": day.root} for day in checked]
+    show({"days": document, "wrong": wrong}, table, as_json)
+    if wrong:
+        raise InvalidRequest("; ".join(wrong))
+
+
+def regrade_export(
+    file: Annotated[Path, typer.Argument(metavar="EXPORT", help="File of /ai/ledger/export or ledger export.")],
+    candles: Annotated[list[Path], typer.Argument(metavar="CANDLES...", help="Your own candles of the markets.")],
+    as_json: Json = False,
+) -> None:
+    """Settle an export's entries again by your own candles; the exit code is 1 where a settlement differs."""
+    from services.ledger.proofs.regrading import regrade
+
+    with working() as tell:
+        tell(f"checking {file.name}")
+        checked = _checked(file)
+        if checked.wrong:
+            raise InvalidRequest(f"{file.name}: {'; '.join(checked.wrong)}")
+        tell("settling again")
+        found = regrade(checked, _markets(candles, checked))
+    show(_regrade_document(found), _regrade_table(found), as_json)
+    if found.differing:
+        raise InvalidRequest(f"{len(found.differing)} of {found.stated} settlements differ from your candles")
+    if not found.confirmed:
+        markets = sorted({f"{entry.symbol} {entry.timeframe}" for entry in checked.entries if entry.scored})
+        raise InvalidRequest(
+            f"these candles tell no settlement of the export, which has {', '.join(markets) or 'none'}"
+        )
+
+
+def _checked(file: Path) -> CheckedExport:
+    from services.ledger.proofs.checking import check_export
+
+    return check_export(file)
+
+
+def _markets(files: list[Path], export: CheckedExport) -> dict[tuple[str, Timeframe], CandleSeries]:
+    """Return the candles of the export's markets, longer timeframes made from shorter ones where there is no file."""
+    wanted = {(entry.symbol, entry.timeframe) for entry in export.entries}
+    read = [(market_of(found, file, None), found.series) for file in files for found in (read_closed(file, None),)]
+    candles = {(symbol, series.timeframe): series for symbol, series in read}
+    for symbol, timeframe in sorted(wanted - set(candles)):
+        shorter = [series for name, series in read if name == symbol and timeframe.ms % series.timeframe.ms == 0]
+        if shorter:
+            candles[symbol, timeframe] = max(shorter, key=lambda series: series.timeframe.ms).resample(timeframe)
+    return candles
+
+
+def _regrade_document(found: Regrade) -> dict[str, Any]:
+    from services.ledger.proofs.published import published_settlement
+
+    differing = [
+        {"stated": published_settlement(one.stated), "own": published_settlement(one.own)} for one in found.differing
+    ]
+    return {
+        "stated": found.stated,
+        "confirmed": found.confirmed,
+        "unchecked": found.unchecked,
+        "differing": differing,
+        "at": datetime.now(UTC).isoformat(),
+    }
+
+
+def _regrade_table(found: Regrade) -> Table:
+    table = Table("entry", "horizon", "stated", "by your candles", caption=_caption(found))
+    for one in found.differing[:MAX_SHOWN]:
+        horizon = "plan" if one.stated.horizon == PLAN else f"{one.stated.horizon}"
+        stated, own = (f"{part.end or ''} {part.price:.8g}" for part in (one.stated, one.own))
+        table.add_row(one.entry.id, horizon, stated, own)
+    return table
+
+
+def _caption(found: Regrade) -> str:
+    return (
+        f"{found.stated} settlements: {found.confirmed} confirmed, {len(found.differing)} differ, "
+        f"{found.unchecked} not told by these candles"
+    )

@@ -1,0 +1,101 @@
+"""A search for better settings as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from commands.tables.backtests import day, facts, interval, number, percent
+from services.optimising.verdict import p_value_words
+
+
+def optimised(document: Mapping[str, Any], files: Sequence[Path]) -> Group:
+    """Return the verdict, what it rests on, the folds and the settings."""
+    return Group(
+        facts(_headline(document, files)),
+        facts(_outside(document), "Out of sample, all folds on one account"),
+        facts(_luck(document), "Beside chance"),
+        _folds(document["folds"]),
+        _settings(document),
+    )
+
+
+def _headline(told: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str]:
+    run = told["run"]["settings"]
+    return {
+        "verdict": told["verdict"]["words"],
+        "lane": told["lane"],
+        "markets": f"{', '.join(told['symbols'])} {told['timeframe']}",
+        "time": f"{day(told['start'])} to {day(told['end'])}, {run['folds']} folds, {run['trials']} trials before each",
+        **({"files": ", ".join(map(str, files))} if files else {}),
+    }
+
+
+def _outside(told: Mapping[str, Any]) -> dict[str, str]:
+    inside, found, present = told["in_sample"], told["out_of_sample"], told["present"]
+    return {
+        "Sharpe ratio": f"{number(found['sharpe_ratio'])}; in sample {number(inside['sharpe_ratio'])}, present "
+        f"settings {number(present['sharpe_ratio'])}",
+        "expectancy": f"{number(found['expectancy'], 3)} R {interval(found)}; in sample "
+        f"{number(inside['expectancy'], 3)}, present settings {number(present['expectancy'], 3)}",
+        "total return": f"{percent(found['total_return'])}; present settings {percent(present['total_return'])}, buy "
+        f"and hold {percent(found['buy_and_hold'])}",
+        "deepest fall": f"{found['max_drawdown']:.2%}; present settings {present['max_drawdown']:.2%}",
+        "mean result": f"{number(found['net_bps'], 1)} bps after costs; present settings "
+        f"{number(present['net_bps'], 1)}",
+        "trades": f"{found['trades']:,}; present settings {present['trades']:,}",
+    }
+
+
+def _luck(told: Mapping[str, Any]) -> dict[str, str]:
+    gain, luck, chance = told["gain"], told["overfitting"], told["out_of_sample"]["random_entry"]
+    ends = "" if gain["low"] is None else f" [{gain['low']:+.2f}, {gain['high']:+.2f}]"
+    overfit = "not known: too few trials have enough trades or days"
+    if luck is not None:
+        overfit = (
+            f"{luck['probability']:.2f} by {luck['halvings']:,} halvings of {luck['settings']} settings, which lose in "
+            f"{luck['loss_probability']:.0%} of them"
+        )
+    compared = "no trades to compare"
+    if chance["runs"]:
+        compared = f"{percent(chance['mean'])} in the mean of {chance['runs']:,} runs; p = {chance['p_value']:.3f}"
+    return {
+        "gain in Sharpe ratio": f"{gain['sharpe_ratio']:+.2f}{ends}; {p_value_words(gain['p_value'])}",
+        "probability of overfitting": overfit,
+        "random entries": compared,
+        "deflated Sharpe": f"{number(told['deflated_sharpe'], 3)} after {told['trials']:,} trials",
+    }
+
+
+def _folds(folds: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("fold", no_wrap=True)
+    for name in ("trades", "Sharpe in sample", "out of sample", "present", "R in sample", "out of sample", "present"):
+        table.add_column(name, justify="right")
+    for fold in folds:
+        three = [fold["in_sample"], fold["out_of_sample"], fold["present"]]
+        table.add_row(
+            f"{day(fold['start'])} to {day(fold['end'])}",
+            f"{three[1]['trades']:,}",
+            *(number(one["sharpe_ratio"]) for one in three),
+            *(number(one["expectancy"], 3) for one in three),
+        )
+    return table
+
+
+def _settings(told: Mapping[str, Any]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("setting", no_wrap=True)
+    for name in ("present", "found on all the time", *(f"before fold {at + 1}" for at in range(len(told["folds"])))):
+        table.add_column(name, justify="right")
+    table.add_column("where")
+    for one in told["settings"]:
+        chosen = [one["present"], one["found"], *(fold["settings"][one["name"]] for fold in told["folds"])]
+        table.add_row(one["name"], *(f"{value:g}" for value in chosen), Text(one["setting"]))
+    return table

@@ -1,0 +1,106 @@
+"""The candles that a backtest on request reads: those of the client, the stored ones, or those of a source."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from config.settings import Settings
+from domain.candles.columns import CandleLike
+from domain.errors import InsufficientData, InvalidRequest, MarketDataUnavailable, UnknownSymbol
+from domain.market import Timeframe
+from services.job_candles.finding import JobCandles
+from services.job_candles.order import SeriesOrder, candle_rows
+from services.market_data.market_data import MarketData
+from storage.ports import CandleStore
+from utils.clock import Clock
+
+GivenCandles = Mapping[Timeframe, Sequence[CandleLike]]
+
+
+@dataclass(frozen=True)
+class CandleNeed:
+    """How many closed candles are needed at least, and for what, such as "a backtest"."""
+
+    what: str
+    candles: int
+
+
+class BacktestCandles:
+    """Finds the candles of a job, and refuses a request for which there are too few."""
+
+    def __init__(self, market_data: MarketData, stored: CandleStore, settings: Settings, clock: Clock) -> None:
+        """Keep the parts.
+
+        Args:
+            market_data: Knows who has candles where neither the client nor the store has enough.
+            stored: Has the candles that trusted clients posted.
+            settings: Timeframes where none is asked for, and the greatest number of candles.
+            clock: Decides which candles have closed.
+        """
+        self._market_data = market_data
+        self._found = JobCandles(stored, settings, clock)
+        self._settings = settings
+
+    async def series(
+        self, symbols: Sequence[str], timeframes: Sequence[Timeframe] | None, given: GivenCandles, need: CandleNeed
+    ) -> tuple[SeriesOrder, ...]:
+        """Return the candles of some symbols, or what the job is to read.
+
+        Args:
+            symbols: At least one, each once.
+            timeframes: The first is traded; None takes the first primary timeframe.
+            given: By the client, by timeframe, of the one symbol; empty where the service is to find them.
+            need: Fewer are refused.
+
+        Raises:
+            InvalidRequest: candles of several symbols are given.
+            InvalidMarketData: the client's candles break a rule of the market.
+            InsufficientData: fewer closed candles than needed, with the numbers.
+            UnknownSymbol, MarketDataUnavailable: no source has candles of a symbol.
+        """
+        if given:
+            return tuple(await asyncio.to_thread(self._given, symbols, given, need))
+        return tuple([await self._find(symbol, timeframes, need) for symbol in symbols])
+
+    def _given(self, symbols: Sequence[str], given: GivenCandles, need: CandleNeed) -> list[SeriesOrder]:
+        """Return the closed candles of a client."""
+        if len(symbols) != 1:
+            raise InvalidRequest(f"candles are those of one symbol, received {len(symbols)} symbols")
+        symbol = symbols[0]
+        orders = []
+        for timeframe, candles in given.items():
+            closed = self._found.closed(symbol, timeframe, candles)
+            orders.append(SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(closed)))
+        if max(len(order.candles) for order in orders) < need.candles:
+            found = ", ".join(f"{order.timeframe}: {len(order.candles)}" for order in orders)
+            raise InsufficientData(f"{need.what} needs {need.candles} closed candles at least, received {found}")
+        return orders
+
+    async def _find(self, symbol: str, timeframes: Sequence[Timeframe] | None, need: CandleNeed) -> SeriesOrder:
+        """Return the stored candles of a symbol, or, where these are too few, those of a source, which the job reads.
+
+        They are of the shortest timeframe; longer ones are made from them.
+        """
+        wanted = timeframes or self._settings.analysis.primary_timeframes[:1]
+        timeframe = min(wanted, key=lambda timeframe: timeframe.ms)
+        most = self._settings.backtests.history_candles
+        stored, _ = await self._found.stored(symbol, timeframe, most)
+        if len(stored) >= most:
+            return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(stored))
+        try:
+            found = await self._market_data.history(symbol, timeframe, max(need.candles, len(stored) + 1), most)
+        except MarketDataUnavailable as refusal:
+            if isinstance(refusal, UnknownSymbol):
+                raise
+            if len(stored) >= need.candles:
+                return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(stored))
+            raise InsufficientData(
+                f"{need.what} needs {need.candles} closed candles at least, {len(stored)} of {symbol} {timeframe} are "
+                f"stored ({refusal.message}); send candles"
+            ) from refusal
+        if not found.more:
+            return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(found.series))
+        history = self._found.history_order(found, most)
+        return SeriesOrder(symbol=symbol, timeframe=timeframe, history=history)

@@ -1,0 +1,61 @@
+"""The judgements of a market that a backtest trades."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from backtesting.past.judging import judge_past
+from backtesting.past.market import PastJudgement
+from domain.arrays import FloatArray
+from features.indicators.ranges import average_true_ranges
+from features.indicators.technical_indicators import TechnicalIndicators
+from rules.evidence import Weigher
+from services.backtests.forecasts import past_forecasts
+from services.backtests.markets import BacktestMarket
+from services.backtests.order import BacktestOrder, lane_of
+
+# Judgements from one report of the progress to the next.
+_REPORTED = 100
+
+
+class Judged:
+    """The judgements of a market, counted while they are read.
+
+    Attributes:
+        first: Candle of the first one.
+        moments: Number of judgements.
+    """
+
+    def __init__(self, market: BacktestMarket, order: BacktestOrder, tell: Callable[[str, float], None]) -> None:
+        self.first = self.moments = 0
+        self._market = market
+        self._order = order
+        self._tell = tell
+
+    def __iter__(self) -> Iterator[PastJudgement]:
+        market, order, lane = self._market, self._order, lane_of(self._order.lane)
+        forecasts = past_forecasts(market, lane.name, order) if lane.kind in {"model", "blend"} else None
+        blend = "weighted" if lane.kind == "blend" else "advise"
+        past = judge_past(
+            market.past,
+            order.analysis.model_copy(update={"primary_timeframes": (market.traded,), "blend": blend}),
+            TechnicalIndicators(order.indicators),
+            since_ms=order.since_ms,
+            until_ms=order.until_ms,
+            forecasts=forecasts,
+            weigher=Weigher(order.evidence, order.costs),
+        )
+        for judgement in past:
+            if not self.moments:
+                self.first = judgement.position
+            if self.moments % _REPORTED == 0:
+                rest = max(1, len(market.series) - self.first)
+                self._tell(f"judging {market.symbol} {market.traded}", (judgement.position - self.first) / rest)
+            self.moments += 1
+            yield judgement
+
+
+def true_ranges(market: BacktestMarket, order: BacktestOrder, newest: int) -> FloatArray:
+    """Return the average true range at the newest candles, measured from the first candle on; NaN in its warm-up."""
+    ranges = average_true_ranges(market.series, order.indicators.atr_period)
+    return ranges[len(ranges) - newest :]

@@ -1,0 +1,47 @@
+"""The plan of a forecast: from the newest candles and the record of the model's plans."""
+
+from __future__ import annotations
+
+from domain.forecasting import Forecast
+from domain.market import CandleSeries
+from domain.trading.costs import Costs
+from domain.trading.forecast_plans import PlanRecord
+from features.indicators.ranges import average_true_ranges
+from rules.forecast_plans import weigh_forecast
+
+# The average true range has forgotten older candles, as a multiple of its period.
+REMEMBERED_PERIODS = 20
+
+
+class ForecastPlans:
+    """Adds the plan of the likelier side to forecasts."""
+
+    def __init__(self, costs: Costs, range_period: int) -> None:
+        """Keep the usual costs of a trade, and the candles of the average true range."""
+        self._costs = costs
+        self._range_period = range_period
+
+    def added(
+        self,
+        forecast: Forecast,
+        record: PlanRecord | None,
+        series: CandleSeries,
+        price: float,
+        costs: Costs | None = None,
+    ) -> Forecast:
+        """Return the forecast with its plan; as it is without a record, or where no plan is possible.
+
+        Args:
+            forecast: Made at the close of the newest candle.
+            record: Of the version that made it; None of versions whose plans were not measured.
+            series: Closed candles up to that one.
+            price: Current price, at which the plan is entered.
+            costs: Of the client's trades; None are the usual ones.
+        """
+        if record is None:
+            return forecast
+        newest = average_true_ranges(series.tail(REMEMBERED_PERIODS * self._range_period), self._range_period)[-1]
+        plan = weigh_forecast(
+            record, forecast.symbol, forecast.probability_up, price, float(newest), costs or self._costs
+        )
+        return forecast.model_copy(update={"plan": plan})

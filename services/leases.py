@@ -1,0 +1,118 @@
+"""Work that one replica does at a time: a lease in the document store that all of them share."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from storage.document_ports import LEASES, Document, DocumentStore
+from utils.clock import Clock
+
+
+class Lease:
+    """The right to do some work, until it expires; whoever holds it takes it again in time.
+
+    Each replica takes it through an object of its own. The clocks of replicas may differ by less than the lease lasts.
+    An owner that stopped for longer than that finds the lease in other hands when it takes it again; by its fencing
+    number, which grows with each change of hands, what it still writes can be told from what its successor writes.
+    """
+
+    def __init__(
+        self,
+        documents: DocumentStore,
+        name: str,
+        seconds: float,
+        clock: Clock,
+        *,
+        owner: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keep the parts; nothing is taken yet.
+
+        Args:
+            documents: The store that all replicas share.
+            name: Of the work.
+            seconds: How long it lasts from each taking on.
+            clock: The server's.
+            owner: Who takes it; a name that no other object has by default.
+            monotonic: Seconds that never jump back.
+        """
+        self._documents = documents
+        self._name = name
+        self._lasts = timedelta(seconds=seconds)
+        self._clock = clock
+        self._owner = owner or uuid.uuid4().hex
+        self._monotonic = monotonic
+        self._held_until: float | None = None
+        self._fence = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether it is held now, as far as this process knows without asking."""
+        return self._held_until is not None and self._monotonic() < self._held_until
+
+    @property
+    def fence(self) -> int:
+        """The fencing number with which it was taken last; 0 before."""
+        return self._fence
+
+    async def take(self) -> bool:
+        """Take it or go on holding it; return whether it is held then.
+
+        Raises:
+            StorageUnavailable: the store does not answer; a lease that is held stays so until it expires.
+        """
+        begun = self._monotonic()
+        known = await self._documents.get(LEASES, self._name)
+        taken = known is None or self._is_free(known)
+        if taken:
+            fence = self._next_fence(known)
+            term = self._term(fence)
+            if known is None:
+                taken = await self._documents.insert(LEASES, self._name, term)
+            else:
+                seen = {"serial": known["serial"]}
+                taken = await self._documents.replace(LEASES, self._name, term, seen)
+            if taken:
+                self._fence = fence
+        # Counted from before the question, so that it ends here before it ends for the others.
+        self._held_until = begun + self._lasts.total_seconds() if taken else None
+        return taken
+
+    async def give_up(self) -> None:
+        """Let another take it at once, if it is held.
+
+        Raises:
+            StorageUnavailable: the store does not answer; then it expires.
+        """
+        if not self.held:
+            return
+        self._held_until = None
+        known = await self._documents.get(LEASES, self._name)
+        if known is not None and known["owner"] == self._owner:
+            ended = {**self._term(known["fence"]), "expires_at": self._clock.now()}
+            await self._documents.replace(LEASES, self._name, ended, {"serial": known["serial"]})
+
+    def _is_free(self, known: Document) -> bool:
+        now = self._clock.now()
+        # A lease that ends later than any begun now was written by a clock that ran ahead.
+        return known["owner"] == self._owner or not now < known["expires_at"] <= now + 2 * self._lasts
+
+    def _next_fence(self, known: Document | None) -> int:
+        if known is None:
+            return 1
+        fence: int = known["fence"]
+        return fence if known["owner"] == self._owner else fence + 1
+
+    def _term(self, fence: int) -> Document:
+        now = self._clock.now()
+        return {
+            "created_at": now,
+            "owner": self._owner,
+            "fence": fence,
+            # Told apart by it: two terms of one owner have the same fencing number.
+            "serial": uuid.uuid4().hex,
+            "expires_at": now + self._lasts,
+        }

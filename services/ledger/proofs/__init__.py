@@ -1,0 +1,1 @@
+"""Proof of the ledger: published entries, a Merkle root for each day, exports that anyone can check."""

@@ -1,0 +1,86 @@
+"""What everyone may see of an entry, and its form as text, over which the proofs are made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import StrEnum
+from typing import Any
+
+from domain.analysis import DataSource
+from domain.errors import InvalidRequest
+from domain.ledger.entries import Apart, EntryKind, LedgerEntry, LedgerLane, Origin
+from domain.ledger.settlements import PlanEnd, Settlement
+from domain.market import Timeframe
+from domain.values import Signal
+from services.ledger.proofs.merkle import leaf_hash
+
+# The request id ties an entry to its caller.
+_PRIVATE = "request_id"
+_WORDS: dict[str, type[StrEnum]] = {
+    "lane": LedgerLane,
+    "origin": Origin,
+    "timeframe": Timeframe,
+    "kind": EntryKind,
+    "side": Signal,
+    "source_data": DataSource,
+    "apart": Apart,
+}
+ENTRY_FIELDS = tuple(field.name for field in fields(LedgerEntry) if field.name != _PRIVATE)
+SETTLEMENT_FIELDS = tuple(field.name for field in fields(Settlement))
+
+
+def published(entry: LedgerEntry) -> dict[str, Any]:
+    """Return the public fields of an entry as plain values."""
+    return {name: _plain(getattr(entry, name)) for name in ENTRY_FIELDS}
+
+
+def published_settlement(settlement: Settlement) -> dict[str, Any]:
+    """Return a settlement as plain values."""
+    return {name: _plain(getattr(settlement, name)) for name in SETTLEMENT_FIELDS}
+
+
+def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
+    """Return the entry of its public fields.
+
+    Raises:
+        InvalidRequest: a field is missing, unknown, or has no such value.
+    """
+    _know(row, ENTRY_FIELDS, "entry")
+    try:
+        values: dict[str, Any] = {name: kind(row[name]) for name, kind in _WORDS.items() if row[name] is not None}
+        return LedgerEntry(**{**row, **values, _PRIVATE: None})
+    except ValueError as error:
+        raise InvalidRequest(f"entry {row.get('id')}: {error}") from error
+
+
+def settlement_of(row: Mapping[str, Any]) -> Settlement:
+    """Return the settlement of its fields; raises as `entry_of`."""
+    _know(row, SETTLEMENT_FIELDS, "settlement")
+    try:
+        return Settlement(**{**row, "end": None if row["end"] is None else PlanEnd(row["end"])})
+    except ValueError as error:
+        raise InvalidRequest(f"settlement of {row.get('entry_id')}: {error}") from error
+
+
+def canonical(values: Mapping[str, Any]) -> bytes:
+    """Return plain values as JSON: keys in order, no spaces, numbers in their shortest form, UTF-8."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def entry_hash(entry: LedgerEntry) -> bytes:
+    """Return the hash of an entry's leaf."""
+    return leaf_hash(canonical(published(entry)))
+
+
+def _plain(value: Any) -> Any:
+    """Return a word of the field as plain text, other values as they are."""
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _know(row: Mapping[str, Any], names: tuple[str, ...], what: str) -> None:
+    missing, unknown = set(names) - set(row), set(row) - set(names)
+    if missing or unknown:
+        wrong = f"lacks {', '.join(sorted(missing))}" if missing else f"has unknown {', '.join(sorted(unknown))}"
+        raise InvalidRequest(f"a {what} of the export {wrong}")

@@ -1,0 +1,191 @@
+"""What each lane says of a market, taken from an answer and from what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from domain.analysis import Analysis, AnalysisSource
+from domain.forecasting import Forecast
+from domain.ledger.entries import EntryKind, LedgerLane
+from domain.trading.gates import Abstention
+from domain.values import Signal
+from rules.evidence import EvidenceBook
+from rules.judgement import Judgement
+from rules.verdict import Ground, Verdict
+
+LANES = {
+    AnalysisSource.TECHNICAL: LedgerLane.RULES,
+    AnalysisSource.MODEL: LedgerLane.MODEL,
+    AnalysisSource.ENSEMBLE: LedgerLane.BLEND,
+    AnalysisSource.LLM: LedgerLane.LLM,
+}
+_KINDS = {
+    Abstention.NO_EDGE: EntryKind.NO_EDGE,
+    Abstention.NO_DATA: EntryKind.NO_DATA,
+    Abstention.REFUSED: EntryKind.REFUSED,
+}
+# `LedgerEntry.probability_up` is that of the next candle: one further ahead would be held against the wrong close.
+_NEXT_CANDLE = 1
+
+
+# Tuples, as each fresh answer makes some: frozen dataclasses take five times as long to make.
+class Statement(NamedTuple):
+    """What one lane says; fields as of `LedgerEntry`.
+
+    Attributes:
+        by: Version of the model, or name of the LLM; empty of rules alone.
+        given: Whether it is the answer; the others stand beside it.
+    """
+
+    lane: LedgerLane
+    by: str
+    given: bool
+    kind: EntryKind
+    side: Signal
+    confidence: float
+    stop: float | None = None
+    target: float | None = None
+    target_first: float | None = None
+    probability_up: float | None = None
+    cost_usd: float | None = None
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether it proposes a trade."""
+        return self.stop is not None and self.target is not None
+
+
+class AnswerBasis(NamedTuple):
+    """What an answer rests on, beyond what it says.
+
+    Attributes:
+        by_rules: The verdict of the rules alone, which no guard has touched.
+        by_blend: That of rules and model together; None where no model has a share.
+        closed_ms: Close of the newest closed candle of the answer's timeframe, in epoch ms.
+        old: Whether the candles are too old for news.
+        cost_bps: Costs of a round trip that the plans were weighed with.
+        book: Evidence that the plans were weighed by.
+    """
+
+    by_rules: Verdict
+    by_blend: Verdict | None
+    closed_ms: int
+    old: bool
+    cost_bps: float
+    book: EvidenceBook | None
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> AnswerBasis:
+        """Return the basis of the answers to a judged market, without its candles."""
+        context = judgement.context
+        return cls(
+            by_rules=judgement.by_rules,
+            by_blend=judgement.verdict if judgement.view.blended else None,
+            closed_ms=context.main.series.last_close_ms,
+            old=context.age.old,
+            cost_bps=context.weigher.costs.round_trip_bps,
+            book=context.weigher.book,
+        )
+
+
+def of_analysis(analysis: Analysis, basis: AnswerBasis) -> Iterator[Statement]:
+    """Yield the answer, and then what the other lanes say of the same candles, each lane once."""
+    answer, forecast = of_answer(analysis), analysis.forecast
+    yield answer
+    if answer.lane is not LedgerLane.RULES:
+        yield of_verdict(LedgerLane.RULES, basis.by_rules)
+    if forecast is not None and answer.lane is not LedgerLane.MODEL:
+        yield of_forecast(forecast, given=False)
+    if forecast is not None and basis.by_blend is not None and answer.lane is not LedgerLane.BLEND:
+        yield of_verdict(LedgerLane.BLEND, basis.by_blend, forecast.model_version)
+
+
+def of_answer(analysis: Analysis) -> Statement:
+    """Return the answer itself, after the guards."""
+    lane, forecast, risk = LANES[analysis.source], analysis.forecast, analysis.risk_assessment
+    stop, target = risk.stop_loss_suggestion, risk.take_profit_suggestion
+    by_model = lane is LedgerLane.MODEL
+    return Statement(
+        lane=lane,
+        by=_answered_by(analysis, lane),
+        given=True,
+        kind=kind_of(analysis.signal, analysis.abstention),
+        side=analysis.signal,
+        confidence=analysis.confidence,
+        stop=stop,
+        target=target,
+        # The evidence of a Neutral is that of the better side's plan, which is not proposed.
+        target_first=analysis.evidence.target_first if analysis.evidence and stop is not None else None,
+        probability_up=_of_next_candle(forecast) if by_model and forecast else None,
+        cost_usd=analysis.cost_usd,
+    )
+
+
+def of_verdict(lane: LedgerLane, verdict: Verdict, by: str = "") -> Statement:
+    """Return what rules, or rules and model, say beside the answer."""
+    plan, evidence = verdict.plan, verdict.evidence
+    no_data = Abstention.NO_DATA if verdict.ground is Ground.BROKEN else None
+    return Statement(
+        lane=lane,
+        by=by,
+        given=False,
+        kind=kind_of(verdict.signal, no_data),
+        side=verdict.signal,
+        confidence=round(verdict.confidence, 4),
+        stop=plan.stop if plan else None,
+        target=plan.target if plan else None,
+        target_first=evidence.target_first if plan and evidence else None,
+    )
+
+
+def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
+    """Return what a model says: a side, a probability and, where its version has a record of plans, its plan."""
+    # The plan of a Neutral is that of the likelier side, which is not proposed.
+    plan = forecast.plan if forecast.signal is not Signal.NEUTRAL else None
+    return Statement(
+        lane=LedgerLane.MODEL,
+        by=forecast.model_version,
+        given=given,
+        kind=kind_of(forecast.signal, None),
+        side=forecast.signal,
+        confidence=forecast.confidence,
+        stop=plan.stop if plan else None,
+        target=plan.target if plan else None,
+        target_first=plan.target_first if plan else None,
+        probability_up=_of_next_candle(forecast),
+    )
+
+
+def of_trend(found: Analysis, confidence: float, forecast: Forecast | None, *, blended: bool) -> Iterator[Statement]:
+    """Yield a trend, and then what the other lanes say of the same candles; a trend proposes no plan.
+
+    Args:
+        found: By the rules alone.
+        confidence: As it is answered.
+        forecast: Of the model that was asked; None where none was.
+        blended: Whether the model has lowered the confidence.
+    """
+    kind = kind_of(found.signal, found.abstention)
+    if blended and forecast is not None:
+        yield Statement(LedgerLane.BLEND, forecast.model_version, True, kind, found.signal, confidence)
+    yield Statement(LedgerLane.RULES, "", not blended, kind, found.signal, found.confidence)
+    if forecast is not None:
+        yield of_forecast(forecast, given=False)
+
+
+def kind_of(side: Signal, abstention: Abstention | None) -> EntryKind:
+    """Return the kind of a side, or of a Neutral that abstains for this reason; without one there is no edge."""
+    if side is not Signal.NEUTRAL:
+        return EntryKind.SIDE
+    return _KINDS[abstention] if abstention else EntryKind.NO_EDGE
+
+
+def _answered_by(analysis: Analysis, lane: LedgerLane) -> str:
+    if lane is LedgerLane.LLM:
+        return analysis.model_type
+    return analysis.forecast.model_version if analysis.forecast and lane is not LedgerLane.RULES else ""
+
+
+def _of_next_candle(forecast: Forecast) -> float | None:
+    return forecast.probability_up if forecast.horizon_candles == _NEXT_CANDLE else None

@@ -1,0 +1,1 @@
+"""Scores of the ledger: sums by day, intervals that hold at every look, lanes beside each other."""

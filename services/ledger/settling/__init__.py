@@ -1,0 +1,1 @@
+"""Closes each entry of the ledger at its horizons."""

@@ -1,0 +1,171 @@
+"""The loop that settles the ledger, on one replica at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import date
+
+from loguru import logger
+
+from domain.errors import StorageUnavailable
+from domain.ledger.days import Aggregate
+from domain.ledger.settlements import LedgerRecord, Settlement
+from domain.values import epoch_ms
+from services.health.degraded import Degraded
+from services.leases import Lease
+from services.ledger.settling.candles import SettlingCandles
+from services.ledger.settling.closing import Closing
+from services.ledger.settling.revisions import SettlementRevisions
+from services.ledger.settling.state import SettlerState
+from storage.ledger_ports import LedgerStore
+from utils import metrics
+from utils.clock import Clock
+from utils.concurrency import run_blocking
+
+# Horizons that are read, compared and written at once.
+BATCH = 5_000
+
+AddUp = Callable[[Sequence[LedgerRecord], date], list[Aggregate]]
+
+
+class Settler:
+    """Settles every horizon once its candles are there, and adds up the days that it changes.
+
+    What is settled is kept by the store in one step with taking the horizon off its list, so that a process that ends
+    anywhere leaves nothing out and settles nothing twice.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerStore,
+        candles: SettlingCandles,
+        revisions: SettlementRevisions,
+        add_up: AddUp,
+        lease: Lease,
+        clock: Clock,
+        executor: Executor,
+        *,
+        settle_seconds: float,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        batch: int = BATCH,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            ledger: Has the entries.
+            candles: Of their markets.
+            revisions: Compares yesterday's settlements with the candles of today.
+            add_up: Makes the sums of a day of its records.
+            lease: Held by the replica that settles.
+            clock: The server's.
+            executor: A thread for the numbers.
+            settle_seconds: Between two looks.
+            sleep: Waits for seconds.
+            batch: Horizons that are settled at once.
+        """
+        self._ledger = ledger
+        self._candles = candles
+        self._closing = Closing(candles, executor)
+        self._revisions = revisions
+        self._add_up = add_up
+        self._lease = lease
+        self._clock = clock
+        self._executor = executor
+        self._settle_seconds = settle_seconds
+        self._sleep = sleep
+        self._batch = batch
+        self._state = SettlerState()
+
+    @property
+    def state(self) -> SettlerState:
+        """What was known after the last look."""
+        return self._state
+
+    def degraded(self) -> Iterator[Degraded]:
+        """Yield what does not work, without waiting."""
+        yield from self._state.degraded(epoch_ms(self._clock.now()))
+
+    async def run(self) -> None:
+        """Settle what is due at every interval until canceled, and then let another replica settle at once."""
+        try:
+            while True:
+                await self._look()
+                await self._sleep(self._settle_seconds)
+        finally:
+            try:
+                await self._lease.give_up()
+            except StorageUnavailable as failure:
+                logger.bind(reason=failure.message).info("the lease of the settler ends by itself")
+
+    async def settle_due(self) -> int:
+        """Settle what is due, if this replica may, and return how many horizons were settled.
+
+        Raises:
+            StorageUnavailable: the ledger, its lease or the stored candles do not answer.
+        """
+        settled = 0
+        if await self._lease.take():
+            self._candles.forget()
+            settled = await self._settle_until(epoch_ms(self._clock.now()))
+            await self._add_up_days()
+            await self._review()
+        await self._note()
+        return settled
+
+    async def _look(self) -> None:
+        try:
+            await self.settle_due()
+        except StorageUnavailable as failure:
+            self._failed(failure.message)
+            logger.bind(reason=failure.message).info("the ledger cannot be settled now")
+        except Exception as failure:  # noqa: BLE001 - a defect must not end the loop
+            self._failed(f"{type(failure).__name__}, see the log")
+            logger.exception("settling the ledger failed unexpectedly")
+
+    def _failed(self, reason: str) -> None:
+        since_ms = self._state.failing_since_ms or epoch_ms(self._clock.now())
+        self._state = replace(self._state, failure=reason, failing_since_ms=since_ms)
+
+    async def _settle_until(self, now_ms: int) -> int:
+        """Settle what was due at a time: what is put off is due later, so that this comes to an end."""
+        settled = 0
+        while due := await self._ledger.due(now_ms, self._batch):
+            closed = await self._closing.close(due, now_ms)
+            # Reading may have taken longer than the lease lasts.
+            if not await self._lease.take():
+                break
+            settled += await self._ledger.settle(closed.settlements, closed.postponed)
+            _count(closed.settlements)
+            if len(due) < self._batch:
+                break
+        return settled
+
+    async def _add_up_days(self) -> None:
+        for day in await self._ledger.days_to_add_up():
+            records = await self._ledger.settled(day)
+            sums = await run_blocking(self._executor, self._add_up, records, day)
+            if not await self._lease.take():
+                return
+            await self._ledger.put_aggregates(day, sums)
+
+    async def _review(self) -> None:
+        if self._lease.held:
+            await self._revisions.review(self._ledger, self._candles)
+
+    async def _note(self) -> None:
+        """Keep what is known of the ledger, for /health and the metrics."""
+        size = await self._ledger.size()
+        now_ms = epoch_ms(self._clock.now())
+        revised = await self._revisions.count()
+        self._state = SettlerState(size.waiting, size.oldest_due_ms, now_ms, self._lease.held, revised)
+        metrics.LEDGER_WAITING.set(size.waiting)
+        metrics.LEDGER_LAG_SECONDS.set(self._state.lag_ms(now_ms) / 1000)
+
+
+def _count(settlements: Sequence[Settlement]) -> None:
+    for source, count in Counter(settlement.source for settlement in settlements).items():
+        metrics.LEDGER_SETTLEMENTS.labels(source).inc(count)
