@@ -18,6 +18,7 @@ from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features
+from commands.ledger.app import ledger
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
@@ -73,6 +74,7 @@ for command in (analyze, features, train, evaluate, predict, backtest, optimise,
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")
 cli.add_typer(evidence, name="evidence")
+cli.add_typer(ledger, name="ledger")
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
 cli.add_typer(safe_mode, name="safe-mode")

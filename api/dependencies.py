@@ -39,9 +39,10 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
-from services.ledger.scoring.lanes import Lanes
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
@@ -214,8 +215,9 @@ HealthPart = Annotated[ServiceHealth, _part(lambda container: container.health)]
 HubPart = Annotated[SignalHub, _part(lambda container: container.hub)]
 InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insights)]
 JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
-LanesPart = Annotated[Lanes, _part(lambda container: container.lanes)]
-LedgerPart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
+LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
+LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
+LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
@@ -223,7 +225,7 @@ OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
 PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
-ScoresPart = Annotated[Scores, _part(lambda container: container.scores)]
+ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
 SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]
 SettingsPart = Annotated[Settings, _part(lambda container: container.settings)]

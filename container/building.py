@@ -40,9 +40,11 @@ from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
-from services.ledger.scoring.lanes import Lanes
-from services.ledger.scoring.scores import Scores
+from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
@@ -109,9 +111,11 @@ async def build_container(
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
-        scores = Scores(ledger, clock)
-        lanes = Lanes(scores, settings.ledger)
+        scores = LedgerScores(ledger, clock)
+        lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
+        closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
+        await opened(background(closer.run(), "days of the ledger"))
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
@@ -187,4 +191,5 @@ async def build_container(
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,
             lanes=lanes,
+            book=LedgerBook(ledger, clock),
         )

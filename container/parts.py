@@ -19,9 +19,10 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
+from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
-from services.ledger.scoring.lanes import Lanes
-from services.ledger.scoring.scores import Scores
+from services.ledger.scoring.lanes import LaneWatch
+from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
@@ -82,5 +83,6 @@ class Container:
     self_analyses: SelfAnalyses
     feedback: SignalFeedback
     performance: SignalPerformance
-    scores: Scores
-    lanes: Lanes
+    scores: LedgerScores
+    book: LedgerBook
+    lanes: LaneWatch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -14,11 +14,13 @@ from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.ledger.pictures.calibration import calibration_picture
 from services.ledger.pictures.track_record import track_record_picture
-from services.ledger.scoring.scores import HORIZON_NAMES, MAX_DAYS, Grouping, HorizonName, RecordQuery
+from services.ledger.scoring.queries import HORIZON_NAMES, MAX_DAYS, Grouping, HorizonName, RecordQuery
 
 router = APIRouter(prefix="/ai", tags=["ledger"])
 SVG = "image/svg+xml"
-_PICTURE = {200: {"content": {SVG: {"schema": {"type": "string"}}}, "description": "The picture."}}
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {SVG: {"schema": {"type": "string"}}}, "description": "The picture."}
+}
 
 Days = Annotated[int, Query(ge=1, le=MAX_DAYS, description="UTC days up to today.")]
 

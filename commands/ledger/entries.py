@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from commands.ledger.opening import open_book
 from rich.console import Group
 from rich.table import Table
 
 from commands.console import say, show
+from commands.ledger.opening import open_book
 from commands.options import Json
 from config.sources import load_settings
 from domain.ledger.entries import PLAN, EntryKind, LedgerEntry, LedgerLane
@@ -92,7 +92,11 @@ def _table(records: Sequence[LedgerRecord]) -> Table:
             entry.side if entry.kind is EntryKind.SIDE else entry.kind,
             f"{entry.confidence:.2f}",
             f"{entry.price:.8g}",
-            _outcome(ends.get(PLAN)) if entry.scored else f"apart: {entry.apart}",
+            _outcome(ends.get(PLAN))
+            if entry.scored and entry.has_plan
+            else f"apart: {entry.apart}"
+            if entry.apart
+            else "-",
             entry.id,
         )
     return table

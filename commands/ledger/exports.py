@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from commands.ledger.opening import open_book
 from rich.table import Table
 
 from commands.candles import market_of, read_closed
 from commands.console import show, working
+from commands.ledger.opening import open_book
 from commands.options import Json
 from config.sources import load_settings
 from domain.errors import InvalidRequest

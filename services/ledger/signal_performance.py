@@ -14,8 +14,9 @@ from domain.ledger.entries import HORIZONS, LedgerLane
 from domain.values import Signal
 from services.ledger.feedback import ReportedPerformance, SignalFeedback
 from services.ledger.performance import Performance, Scored, measure
+from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
-from services.ledger.scoring.scores import Grouping, RecordQuery, Scores
+from services.ledger.scoring.scores import LedgerScores
 from utils.clock import Clock
 
 DAYS = 30
@@ -59,7 +60,7 @@ class SignalPerformance:
 
     def __init__(
         self,
-        scores: Scores,
+        scores: LedgerScores,
         feedback: SignalFeedback,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,

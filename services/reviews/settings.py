@@ -16,7 +16,8 @@ from domain.analysis import AnalysisSource
 from domain.errors import LlmUnavailable
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.metadata import ModelMetadata
-from services.ledger.scoring.scores import RecordQuery, Scores
+from services.ledger.scoring.queries import RecordQuery
+from services.ledger.scoring.scores import LedgerScores
 from services.llm.advisor import Advisor, count_fallback
 from services.llm.journal import Journal
 from services.reviews.findings import Change, Review, ReviewEvidence, review
@@ -57,7 +58,7 @@ class SelfAnalyses:
         self,
         *,
         documents: DocumentStore,
-        scores: Scores,
+        scores: LedgerScores,
         model: Callable[[], ModelMetadata | None],
         journal: Journal | None,
         indicators: TechnicalIndicators,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from container import Container
-from domain.market import Timeframe
-from domain.values import epoch_ms
+from domain.ledger.entries import Apart, LedgerLane
+from domain.ledger.settlements import LedgerRecord
+from domain.values import Signal, epoch_ms
 from tests.conftest import STRANGER, MakeClient
-from tests.fixtures.analyses import make_analysis, make_candle
-from tests.fixtures.bodies import now_ms, shape_a, shape_b
+from tests.fixtures.bodies import shape_a
 from tests.fixtures.degraded import wait_until
-from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.llm_clients import sample
+from tests.fixtures.settled import HOUR_MS, keep, settled
 from utils import metrics
 
 FEEDBACK: dict[str, Any] = {
@@ -62,14 +61,23 @@ def performance(client: TestClient) -> dict[str, Any]:
     return found
 
 
-def test_without_feedback_all_is_zero(client: TestClient) -> None:
+def reported(client: TestClient) -> dict[str, Any]:
+    """Return the figures by what clients reported."""
+    found: dict[str, Any] = performance(client)["feedback"]
+    return found
+
+
+def test_without_settled_calls_and_feedback_all_is_zero(client: TestClient) -> None:
     found = performance(client)
     for name, kind in FIGURES.items():
         assert (type(found[name]), found[name]) == (kind, 0)
-    assert set(found["by_source"]) == {"llm", "technical", "model", "ensemble", "unknown"}
-    assert all(each == dict.fromkeys(FIGURES, 0) for each in found["by_source"].values())
-    assert found["measured"]["signals_read"] == 0
-    assert [rate["signals"] for rate in found["measured"]["horizons"]] == [0, 0, 0]
+        assert (type(found["feedback"][name]), found["feedback"][name]) == (kind, 0)
+    assert set(found["by_source"]) == {"llm", "technical", "model", "ensemble"}
+    assert set(found["feedback"]["by_source"]) == {"llm", "technical", "model", "ensemble", "unknown"}
+    by_source = [*found["by_source"].values(), *found["feedback"]["by_source"].values()]
+    assert all(each == dict.fromkeys(FIGURES, 0) for each in by_source)
+    assert (found["timeframe"], found["horizon"], found["measured"]["signals_read"]) == (None, 1, 0)
+    assert found["measured"]["horizons"] == []
     assert found["model_uptime"].startswith("0:00:")
     assert datetime.fromisoformat(found["last_updated"]).tzinfo
 
@@ -84,7 +92,7 @@ def test_performance_is_what_the_outcomes_say_by_source(client: TestClient) -> N
     tell(client, signal_id="own-3", predicted_signal="STRONG_BUY", actual_outcome="neutral")
     watched = client.get("/metrics").text
     assert re.search(r"^ai_prediction_accuracy 0\.6666", watched, re.MULTILINE)
-    found = performance(client)
+    found = reported(client)
     assert (found["predictions_made"], found["successful_predictions"]) == (4, 2)
     assert found["overall_accuracy"] == pytest.approx(2 / 3, abs=1e-4)
     assert found["average_confidence"] == analysis["confidence"]
@@ -102,7 +110,7 @@ def test_feedback_never_expires_and_is_counted_once(make_client: MakeClient, tmp
     first.__exit__(None, None, None)
     second = make_client()
     assert tell(second) == "this signal has its feedback already"
-    found = performance(second)
+    found = reported(second)
     assert (found["predictions_made"], found["successful_predictions"]) == (1, 0)
     with sqlite3.connect(tmp_path / "store.db") as connection:
         assert connection.execute("SELECT count(*) FROM signal_feedback").fetchall() == [(1,)]
@@ -112,40 +120,53 @@ def test_feedback_of_an_untrusted_client_is_stored_but_not_counted(make_client: 
     stranger = make_client(STRANGER)
     assert tell(stranger, actual_outcome="success") == "the feedback is kept"
     assert tell(stranger) == "this signal has its feedback already"
-    assert performance(stranger)["predictions_made"] == 0
+    assert reported(stranger)["predictions_made"] == 0
     trusted = make_client()
     assert tell(trusted) == "the feedback is kept"  # in the stranger's place
     assert tell(trusted) == "this signal has its feedback already"
-    found = performance(trusted)
+    found = reported(trusted)
     assert (found["predictions_made"], found["successful_predictions"]) == (1, 0)
 
 
-def test_archived_signals_are_measured_against_the_candles_that_came_after_them(client: TestClient) -> None:
-    """Forty Long signals of the rules, an hour apart, in a rising market; the model's forecasts were Short."""
+def keep_in_the_ledger(client: TestClient, records: list[LedgerRecord]) -> None:
     container: Container = client.app.state.container  # type: ignore[attr-defined]
     assert client.portal is not None
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=50)
-    candles = [make_candle(epoch_ms(start) + hour * Timeframe.H1.ms, 101.0 + hour) for hour in range(49)]
-    for hour in range(40):
-        analysis = make_analysis(
-            analysis_id=f"a-{hour}",
-            price=100.0 + hour,
-            generated_at=start + timedelta(hours=hour),
-            forecast=make_forecast(signal="Short"),
-        )
-        save = partial(container.store.save_analysis, "key", analysis, archive=True, candles={Timeframe.H1: candles})
-        client.portal.call(save)
-    found = performance(client)["measured"]
-    assert found["signals_read"] == 40
-    assert datetime.fromisoformat(found["since"]) == start
-    hour, four, day = found["horizons"]
-    assert (hour["horizon_hours"], hour["signals"], hour["hits"], hour["hit_rate"]) == (1, 40, 40, 1.0)
-    assert 0.9 < hour["low"] < hour["high"] == hour["baseline"] == 1.0
-    assert hour["mean_return"] > 0
-    assert (four["signals"], four["hit_rate"], day["signals"], day["hits"]) == (10, None, 2, None)
-    assert [rate["hits"] for rate in found["by_source"]["technical"]] == [40, None, None]
-    assert [rate["hits"] for rate in found["by_source"]["model"]] == [0, None, None]
-    assert [rate["signals"] for rate in found["by_source"]["llm"]] == [0, 0, 0]
+    client.portal.call(keep, container.ledger, records)
+
+
+def said(hour: int, move: float, **changes: Any) -> LedgerRecord:
+    """Return a call of 40 hours ago and later, settled one candle on."""
+    begin_ms = epoch_ms(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)) - 40 * HOUR_MS
+    closed_ms = begin_ms + hour * HOUR_MS
+    return settled(move, **{"closed_ms": closed_ms, "known_ms": closed_ms + 1_000} | changes)
+
+
+def test_performance_is_what_the_market_did_after_the_calls_of_the_ledger(client: TestClient) -> None:
+    """Forty Long calls of the rules in a market that rises 30 times; the model beside them said Short."""
+    up = [hour % 4 != 0 for hour in range(40)]
+    rules = [said(hour, 0.01 if up[hour] else -0.01, confidence=0.7) for hour in range(40)]
+    model = [
+        said(hour, 0.01 if up[hour] else -0.01, lane=LedgerLane.MODEL, side=Signal.SHORT, given=False)
+        for hour in range(40)
+    ]
+    keep_in_the_ledger(client, [*rules, *model])
+    found = performance(client)
+    assert (found["predictions_made"], found["successful_predictions"], found["timeframe"]) == (40, 30, "1h")
+    # Every rise was called Long, and no fall was called Short.
+    assert (found["overall_accuracy"], found["precision"], found["recall"]) == (0.75, 0.75, 0.5)
+    assert found["average_confidence"] == pytest.approx(0.7)
+    assert found["by_source"]["technical"]["successful_predictions"] == 30
+    assert found["by_source"]["model"]["successful_predictions"] == 10
+    assert found["by_source"]["llm"]["predictions_made"] == 0
+    assert found["feedback"]["predictions_made"] == 0
+    (rate,) = found["measured"]["horizons"]
+    assert found["measured"]["signals_read"] == 40
+    assert (rate["horizon"], rate["horizon_hours"], rate["signals"], rate["hits"]) == (1, 1, 40, 30)
+    assert (rate["hit_rate"], rate["baseline"], rate["verdict"]) == (0.75, 0.75, "none")
+    assert 0.5 < rate["low"] < 0.75 < rate["high"] < 1
+    assert rate["mean_return"] == pytest.approx(0.005)
+    assert [each["hits"] for each in found["measured"]["by_source"]["model"]] == [10]
+    assert found["measured"]["by_source"]["llm"] == []
 
 
 def test_a_signal_of_another_symbol_is_refused(client: TestClient) -> None:
@@ -170,9 +191,9 @@ def test_an_outcome_of_another_signal_than_the_one_given_is_refused_and_does_not
     assert (
         f"was {given}, not {side}: predicted_signal needs to be the signal that was given" in refused.json()["detail"]
     )
-    assert performance(client)["predictions_made"] == 0
+    assert reported(client)["predictions_made"] == 0
     tell(client, **outcome | {"predicted_signal": given.upper()})
-    assert performance(client)["predictions_made"] == 1
+    assert reported(client)["predictions_made"] == 1
 
 
 def test_the_accuracy_is_there_again_after_a_restart(make_client: MakeClient) -> None:
@@ -213,26 +234,25 @@ def test_what_cannot_be_kept_is_not_accepted(make_client: MakeClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/ai/signal-quality", "/api/ai/signal-quality"])
-def test_signal_quality_counts_the_newest_signals(client: TestClient, path: str) -> None:
+def test_signal_quality_counts_the_newest_answers_that_were_given_and_count(client: TestClient, path: str) -> None:
     empty = client.get(path).json()
     assert (empty["total"], empty["neutral_pct"], empty["avg_confidence"], empty["signals"]) == (0, 0, 0, [])
     answers = [
-        client.post("/ai/analyze", json=body).json()
-        for body in (
-            shape_a(drift=0.4),
-            shape_a(drift=-0.4, symbol="BTCUSDT"),
-            shape_b(drift=0.0, seed=3, symbol="SOLUSDT"),
-        )
+        said(1, 0.01, symbol="ETHUSDT", confidence=0.7),
+        said(2, 0.01, symbol="BTCUSDT", confidence=0.6, side=Signal.SHORT),
+        said(3, 0.01, symbol="SOLUSDT", confidence=0.5, side=Signal.NEUTRAL),
+        said(4, 0.01, symbol="ADAUSDT", lane=LedgerLane.MODEL, given=False),
+        said(5, 0.01, symbol="XRPUSDT", apart=Apart.STRANGER),
     ]
-    assert [answer["signal"] for answer in answers] == ["Long", "Short", "HOLD"]
+    keep_in_the_ledger(client, answers)
     found = client.get(path).json()
     assert (found["total"], found["bull_count"], found["bear_count"], found["neutral_count"]) == (3, 1, 1, 1)
     assert found["neutral_pct"] == pytest.approx(33.33)
-    assert found["avg_confidence"] == pytest.approx(sum(a["confidence"] for a in answers) / 3, abs=1e-4)
+    assert found["avg_confidence"] == pytest.approx(0.6)
     assert found["consecutive_neutral"] == 1
     assert [each["symbol"] for each in found["signals"]] == ["SOLUSDT", "BTCUSDT", "ETHUSDT"]
     newest = datetime.fromisoformat(found["signals"][0]["timestamp"])
-    assert abs(newest.timestamp() * 1000 - now_ms()) < 60_000
+    assert epoch_ms(newest) == answers[2].entry.known_ms
     assert found["pipeline_settings"]["min_candles"] == 60
     one = client.get(path, params={"limit": 2}).json()
     assert (one["total"], one["consecutive_neutral"]) == (2, 1)
@@ -256,6 +276,6 @@ def test_feedback_that_came_while_the_store_was_down_counts_when_it_is_back(
         assert tell(client, signal_id="counted before", actual_outcome="success") == "the feedback is kept"
         connection.execute("ROLLBACK")
     client.__exit__(None, None, None)
-    found = performance(make_client())
+    found = reported(make_client())
     assert (found["predictions_made"], found["successful_predictions"]) == (2, 1)
     assert found["by_source"]["technical"]["predictions_made"] == 1

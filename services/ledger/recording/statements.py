@@ -140,7 +140,9 @@ def of_verdict(lane: LedgerLane, verdict: Verdict, by: str = "") -> Statement:
 
 
 def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
-    """Return what a model says: a side and a probability, and no plan."""
+    """Return what a model says: a side, a probability and, where its version has a record of plans, its plan."""
+    # The plan of a Neutral is that of the likelier side, which is not proposed.
+    plan = forecast.plan if forecast.signal is not Signal.NEUTRAL else None
     return Statement(
         lane=LedgerLane.MODEL,
         by=forecast.model_version,
@@ -148,6 +150,9 @@ def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
         kind=kind_of(forecast.signal, None),
         side=forecast.signal,
         confidence=forecast.confidence,
+        stop=plan.stop if plan else None,
+        target=plan.target if plan else None,
+        target_first=plan.target_first if plan else None,
         probability_up=_of_next_candle(forecast),
     )
 

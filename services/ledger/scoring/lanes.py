@@ -14,8 +14,9 @@ from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
 from domain.trading.evidence import EvidenceVerdict
 from services.health.degraded import Degraded
 from services.ledger.scoring.pairs import LanePair
+from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
-from services.ledger.scoring.scores import Grouping, RecordQuery, Scores
+from services.ledger.scoring.scores import LedgerScores
 
 # Lanes are judged by what they did in these days, so that calls of long ago do not keep a lane out.
 TRIAL_DAYS = 90
@@ -123,10 +124,10 @@ class LaneGate:
             yield Degraded(f"lane.{self.lane}", self.reason, remedy)
 
 
-class Lanes:
+class LaneWatch:
     """The lanes' records and pairs, and the gate of the LLM, which follows its records."""
 
-    def __init__(self, scores: Scores, settings: LedgerSettings) -> None:
+    def __init__(self, scores: LedgerScores, settings: LedgerSettings) -> None:
         """Keep the scores, and begin with the LLM on trial."""
         self._scores = scores
         self.gate = LaneGate(LedgerLane.LLM, settings.lane_trial_calls, settings.lane_sample_share)

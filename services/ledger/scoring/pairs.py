@@ -11,7 +11,7 @@ import numpy as np
 from domain.trading.evidence import EvidenceVerdict
 from services.ledger.scoring.clusters import ClusterSums
 from services.ledger.scoring.intervals import mean_reach, share_sequence
-from services.ledger.scoring.records import Group, RecordKey
+from services.ledger.scoring.records import RecordGroup, RecordKey
 from services.ledger.scoring.verdicts import verdict_on
 
 
@@ -61,7 +61,7 @@ class LanePair:
     brier_high: float | None
 
 
-def pairs_of(groups: Mapping[RecordKey, Group]) -> list[LanePair]:
+def pairs_of(groups: Mapping[RecordKey, RecordGroup]) -> list[LanePair]:
     """Return the comparison of each two lanes; the second one stands in the key's `bin`."""
     every = [group.sums for group in groups.values()]
     differ = ClusterSums.read(every, "hits", "differ")

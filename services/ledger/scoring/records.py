@@ -95,7 +95,7 @@ class Record:
 
 
 @dataclass
-class Group:
+class RecordGroup:
     """The sums of one group while they are added up."""
 
     first_day: date
@@ -110,7 +110,7 @@ class Group:
             own[name] = own.get(name, 0.0) + value
 
 
-def records_of(groups: Mapping[RecordKey, Group], errors: Mapping[RecordKey, float]) -> list[Record]:
+def records_of(groups: Mapping[RecordKey, RecordGroup], errors: Mapping[RecordKey, float]) -> list[Record]:
     """Return the record of each group.
 
     Args:
@@ -129,7 +129,7 @@ def records_of(groups: Mapping[RecordKey, Group], errors: Mapping[RecordKey, flo
 
 def _record(
     key: RecordKey,
-    group: Group,
+    group: RecordGroup,
     ece: float | None,
     effective: float,
     low: float,

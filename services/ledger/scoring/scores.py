@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
-from typing import Literal, TypeVar, cast
+from typing import TypeVar, cast
 
 from cachetools import LRUCache
 
 from domain.errors import InvalidRequest
 from domain.ledger.days import Aggregate
-from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
+from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from services.ledger.scoring.calibration import CalibrationBin, calibration_error, reliability
 from services.ledger.scoring.levels import Level
 from services.ledger.scoring.pairs import LanePair, pairs_of
-from services.ledger.scoring.records import Group, Record, RecordKey, Sums, records_of
+from services.ledger.scoring.queries import Grouping, RecordQuery
+from services.ledger.scoring.records import Record, RecordGroup, RecordKey, Sums, records_of
 from storage.ledger_ports import LedgerStore
 from utils.clock import Clock, is_fresh
 
-MAX_DAYS = 400
 # Settlements come by the minute; a page asks several times.
 _FRESH = timedelta(seconds=15)
 _KEPT_ANSWERS = 64
@@ -31,44 +30,12 @@ _DAYS_AT_ONCE = 31
 _LANES = [lane.value for lane in LedgerLane]
 
 T = TypeVar("T")
-_Groups = dict[RecordKey, Group]
+_Groups = dict[RecordKey, RecordGroup]
 _KeyOf = Callable[[Aggregate], RecordKey]
 _Chosen = Callable[[Aggregate], bool]
 
 
-# Horizons by their names in queries.
-HorizonName = Literal["1", "4", "12", "24", "plan"]
-HORIZON_NAMES: dict[str, int] = {**{str(horizon): horizon for horizon in HORIZONS}, "plan": PLAN}
-
-
-class Grouping(StrEnum):
-    """What records are told apart by, beside lane, timeframe and horizon."""
-
-    LANE = "lane"
-    SYMBOL = "symbol"
-    SIDE = "side"
-    VERSION = "version"
-    CONFIDENCE = "confidence"
-    DAY = "day"
-
-
-@dataclass(frozen=True)
-class RecordQuery:
-    """Which records; None: every one.
-
-    Attributes:
-        days: UTC days up to today.
-    """
-
-    days: int
-    group: Grouping = Grouping.LANE
-    lane: LedgerLane | None = None
-    symbol: str | None = None
-    timeframe: str | None = None
-    horizon: int | None = None
-
-
-class Scores:
+class LedgerScores:
     """Adds up the sums of days; equal questions within 15 seconds share an answer."""
 
     def __init__(self, store: LedgerStore, clock: Clock) -> None:
@@ -216,7 +183,7 @@ def _add(groups: _Groups, aggregates: Sequence[Aggregate], key_of: _KeyOf, chose
     for aggregate in aggregates:
         if chosen(aggregate):
             day = aggregate.day
-            groups.setdefault(key_of(aggregate), Group(day, day, {})).add(day, aggregate.sums)
+            groups.setdefault(key_of(aggregate), RecordGroup(day, day, {})).add(day, aggregate.sums)
 
 
 def _bins(groups: _Groups) -> dict[RecordKey, list[tuple[str, Sums]]]:

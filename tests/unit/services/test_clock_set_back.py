@@ -1,4 +1,4 @@
-"""What is measured once in a while, and how long the service runs, when the clock goes ahead by an hour and back."""
+"""How long the service runs, when the clock is set back by an hour."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from services.ledger.archive_scores import ArchiveScores
 from services.ledger.feedback import SignalFeedback
+from services.ledger.scoring.scores import LedgerScores
+from services.ledger.signal_performance import SignalPerformance
 from storage.factory import open_documents
 from storage.resilience.store import ResilientStore
 from storage.sqlite.store import SqliteStore
 from tests.conftest import MakeSettings
-from tests.fixtures.analyses import make_analysis
-from tests.fixtures.clocks import NOW, SettableClock
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.stores import PACE
 
 HOUR_SECONDS = 3600
@@ -29,24 +30,13 @@ async def store(make_settings: MakeSettings) -> AsyncIterator[ResilientStore]:
     await opened.close()
 
 
-async def test_scores_of_a_clock_that_was_ahead_are_measured_again(store: ResilientStore) -> None:
-    clock = SettableClock()
-    scores = ArchiveScores(store, store, 5, clock)
-    clock.advance(HOUR_SECONDS)
-    assert (await scores.measure()).signals == 0
-    await store.save_analysis("key", make_analysis(generated_at=NOW), archive=True)
-    assert (await scores.measure()).signals == 0  # measured a moment ago
-    clock.advance(-HOUR_SECONDS)
-    assert (await scores.measure()).signals == 1
-
-
 async def test_the_time_since_the_start_follows_no_clock_that_is_set(
     store: ResilientStore, make_settings: MakeSettings
 ) -> None:
     clock, seconds = SettableClock(), SettableClock()
     async with open_documents(make_settings().storage) as documents:
-        scores = ArchiveScores(store, store, 5, clock)
-        feedback = SignalFeedback(documents, store, scores, clock, seconds.monotonic)
+        feedback = SignalFeedback(documents, store, clock)
+        performance = SignalPerformance(LedgerScores(MemoryLedger(), clock), feedback, clock, seconds.monotonic)
         clock.advance(-HOUR_SECONDS)
         seconds.advance(90)
-        assert (await feedback.performance()).uptime == timedelta(seconds=90)
+        assert (await performance.measure()).uptime == timedelta(seconds=90)

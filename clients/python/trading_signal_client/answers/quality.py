@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from trading_signal_client.answers.answer import Answer
+from trading_signal_client.answers.track_record import Verdict
 
 
 class FeedbackKept(Answer):
@@ -23,7 +24,7 @@ class TradeAccepted(Answer):
 
 
 class Figures(Answer):
-    """Figures of signals with a reported outcome; zeros while there are none."""
+    """Figures of signals; zeros while there is nothing to measure."""
 
     overall_accuracy: float
     precision: float
@@ -35,16 +36,20 @@ class Figures(Answer):
 
 
 class HitRate(Answer):
-    """Figures of archived signals against later prices; None for too few signals."""
+    """Figures of settled calls of one timeframe and horizon; None without calls."""
 
-    horizon_hours: int
+    timeframe: str
+    horizon: int | Literal["plan"]
+    horizon_hours: float | None
     signals: int
-    hits: int | None
+    effective: float
+    hits: int
     hit_rate: float | None
     low: float | None
     high: float | None
     baseline: float | None
     mean_return: float | None
+    verdict: Verdict
 
 
 class Measured(Answer):
@@ -54,10 +59,19 @@ class Measured(Answer):
     by_source: dict[str, list[HitRate]]
 
 
-class Performance(Figures):
-    """The answer of `/ai/performance`."""
+class ReportedFigures(Figures):
+    """By outcomes that clients reported."""
 
     by_source: dict[str, Figures]
+
+
+class Performance(Figures):
+    """The answer of `/ai/performance`: settled calls one candle later."""
+
+    timeframe: str | None
+    horizon: int
+    by_source: dict[str, Figures]
+    feedback: ReportedFigures
     measured: Measured
     model_uptime: str
     last_updated: str

@@ -58,6 +58,7 @@ from trading_signal_client.calls.quality import (
     self_analyses,
     signal_quality,
 )
+from trading_signal_client.calls.track_record import lanes, track_record
 
 __all__ = [
     "Call",
@@ -83,6 +84,7 @@ __all__ = [
     "info",
     "job",
     "jobs",
+    "lanes",
     "load_model",
     "market_condition",
     "market_condition_health",
@@ -106,6 +108,7 @@ __all__ = [
     "strategy_recommendations",
     "strategy_records",
     "switch_safe_mode",
+    "track_record",
     "train",
     "verify_model",
 ]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analysis import AnalysisSource
+from domain.ledger.entries import LedgerLane
 from domain.trading.trades import ClosedTrade
 from models.evaluation.metrics import Scores as ModelScores
-from services.ledger.archive_scores import SignalScores
-from services.ledger.hit_rates import HORIZON_HOURS, HitRate
+from services.ledger.scoring.records import Record, RecordGroup, RecordKey, records_of
 from services.llm.grounding import FigureCheck
 from services.reviews.findings import ReviewEvidence, review
 from services.reviews.settings_by_llm import held_to_the_facts
@@ -50,28 +48,29 @@ def trades(count: int, mean: float, **changes: Any) -> list[ClosedTrade]:
     return [trade(number, mean + (2.0 if number % 2 else -2.0), **changes) for number in range(count)]
 
 
-def no_rates() -> list[HitRate]:
-    return [HitRate(hours, 0) for hours in HORIZON_HOURS]
-
-
-def rates(hits: int, count: int) -> list[HitRate]:
-    share = hits / count
-    return [HitRate(1, count, hits, share, share - 0.05, share + 0.05, 0.52, 0.0001), *no_rates()[1:]]
+def record(hits: int, count: int) -> Record:
+    """Return the model's record of independent calls one candle on, in a market that rises 52 % of the time."""
+    sums = {
+        **{name: float(count) for name in ("count", "count_clusters", "count_sizes", "bps_squares", "bps_totals")},
+        **{name: float(hits) for name in ("hits", "hits_squares", "hits_crossed", "hits_totals")},
+        "rises": 0.52 * count,
+        "falls": 0.48 * count,
+    }
+    key = RecordKey(LedgerLane.MODEL, "1h", 1)
+    return records_of({key: RecordGroup(NOON.date(), NOON.date(), sums)}, {})[0]
 
 
 def evidence(closed: list[ClosedTrade], **changes: Any) -> ReviewEvidence:
-    scores = SignalScores(NOON - timedelta(days=30), 0, no_rates(), {source: no_rates() for source in AnalysisSource})
-    known: dict[str, Any] = {"scores": scores, "model": None, "indicators": {"rsi_period": 14}, "signal": SIGNAL}
+    known: dict[str, Any] = {"records": [], "model": None, "indicators": {"rsi_period": 14}, "signal": SIGNAL}
     return ReviewEvidence(trades=closed, days=30, **known | changes)
 
 
 def with_model(accuracy: float, hits: int, count: int) -> dict[str, Any]:
     """Return a model of that accuracy in 5,000 predictions, and how often it was right since."""
     metrics = ModelScores(count=5_000, ups=2_500, accuracy=accuracy, intervals={})
-    by_source = {source: no_rates() for source in AnalysisSource} | {AnalysisSource.MODEL: rates(hits, count)}
     return {
         "model": make_metadata(metrics=metrics),
-        "scores": SignalScores(NOON, 500, rates(hits, count), by_source),
+        "records": [record(hits, count)],
     }
 
 

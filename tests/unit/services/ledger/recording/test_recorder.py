@@ -14,9 +14,11 @@ from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisSource, DataSource
 from domain.ledger.entries import PLAN, Apart, EntryKind, LedgerEntry, LedgerLane, Origin
 from domain.market import Timeframe
+from domain.trading.costs import Costs
 from domain.trading.gates import Abstention
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext, with_forecast
+from rules.forecast_plans import weigh_forecast
 from rules.judgement import Judgement, judge
 from rules.plans import HORIZON_CANDLES
 from rules.technical import TechnicalAnalyst
@@ -26,7 +28,9 @@ from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.guards import STOP_AND_TARGET
 from tests.fixtures.histories import WEIGHER, context_of, simulated, snapshot_of
 from tests.fixtures.llm_clients import sample
+from tests.fixtures.plan_records import make_record
 from tests.fixtures.recording import Written, make_recorder
+from tests.fixtures.settings import configured
 from utils.log_lines import request_id
 
 LANES = {
@@ -56,7 +60,7 @@ def judged(context: MarketContext, model: bool = False, blend: str = "advise", *
     """Return the judgement of a market, with the forecast of a model or without."""
     if not model:
         return judge(context)
-    section = AnalysisSettings.model_construct(blend=blend, model_weight=0.3)
+    section = configured(AnalysisSettings, blend=blend, model_weight=0.3)
     return judge(with_forecast(context, make_forecast(**forecast), None, section))
 
 
@@ -142,6 +146,17 @@ def test_a_model_stands_beside_the_rules_with_its_probability_and_no_plan() -> N
     assert (model.has_plan, model.target_first, model.cost_usd) == (False, None, None)
     assert {entry.closed_ms for entry in written.entries} == {judgement.context.main.series.last_close_ms}
     assert written.of(LedgerLane.RULES).probability_up is None
+
+
+def test_a_model_whose_plans_were_measured_proposes_one_with_its_side_alone() -> None:
+    plan = weigh_forecast(make_record(), "BTCUSDT", 0.62, 100.0, 1.0, Costs(fee_bps=5, slippage_bps=1))
+    assert plan is not None
+    judgement = judged(market(), model=True, plan=plan)
+    model = written_of(judgement, answered(judgement)).of(LedgerLane.MODEL)
+    assert (model.stop, model.target, model.target_first) == (plan.stop, plan.target, plan.target_first)
+    assert model.has_plan
+    judgement = judged(market(), model=True, plan=plan, signal="Neutral")
+    assert not written_of(judgement, answered(judgement)).of(LedgerLane.MODEL).has_plan
 
 
 def test_a_model_without_a_side_has_no_edge() -> None:

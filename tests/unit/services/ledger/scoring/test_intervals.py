@@ -26,7 +26,7 @@ def wilson(successes: Floats, counts: Floats) -> tuple[Floats, Floats]:
 
 def leaves_out(truth: float, ends: tuple[Floats, Floats]) -> Flags:
     low, high = ends
-    return (low > truth) | (high < truth)
+    return np.asarray((low > truth) | (high < truth))
 
 
 def looks(sizes: Floats, hits: Floats) -> ClusterSums:
@@ -39,7 +39,8 @@ def markets_that_move_together(correlation: float, runs: int, moments: int, mark
     """Return hits by run, moment and market of coin-flip calls whose markets have a common part."""
     random = np.random.default_rng(5)
     common, own = random.normal(size=(runs, moments, 1)), random.normal(size=(runs, moments, markets))
-    return (np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own > 0).astype(float)
+    moves = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+    return np.asarray(moves > 0, dtype=float)
 
 
 def test_both_sequences_are_those_of_another_package() -> None:

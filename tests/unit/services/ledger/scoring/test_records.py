@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import Signal
+from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
-from services.ledger.scoring.scores import Grouping, RecordQuery, Scores
+from services.ledger.scoring.scores import LedgerScores
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.settled import DAY_BEGIN_MS, HOUR_MS, keep, settled
@@ -30,8 +32,8 @@ def ledger() -> MemoryLedger:
 
 
 @pytest.fixture
-def scores(ledger: MemoryLedger) -> Scores:
-    return Scores(ledger, SettableClock(NOW))
+def scores(ledger: MemoryLedger) -> LedgerScores:
+    return LedgerScores(ledger, SettableClock(NOW))
 
 
 def calls(
@@ -41,7 +43,7 @@ def calls(
     size: float = 0.01,
     horizon: int = 1,
     rises: Callable[[int], bool] | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> list[LedgerRecord]:
     """Return calls of stretches that follow each other; the market rises in every second one, or as told."""
     step_ms = HOUR_MS * (horizon or 24)
@@ -50,21 +52,21 @@ def calls(
         up = rises(number) if rises else number % 2 == 0
         side = Signal.LONG if up is right(number) else Signal.SHORT
         closed_ms = DAY_BEGIN_MS + number * step_ms
-        known: dict[str, object] = {"closed_ms": closed_ms, "known_ms": closed_ms + 1_000, "side": side}
+        known: dict[str, Any] = {"closed_ms": closed_ms, "known_ms": closed_ms + 1_000, "side": side}
         if side is Signal.SHORT:
             known |= {"stop": 102.0, "target": 96.0}
         found.append(settled(size if up else -size, (horizon,), **known | changes))
     return found
 
 
-async def record_of(ledger: MemoryLedger, scores: Scores, records: Sequence[LedgerRecord]) -> Record:
+async def record_of(ledger: MemoryLedger, scores: LedgerScores, records: Sequence[LedgerRecord]) -> Record:
     """Return the only record that these entries make."""
     await keep(ledger, records)
     (found,) = await scores.track_record(RecordQuery(60))
     return found
 
 
-async def test_calls_that_are_right_and_pay_are_positive(ledger: MemoryLedger, scores: Scores) -> None:
+async def test_calls_that_are_right_and_pay_are_positive(ledger: MemoryLedger, scores: LedgerScores) -> None:
     found = await record_of(ledger, scores, calls(400, lambda number: number % 10 < 7))
     assert (found.count, found.hits, found.effective) == (400, 280, 400)
     assert (found.hit_rate, found.base_rate) == (0.7, 0.5)
@@ -78,7 +80,7 @@ async def test_calls_that_are_right_and_pay_are_positive(ledger: MemoryLedger, s
 
 
 async def test_calls_that_are_right_and_earn_less_than_their_costs_are_weak(
-    ledger: MemoryLedger, scores: Scores
+    ledger: MemoryLedger, scores: LedgerScores
 ) -> None:
     found = await record_of(ledger, scores, calls(400, lambda number: number % 10 < 7, size=0.002))
     assert found.net_bps == pytest.approx(8 - 12)
@@ -94,13 +96,13 @@ async def test_calls_that_are_right_and_earn_less_than_their_costs_are_weak(
     ],
 )
 async def test_verdicts_of_too_few_of_chance_and_of_the_wrong_side(
-    ledger: MemoryLedger, scores: Scores, count: int, right: Callable[[int], bool], verdict: EvidenceVerdict
+    ledger: MemoryLedger, scores: LedgerScores, count: int, right: Callable[[int], bool], verdict: EvidenceVerdict
 ) -> None:
     assert (await record_of(ledger, scores, calls(count, right))).verdict is verdict
 
 
 async def test_always_long_in_a_rising_market_shows_nothing_however_often_it_is_right(
-    ledger: MemoryLedger, scores: Scores
+    ledger: MemoryLedger, scores: LedgerScores
 ) -> None:
     rises = lambda number: number % 10 < 8  # noqa: E731
     found = await record_of(ledger, scores, calls(400, rises, rises=rises))
@@ -108,7 +110,9 @@ async def test_always_long_in_a_rising_market_shows_nothing_however_often_it_is_
     assert found.verdict is EvidenceVerdict.NONE
 
 
-async def test_plans_are_judged_by_their_result_in_units_of_their_risk(ledger: MemoryLedger, scores: Scores) -> None:
+async def test_plans_are_judged_by_their_result_in_units_of_their_risk(
+    ledger: MemoryLedger, scores: LedgerScores
+) -> None:
     """Three of five plans win 1 R, the others lose it: after 35 the interval still has zero in it."""
     few = await record_of(ledger, scores, calls(35, lambda number: number % 5 < 3, size=0.02, horizon=PLAN))
     assert (few.key.horizon, few.targets + few.stops) == (PLAN, 35)
@@ -122,7 +126,7 @@ async def test_plans_are_judged_by_their_result_in_units_of_their_risk(ledger: M
     assert few.ece > 0
 
 
-async def test_markets_that_do_the_same_count_as_one(ledger: MemoryLedger, scores: Scores) -> None:
+async def test_markets_that_do_the_same_count_as_one(ledger: MemoryLedger, scores: LedgerScores) -> None:
     right = np.random.default_rng(4).random(200) < 0.5
     copies = [record for symbol in SYMBOLS for record in calls(200, lambda n: bool(right[n]), symbol=symbol)]
     found = await record_of(ledger, scores, copies)
@@ -135,7 +139,7 @@ async def test_markets_that_do_the_same_count_as_one(ledger: MemoryLedger, score
 
 
 async def test_records_are_told_apart_by_what_is_asked_and_only_the_days_asked_count(
-    ledger: MemoryLedger, scores: Scores
+    ledger: MemoryLedger, scores: LedgerScores
 ) -> None:
     old = calls(48, lambda number: True, lane_id="aaaaaaaaaaaa")
     later_ms = 30 * 24 * HOUR_MS
@@ -169,7 +173,7 @@ async def test_records_are_told_apart_by_what_is_asked_and_only_the_days_asked_c
         await scores.track_record(RecordQuery(60, Grouping.CONFIDENCE, symbol="BTCUSDT"))
 
 
-async def test_neutral_answers_are_the_control_group_of_the_sides(ledger: MemoryLedger, scores: Scores) -> None:
+async def test_neutral_answers_are_the_control_group_of_the_sides(ledger: MemoryLedger, scores: LedgerScores) -> None:
     await keep(ledger, calls(40, lambda number: True, side=Signal.NEUTRAL))
     (found,) = await scores.track_record(RecordQuery(60, Grouping.SIDE))
     assert (found.key.side, found.count, found.hit_rate) == ("Neutral", 40, 0.5)
@@ -177,7 +181,9 @@ async def test_neutral_answers_are_the_control_group_of_the_sides(ledger: Memory
     assert (lane.count, lane.neutral, lane.hit_rate, lane.low) == (0, 40, None, None)
 
 
-async def test_the_calibration_says_what_occurred_of_what_was_stated(ledger: MemoryLedger, scores: Scores) -> None:
+async def test_the_calibration_says_what_occurred_of_what_was_stated(
+    ledger: MemoryLedger, scores: LedgerScores
+) -> None:
     """Of 0.7, seven of ten rose; of 0.9, half did: a third of the statements is 0.4 off."""
     honest = calls(100, lambda n: True, rises=lambda n: n % 10 < 7, lane=LedgerLane.MODEL, probability_up=0.7)
     boasting = [
@@ -200,7 +206,7 @@ async def test_the_calibration_says_what_occurred_of_what_was_stated(ledger: Mem
     assert found.ece == pytest.approx(0.4 / 3)
 
 
-async def test_two_lanes_are_compared_on_the_same_candles_alone(ledger: MemoryLedger, scores: Scores) -> None:
+async def test_two_lanes_are_compared_on_the_same_candles_alone(ledger: MemoryLedger, scores: LedgerScores) -> None:
     """The LLM contradicts the rules in 40 of 100 candles and is right in 30 of these; elsewhere it says the same."""
     rules = calls(120, lambda number: number % 100 < 60 or number % 4 == 3)
     llm = calls(100, lambda number: number < 60 or number % 4 != 3, lane=LedgerLane.LLM)
@@ -218,7 +224,9 @@ async def test_two_lanes_are_compared_on_the_same_candles_alone(ledger: MemoryLe
     assert found.stated == 0
 
 
-async def test_a_lane_that_stays_out_is_compared_by_what_the_other_earned(ledger: MemoryLedger, scores: Scores) -> None:
+async def test_a_lane_that_stays_out_is_compared_by_what_the_other_earned(
+    ledger: MemoryLedger, scores: LedgerScores
+) -> None:
     rules = calls(60, lambda number: number % 3 == 0)
     llm = calls(60, lambda number: True, lane=LedgerLane.LLM, side=Signal.NEUTRAL)
     await keep(ledger, [*rules, *llm])
@@ -231,7 +239,7 @@ async def test_a_lane_that_stays_out_is_compared_by_what_the_other_earned(ledger
 
 
 async def test_stated_probabilities_of_two_lanes_are_compared_by_their_brier_losses(
-    ledger: MemoryLedger, scores: Scores
+    ledger: MemoryLedger, scores: LedgerScores
 ) -> None:
     rises = lambda number: number % 4 != 0  # noqa: E731
     rules = calls(80, rises, rises=rises, probability_up=0.5)
@@ -254,7 +262,7 @@ class CountingLedger(MemoryLedger):
 
 async def test_an_answer_is_shared_for_a_moment_and_made_anew_after_it_also_when_the_clock_is_set_back() -> None:
     ledger, clock = CountingLedger(), SettableClock(NOW)
-    scores = Scores(ledger, clock)
+    scores = LedgerScores(ledger, clock)
     await keep(ledger, calls(10, lambda number: True))
     first = await scores.track_record(RecordQuery(60))
     reads = ledger.reads
@@ -275,7 +283,7 @@ async def test_a_store_that_is_down_is_said_and_the_next_question_asks_it_again(
         if down:
             raise StorageUnavailable("the store is down")
 
-    scores = Scores(MemoryLedger(step), SettableClock(NOW))
+    scores = LedgerScores(MemoryLedger(step), SettableClock(NOW))
     with pytest.raises(StorageUnavailable):
         await scores.track_record(RecordQuery(60))
     down = False

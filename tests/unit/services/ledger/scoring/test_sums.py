@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,8 @@ from domain.market import Timeframe
 from domain.values import Signal
 from services.ledger.scoring.levels import Level
 from services.ledger.scoring.sums import add_up
-from tests.fixtures.settled import ALL_HORIZONS, CLOSED_MS, DAY, DAY_BEGIN_MS, HOUR_MS, settled, settlement
+from tests.fixtures.ledger import CLOSED_MS
+from tests.fixtures.settled import ALL_HORIZONS, DAY, DAY_BEGIN_MS, HOUR_MS, settled, settlement
 
 
 def sums_of(records: Sequence[LedgerRecord], level: Level, day: date = DAY, **wanted: object) -> dict[str, float]:
@@ -32,7 +34,7 @@ def sums_of(records: Sequence[LedgerRecord], level: Level, day: date = DAY, **wa
     return dict(fits[0].sums)
 
 
-def at(hour: int, move: float = 0.01, **changes: object) -> LedgerRecord:
+def at(hour: int, move: float = 0.01, **changes: Any) -> LedgerRecord:
     """Return an entry of the market's hour, settled one candle later."""
     closed_ms = DAY_BEGIN_MS + hour * HOUR_MS
     return settled(move, **{"closed_ms": closed_ms, "known_ms": closed_ms + 5_000} | changes)
@@ -130,7 +132,8 @@ def test_stated_probabilities_of_the_next_candle_are_scored_of_neutral_answers_t
         at(1, -0.01, lane=LedgerLane.MODEL, probability_up=0.52, side=Signal.NEUTRAL),
     ]
     found = sums_of(records, Level.ALL)
-    assert (found["stated"], found["brier"]) == (2, pytest.approx(0.3**2 + 0.52**2))
+    assert found["stated"] == 2
+    assert found["brier"] == pytest.approx(0.3**2 + 0.52**2)
     upper = sums_of(records, Level.PROBABILITY, bin="0.70-0.80")
     assert (upper["stated"], upper["said"], upper["occurred"]) == (1, 0.7, 1)
     assert "occurred" not in sums_of(records, Level.PROBABILITY, bin="0.50-0.60")
@@ -151,7 +154,8 @@ def test_costs_of_every_answer_are_added_also_of_those_that_do_not_count() -> No
         for second, side in ((1, Signal.LONG), (2, Signal.NEUTRAL), (3, Signal.SHORT))
     ]
     found = sums_of([replace(record, repeats=2) for record in records], Level.ALL)
-    assert (found["count"], found["paid"], found["cost_usd"], found["repeats"]) == (1, 3, pytest.approx(0.006), 6)
+    assert (found["count"], found["paid"], found["repeats"]) == (1, 3, 6)
+    assert found["cost_usd"] == pytest.approx(0.006)
 
 
 def test_what_callers_were_given_counts_once_whichever_lane_gave_it() -> None:

@@ -1,0 +1,130 @@
+"""Answers about the record of the lanes: what their calls came to."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from trading_signal_client.answers.answer import Answer
+
+Verdict = Literal["insufficient", "inverted", "none", "weak", "positive"]
+
+
+class LaneRecord(Answer):
+    """The record of one group of settled calls; intervals hold at every look; None where nothing is measured."""
+
+    lane: str
+    timeframe: str
+    horizon: int | Literal["plan"]
+    version: str | None
+    symbol: str | None
+    side: str | None
+    confidence_range: str | None
+    day: date | None
+    first_day: date
+    last_day: date
+    count: int
+    effective: float
+    hits: int
+    hit_rate: float | None
+    low: float | None
+    high: float | None
+    base_rate: float | None
+    verdict: Verdict
+    confidence: float | None
+    stated: int
+    brier: float | None
+    log_loss: float | None
+    ece: float | None
+    r: float | None
+    r_low: float | None
+    r_high: float | None
+    net_r: float | None
+    bps: float | None
+    bps_low: float | None
+    bps_high: float | None
+    net_bps: float | None
+    turnover: float | None
+    neutral: int
+    missing: int
+    targets: int
+    stops: int
+    times: int
+    voids: int
+    repeats: int
+
+
+class TrackRecord(Answer):
+    """The answer of `/ai/track-record`."""
+
+    days: int
+    group: str
+    count: int
+    records: list[LaneRecord]
+
+
+class LaneCost(Answer):
+    timeframe: str
+    horizon: int | Literal["plan"]
+    answers: int
+    cost_usd: float
+    usd_per_answer: float
+    right_above_base: float
+    usd_per_right_above_base: float | None
+    net_bps: float
+    usd_per_net_bps: float | None
+
+
+class LaneSampling(Answer):
+    """Whether a paid lane is asked about a share of the candles only."""
+
+    sampling: bool
+    settled_plans: int
+    trial_calls: int
+    sample_share: float
+    reason: str | None
+
+
+class LaneSummary(Answer):
+    lane: str
+    records: list[LaneRecord]
+    costs: list[LaneCost]
+    sampling: LaneSampling | None
+
+
+class LanePair(Answer):
+    """Two lanes on the same candles."""
+
+    first: str
+    second: str
+    timeframe: str
+    horizon: int | Literal["plan"]
+    moments: int
+    calls: int
+    both_right: int
+    first_right: int
+    second_right: int
+    mcnemar_p: float | None
+    second_better: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    first_alone: int
+    first_alone_hits: int
+    second_alone: int
+    second_alone_hits: int
+    net_bps_gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    stated: int
+    brier_gain: float | None
+    brier_low: float | None
+    brier_high: float | None
+
+
+class ComparedLanes(Answer):
+    """The answer of `/ai/lanes`."""
+
+    days: int
+    lanes: list[LaneSummary]
+    pairs: list[LanePair]
