@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -229,6 +230,12 @@ def aggregate_row(sums: Aggregate, position: int, names: Names) -> Row:
     )
 
 
+@lru_cache(maxsize=1_024)
+def _figure_names(text: str) -> list[str]:
+    """Return the names of figures; few lists of them stand in thousands of rows."""
+    return list(json.loads(text))
+
+
 def read_aggregate(row: Row, names: Names) -> Aggregate:
     """Return the sums of a row."""
     level, day, _, lane, lane_id, timeframe, horizon, symbol, side, found_bin, figures, sums = row
@@ -243,5 +250,5 @@ def read_aggregate(row: Row, names: Names) -> Aggregate:
         symbol=names.text(symbol),
         side=names.text(side),
         bin=names.text(found_bin),
-        sums=dict(zip(json.loads(names.text(figures)), values, strict=True)),
+        sums=dict(zip(_figure_names(names.text(figures)), values, strict=True)),
     )
