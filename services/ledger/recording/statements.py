@@ -140,7 +140,9 @@ def of_verdict(lane: LedgerLane, verdict: Verdict, by: str = "") -> Statement:
 
 
 def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
-    """Return what a model says: a side and a probability, and no plan."""
+    """Return what a model says: side and probability, and the plan of its side where its plans were measured."""
+    # A Neutral has the plan of the likelier side, which is not proposed.
+    plan = forecast.plan if forecast.plan and forecast.plan.side is forecast.signal else None
     return Statement(
         lane=LedgerLane.MODEL,
         by=forecast.model_version,
@@ -148,6 +150,9 @@ def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
         kind=kind_of(forecast.signal, None),
         side=forecast.signal,
         confidence=forecast.confidence,
+        stop=plan.stop if plan else None,
+        target=plan.target if plan else None,
+        target_first=plan.target_first if plan else None,
         probability_up=_of_next_candle(forecast),
     )
 

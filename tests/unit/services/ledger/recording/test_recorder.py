@@ -27,6 +27,7 @@ from tests.fixtures.guards import STOP_AND_TARGET
 from tests.fixtures.histories import WEIGHER, context_of, simulated, snapshot_of
 from tests.fixtures.llm_clients import sample
 from tests.fixtures.recording import Written, make_recorder
+from tests.fixtures.settings import configured
 from utils.log_lines import request_id
 
 LANES = {
@@ -56,7 +57,7 @@ def judged(context: MarketContext, model: bool = False, blend: str = "advise", *
     """Return the judgement of a market, with the forecast of a model or without."""
     if not model:
         return judge(context)
-    section = AnalysisSettings.model_construct(blend=blend, model_weight=0.3)
+    section = configured(AnalysisSettings, blend=blend, model_weight=0.3)
     return judge(with_forecast(context, make_forecast(**forecast), None, section))
 
 
@@ -133,7 +134,35 @@ def test_rules_alone_are_one_entry() -> None:
     assert lanes(written_of(judgement, answered(judgement))) == {LedgerLane.RULES: True}
 
 
-def test_a_model_stands_beside_the_rules_with_its_probability_and_no_plan() -> None:
+PLAN_OF_A_MODEL: dict[str, Any] = {
+    "side": "Long",
+    "entry": 100.0,
+    "stop": 97.0,
+    "target": 106.0,
+    "horizon_candles": HORIZON_CANDLES,
+    "target_first": 0.38,
+    "break_even": 0.3333,
+    "expected_r": 0.1,
+    "gross_bps": 40.0,
+    "cost_bps": 12.0,
+    "net_bps": 28.0,
+    "plans": 900,
+    "low": 0.01,
+    "high": 0.2,
+    "verdict": "positive",
+}
+
+
+@pytest.mark.parametrize(("signal", "proposed"), [("Long", True), ("Neutral", False)])
+def test_a_model_whose_plans_were_measured_proposes_that_of_its_side(signal: str, proposed: bool) -> None:
+    judgement = judged(market(), model=True, signal=signal, plan=PLAN_OF_A_MODEL)
+    model = written_of(judgement, answered(judgement)).of(LedgerLane.MODEL)
+    plan = (97.0, 106.0, HORIZON_CANDLES, 0.38) if proposed else (None, None, None, None)
+    assert (model.stop, model.target, model.horizon_candles, model.target_first) == plan
+    assert model.has_plan is proposed
+
+
+def test_a_model_stands_beside_the_rules_with_its_probability() -> None:
     judgement = judged(market(), model=True)
     written = written_of(judgement, answered(judgement))
     assert lanes(written) == {LedgerLane.RULES: True, LedgerLane.MODEL: False}
