@@ -37,7 +37,6 @@ from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
 from services.guards.guards import open_guards
-from services.health.checks import ledger_check
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
@@ -149,7 +148,7 @@ async def build_container(
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
-        health.also(ledger_check(lambda: settler.state, clock))
+        health.also(settler.degraded)
 
         yield Container(
             settings=settings,

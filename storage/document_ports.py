@@ -187,8 +187,8 @@ class LastingDocuments(DocumentStore, Protocol):
             StorageUnavailable: neither the store nor the file takes it; it waits in memory.
         """
 
-    async def flush(self) -> None:
-        """Return when the store has the earlier documents, or fails, or after a second."""
+    async def flush(self) -> bool:
+        """Return whether no earlier document is under way, once the store has them or fails, or after a second."""
 
     def first(self, work: Callable[[DocumentStore], Awaitable[None]]) -> None:
         """Run work on the store after the writes of earlier processes and before new ones.

@@ -12,7 +12,7 @@ from api.dependencies import (
     DefaultLimit,
     FeedbackPart,
     JsonBody,
-    LedgerPart,
+    LedgerStorePart,
     PerformancePart,
     SettingsPart,
     Trusted,
@@ -78,7 +78,7 @@ async def performance(measured: PerformancePart) -> PerformanceResponse:
     dependencies=[DefaultLimit],
 )
 async def signal_quality(
-    ledger: LedgerPart, settings: SettingsPart, limit: Annotated[int, Query(ge=1, le=MAX_SIGNALS)] = 50
+    ledger: LedgerStorePart, settings: SettingsPart, limit: Annotated[int, Query(ge=1, le=MAX_SIGNALS)] = 50
 ) -> SignalQualityResponse:
     """Count the newest answers that callers were given, by signal; also under /api/ai/signal-quality."""
     records = await ledger.entries(GIVEN, limit)

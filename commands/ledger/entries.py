@@ -92,7 +92,11 @@ def _table(records: Sequence[LedgerRecord]) -> Table:
             entry.side if entry.kind is EntryKind.SIDE else entry.kind,
             f"{entry.confidence:.2f}",
             f"{entry.price:.8g}",
-            _outcome(ends.get(PLAN)) if entry.scored else f"apart: {entry.apart}",
+            _outcome(ends.get(PLAN))
+            if entry.scored and entry.has_plan
+            else f"apart: {entry.apart}"
+            if entry.apart
+            else "-",
             entry.id,
         )
     return table

@@ -59,6 +59,8 @@ def _compile(recipe: Recipe, training: TrainingSettings) -> None:
     compiled = training.keras_backend == "jax"
     optimizer = keras.optimizers.Adam(recipe.learning.rate or training.learning_rate)
     recipe.model.compile(optimizer, recipe.loss, jit_compile=compiled)
+    # Variables that a step makes while it is traced have TensorFlow trace it again: seconds of each fit.
+    optimizer.build(recipe.model.trainable_variables)
 
 
 def _schedule(learning: LearningSettings) -> list[keras.callbacks.Callback]:

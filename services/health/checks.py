@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from domain.values import epoch_ms
 from services.health.degraded import Check, Degraded
-from services.ledger.settling.state import SettlerState
 from services.llm.calling.client import LlmClient
 from services.llm.calling.key_ring import KeyState
 from services.llm.status import can_be_asked
 from services.market_data.market_data import MarketData
-from services.market_data.snapshots import duration_text
 from storage.ports import StoreState
-from utils.clock import Clock
 from utils.log_writer import LogState
 
-_LEDGER_LAG_MS = 60 * 60_000
 # By the words of the cause; the first that fits.
 _SQLITE_REMEDIES = {
     "disk is full": "free space on the disk of the database file",
@@ -84,22 +79,6 @@ def market_data_check(market_data: MarketData) -> Check:
                 yield Degraded(
                     f"market_data.{name}", reason, "see the log for its answer, or leave it out of MARKET_DATA_SOURCES"
                 )
-
-    return check
-
-
-def ledger_check(state: Callable[[], SettlerState], clock: Clock) -> Check:
-    """Return the check of the ledger: whether its entries are settled in time."""
-
-    def check() -> Iterator[Degraded]:
-        now = state()
-        lag_ms = now.lag_ms(epoch_ms(clock.now()))
-        if lag_ms <= _LEDGER_LAG_MS:
-            return
-        reason = f"settling lags by {duration_text(lag_ms)}; {now.waiting} horizons wait"
-        reason += f": {now.failure}" if now.failure else ""
-        remedy = "see the log for what fails" if now.failure else "wait while it catches up"
-        yield Degraded("ledger", reason, f"{remedy}; it is tried again by itself, and no entry is lost")
 
     return check
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from backtesting.figures.account import DailyReturns
 from backtesting.figures.buy_and_hold import buy_and_hold
 from backtesting.figures.chance import random_entries
 from backtesting.search.candidates import collect
@@ -71,7 +72,7 @@ def run_optimise(
     turns = {fold.span.begin_ms: fold.chosen.settings for fold in folds}
     found, present = markets.play_in_turn(plan.outside, turns), markets.play(plan.outside, plan.present)
     done = Optimised(plan, folds, tried, found, present)
-    trial = book.trial(order.shown_settings, plan.outside, found.returns.sharpe, len(found.returns.values))
+    trial = book.trial(order.shown_settings, book.data, found.returns)
     count = book.registry.record(trial)
     tested = _tested(prepared, done, order, report)
     document = optimised_document(done, figures_document(tested, backtest.lane, found.returns, count))
@@ -119,24 +120,24 @@ class _Trials:
     def record(self, span: SearchedTime, tried: Tried) -> None:
         """Record a trial in a time, and tell the progress."""
         settings = {**self._chosen, "searched": shown(tried.settings, self._plan.space)}
-        self.registry.add(self.trial(settings, span, tried.returns.sharpe, len(tried.returns.values)))
+        time = {"since": utc_time(span.begin_ms).isoformat(), "until": utc_time(span.end_ms).isoformat()}
+        self.registry.add(self.trial(settings, {**self.data, **time}, tried.returns))
         self._done += 1
         times, trials = self._order.folds + 1, self._order.trials
-        time = (self._done - 1) // trials
-        stage = "searching all the time" if time == self._order.folds else f"searching before fold {time + 1}"
+        fold = (self._done - 1) // trials
+        stage = "searching all the time" if fold == self._order.folds else f"searching before fold {fold + 1}"
         share = self._done / (times * trials)
         self._report(JobProgress(stage=stage, share=_JUDGED + (_SEARCHED - _JUDGED) * share))
 
-    def trial(self, settings: dict[str, Any], span: SearchedTime, sharpe: float | None, days: int) -> Trial:
-        """Return a trial of some settings in a time."""
-        time = {"since": utc_time(span.begin_ms).isoformat(), "until": utc_time(span.end_ms).isoformat()}
+    def trial(self, settings: dict[str, Any], data: dict[str, Any], returns: DailyReturns) -> Trial:
+        """Return a trial of some settings on candles."""
         return Trial(
             settings=digest_of(settings),
-            data=digest_of({**self.data, **time}),
+            data=digest_of(data),
             lane=self._order.backtest.lane,
             symbols=self._symbols,
-            sharpe=sharpe,
-            days=days,
+            sharpe=returns.sharpe,
+            days=len(returns.values),
             version=service_version(),
             at=self._now,
         )

@@ -22,6 +22,7 @@ from domain.market import Timeframe
 from models.registry.registry import Registry
 from tests.fixtures.bodies import ENGINE_CONTEXT, base_path, shape_a, shape_b, shape_c, shape_d, wire_candles
 from tests.fixtures.forecasting import put_in_production
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.service import Service, free_port, running_service
 from tests.fixtures.wire import misfits, read_wire
 
@@ -46,7 +47,7 @@ def service(version: tuple[Registry, str]) -> Iterator[Service]:
     """Serve with the limits and the sources of a deployment, and with a model."""
     with running_service(ADMIN_TOKEN=ADMIN, MODEL_SAVE_PATH=str(version[0].root)) as running:
         # Real candles, without which the health of the market's condition is a 503 by design.
-        assert httpx2.post(f"{running.url}/ai/analyze", json=shape_a(symbol="BTCUSDT")).status_code == 200
+        assert running.post("/ai/analyze", json=shape_a(symbol="BTCUSDT")).status_code == 200
         yield running
         assert "Traceback" not in running.output
 
@@ -55,7 +56,7 @@ def call(service: Service, name: str, body: Any = None) -> httpx2.Response:
     """Ask as the tools do, with the administrator's token."""
     method, path = name.split(" ")[:2]
     headers = {"authorization": f"Bearer {ADMIN}"}
-    return httpx2.request(method, service.url + path, json=body, headers=headers, timeout=20)
+    return httpx2.request(method, service.url + path, json=body, headers=headers, timeout=PATIENCE_SECONDS)
 
 
 def fresh(body: Any) -> Any:
@@ -130,14 +131,14 @@ def test_the_dashboards_own_routes_answer_what_it_reads(
 def test_the_engine_and_the_browser_read_every_analysis(
     service: Service, shape: str, sent: Callable[[], dict[str, Any]]
 ) -> None:
-    answer = httpx2.post(f"{service.url}/ai/analyze", json=sent()).json()
+    answer = service.post("/ai/analyze", json=sent()).json()
     assert misfits(answer, answer_of(shape)) == []
     # The engine's own loop gets the dashboard's keys in addition to its own, with its words for a signal.
     assert misfits(answer, answer_of("A") | {"signal": "string"}) == []
 
 
 def test_a_fabricated_candle_is_a_signal_for_no_client(service: Service) -> None:
-    refused = httpx2.post(f"{service.url}/ai/analyze", json=shape_d())
+    refused = service.post("/ai/analyze", json=shape_d())
     assert refused.status_code == 400
     assert "60" in refused.json()["detail"]
 
@@ -147,7 +148,7 @@ async def test_a_burst_of_thirty_two_calls_with_four_attempts_each_is_never_limi
     frames = ("15m", "30m", "1h", "4h")
     bodies = [shape_b(each, 60 + more, symbol=symbol) for symbol in SYMBOLS for each in frames for more in (0, 1)]
     assert len(bodies) == 32
-    async with httpx2.AsyncClient(base_url=service.url, timeout=30) as engine:
+    async with httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as engine:
         for body in bodies:
             answers = await asyncio.gather(*(engine.post("/ai/analyze", json=body) for _ in range(4)))
             assert [answer.status_code for answer in answers] == [200] * 4
@@ -174,7 +175,7 @@ def test_the_dashboards_preflights_and_answers_are_for_its_origin(service: Servi
 
 
 def test_every_tool_finds_what_it_unwraps_and_a_text_in_every_error(service: Service) -> None:
-    document = httpx2.get(f"{service.url}/openapi.json").json()
+    document = service.get("/openapi.json").json()
     for path, operations in document["paths"].items():
         for method in operations:
             name = f"{method.upper()} {path.replace('{', '').replace('}', '')}"
@@ -201,7 +202,7 @@ async def test_the_dashboard_keeps_its_socket_alive_and_comes_back_after_a_resta
                     pong = await received(socket)
                     assert misfits(pong, WIRE["websocket"]["server_pong"]) == []
                     assert pong["type"] == "Pong"
-                async with httpx2.AsyncClient(base_url=running.url) as engine:
+                async with httpx2.AsyncClient(base_url=running.url, timeout=PATIENCE_SECONDS) as engine:
                     for body in (shape_a(seed=5, drift=0.35), shape_b(strategy_context=ENGINE_CONTEXT)):
                         assert (await engine.post("/ai/analyze", json=body)).status_code == 200
                         event = await received(socket)

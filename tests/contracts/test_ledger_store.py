@@ -193,7 +193,7 @@ async def test_every_filter_alone_and_with_others(ledger: LedgerDatabase) -> Non
     assert await ids(ledger, symbol="BTCUSDT", side="Short", lane_id="0123456789ab", scored=True) == ["side"]
     assert await ids(ledger, lane_id="other", timeframe="4h") == []
     for name in ("lane", "lane_id", "symbol", "timeframe", "side", "kind", "origin"):
-        assert await ids(ledger, **{name: "none of these"}) == []
+        assert await ids(ledger, 99, **{name: "none of these"}) == []
     assert await ids(ledger, limit=2, symbol="BTCUSDT") == ["timeframe", "side"]
 
 

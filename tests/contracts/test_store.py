@@ -20,6 +20,7 @@ from storage.adapter_ports import Store
 from storage.ports import NO_CANDLES, AnalysisWrite, ArchivedSignal, SymbolCount
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.forecasting import make_forecast
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import save_candles
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ async def test_cache_expires_and_archive_does_not(store: Store, clock: SettableC
     await store.save_analysis("key", make_analysis(analysis_id="expired", symbol="OLD"), archive=True)
     clock.moment = now
     await store.save_analysis("key", make_analysis(analysis_id="fresh", symbol="NEW"), archive=True)
-    async with asyncio.timeout(30):  # MongoDB looks for expired documents once a second here
+    async with asyncio.timeout(PATIENCE_SECONDS):  # MongoDB looks for expired documents once a second here
         while len((statistics := await store.statistics()).symbols) > 1:
             await asyncio.sleep(0.2)
     assert statistics.symbols == (SymbolCount("NEW", 1, NOON),)

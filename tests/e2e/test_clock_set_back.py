@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
 from tests.fixtures.bodies import now_ms, shape_b
 from tests.fixtures.service import Service, running_service
 
@@ -15,7 +13,7 @@ SIGNALS = {"symbols": ["SOLUSDT"], "timeframe_data": {}}
 
 
 def post(service: Service, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    response = httpx2.post(f"{service.url}{path}", json=body, timeout=30)
+    response = service.post(path, json=body)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer

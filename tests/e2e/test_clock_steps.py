@@ -9,6 +9,7 @@ import httpx2
 
 from faults.fake_time import FakeTime
 from tests.fixtures.bodies import shape_b
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.service import running_service
 
 HOUR = 3_600
@@ -18,7 +19,7 @@ def test_a_limit_opens_within_its_minute_and_the_uptime_goes_on(tmp_path: Path) 
     clock = FakeTime(tmp_path)
     environment: dict[str, Any] = {"RATE_LIMITS__DEFAULT_TRUSTED": "3/minute", **clock.environment}
     with running_service(**environment) as service:
-        client = httpx2.Client(base_url=service.url)
+        client = httpx2.Client(base_url=service.url, timeout=PATIENCE_SECONDS)
         before = client.get("/health").json()["timestamp"]
         clock.set(HOUR)
         assert client.get("/health").json()["timestamp"][:13] != before[:13]  # the clock of the service has moved
@@ -40,7 +41,10 @@ def test_an_analysis_of_the_hour_ahead_answers_no_request_once_the_clock_is_back
         return answer["analysis_id"], answer["cached"]
 
     environment: dict[str, Any] = clock.environment
-    with running_service(**environment) as service, httpx2.Client(base_url=service.url) as client:
+    with (
+        running_service(**environment) as service,
+        httpx2.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
+    ):
         clock.set(HOUR)
         ahead = analyze(client)
         clock.set(0)

@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
 from demo import behaviors
 from demo.openai_server import FakeOpenAI, serving
 from tests.fixtures.bodies import shape_a
@@ -24,8 +22,8 @@ DEMO = ("cli.py", "serve", "--port", "{port}", "--demo-llm")
 def test_the_demonstration_answers_without_a_key_and_says_what_it_is() -> None:
     # A real key must not be sent to the demonstration, nor money counted.
     with running_service(*DEMO, OPENAI_API_KEY=KEYS[0]) as service:
-        answer = httpx2.post(f"{service.url}/ai/analyze", json=shape_a(seed=5, drift=0.35), timeout=20).json()
-        health = httpx2.get(f"{service.url}/health").json()
+        answer = service.post("/ai/analyze", json=shape_a(seed=5, drift=0.35)).json()
+        health = service.get("/health").json()
         service.stop()
         output = service.output
     assert (answer["source"], answer["model_type"], answer["cost_usd"]) == ("llm", "demo-gpt", 0.0)

@@ -7,13 +7,12 @@ import json
 import signal
 from contextlib import ExitStack
 
-import httpx2
 import pytest
 
 from tests.fixtures.bodies import shape_b
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.raw_clients import (
     HALF_A_BODY,
-    PATIENCE_SECONDS,
     connect,
     connections,
     last_answer,
@@ -43,13 +42,12 @@ GOING_AWAY = b"\x88\x02\x03\xe9"
 
 
 def degraded(service: Service) -> list[str]:
-    names: list[str] = httpx2.get(f"{service.url}/health").json()["degraded"]
+    names: list[str] = service.get("/health").json()["degraded"]
     return names
 
 
 def wait_until_free(service: Service) -> None:
-    while degraded(service):
-        pass
+    asyncio.run(eventually(lambda: not degraded(service)))
 
 
 def wait_for_lines(service: Service, times: int) -> None:
@@ -75,7 +73,7 @@ def test_sockets_are_refused_before_the_last_descriptors_are_gone() -> None:
                 refusal = read_to_end(clients[-1]).decode()
                 assert "retry-after: 30" in refusal
                 assert "file descriptor" in refusal
-                assert httpx2.get(f"{service.url}/livez").status_code == 200
+                assert service.get("/livez").status_code == 200
                 assert degraded(service) == ["file_descriptors"]
             wait_until_free(service)
             wait_for_lines(service, times)
@@ -85,7 +83,7 @@ def test_sockets_are_refused_before_the_last_descriptors_are_gone() -> None:
 def test_silent_connections_give_way_to_requests() -> None:
     with running_service("-c", FEW_DESCRIPTORS) as service:
         with connections(service, 300) as clients:
-            assert httpx2.get(f"{service.url}/livez").status_code == 200
+            assert service.get("/livez").status_code == 200
             assert degraded(service) == ["file_descriptors"]
             # The oldest are closed without a word, the newest are served.
             assert clients[0].recv(1) == b""
@@ -110,7 +108,7 @@ def test_every_signal_ends_in_order(number: signal.Signals) -> None:
 def test_a_service_started_by_nohup_outlives_its_terminal() -> None:
     with running_service("-c", BY_NOHUP) as service:
         service.process.send_signal(signal.SIGHUP)
-        assert httpx2.get(f"{service.url}/livez").status_code == 200
+        assert service.get("/livez").status_code == 200
         assert service.process.poll() is None
 
 
@@ -126,7 +124,7 @@ def test_half_sent_bodies_neither_hold_up_the_end_nor_leave_tracebacks() -> None
     with running_service() as service, connections(service, 100) as clients:
         for client in clients:
             send(client, HALF_A_BODY)
-        assert httpx2.get(f"{service.url}/livez").status_code == 200
+        assert service.get("/livez").status_code == 200
         status, seconds = service.stop()
         assert status == 0
         assert seconds < 8
@@ -144,10 +142,9 @@ def test_a_body_that_is_complete_soon_after_the_signal_is_answered() -> None:
     head = HALF_A_BODY.partition(b"content-length")[0] + b"content-length: %d\r\n\r\n" % len(body)
     with running_service() as service, connect(service) as client:
         send(client, head + body[:-10])
-        assert httpx2.get(f"{service.url}/livez").status_code == 200
+        assert service.get("/livez").status_code == 200
         service.process.send_signal(signal.SIGTERM)
-        while "Shutting down" not in service.output:
-            pass
+        asyncio.run(eventually(lambda: "Shutting down" in service.output))
         send(client, body[-10:])
         assert last_answer(client).status == 200
         assert service.process.wait(PATIENCE_SECONDS) == 0

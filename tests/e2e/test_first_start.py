@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.fixtures.service import ROOT, running_service
@@ -20,12 +19,12 @@ def test_the_token_opens_the_admins_routes_and_only_its_file_is_named(tmp_path: 
     database, file = f"sqlite:///{tmp_path}/store.db", tmp_path / "admin_token"
     with running_service(*command, ADMIN_TOKEN="", DATABASE_URL=database, COLUMNS="300") as service:
         token = file.read_text().strip()
-        assert httpx2.get(f"{service.url}/jobs").status_code == 401
+        assert service.get("/jobs").status_code == 401
         bearer = {"authorization": f"Bearer {token}"}
-        assert httpx2.get(f"{service.url}/jobs", headers=bearer).status_code == 200
+        assert service.get("/jobs", headers=bearer).status_code == 200
         # A client may put into the log what it likes, the token too.
         named = {"x-request-id": token}
-        assert httpx2.get(f"{service.url}/ai/health/market-condition", headers=named).status_code == 503
+        assert service.get("/ai/health/market-condition", headers=named).status_code == 503
         service.stop()
         output = service.output
     assert f"file={file}" in output
@@ -33,12 +32,12 @@ def test_the_token_opens_the_admins_routes_and_only_its_file_is_named(tmp_path: 
     assert token not in output
     assert ("by the token in" in output) is (command != UVICORN)
     with running_service(*command, ADMIN_TOKEN="", DATABASE_URL=database) as service:
-        assert httpx2.get(f"{service.url}/jobs", headers=bearer).status_code == 200
+        assert service.get("/jobs", headers=bearer).status_code == 200
 
 
 def test_no_accuracy_is_claimed_before_the_first_outcome() -> None:
     with running_service() as service:
-        text = httpx2.get(f"{service.url}/metrics").text
+        text = service.get("/metrics").text
     assert "# TYPE ai_prediction_accuracy gauge\n" in text
     assert "\nai_prediction_accuracy " not in text
     assert "NaN" not in text
@@ -47,7 +46,7 @@ def test_no_accuracy_is_claimed_before_the_first_outcome() -> None:
 def test_trust_in_loopback_is_warned_of_on_the_start_screen_and_in_the_log() -> None:
     warning = "access.loopback_admin is on"
     with running_service(ACCESS__LOOPBACK_ADMIN="true", COLUMNS="300") as service:
-        assert httpx2.get(f"{service.url}/jobs").status_code == 200
+        assert service.get("/jobs").status_code == 200
         service.stop()
         assert service.output.count(warning) == 2
     with running_service() as service:

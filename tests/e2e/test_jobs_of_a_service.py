@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from tests.conftest import admin_headers
@@ -37,7 +36,7 @@ serve(create_app(settings, build), settings)
 
 
 def jobs_of(service: Service) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx2.get(f"{service.url}/jobs", headers=admin_headers()).json()["jobs"]
+    found: list[dict[str, Any]] = service.get("/jobs", headers=admin_headers()).json()["jobs"]
     return found
 
 
@@ -49,7 +48,7 @@ def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Si
         grandchild = int(jobs_of(service)[0]["progress"]["stage"])
         assert alive(grandchild)
         _, seconds = service.stop(number)
-        assert seconds < 5
+        assert seconds < 30  # the job would take ten minutes
         assert "Traceback" not in service.output
     asyncio.run(eventually(lambda: not alive(grandchild)))
     with running_service(DATABASE_URL=database) as service:

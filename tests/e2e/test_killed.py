@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import pytest
 from pymongo import MongoClient
 
@@ -61,7 +60,7 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def acknowledged(service: Service, path: str, body: dict[str, Any], status: int = 200) -> dict[str, Any]:
-    response = httpx2.post(f"{service.url}{path}", json=body, headers=ADMIN, timeout=30)
+    response = service.post(path, json=body, headers=ADMIN)
     assert response.status_code == status, response.text
     found: dict[str, Any] = response.json()
     return found
@@ -102,7 +101,7 @@ def test_trades_feedback_and_costs_outlive_a_kill(
         has(lambda table: rows(tmp_path / "store.db", table), trade_analyses=40, trades_to_review=0)
         again = acknowledged(service, "/ai/analyze-trade", TRADE | {"trade_id": "trade-39"})
         assert again["message"] == "the trade was accepted before"
-        assert httpx2.get(f"{service.url}/ai/performance").json()["feedback"]["predictions_made"] == 40
+        assert service.get("/ai/performance").json()["feedback"]["predictions_made"] == 40
 
 
 def test_training_that_was_accepted_is_known_after_a_kill(environment: Environment) -> None:
@@ -111,15 +110,16 @@ def test_training_that_was_accepted_is_known_after_a_kill(environment: Environme
         job_id = acknowledged(service, "/ai/train", body, 202)["job_id"]
         service.stop(signal.SIGKILL)
     with running_service(**environment) as service:
-        url = f"{service.url}/jobs/{job_id}"
-        asyncio.run(eventually(lambda: httpx2.get(url, headers=ADMIN).json().get("status") == "interrupted"))
+        asyncio.run(
+            eventually(lambda: service.get(f"/jobs/{job_id}", headers=ADMIN).json().get("status") == "interrupted")
+        )
 
 
 def test_analyses_that_a_reader_has_seen_outlive_a_kill(environment: Environment, tmp_path: Path) -> None:
     with running_service(**environment) as service:
         for number in range(20):
             acknowledged(service, "/ai/analyze", shape_a(symbol=f"S{number}USDT"))
-        assert httpx2.get(f"{service.url}/ai/storage/stats").json()["archived_analyses"] == 20
+        assert service.get("/ai/storage/stats").json()["archived_analyses"] == 20
         service.stop(signal.SIGKILL)
     assert rows(tmp_path / "store.db", "analysis_archive") == 20
 
@@ -139,6 +139,6 @@ def test_what_is_acknowledged_without_a_database_outlives_a_kill(
     with MongoClient[dict[str, Any]](url) as client, running_service(**environment) as service:
         database = client.get_default_database()
         has(lambda name: database[name].count_documents({}), analysis_archive=10, trade_analyses=10, trades_to_review=0)
-        assert httpx2.get(f"{service.url}/ai/performance").json()["feedback"]["predictions_made"] == 10
+        assert service.get("/ai/performance").json()["feedback"]["predictions_made"] == 10
         has(lambda name: database[name].count_documents({}), signal_feedback=10, feedback_to_count=0)
         asyncio.run(eventually(lambda: list((tmp_path / "spool").iterdir()) == []))

@@ -20,6 +20,7 @@ import websockets
 from domain.market import CandleSeries, Timeframe
 from tests.fixtures.bodies import base_path, shape_a, shape_b
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import ROOT, Service, running_service
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SYMBOLS = {"BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XR
 
 
 async def receive(socket: websockets.ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         message = json.loads(await socket.recv())
     assert isinstance(message, dict)
     return message
@@ -42,7 +43,7 @@ async def post_and_listen(service: Service) -> None:
     async with (
         websockets.connect(service.socket_url) as first,
         websockets.connect(service.socket_url) as second,
-        httpx2.AsyncClient(base_url=service.url) as client,
+        httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
     ):
         for socket in (first, second):
             assert (await receive(socket))["type"] == "connection"
@@ -62,8 +63,10 @@ async def post_and_listen(service: Service) -> None:
                 for key in ("symbol", "confidence", "timestamp", "strategy_scores", "market_analysis"):
                     assert data[key] == answer[key]
                 assert data["risk_assessment"] == answer["risk_assessment"]
-        stats = (await client.get("/ai/storage/stats")).json()
-        assert stats["symbol_breakdown"][0]["symbol"] == "BTCUSDT"
+        async with asyncio.timeout(PATIENCE_SECONDS):  # a reader waits for the writes before it, a second at most
+            while not (stored := (await client.get("/ai/storage/stats")).json()["symbol_breakdown"]):
+                await asyncio.sleep(PAUSE_SECONDS)
+        assert stored[0]["symbol"] == "BTCUSDT"
 
 
 async def test_every_socket_shows_what_the_engine_got_on_sqlite() -> None:
@@ -75,13 +78,13 @@ async def test_every_socket_shows_what_the_engine_got_on_sqlite() -> None:
 async def test_every_socket_shows_what_the_engine_got_on_mongodb(mongo_url: str) -> None:
     with running_service(DATABASE_URL=mongo_url) as service:
         await post_and_listen(service)
-        health = httpx2.get(f"{service.url}/health").json()
+        health = service.get("/health").json()
         assert health["mongodb_connected"] is True
 
 
 async def test_equal_requests_at_the_same_time_cause_one_analysis() -> None:
     with running_service() as service:
-        async with httpx2.AsyncClient(base_url=service.url, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client:
             body = shape_a()
             answers = await asyncio.gather(*(client.post("/ai/analyze", json=body) for _ in range(30)))
             assert {answer.status_code for answer in answers} == {200}
@@ -93,7 +96,10 @@ async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_da
     with running_service(
         PERIODIC_ANALYSIS="true", PERIODIC__PAUSE_SECONDS="0.3", MARKET_DATA_SOURCES="synthetic"
     ) as service:
-        async with websockets.connect(service.socket_url) as socket, httpx2.AsyncClient(base_url=service.url) as client:
+        async with (
+            websockets.connect(service.socket_url) as socket,
+            httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
+        ):
             await receive(socket)
             seen: dict[str, str] = {}
             while len(seen) < len(SYMBOLS) - 1:  # the first may have gone out before the socket was there
@@ -101,11 +107,11 @@ async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_da
                 seen[data["symbol"]] = data["source_data"]
             assert set(seen) <= SYMBOLS
             assert set(seen.values()) == {"synthetic"}
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while (stats := (await client.get("/ai/storage/stats")).json())["symbols_analyzed"] < len(SYMBOLS):
                     await asyncio.sleep(0.05)
             assert stats["archived_analyses"] == 0
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while (cycle := (await client.get("/health")).json()["last_cycle"]) is None:
                     await asyncio.sleep(0.05)
             assert cycle["failures"] == {}
@@ -116,7 +122,10 @@ async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_pat
     database = tmp_path / "load.db"
     answered: list[str] = []
     with running_service(DATABASE_URL=f"sqlite:///{database}") as service:
-        async with websockets.connect(service.socket_url) as socket, httpx2.AsyncClient(base_url=service.url) as client:
+        async with (
+            websockets.connect(service.socket_url) as socket,
+            httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
+        ):
             await receive(socket)
 
             async def engine(number: int) -> None:
@@ -161,7 +170,7 @@ def test_the_start_screen_names_api_docs_socket_and_parts() -> None:
 )
 def test_it_starts_the_other_ways_too(command: tuple[str, ...]) -> None:
     with running_service(*command) as service:
-        assert httpx2.get(f"{service.url}/health").json()["status"] == "healthy"
+        assert service.get("/health").json()["status"] == "healthy"
 
 
 @pytest.mark.parametrize("command", [["main.py"], ["cli.py", "serve"], ["-m", "uvicorn", "main:app"]])
@@ -187,14 +196,14 @@ def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(
 async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(own_mongod: Mongod) -> None:
     own_mongod.start()
     with running_service(DATABASE_URL=own_mongod.fresh_url(), STORAGE__RETRY_SECONDS="0.2") as service:
-        async with httpx2.AsyncClient(base_url=service.url, timeout=10) as client:
+        async with httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client:
 
             async def analyze(symbol: str) -> None:
                 response = await client.post("/ai/analyze", json=shape_b(symbol=symbol))
                 assert response.status_code == 200
 
             async def health(status: str) -> None:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     while (await client.get("/health")).json()["status"] != status:
                         await asyncio.sleep(0.05)
 
@@ -206,7 +215,7 @@ async def test_mongod_killed_and_restarted_in_the_middle_stops_no_request(own_mo
             own_mongod.start()
             await health("healthy")
             await analyze("AFTER1")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 # what was answered while the store was down is kept once it is back
                 while (await client.get("/ai/storage/stats")).json()["archived_analyses"] != 7:
                     await asyncio.sleep(0.05)

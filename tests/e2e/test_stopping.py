@@ -16,10 +16,10 @@ from demo.behaviors import Asked, hang
 from demo.openai_server import FakeOpenAI, serving
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.llm_clients import KEYS
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.service import Service, running_service
 
 ADMIN = "key-of-the-admin"
-PATIENCE_SECONDS = 20
 
 
 class HangingLlm:
@@ -85,7 +85,7 @@ def test_a_body_that_never_ends_is_a_503_when_the_service_stops() -> None:
                 b"POST /ai/analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                 b"Content-Length: 1000\r\n\r\n{"
             )
-            assert httpx2.get(f"{service.url}/livez").status_code == 200  # the half body was read before this
+            assert service.get("/livez").status_code == 200  # the half body was read before this
             service.stop()
             received = b""
             while part := half.recv(65_536):

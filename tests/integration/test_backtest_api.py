@@ -23,6 +23,7 @@ from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.histories import simulated
+from tests.fixtures.patience import ended
 
 pytest_plugins = ["tests.fixtures.operators"]
 
@@ -114,8 +115,7 @@ def test_a_backtest_from_the_request_to_its_verified_result(make_client: MakeCli
     client = make_client(backtests=backtests(tmp_path))
     asked = body(fee_bps=7, timeframes=["1h", "4h"], sizing="fixed:0.5")
     job_id = client.post("/jobs/backtest", json=asked).json()["job_id"]
-    while (job := client.get(f"/jobs/{job_id}").json())["status"] in {"queued", "running"}:
-        pass
+    job = ended(client, job_id)
     assert (job["status"], job["error"]) == ("succeeded", None)
     result = job["result"]
     assert result["symbols"] == ["ETHUSDT"]

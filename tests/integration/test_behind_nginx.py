@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 
 from tests.fixtures.bodies import shape_a, shape_c
 from tests.fixtures.nginx import nginx
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.service import Service, running_service
+
+get, post = partial(httpx2.get, timeout=PATIENCE_SECONDS), partial(httpx2.post, timeout=PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +35,16 @@ def test_a_bare_proxy_opens_no_admins_route(service: Service, folder: Path) -> N
     token = (folder / "admin_token").read_text().strip()
     bearer = {"authorization": f"Bearer {token}"}
     with nginx(service.url) as proxy:
-        assert httpx2.post(f"{proxy}/ai/analyze", json=shape_c()).status_code == 200
+        assert post(f"{proxy}/ai/analyze", json=shape_c()).status_code == 200
         for url in (proxy, service.url):
-            refused = httpx2.post(f"{url}/ai/storage/clear", json={})
+            refused = post(f"{url}/ai/storage/clear", json={})
             assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
-            assert httpx2.post(f"{url}/ai/storage/clear", headers={"authorization": "Bearer x"}).status_code == 401
-            assert httpx2.get(f"{url}/debug/gpt4").status_code == 401
-            assert httpx2.get(f"{url}/jobs").status_code == 401
+            assert post(f"{url}/ai/storage/clear", headers={"authorization": "Bearer x"}).status_code == 401
+            assert get(f"{url}/debug/gpt4").status_code == 401
+            assert get(f"{url}/jobs").status_code == 401
             assert token not in refused.text
-        assert httpx2.post(f"{proxy}/ai/storage/clear", json={}, headers=bearer).json()["cleared_analyses"] == 1
-        assert httpx2.post(f"{service.url}/ai/storage/clear", json={}, headers=bearer).json()["cleared_analyses"] == 0
+        assert post(f"{proxy}/ai/storage/clear", json={}, headers=bearer).json()["cleared_analyses"] == 1
+        assert service.post("/ai/storage/clear", json={}, headers=bearer).json()["cleared_analyses"] == 0
 
 
 HEADERS = (
@@ -72,16 +76,16 @@ def test_a_proxy_that_names_itself_passes_on_neither_loopback_rights_nor_trust(t
         answers = [without_proxy.post(f"{trusting.url}/ai/analyze", json=shape_c()).status_code for _ in range(2)]
         assert answers == [200, 200]
     with nginx(trusting.url, f"proxy_bind {address}", f"proxy_set_header {header}") as proxy:
-        assert httpx2.get(f"{proxy}/jobs").status_code == 401
-        answers = [httpx2.post(f"{proxy}/ai/analyze", json=shape_c()).status_code for _ in range(2)]
+        assert get(f"{proxy}/jobs").status_code == 401
+        answers = [post(f"{proxy}/ai/analyze", json=shape_c()).status_code for _ in range(2)]
         assert answers == [200, 429]
 
 
 def test_redirect_of_a_slash_too_many_stays_with_the_proxy(service: Service) -> None:
     with nginx(service.url, "proxy_set_header Host evil.example") as proxy:
-        moved = httpx2.post(f"{proxy}/ai/analyze/?a=1", json=shape_c())
+        moved = post(f"{proxy}/ai/analyze/?a=1", json=shape_c())
         assert (moved.status_code, moved.headers["location"]) == (307, "/ai/analyze?a=1")
-        followed = httpx2.post(f"{proxy}/ai/analyze/", json=shape_c(), follow_redirects=True)
+        followed = post(f"{proxy}/ai/analyze/", json=shape_c(), follow_redirects=True)
         assert followed.json()["symbol"] == shape_c()["symbol"]
 
 
@@ -103,7 +107,7 @@ def test_a_refusal_before_the_body_is_read_comes_through_the_proxy(
     large, json_body = b" " * 900_000, {"content-type": "application/json"}
     with (
         nginx(limited.url, f"proxy_bind {address}", directive) as proxy,
-        httpx2.Client(base_url=proxy, headers=json_body) as client,
+        httpx2.Client(base_url=proxy, headers=json_body, timeout=PATIENCE_SECONDS) as client,
     ):
         for path, body, status in (
             ("/ai/feedback", large, 413),

@@ -16,6 +16,7 @@ from tests.fixtures.histories import simulated
 from tests.fixtures.http_stand_in import http_stand_in
 from tests.fixtures.models import add_model
 from tests.fixtures.past_markets import PastExchange, hours_until
+from tests.fixtures.patience import ended
 from utils.clock import SystemClock
 
 pytestmark = pytest.mark.slow
@@ -29,13 +30,6 @@ KEYS = {"message", "job_id", "status", "symbol", "timeframe", "candles", "source
 def body(count: int = 400, **changes: Any) -> dict[str, Any]:
     """Return a request about simulated 1h candles."""
     return {"symbol": "ETHUSDT", "candles": wire_candles(simulated(3, count=count), count)} | changes
-
-
-def ended(client: TestClient, job_id: str) -> dict[str, Any]:
-    """Return the job once it has ended."""
-    while (job := client.get(f"/jobs/{job_id}").json())["status"] in {"queued", "running"}:
-        pass
-    return dict(job)
 
 
 @ROUTES
@@ -148,7 +142,8 @@ def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -
     assert result["culprits"] == []
     assert result["checked"] == sum(result["checked_by_kind"].values())
     assert result["checked_by_kind"]["model"] == 1
-    assert result["checked_by_kind"].keys() == {"indicator", "feature", "rule_indicator", "rule", "model"}
+    kinds = {"indicator", "feature", "rule_indicator", "rule", "past_judgement", "model"}
+    assert result["checked_by_kind"].keys() == kinds
 
     job = ended(client, second["job_id"])
     assert (job["status"], job["error"]) == ("succeeded", None)

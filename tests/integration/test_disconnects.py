@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.service import Service, running_service
 
 
@@ -18,7 +19,7 @@ def connect(service: Service) -> socket.socket:
     target = urlsplit(service.url)
     assert target.hostname is not None
     assert target.port is not None
-    return socket.create_connection((target.hostname, target.port), timeout=10)
+    return socket.create_connection((target.hostname, target.port), timeout=PATIENCE_SECONDS)
 
 
 def test_a_client_that_hangs_up_in_its_body_is_no_bug() -> None:
@@ -29,10 +30,10 @@ def test_a_client_that_hangs_up_in_its_body_is_no_bug() -> None:
                     b"POST /ai/analyze HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
                     b'content-length: 5000\r\n\r\n{"symbol":'
                 )
-        deadline = time.monotonic() + 10
-        while 'status="499"' not in httpx2.get(f"{service.url}/metrics").text and time.monotonic() < deadline:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while 'status="499"' not in service.get("/metrics").text and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert 'status="499"' in httpx2.get(f"{service.url}/metrics").text
+        assert 'status="499"' in service.get("/metrics").text
         assert "bug" not in service.output
 
 
@@ -46,7 +47,7 @@ async def test_a_client_that_goes_away_cancels_nothing_for_those_who_wait() -> N
                 + f"content-length: {len(text)}\r\n\r\n".encode()
                 + text
             )
-        async with httpx2.AsyncClient(base_url=service.url) as client:
+        async with httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client:
             answers = await asyncio.gather(*(client.post("/ai/analyze", json=body) for _ in range(5)))
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.json()["analysis_id"] for answer in answers}) == 1

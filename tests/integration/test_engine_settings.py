@@ -20,6 +20,7 @@ from tests.fixtures.candle_apis import http_client
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.histories import simulated
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -177,7 +178,7 @@ async def test_settings_that_the_engine_no_longer_sends_have_our_defaults_again(
 def test_a_service_applies_them_and_says_so(server: StandIn, make_client: MakeClient) -> None:
     server.always(answer())
     client = make_client(market_data={"engine_url": server.url})
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (config := json.loads(client.get("/config").text))["engine_settings"]["refreshed_at"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.values import epoch_ms
-from services.health.checks import ledger_check, log_check, store_check
+from services.health.checks import log_check, store_check
 from services.ledger.settling.state import SettlerState
 from storage.ports import StoreState
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b
-from tests.fixtures.clocks import SettableClock
 from tests.fixtures.degraded import degraded, parts, wait_until
 from utils.log_writer import LogState
 
@@ -94,18 +92,15 @@ def test_lines_that_were_lost_are_named_until_the_log_tells_of_them() -> None:
 
 
 def test_settling_is_named_once_it_lags_by_more_than_an_hour() -> None:
-    clock = SettableClock()
-    now_ms = epoch_ms(clock.now())
+    now_ms, hour_ms = 1_700_000_000_000, 3_600_000
     waits = SettlerState(waiting=7, oldest_due_ms=now_ms)
     fails = SettlerState(failure="RuntimeError, see the log", failing_since_ms=now_ms)
-    assert list(ledger_check(SettlerState, clock)()) == []
-    clock.advance(3600)
-    assert [*ledger_check(lambda: waits, clock)(), *ledger_check(lambda: fails, clock)()] == []
-    clock.advance(3600 * 2)
-    (lags,) = ledger_check(lambda: waits, clock)()
+    assert list(SettlerState().degraded(now_ms)) == []
+    assert [*waits.degraded(now_ms + hour_ms), *fails.degraded(now_ms + hour_ms)] == []
+    (lags,) = waits.degraded(now_ms + 3 * hour_ms)
     assert (lags.part, lags.reason) == ("ledger", "settling lags by 3.0 h; 7 horizons wait")
     assert lags.remedy.startswith("wait while it catches up")
-    (failing,) = ledger_check(lambda: fails, clock)()
+    (failing,) = fails.degraded(now_ms + 3 * hour_ms)
     assert failing.reason == "settling lags by 3.0 h; 0 horizons wait: RuntimeError, see the log"
     assert failing.remedy.startswith("see the log for what fails")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -21,6 +22,7 @@ from tasks.child_process import ChildProcessRunner
 from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings, admin_headers
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.jobs import job_service
+from tests.fixtures.patience import PAUSE_SECONDS
 from tests.fixtures.websocket_service import receive, serving, welcomed
 
 TABLE = "tests.fixtures.job_functions"
@@ -54,6 +56,7 @@ class Operator:
             if job["status"] == status and (status != "running" or job["progress"]):
                 return job
             assert job["status"] in {"queued", "running"}, job
+            time.sleep(PAUSE_SECONDS)
 
 
 @pytest.fixture

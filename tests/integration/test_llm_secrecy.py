@@ -17,6 +17,7 @@ from demo.behaviors import Behavior, drip, error, rate_limited, raw, with_header
 from demo.openai_server import FakeOpenAI
 from domain.errors import LlmUnavailable
 from tests.fixtures.llm_clients import KEYS, REQUEST, MakeAsking
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.settings import configured
 from utils.logging import configure_logging
 
@@ -85,7 +86,7 @@ async def written(fake_openai: FakeOpenAI, make_asking: MakeAsking, behaviors: l
         fake_openai.always = behavior
         asking = make_asking(call_timeout_seconds=0.3)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 texts.append(repr(await asking.client.complete(REQUEST)))
         except LlmUnavailable as unavailable:
             logger.exception("the LLM is out")

@@ -14,6 +14,7 @@ from storage.document_ports import JOBS, LLM_CALLS, TRADE_ANALYSES
 from storage.mongo.documents import MongoDocumentStore
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
+from tests.fixtures.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.fixtures.mongod import Documents, Mongod
@@ -81,13 +82,14 @@ async def test_server_that_dies_is_known_in_time_and_used_again_when_it_is_back(
     content = {"created_at": NOON}
     assert await documents.insert(JOBS, "j1", content)
     await asyncio.to_thread(own_mongod.kill)
-    async with asyncio.timeout(5):
+    # Waiting for the dead server would take the driver half a minute a call.
+    async with asyncio.timeout(20):
         with pytest.raises(StorageUnavailable, match="the mongodb store is not available now"):
             await documents.get(JOBS, "j1")
         with pytest.raises(StorageUnavailable, match="the store is not available now, and no spool takes"):
             await documents.put(JOBS, "j2", content)
     await asyncio.to_thread(own_mongod.start)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 assert await documents.get(JOBS, "j1") == content | {"job_id": "j1"}

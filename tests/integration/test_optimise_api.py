@@ -14,9 +14,8 @@ from config.secret_file import SecretFile
 from domain.jobs import JobProgress
 from domain.market import Timeframe
 from domain.values import utc_time
-from services.backtests.job import SeriesOrder
 from services.evidence_file import read_book
-from services.job_candles.order import HistoryOrder
+from services.job_candles.order import HistoryOrder, SeriesOrder
 from services.optimising.job import OptimiseJobOrder, run_job
 from services.optimising.order import OptimiseOrder, OptimiseWish
 from tests.conftest import STRANGER, MakeClient, MakeSettings

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import cli
+from backtesting.trials.run_card import digest_of
 from domain.market import CandleSeries
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.histories import flat_series, simulated
@@ -93,6 +94,8 @@ def test_in_a_random_walk_the_present_settings_are_kept_and_every_trial_is_recor
     assert len(lines) == 3 * TRIALS + 1
     assert told["trials"] == len({(line["settings"], line["data"]) for line in lines}) == told["run"]["trial"]
     assert len({line["data"] for line in lines}) == 4
+    assert told["run"]["data_hash"] == digest_of(told["run"]["data"])
+    assert told["run"]["settings_hash"] == digest_of(told["run"]["settings"])
     # The same search again tries nothing new.
     again = result_of(capsys, command, file, *FEW)
     assert again["trials"] == told["trials"]
@@ -127,6 +130,23 @@ def test_tables_and_pictures_show_the_verdict_and_the_folds(
     assert "signal_bar" not in printed
     for name in ("search.png", "equity.png"):
         assert (Path("out") / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_guards_the_present_settings_are_traded_as_by_a_backtest(
+    capsys: pytest.CaptureFixture[str], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GUARDS__HYSTERESIS", "GUARDS__COOLDOWN_CANDLES", "SIGNALS__MIN_CONFIDENCE"):
+        monkeypatch.setenv(name, "0")
+    file = written(tmp_path, simulated(4, drift=0.05, count=LATER))
+    told = result_of(capsys, command, file, "--folds", 2, "--trials", 2, "--timeframes", "1h", "--fee-bps", 7)
+    since = told["folds"][0]["start"].removesuffix("+00:00").split(".")[0]
+    assert command("backtest", file, "--timeframes", "1h", "--fee-bps", 7, "--since", since, "--json") == 0
+    tested = json.loads(capsys.readouterr().out)
+    assert tested["trades"] > 5
+    for key, value in told["present"].items():
+        if key in tested:
+            assert value == tested[key]
+    assert told["out_of_sample"]["buy_and_hold"] == tested["buy_and_hold"]
 
 
 def test_candles_after_until_change_nothing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.market import Timeframe
 from features.columns.feature_sets import FEATURE_SETS
-from features.datasets.training_data import TrainingData, training_set
+from features.datasets.training_data import TrainingData, TrainingSet, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.summary import summarize
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
@@ -21,12 +23,18 @@ CANDLES = 3_500
 WINDOWS = 1_000
 
 
+@cache
+def market_rows(feature_set: str, horizons: tuple[int, ...]) -> TrainingSet:
+    """Return the features of a market, which most architectures have in common."""
+    timeframe = Timeframe.M15 if feature_set == "wide" else Timeframe.H1
+    series = exchange_candles(5, timeframe, CANDLES, holes=3)
+    return training_set([series], FEATURE_SETS[feature_set], configured(FeatureSettings), horizons)
+
+
 def market_windows(architecture: Architecture, models: ModelSettings) -> TrainingData:
     """Return the newest windows as test, and a few before them to train and to validate on."""
-    timeframe = Timeframe.M15 if architecture.feature_set == "wide" else Timeframe.H1
-    series = exchange_candles(5, timeframe, CANDLES, holes=3)
     settings, horizons = configured(FeatureSettings), models.patchtst.horizons_candles
-    rows = training_set([series], FEATURE_SETS[architecture.feature_set], settings, horizons)
+    rows = market_rows(architecture.feature_set, tuple(horizons))
     end = int(rows.slots[-1]) + 1
     # Parity needs a model that has learned something, not all it can; gaps may cost a few hundred windows.
     test = range(end - 3 * WINDOWS // 2, end)

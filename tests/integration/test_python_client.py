@@ -90,6 +90,8 @@ LEFT_OUT = {
     "livez",
     "readyz",
     "metrics",
+    "track_record_picture",
+    "calibration_picture",
 }
 
 document = openapi_document()
@@ -218,7 +220,7 @@ def test_an_outcome_a_trade_and_what_they_add_up_to(service: Service) -> None:
     outcome = calls.feedback("own-1", "BTCUSDT", "Long", "success", profit_loss=1.5, confidence_was_accurate=True)
     with Client(service.url, token=ADMIN) as client:
         assert client.send(outcome).signal_id == "own-1"
-        assert client.send(calls.performance()).predictions_made == 1
+        assert client.send(calls.performance()).feedback.predictions_made == 1
         trade = calls.analyze_trade("t-1", "BTCUSDT", "Long", **CLOSED, pnl_percentage=-7.43)
         assert client.send(trade).status == "accepted"
         assert client.send(calls.signal_quality(limit=1)).total <= 1

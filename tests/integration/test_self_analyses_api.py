@@ -16,10 +16,10 @@ from demo.openai_server import FakeOpenAI
 from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, TRADE_ANALYSES, Collection
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.llm_clients import llm_section
+from tests.fixtures.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.fixtures.openai_server"]
 
-PATIENCE_SECONDS = 10
 TRADE: dict[str, Any] = {
     "symbol": "ETHUSDT",
     "side": "Long",

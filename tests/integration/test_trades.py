@@ -16,6 +16,7 @@ from demo.behaviors import wrong
 from demo.openai_server import FakeOpenAI
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.llm_clients import llm_section
+from tests.fixtures.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.fixtures.openai_server"]
 
@@ -37,7 +38,6 @@ TRADE: dict[str, Any] = {
     "ai_confidence": 0.66,
     "ai_reasoning": "momentum",
 }
-PATIENCE_SECONDS = 10
 
 
 def stored(folder: Path, count: int = 1) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from domain.market import Candle, CandleSeries, Timeframe
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, shape_a, wire_candles
 from tests.fixtures.histories import simulated
+from tests.fixtures.patience import PAUSE_SECONDS, ended
 
 pytest_plugins = ["tests.fixtures.operators"]
 
@@ -25,13 +27,6 @@ def body(count: int = 400, **changes: Any) -> dict[str, Any]:
     """Return a request to train on simulated 1h candles."""
     candles = wire_candles(simulated(3, count=count), count)
     return {"symbol": "ETHUSDT", "model_type": "logistic", "retrain": False, "candles": candles} | changes
-
-
-def ended(client: TestClient, job_id: str) -> dict[str, Any]:
-    """Return the job once it has ended."""
-    while (job := client.get(f"/jobs/{job_id}").json())["status"] in {"queued", "running"}:
-        pass
-    return dict(job)
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -184,6 +179,7 @@ def test_real_training_from_request_to_registry(make_client: MakeClient) -> None
         while (job := client.get(f"/jobs/{queued['job_id']}").json())["status"] in {"queued", "running"}:
             assert client.get("/livez").status_code == 200
             alive_while_running += job["status"] == "running"
+            time.sleep(PAUSE_SECONDS)
         assert job["status"] == "succeeded", job["error"]
         assert alive_while_running > 0
         result = job["result"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, wire_candles
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
 from tests.fixtures.past_markets import PastExchange, hours_until
+from tests.fixtures.patience import ended
 from utils.clock import SystemClock
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hour_with_time_left")]
@@ -48,13 +50,6 @@ def exchange_of(server: StandIn, count: int = HOURS) -> PastExchange:
     """Let the server give `count` hours of a market that turns more often than not."""
     server.answer = exchange = PastExchange(hours_until(now_ms(), count, 0.7))
     return exchange
-
-
-def ended(client: TestClient, job_id: str) -> dict[str, Any]:
-    """Return the job once it has ended."""
-    while (job := client.get(f"/jobs/{job_id}").json())["status"] in {"queued", "running"}:
-        pass
-    return dict(job)
 
 
 def test_thousands_of_candles_are_read_in_the_job_and_a_version_is_promoted(
@@ -94,6 +89,7 @@ def test_progress_is_told_and_short_failures_are_waited_out(client: TestClient, 
         job = client.get(f"/jobs/{queued['job_id']}").json()
         assert job["error"] is None
         told += [job["progress"]] if job["progress"] else []
+        time.sleep(0.01)  # less than a stage lasts
     client.delete(f"/jobs/{queued['job_id']}")
     stages = [progress["stage"] for progress in told]
     assert "fetching candles 0 of 2,500 (binance answered with status 502; next attempt in 1 s)" in stages

@@ -66,7 +66,9 @@ MAY_IMPORT: dict[str, set[str]] = {
             "models",
             "services",
             "storage.adapter_ports",
+            "storage.ledger_ports",
             "storage.factory",
+            "storage.ledger_ports",
             "demo",
         )
     },

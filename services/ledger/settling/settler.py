@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import date
@@ -15,6 +15,7 @@ from domain.errors import StorageUnavailable
 from domain.ledger.days import Aggregate
 from domain.ledger.settlements import LedgerRecord, Settlement
 from domain.values import epoch_ms
+from services.health.degraded import Degraded
 from services.leases import Lease
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
@@ -83,6 +84,10 @@ class Settler:
     def state(self) -> SettlerState:
         """What was known after the last look."""
         return self._state
+
+    def degraded(self) -> Iterator[Degraded]:
+        """Yield what does not work, without waiting."""
+        yield from self._state.degraded(epoch_ms(self._clock.now()))
 
     async def run(self) -> None:
         """Settle what is due at every interval until canceled, and then let another replica settle at once."""

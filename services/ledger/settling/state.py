@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from services.health.degraded import Degraded
+from services.market_data.snapshots import duration_text
+
+LAG_MS = 60 * 60_000
 
 
 @dataclass(frozen=True)
@@ -31,3 +37,13 @@ class SettlerState:
         """Return how long the oldest horizon is overdue at a time, or nothing was looked at; 0 if all is settled."""
         since_ms = [moment_ms for moment_ms in (self.oldest_due_ms, self.failing_since_ms) if moment_ms is not None]
         return max(0, now_ms - min(since_ms, default=now_ms))
+
+    def degraded(self, now_ms: int) -> Iterator[Degraded]:
+        """Yield that settling lags by more than an hour at a time, if it does."""
+        lag_ms = self.lag_ms(now_ms)
+        if lag_ms <= LAG_MS:
+            return
+        reason = f"settling lags by {duration_text(lag_ms)}; {self.waiting} horizons wait"
+        reason += f": {self.failure}" if self.failure else ""
+        remedy = "see the log for what fails" if self.failure else "wait while it catches up"
+        yield Degraded("ledger", reason, f"{remedy}; it is tried again by itself, and no entry is lost")

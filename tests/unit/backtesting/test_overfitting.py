@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from backtesting.figures.overfitting import deflated_sharpe, expected_highest, overfitting
 from domain.errors import InsufficientData
+
+if TYPE_CHECKING:
+    from scipy import stats
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scipy_is_imported() -> None:
+    """Import it for the first test that runs, not for the collection of all tests, which it would slow down."""
+    global stats
+    from scipy import stats
 
 
 def test_the_highest_of_ten_and_hundred_worthless_trials() -> None:

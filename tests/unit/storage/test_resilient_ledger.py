@@ -6,11 +6,13 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from domain.errors import StorageUnavailable
+from domain.ledger.days import DayRoot
 from domain.ledger.entries import Apart, LedgerEntry
 from storage.ledger_ports import EntryFilter
 from storage.resilience.ledger import ResilientLedger, decode, encode
@@ -200,7 +202,7 @@ async def test_reader_of_a_ledger_that_hangs_is_told_in_time(tmp_path: Path) -> 
     hangs = asyncio.Event()
 
     class Hanging(SqliteLedger):
-        async def day_roots(self, *_: object) -> list[object]:  # type: ignore[override]
+        async def day_roots(self, limit: int, before: date | None = None) -> list[DayRoot]:  # noqa: ARG002
             hangs.set()
             await asyncio.Event().wait()
             return []

@@ -15,6 +15,7 @@ from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON, make_candle
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
 
 pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
@@ -189,7 +190,7 @@ async def test_bug_in_a_write_is_logged_and_loses_nothing(
 
 async def test_saving_does_not_wait_for_the_store(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.delay_seconds = 3_600
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         for number in range(100):
             await save(store, f"a-{number}")
     assert faulty.saved == []

@@ -12,6 +12,7 @@ from domain.errors import StorageUnavailable
 from storage.resilience.pace import Pace
 from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
 
 pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
@@ -19,9 +20,9 @@ pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
 
 async def test_store_that_hangs_at_the_start_does_not_hold_it_up() -> None:
     faulty = FaultyStore()
-    faulty.delay_seconds = 60
+    faulty.delay_seconds = 3_600
     store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=PACE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await store.open()
         await save(store, "early")
         assert await store.latest_analysis("key", NOON, LATER) is None
@@ -140,9 +141,9 @@ async def test_close_lets_a_group_under_way_end_instead_of_writing_it_again(faul
 async def test_close_logs_lost_writes(faulty: FaultyStore, log_lines: list[str]) -> None:
     store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=Pace(retry_seconds=60))
     await store.open()
-    faulty.delay_seconds = 60
+    faulty.delay_seconds = 3_600
     await save(store, "under way")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await store.close()
     assert faulty.closed
     assert log_lines == [

@@ -12,6 +12,7 @@ from storage.pruning import UnhurriedClock
 from storage.upkeep import keep_ledger_within_bounds, keep_within_bounds
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.ledger import MemoryLedger
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import FaultyStore
 from utils.concurrency import background
 
@@ -38,7 +39,7 @@ class Overfull(FaultyStore):
 
 async def prune(store: Overfull) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE_SECONDS),
         background(keep_within_bounds(store, step_pause_seconds=0, pass_pause_seconds=0.001)),
     ):
         await store.within_bounds.wait()

@@ -19,6 +19,7 @@ from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from tests.fixtures.clocks import NOW
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import PACE, eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -198,7 +199,7 @@ async def test_documents_acknowledged_while_the_store_hangs_survive_a_kill(
     async with opened() as documents:
         await eventually(lambda: documents.state.available)
         faulty.hanging = asyncio.Event()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(*(documents.put(JOBS, str(number), document(str(number))) for number in range(20)))
         assert faulty.kept == {}
         killed(tmp_path)

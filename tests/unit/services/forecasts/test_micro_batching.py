@@ -20,6 +20,7 @@ from models.registry.registry import Registry
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts, OnnxForecaster
 from services.forecasts.micro_batching import MicroBatcher
 from tests.fixtures.models import LENGTH, add_model, feature_rows
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.settings import configured
 
 # No request waits that long: what answers within the test was not started by the limit.
@@ -44,7 +45,7 @@ class Gated:
     def forecast(self, rows: FeatureRows) -> Forecasts:
         fails, gate = self.fails, self.gate
         self.runs.append(len(rows["standard"]))
-        assert gate.wait(10)
+        assert gate.wait(PATIENCE_SECONDS)
         if fails:
             raise RuntimeError("out of memory")
         return self._forecaster.forecast(rows)
@@ -78,7 +79,7 @@ def ask(batching: MicroBatcher, model: Forecaster, *seeds: int, windows: int = 1
 
 
 async def until_runs(model: Gated, count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(model.runs) < count:
             await asyncio.sleep(0.001)
 
@@ -119,7 +120,7 @@ async def test_the_end_of_a_run_starts_the_next_without_waiting_for_the_limit(
     others = ask(batching, model, 1, 2, 3)
     await asyncio.sleep(0)
     model.gate.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*first, *others)
     assert model.runs == [1, 3]
 
@@ -137,7 +138,7 @@ async def test_waiting_requests_are_run_when_the_last_of_several_runs_ends(
     waiting = ask(batching, model, 5)
     await asyncio.sleep(0)
     model.gate.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*others)
         # The first run is still under way: a request that arrives now is run together with the waiting one.
         waiting += ask(batching, model, 6)

@@ -15,6 +15,7 @@ from storage.document_ports import JOBS, Document
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, job_service, started
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -212,7 +213,7 @@ async def test_restart_marks_unfinished_jobs_of_a_dead_process(path: Path, runne
     await keep(path, {status.value: left | {"status": status.value} for status in JobStatus})
     later = SettableClock(NOON + timedelta(hours=1))
     async with job_service(path, runner, later) as jobs:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(await jobs.documents.newest(JOBS, 10, {"status": "interrupted"})) < 3:
                 await asyncio.sleep(0.01)
         found = {job.job_id: job for job in (await jobs.service.newest(10)).jobs}

@@ -16,6 +16,7 @@ from services.market_data.health import SourceHealth
 from services.market_data.sources.synthetic import SyntheticSource
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.markets import TIMEFRAMES, history
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.sources import SYMBOL, FakeSource, chain, failing, refusal_of
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -43,7 +44,7 @@ async def test_a_rest_that_a_source_asked_for_outlasts_an_answer_under_way() -> 
     binance.hanging = {Timeframe.H4}
     market_data = chain(binance, clock=clock)
     under_way = asyncio.create_task(market_data.snapshot("ETHUSDT"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(binance.calls) < len(TIMEFRAMES) or binance.at_once > 1:
             await asyncio.sleep(0)
     binance.hanging, binance.behavior = set(), failing(SourceFailed("answered with status 429", 90))

@@ -152,7 +152,7 @@ def test_an_identity_names_its_parts_and_no_address() -> None:
     assert identity.parts["llm"]["model"] == "gpt-4o-mini"
     assert identity.parts["llm"]["prompt"]["version"] == PROMPT["version"]
     assert "secret-host" not in repr(identity)
-    assert PROMPT["instructions"] not in repr(identity)
+    assert str(PROMPT["instructions"]) not in repr(identity)
     identities.id_of(LLM, "gpt-4o-mini", Origin.LOOP, BOOK)
     assert len(noted) == 1
 
