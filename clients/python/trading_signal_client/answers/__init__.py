@@ -84,6 +84,8 @@ from trading_signal_client.answers.track_record import (
     LaneRecord,
     LaneSampling,
     LaneSummary,
+    LaneVersion,
+    PartChange,
     TrackRecord,
 )
 
@@ -118,6 +120,7 @@ __all__ = [
     "LaneRecord",
     "LaneSampling",
     "LaneSummary",
+    "LaneVersion",
     "LlmProbe",
     "MarketAnalysis",
     "MarketCondition",
@@ -133,6 +136,7 @@ __all__ = [
     "Models",
     "ModelsCleaned",
     "OptimiseQueued",
+    "PartChange",
     "PartProblem",
     "Performance",
     "Prediction",
