@@ -140,8 +140,8 @@ def of_verdict(lane: LedgerLane, verdict: Verdict, by: str = "") -> Statement:
 
 
 def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
-    """Return what a model says: side and probability, and the plan of its side where its plans were measured."""
-    # A Neutral has the plan of the likelier side, which is not proposed.
+    """Return what a model says: a side, a probability and, where its version has a record of plans, its plan."""
+    # The plan is that of the likelier side: a Neutral does not propose it.
     plan = forecast.plan if forecast.plan and forecast.plan.side is forecast.signal else None
     return Statement(
         lane=LedgerLane.MODEL,

@@ -14,9 +14,11 @@ from config.settings import AnalysisSettings
 from domain.analysis import Analysis, AnalysisSource, DataSource
 from domain.ledger.entries import PLAN, Apart, EntryKind, LedgerEntry, LedgerLane, Origin
 from domain.market import Timeframe
+from domain.trading.costs import Costs
 from domain.trading.gates import Abstention
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext, with_forecast
+from rules.forecast_plans import weigh_forecast
 from rules.judgement import Judgement, judge
 from rules.plans import HORIZON_CANDLES
 from rules.technical import TechnicalAnalyst
@@ -26,6 +28,7 @@ from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.guards import STOP_AND_TARGET
 from tests.fixtures.histories import WEIGHER, context_of, simulated, snapshot_of
 from tests.fixtures.llm_clients import sample
+from tests.fixtures.plan_records import make_record
 from tests.fixtures.recording import Written, make_recorder
 from tests.fixtures.settings import configured
 from utils.log_lines import request_id
@@ -134,34 +137,6 @@ def test_rules_alone_are_one_entry() -> None:
     assert lanes(written_of(judgement, answered(judgement))) == {LedgerLane.RULES: True}
 
 
-PLAN_OF_A_MODEL: dict[str, Any] = {
-    "side": "Long",
-    "entry": 100.0,
-    "stop": 97.0,
-    "target": 106.0,
-    "horizon_candles": HORIZON_CANDLES,
-    "target_first": 0.38,
-    "break_even": 0.3333,
-    "expected_r": 0.1,
-    "gross_bps": 40.0,
-    "cost_bps": 12.0,
-    "net_bps": 28.0,
-    "plans": 900,
-    "low": 0.01,
-    "high": 0.2,
-    "verdict": "positive",
-}
-
-
-@pytest.mark.parametrize(("signal", "proposed"), [("Long", True), ("Neutral", False)])
-def test_a_model_whose_plans_were_measured_proposes_that_of_its_side(signal: str, proposed: bool) -> None:
-    judgement = judged(market(), model=True, signal=signal, plan=PLAN_OF_A_MODEL)
-    model = written_of(judgement, answered(judgement)).of(LedgerLane.MODEL)
-    plan = (97.0, 106.0, HORIZON_CANDLES, 0.38) if proposed else (None, None, None, None)
-    assert (model.stop, model.target, model.horizon_candles, model.target_first) == plan
-    assert model.has_plan is proposed
-
-
 def test_a_model_stands_beside_the_rules_with_its_probability() -> None:
     judgement = judged(market(), model=True)
     written = written_of(judgement, answered(judgement))
@@ -171,6 +146,17 @@ def test_a_model_stands_beside_the_rules_with_its_probability() -> None:
     assert (model.has_plan, model.target_first, model.cost_usd) == (False, None, None)
     assert {entry.closed_ms for entry in written.entries} == {judgement.context.main.series.last_close_ms}
     assert written.of(LedgerLane.RULES).probability_up is None
+
+
+def test_a_model_whose_plans_were_measured_proposes_one_with_its_side_alone() -> None:
+    plan = weigh_forecast(make_record(), "BTCUSDT", 0.62, 100.0, 1.0, Costs(fee_bps=5, slippage_bps=1))
+    assert plan is not None
+    judgement = judged(market(), model=True, plan=plan)
+    model = written_of(judgement, answered(judgement)).of(LedgerLane.MODEL)
+    assert (model.stop, model.target, model.target_first) == (plan.stop, plan.target, plan.target_first)
+    assert model.has_plan
+    judgement = judged(market(), model=True, plan=plan, signal="Neutral")
+    assert not written_of(judgement, answered(judgement)).of(LedgerLane.MODEL).has_plan
 
 
 def test_a_model_without_a_side_has_no_edge() -> None:
