@@ -93,6 +93,8 @@ from trading_signal_client.answers.track_record import (
     LaneRecord,
     LaneSampling,
     LaneSummary,
+    LaneVersion,
+    PartChange,
     TrackRecord,
 )
 
@@ -127,6 +129,7 @@ __all__ = [
     "LaneRecord",
     "LaneSampling",
     "LaneSummary",
+    "LaneVersion",
     "LedgerDay",
     "LedgerDays",
     "LedgerEntry",
@@ -149,6 +152,7 @@ __all__ = [
     "Models",
     "ModelsCleaned",
     "OptimiseQueued",
+    "PartChange",
     "PartProblem",
     "Performance",
     "Prediction",
