@@ -11,10 +11,13 @@ from trading_signal_client.calls.call import Call
 def ledger(
     *,
     lane: Literal["rules", "model", "llm", "blend"] | None = None,
+    lane_id: str | None = None,
     symbol: str | None = None,
     timeframe: str | None = None,
     side: Literal["Long", "Short", "Neutral"] | None = None,
     kind: Literal["side", "no edge", "no data", "refused"] | None = None,
+    origin: Literal["api", "loop", "stream", "predict", "trend"] | None = None,
+    given: bool | None = None,
     scored: bool | None = None,
     since: int | None = None,
     until: int | None = None,
@@ -24,10 +27,13 @@ def ledger(
     """Ask for entries, the newest first; `cursor` is `next` of the page before, times are epoch milliseconds."""
     wanted = {
         "lane": lane,
+        "lane_id": lane_id,
         "symbol": symbol,
         "timeframe": timeframe,
         "side": side,
         "kind": kind,
+        "origin": origin,
+        "given": None if given is None else str(given).lower(),
         "scored": None if scored is None else str(scored).lower(),
         "since": since,
         "until": until,
