@@ -41,6 +41,7 @@ from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
@@ -215,6 +216,7 @@ HealthPart = Annotated[ServiceHealth, _part(lambda container: container.health)]
 HubPart = Annotated[SignalHub, _part(lambda container: container.hub)]
 InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insights)]
 JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
+LaneVersionsPart = Annotated[LaneVersions, _part(lambda container: container.lane_versions)]
 LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
 LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
 LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]

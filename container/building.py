@@ -43,6 +43,7 @@ from services.insights import MarketInsights
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
@@ -191,5 +192,6 @@ async def build_container(
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,
             lanes=lanes,
+            lane_versions=LaneVersions(documents),
             book=LedgerBook(ledger, clock),
         )

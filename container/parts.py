@@ -21,6 +21,7 @@ from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
@@ -86,3 +87,4 @@ class Container:
     scores: LedgerScores
     book: LedgerBook
     lanes: LaneWatch
+    lane_versions: LaneVersions
