@@ -84,8 +84,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
             ledger: Raises `StorageUnavailable` when it fails.
             pace: Of the writes, and the time limit of a query by a client (`query_seconds`).
             spool: Where entries wait while the database is down; None: in memory.
-            max_waiting: Entries in memory at most, and entries whose repeats are counted there; beyond it the oldest
-                entries are dropped, and repeats of further ones not counted.
+            max_waiting: Entries in memory at most, beyond it the oldest are dropped; also ids with repeats.
             repeat_seconds: How long repeats are counted before they are written.
             clock: Dates a failure; the machine's own by default.
         """
@@ -129,12 +128,13 @@ class ResilientLedger(Resilient[LedgerEntry]):
         await super().close()
 
     def put(self, entries: Sequence[LedgerEntry]) -> None:
-        """Take entries and return; they are kept soon."""
+        """Take entries and return; they are kept soon. Of an id the first stays, as in the ledger itself."""
         for entry in entries:
-            self._behind.put(entry)
+            if entry.id not in self._queue:
+                self._behind.put(entry)
 
     def put_repeat(self, entry_id: str, count: int = 1) -> None:
-        """Count an entry that was given again; the count is kept soon."""
+        """Count an entry that was given again; the count is kept soon, unless those of too many wait already."""
         if entry_id in self._repeats or len(self._repeats) < self._max_repeats:
             self._repeats[entry_id] += count
 

@@ -82,7 +82,9 @@ async def test_entries_are_read_as_soon_as_they_are_put(tmp_path: Path) -> None:
     ledger.put(entries(5))
     assert await ids(ledger) == [entry.id for entry in entries(5)]
     ledger.put(entries(7))
+    ledger.put([replace(entries(7)[6], price=7.0)])
     assert len(await ledger.due(10**13, 99)) == 35
+    assert (await ledger.entries(EntryFilter(), 1))[0].entry == entries(7)[6]
     await ledger.close()
 
 
