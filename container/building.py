@@ -169,7 +169,9 @@ async def build_container(
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
             forecasting=forecasting,
-            forecast_requests=ForecastRequests(forecasting, market_data, reader, rules, recorder, clock),
+            forecast_requests=ForecastRequests(
+                forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
+            ),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
 from services.forecasts.forecasting import Forecasting
+from services.guards.safe_mode import SafeModeState
 from services.ledger.recording.recorder import Recorder
 from services.ledger.recording.statements import of_forecast, of_trend
 from services.market_data.market_data import MarketData
@@ -32,17 +34,28 @@ MODEL_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class RequestedForecast:
-    """A forecast, the source of its candles, and its time by the server's clock; `as_of_ms` is that of a replay."""
+    """A forecast as it is answered.
+
+    Attributes:
+        source_data: Of its candles.
+        at: Its time by the server's clock.
+        as_of_ms: The moment of a replay; None of a forecast of now.
+        safe_mode: The operator's reason while safe mode is on, which makes the signal Neutral; None otherwise.
+    """
 
     forecast: Forecast
     source_data: DataSource
     at: datetime
     as_of_ms: int | None
+    safe_mode: str | None
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Direction of a symbol, its confidence (0..1), and who says so: the rules, or the rules and a version."""
+    """Direction of a symbol, its confidence (0..1), and who says so: the rules, or the rules and a version.
+
+    While safe mode is on the direction is Neutral, and `safe_mode` is the operator's reason.
+    """
 
     symbol: str
     timeframe: Timeframe
@@ -51,6 +64,7 @@ class Trend:
     model: str
     source_data: DataSource
     at: datetime
+    safe_mode: str | None
 
 
 class ForecastRequests:
@@ -63,17 +77,19 @@ class ForecastRequests:
         reader: MarketReader,
         rules: TechnicalAnalyst,
         recorder: Recorder,
+        safe_mode: Callable[[], SafeModeState],
         clock: Clock,
         *,
         fetch_seconds: float = FETCH_SECONDS,
         model_seconds: float = MODEL_SECONDS,
     ) -> None:
-        """Keep the parts, and the times that a trend waits for candles and for a model."""
+        """Keep the parts, what gives the state of safe mode, and how long a trend waits for candles and for a model."""
         self._forecasting = forecasting
         self._market_data = market_data
         self._reader = reader
         self._rules = rules
         self._recorder = recorder
+        self._safe_mode = safe_mode
         self._clock = clock
         self._fetch_seconds = fetch_seconds
         self._model_seconds = model_seconds
@@ -93,8 +109,13 @@ class ForecastRequests:
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
         forecast = await self._forecasting.forecast(snapshot, timeframe, query.costs)
         said = [of_forecast(forecast, given=True)]
+        # A replay is of the past.
+        reason = self._reason if snapshot.as_of_ms is None else None
+        if reason is not None:
+            said = [said[0].refused()]
+            forecast = forecast.model_copy(update={"signal": Signal.NEUTRAL, "confidence": 0.0})
         self._recorder.said(said, snapshot, timeframe, Origin.PREDICT, trusted=query.trusted, costs=query.costs)
-        return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms)
+        return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms, reason)
 
     async def trend(self, symbol: str, timeframe: Timeframe, *, trusted: bool) -> Trend:
         """Return the direction by the rules; a model that looks as far as a trend reaches may lower its confidence.
@@ -118,8 +139,17 @@ class ForecastRequests:
         if forecast is not None and support is not None:
             confidence, by = round(confidence * (1 + support) / 2, 4), f"{by}+{forecast.model_version}"
         said = [*of_trend(found, confidence, forecast, blended=support is not None)]
+        signal, reason = found.signal, self._reason
+        if reason is not None:
+            said = [statement.refused() if statement.given else statement for statement in said]
+            signal, confidence = Signal.NEUTRAL, 0.0
         self._recorder.said(said, snapshot, timeframe, Origin.TREND, trusted=trusted)
-        return Trend(symbol, timeframe, found.signal, confidence, by, snapshot.source_data, self._clock.now())
+        return Trend(symbol, timeframe, signal, confidence, by, snapshot.source_data, self._clock.now(), reason)
+
+    @property
+    def _reason(self) -> str | None:
+        state = self._safe_mode()
+        return state.reason if state.enabled else None
 
     async def _forecast_in_time(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast | None:
         """Return the forecast, if it is there within `model_seconds`: a model may have to be loaded first."""

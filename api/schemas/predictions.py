@@ -73,6 +73,7 @@ class ForecastBody(ResponseModel):
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
     as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of a forecast of now.")]
+    safe_mode: Annotated[str | None, Field(description="Why safe mode is on: the signal is Neutral; null while off.")]
 
 
 class PredictResponse(ForecastBody):
@@ -112,6 +113,7 @@ class TrendResponse(ResponseModel):
     model: Annotated[str, Field(description="technical-rules, and after a + the version that had a say.")]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When it was found, epoch ms by the server's clock.")]
+    safe_mode: Annotated[str | None, Field(description="Why safe mode is on: the trend is Neutral; null while off.")]
 
     @classmethod
     def of(cls, trend: Trend) -> Self:
@@ -124,6 +126,7 @@ class TrendResponse(ResponseModel):
             model=trend.model,
             source_data=trend.source_data,
             timestamp=epoch_ms(trend.at),
+            safe_mode=trend.safe_mode,
         )
 
 
@@ -137,5 +140,10 @@ _TRENDS: dict[Signal, Literal["Uptrend", "Downtrend", "Neutral"]] = {
 def _common(requested: RequestedForecast) -> dict[str, Any]:
     """Return the fields that all forecasts share."""
     forecast = requested.forecast.model_dump(exclude={"signal", "confidence"})
-    asked = {"source_data": requested.source_data, "timestamp": epoch_ms(requested.at), "as_of": requested.as_of_ms}
-    return {**forecast, **asked}
+    return {
+        **forecast,
+        "source_data": requested.source_data,
+        "timestamp": epoch_ms(requested.at),
+        "as_of": requested.as_of_ms,
+        "safe_mode": requested.safe_mode,
+    }

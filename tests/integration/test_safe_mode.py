@@ -18,13 +18,23 @@ from prometheus_client import REGISTRY
 import cli
 from demo.behaviors import Asked, normal
 from demo.openai_server import FakeOpenAI
+from domain.forecasting import ModelType
+from models.evaluation.calibration import Calibration
+from models.registry.registry import Registry
 from tests.conftest import ADMIN_TOKEN, STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, wire_candles
+from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.service import running_service
 
-pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.openai_server", "tests.fixtures.logs"]
+pytest_plugins = [
+    "tests.fixtures.mongod",
+    "tests.fixtures.openai_server",
+    "tests.fixtures.logs",
+    "tests.fixtures.registry",
+]
 
+UP_ALWAYS = Calibration(kind="isotonic", points=((0.0, 0.75), (1.0, 0.75)))
 REASON = "the exchange reports wrong prices"
 UP: dict[str, Any] = {"seed": 5, "drift": 0.35}
 
@@ -234,3 +244,22 @@ def test_the_command_line_switches_the_running_service(
         nowhere = command("status", url="http://127.0.0.1:9")
         assert nowhere[0] == 2
         assert "start it, or name its address with --url" in nowhere[1]
+
+
+def test_forecasts_and_trends_are_neutral_with_the_reason(make_client: MakeClient, registry: Registry) -> None:
+    put_in_production(registry, ModelType.LSTM, symbol="ETHUSDT", calibration=UP_ALWAYS)
+    client = make_client(market_data={"sources": ["synthetic"]})
+    body = {name: part for name, part in shape_b(count=200).items() if name != "strategy_context"}
+    before = analyzed(client, body, "/ai/predict")
+    assert (before["signal"], before["safe_mode"]) == ("Long", None)
+    switch(client, enabled=True)
+    for path, signal in (("/ai/predict", "Neutral"), ("/api/v1/predict", "neutral")):
+        answer = analyzed(client, body, path)
+        assert (answer["signal"], answer["confidence"], answer["safe_mode"]) == (signal, 0.0, REASON)
+        assert answer["probability_up"] == before["probability_up"]
+    trend = analyzed(client, {"symbol": "ETHUSDT"}, "/predict-trend")
+    assert (trend["trend"], trend["confidence"], trend["safe_mode"]) == ("Neutral", 0.0, REASON)
+    switch(client, enabled=False)
+    assert analyzed(client, body, "/ai/predict")["signal"] == "Long"
+    said = [entry["kind"] for entry in client.get("/ai/ledger", params={"lane": "model"}).json()["entries"]]
+    assert said == ["refused", "side"]  # equal ones are repeats

@@ -55,6 +55,10 @@ class Statement(NamedTuple):
         """Whether it proposes a trade."""
         return self.stop is not None and self.target is not None
 
+    def refused(self) -> Statement:
+        """Return it as a guard makes it: without its side, which stop and target still tell."""
+        return self if self.side is Signal.NEUTRAL else self._replace(kind=EntryKind.REFUSED, side=Signal.NEUTRAL)
+
 
 class AnswerBasis(NamedTuple):
     """What an answer rests on, beyond what it says.

@@ -136,6 +136,7 @@ class Prediction(Answer):
     source_data: str
     timestamp: int
     as_of: int | None
+    safe_mode: str | None
 
 
 class Trend(Answer):
@@ -148,6 +149,7 @@ class Trend(Answer):
     model: str
     source_data: str
     timestamp: int
+    safe_mode: str | None
 
 
 class PricePoint(Answer):

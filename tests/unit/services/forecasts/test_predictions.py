@@ -23,6 +23,7 @@ from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 from rules.evidence import UNMEASURED
 from rules.technical import TechnicalAnalyst
 from services.forecast_requests import ForecastRequests, Trend
+from services.guards.safe_mode import SafeModeState
 from services.market_data.market_data import MarketData
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 from services.market_reader import MarketReader
@@ -72,7 +73,7 @@ def asking(
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, UNMEASURED, models.clock, executor)
     waits = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
     return ForecastRequests(
-        models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, models.clock, **waits
+        models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, SafeModeState, models.clock, **waits
     )
 
 
