@@ -40,6 +40,7 @@ from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
+from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.scoring.lanes import LaneWatch
@@ -235,7 +236,8 @@ SignalsPart = Annotated[SignalStream, _part(lambda container: container.signals)
 CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
-WeigherPart = Annotated[Weigher, _part(lambda container: container.weigher)]
+WeigherPart = Annotated[Weigher, _part(lambda container: container.evidence.weigher)]
+CalibrationPart = Annotated[LiveCalibration, _part(lambda container: container.calibration)]
 BacktestsPart = Annotated[BacktestService, _part(lambda container: container.backtests)]
 OptimisingPart = Annotated[OptimiseService, _part(lambda container: container.optimising)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

@@ -53,6 +53,7 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
     from rules.strategies import STRATEGY_NAMES
     from rules.technical import TechnicalAnalyst
     from services.evidence_file import open_weigher
+    from services.evidence_in_use import EvidenceInUse
     from services.market_reader import MarketReader
 
     price, as_of_ms = 0.0, None
@@ -66,7 +67,7 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
             TechnicalIndicators(settings.indicators),
             None,
             rules,
-            open_weigher(settings.trading),
+            EvidenceInUse(open_weigher(settings.trading)),
             SystemClock(),
             executor,
         )

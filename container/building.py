@@ -16,6 +16,7 @@ from container.wings import (
     choose_analyst,
     make_periodic,
     make_recorder,
+    open_calibration,
     open_engine_settings,
     open_jobs,
     open_market_data,
@@ -33,6 +34,7 @@ from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.evidence_file import open_weigher
+from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
@@ -125,9 +127,10 @@ async def build_container(
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
         forecasting = entered(open_forecasting(loaded, settings, store, clock))
 
-        weigher = open_weigher(settings.trading)
-        reader = MarketReader(indicators, forecasting, settings.analysis, weigher, clock, executor)
-        recorder = make_recorder(settings, ledger, documents, indicators, weigher, clock)
+        evidence = EvidenceInUse(open_weigher(settings.trading))
+        calibration = await opened(open_calibration(evidence, ledger, documents, clock))
+        reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor)
+        recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
         guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
@@ -161,7 +164,8 @@ async def build_container(
             ledger=ledger,
             market_data=market_data,
             engine_settings=engine_settings,
-            weigher=weigher,
+            evidence=evidence,
+            calibration=calibration,
             analysis=analysis,
             safe_mode=guards.safe_mode,
             periodic=make_periodic(settings, analysis, patience),
@@ -176,8 +180,8 @@ async def build_container(
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
-            backtests=BacktestService(jobs, tested_candles, weigher.book, settings),
-            optimising=OptimiseService(jobs, tested_candles, weigher.book, settings),
+            backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
+            optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
             models=models,
             llm=llm,
             trades=trades,

@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 
 from config.settings import Settings
-from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.outlooks import Outlooks
@@ -20,6 +20,7 @@ from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
+from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.scoring.lanes import LaneWatch
@@ -60,7 +61,8 @@ class Container:
     market_data: MarketData
     engine_settings: EngineSettings
 
-    weigher: Weigher
+    evidence: EvidenceInUse
+    calibration: LiveCalibration
     analysis: AnalysisService
     safe_mode: SafeMode
     periodic: PeriodicAnalysis

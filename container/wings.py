@@ -14,7 +14,6 @@ from config.ledger_settings import LedgerSettings
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence import Weigher
 from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
@@ -23,9 +22,11 @@ from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
+from services.evidence_in_use import EvidenceInUse
 from services.jobs.records import JobRecords
 from services.jobs.service import JobService
 from services.leases import Lease
+from services.ledger.calibration.live import LiveCalibration
 from services.ledger.recording.apart import ApartBudget
 from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
 from services.ledger.recording.recorder import Recorder
@@ -110,6 +111,16 @@ async def open_settling(
 
 
 @asynccontextmanager
+async def open_calibration(
+    evidence: EvidenceInUse, ledger: LedgerStore, documents: DocumentStore, clock: Clock
+) -> AsyncIterator[LiveCalibration]:
+    """Refit the evidence in the background, on one replica at a time; what was adopted before is in use at once."""
+    calibration = LiveCalibration(evidence, ledger, documents, Lease(documents, "calibration", 3600, clock), clock)
+    async with background(calibration.run(), "live calibration"):
+        yield calibration
+
+
+@asynccontextmanager
 async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[JobService]:
@@ -139,12 +150,12 @@ def make_recorder(
     ledger: ResilientLedger,
     documents: ResilientDocuments,
     indicators: TechnicalIndicators,
-    weigher: Weigher,
+    evidence: EvidenceInUse,
     clock: Clock,
 ) -> Recorder:
     """Return what writes answers into the ledger."""
     identities = LaneIdentities(settings, indicators, prompt_parts(), keep_identities(documents, clock))
-    return Recorder(ledger, identities, weigher, ApartBudget(settings.ledger), clock)
+    return Recorder(ledger, identities, evidence, ApartBudget(settings.ledger), clock)
 
 
 def make_periodic(

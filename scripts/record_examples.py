@@ -178,6 +178,7 @@ def record_outcomes(record: Recorder) -> None:
     record("signal_quality", limit="2")
     record("track_record")
     record("lanes")
+    record("evidence")
     record("ledger_days", limit="2")
     yesterday_ms = (time.time_ns() // 1_000_000 // DAY_MS - 1) * DAY_MS
     entry = record("ledger", limit="2", until=str(yesterday_ms))["entries"][0]

@@ -14,7 +14,7 @@ from domain.queries import NOTHING_SAID, ClientContext
 from domain.trading.costs import Costs
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import MarketContext, build_context, with_forecast
-from rules.evidence import Weigher
+from services.evidence_in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting, Opinion
 from utils.clock import Clock
 from utils.concurrency import run_blocking
@@ -30,7 +30,7 @@ class MarketReader:
         indicators: TechnicalIndicators,
         forecasting: Forecasting | None,
         settings: AnalysisSettings,
-        weigher: Weigher,
+        evidence: EvidenceInUse,
         clock: Clock,
         executor: Executor,
     ) -> None:
@@ -40,14 +40,14 @@ class MarketReader:
             indicators: Computes the indicators.
             forecasting: The models in production; None asks none.
             settings: Number of candles, and the blend with models.
-            weigher: Weighs the plans, at the usual costs.
+            evidence: Weighs the plans, at the usual costs.
             clock: Decides which candles have closed.
             executor: Runs the computation.
         """
         self._indicators = indicators
         self._forecasting = forecasting
         self._settings = settings
-        self._weigher = weigher
+        self._evidence = evidence
         self._clock = clock
         self._executor = executor
 
@@ -70,7 +70,7 @@ class MarketReader:
             InsufficientData: no timeframe has enough closed candles.
         """
         context = await self.measure(snapshot, strategies)
-        weigher = self._weigher if costs is None else replace(self._weigher, costs=costs)
+        weigher = context.weigher if costs is None else replace(context.weigher, costs=costs)
         return await self._with_forecast(snapshot, replace(context, client=client, weigher=weigher), costs)
 
     async def read_many(
@@ -91,16 +91,17 @@ class MarketReader:
             self._settings,
             self._indicators,
             self._clock.now(),
-            self._weigher,
+            self._evidence.weigher,
         )
 
     def _measure_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
     ) -> list[MarketContext | InsufficientData]:
-        now, found = self._clock.now(), list[MarketContext | InsufficientData]()
+        now, weigher = self._clock.now(), self._evidence.weigher
+        found = list[MarketContext | InsufficientData]()
         for snapshot in snapshots:
             try:
-                context = build_context(snapshot, strategies, self._settings, self._indicators, now, self._weigher)
+                context = build_context(snapshot, strategies, self._settings, self._indicators, now, weigher)
                 found.append(context)
             except InsufficientData as error:
                 found.append(error)

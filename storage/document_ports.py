@@ -60,6 +60,8 @@ LEDGER_REVISIONS = Collection("ledger_revisions", "revision_id", ("symbol",))
 LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
 # What each id of a lane stands for.
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
+# Records of evidence that were fitted anew from the ledger, and what became of them.
+EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
 COLLECTIONS = (
     JOBS,
     LLM_CALLS,
@@ -76,6 +78,7 @@ COLLECTIONS = (
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
     LEDGER_LANES,
+    EVIDENCE_REFITS,
 )
 
 # Every collection that this service writes, in alphabetical order.

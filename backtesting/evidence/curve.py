@@ -23,6 +23,8 @@ CLUSTER_CANDLES = 168
 # 28 to 39 %. Thousands of plans outweigh it; with few, the curve stays near chance.
 PRIOR_DEVIATION = 0.25
 MIN_CLUSTERS = 26
+# Next to nothing is believed; it keeps plans that all won from an endless weight.
+FLAT_DEVIATION = 2.5
 _STEPS, _ENOUGH = 50, 1e-10
 
 
@@ -75,15 +77,39 @@ def fit_curve(samples: MeasuredPlans, timeframe: Timeframe) -> Curve:
     """
     if lack := too_few(samples, timeframe):
         raise InsufficientData(lack)
+    return _fit(samples, timeframe, 0.0, PRIOR_DEVIATION)
+
+
+def refit_curve(samples: MeasuredPlans, timeframe: Timeframe, weight: float, error: float) -> Curve:
+    """Return a known curve after more plans: the mean of both by their precision; `plans` are the new ones alone.
+
+    Args:
+        samples: Plans that the known curve was not fitted on, of 2 clusters or more.
+        timeframe: Theirs.
+        weight: Of the known curve.
+        error: Its standard error, above 0.
+
+    Source: as `fit_curves`.
+    """
+    return _mean_by_precision(_fit(samples, timeframe, weight, FLAT_DEVIATION), weight, error)
+
+
+def count_clusters(samples: MeasuredPlans, timeframe: Timeframe) -> int:
+    """Return the number of clusters of time that plans belong to."""
+    return len(np.unique(_clusters(samples.times_ms, timeframe)))
+
+
+def _fit(samples: MeasuredPlans, timeframe: Timeframe, believed: float, deviation: float) -> Curve:
+    """Fit the weight, believed to be about `believed` give or take `deviation`."""
     _, places = np.unique(_clusters(samples.times_ms, timeframe), return_inverse=True)
-    support, wins, prior = samples.support, samples.wins, PRIOR_DEVIATION**-2
-    weight, step, bend = 0.0, 1.0, 1.0
+    support, wins, prior = samples.support, samples.wins, deviation**-2
+    weight, step, bend = believed, 1.0, 1.0
     for _ in range(_STEPS):
         if abs(step) < _ENOUGH:
             break
         chances = chance(support * weight)
         bend = float((support**2) @ (chances * (1 - chances))) + prior
-        step = (float(support @ (wins - chances)) - prior * weight) / bend
+        step = (float(support @ (wins - chances)) - prior * (weight - believed)) / bend
         weight += step
     errors = support * (wins - chance(support * weight))
     variance = float((np.bincount(places, errors) ** 2).sum()) / bend**2

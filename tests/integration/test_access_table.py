@@ -35,6 +35,7 @@ CLIENTS = {
     "GET /ai/track-record.svg",
     "GET /ai/calibration.svg",
     "GET /ai/lanes",
+    "GET /ai/evidence",
     "GET /ai/ledger",
     "GET /ai/ledger/days",
     "GET /ai/ledger/export",

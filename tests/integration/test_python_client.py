@@ -42,6 +42,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.signal_quality(),
     calls.track_record(lane="rules", symbol="BTCUSDT", timeframe="1h", horizon="plan"),
     calls.lanes(),
+    calls.evidence(),
     calls.ledger(
         lane="rules",
         lane_id="0123456789ab",

@@ -13,9 +13,10 @@ from domain.market import Timeframe
 from domain.timeframe_data import data_age
 from domain.trading.costs import Costs
 from domain.values import epoch_ms
-from rules.evidence import EvidenceBook, Weigher
+from rules.evidence import EvidenceBook
 from rules.judgement import Judgement
 from rules.plans import HORIZON_CANDLES
+from services.evidence_in_use import EvidenceInUse
 from services.ledger.recording.apart import ApartBudget, apart_of
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.statements import LANES, AnswerBasis, Statement, of_analysis
@@ -77,12 +78,12 @@ class Recorder:
     """
 
     def __init__(
-        self, sink: LedgerSink, identities: LaneIdentities, weigher: Weigher, budget: ApartBudget, clock: Clock
+        self, sink: LedgerSink, identities: LaneIdentities, evidence: EvidenceInUse, budget: ApartBudget, clock: Clock
     ) -> None:
-        """Keep the parts; `weigher` has the usual costs, and the evidence of trends."""
+        """Keep the parts; `evidence` has the usual costs, and the evidence of trends."""
         self._sink = sink
         self._identities = identities
-        self._weigher = weigher
+        self._evidence = evidence
         self._budget = budget
         self._clock = clock
         # Plain dictionaries, since every answer passes here; forgotten first: what was made longest ago.
@@ -163,11 +164,10 @@ class Recorder:
         if snapshot.as_of_ms is not None:
             return
         now_ms = epoch_ms(self._clock.now())
-        closed = snapshot.closed(now_ms)
+        closed, weigher = snapshot.closed(now_ms), self._evidence.weigher
         closed_ms, old = closed[timeframe].last_close_ms, data_age(closed.values(), None, now_ms).old
         apart = apart_of(snapshot.source_data, old=old, believed=True, trusted=trusted)
-        answer = statements[0]
-        key = (origin, snapshot.symbol, timeframe, closed_ms, apart, snapshot.source_data)
+        answer, key = statements[0], (origin, snapshot.symbol, timeframe, closed_ms, apart, snapshot.source_data)
         what = (answer.lane, answer.by, answer.kind, answer.side, answer.probability_up)
         answer_id = blake2b(repr((key, what)).encode(), digest_size=16).hexdigest()
         known = self._direct.get(answer_id)
@@ -183,8 +183,8 @@ class Recorder:
             timeframe=timeframe,
             closed_ms=closed_ms,
             price=snapshot.price,
-            cost_bps=(costs or self._weigher.costs).round_trip_bps,
-            book=self._weigher.book,
+            cost_bps=(costs or weigher.costs).round_trip_bps,
+            book=weigher.book,
             source_data=snapshot.source_data,
             apart=apart,
         )

@@ -88,6 +88,9 @@ from trading_signal_client.answers.quality import (
 )
 from trading_signal_client.answers.track_record import (
     ComparedLanes,
+    EvidenceRecord,
+    EvidenceRefit,
+    EvidenceState,
     LaneCost,
     LanePair,
     LaneRecord,
@@ -114,6 +117,9 @@ __all__ = [
     "Costs",
     "EngineSettings",
     "Evidence",
+    "EvidenceRecord",
+    "EvidenceRefit",
+    "EvidenceState",
     "FeedbackKept",
     "Figures",
     "ForecastCacheCleared",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from trading_signal_client.answers.answer import Answer
@@ -145,3 +145,35 @@ class ComparedLanes(Answer):
     days: int
     lanes: list[LaneSummary]
     pairs: list[LanePair]
+
+
+class EvidenceRecord(Answer):
+    """The record by which plans of a timeframe are weighed; weight and error in log odds."""
+
+    timeframe: str
+    weight: float
+    error: float
+    plans: int
+    built_from: str
+
+
+class EvidenceRefit(Answer):
+    """A record that was fitted anew from settled plans, and what became of it."""
+
+    id: str
+    timeframe: str
+    multiplier: float
+    weight: float
+    error: float
+    plans: int
+    fitted_at: datetime
+    state: Literal["candidate", "adopted", "renewed", "dropped"]
+    reason: str
+    decided_at: datetime | None
+
+
+class EvidenceState(Answer):
+    """The answer of `/ai/evidence`."""
+
+    records: list[EvidenceRecord]
+    refits: list[EvidenceRefit]

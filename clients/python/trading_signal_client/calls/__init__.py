@@ -59,7 +59,7 @@ from trading_signal_client.calls.quality import (
     self_analyses,
     signal_quality,
 )
-from trading_signal_client.calls.track_record import lanes, track_record
+from trading_signal_client.calls.track_record import evidence, lanes, track_record
 
 __all__ = [
     "Call",
@@ -78,6 +78,7 @@ __all__ = [
     "config",
     "config_suggestions",
     "costs",
+    "evidence",
     "feedback",
     "forecast",
     "forecast_cache",

@@ -26,3 +26,8 @@ def track_record(
 def lanes(days: int = 30) -> Call[answers.ComparedLanes]:
     """Ask for each lane's records, costs and sampling, and what each adds to another."""
     return Call("lanes", "GET", "/ai/lanes", answers.ComparedLanes, query={"days": days})
+
+
+def evidence(limit: int = 30) -> Call[answers.EvidenceState]:
+    """Ask for the evidence in use by timeframe, and for its newest refits."""
+    return Call("evidence", "GET", "/ai/evidence", answers.EvidenceState, query={"limit": limit})

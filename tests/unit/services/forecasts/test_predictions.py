@@ -22,6 +22,7 @@ from models.registry.registry import Registry
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 from rules.evidence import UNMEASURED
 from rules.technical import TechnicalAnalyst
+from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests, Trend
 from services.guards.safe_mode import SafeModeState
 from services.market_data.market_data import MarketData
@@ -70,7 +71,7 @@ def asking(
     **seconds: float,
 ) -> ForecastRequests:
     recorder = make_recorder(written or Written(), models.clock)
-    reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, UNMEASURED, models.clock, executor)
+    reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, EvidenceInUse(UNMEASURED), models.clock, executor)
     waits = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
     return ForecastRequests(
         models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, SafeModeState, models.clock, **waits

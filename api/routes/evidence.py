@@ -1,0 +1,30 @@
+"""The evidence that plans are weighed by, and its refits from the ledger."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.dependencies import CalibrationPart, DefaultLimit, WeigherPart
+from api.schemas.evidence import EvidenceState, RecordInUse, RefitVersion
+from api.schemas.problems import problem_responses
+
+router = APIRouter(prefix="/ai", tags=["ledger"])
+
+
+@router.get(
+    "/evidence",
+    operation_id="evidence",
+    summary="The evidence in use, and its refits",
+    responses=problem_responses(422, 503),
+    dependencies=[DefaultLimit],
+)
+async def evidence(
+    weigher: WeigherPart, calibration: CalibrationPart, limit: Annotated[int, Query(ge=1, le=200)] = 30
+) -> EvidenceState:
+    """Return the record of each measured timeframe, and at most `limit` refits with what became of them and why."""
+    return EvidenceState(
+        records=[RecordInUse.of(record) for record in (weigher.book.records if weigher.book else ())],
+        refits=[RefitVersion.of(refit) for refit in await calibration.refits(limit)],
+    )

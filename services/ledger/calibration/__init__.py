@@ -1,0 +1,1 @@
+"""Calibration: the evidence, refitted from what the ledger has settled."""

@@ -1,0 +1,128 @@
+"""Refits: versions of the record of a timeframe, each fitted on the plans that were settled at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from backtesting.evidence.curve import count_clusters, refit_curve
+from backtesting.evidence.samples import MeasuredPlans
+from domain.market import Timeframe
+from rules.evidence import EvidenceBook, TimeframeRecord
+
+# With fewer clusters of time, or independent plans, an error is no more than a guess.
+LEAST_CLUSTERS = 12
+LEAST_PLANS = 100
+
+
+class RefitState(StrEnum):
+    """What became of a refit: it is on trial, in use, was fitted anew, or predicted worse than the record in use."""
+
+    CANDIDATE = "candidate"
+    ADOPTED = "adopted"
+    RENEWED = "renewed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True)
+class Refit:
+    """One version.
+
+    Attributes:
+        refit_id: Unique.
+        base: Hash of the book of the evidence file that it began from.
+        timeframe: Of the record.
+        multiplier: Its weight, as a multiple of the weight in use when it was fitted.
+        weight, error, built_from: As of `TimeframeRecord`.
+        replaces: `built_from` of the record in use when it was fitted.
+        plans: Independent plans that it was fitted on.
+        created_at: When it was fitted: on plans that were settled then, judged on those that became known later.
+        state, reason: What became of it, and why.
+        decided_at: When; None while it is a candidate.
+    """
+
+    refit_id: str
+    base: str
+    timeframe: Timeframe
+    multiplier: float
+    weight: float
+    error: float
+    built_from: str
+    replaces: str
+    plans: int
+    created_at: datetime
+    state: RefitState
+    reason: str
+    decided_at: datetime | None
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Refit:
+        """Return the refit of a stored document."""
+        known = {name: document[name] for name in cls.__dataclass_fields__}
+        return cls(**known | {"timeframe": Timeframe(known["timeframe"]), "state": RefitState(known["state"])})
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The document to store."""
+        return asdict(self) | {"timeframe": self.timeframe.value, "state": self.state.value}
+
+
+def fit(record: TimeframeRecord, plans: MeasuredPlans, base: str, now: datetime) -> Refit | None:
+    """Return a candidate: the record in use after these plans; None where they are too few.
+
+    Args:
+        record: In use, by which the plans were stated.
+        plans: All that are settled by now.
+        base: Hash of the book of the evidence file.
+        now: When.
+    """
+    if not record.error or count_clusters(plans, record.timeframe) < LEAST_CLUSTERS:
+        return None
+    curve = refit_curve(plans, record.timeframe, record.weight, record.error)
+    if curve.plans < LEAST_PLANS:
+        return None
+    origin = record.built_from.partition(", refitted")[0]
+    built_from = f"{origin}, refitted from {len(plans)} settled plans to {now:%Y-%m-%d}"
+    return Refit(
+        refit_id=f"{base}-{record.timeframe}-{now:%Y%m%dT%H%M%S}",
+        base=base,
+        timeframe=record.timeframe,
+        multiplier=round(curve.weight / record.weight, 4),
+        weight=round(curve.weight, 6),
+        error=round(curve.error, 6),
+        built_from=built_from,
+        replaces=record.built_from,
+        plans=curve.plans,
+        created_at=now,
+        state=RefitState.CANDIDATE,
+        reason="on trial: it is judged on plans that become known after its fit",
+        decided_at=None,
+    )
+
+
+def books(shipped: EvidenceBook, adopted: Iterable[Refit]) -> Iterator[EvidenceBook]:
+    """Yield the book of the evidence file and then, after each adoption in its order, the one in use from there."""
+    book = shipped
+    yield book
+    for refit in sorted(adopted, key=lambda refit: (refit.decided_at or refit.created_at, refit.refit_id)):
+        book = book.model_copy(update={"records": _replaced(book.records, refit)})
+        yield book
+
+
+def _replaced(records: Sequence[TimeframeRecord], refit: Refit) -> tuple[TimeframeRecord, ...]:
+    return tuple(
+        record.model_copy(
+            update={
+                "weight": refit.weight,
+                "error": refit.error,
+                "built_from": refit.built_from,
+                "plans": record.plans + refit.plans,
+            }
+        )
+        if record.timeframe is refit.timeframe
+        else record
+        for record in records
+    )
