@@ -13,14 +13,14 @@ from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from rules.plans import REWARD
 
 _R = {PlanEnd.TARGET: REWARD, PlanEnd.STOP: -1.0}
-# First known of a market's stretch: when it became known, its id, and the row of its plan if that is settled.
+# The first known plan of a market's stretch: when it became known, its id, and the row of its plan if that is settled.
 _First = tuple[int, str, tuple[float, ...] | None]
 
 
 class FirstPlans:
-    """Collects the first known entry of each market and stretch, in whatever order they come.
+    """Collects the first known plan of each market and stretch, in whatever order they come.
 
-    A Neutral answer and a plan that is not settled yet hold their stretch as well.
+    A plan that is not settled yet holds its stretch as well: what ends early has no advantage.
     """
 
     def __init__(self, weight: float) -> None:
@@ -34,7 +34,7 @@ class FirstPlans:
             entry = record.entry
             place = entry.symbol, entry.slot(PLAN)
             known = self._first.get(place)
-            if entry.scored and (known is None or (entry.known_ms, entry.id) < known[:2]):
+            if entry.scored and entry.has_plan and (known is None or (entry.known_ms, entry.id) < known[:2]):
                 self._first[place] = entry.known_ms, entry.id, self._row(record)
 
     def plans(self) -> MeasuredPlans:

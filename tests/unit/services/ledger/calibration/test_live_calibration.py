@@ -110,6 +110,11 @@ def test_of_a_market_and_stretch_the_first_known_counts_in_whatever_order_they_c
         assert collected(order).plans().times_ms.tolist() == [record.entry.known_ms]
     unsettled = LedgerRecord(record.entry, (), 0)
     assert len(collected([later, unsettled]).plans()) == 0
+    trend = settled(
+        horizons=(1,), symbol="M0USDT", closed_ms=record.entry.closed_ms, known_ms=record.entry.known_ms - 1,
+        stop=None, target=None, horizon_candles=None, id="trend",
+    )  # fmt: skip
+    assert len(collected([trend, record]).plans()) == 1
 
 
 def test_a_plan_counts_by_its_stated_odds_and_by_what_it_came_to() -> None:
