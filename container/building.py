@@ -36,6 +36,7 @@ from services.evidence_file import open_weigher
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
+from services.forecasts.past_models import PastModels
 from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
@@ -43,6 +44,9 @@ from services.insights import MarketInsights
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.replays.past_candles import PastCandles
+from services.ledger.replays.replayer import Replayer
+from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
@@ -140,6 +144,8 @@ async def build_container(
             settings=settings.analysis,
             clock=clock,
         )
+        past_candles = PastCandles(store, market_data, settings, clock)
+        replayer = Replayer(reader, PastModels(registry, forecasting, serving.reload_seconds), rules)
         await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
         tested_candles = BacktestCandles(market_data, store, settings, clock)
@@ -192,4 +198,5 @@ async def build_container(
             scores=scores,
             lanes=lanes,
             book=LedgerBook(ledger, clock),
+            replays=Replays(replayer, past_candles, guards, ledger),
         )

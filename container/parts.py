@@ -21,6 +21,7 @@ from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
@@ -85,4 +86,5 @@ class Container:
     performance: SignalPerformance
     scores: LedgerScores
     book: LedgerBook
+    replays: Replays
     lanes: LaneWatch
