@@ -41,6 +41,7 @@ from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.parity.nightly import NightlyParity
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
@@ -223,6 +224,7 @@ LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
+ParityPart = Annotated[NightlyParity, _part(lambda container: container.parity)]
 PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]

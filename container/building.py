@@ -19,6 +19,7 @@ from container.wings import (
     open_engine_settings,
     open_jobs,
     open_market_data,
+    open_parity,
     open_settling,
     open_storage,
 )
@@ -146,6 +147,9 @@ async def build_container(
         )
         past_candles = PastCandles(store, market_data, settings, clock)
         replayer = Replayer(reader, PastModels(registry, forecasting, serving.reload_seconds), rules)
+        parity = await opened(
+            open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
+        )
         await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
         tested_candles = BacktestCandles(market_data, store, settings, clock)
@@ -155,6 +159,7 @@ async def build_container(
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
+        health.also(parity.degraded)
 
         yield Container(
             settings=settings,
@@ -199,4 +204,5 @@ async def build_container(
             lanes=lanes,
             book=LedgerBook(ledger, clock),
             replays=Replays(replayer, past_candles, guards, ledger),
+            parity=parity,
         )

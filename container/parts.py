@@ -21,6 +21,7 @@ from services.insights import MarketInsights
 from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
+from services.ledger.parity.nightly import NightlyParity
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
@@ -87,4 +88,5 @@ class Container:
     scores: LedgerScores
     book: LedgerBook
     replays: Replays
+    parity: NightlyParity
     lanes: LaneWatch

@@ -1,4 +1,4 @@
-"""Replays: request and answer, and the certificates of their parity with what was said."""
+"""Replays: request and answer."""
 
 from __future__ import annotations
 
