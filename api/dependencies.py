@@ -42,6 +42,7 @@ from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.parity.nightly import NightlyParity
+from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
@@ -217,6 +218,7 @@ HealthPart = Annotated[ServiceHealth, _part(lambda container: container.health)]
 HubPart = Annotated[SignalHub, _part(lambda container: container.hub)]
 InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insights)]
 JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
+LaneVersionsPart = Annotated[LaneVersions, _part(lambda container: container.lane_versions)]
 LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
 LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
 LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]

@@ -13,7 +13,8 @@ from domain.values import Share
 class LedgerSettings(Section):
     """Bounds of the ledger."""
 
-    retention_days: Count
+    # A stretch of 24 weeks and its settlement, 24 weeks later: no sum is made anew from a part of its entries.
+    retention_days: Annotated[int, Field(ge=366)]
     settle_seconds: Annotated[float, Field(ge=1, le=3600)]
     lane_trial_calls: Count
     lane_sample_share: Share

@@ -45,6 +45,7 @@ from services.insights import MarketInsights
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.past_candles import PastCandles
 from services.ledger.replays.replayer import Replayer
 from services.ledger.replays.replays import Replays
@@ -202,6 +203,7 @@ async def build_container(
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,
             lanes=lanes,
+            lane_versions=LaneVersions(documents),
             book=LedgerBook(ledger, clock),
             replays=Replays(replayer, past_candles, guards, ledger),
             parity=parity,

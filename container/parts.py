@@ -22,6 +22,7 @@ from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.parity.nightly import NightlyParity
+from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
@@ -90,3 +91,4 @@ class Container:
     replays: Replays
     parity: NightlyParity
     lanes: LaneWatch
+    lane_versions: LaneVersions

@@ -27,8 +27,11 @@ from domain.market import Candle, CandleSeries, Timeframe  # noqa: E402
 from domain.values import Signal  # noqa: E402
 from features.candle_reading.reading import read_candles  # noqa: E402
 from features.candle_reading.writing import COLUMNS  # noqa: E402
+from services.broadcast.hub import SignalHub  # noqa: E402
+from services.ledger.proofs.day_closing import DayCloser  # noqa: E402
 from services.ledger.scoring.sums import add_up  # noqa: E402
 from storage.ledger_ports import LedgerStore  # noqa: E402
+from utils.clock import SystemClock  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 SYMBOL = "BTCUSDT"
@@ -36,6 +39,9 @@ SYMBOL = "BTCUSDT"
 ADMIN_TOKEN = "token-of-the-examples"  # noqa: S105
 # Hours from the end of the file back to a period that ends in a trend, so that the example has a signal.
 HOURS_BACK = 973
+# Answered as files, of which there is no example.
+FILES = {"ledger_export"}
+DAY_MS = 24 * Timeframe.H1.ms
 STRATEGIES = {"selected_strategies": ["RSI Strategy", "MACD Strategy"], "market_condition": "Unknown"}
 OWN_LOOP = {"active_strategies": ["trend_analysis"], "portfolio_size": 10_000, "risk_tolerance": "moderate"}
 TRADE = {"symbol": SYMBOL, "side": "Long", "entry_price": 100.0, "exit_price": 101.0, "quantity": 1, "leverage": 1}
@@ -172,6 +178,11 @@ def record_outcomes(record: Recorder) -> None:
     record("signal_quality", limit="2")
     record("track_record")
     record("lanes")
+    record("ledger_days", limit="2")
+    yesterday_ms = (time.time_ns() // 1_000_000 // DAY_MS - 1) * DAY_MS
+    entry = record("ledger", limit="2", until=str(yesterday_ms))["entries"][0]
+    record("ledger_entry", entry_id=entry["id"])
+    record("ledger_proof", entry_id=entry["id"])
 
 
 async def fill_ledger(ledger: LedgerStore, candles: list[dict[str, Any]]) -> None:
@@ -215,6 +226,7 @@ async def fill_ledger(ledger: LedgerStore, candles: list[dict[str, Any]]) -> Non
     await ledger.settle(settlements)
     for day in await ledger.days_to_add_up():
         await ledger.put_aggregates(day, add_up(await ledger.settled(day), day))
+    await DayCloser(ledger, SignalHub(1_000), SystemClock(), retention_days=30).close_days()
 
 
 def main() -> None:
@@ -246,7 +258,7 @@ def main() -> None:
             record("safe_mode")
             client.post("/ai/safe-mode", json={"enabled": False})
             del record.examples["analyze"]["answer"]
-            for operation in sorted(record.operations.keys() - record.examples.keys()):
+            for operation in sorted(record.operations.keys() - record.examples.keys() - FILES):
                 record(operation)
     text = json.dumps(dict(sorted(record.examples.items())), indent=1, ensure_ascii=False)
     EXAMPLES_FILE.write_text(text + "\n", encoding="utf-8")

@@ -93,7 +93,7 @@ class ForecastRequests:
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
         forecast = await self._forecasting.forecast(snapshot, timeframe, query.costs)
         said = [of_forecast(forecast, given=True)]
-        self._recorder.said(said, snapshot, timeframe, Origin.PREDICT, trusted=query.trusted)
+        self._recorder.said(said, snapshot, timeframe, Origin.PREDICT, trusted=query.trusted, costs=query.costs)
         return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms)
 
     async def trend(self, symbol: str, timeframe: Timeframe, *, trusted: bool) -> Trend:

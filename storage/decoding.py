@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from loguru import logger
 from pydantic import ValidationError
 
-from domain.analysis import Analysis, AnalysisSource
-from domain.values import Signal
-from storage.ports import ArchivedSignal
+from domain.analysis import Analysis
 
 
 class AnalysisDecoder:
@@ -28,22 +25,6 @@ class AnalysisDecoder:
     def from_document(self, document: Any) -> Analysis | None:
         """Return the analysis of a document, or None if it does not fit."""
         return self._decoded(Analysis.model_validate, document)
-
-    def signal(
-        self, symbol: str, signal: Any, source: Any, price: Any, forecast: Any, generated_at: datetime
-    ) -> ArchivedSignal | None:
-        """Return the signal with these values, or None if one of them does not fit."""
-        try:
-            return ArchivedSignal(
-                symbol=symbol,
-                signal=Signal(signal),
-                source=AnalysisSource(source),
-                price=float(price),
-                forecast=None if forecast is None else Signal(forecast),
-                generated_at=generated_at,
-            )
-        except (TypeError, ValueError):
-            return None
 
     def _decoded(self, validate: Callable[[Any], Analysis], stored: Any) -> Analysis | None:
         try:

@@ -99,7 +99,7 @@ class LedgerStore(Protocol):
         """
 
     async def repeat(self, counts: Mapping[str, int]) -> None:
-        """Add to the number of times that entries were given again."""
+        """Add to the number of times that entries were given again; an id without an entry counts nothing."""
 
     async def entry(self, entry_id: str) -> LedgerRecord | None:
         """Return an entry with its settlements."""
@@ -142,7 +142,12 @@ class LedgerStore(Protocol):
         """Return the entries that are booked in a day, by `known_ms` and id in ascending order."""
 
     async def close_day(self, root: DayRoot) -> bool:
-        """Keep the root of a day; return False where it has one. No entry is booked in it, or before it, any more."""
+        """Keep the root of a day; no entry is booked in it, or before it, any more.
+
+        Returns:
+            False, and the day stays as it is, where it has a root, or where another number of entries than
+            `root.entries` is booked in it by now: one came while the root was made.
+        """
 
     async def day_roots(self, limit: int, before: date | None = None) -> list[DayRoot]:
         """Return at most `limit` roots, the newest day first, of days before `before` if it is given."""

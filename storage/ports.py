@@ -13,10 +13,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
-from domain.analysis import Analysis, AnalysisSource
+from domain.analysis import Analysis
 from domain.candles.columns import CandleLike
 from domain.market import Candle, Timeframe
-from domain.values import Signal
 
 ANALYSIS_COLLECTION = "ai_analysis_results"
 ARCHIVE_COLLECTION = "analysis_archive"
@@ -79,22 +78,6 @@ class StoreStatistics:
         return sum(entry.analysis_count for entry in self.symbols)
 
 
-@dataclass(frozen=True)
-class ArchivedSignal:
-    """The part of an archived analysis by which it is judged against the later market.
-
-    Attributes:
-        forecast: Signal of the model's forecast in the analysis, if it has one.
-    """
-
-    symbol: str
-    signal: Signal
-    source: AnalysisSource
-    price: float
-    forecast: Signal | None
-    generated_at: datetime
-
-
 class AnalysisCache(Protocol):
     """Keeps an analysis under the key of the query that it answers."""
 
@@ -134,7 +117,7 @@ class AnalysisCache(Protocol):
 
 
 class SignalArchive(Protocol):
-    """Gives the archived analyses and their signals."""
+    """Gives the archived analyses."""
 
     async def archived_analysis(self, analysis_id: str) -> Analysis | None:
         """Return the analysis of this id from the archive."""
@@ -143,11 +126,8 @@ class SignalArchive(Protocol):
         """Return at most `limit` (1 or more) analyses from the archive, the newest generated first.
 
         Of those of one millisecond the last saved comes first. Those dated later than now, by a clock that ran ahead,
-        are left out until then, here and in `archived_signals`; `archived_analysis` finds them.
+        are left out until then; `archived_analysis` finds them.
         """
-
-    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
-        """Return the signals of at most `limit` archived analyses generated at or after `since`, the newest first."""
 
 
 class CandleStore(Protocol):

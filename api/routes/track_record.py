@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api.dependencies import DefaultLimit, LanesPart, ScoresPart
+from api.dependencies import DefaultLimit, LanesPart, LaneVersionsPart, ScoresPart
 from api.schemas.problems import problem_responses
 from api.schemas.track_record import LaneFigures, LanesResponse, PairFigures, RecordFigures, TrackRecord
 from domain.ledger.entries import LedgerLane
@@ -93,11 +93,11 @@ async def calibration_svg(
     responses=problem_responses(422, 503),
     dependencies=[DefaultLimit],
 )
-async def compared_lanes(lanes: LanesPart, days: Days = 30) -> LanesResponse:
-    """Return each lane's records, costs and sampling, and what each adds to another on the same candles."""
+async def compared_lanes(lanes: LanesPart, versions: LaneVersionsPart, days: Days = 30) -> LanesResponse:
+    """Return each lane's records, costs, sampling and versions, and what each adds to another on the same candles."""
     records, pairs = await lanes.records(days), await lanes.pairs(days)
     return LanesResponse(
         days=days,
-        lanes=[LaneFigures.of(lane, own, lanes.gate) for lane, own in records.items()],
+        lanes=[LaneFigures.of(lane, own, lanes.gate, await versions.of(lane)) for lane, own in records.items()],
         pairs=[PairFigures.of(pair) for pair in pairs],
     )

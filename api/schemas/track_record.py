@@ -13,7 +13,8 @@ from api.schemas.feedback import Count
 from api.schemas.responses import ResponseModel
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.trading.evidence import EvidenceVerdict
-from domain.values import Share
+from domain.values import Share, epoch_ms
+from services.ledger.recording.lane_versions import LaneVersion
 from services.ledger.scoring.lanes import LaneCost, LaneGate, costs_of
 from services.ledger.scoring.pairs import LanePair
 from services.ledger.scoring.records import Record
@@ -148,22 +149,46 @@ class SamplingState(ResponseModel):
         )
 
 
+class PartChange(ResponseModel):
+    """A part that a version changed; both values as JSON texts, null where it was not, or is no more."""
+
+    part: Annotated[str, Field(description="Such as indicators.rsi_period.")]
+    before: str | None
+    after: str | None
+
+
+class VersionFigures(ResponseModel):
+    """A version of a lane, whose entries are a record of their own."""
+
+    lane_id: str
+    since: Annotated[int, Field(description="When it was first written down, in epoch ms.")]
+    changed: Annotated[list[PartChange], Field(description="Against the version that began before it.")]
+
+    @classmethod
+    def of(cls, version: LaneVersion) -> Self:
+        """Return the version's figures."""
+        changed = [PartChange(**asdict(change)) for change in version.changes]
+        return cls(lane_id=version.lane_id, since=epoch_ms(version.since), changed=changed)
+
+
 class LaneFigures(ResponseModel):
-    """A lane: its records by timeframe and horizon, its cost, and its sampling; null where it is asked for nothing."""
+    """A lane: its records by timeframe and horizon, its cost, its sampling (null where it is free), its versions."""
 
     lane: LedgerLane
     records: list[RecordFigures]
     costs: list[CostFigures]
     sampling: SamplingState | None
+    versions: Annotated[list[VersionFigures], Field(description="The newest first, at most 20.")]
 
     @classmethod
-    def of(cls, lane: LedgerLane, records: Sequence[Record], gate: LaneGate) -> Self:
+    def of(cls, lane: LedgerLane, records: Sequence[Record], gate: LaneGate, versions: Sequence[LaneVersion]) -> Self:
         """Return the lane's figures."""
         return cls(
             lane=lane,
             records=[RecordFigures.of(record) for record in records],
             costs=[CostFigures.of(cost) for cost in costs_of(records)],
             sampling=SamplingState.of(gate) if gate.lane == lane else None,
+            versions=[VersionFigures.of(version) for version in versions],
         )
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from commands.candles import market_of, read_closed
-from commands.console import show, working
+from commands.console import fail, show, working
 from commands.ledger.opening import open_book
 from commands.options import Json
 from config.sources import load_settings
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Exports = Annotated[
     list[Path], typer.Argument(metavar="EXPORT...", help="Files of /ai/ledger/export or ledger export.")
 ]
+# An error in the arguments or the file is 2.
+EXIT_WRONG = 1
 # Differences that are printed.
 MAX_SHOWN = 20
 
@@ -85,8 +87,10 @@ def verify_exports(
         table.add_row(f"{day.day}", f"{len(day.entries):,}", day.root or "-", "changed" if day.wrong else state)
     document = [{"day": day.day.isoformat(), "entries": len(day.entries), "root": day.root} for day in checked]
     show({"days": document, "wrong": wrong}, table, as_json)
+    for sentence in wrong:
+        fail(sentence)
     if wrong:
-        raise InvalidRequest("; ".join(wrong))
+        raise typer.Exit(EXIT_WRONG)
 
 
 def regrade_export(
@@ -106,7 +110,8 @@ def regrade_export(
         found = regrade(checked, _markets(candles, checked))
     show(_regrade_document(found), _regrade_table(found), as_json)
     if found.differing:
-        raise InvalidRequest(f"{len(found.differing)} of {found.stated} settlements differ from your candles")
+        fail(f"{len(found.differing)} of {found.stated} settlements differ from your candles")
+        raise typer.Exit(EXIT_WRONG)
     if not found.confirmed:
         markets = sorted({f"{entry.symbol} {entry.timeframe}" for entry in checked.entries if entry.scored})
         raise InvalidRequest(

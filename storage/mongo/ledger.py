@@ -41,7 +41,7 @@ from storage.mongo.ledger_documents import (
     settlement_keys,
 )
 from storage.mongo.ledger_due import MongoDue
-from storage.mongo.ledger_queries import LEDGER_INDEXES, found_by_key, newest, newest_day
+from storage.mongo.ledger_queries import LEDGER_INDEXES, count_all, found_by_key, newest, newest_day
 from storage.mongo.writes import bulk_write
 
 _NEVER = {"repeats": 0}
@@ -203,10 +203,10 @@ class MongoLedger:
         return [read_root(row) for row in rows]
 
     async def size(self) -> LedgerSize:
-        """Count the ledger; entries as the server keeps count of them."""
+        """Count the ledger in its indexes; the server's own count of a collection is wrong after a crash."""
         with operation("ledger_size"):
-            entries = await self._of(LEDGER_COLLECTION).estimated_document_count()
-            apart = await self._of(LEDGER_COLLECTION).count_documents({"apart": {"$exists": True}}, hint="apart_1")
+            entries = await count_all(self._of(LEDGER_COLLECTION), "day")
+            apart = await count_all(self._of(LEDGER_COLLECTION), "apart")
             return LedgerSize(entries, entries - apart, *await self._due.count())
 
     async def prune_ledger(self, before_ms: int) -> int:

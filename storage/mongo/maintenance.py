@@ -11,6 +11,8 @@ from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
 from storage.mongo.connection import TIMEOUTS_MS, Document, MongoConnection, operation
 
+_SMALLEST_FILE_BYTES = 4_096
+
 
 class MongoMaintenance:
     """Measures and compacts the collections that this service writes; those of the engine are left alone."""
@@ -34,9 +36,11 @@ class MongoMaintenance:
         )
 
     async def vacuum(self) -> None:
-        """Compact every collection; the server keeps serving."""
+        """Compact every collection that may have empty space, in a second or more each; the server keeps serving."""
         async with self._database("vacuum") as database:
             for name in await _existing(database):
+                if (await database.command("collStats", name))["storageSize"] <= _SMALLEST_FILE_BYTES:
+                    continue
                 # A primary compacts only by force; since MongoDB 4.4 it keeps reading and writing.
                 await database.command("compact", name, force=True)
 

@@ -22,7 +22,6 @@ from storage.ports import (
     CANDLE_COLLECTION,
     NO_CANDLES,
     AnalysisWrite,
-    ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
     StoreStatistics,
@@ -41,9 +40,6 @@ _ARCHIVE_IDENTITY = IndexModel([("analysis_id", ASCENDING)], unique=True)
 _ARCHIVE_NEWEST = IndexModel(_NEWEST_FIRST)
 _ARCHIVE_NEWEST_BEFORE_SEQUENCES = "timestamp_-1__id_-1"
 _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("open_time", DESCENDING)], unique=True)
-_SIGNAL_FIELDS = {"_id": 0, "symbol": 1, "timestamp": 1} | {
-    f"analysis.{name}": 1 for name in ("signal", "source", "price", "forecast.signal")
-}
 
 
 class MongoStore:
@@ -142,18 +138,6 @@ class MongoStore:
             rows = await cursor.to_list(limit)
         return [analysis for row in rows if (analysis := self._decoder.from_document(row.get("analysis")))]
 
-    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
-        """Return the newest signals of the archive since then; one that this version cannot read is left out."""
-        with operation("archived_signals"):
-            cursor = self._connection.database[ARCHIVE_COLLECTION].find(
-                {"timestamp": {"$gte": since, "$lte": self._clock.now()}},
-                _SIGNAL_FIELDS,
-                sort=_NEWEST_FIRST,
-                limit=limit,
-            )
-            rows = await cursor.to_list(limit)
-        return [signal for row in rows if (signal := self._signal(row))]
-
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, and the archive; the server may take a minute to drop expired analyses."""
         pipeline: list[Document] = [
@@ -213,13 +197,6 @@ class MongoStore:
     async def prune(self) -> Pruned:
         """Do the next step of keeping archive and candles within their bounds."""
         return await self._pruning.step()
-
-    def _signal(self, row: Document) -> ArchivedSignal | None:
-        kept = row["analysis"]
-        forecast = (kept.get("forecast") or {}).get("signal")
-        return self._decoder.signal(
-            row["symbol"], kept.get("signal"), kept.get("source"), kept.get("price"), forecast, row["timestamp"]
-        )
 
     async def _drop_former_index(self) -> None:
         try:

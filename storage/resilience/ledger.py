@@ -84,8 +84,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
             ledger: Raises `StorageUnavailable` when it fails.
             pace: Of the writes, and the time limit of a query by a client (`query_seconds`).
             spool: Where entries wait while the database is down; None: in memory.
-            max_waiting: Entries in memory at most, and entries whose repeats are counted there; beyond it the oldest
-                entries are dropped, and repeats of further ones not counted.
+            max_waiting: Entries in memory at most, beyond it the oldest are dropped; also ids with repeats.
             repeat_seconds: How long repeats are counted before they are written.
             clock: Dates a failure; the machine's own by default.
         """
@@ -102,8 +101,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
             consequence="its entries wait, and what reads it says so",
         )
         self._ledger = ledger
-        self._queries = StoreCalls(ledger.kind, self._availability, pace.query_seconds, prefix="ledger_")
-        self._work = StoreCalls(ledger.kind, self._availability, WORK_SECONDS, prefix="ledger_")
+        self._calls = StoreCalls(ledger.kind, self._availability, WORK_SECONDS, prefix="ledger_")
         self._repeats: Counter[str] = Counter()
         self._max_repeats = max_waiting
         self._repeat_seconds = repeat_seconds
@@ -126,17 +124,19 @@ class ResilientLedger(Resilient[LedgerEntry]):
                     await self._write_repeats()
         if self._repeats:
             logger.bind(repeats=self._repeats.total()).warning("repeats of ledger entries are not counted")
+        await self._calls.close()
         await super().close()
 
     def put(self, entries: Sequence[LedgerEntry]) -> None:
-        """Take entries and return; they are kept soon."""
+        """Take entries and return; they are kept soon. Of an id the first stays, as in the ledger itself."""
         for entry in entries:
-            self._behind.put(entry)
+            if entry.id not in self._queue:
+                self._behind.put(entry)
 
-    def put_repeat(self, entry_id: str) -> None:
-        """Count an entry that was given again; the count is kept soon."""
+    def put_repeat(self, entry_id: str, count: int = 1) -> None:
+        """Count an entry that was given again; the count is kept soon, unless those of too many wait already."""
         if entry_id in self._repeats or len(self._repeats) < self._max_repeats:
-            self._repeats[entry_id] += 1
+            self._repeats[entry_id] += count
 
     async def append(self, entries: Sequence[LedgerEntry]) -> None:
         """Take entries, and return when the ledger or the spool has them."""
@@ -146,8 +146,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
     async def repeat(self, counts: Mapping[str, int]) -> None:
         """Take counts of entries that were given again, and return."""
         for entry_id, count in counts.items():
-            if entry_id in self._repeats or len(self._repeats) < self._max_repeats:
-                self._repeats[entry_id] += count
+            self.put_repeat(entry_id, count)
 
     async def entry(self, entry_id: str) -> LedgerRecord | None:
         """Return an entry with its settlements."""
@@ -204,26 +203,30 @@ class ResilientLedger(Resilient[LedgerEntry]):
         return await self._run("prune", lambda: self._ledger.prune_ledger(before_ms))
 
     async def _query(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        return await self._call(self._queries, operation, call)
+        """Return what a client asks for; a call that is late goes on, and tells by itself whether the ledger works."""
+        await self._ready(operation)
+        with suppress(TimeoutError):
+            return await self._calls.within(self._pace.query_seconds, operation, call)
+        raise self._calls.unavailable()
 
     async def _run(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        return await self._call(self._work, operation, call)
+        await self._ready(operation)
+        return await self._calls.run(operation, call)
 
-    async def _call(self, calls: StoreCalls, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of a call after the writes before it.
+    async def _ready(self, operation: str) -> None:
+        """Return when earlier entries are written.
 
         Raises:
-            StorageUnavailable: the ledger is down, or does not answer in time.
+            StorageUnavailable: the ledger is down.
         """
         await self._behind.tried(self._pace.query_seconds)
         if not self._availability.available:
-            calls.skip(operation)
-            raise calls.unavailable()
+            self._calls.skip(operation)
+            raise self._calls.unavailable()
         await self.flush()
-        return await calls.run(operation, call)
 
     async def _save(self, entries: Sequence[LedgerEntry]) -> None:
-        with self._queries.counted("append"):
+        with self._calls.counted("append"):
             await self._ledger.append(entries)
 
     async def _write_repeats_on(self) -> None:
@@ -238,13 +241,10 @@ class ResilientLedger(Resilient[LedgerEntry]):
 
     async def _write_repeats(self) -> None:
         """Write the repeats, once the ledger has the entries that they belong to."""
-        if self._repeats and not await self._entries_wait():
+        if self._repeats and await self.flush() and not len(self._behind):
             counts, self._repeats = self._repeats, Counter()
             try:
                 await self._run("repeat", lambda: self._ledger.repeat(counts))
             except StorageUnavailable:
                 self._repeats.update(counts)
                 raise
-
-    async def _entries_wait(self) -> bool:
-        return not await self.flush() or len(self._behind) > 0

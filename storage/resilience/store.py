@@ -14,7 +14,6 @@ from storage.adapter_ports import Pruned, Store
 from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
-    ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
     StoreStatistics,
@@ -120,10 +119,6 @@ class ResilientStore(Resilient[AnalysisWrite]):
     async def newest_archived(self, limit: int) -> list[Analysis]:
         """Return the newest analyses of the archive; raises as `ping` does."""
         return await self._query("newest_archived", lambda store: store.newest_archived(limit))
-
-    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
-        """Return the newest signals of the archive; raises as `newest_archived` does."""
-        return await self._query("archived_signals", lambda store: store.archived_signals(since, limit))
 
     async def statistics(self) -> StoreStatistics:
         """Count cache and archive; raises as `ping` does."""

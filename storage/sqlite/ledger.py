@@ -22,15 +22,14 @@ from storage.sqlite.file import BUSY_SECONDS, SqliteFile
 from storage.sqlite.ledger_due import Market
 from storage.sqlite.ledger_rows import (
     Names,
-    aggregate_row,
     entry_row,
     packed,
-    read_aggregate,
     read_entry,
     read_records,
     settlement_row,
 )
 from storage.sqlite.ledger_schema import prepare_ledger
+from storage.sqlite.ledger_sums import aggregate_row, read_aggregate
 
 
 class SqliteLedger:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
-import struct
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, TypeVar
 
 from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
-from domain.ledger.days import Aggregate
 from domain.ledger.entries import Apart, EntryKind, LedgerEntry, LedgerLane, Origin
 from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.market import Timeframe
@@ -209,39 +205,3 @@ def read_records(rows: Iterable[Row], names: Names) -> Iterator[LedgerRecord]:
         except ValueError as error:
             raise StorageUnavailable(f"a settlement of the ledger cannot be read: {error}") from error
         yield LedgerRecord(entry, settlements, group[0][ENTRY_WIDTH] or 0)
-
-
-AGGREGATE_COLUMNS = "level, day, position, lane, lane_id, timeframe, horizon, symbol, side, bin, figures, sums"
-
-
-def aggregate_row(sums: Aggregate, position: int, names: Names) -> Row:
-    """Return the values of `AGGREGATE_COLUMNS`; the names of the figures are one text, their values doubles."""
-    values = sums.sums.values()
-    return (
-        names.number(sums.level),
-        sums.day.isoformat(),
-        position,
-        *(names.number(name) for name in (sums.lane, sums.lane_id, sums.timeframe)),
-        sums.horizon,
-        *(names.number(name) for name in (sums.symbol, sums.side, sums.bin)),
-        names.number(json.dumps(list(sums.sums))),
-        struct.pack(f"<{len(values)}d", *values),
-    )
-
-
-def read_aggregate(row: Row, names: Names) -> Aggregate:
-    """Return the sums of a row."""
-    level, day, _, lane, lane_id, timeframe, horizon, symbol, side, found_bin, figures, sums = row
-    values = struct.unpack(f"<{len(sums) // 8}d", sums)
-    return Aggregate(
-        day=date.fromisoformat(day),
-        level=names.text(level),
-        lane=names.text(lane),
-        lane_id=names.text(lane_id),
-        timeframe=names.text(timeframe),
-        horizon=horizon,
-        symbol=names.text(symbol),
-        side=names.text(side),
-        bin=names.text(found_bin),
-        sums=dict(zip(json.loads(names.text(figures)), values, strict=True)),
-    )

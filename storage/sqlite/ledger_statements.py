@@ -13,7 +13,8 @@ from storage.ledger_ports import (
     SETTLEMENT_COLLECTION,
     EntryFilter,
 )
-from storage.sqlite.ledger_rows import AGGREGATE_COLUMNS, ENTRY_COLUMNS, ID_TEXT, SETTLEMENT_COLUMNS, Names
+from storage.sqlite.ledger_rows import ENTRY_COLUMNS, ID_TEXT, SETTLEMENT_COLUMNS, Names
+from storage.sqlite.ledger_sums import AGGREGATE_COLUMNS
 
 
 def _of(table: str, columns: str) -> str:

@@ -25,12 +25,6 @@ ARCHIVED = f"SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE analysis_id = ?"  #
 NEWEST_ARCHIVED = f"""
 SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE generated_at <= ? ORDER BY generated_at DESC, sequence DESC LIMIT ?
 """  # noqa: S608
-ARCHIVED_SIGNALS = f"""
-SELECT symbol, json_extract(analysis, '$.signal'), json_extract(analysis, '$.source'),
-    json_extract(analysis, '$.price'), json_extract(analysis, '$.forecast.signal'), generated_at
-FROM {ARCHIVE_COLLECTION} WHERE generated_at BETWEEN ? AND ? AND json_valid(analysis)
-ORDER BY generated_at DESC, sequence DESC LIMIT ?
-"""  # noqa: S608
 COUNT_CACHED = f"""
 SELECT symbol, count(*), max(generated_at) FROM {ANALYSIS_COLLECTION} GROUP BY symbol ORDER BY symbol
 """  # noqa: S608

@@ -22,7 +22,6 @@ from storage.decoding import AnalysisDecoder
 from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
-    ArchivedSignal,
     CandleLimits,
     CandlesByTimeframe,
     StoreStatistics,
@@ -138,16 +137,6 @@ class SqliteStore:
             return [analysis for (text,) in rows if (analysis := self._decoder.from_json(text))]
 
         return await self._file.read("newest_archived", newest)
-
-    async def archived_signals(self, since: datetime, limit: int) -> list[ArchivedSignal]:
-        """Return the newest signals of the archive since then; one that this version cannot read is left out."""
-
-        def signals(connection: sqlite3.Connection) -> list[ArchivedSignal]:
-            rows = connection.execute(sql.ARCHIVED_SIGNALS, (epoch_ms(since), self._now_ms(), limit)).fetchall()
-            timed = ((*parts, EPOCH + timedelta(milliseconds=ms)) for *parts, ms in rows)
-            return [signal for parts in timed if (signal := self._decoder.signal(*parts))]
-
-        return await self._file.read("archived_signals", signals)
 
     async def statistics(self) -> StoreStatistics:
         """Count the cache by symbol, without analyses past their retention, and the archive."""

@@ -11,15 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.analysis import AnalysisSource, Conclusion
+from domain.analysis import Conclusion
 from domain.errors import StorageUnavailable, Unstorable
 from domain.market import Timeframe
 from domain.trading.lanes import Lane
 from domain.values import Signal
 from storage.adapter_ports import Store
-from storage.ports import NO_CANDLES, AnalysisWrite, ArchivedSignal, SymbolCount
+from storage.ports import NO_CANDLES, AnalysisWrite, SymbolCount
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
-from tests.fixtures.forecasting import make_forecast
 from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import save_candles
 
@@ -124,27 +123,6 @@ async def test_archived_analyses_come_back_by_id_and_newest_first(store: Store) 
     assert [analysis.analysis_id for analysis in await store.newest_archived(2)] == ["a-3", "a-2"]
     await store.clear_cache()
     assert len(await store.newest_archived(9)) == 3
-
-
-async def test_signals_of_the_archive_come_newest_first_from_a_moment_on(store: Store) -> None:
-    for number in range(4):
-        moment = NOON + timedelta(minutes=number)
-        analysis = make_analysis(
-            analysis_id=f"a-{number}",
-            generated_at=moment,
-            price=100.0 + number,
-            signal="Short",
-            forecast=make_forecast(signal="Long") if number == 3 else None,
-        )
-        await store.save_analysis("key", analysis, archive=number != 2)
-    found = await store.archived_signals(NOON + timedelta(minutes=1), 9)
-    assert found == [
-        ArchivedSignal(
-            "BTCUSDT", Signal.SHORT, AnalysisSource.TECHNICAL, 100.0 + n, forecast, NOON + timedelta(minutes=n)
-        )
-        for n, forecast in ((3, Signal.LONG), (1, None))
-    ]
-    assert [signal.price for signal in await store.archived_signals(NOON, 1)] == [103.0]
 
 
 async def test_statistics_count_by_symbol_in_alphabetical_order(store: Store) -> None:

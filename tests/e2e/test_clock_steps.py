@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx2
 
 from faults.fake_time import FakeTime
 from tests.fixtures.bodies import shape_b
-from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import running_service
 
 HOUR = 3_600
@@ -18,8 +19,10 @@ HOUR = 3_600
 def test_a_limit_opens_within_its_minute_and_the_uptime_goes_on(tmp_path: Path) -> None:
     clock = FakeTime(tmp_path)
     environment: dict[str, Any] = {"RATE_LIMITS__DEFAULT_TRUSTED": "3/minute", **clock.environment}
-    with running_service(**environment) as service:
-        client = httpx2.Client(base_url=service.url, timeout=PATIENCE_SECONDS)
+    with (
+        running_service(**environment) as service,
+        httpx2.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
+    ):
         before = client.get("/health").json()["timestamp"]
         clock.set(HOUR)
         assert client.get("/health").json()["timestamp"][:13] != before[:13]  # the clock of the service has moved
@@ -28,8 +31,9 @@ def test_a_limit_opens_within_its_minute_and_the_uptime_goes_on(tmp_path: Path) 
         refused = client.get("/ai/info")
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 60
-        assert client.get("/ai/performance").json()["model_uptime"].startswith("0:00:")
-        client.close()
+        while (performance := client.get("/ai/performance")).status_code == 503:  # its store had no two seconds
+            time.sleep(PAUSE_SECONDS)
+        assert performance.json()["model_uptime"].startswith("0:00:")
 
 
 def test_an_analysis_of_the_hour_ahead_answers_no_request_once_the_clock_is_back(tmp_path: Path) -> None:

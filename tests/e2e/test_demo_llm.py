@@ -14,6 +14,7 @@ from demo import behaviors
 from demo.openai_server import FakeOpenAI, serving
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.llm_clients import KEYS
+from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.service import ROOT, running_service
 
 DEMO = ("cli.py", "serve", "--port", "{port}", "--demo-llm")
@@ -41,7 +42,7 @@ def check(**environment: str) -> Any:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=COMMAND_SECONDS,
     )
 
 

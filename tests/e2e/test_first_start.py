@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.service import ROOT, running_service
 
 MAIN, CLI = ("main.py",), ("cli.py", "serve", "--port", "{port}")
@@ -69,7 +70,7 @@ def test_a_token_that_other_users_can_read_stops_the_start_with_one_line(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=COMMAND_SECONDS,
     )
     assert done.returncode != 0
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]

@@ -20,7 +20,7 @@ import websockets
 from domain.market import CandleSeries, Timeframe
 from tests.fixtures.bodies import base_path, shape_a, shape_b
 from tests.fixtures.candle_files import write_candles
-from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+from tests.fixtures.patience import COMMAND_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import ROOT, Service, running_service
 
 if TYPE_CHECKING:
@@ -183,7 +183,13 @@ def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(
 ) -> None:
     environment = {"PATH": os.environ["PATH"], name: value}
     done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_SECONDS,
     )
     assert done.returncode != 0
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
@@ -228,7 +234,9 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
         def post_file(series: CandleSeries) -> str:
             file = write_candles(tmp_path / "BTCUSDT-15m.csv.gz", series)
             command = [sys.executable, "examples/post_candles.py", str(file), "--url", service.url]
-            return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+            return subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS
+            ).stdout
 
         path = base_path()
         earlier = CandleSeries(path.timeframe, path.candles[:-100])
@@ -243,7 +251,7 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
 def test_the_command_line_analyzes_a_file(tmp_path: Path, timeframe: str) -> None:
     file = write_candles(tmp_path / "BTCUSDT-1h.csv.gz", base_path().resample(Timeframe.H1))
     command = [sys.executable, "cli.py", "analyze", str(file), "--timeframe", timeframe]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS)
     for words in (f"BTCUSDT {timeframe}", "signal", "stop loss", "support", "RSI Strategy", "Reasons"):
         assert words in done.stdout
 
@@ -252,7 +260,7 @@ def test_the_command_line_explains_a_bad_file_in_one_line(tmp_path: Path) -> Non
     file = tmp_path / "x.csv"
     file.write_text("a,b\n1,2\n")
     command = [sys.executable, "cli.py", "analyze", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS)
     assert done.returncode == 2
     assert "x.csv: has no row of candles" in done.stderr
     assert "Traceback" not in done.stderr

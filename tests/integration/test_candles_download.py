@@ -22,6 +22,7 @@ from features.candle_reading.reading import read_candles
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, engine_candle, http_stand_in
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
+from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.yahoo_charts import YahooMarket
 from utils.clock import SystemClock
 
@@ -58,7 +59,7 @@ class Shell:
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=COMMAND_SECONDS)
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def json(self, *arguments: object) -> Any:
@@ -172,7 +173,7 @@ def test_ctrl_c_keeps_what_was_fetched_and_the_same_command_goes_on(server: Stan
 
     server.answer = answer
     running.append(shell.start("BTCUSDT"))
-    output, errors = running[0].communicate(timeout=120)
+    output, errors = running[0].communicate(timeout=COMMAND_SECONDS)
     assert (running[0].returncode, output) == (130, "")
     assert errors.startswith("interrupted: ")
     assert "has 2,000 candles" in errors

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 from cli import cli
 from config.settings import TradingSettings
 from domain.errors import ConfigurationError, InsufficientData, InvalidMarketData, InvalidRequest
+from domain.market import Timeframe
 from services.evidence_file import open_weigher, read_book
 from tests.conftest import MakeClient
-from tests.fixtures.bodies import shape_a
+from tests.fixtures.bodies import base_path, shape_a, wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.histories import simulated
 from tests.fixtures.settings import configured
@@ -93,6 +94,20 @@ def test_costs_of_a_request_change_what_its_plan_is_worth(make_client: MakeClien
     assert free["expected_r"] > usual["expected_r"] > dear["expected_r"]
     assert free["gross_bps"] == usual["gross_bps"] == dear["gross_bps"]
     assert client.post("/ai/analyze", json=shape_a()).json()["cached"] is True
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "measured"), [("15m", "1h"), ("30m", "1h"), ("1h", "1h"), ("4h", "4h"), ("8h", "4h")]
+)
+def test_a_plan_is_weighed_by_the_record_of_its_timeframe_or_of_the_nearest(
+    make_client: MakeClient, timeframe: str, measured: str
+) -> None:
+    path = base_path(drift=0.1)
+    series = path if timeframe == "15m" else path.resample(Timeframe(timeframe))
+    body = shape_a(timeframe_data={timeframe: wire_candles(series, 100)}, current_price=path.candles[-1].close)
+    evidence = make_client().post("/ai/analyze", json=body).json()["evidence"]
+    assert evidence["built_from"] == f"8 markets, {measured}, 2017-08 to 2022-12"
+    assert evidence["plans"] == {"1h": 2_780, "4h": 929}[measured]
 
 
 @pytest.mark.parametrize(

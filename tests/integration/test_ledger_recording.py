@@ -401,3 +401,19 @@ def test_an_answer_that_outlived_a_restart_is_a_repeat(serve: Serve, written: St
     assert post(serve(), body)["cached"] is True
     assert written.entries == [entry]
     assert written.repeats == {entry.id: 1}
+
+
+def test_the_lanes_say_which_version_answers_and_what_it_changed(serve: Serve, written: StoredLedger) -> None:
+    for sections in ({}, {"indicators": {"rsi_period": 9}}):
+        client = serve(**sections)
+        post(client, shape_b(seed=7 + len(sections)))
+        container = client.app.state.container  # type: ignore[attr-defined]
+        assert client.portal is not None
+        client.portal.call(container.documents.flush)
+    answer = written.client.get("/ai/lanes").json()
+    found = {lane["lane"]: lane["versions"] for lane in answer["lanes"]}
+    assert [version["lane_id"] for version in found["rules"]] == [entry.lane_id for entry in reversed(written.entries)]
+    assert found["rules"][0]["changed"] == [{"part": "indicators.rsi_period", "before": "14", "after": "9"}]
+    assert found["rules"][1]["changed"] == []
+    assert found["rules"][1]["since"] <= found["rules"][0]["since"] <= now_ms()
+    assert found["llm"] == []

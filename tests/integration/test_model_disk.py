@@ -21,6 +21,7 @@ from models.training.training_run import TrainingRequest
 from tests.conftest import MakeClient
 from tests.fixtures.degraded import degraded, parts, wait_until
 from tests.fixtures.models import NOON, add_model, files_of, make_metadata
+from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.service import ROOT
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def test_the_command_line_says_it_in_one_line(registry: Registry, small_disk: Sm
     environment = {"PATH": "", "MODEL_SAVE_PATH": str(registry.root)}
     with small_disk.full():
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
         )
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {FULL}")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.planted_market import reversal_market
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ class Workplace:
     def run(self, *arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
         command, environment = [sys.executable, "cli.py", *map(str, arguments)], self.environment | settings
         return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=500
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
         )
 
     def json(self, *arguments: object, **settings: str) -> Any:

@@ -16,8 +16,8 @@ from tests.fixtures.openapi_document import openapi_document
 pytest_plugins = ["tests.fixtures.operators"]
 
 EXAMPLES = json.loads(EXAMPLES_FILE.read_text())
-# Prometheus' own text, and pictures.
-WITHOUT_JSON = {"metrics", "track_record_picture", "calibration_picture"}
+# Prometheus' own text, pictures and files.
+WITHOUT_JSON = {"metrics", "ledger_export", "track_record_picture", "calibration_picture"}
 PARAMETERS = {
     "{version}": "lstm_model_20260131_120000",
     "{job_id}": "0" * 32,

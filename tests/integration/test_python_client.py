@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.openapi_document import openapi_document
+from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.service import ROOT, Service, free_port, running_service
 
 ADMIN, WRONG = "key-of-the-admin", "key-of-no-one"
@@ -41,6 +42,23 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.signal_quality(),
     calls.track_record(lane="rules", symbol="BTCUSDT", timeframe="1h", horizon="plan"),
     calls.lanes(),
+    calls.ledger(
+        lane="rules",
+        lane_id="0123456789ab",
+        symbol="BTCUSDT",
+        timeframe="1h",
+        side="Long",
+        kind="side",
+        origin="api",
+        given=True,
+        scored=True,
+        since=1_700_000_000_000,
+        until=1_800_000_000_000,
+        cursor="1700000000000~4f.rules",
+    ),
+    calls.ledger_entry("4f.rules"),
+    calls.ledger_proof("4f.rules"),
+    calls.ledger_days(),
     calls.analyze_config(),
     calls.config_suggestions(),
     calls.self_analyses(),
@@ -90,6 +108,7 @@ LEFT_OUT = {
     "livez",
     "readyz",
     "metrics",
+    "ledger_export",
     "track_record_picture",
     "calibration_picture",
 }
@@ -282,7 +301,7 @@ async def test_the_awaited_client_asks_the_same(service: Service) -> None:
 
 async def test_signals_go_on_after_the_service_was_restarted() -> None:
     port = free_port()
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(COMMAND_SECONDS):
         async with AsyncClient(f"http://127.0.0.1:{port}") as client:
             signals = client.signals(["BTCUSDT"])
             for _ in range(2):
@@ -316,7 +335,7 @@ def test_the_admins_token_is_that_of_the_environment_or_of_the_services_file(
         with Client(running.url, token=read_admin_token(tmp_path / "admin_token")) as client:
             assert client.send(calls.clear_cache()).cleared_analyses == 0
         example = [sys.executable, "examples/look_after_service.py", "--url", running.url, "--clear-cache"]
-        run = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        run = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
         done = run([*example, "--token-file", str(tmp_path / "admin_token")])
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "cleared          0")
         lost = run([*example, "--token-file", str(tmp_path / "nowhere")])

@@ -38,7 +38,7 @@ def _panel(left: float, key: RecordKey, bins: Sequence[CalibrationBin]) -> list[
 
     parts = [
         text(left, _TOP - 24, _name(key)),
-        text(left, _TOP - 9, f"{_count(bins)} statements", size=11),
+        text(left, _TOP - 9, f"{_count(bins)} statements; upwards: occurred", size=11),
         line(x(0), y(0), x(1), y(1)),
         text(x(0.5), y(0) + 34, "stated", "middle", 11),
     ]

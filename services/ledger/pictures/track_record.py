@@ -24,7 +24,10 @@ def track_record_picture(records: Sequence[Record], days: int) -> str:
     bottom = height - _BOTTOM
     parts = [text(16, 24, title, size=15), text(_LEFT, 44, "hit rate, 95 % interval at every look", size=11)]
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts += [line(_x(share), _TOP, _x(share), bottom), text(_x(share), bottom + 16, f"{share:.0%}", "middle", 11)]
+        parts += [
+            line(_x(share), _TOP, _x(share), bottom, width=0.5),
+            text(_x(share), bottom + 16, f"{share:.0%}", "middle", 11),
+        ]
     parts.append(text(16, bottom + 34, "stroke: always Long or always Short, whichever is better", size=11))
     if not shown:
         parts.append(text(_x(0.5), _TOP + 18, "no settled calls yet", "middle"))

@@ -137,7 +137,10 @@ class LaneIdentities:
         }
 
     def _model(self, version: str) -> Parts:
-        return {"model": version, "serving": _some(self._settings.models.serving, _SIDES)}
+        settings = self._settings
+        serving = _some(settings.models.serving, _SIDES)
+        # Plans of models are placed by the service's own setting, whatever the engine's is.
+        return {"model": version, "serving": serving, "plans": _some(settings.indicators, ("atr_period",))}
 
     def _llm(self, model: str) -> Parts:
         settings = self._settings.llm

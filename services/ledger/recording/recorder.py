@@ -11,6 +11,7 @@ from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.ledger.entries import Apart, LedgerEntry, Origin
 from domain.market import Timeframe
 from domain.timeframe_data import data_age
+from domain.trading.costs import Costs
 from domain.values import epoch_ms
 from rules.evidence import EvidenceBook, Weigher
 from rules.judgement import Judgement
@@ -144,6 +145,7 @@ class Recorder:
         origin: Origin,
         *,
         trusted: bool,
+        costs: Costs | None = None,
     ) -> None:
         """Write down what is said of a market without an analysis, or count that it is said again.
 
@@ -156,6 +158,7 @@ class Recorder:
             timeframe: That it speaks of.
             origin: Why it was asked for.
             trusted: Whether a trusted caller gets it.
+            costs: Of the caller's trades; None are the usual ones.
         """
         if snapshot.as_of_ms is not None:
             return
@@ -180,7 +183,7 @@ class Recorder:
             timeframe=timeframe,
             closed_ms=closed_ms,
             price=snapshot.price,
-            cost_bps=self._weigher.costs.round_trip_bps,
+            cost_bps=(costs or self._weigher.costs).round_trip_bps,
             book=self._weigher.book,
             source_data=snapshot.source_data,
             apart=apart,

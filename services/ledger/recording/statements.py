@@ -141,8 +141,8 @@ def of_verdict(lane: LedgerLane, verdict: Verdict, by: str = "") -> Statement:
 
 def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
     """Return what a model says: a side, a probability and, where its version has a record of plans, its plan."""
-    # The plan of a Neutral is that of the likelier side, which is not proposed.
-    plan = forecast.plan if forecast.signal is not Signal.NEUTRAL else None
+    # The plan is that of the likelier side: a Neutral does not propose it.
+    plan = forecast.plan if forecast.plan and forecast.plan.side is forecast.signal else None
     return Statement(
         lane=LedgerLane.MODEL,
         by=forecast.model_version,

@@ -49,6 +49,19 @@ class _Moment:
         return self._moment
 
 
+class _OneAttempt:
+    """Ends the attempts of a pager with the first that fails: a caller waits for the answer."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+
+    def tell(self, reason: str) -> None:
+        self._reason = reason.partition(";")[0]
+
+    async def sleep(self, _: float) -> None:
+        raise SourceFailed(self._reason)
+
+
 class PastCandles:
     """Reads closed candles of the past; nothing that closed later is in them."""
 
@@ -168,13 +181,14 @@ class PastCandles:
     async def _of_pages(
         self, source: DataSource, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int
     ) -> CandleSeries:
+        attempt = _OneAttempt()
         name: PagedSource = source.value  # type: ignore[assignment]  # one of `_PAGED`
         try:
             async with (
                 asyncio.timeout(SOURCE_SECONDS),
                 open_history(name, self._settings.market_data, self._clock) as past,
             ):
-                pages = Pager(past).pages(symbol, timeframe, since_ms, until_ms)
+                pages = Pager(past, attempt.tell, attempt.sleep).pages(symbol, timeframe, since_ms, until_ms)
                 candles = [candle async for page in pages for candle in page.candles]
         except TimeoutError as failure:
             raise SourceFailed(f"did not answer in {SOURCE_SECONDS:g} s") from failure

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from cachetools import LRUCache
 
@@ -147,13 +147,13 @@ def _level(query: RecordQuery) -> Level:
     return Level.ALL if query.symbol is None and query.group is not Grouping.SYMBOL else Level.SYMBOL
 
 
-def _key(aggregate: Aggregate) -> RecordKey:
-    return RecordKey(aggregate.lane, aggregate.timeframe, aggregate.horizon)
+def _key(aggregate: Aggregate, **apart: Any) -> RecordKey:
+    return RecordKey(aggregate.lane, aggregate.timeframe, aggregate.horizon, **apart)
 
 
 def _second_lane(aggregate: Aggregate) -> RecordKey:
     """Return the key of two lanes; versions of either are added up."""
-    return replace(_key(aggregate), bin=aggregate.bin.partition(" ")[0])
+    return _key(aggregate, bin=aggregate.bin.partition(" ")[0])
 
 
 def _with_bin(key_of: _KeyOf) -> _KeyOf:
@@ -162,11 +162,11 @@ def _with_bin(key_of: _KeyOf) -> _KeyOf:
 
 _KEYS: dict[Grouping, _KeyOf] = {
     Grouping.LANE: _key,
-    Grouping.SYMBOL: lambda aggregate: replace(_key(aggregate), symbol=aggregate.symbol),
-    Grouping.SIDE: lambda aggregate: replace(_key(aggregate), side=aggregate.side),
-    Grouping.VERSION: lambda aggregate: replace(_key(aggregate), lane_id=aggregate.lane_id),
-    Grouping.CONFIDENCE: lambda aggregate: replace(_key(aggregate), bin=aggregate.bin),
-    Grouping.DAY: lambda aggregate: replace(_key(aggregate), day=aggregate.day),
+    Grouping.SYMBOL: lambda aggregate: _key(aggregate, symbol=aggregate.symbol),
+    Grouping.SIDE: lambda aggregate: _key(aggregate, side=aggregate.side),
+    Grouping.VERSION: lambda aggregate: _key(aggregate, lane_id=aggregate.lane_id),
+    Grouping.CONFIDENCE: lambda aggregate: _key(aggregate, bin=aggregate.bin),
+    Grouping.DAY: lambda aggregate: _key(aggregate, day=aggregate.day),
 }
 
 

@@ -28,6 +28,8 @@ from utils.concurrency import run_blocking
 
 # Horizons that are read, compared and written at once.
 BATCH = 5_000
+# As few as that where the store does not take more in time.
+_LEAST_BATCH = 50
 
 AddUp = Callable[[Sequence[LedgerRecord], date], list[Aggregate]]
 
@@ -77,7 +79,7 @@ class Settler:
         self._executor = executor
         self._settle_seconds = settle_seconds
         self._sleep = sleep
-        self._batch = batch
+        self._batch = self._at_once = batch
         self._state = SettlerState()
 
     @property
@@ -119,7 +121,10 @@ class Settler:
     async def _look(self) -> None:
         try:
             await self.settle_due()
+            self._at_once = self._batch
         except StorageUnavailable as failure:
+            # A store that is slow takes fewer at once.
+            self._at_once = max(min(_LEAST_BATCH, self._batch), self._at_once // 2)
             self._failed(failure.message)
             logger.bind(reason=failure.message).info("the ledger cannot be settled now")
         except Exception as failure:  # noqa: BLE001 - a defect must not end the loop
@@ -133,14 +138,14 @@ class Settler:
     async def _settle_until(self, now_ms: int) -> int:
         """Settle what was due at a time: what is put off is due later, so that this comes to an end."""
         settled = 0
-        while due := await self._ledger.due(now_ms, self._batch):
+        while due := await self._ledger.due(now_ms, self._at_once):
             closed = await self._closing.close(due, now_ms)
             # Reading may have taken longer than the lease lasts.
             if not await self._lease.take():
                 break
             settled += await self._ledger.settle(closed.settlements, closed.postponed)
             _count(closed.settlements)
-            if len(due) < self._batch:
+            if len(due) < self._at_once:
                 break
         return settled
 

@@ -15,7 +15,7 @@ from storage.ledger_ports import EntryFilter
 from storage.sqlite.ledger import SqliteLedger
 from tests.fixtures.ledger import CLOSED_MS, make_entry
 
-ENTRIES = 20_001
+ENTRIES = 6_000
 MAX_ENTRY_BYTES = 400
 MAX_SETTLEMENT_BYTES = 60
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT", "BNBUSDT", "AVAXUSDT")
@@ -65,8 +65,8 @@ async def test_entry_takes_at_most_400_bytes_of_the_file(tmp_path: Path) -> None
     await ledger.open()
     empty = checkpointed_bytes(path)
     entries = typical(ENTRIES)
-    for start in range(0, ENTRIES, 60):
-        await ledger.append(entries[start : start + 60])
+    for start in range(0, ENTRIES, 120):
+        await ledger.append(entries[start : start + 120])
     of_entries = checkpointed_bytes(path) - empty
     assert of_entries / ENTRIES <= MAX_ENTRY_BYTES
     newest = await ledger.entries(EntryFilter(), 3)
@@ -74,7 +74,7 @@ async def test_entry_takes_at_most_400_bytes_of_the_file(tmp_path: Path) -> None
 
     random = Random(2)  # noqa: S311 - no secret
     count, now_ms = 0, entries[-1].known_ms + 99 * Timeframe.D1.ms
-    while due := await ledger.due(now_ms, 20_000):
+    while due := await ledger.due(now_ms, 10_000):
         count += await ledger.settle(
             [
                 Settlement(

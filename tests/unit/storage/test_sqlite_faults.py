@@ -327,7 +327,6 @@ async def test_row_with_damaged_text_costs_that_row_alone(store: SqliteStore, pa
         wrong = f"UPDATE {ARCHIVE_COLLECTION} SET analysis = CAST(? AS TEXT) WHERE analysis_id = ?"  # noqa: S608
         other.executemany(wrong, [(b'{"signal": "\xff\xfe', "a-0"), (b"\xff", "a-1")])
     assert [analysis.analysis_id for analysis in await store.newest_archived(9)] == ["a-2"]
-    assert len(await store.archived_signals(NOON, 9)) == 1
     assert await store.archived_analysis("a-0") is None
     await store.ping()
     assert log_lines == ["WARNING a stored analysis does not fit this version of the service and is not used"]

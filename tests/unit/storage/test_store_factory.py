@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
 from storage.adapter_ports import Store
-from storage.factory import build_store
+from storage.factory import build_ledger, build_store
 from tests.fixtures.settings import configured
 
 
@@ -32,6 +32,7 @@ def build(url: str) -> Store:
 )
 def test_scheme_chooses_the_store(url: str, kind: str) -> None:
     assert build(url).kind == kind
+    assert build_ledger(configured(StorageSettings, url=SecretStr(url))).kind == kind
 
 
 async def test_sqlite_path_is_relative_or_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +77,7 @@ def test_unusable_url_is_refused_in_one_line_without_its_password(url: str) -> N
 
 def test_driver_of_mongodb_is_not_imported_for_sqlite() -> None:
     code = (
-        "import sys; from config.sources import load_settings; from storage.factory import build_store; "
+        "import sys; from config.sources import load_settings; from storage.factory import build_ledger, build_store; "
         "build_store(load_settings(environment={}).storage); "
         "print(*sorted({'motor', 'pymongo', 'bson'} & set(sys.modules)))"
     )

@@ -5,6 +5,15 @@ from trading_signal_client.answers.answer import (
     ModelType,
     Timeframe,
 )
+from trading_signal_client.answers.ledger import (
+    LedgerDay,
+    LedgerDays,
+    LedgerEntry,
+    LedgerPage,
+    LedgerPlan,
+    LedgerProof,
+    LedgerSettlement,
+)
 from trading_signal_client.answers.market import (
     Abstention,
     Analysis,
@@ -84,6 +93,8 @@ from trading_signal_client.answers.track_record import (
     LaneRecord,
     LaneSampling,
     LaneSummary,
+    LaneVersion,
+    PartChange,
     TrackRecord,
 )
 
@@ -118,6 +129,14 @@ __all__ = [
     "LaneRecord",
     "LaneSampling",
     "LaneSummary",
+    "LaneVersion",
+    "LedgerDay",
+    "LedgerDays",
+    "LedgerEntry",
+    "LedgerPage",
+    "LedgerPlan",
+    "LedgerProof",
+    "LedgerSettlement",
     "LlmProbe",
     "MarketAnalysis",
     "MarketCondition",
@@ -133,6 +152,7 @@ __all__ = [
     "Models",
     "ModelsCleaned",
     "OptimiseQueued",
+    "PartChange",
     "PartProblem",
     "Performance",
     "Prediction",

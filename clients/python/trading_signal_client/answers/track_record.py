@@ -85,11 +85,28 @@ class LaneSampling(Answer):
     reason: str | None
 
 
+class PartChange(Answer):
+    """A part that a version of a lane changed; both values are JSON texts."""
+
+    part: str
+    before: str | None
+    after: str | None
+
+
+class LaneVersion(Answer):
+    """A version of a lane, since a time in epoch ms."""
+
+    lane_id: str
+    since: int
+    changed: list[PartChange]
+
+
 class LaneSummary(Answer):
     lane: str
     records: list[LaneRecord]
     costs: list[LaneCost]
     sampling: LaneSampling | None
+    versions: list[LaneVersion]
 
 
 class LanePair(Answer):

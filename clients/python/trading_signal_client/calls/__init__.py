@@ -5,6 +5,7 @@ from trading_signal_client.calls.call import (
     Candle,
     Candles,
 )
+from trading_signal_client.calls.ledger import ledger, ledger_days, ledger_entry, ledger_proof
 from trading_signal_client.calls.market import (
     analyze,
     forecast,
@@ -85,6 +86,10 @@ __all__ = [
     "job",
     "jobs",
     "lanes",
+    "ledger",
+    "ledger_days",
+    "ledger_entry",
+    "ledger_proof",
     "load_model",
     "market_condition",
     "market_condition_health",

@@ -71,6 +71,7 @@ CHANGES: list[tuple[str, Callable[[], dict[LedgerLane, str]], set[LedgerLane]]] 
     ("least candles", lambda: ids(settings(analysis={"min_candles": 61})), BY_RULES),
     ("timeframes", lambda: ids(settings(analysis={"primary_timeframes": ["4h"]})), BY_RULES),
     ("an indicator", lambda: ids(settings(indicators={"rsi_period": 15})), BY_RULES),
+    ("range", lambda: ids(settings(indicators={"atr_period": 15})), set(LedgerLane)),
     ("fee", lambda: ids(settings(trading={"fee_bps": 6})), BY_RULES),
     ("slippage", lambda: ids(settings(trading={"slippage_bps": 2})), BY_RULES),
     ("evidence", lambda: ids(book=changed_book()), BY_RULES),

@@ -137,7 +137,7 @@ def test_rules_alone_are_one_entry() -> None:
     assert lanes(written_of(judgement, answered(judgement))) == {LedgerLane.RULES: True}
 
 
-def test_a_model_stands_beside_the_rules_with_its_probability_and_no_plan() -> None:
+def test_a_model_stands_beside_the_rules_with_its_probability() -> None:
     judgement = judged(market(), model=True)
     written = written_of(judgement, answered(judgement))
     assert lanes(written) == {LedgerLane.RULES: True, LedgerLane.MODEL: False}

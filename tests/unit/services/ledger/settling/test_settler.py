@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from domain.market import Timeframe
 from domain.values import utc_time
 from services.ledger.settling.state import SettlerState
 from storage.document_ports import LEDGER_REVIEWED_DAYS, LEDGER_REVISIONS
-from storage.ledger_ports import EntryFilter
+from storage.ledger_ports import EntryFilter, Postponed
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.ledger import CLOSED_MS, day_of, make_entry, stretch_day
 from tests.fixtures.settling import HOUR_MS, Workshop, count_and_add, flat
@@ -251,6 +251,36 @@ async def test_the_loop_goes_on_after_failures_and_gives_the_lease_up_at_its_end
     other = workshop.settler()
     await other.settle_due()
     assert not other.state.settles
+
+
+async def test_a_store_that_is_too_slow_for_many_horizons_gets_fewer_at_once(workshop: Workshop) -> None:
+    entries = burst(200)
+    await workshop.ledger.append(entries)
+    for symbol in ("S0USDT", "S1USDT"):
+        workshop.store(flat(FIRST + 400, BEFORE_MS), symbol)
+    workshop.pass_hours(200 + 24)
+    settle, asked = workshop.ledger.settle, []
+
+    async def slow(settlements: Sequence[Settlement], postponed: Sequence[Postponed] = ()) -> int:
+        asked.append(len(settlements))
+        if len(settlements) > 100:
+            raise StorageUnavailable("did not answer in time")
+        return await settle(settlements, postponed)
+
+    looks: list[int] = []
+
+    async def sleep(_: float) -> None:
+        looks.append(settler.state.waiting)
+        if settler.state.last_run_ms is not None:
+            raise asyncio.CancelledError
+
+    workshop.ledger.settle = slow  # type: ignore[method-assign]
+    settler = workshop.settler(batch=400, sleep=sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await settler.run()
+    assert asked[:3] == [400, 200, 100]
+    assert sum(asked[2:]) == sum(len(entry.horizons) for entry in entries)
+    assert len(looks) == 3
 
 
 async def test_revised_candles_are_noted_the_next_day_and_change_nothing(workshop: Workshop) -> None:

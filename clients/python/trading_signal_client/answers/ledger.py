@@ -1,0 +1,87 @@
+"""Answers about the ledger: entries, what came of them, and proofs."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from trading_signal_client.answers.answer import Answer
+
+
+class LedgerPlan(Answer):
+    stop: float
+    target: float
+    horizon_candles: int
+
+
+class LedgerSettlement(Answer):
+    """What came of an entry at one horizon, in candles, or of its plan; None where candles are missing for good."""
+
+    horizon: int | str
+    price: float | None
+    move: float | None
+    end: Literal["target", "stop", "time", "void"] | None
+    r: float | None
+    ended_at: int
+    settled_at: int
+    source: str
+
+
+class LedgerEntry(Answer):
+    """One answer of one lane."""
+
+    id: str
+    lane: Literal["rules", "model", "llm", "blend"]
+    lane_id: str
+    origin: Literal["api", "loop", "stream", "predict", "trend"]
+    symbol: str
+    timeframe: str
+    kind: Literal["side", "no edge", "no data", "refused"]
+    side: Literal["Long", "Short", "Neutral"]
+    confidence: float
+    probability_up: float | None
+    target_first: float | None
+    price: float
+    plan: LedgerPlan | None
+    cost_bps: float
+    given: bool
+    cost_usd: float | None
+    source_data: str
+    known_at: int
+    closed_at: int
+    stale: bool
+    scored: bool
+    apart: Literal["stranger", "synthetic", "stale", "contradicted"] | None
+    settled: bool
+    repeats: int
+    settlements: list[LedgerSettlement]
+
+
+class LedgerPage(Answer):
+    """The answer of `/ai/ledger`."""
+
+    entries: list[LedgerEntry]
+    next: str | None
+
+
+class LedgerDay(Answer):
+    day: date
+    entries: int
+    root: str
+    chained: str
+    closed_at: int
+
+
+class LedgerDays(Answer):
+    days: list[LedgerDay]
+
+
+class LedgerProof(Answer):
+    """The path from an entry to the root of its day, by RFC 6962."""
+
+    id: str
+    leaf: str
+    index: int
+    path: list[str]
+    previous: str
+    day: LedgerDay

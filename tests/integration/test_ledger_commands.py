@@ -1,0 +1,146 @@
+"""`cli.py ledger list|show|export|verify|regrade` on a store with settled entries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+import cli
+from config.settings import StorageSettings
+from domain.ledger.entries import PLAN
+from domain.market import CandleSeries, Timeframe
+from services.broadcast.hub import SignalHub
+from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.settling.outcomes import MarketCandles, outcomes
+from storage.factory import open_ledger
+from storage.ledger_ports import Due
+from tests.fixtures.candle_files import write_candles
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.histories import flat_series
+from tests.fixtures.ledger import CLOSED_MS, make_entry
+from tests.fixtures.settings import configured
+from tests.fixtures.settling import hours
+
+# Open, high, low and close of the hours after the entry, and before it: the target of 104 is reached in the third.
+AFTER = [(100, 101, 99, 100.5), (100.5, 102, 100, 101.5), (101.5, 105, 101, 104.5), (104.5, 106, 103, 105)]
+HOUR_MS = 3_600_000
+Command = Callable[..., tuple[int, str, str]]
+DAY = "2021-01-04"
+CLOSE = datetime(2021, 1, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Return a function that runs a command of the ledger and gives exit status, stdout and stderr."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/store.db")
+    monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cli.py", "ledger", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(ended.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+def series() -> CandleSeries:
+    """Return a hundred hours at 100, and then those in which the plan ends."""
+    rows = [(100.0, 100.5, 99.5, 100.0)] * 100 + [tuple(map(float, row)) for row in AFTER]
+    return CandleSeries(Timeframe.H1, hours(rows, CLOSED_MS - 100 * HOUR_MS))
+
+
+@pytest.fixture
+def filled(command: Command, tmp_path: Path) -> Path:
+    """Fill the ledger with two settled entries of a closed day; return the file of their candles."""
+    entries = [make_entry(id="first.rules"), make_entry(id="second.rules", symbol="ETHUSDT", known_ms=CLOSED_MS + 9)]
+    market = MarketCandles("BTCUSDT", series(), "stored")
+    found = outcomes(market, [Due(entries[0], horizon) for horizon in (1, 4, PLAN)], CLOSED_MS + 5 * HOUR_MS)
+
+    async def write() -> None:
+        settings = configured(StorageSettings, url=SecretStr(f"sqlite:///{tmp_path}/store.db"), spool_path="")
+        async with open_ledger(settings) as ledger:
+            await ledger.append(entries)
+            assert await ledger.settle([settlement for settlement in found if settlement]) == 3
+            await DayCloser(ledger, SignalHub(1_000), SettableClock(CLOSE), 400).close_days()
+
+    asyncio.run(write())
+    return write_candles(tmp_path / "BTCUSDT-1h.csv", series())
+
+
+def test_entries_are_listed_and_shown(command: Command, filled: Path) -> None:
+    status, printed, said = command("list")
+    assert (status, "BTCUSDT 1h" in printed, "target +2.00 R" in printed) == (0, True, True)
+    status, printed, said = command("list", "--limit", "1", "--json")
+    document = json.loads(printed)
+    assert [entry["id"] for entry in document["entries"]] == ["first.rules"]
+    status, printed, said = command("list", "--cursor", document["next"], "--json")
+    assert [entry["id"] for entry in json.loads(printed)["entries"]] == ["second.rules"]
+    status, printed, said = command("show", "first.rules")
+    assert (status, "stop 98, target 104, 24 candles" in printed) == (0, True)
+    status, printed, said = command("show", "third.rules")
+    assert (status, "the ledger has no entry third.rules" in said) == (2, True)
+
+
+@pytest.fixture
+def exported(command: Command, filled: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "day.ndjson"
+    status, printed, said = command("export", DAY, "--out", str(path), "--json")
+    assert (status, json.loads(printed)["entries"]) == (0, 2), said
+    return path
+
+
+def test_an_export_is_verified_with_nothing_but_the_file(command: Command, exported: Path) -> None:
+    status, printed, said = command("verify", str(exported), "--json")
+    document = json.loads(printed)
+    assert (status, document["wrong"]) == (0, [])
+    root = document["days"][0]["root"]
+    assert command("verify", str(exported), "--root", root)[0] == 0
+    status, printed, said = command("verify", str(exported), "--root", "0" * 64)
+    assert (status, f"the announced root is {'0' * 64}" in " ".join(said.split())) == (1, True)
+    exported.write_bytes(exported.read_bytes().replace(b'"confidence":0.6,', b'"confidence":0.7,', 1))
+    status, printed, said = command("verify", str(exported))
+    assert (status, "changed" in printed, "something was changed after the export" in " ".join(said.split())) == (
+        1,
+        True,
+        True,
+    )
+
+
+def test_settlements_are_computed_again_by_own_candles(command: Command, exported: Path, filled: Path) -> None:
+    status, printed, _ = command("regrade", str(exported), str(filled), "--json")
+    document = json.loads(printed)
+    assert (status, document["confirmed"], document["unchecked"], document["differing"]) == (0, 3, 0, [])
+
+
+def test_a_settlement_that_own_candles_deny_is_named(command: Command, exported: Path, tmp_path: Path) -> None:
+    lower = [
+        candle._replace(**{name: min(getattr(candle, name), 102.5) for name in ("open", "high", "low", "close")})
+        for candle in series().candles
+    ]
+    (tmp_path / "other").mkdir()
+    other = write_candles(tmp_path / "other" / "BTCUSDT-1h.csv", CandleSeries(Timeframe.H1, lower))
+    status, printed, said = command("regrade", str(exported), str(other))
+    assert status == 1
+    assert "of 3 settlements differ from your candles" in " ".join(said.split())
+    assert "first.rules" in printed
+
+
+def test_candles_of_another_market_tell_nothing(command: Command, exported: Path, tmp_path: Path) -> None:
+    other = write_candles(tmp_path / "XRPUSDT-1h.csv", flat_series())
+    status, _, said = command("regrade", str(exported), str(other))
+    assert (status, "these candles tell no settlement" in " ".join(said.split())) == (2, True)
+
+
+def test_a_day_without_entries_has_no_export(command: Command, filled: Path, tmp_path: Path) -> None:
+    status, _, said = command("export", "2019-01-01", "--out", str(tmp_path / "none"))
+    assert (status, "the ledger has no entries of 2019-01-01" in said) == (2, True)
+    assert not (tmp_path / "none").exists()
