@@ -62,9 +62,9 @@ class ScopeAliases(Frozen):
     def at(self, moment: datetime) -> ScopeAliases:
         """Return the aliases with the version that was in production at a moment, and none to go back to."""
         then = self.model_copy(update={"history": tuple(one for one in self.history if one.at <= moment)})
-        last = next((one for one in reversed(then.history) if one.version == then.production), None)
-        history = (last,) if last and last.version else ()
-        return ScopeAliases(symbol=self.symbol, timeframe=self.timeframe, history=history)
+        # A rollback alone would lead nowhere: the promotion that it went back to stands for it.
+        came = [one for one in then.history if one.version == then.production and one.by != "rollback"]
+        return ScopeAliases(symbol=self.symbol, timeframe=self.timeframe, history=tuple(came[-1:]))
 
     def promoted(self, version: str | None, at: datetime, by: PromotedBy, reason: str) -> ScopeAliases:
         """Return the aliases with another version in production, which stops being the candidate."""
