@@ -22,6 +22,7 @@ from commands.ledger.app import ledger
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
+from commands.replay import replay
 from commands.service.safe_mode import safe_mode
 from commands.storage import storage
 from commands.train import train
@@ -69,7 +70,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
-for command in (analyze, features, train, evaluate, predict, backtest, optimise, verify):
+for command in (analyze, features, train, evaluate, predict, replay, backtest, optimise, verify):
     cli.command()(command)
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")
