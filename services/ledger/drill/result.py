@@ -67,13 +67,15 @@ class DrillTimes:
         appending: Writing entries into the ledger.
         settling: The settler, without the next.
         adding_up: Computing the sums of days from what the store gave.
-        slowest_scores: The slowest of the daily questions for the records of all lanes.
+        scores: The median of the daily questions for the records of all lanes.
+        slowest_scores: The slowest of them; the first one also loads what it needs.
     """
 
     judging: float
     appending: float
     settling: float
     adding_up: float
+    scores: float
     slowest_scores: float
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from statistics import median
 from time import perf_counter
 
 from config.settings import Settings
@@ -112,7 +113,8 @@ class Drill:
         )
         self._scores = LedgerScores(ledger, clock)
         self._watch = Watch()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._score_seconds: list[float] = []
         self._lanes: Counter[LedgerLane] = Counter()
         self._neutral: Counter[LedgerLane] = Counter()
         self._answers = self._owed = self._settled = 0
@@ -142,7 +144,8 @@ class Drill:
                 appending=self._seconds["appending"],
                 settling=self._seconds["settling"] - self._seconds["adding up"],
                 adding_up=self._seconds["adding up"],
-                slowest_scores=self._seconds["scores"],
+                scores=median(self._score_seconds),
+                slowest_scores=max(self._score_seconds),
             ),
         )
 
@@ -196,7 +199,7 @@ class Drill:
         settled = perf_counter()
         records = await self._scores.track_record(RecordQuery(day + 2))
         self._seconds["settling"] += settled - begun
-        self._seconds["scores"] = max(self._seconds["scores"], perf_counter() - settled)
+        self._score_seconds.append(perf_counter() - settled)
         self._watch.look(day, records)
 
     def _add_up(self, records: Sequence[LedgerRecord], day: date) -> list[Aggregate]:
