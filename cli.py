@@ -20,10 +20,10 @@ from commands.evaluate import evaluate
 from commands.features import features
 from commands.ledger.app import ledger
 from commands.ledger.drill import drill
+from commands.ledger.replay import replay
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
-from commands.replay import replay
 from commands.service.safe_mode import safe_mode
 from commands.storage import storage
 from commands.train import train

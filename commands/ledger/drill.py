@@ -34,10 +34,10 @@ def drill(
 ) -> None:
     """Answer, record, settle and score simulated candles; exit status 1 where the ledger does not find the truth."""
     from commands.tables.drill import drill_document, drill_tables
-    from services.ledger.drill.markets import Walk
+    from services.ledger.drill.markets import SimulatedWalk
     from services.ledger.drill.result import DrillOrder
 
-    order = DrillOrder(days, symbols, timeframe, Walk(edge, correlation, seed))
+    order = DrillOrder(days, symbols, timeframe, SimulatedWalk(edge, correlation, seed))
     with working() as now:
         result = asyncio.run(_run(order, load_settings(), now))
     show(drill_document(result), drill_tables(result), as_json)

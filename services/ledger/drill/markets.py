@@ -23,7 +23,7 @@ _VOLUME_SPREAD = 0.5
 
 
 @dataclass(frozen=True)
-class Walk:
+class SimulatedWalk:
     """How simulated prices move.
 
     Attributes:
@@ -54,7 +54,7 @@ class DrillClock:
 
 
 def simulate(
-    symbols: tuple[str, ...], timeframe: Timeframe, first_ms: int, count: int, walk: Walk
+    symbols: tuple[str, ...], timeframe: Timeframe, first_ms: int, count: int, walk: SimulatedWalk
 ) -> dict[str, CandleSeries]:
     """Return `count` candles of each symbol from an open time on, the same for the same seed.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.errors import InvalidRequest
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
-from services.ledger.drill.markets import Walk
+from services.ledger.drill.markets import SimulatedWalk
 from services.ledger.drill.watching import WatchedRecord
 
 MAX_DAYS = 90
@@ -32,7 +32,7 @@ class DrillOrder:
     days: int
     symbols: int
     timeframe: Timeframe
-    walk: Walk
+    walk: SimulatedWalk
 
     def __post_init__(self) -> None:
         if self.timeframe not in TIMEFRAMES:
