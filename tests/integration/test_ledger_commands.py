@@ -15,7 +15,7 @@ from pydantic import SecretStr
 import cli
 from config.settings import StorageSettings
 from domain.ledger.entries import PLAN
-from domain.market import Candle, CandleSeries, Timeframe
+from domain.market import CandleSeries, Timeframe
 from services.broadcast.hub import SignalHub
 from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.settling.outcomes import MarketCandles, outcomes
@@ -127,10 +127,7 @@ def test_settlements_are_computed_again_by_own_candles(command: Command, exporte
 
 
 def test_a_settlement_that_own_candles_deny_is_named(command: Command, exported: Path, tmp_path: Path) -> None:
-    lower = [
-        Candle(c.timestamp, *(min(price, 102.5) for price in (c.open, c.high, c.low, c.close)), 1.0)
-        for c in series().candles
-    ]
+    lower = hours([(100.0, 100.5, 99.5, 100.0)] * 100 + [(100.0, 101.0, 99.0, 99.5)] * 4, CLOSED_MS - 100 * HOUR_MS)
     (tmp_path / "other").mkdir()
     other = write_candles(tmp_path / "other" / "BTCUSDT-1h.csv", CandleSeries(Timeframe.H1, lower))
     status, printed, said = command("regrade", str(exported), str(other))
