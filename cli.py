@@ -19,6 +19,8 @@ from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features
 from commands.ledger.app import ledger
+from commands.ledger.drill import drill
+from commands.ledger.replay import replay
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
@@ -69,7 +71,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
-for command in (analyze, features, train, evaluate, predict, backtest, optimise, verify):
+for command in (analyze, features, train, evaluate, predict, replay, backtest, optimise, verify, drill):
     cli.command()(command)
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")

@@ -42,7 +42,9 @@ from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
+from services.ledger.parity.nightly import NightlyParity
 from services.ledger.recording.lane_versions import LaneVersions
+from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
@@ -225,8 +227,10 @@ LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
+ParityPart = Annotated[NightlyParity, _part(lambda container: container.parity)]
 PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
+ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]
 SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
 ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]

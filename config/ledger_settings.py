@@ -19,3 +19,4 @@ class LedgerSettings(Section):
     lane_trial_calls: Count
     lane_sample_share: Share
     max_apart_per_day: Count
+    parity_answers: Count

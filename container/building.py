@@ -20,6 +20,7 @@ from container.wings import (
     open_engine_settings,
     open_jobs,
     open_market_data,
+    open_parity,
     open_settling,
     open_storage,
 )
@@ -38,6 +39,7 @@ from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
+from services.forecasts.past_models import PastModels
 from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
@@ -46,6 +48,9 @@ from services.ledger.book import LedgerBook
 from services.ledger.feedback import SignalFeedback
 from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.recording.lane_versions import LaneVersions
+from services.ledger.replays.past_candles import PastCandles
+from services.ledger.replays.replayer import Replayer
+from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
@@ -144,6 +149,11 @@ async def build_container(
             settings=settings.analysis,
             clock=clock,
         )
+        past_candles = PastCandles(store, market_data, settings, clock)
+        replayer = Replayer(reader, PastModels(registry, forecasting, serving.reload_seconds), rules)
+        parity = await opened(
+            open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
+        )
         await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
         jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
         tested_candles = BacktestCandles(market_data, store, settings, clock)
@@ -153,6 +163,7 @@ async def build_container(
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
+        health.also(parity.degraded)
 
         yield Container(
             settings=settings,
@@ -200,4 +211,6 @@ async def build_container(
             lanes=lanes,
             lane_versions=LaneVersions(documents),
             book=LedgerBook(ledger, clock),
+            replays=Replays(replayer, past_candles, guards, ledger),
+            parity=parity,
         )

@@ -22,7 +22,9 @@ from services.jobs.service import JobService
 from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
+from services.ledger.parity.nightly import NightlyParity
 from services.ledger.recording.lane_versions import LaneVersions
+from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.signal_performance import SignalPerformance
@@ -88,5 +90,7 @@ class Container:
     performance: SignalPerformance
     scores: LedgerScores
     book: LedgerBook
+    replays: Replays
+    parity: NightlyParity
     lanes: LaneWatch
     lane_versions: LaneVersions

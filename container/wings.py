@@ -27,9 +27,12 @@ from services.jobs.records import JobRecords
 from services.jobs.service import JobService
 from services.leases import Lease
 from services.ledger.calibration.live import LiveCalibration
+from services.ledger.parity.nightly import NightlyParity
 from services.ledger.recording.apart import ApartBudget
 from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
 from services.ledger.recording.recorder import Recorder
+from services.ledger.replays.past_candles import PastCandles
+from services.ledger.replays.replayer import Replayer
 from services.ledger.scoring.lanes import LaneGate
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.revisions import SettlementRevisions
@@ -41,7 +44,7 @@ from services.market_data.sources.opening import open_sources
 from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, open_stores
 from storage.ledger_ports import LedgerStore
-from storage.ports import CandleStore
+from storage.ports import CandleStore, SignalArchive
 from storage.pruning import UnhurriedClock
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
@@ -53,6 +56,7 @@ from utils.concurrency import background, worker_threads
 
 # A replica that ends without giving its lease up holds the others back for so long; longer than a look takes.
 LEASE_SECONDS = 300.0
+PARITY_LEASE_SECONDS = 1800.0
 
 
 @asynccontextmanager
@@ -143,6 +147,35 @@ def choose_analyst(
         return rules
     asked = LlmAnalyst(llm.journal, rules, gate, ask_about_synthetic=settings.llm.ask_about_synthetic)
     return FallbackAnalyst(asked, rules, stopping)
+
+
+@asynccontextmanager
+async def open_parity(
+    settings: Settings,
+    ledger: LedgerStore,
+    store: SignalArchive,
+    documents: DocumentStore,
+    replayer: Replayer,
+    candles: PastCandles,
+    indicators: TechnicalIndicators,
+    clock: Clock,
+) -> AsyncIterator[NightlyParity]:
+    """Certify each day of the ledger in the background, on one replica at a time."""
+    # What a replay is made of is no lane's record: nothing notes its identities.
+    identities = LaneIdentities(settings, indicators, prompt_parts(), lambda _: None)
+    parity = NightlyParity(
+        ledger=ledger,
+        archive=store,
+        documents=documents,
+        replayer=replayer,
+        candles=candles,
+        identities=identities,
+        lease=Lease(documents, "parity", PARITY_LEASE_SECONDS, clock),
+        settings=settings,
+        clock=clock,
+    )
+    async with background(parity.run(), "parity of replays"):
+        yield parity
 
 
 def make_recorder(

@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient  # noqa: E402
 from api.app import create_app  # noqa: E402
 from api.openapi import EXAMPLES_FILE  # noqa: E402
 from config.sources import load_settings  # noqa: E402
+from container import Container  # noqa: E402
 from domain.analysis import DataSource  # noqa: E402
 from domain.ledger.entries import EntryKind, LedgerEntry, LedgerLane, Origin  # noqa: E402
 from domain.ledger.settlements import Settlement  # noqa: E402
@@ -30,6 +31,7 @@ from features.candle_reading.writing import COLUMNS  # noqa: E402
 from services.broadcast.hub import SignalHub  # noqa: E402
 from services.ledger.proofs.day_closing import DayCloser  # noqa: E402
 from services.ledger.scoring.sums import add_up  # noqa: E402
+from storage.document_ports import LEDGER_PARITY  # noqa: E402
 from storage.ledger_ports import LedgerStore  # noqa: E402
 from utils.clock import SystemClock  # noqa: E402
 
@@ -230,6 +232,13 @@ async def fill_ledger(ledger: LedgerStore, candles: list[dict[str, Any]]) -> Non
     await DayCloser(ledger, SignalHub(1_000), SystemClock(), retention_days=30).close_days()
 
 
+async def certify_today(container: Container) -> None:
+    """Keep the certificate of the answers that were just recorded; of a day that is over there are none."""
+    today = container.clock.now().date()
+    certificate = await container.parity.certify(today)
+    await container.documents.put(LEDGER_PARITY, today.isoformat(), certificate.document())
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         overrides: dict[str, Any] = {
@@ -253,6 +262,10 @@ def main() -> None:
             record_models(record, candles["1h"])
             record_markets(record, candles)
             record_outcomes(record)
+            record("replay", {"symbol": SYMBOL, "as_of": time.time_ns() // 1_000_000, "timeframes": ["1h", "4h"]})
+            if client.portal:
+                client.portal.call(certify_today, app.state.container)
+            record("ledger_parity", limit="1")
             record("market_condition_health")
             record("storage_candles_remove", symbol=SYMBOL, timeframe="1h")
             record("switch_safe_mode", {"enabled": True, "reason": "the exchange reports wrong prices"})

@@ -174,12 +174,12 @@ def _level(axes: Axes, places: FloatArray, found: Sequence[Interval95], color: s
 
 def _bars(found: Sequence[Interval95]) -> tuple[FloatArray, FloatArray]:
     """Return n means and the reach of their intervals down and up, shape (2, n); NaN without cases."""
-    low, mean, high = np.array([(each.low, each.mean, each.high) for each in found], dtype=np.float64).T
+    low, mean, high = np.array([(ends.low, ends.mean, ends.high) for ends in found], dtype=np.float64).T
     return mean, np.array((mean - low, high - mean))
 
 
 def _bins(came: Sequence[Interval95], what: str) -> str:
-    counts = [each.cases for each in came]
+    counts = [group.cases for group in came]
     sizes = f"{counts[0]:,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
     return f"{len(counts)} {'bin' if len(counts) == 1 else 'bins'} of {sizes} {what}"
 

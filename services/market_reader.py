@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from copy import copy
 from dataclasses import replace
 
 from config.settings import AnalysisSettings
@@ -50,6 +51,12 @@ class MarketReader:
         self._evidence = evidence
         self._clock = clock
         self._executor = executor
+
+    def asking(self, forecasting: Forecasting) -> MarketReader:
+        """Return the same with other models."""
+        other = copy(self)
+        other._forecasting = forecasting
+        return other
 
     async def read(
         self,

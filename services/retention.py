@@ -14,6 +14,7 @@ from services.guards.given_sides import keep_for
 from storage.document_ports import (
     GIVEN_SIDES,
     JOBS,
+    LEDGER_PARITY,
     LEDGER_REVIEWED_DAYS,
     LEDGER_REVISIONS,
     LLM_CALLS,
@@ -38,6 +39,7 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
         GIVEN_SIDES: keep_for(settings.guards),
         LEDGER_REVISIONS: ledger,
         LEDGER_REVIEWED_DAYS: ledger,
+        LEDGER_PARITY: ledger,
     }
 
 

@@ -58,6 +58,8 @@ LEASES = Collection("leases", "name", ("serial",))
 # Settlements that the candles of today would settle otherwise, and the days that were looked at.
 LEDGER_REVISIONS = Collection("ledger_revisions", "revision_id", ("symbol",))
 LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
+# How far the replays of a day are from what was said in it.
+LEDGER_PARITY = Collection("ledger_parity", "day")
 # What each id of a lane stands for.
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and what became of them.
@@ -77,6 +79,7 @@ COLLECTIONS = (
     LEASES,
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
+    LEDGER_PARITY,
     LEDGER_LANES,
     EVIDENCE_REFITS,
 )

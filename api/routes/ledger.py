@@ -10,8 +10,9 @@ from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.dependencies import DefaultLimit, LedgerPart
+from api.dependencies import DefaultLimit, LedgerPart, ParityPart
 from api.schemas.ledger import EntryAnswer, EntryPage, LedgerDays, ProofAnswer
+from api.schemas.parity import ParityCertificates
 from api.schemas.problems import problem_responses
 from api.schemas.requests import EpochMs
 from domain.ledger.entries import EntryKind, LedgerLane, Origin
@@ -101,6 +102,18 @@ async def export(
     content = await run_in_threadpool(exported.parquet if form is ExportFormat.PARQUET else exported.ndjson)
     name = f'attachment; filename="ledger-{day.isoformat()}.{form}"'
     return Response(content, media_type=_MEDIA[form], headers={"content-disposition": name})
+
+
+@router.get(
+    "/parity",
+    operation_id="ledger_parity",
+    summary="How far replays are from what was said",
+    responses=problem_responses(503),
+    dependencies=[DefaultLimit],
+)
+async def parity(nightly: ParityPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30) -> ParityCertificates:
+    """List the newest certificates: each night answers of the day before are replayed and compared with its entries."""
+    return ParityCertificates.of(await nightly.newest(limit))
 
 
 @router.get(

@@ -117,7 +117,7 @@ def _measured(
             symbol = market_of(read, file, None)
             for number, timeframe in enumerate(wanted or (read.series.timeframe,)):
                 series = read.series if timeframe is read.series.timeframe else read.series.resample(timeframe)
-                longer = tuple(each for each in settings.market_data.timeframes if each.ms > timeframe.ms)
+                longer = tuple(other for other in settings.market_data.timeframes if other.ms > timeframe.ms)
 
                 def progress(
                     share: float, at: int = at, number: int = number, name: str = f"{symbol} {timeframe}"

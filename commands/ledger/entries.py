@@ -48,7 +48,7 @@ def list_entries(
             return await book.page(wanted, limit, cursor)
 
     page = asyncio.run(read())
-    document = {"entries": [_document(record) for record in page.records], "next": page.next}
+    document = {"entries": [entry_document(record) for record in page.records], "next": page.next}
     show(document, _table(page.records), as_json)
     if page.next and not as_json:
         say(f"more: --cursor {page.next}")
@@ -64,10 +64,11 @@ def show_entry(
             return await book.record(entry_id)
 
     record = asyncio.run(read())
-    show(_document(record), Group(_details(record), _settlements(record.settlements)), as_json)
+    show(entry_document(record), Group(_details(record), _settlements(record.settlements)), as_json)
 
 
-def _document(record: LedgerRecord) -> dict[str, Any]:
+def entry_document(record: LedgerRecord) -> dict[str, Any]:
+    """Return an entry as everyone may see it, with its settlements."""
     from services.ledger.proofs.published import published, published_settlement
 
     settlements = [published_settlement(settlement) for settlement in record.settlements]

@@ -59,6 +59,13 @@ class ScopeAliases(Frozen):
         """The versions that served before, the one to go back to first."""
         return tuple(version for version in reversed(self.line[:-1]) if version != self.line[-1])
 
+    def at(self, moment: datetime) -> ScopeAliases:
+        """Return the aliases with the version that was in production at a moment, and none to go back to."""
+        then = self.model_copy(update={"history": tuple(one for one in self.history if one.at <= moment)})
+        # A rollback alone would lead nowhere: the promotion that it went back to stands for it.
+        came = [one for one in then.history if one.version == then.production and one.by != "rollback"]
+        return ScopeAliases(symbol=self.symbol, timeframe=self.timeframe, history=tuple(came[-1:]))
+
     def promoted(self, version: str | None, at: datetime, by: PromotedBy, reason: str) -> ScopeAliases:
         """Return the aliases with another version in production, which stops being the candidate."""
         return ScopeAliases(
@@ -88,6 +95,10 @@ class Aliases(Frozen):
             if aliases.production is not None:
                 return aliases
         return None
+
+    def at(self, moment: datetime) -> Aliases:
+        """Return the aliases of a moment; see `ScopeAliases.at`."""
+        return Aliases(scopes=tuple(scope.at(moment) for scope in self.scopes))
 
     def replaced(self, new: ScopeAliases) -> Aliases:
         """Return all aliases with those of one symbol and timeframe replaced."""

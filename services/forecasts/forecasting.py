@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -83,6 +84,12 @@ class Forecasting:
         self._executor = executor
         self._rows = rows
         self._plans = plans
+
+    def by(self, models: LoadedModels) -> Forecasting:
+        """Return the same with other models."""
+        other = copy(self)
+        other._models = models
+        return other
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
         """Return the forecast of the model in production for a market, from its closed candles.

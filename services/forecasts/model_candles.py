@@ -15,6 +15,9 @@ from models.serving.forecaster import Forecaster
 from services.market_data.source import MarketDataSource
 from utils.clock import Clock
 
+# Candles of the store that are read at most to complete a market.
+MAX_STORED = 5_000
+
 
 def best_candles(model: Forecaster) -> int:
     """Return the number of candles with which a model answers as with any longer history."""
@@ -57,8 +60,10 @@ class ModelCandles:
         return history
 
     async def _older(self, symbol: str, own: CandleSeries, limit: int) -> Sequence[CandleLike]:
+        # Of a moment in the past, the store has newer ones.
+        since = max(0, epoch_ms(self._clock.now()) - own.last_close_ms) // own.timeframe.ms
         try:
-            stored = await self._stored.candles(symbol, own.timeframe, limit)
+            stored = await self._stored.candles(symbol, own.timeframe, min(limit + since, MAX_STORED))
         except MarketDataUnavailable:
             return ()  # the store reports its failure itself
         return [candle for candle in stored.candles if candle.timestamp < own.last_open_ms]

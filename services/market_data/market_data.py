@@ -152,6 +152,10 @@ class MarketData:
         reasons = "; ".join(map(str, refusals))
         raise MarketDataUnavailable(reasons or "no real source other than the store is configured")
 
+    async def refusal(self, symbol: str, refusals: Sequence[SourceRefusal]) -> MarketDataUnavailable:
+        """Return the error to raise where no source gave candles of a symbol; see `KnownSymbols.refusal`."""
+        return await self._known.refusal(symbol, refusals)
+
     async def _without_holes(
         self, snapshot: MarketSnapshot, sources: Sequence[MarketDataSource], wanted: _Wanted
     ) -> MarketSnapshot:

@@ -25,6 +25,15 @@ def replayed_market(
     """
     if not any(map(len, series.values())):
         raise InvalidRequest("as_of needs the candles of its time in timeframe_data")
+    require_past(as_of_ms, now_ms)
+    return replay(symbol, series, as_of_ms)
+
+
+def require_past(as_of_ms: int, now_ms: int) -> None:
+    """Refuse a moment that has not come yet.
+
+    Raises:
+        InvalidRequest: it is after the server's clock.
+    """
     if as_of_ms > now_ms:
         raise InvalidRequest(f"as_of {as_of_ms} is after the server's clock, {now_ms}: a replay is of the past")
-    return replay(symbol, series, as_of_ms)

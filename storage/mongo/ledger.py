@@ -129,14 +129,14 @@ class MongoLedger:
     async def settle(self, settlements: Sequence[Settlement], postponed: Sequence[Postponed] = ()) -> int:
         """Mark the days, keep the settlements, then take their horizons off the list."""
         with operation("settle_ledger"):
-            ids = {each.entry_id for each in settlements} | {each.entry_id for each in postponed}
+            ids = {told.entry_id for told in settlements} | {wait.entry_id for wait in postponed}
             found = await self._found(LEDGER_COLLECTION, list(ids))
             entries = {entry_id: read_entry_document(entry) for entry_id, entry in found.items()}
-            known = [(each, entries[each.entry_id]) for each in settlements if each.entry_id in entries]
-            days = {stretch_day(e.closed_ms, e.timeframe, each.horizon).isoformat() for each, e in known}
+            known = [(told, entries[told.entry_id]) for told in settlements if told.entry_id in entries]
+            days = {stretch_day(of.closed_ms, of.timeframe, told.horizon).isoformat() for told, of in known}
             await self._insert(MARK_COLLECTION, [{"_id": day} for day in days])
-            new = await self._insert(SETTLEMENT_COLLECTION, [settlement_document(*each) for each in known])
-            await self._due.change([each for each, _ in known], postponed)
+            new = await self._insert(SETTLEMENT_COLLECTION, [settlement_document(told, of) for told, of in known])
+            await self._due.change([told for told, _ in known], postponed)
             return new
 
     async def days_to_add_up(self) -> list[date]:

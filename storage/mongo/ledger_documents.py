@@ -105,7 +105,7 @@ def by_entry(rows: Iterable[Document]) -> dict[str, tuple[Settlement, ...]]:
     found: dict[str, list[Settlement]] = {}
     for settlement in map(read_settlement, rows):
         found.setdefault(settlement.entry_id, []).append(settlement)
-    return {entry_id: tuple(sorted(each, key=lambda s: s.horizon)) for entry_id, each in found.items()}
+    return {entry_id: tuple(sorted(own, key=lambda s: s.horizon)) for entry_id, own in found.items()}
 
 
 def level_documents(day: date, aggregates: Iterable[Aggregate]) -> list[Document]:

@@ -49,8 +49,8 @@ class MongoDue:
     async def change(self, settlements: Sequence[Settlement], postponed: Sequence[Postponed]) -> None:
         """Take settled horizons off the list, and give others a later due time; what is not due stays so."""
         settled, later = defaultdict[str, list[int]](list), defaultdict[str, dict[int, int]](dict)
-        for each in settlements:
-            settled[each.entry_id].append(each.horizon)
+        for settlement in settlements:
+            settled[settlement.entry_id].append(settlement.horizon)
         for wait in postponed:
             later[wait.entry_id][wait.horizon] = wait.due_ms
         ids = list(settled.keys() | later.keys())

@@ -124,12 +124,12 @@ class SqliteLedger:
             found = _found(connection, names, {e.entry_id for e in settlements} | {e.entry_id for e in postponed})
             settled, later = defaultdict[str, set[int]](set), defaultdict[str, dict[int, int]](dict)
             rows, days = [], set()
-            for each in settlements:
-                if each.entry_id in found:
-                    number, market = found[each.entry_id]
-                    rows.append(settlement_row(each, number, names))
-                    days.add((stretch_day(*market, each.horizon).isoformat(),))
-                    settled[each.entry_id].add(each.horizon)
+            for settlement in settlements:
+                if settlement.entry_id in found:
+                    number, market = found[settlement.entry_id]
+                    rows.append(settlement_row(settlement, number, names))
+                    days.add((stretch_day(*market, settlement.horizon).isoformat(),))
+                    settled[settlement.entry_id].add(settlement.horizon)
             for wait in postponed:
                 later[wait.entry_id][wait.horizon] = wait.due_ms
             connection.executemany(sql.MARK, days)

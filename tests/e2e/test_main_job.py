@@ -107,10 +107,14 @@ async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_da
                 seen[data["symbol"]] = data["source_data"]
             assert set(seen) <= SYMBOLS
             assert set(seen.values()) == {"synthetic"}
+            said: dict[str, str] = {}
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while (stats := (await client.get("/ai/storage/stats")).json())["symbols_analyzed"] < len(SYMBOLS):
+                while said.keys() != SYMBOLS:
                     await asyncio.sleep(0.05)
-            assert stats["archived_analyses"] == 0
+                    entries = (await client.get("/ai/ledger", params={"limit": 50})).json().get("entries", [])
+                    said = {entry["symbol"]: entry["apart"] for entry in entries}
+            assert set(said.values()) == {"synthetic"}
+            assert (await client.get("/ai/storage/stats")).json()["archived_analyses"] == 0
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while (cycle := (await client.get("/health")).json()["last_cycle"]) is None:
                     await asyncio.sleep(0.05)

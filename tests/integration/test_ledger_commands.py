@@ -29,7 +29,12 @@ from tests.fixtures.settings import configured
 from tests.fixtures.settling import hours
 
 # Open, high, low and close of the hours after the entry, and before it: the target of 104 is reached in the third.
-AFTER = [(100, 101, 99, 100.5), (100.5, 102, 100, 101.5), (101.5, 105, 101, 104.5), (104.5, 106, 103, 105)]
+AFTER = [
+    (100.0, 101.0, 99.0, 100.5),
+    (100.5, 102.0, 100.0, 101.5),
+    (101.5, 105.0, 101.0, 104.5),
+    (104.5, 106.0, 103.0, 105.0),
+]
 HOUR_MS = 3_600_000
 Command = Callable[..., tuple[int, str, str]]
 DAY = "2021-01-04"
@@ -54,7 +59,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 
 def series() -> CandleSeries:
     """Return a hundred hours at 100, and then those in which the plan ends."""
-    rows = [(100.0, 100.5, 99.5, 100.0)] * 100 + [tuple(map(float, row)) for row in AFTER]
+    rows = [(100.0, 100.5, 99.5, 100.0)] * 100 + AFTER
     return CandleSeries(Timeframe.H1, hours(rows, CLOSED_MS - 100 * HOUR_MS))
 
 
@@ -122,10 +127,7 @@ def test_settlements_are_computed_again_by_own_candles(command: Command, exporte
 
 
 def test_a_settlement_that_own_candles_deny_is_named(command: Command, exported: Path, tmp_path: Path) -> None:
-    lower = [
-        candle._replace(**{name: min(getattr(candle, name), 102.5) for name in ("open", "high", "low", "close")})
-        for candle in series().candles
-    ]
+    lower = hours([(100.0, 100.5, 99.5, 100.0)] * 100 + [(100.0, 101.0, 99.0, 99.5)] * 4, CLOSED_MS - 100 * HOUR_MS)
     (tmp_path / "other").mkdir()
     other = write_candles(tmp_path / "other" / "BTCUSDT-1h.csv", CandleSeries(Timeframe.H1, lower))
     status, printed, said = command("regrade", str(exported), str(other))

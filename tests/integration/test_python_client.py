@@ -60,6 +60,8 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.ledger_entry("4f.rules"),
     calls.ledger_proof("4f.rules"),
     calls.ledger_days(),
+    calls.ledger_parity(),
+    calls.replay("BTCUSDT", 1_700_000_000_000, timeframes=["1h"]),
     calls.analyze_config(),
     calls.config_suggestions(),
     calls.self_analyses(),

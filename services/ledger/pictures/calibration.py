@@ -17,7 +17,7 @@ _HEIGHT = _TOP + _SIDE + 56
 
 def calibration_picture(bins: Mapping[RecordKey, Sequence[CalibrationBin]], days: int) -> str:
     """Return a reliability diagram as SVG for each lane, timeframe and horizon that states probabilities."""
-    most = sorted(bins.items(), key=lambda each: -_count(each[1]))[:MAX_PANELS]
+    most = sorted(bins.items(), key=lambda panel: -_count(panel[1]))[:MAX_PANELS]
     title = f"Calibration of the last {days} days"
     parts = [text(16, 24, title, size=15)]
     for number, (key, own) in enumerate(most):
@@ -49,15 +49,15 @@ def _panel(left: float, key: RecordKey, bins: Sequence[CalibrationBin]) -> list[
             text(x(share), y(0) + 16, f"{share:.0%}", "middle", 11),
             text(x(0) - 6, y(share) + 4, f"{share:.0%}", "end", 11),
         ]
-    for each in bins:
-        at = x(each.stated)
-        parts += [line(at, y(each.low), at, y(each.high), ACCENT, 1.5), dot(at, y(each.occurred), 3.5)]
-        parts.append(text(at + 5, y(each.occurred) - 5, str(each.count), size=10))
+    for group in bins:
+        at = x(group.stated)
+        parts += [line(at, y(group.low), at, y(group.high), ACCENT, 1.5), dot(at, y(group.occurred), 3.5)]
+        parts.append(text(at + 5, y(group.occurred) - 5, str(group.count), size=10))
     return parts
 
 
 def _count(bins: Sequence[CalibrationBin]) -> int:
-    return sum(each.count for each in bins)
+    return sum(group.count for group in bins)
 
 
 def _name(key: RecordKey) -> str:
@@ -67,6 +67,6 @@ def _name(key: RecordKey) -> str:
 
 def _words(bins: Sequence[CalibrationBin]) -> str:
     return "; ".join(
-        f"stated {each.stated:.0%}, occurred {each.occurred:.0%} of {each.count} ({each.low:.0%} to {each.high:.0%})"
-        for each in bins
+        f"stated {own.stated:.0%}, occurred {own.occurred:.0%} of {own.count} ({own.low:.0%} to {own.high:.0%})"
+        for own in bins
     )

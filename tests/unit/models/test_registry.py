@@ -93,6 +93,20 @@ def test_history_tells_when_by_whom_and_why(registry: Registry) -> None:
     ]
 
 
+def test_history_tells_what_was_in_production_at_a_moment(registry: Registry) -> None:
+    first, second = (add_model(registry).version for _ in range(2))
+    registry.promote(first, by="gate", reason="better", at=NOON)
+    registry.promote(second, by="forced", reason="wanted", at=NOON + timedelta(hours=2))
+    registry.rollback("BTCUSDT", H1, reason="worse", at=NOON + timedelta(hours=4))
+    registry.rollback("BTCUSDT", H1, reason="worse too", at=NOON + timedelta(hours=6))
+    aliases, found = registry.aliases(), []
+    for hours in (-1, 0, 1, 2, 3, 4, 5, 6, 7):
+        then = aliases.at(NOON + timedelta(hours=hours)).serving("BTCUSDT", H1)
+        found.append(then.production if then else None)
+        assert then is None or then.earlier == ()  # nothing else stands in for it
+    assert found == [None, first, first, second, second, first, first, None, None]
+
+
 def test_rolling_back_goes_further_back_each_time(registry: Registry) -> None:
     models = [add(registry, hour) for hour in range(3)]
     for model in models:

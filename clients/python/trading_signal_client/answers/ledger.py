@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 
 from trading_signal_client.answers.answer import Answer
+from trading_signal_client.answers.market import Analysis
 
 
 class LedgerPlan(Answer):
@@ -85,3 +86,63 @@ class LedgerProof(Answer):
     path: list[str]
     previous: str
     day: LedgerDay
+
+
+class ReplayedField(Answer):
+    """A field as it was said and as the replay says it; the difference is None of sides and where one is missing."""
+
+    field: str
+    recorded: float | str | None
+    replayed: float | str | None
+    difference: float | None
+    equal: bool
+
+
+class ReplayedEntry(Answer):
+    entry_id: str
+    lane: Literal["rules", "model", "llm", "blend"]
+    fields: list[ReplayedField]
+
+
+class Replay(Analysis):
+    """The answer of `/ai/replay`: the analysis of then, and what the ledger has of the same candle."""
+
+    model_version: str | None
+    recorded: list[LedgerEntry]
+    differences: list[ReplayedEntry]
+
+
+class ParityField(Answer):
+    """One field of a day: how many entries were compared, how many are above the tolerance, and the furthest one."""
+
+    field: str
+    unit: Literal["side", "share", "bps"]
+    tolerance: float
+    compared: int
+    above: int
+    largest: float | None
+    entry_id: str | None
+    recorded: float | str | None
+    replayed: float | str | None
+
+
+class ParitySkipped(Answer):
+    reason: str
+    entries: int
+
+
+class ParityCertificate(Answer):
+    day: date
+    created_at: int
+    entries: int
+    answers: int
+    replayed: int
+    compared: int
+    equal: int
+    skipped: list[ParitySkipped]
+    fields: list[ParityField]
+    above: list[str]
+
+
+class ParityCertificates(Answer):
+    certificates: list[ParityCertificate]

@@ -5,7 +5,7 @@ from trading_signal_client.calls.call import (
     Candle,
     Candles,
 )
-from trading_signal_client.calls.ledger import ledger, ledger_days, ledger_entry, ledger_proof
+from trading_signal_client.calls.ledger import ledger, ledger_days, ledger_entry, ledger_parity, ledger_proof, replay
 from trading_signal_client.calls.market import (
     analyze,
     forecast,
@@ -90,6 +90,7 @@ __all__ = [
     "ledger",
     "ledger_days",
     "ledger_entry",
+    "ledger_parity",
     "ledger_proof",
     "load_model",
     "market_condition",
@@ -104,6 +105,7 @@ __all__ = [
     "probe_llm",
     "promote_model",
     "remove_candles",
+    "replay",
     "roll_back_model",
     "safe_mode",
     "self_analyses",

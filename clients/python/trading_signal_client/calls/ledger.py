@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from trading_signal_client import answers
-from trading_signal_client.calls.call import Call
+from trading_signal_client.calls.call import Call, Candles
 
 
 def ledger(
@@ -59,3 +60,23 @@ def ledger_proof(entry_id: str) -> Call[answers.LedgerProof]:
 def ledger_days(limit: int = 30) -> Call[answers.LedgerDays]:
     """Ask for the roots of the newest closed days."""
     return Call("ledger_days", "GET", "/ai/ledger/days", answers.LedgerDays, query={"limit": limit})
+
+
+def ledger_parity(limit: int = 30) -> Call[answers.ParityCertificates]:
+    """Ask for the newest certificates: how far the replays of a day are from what was said in it."""
+    return Call("ledger_parity", "GET", "/ai/ledger/parity", answers.ParityCertificates, query={"limit": limit})
+
+
+def replay(
+    symbol: str, as_of: int, candles: Candles | None = None, *, timeframes: Sequence[answers.Timeframe] = ()
+) -> Call[answers.Replay]:
+    """Ask what would have been said at a moment of the past.
+
+    Args:
+        symbol: Such as BTCUSDT.
+        as_of: Epoch ms; nothing that closed later is used.
+        candles: By timeframe, oldest first; without them stored ones are read, else the history of the sources.
+        timeframes: To be read; by default those of the settings, or those of the candles.
+    """
+    body = {"symbol": symbol, "as_of": as_of, "timeframes": list(timeframes), "timeframe_data": candles or {}}
+    return Call("replay", "POST", "/ai/replay", answers.Replay, body)

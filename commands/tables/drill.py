@@ -1,0 +1,101 @@
+"""Tables of a drill; each says that it is simulated."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from commands.tables.records import record_document
+from services.ledger.drill.result import DrillResult
+from services.ledger.drill.watching import WatchedRecord
+
+_SIMULATED = "Simulated: candles, model and clock are made up, and nothing of it is in the service's ledger."
+
+
+def drill_document(result: DrillResult) -> dict[str, Any]:
+    """Return a drill as plain values."""
+    order = result.order
+    failures = list(result.failures())
+    return {
+        "simulated": True,
+        "days": order.days,
+        "symbols": order.symbols,
+        "timeframe": order.timeframe.value,
+        **asdict(order.walk),
+        "answers": result.answers,
+        "entries": result.entries,
+        "horizons": result.owed,
+        "settled": result.settled,
+        "neutral_share": result.neutral_share,
+        "lanes": {
+            lane.value: {"entries": counts.entries, "neutral_share": counts.neutral_share}
+            for lane, counts in result.lanes.items()
+        },
+        "found_day": result.found_day,
+        "records": [_record(known, fair=not order.walk.edge) for known in result.watched],
+        "seconds": asdict(result.seconds),
+        "passed": not failures,
+        "failures": failures,
+    }
+
+
+def _record(known: WatchedRecord, *, fair: bool) -> dict[str, Any]:
+    found = {"covers": known.covers if fair else None, "lift_day": known.lift_day}
+    return {**record_document(known.record), **found}
+
+
+def drill_tables(result: DrillResult) -> RenderableType:
+    """Return a drill as tables."""
+    return Group(Text(_SIMULATED), _counts(result), _records(result), _seconds(result), Text(_conclusion(result)))
+
+
+def _counts(result: DrillResult) -> Table:
+    order = result.order
+    title = f"{order.days} days, {order.symbols} markets, {order.timeframe} candles, seed {order.walk.seed}"
+    table = Table("lane", "entries", "Neutral", title=f"{title} (simulated)")
+    for lane, counts in result.lanes.items():
+        table.add_row(lane, f"{counts.entries:,}", f"{counts.neutral_share:.1%}")
+    table.add_row("all", f"{result.entries:,}", f"{result.neutral_share:.1%}")
+    table.caption = f"{result.settled:,} of {result.owed:,} horizons settled"
+    return table
+
+
+def _records(result: DrillResult) -> Table:
+    titles = ("lane", "horizon", "calls", "independent", "hit rate (95 %)", "R (95 %)", "verdict")
+    table = Table(*titles, "truth covered at every look", "lift on day", title="records (simulated)")
+    for known in result.watched:
+        record = known.record
+        covered = "-" if known.covers is None or result.order.walk.edge else "yes" if known.covers else "no"
+        table.add_row(
+            *(record.key.lane, str(record.key.horizon or "plan"), f"{record.count:,}", f"{record.effective:,.0f}"),
+            _interval(record.hit_rate, record.low, record.high, ".1%"),
+            _interval(record.r, record.r_low, record.r_high, "+.2f"),
+            *(record.verdict, covered, "-" if known.lift_day is None else str(known.lift_day)),
+        )
+    return table
+
+
+def _interval(value: float | None, low: float | None, high: float | None, form: str) -> str:
+    if value is None:
+        return "-"
+    return f"{value:{form}}" + ("" if low is None or high is None else f" ({low:{form}} to {high:{form}})")
+
+
+def _seconds(result: DrillResult) -> Table:
+    table = Table("step", "seconds", title="measured on this machine")
+    for name, seconds in asdict(result.seconds).items():
+        table.add_row(name.replace("_", " "), f"{seconds:.3f}" if seconds < 1 else f"{seconds:.1f}")
+    return table
+
+
+def _conclusion(result: DrillResult) -> str:
+    if result.order.walk.edge:
+        day = result.found_day
+        return "The planted edge was not found." if day is None else f"The planted edge was found after {day} days."
+    if any(result.failures()):
+        return "There is no edge in these candles, and the ledger did not show that."
+    return "There is no edge in these candles, and the ledger found none."

@@ -1,0 +1,81 @@
+"""Forecasts of the models that were in production at a moment in the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from cachetools import LRUCache
+from loguru import logger
+
+from domain.errors import AppError
+from domain.market import Timeframe
+from models.registry.aliases import Aliases
+from models.registry.registry import Registry
+from models.serving.forecaster import Forecaster
+from models.serving.loaded_models import LoadedModels, load_version
+from services.forecasts.forecasting import Forecasting
+
+# Versions that are kept in memory between replays, beside those that serve.
+MAX_KEPT = 4
+Load = Callable[[Registry, str], Forecaster]
+
+
+class _PastRegistry(Registry):
+    """The registry with the aliases of a moment; versions are those on disk now."""
+
+    def __init__(self, root: Path, moment: datetime) -> None:
+        super().__init__(root)
+        self._moment = moment
+
+    def aliases(self) -> Aliases:
+        return super().aliases().at(self._moment)
+
+
+class PastModels:
+    """Tells which version served at a moment, and asks it; what serves now is not touched."""
+
+    def __init__(
+        self, registry: Registry, forecasting: Forecasting, reload_seconds: float, load: Load = load_version
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            registry: Has the versions, and the history of promotions.
+            forecasting: Of now, whose other parts are shared.
+            reload_seconds: As of `LoadedModels`.
+            load: Makes the forecaster of a version.
+        """
+        self._registry = registry
+        self._forecasting = forecasting
+        self._reload_seconds = reload_seconds
+        self._load = load
+        self._kept: LRUCache[str, Forecaster] = LRUCache(MAX_KEPT)
+        self._loading = Lock()
+
+    def version(self, symbol: str, timeframe: Timeframe, moment: datetime) -> str | None:
+        """Return the version that was in production for a symbol at a moment; call it off the event loop.
+
+        Raises:
+            ModelCorrupt: the file of aliases cannot be read.
+        """
+        aliases = self._registry.aliases().at(moment).serving(symbol, timeframe)
+        return aliases.production if aliases else None
+
+    def at(self, moment: datetime) -> Forecasting:
+        """Return forecasts by the models of a moment."""
+        past = _PastRegistry(self._registry.root, moment)
+        return self._forecasting.by(LoadedModels(past, self._reload_seconds, _note_failure, load=self._find))
+
+    def _find(self, registry: Registry, version: str) -> Forecaster:
+        with self._loading:
+            known = self._kept.get(version)
+            if known is None:
+                known = self._kept[version] = self._load(registry, version)
+            return known
+
+
+def _note_failure(version: str, error: AppError) -> None:
+    logger.bind(version=version, reason=error.message).info("a model of the past cannot be loaded for a replay")

@@ -1,0 +1,136 @@
+"""What a drill was asked for, what it measured, and where it did not find what it had to find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from domain.errors import InvalidRequest
+from domain.ledger.entries import LedgerLane
+from domain.market import Timeframe
+from services.ledger.drill.markets import SimulatedWalk
+from services.ledger.drill.watching import WatchedRecord
+
+MAX_DAYS = 90
+MAX_SYMBOLS = 50
+TIMEFRAMES = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1, Timeframe.H4)
+# More would take hours.
+MAX_ANSWERS = 500_000
+
+
+@dataclass(frozen=True)
+class DrillOrder:
+    """A drill.
+
+    Attributes:
+        days: Simulated days on which answers are given, 1 to 90.
+        symbols: Number of simulated markets, 1 to 50.
+        timeframe: Of their candles; there is an answer at each close.
+        walk: How prices move.
+    """
+
+    days: int
+    symbols: int
+    timeframe: Timeframe
+    walk: SimulatedWalk
+
+    def __post_init__(self) -> None:
+        if self.timeframe not in TIMEFRAMES:
+            raise InvalidRequest(f"a drill takes candles of {', '.join(TIMEFRAMES)}")
+        answers = self.days * self.symbols * Timeframe.D1.ms // self.timeframe.ms
+        if answers > MAX_ANSWERS:
+            raise InvalidRequest(
+                f"{answers:,} answers are too many for a drill, {MAX_ANSWERS:,} at most: "
+                "ask for fewer days or symbols, or for longer candles"
+            )
+
+
+@dataclass(frozen=True)
+class LaneCount:
+    """How many entries a lane has, and how many of them are Neutral."""
+
+    entries: int
+    neutral: int
+
+    @property
+    def neutral_share(self) -> float:
+        """Share of Neutral entries, 0..1."""
+        return self.neutral / self.entries if self.entries else 0.0
+
+
+@dataclass(frozen=True)
+class DrillTimes:
+    """Measured seconds of the machine's clock.
+
+    Attributes:
+        judging: Making the answers, the Recorder included.
+        appending: Writing entries into the ledger.
+        settling: The settler, without the next.
+        adding_up: Computing the sums of days from what the store gave.
+        scores: The median of the daily questions for the records of all lanes.
+        slowest_scores: The slowest of them; the first one also loads what it needs.
+    """
+
+    judging: float
+    appending: float
+    settling: float
+    adding_up: float
+    scores: float
+    slowest_scores: float
+
+
+@dataclass(frozen=True)
+class DrillResult:
+    """What a drill measured; everything in it is simulated but the seconds.
+
+    Attributes:
+        order: What was asked for.
+        answers: Analyses that were given.
+        lanes: Counts of entries.
+        owed: Horizons of all entries.
+        settled: Of them, those that were settled.
+        waiting: Horizons that the ledger still has to settle.
+        watched: The records of lanes and horizons.
+        seconds: Measured.
+    """
+
+    order: DrillOrder
+    answers: int
+    lanes: Mapping[LedgerLane, LaneCount]
+    owed: int
+    settled: int
+    waiting: int
+    watched: tuple[WatchedRecord, ...]
+    seconds: DrillTimes
+
+    @property
+    def entries(self) -> int:
+        """Number of entries of all lanes."""
+        return sum(lane.entries for lane in self.lanes.values())
+
+    @property
+    def neutral_share(self) -> float:
+        """Share of Neutral entries of all lanes, 0..1."""
+        return sum(lane.neutral for lane in self.lanes.values()) / self.entries if self.entries else 0.0
+
+    @property
+    def found_day(self) -> int | None:
+        """Number of the first day on which a lane had lift; None: no lane ever had."""
+        return min((known.lift_day for known in self.watched if known.lift_day is not None), default=None)
+
+    def failures(self) -> Iterator[str]:
+        """Yield in words what had to come out otherwise; nothing where all is as it must be."""
+        if self.settled != self.owed or self.waiting:
+            yield f"{self.settled:,} of {self.owed:,} horizons were settled, and {self.waiting:,} still wait"
+        if self.order.walk.edge:
+            if self.found_day is None:
+                yield "the planted edge was not found"
+            return
+        for known in self.watched:
+            place = f"{known.record.key.lane}, horizon {known.record.key.horizon or 'plan'}"
+            if known.false_verdict is not None:
+                yield f"{place}: the verdict was {known.false_verdict} on candles without any edge"
+            if known.left_out:
+                yield f"{place}: the interval of {', '.join(sorted(known.left_out))} left the truth out"
+        if self.neutral_share <= 0.5:
+            yield f"only {self.neutral_share:.0%} of the entries are Neutral on candles without any edge"

@@ -1,0 +1,1 @@
+"""The daily certificate that the service would say again what it said."""
