@@ -26,12 +26,12 @@ from config.settings import Settings
 from container import Container
 from domain.hours.holidays import load_holidays
 from domain.values import epoch_ms
-from rules.evidence import Weigher
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.outlooks import Outlooks
@@ -240,7 +240,7 @@ SignalsPart = Annotated[SignalStream, _part(lambda container: container.signals)
 CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
-WeigherPart = Annotated[Weigher, _part(lambda container: container.evidence.weigher)]
+EvidencePart = Annotated[EvidenceInUse, _part(lambda container: container.evidence)]
 CalibrationPart = Annotated[LiveCalibration, _part(lambda container: container.calibration)]
 BacktestsPart = Annotated[BacktestService, _part(lambda container: container.backtests)]
 OptimisingPart = Annotated[OptimiseService, _part(lambda container: container.optimising)]

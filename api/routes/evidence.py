@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.dependencies import CalibrationPart, DefaultLimit, WeigherPart
+from api.dependencies import CalibrationPart, DefaultLimit, EvidencePart
 from api.schemas.evidence import EvidenceState, RecordInUse, RefitVersion
 from api.schemas.problems import problem_responses
 
@@ -21,10 +21,11 @@ router = APIRouter(prefix="/ai", tags=["ledger"])
     dependencies=[DefaultLimit],
 )
 async def evidence(
-    weigher: WeigherPart, calibration: CalibrationPart, limit: Annotated[int, Query(ge=1, le=200)] = 30
+    used: EvidencePart, calibration: CalibrationPart, limit: Annotated[int, Query(ge=1, le=200)] = 30
 ) -> EvidenceState:
     """Return the record of each measured timeframe, and at most `limit` refits with what became of them and why."""
+    book = used.weigher.book
     return EvidenceState(
-        records=[RecordInUse.of(record) for record in (weigher.book.records if weigher.book else ())],
+        records=[RecordInUse.of(record) for record in (book.records if book else ())],
         refits=[RefitVersion.of(refit) for refit in await calibration.refits(limit)],
     )

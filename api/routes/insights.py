@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import DefaultLimit, ForecastingPart, ModelsPart, SettingsPart, WeigherPart
+from api.dependencies import DefaultLimit, EvidencePart, ForecastingPart, ModelsPart, SettingsPart
 from api.schemas.system import ServiceInfo, Strategies, StrategyRecords
 from config.version import SERVICE_NAME, service_version
 from domain.market import Timeframe
@@ -61,13 +61,13 @@ async def strategies() -> Strategies:
     summary="What came after the strategies leaned to a side",
     dependencies=[DefaultLimit],
 )
-async def strategy_records(weigher: WeigherPart, timeframe: Timeframe | None = None) -> StrategyRecords:
+async def strategy_records(used: EvidencePart, timeframe: Timeframe | None = None) -> StrategyRecords:
     """Return the measured record of each strategy: share of moments that were right, and what its plans came to.
 
     They are of the timeframe that is asked for, or else of the measured one nearest in length; without one, of the
     shortest.
     """
-    book = weigher.book
+    book = used.weigher.book
     if book is None:
         return StrategyRecords(built_from=None, built_at=None, timeframe=None, timeframes=[], strategies=[])
     record = book.record(timeframe) if timeframe else book.records[0]

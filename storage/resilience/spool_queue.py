@@ -71,6 +71,11 @@ class SpoolQueue(Generic[T]):
         """Whether items of earlier processes are left."""
         return self._spool is not None and self._spool.adopted
 
+    @property
+    def moving(self) -> bool:
+        """Whether items are on their way into the spool; they are not counted yet."""
+        return self._keeping.locked()
+
     async def open(self) -> None:
         """Take over the items of earlier processes; a folder that cannot be used is logged."""
         if self._spool is not None:

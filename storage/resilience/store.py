@@ -130,9 +130,7 @@ class ResilientStore(Resilient[AnalysisWrite]):
         Raises:
             StorageUnavailable: it is down, still at it after 2 s, or at earlier writes that would bring analyses back.
         """
-        if not await self.flush():
-            raise self._calls.unavailable()
-        return await self._query("clear_cache", lambda store: store.clear_cache())
+        return await self._undo("clear_cache", lambda store: store.clear_cache())
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return the newest candles, oldest first; none also when the store does not answer in time."""
@@ -164,7 +162,7 @@ class ResilientStore(Resilient[AnalysisWrite]):
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol; raises as `clear_cache` does."""
-        return await self._query("remove_candles", lambda store: store.remove_candles(symbol, timeframe))
+        return await self._undo("remove_candles", lambda store: store.remove_candles(symbol, timeframe))
 
     async def prune(self) -> Pruned:
         """Remove a part of the rows beyond the bounds; raises as `newest_archived` does."""
@@ -185,6 +183,12 @@ class ResilientStore(Resilient[AnalysisWrite]):
             with suppress(TimeoutError):
                 return await self._calls.within(self._pace.query_seconds, operation, lambda: call(self._store))
         raise self._calls.unavailable()
+
+    async def _undo(self, operation: str, call: Callable[[Store], Awaitable[T]]) -> T:
+        """Return the result of a call that takes back what was written; an earlier write under way would undo it."""
+        if not await self.flush():
+            raise self._calls.unavailable()
+        return await self._query(operation, call)
 
     async def _save(self, writes: Sequence[AnalysisWrite]) -> None:
         with self._calls.counted("save_analyses"):

@@ -62,8 +62,7 @@ class WriteBehind(Generic[T]):
         self._type = items
         self._queue = backlog
         self._spool = SpoolQueue(spool, items, retry_seconds=pace.retry_seconds)
-        self._availability = availability
-        self._pace = pace
+        self._availability, self._pace = availability, pace
         self._first: list[Call] = []
         self._promises = Promises()
         self._lost = 0
@@ -169,7 +168,7 @@ class WriteBehind(Generic[T]):
 
     async def flush(self) -> bool:
         """Return whether no earlier item is under way, once they are written or the store fails, or time is up."""
-        if not (self._availability.available and (len(self) or self._writing.locked())):
+        if not (self._availability.available and (len(self) or self._writing.locked() or self._spool.moving)):
             return True
         self._tasks.add(task := asyncio.create_task(self._try()))
         task.add_done_callback(self._tasks.discard)
@@ -189,8 +188,8 @@ class WriteBehind(Generic[T]):
             self._tried.set()
             if self._availability.available:
                 await self._spool.look_again()
+            wake = self._arrived if self._availability.available else asyncio.Event()
             with suppress(TimeoutError):
-                wake = self._arrived if self._availability.available else asyncio.Event()
                 await bounded(wake.wait(), self._pace.retry_seconds)
             with suppress(TimeoutError):
                 await bounded(self._urgent.wait(), self._pace.group_seconds)
@@ -217,6 +216,7 @@ class WriteBehind(Generic[T]):
     async def _drain(self) -> None:
         """Write the items that wait now, oldest first."""
         async with self._writing:
+            await self._spool.settled()  # what was on its way there is counted
             left = len(self)
             while left > 0 or self._first:
                 await self._spool.settled()  # else items on their way there would be written twice, out of order

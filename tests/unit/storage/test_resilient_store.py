@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,6 +170,44 @@ async def test_cache_is_not_cleared_before_a_slow_write_that_would_bring_an_anal
     await store.flush()
     assert await store.clear_cache() == 1
     await store.close()
+
+
+class GatedSpool(Spool):
+    """A spool on a disk that is slow until the gate opens."""
+
+    gate = threading.Event()
+    reached = threading.Event()
+
+    def append(self, texts: Sequence[str]) -> None:
+        self.reached.set()
+        assert self.gate.wait(60)
+        super().append(texts)
+
+
+@pytest.mark.parametrize("taken_back", ["clear_cache", "remove_candles"])
+async def test_what_is_on_its_way_into_the_spool_does_not_come_back(
+    faulty: FaultyStore, tmp_path: Path, taken_back: str
+) -> None:
+    GatedSpool.gate.clear()
+    GatedSpool.reached.clear()
+    spool = GatedSpool(tmp_path, "analyses", 10_000_000)
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, flush_seconds=60), spool=spool)
+    await store.open()
+    await store.flush()
+    faulty.delay_seconds = 0.3  # longer than the store may take before a write goes to the spool too
+    await save(store, "slow", candles={Timeframe.H1: [make_candle(0)]})
+    await asyncio.to_thread(GatedSpool.reached.wait, 60)
+    await eventually(lambda: faulty.saved == ["slow"] and store.state.waiting == 0)
+    faulty.delay_seconds = 0.0
+    call = store.clear_cache() if taken_back == "clear_cache" else store.remove_candles("BTCUSDT", None)
+    taking = asyncio.create_task(call)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert taken_back not in faulty.calls
+    GatedSpool.gate.set()
+    await taking
+    await store.close()
+    assert faulty.calls.index(taken_back) > max(at for at, name in enumerate(faulty.calls) if name == "save_analyses")
 
 
 async def test_bug_in_a_read_reaches_the_caller(store: ResilientStore, faulty: FaultyStore) -> None:
