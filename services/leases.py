@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from loguru import logger
+
+from domain.errors import StorageUnavailable
 from storage.document_ports import LEASES, Document, DocumentStore
 from utils.clock import Clock
 
@@ -94,6 +98,17 @@ class Lease:
         if known is not None and known["owner"] == self._owner:
             ended = {**self._term(known["fence"]), "expires_at": self._clock.now()}
             await self._documents.replace(LEASES, self._name, ended, {"serial": known["serial"]})
+
+    @asynccontextmanager
+    async def given_up_after(self) -> AsyncIterator[None]:
+        """Let another take it at once when the block ends."""
+        try:
+            yield
+        finally:
+            try:
+                await self.give_up()
+            except StorageUnavailable as failure:
+                logger.bind(lease=self._name, reason=failure.message).info("a lease ends by itself")
 
     def _is_free(self, known: Document) -> bool:
         now = self._clock.now()

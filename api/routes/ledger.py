@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -15,6 +14,7 @@ from api.schemas.ledger import EntryAnswer, EntryPage, LedgerDays, ProofAnswer
 from api.schemas.parity import ParityCertificates
 from api.schemas.problems import problem_responses
 from api.schemas.requests import EpochMs
+from domain.ledger.days import ExportForm
 from domain.ledger.entries import EntryKind, LedgerLane, Origin
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
@@ -28,14 +28,7 @@ router = APIRouter(prefix="/ai/ledger", tags=["ledger"])
 EntryId = Annotated[str, Path(min_length=1, max_length=120, pattern=r"^[\x21-\x7e]+$")]
 
 
-class ExportFormat(StrEnum):
-    """Forms of an export."""
-
-    NDJSON = "ndjson"
-    PARQUET = "parquet"
-
-
-_MEDIA = {ExportFormat.NDJSON: "application/x-ndjson", ExportFormat.PARQUET: "application/vnd.apache.parquet"}
+_MEDIA = {ExportForm.NDJSON: "application/x-ndjson", ExportForm.PARQUET: "application/vnd.apache.parquet"}
 
 
 @router.get(
@@ -92,14 +85,14 @@ async def days(book: LedgerPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)]
 async def export(
     book: LedgerPart,
     day: Annotated[date, Query(description="UTC day, YYYY-MM-DD.")],
-    form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.NDJSON,
+    form: Annotated[ExportForm, Query(alias="format")] = ExportForm.NDJSON,
 ) -> Response:
     """Give a day's entries, what came of them so far and, where the day is closed, its proof.
 
     `cli.py ledger verify` computes the root again, `cli.py ledger regrade` the settlements.
     """
     exported = await book.export(day)
-    content = await run_in_threadpool(exported.parquet if form is ExportFormat.PARQUET else exported.ndjson)
+    content = await run_in_threadpool(exported.content, form)
     name = f'attachment; filename="ledger-{day.isoformat()}.{form}"'
     return Response(content, media_type=_MEDIA[form], headers={"content-disposition": name})
 

@@ -17,7 +17,7 @@ from rules.plans import REWARD
 
 WEEK_MS = 7 * 24 * 3_600_000
 # Plans share their chance with those that are open at the same time. A plan is open for 50 candles on average and for
-# 240 at most: within so many candles they make one cluster, of a week at least.
+# 240 at most: within that many candles they make one cluster, of a week at least.
 CLUSTER_CANDLES = 168
 # The weight is believed to be around zero, with this standard deviation in log odds: full support turns 33 % into
 # 28 to 39 %. Thousands of plans outweigh it; with few, the curve stays near chance.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from commands.ledger.opening import open_book
 from commands.options import Json
 from config.sources import load_settings
 from domain.errors import InvalidRequest
+from domain.ledger.days import ExportForm
 from domain.ledger.entries import PLAN
 
 if TYPE_CHECKING:
@@ -34,17 +34,10 @@ EXIT_WRONG = 1
 MAX_SHOWN = 20
 
 
-class Form(StrEnum):
-    """Forms of an export."""
-
-    NDJSON = "ndjson"
-    PARQUET = "parquet"
-
-
 def export(
     day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DAY", help="UTC day, YYYY-MM-DD.")],
     out: Annotated[Path | None, typer.Option(help="File to write; ledger-DAY.ndjson by default.")] = None,
-    form: Annotated[Form, typer.Option("--format", help="Form of the file.")] = Form.NDJSON,
+    form: Annotated[ExportForm, typer.Option("--format", help="Form of the file.")] = ExportForm.NDJSON,
     as_json: Json = False,
 ) -> None:
     """Write a day of the ledger into a file."""
@@ -58,7 +51,7 @@ def export(
         exported = asyncio.run(read())
         path = out or Path(f"ledger-{day:%Y-%m-%d}.{form}")
         try:
-            path.write_bytes(exported.parquet() if form is Form.PARQUET else exported.ndjson())
+            path.write_bytes(exported.content(form))
         except OSError as error:
             raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
     root = exported.root.root if exported.root else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,10 @@ class Aggregate:
     side: str
     bin: str
     sums: Mapping[str, float]
+
+
+class ExportForm(StrEnum):
+    """Forms of the export of a day."""
+
+    NDJSON = "ndjson"
+    PARQUET = "parquet"

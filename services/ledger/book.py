@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 from cachetools import LRUCache
 
 from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.ledger.days import DayRoot
+from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord
-from services.ledger.proofs.chain import BEGINNING
+from services.ledger.proofs.chain import read_root
 from services.ledger.proofs.day_closing import GRACE, find_booked
 from services.ledger.proofs.export import DayExport, export_day
 from services.ledger.proofs.merkle import merkle_path
@@ -51,9 +55,18 @@ class EntryProof:
 
 
 @dataclass(frozen=True)
-class _Leaves:
-    hashes: list[bytes]
+class _ClosedDay:
+    """What proofs of a day are made of; it never changes."""
+
+    root: DayRoot
+    previous: str
+    leaves: list[bytes]
     index: dict[str, int]
+
+    @classmethod
+    def of(cls, root: DayRoot, previous: str, booked: Sequence[LedgerEntry]) -> Self:
+        leaves = [entry_hash(entry) for entry in booked]
+        return cls(root, previous, leaves, {entry.id: place for place, entry in enumerate(booked)})
 
 
 class LedgerBook:
@@ -63,7 +76,7 @@ class LedgerBook:
         """Keep the store and the clock."""
         self._store = store
         self._clock = clock
-        self._leaves: LRUCache[date, _Leaves] = LRUCache(DAYS_IN_MEMORY)
+        self._closed: LRUCache[date, _ClosedDay] = LRUCache(DAYS_IN_MEMORY)
 
     async def page(self, wanted: EntryFilter, limit: int, cursor: str | None = None) -> LedgerPage:
         """Return at most `limit` entries, the newest first.
@@ -96,21 +109,10 @@ class LedgerBook:
             Conflict: its day is not closed yet.
         """
         entry = (await self.record(entry_id)).entry
-        found = await find_booked(self._store, entry, self._clock.now().date())
-        if found is None:
-            raise NotFound(f"entry {entry_id} is past its retention")
-        day, booked = found
-        root, previous = await self._root(day)
-        if root is None:
-            minutes = int(GRACE.total_seconds() / 60)
-            raise Conflict(f"{day} is not closed yet: its proofs are there {minutes} minutes after its end, UTC")
-        if day not in self._leaves:
-            hashes = [entry_hash(other) for other in booked]
-            self._leaves[day] = _Leaves(hashes, {other.id: place for place, other in enumerate(booked)})
-        leaves = self._leaves[day]
-        index = leaves.index[entry_id]
-        path = tuple(node.hex() for node in merkle_path(leaves.hashes, index))
-        return EntryProof(entry_id, leaves.hashes[index].hex(), index, path, root, previous)
+        day = next((day for day in self._closed.values() if entry_id in day.index), None) or await self._read_day(entry)
+        index = day.index[entry_id]
+        path = tuple(node.hex() for node in merkle_path(day.leaves, index))
+        return EntryProof(entry_id, day.leaves[index].hex(), index, path, day.root, day.previous)
 
     async def days(self, limit: int) -> list[DayRoot]:
         """Return the roots of at most `limit` closed days, the newest first."""
@@ -127,10 +129,18 @@ class LedgerBook:
             raise NotFound(f"the ledger has no entries of {day}")
         return exported
 
-    async def _root(self, day: date) -> tuple[DayRoot | None, str]:
-        roots = await self._store.day_roots(2, before=date.fromordinal(day.toordinal() + 1))
-        root = next((root for root in roots if root.day == day), None)
-        return root, next((root.chained for root in roots if root.day < day), BEGINNING)
+    async def _read_day(self, entry: LedgerEntry) -> _ClosedDay:
+        """Read the day in which an entry is booked, and keep it in memory; raises as `proof`."""
+        found = await find_booked(self._store, entry, self._clock.now().date())
+        if found is None:
+            raise NotFound(f"entry {entry.id} is past its retention")
+        day, booked = found
+        root, previous = await read_root(self._store, day)
+        if root is None:
+            minutes = int(GRACE.total_seconds() / 60)
+            raise Conflict(f"{day} is not closed yet: its proofs are there {minutes} minutes after its end, UTC")
+        closed = self._closed[day] = await asyncio.to_thread(_ClosedDay.of, root, previous, booked)
+        return closed
 
 
 def _position(cursor: str) -> tuple[int, str]:

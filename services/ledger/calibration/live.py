@@ -110,7 +110,7 @@ class LiveCalibration:
         await self.take_over()
 
     async def _decide_on(self, record: TimeframeRecord, own: Sequence[Refit], plans: MeasuredPlans) -> None:
-        now, candidate = self._clock.now(), next((each for each in own if each.state is RefitState.CANDIDATE), None)
+        now, candidate = self._clock.now(), next((refit for refit in own if refit.state is RefitState.CANDIDATE), None)
         if candidate is not None:
             gain = await asyncio.to_thread(gain_of, _on_trial(candidate, own), record, plans)
             if gain.low > 0:

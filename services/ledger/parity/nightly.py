@@ -88,15 +88,10 @@ class NightlyParity:
 
     async def run(self) -> None:
         """Certify the day before at every look until canceled, and then let another replica do it."""
-        try:
+        async with self._lease.given_up_after():
             while True:
                 await self._look()
                 await self._sleep(CHECK_SECONDS)
-        finally:
-            try:
-                await self._lease.give_up()
-            except StorageUnavailable as failure:
-                logger.bind(reason=failure.message).info("the lease of the parity certificate ends by itself")
 
     async def certify_yesterday(self) -> ParityCertificate | None:
         """Certify the day before, unless it has its certificate or another replica is at it; return the new one.

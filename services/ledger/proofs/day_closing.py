@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NoReturn
 
 from loguru import logger
@@ -12,11 +12,11 @@ from loguru import logger
 from domain.errors import StorageUnavailable
 from domain.ledger.days import DayRoot
 from domain.ledger.entries import LedgerEntry
-from domain.values import epoch_ms
+from domain.values import epoch_ms, utc_time
 from services.broadcast.hub import SignalHub
 from services.broadcast.ledger_event import render_day_closed
 from services.ledger.proofs.chain import BEGINNING, root_of_day
-from storage.ledger_ports import LedgerStore
+from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock
 
 # Entries of the last seconds may still be on their way to the store.
@@ -82,7 +82,11 @@ class DayCloser:
         self._hub.publish(None, lambda: render_day_closed(root))
 
     async def _first_day(self, last: date) -> date | None:
-        """Return the first day of a ledger without roots, None where it has no entry that old."""
+        """Return the first day of a ledger without roots; None where it has no entry that old."""
+        # One question, where a look at every day would be hundreds each minute of the first day.
+        end = datetime.combine(last + _DAY, time(), UTC)
+        if not await self._store.entries(EntryFilter(until_ms=epoch_ms(end)), 1):
+            return None
         day = last - self._retention
         while day <= last:
             if await self._store.booked(day):
@@ -97,14 +101,10 @@ async def find_booked(store: LedgerStore, entry: LedgerEntry, today: date) -> tu
     Raises:
         StorageUnavailable: the store is down.
     """
-    day = _day_of(entry.known_ms)
+    day = utc_time(entry.known_ms).date()
     while day <= today:
         booked = await store.booked(day)
         if any(other.id == entry.id for other in booked):
             return day, booked
         day += _DAY
     return None
-
-
-def _day_of(time_ms: int) -> date:
-    return date(1970, 1, 1) + timedelta(milliseconds=time_ms)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from domain.ledger.days import DayRoot
+from domain.ledger.days import DayRoot, ExportForm
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
-from services.ledger.proofs.chain import BEGINNING
+from services.ledger.proofs.chain import read_root
 from services.ledger.proofs.published import canonical, published, published_settlement
 from storage.ledger_ports import EntryFilter, LedgerStore
 
@@ -75,6 +75,10 @@ class DayExport:
         """Return the lines as one text."""
         return b"".join(line + b"\n" for line in self.lines())
 
+    def content(self, form: ExportForm) -> bytes:
+        """Return the file of a form."""
+        return self.parquet() if form is ExportForm.PARQUET else self.ndjson()
+
     def parquet(self) -> bytes:
         """Return the lines as a Parquet file: the text of each, with some of its fields as columns."""
         import fastparquet  # a tenth of a second that only this format needs
@@ -108,9 +112,7 @@ async def export_day(store: LedgerStore, day: date) -> DayExport:
     """
     entries = await store.booked(day)
     records = await _records(store, entries)
-    roots = await store.day_roots(2, before=date.fromordinal(day.toordinal() + 1))
-    root = next((root for root in roots if root.day == day), None)
-    previous = next((root.chained for root in roots if root.day < day), BEGINNING)
+    root, previous = await read_root(store, day)
     settlements = [settlement for entry in entries for settlement in records[entry.id].settlements]
     return DayExport(day, entries, settlements, root, previous)
 

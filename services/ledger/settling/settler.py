@@ -93,15 +93,10 @@ class Settler:
 
     async def run(self) -> None:
         """Settle what is due at every interval until canceled, and then let another replica settle at once."""
-        try:
+        async with self._lease.given_up_after():
             while True:
                 await self._look()
                 await self._sleep(self._settle_seconds)
-        finally:
-            try:
-                await self._lease.give_up()
-            except StorageUnavailable as failure:
-                logger.bind(reason=failure.message).info("the lease of the settler ends by itself")
 
     async def settle_due(self) -> int:
         """Settle what is due, if this replica may, and return how many horizons were settled.
