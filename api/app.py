@@ -33,6 +33,7 @@ from api.routes import (
     predictions,
     quality,
     replays,
+    reports,
     safe_mode,
     self_analyses,
     signals,
@@ -42,6 +43,7 @@ from api.routes import (
     trades,
     training,
     version_one,
+    webhooks,
     websocket,
 )
 from api.server.descriptors import Descriptors
@@ -68,6 +70,8 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (ledger.router, "", True),
     (replays.router, "", True),
     (backtests.router, "", True),
+    (reports.router, "", True),
+    (webhooks.router, "", True),
     (llm.router, "", True),
     (ml.router, "", True),
     (models.router, "", True),
@@ -122,6 +126,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
                 "name": "models",
                 "description": "Training, and which version serves; /train, /model/… also under /api/v1.",
             },
+            {"name": "reports", "description": "Reports, notices and webhooks, for operators."},
             {"name": "llm", "description": "The language model, for operators: its costs, whether it answers."},
             {"name": "storage", "description": "The contents of the store, for operators."},
             {"name": "system", "description": "Health and metrics."},

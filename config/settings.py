@@ -12,6 +12,7 @@ from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.report_settings import NoticeSettings, ReportSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
 from config.server_settings import (
     AccessSettings,
@@ -20,6 +21,7 @@ from config.server_settings import (
     ServerSettings,
     WebSocketSettings,
 )
+from config.webhook_settings import WebhookSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import Costs
@@ -199,6 +201,9 @@ class Settings(Section):
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
+    reports: ReportSettings
+    notices: NoticeSettings
+    webhooks: WebhookSettings
     trades: TradeSettings
     trading: TradingSettings
     backtests: BacktestSettings
@@ -218,5 +223,6 @@ class Settings(Section):
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
+        tokens += [self.webhooks.secret, *self.notices.urls]
         password = urlsplit(self.storage.url.get_secret_value()).password
         return [token.get_secret_value() for token in tokens if token is not None] + ([password] if password else [])

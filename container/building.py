@@ -12,6 +12,7 @@ import httpx2
 
 from config.settings import Settings
 from container.parts import Container
+from container.reporting import make_reports
 from container.wings import (
     choose_analyst,
     make_periodic,
@@ -60,6 +61,8 @@ from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
+from services.notices.channels import open_channels
+from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
@@ -67,6 +70,7 @@ from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
+from services.webhooks.webhooks import open_webhooks
 from storage.factory import build_engine_candles, build_store
 from utils.clock import SystemClock
 from utils.concurrency import background, worker_threads
@@ -82,6 +86,7 @@ def check_adapters(settings: Settings) -> None:
     build_store(settings.storage)
     check_sources(settings.market_data)
     open_weigher(settings.trading)
+    open_channels(settings.notices.urls)
     if "engine_db" in settings.market_data.sources:
         build_engine_candles(settings.storage)
 
@@ -110,6 +115,9 @@ async def build_container(
         indicators, rules = TechnicalIndicators(settings.indicators), TechnicalAnalyst()
         engine_settings = await opened(open_engine_settings(settings, client, indicators, clock))
         hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
+
+        notices = await opened(open_notices(settings.notices, documents, clock))
+        webhooks = await opened(open_webhooks(settings.webhooks, documents, clock))
 
         llm = await opened(open_llm(settings.llm, documents, clock))
         patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
@@ -145,6 +153,7 @@ async def build_container(
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            webhooks=webhooks,
             recorder=recorder,
             settings=settings.analysis,
             clock=clock,
@@ -164,6 +173,10 @@ async def build_container(
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(notices.degraded)
+        health.also(webhooks.degraded)
+        stores = store, documents, ledger
+        reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
 
         yield Container(
             settings=settings,
@@ -194,6 +207,9 @@ async def build_container(
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
             models=models,
+            reports=reports,
+            notices=notices,
+            webhooks=webhooks,
             llm=llm,
             trades=trades,
             self_analyses=SelfAnalyses(

@@ -31,12 +31,15 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
+from services.reports.reports import Reports
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
+from services.webhooks.webhooks import Webhooks
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
 from storage.resilience.store import ResilientStore
@@ -82,6 +85,10 @@ class Container:
     backtests: BacktestService
     optimising: OptimiseService
     models: ModelAdmin
+
+    reports: Reports
+    notices: Notifier
+    webhooks: Webhooks
 
     llm: LlmParts
     trades: TradeReviews

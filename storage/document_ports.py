@@ -64,6 +64,10 @@ LEDGER_PARITY = Collection("ledger_parity", "day")
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and what became of them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
+REPORTS = Collection("reports", "report_id", ("kind",))
+NOTICES = Collection("notices", "notice_id", ("key", "state"))
+# Signals on their way to receivers of webhooks, and those that were given up.
+WEBHOOK_DELIVERIES = Collection("webhook_deliveries", "delivery_id", ("state", "owner", "claim"))
 COLLECTIONS = (
     JOBS,
     LLM_CALLS,
@@ -82,6 +86,9 @@ COLLECTIONS = (
     LEDGER_PARITY,
     LEDGER_LANES,
     EVIDENCE_REFITS,
+    REPORTS,
+    NOTICES,
+    WEBHOOK_DELIVERIES,
 )
 
 # Every collection that this service writes, in alphabetical order.

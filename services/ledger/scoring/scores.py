@@ -79,6 +79,22 @@ class LedgerScores:
 
         return await self._fresh((level, days), read)
 
+    async def given_by_day(self, days: int, timeframe: str, horizon: int) -> list[Record]:
+        """Return the records of what callers were given, of whichever lane, of each day in which stretches began.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
+
+        def chosen(aggregate: Aggregate) -> bool:
+            return (aggregate.timeframe, aggregate.horizon) == (timeframe, horizon)
+
+        async def read() -> list[Record]:
+            groups = await self._groups(Level.GIVEN, days, _KEYS[Grouping.DAY], chosen)
+            return sorted(await asyncio.to_thread(records_of, groups, {}), key=_place)
+
+        return await self._fresh((Level.GIVEN, days, timeframe, horizon), read)
+
     async def pairs(self, days: int) -> list[LanePair]:
         """Return each two lanes on the same candles, by timeframe and horizon.
 
