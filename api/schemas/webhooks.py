@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from api.schemas.responses import ResponseModel
-from services.webhooks.delivery import Delivery
+from services.webhooks.delivery import WebhookDelivery
 
 
 class DeadLetter(ResponseModel):
@@ -25,7 +25,7 @@ class DeadLetter(ResponseModel):
     event: Annotated[dict[str, Any], Field(description="What was sent.")]
 
     @classmethod
-    def of(cls, delivery: Delivery) -> Self:
+    def of(cls, delivery: WebhookDelivery) -> Self:
         """Return the answer for a delivery."""
         same = {name: getattr(delivery, name) for name in cls.model_fields if name != "event"}
         return cls(**same, event=json.loads(delivery.body))

@@ -30,7 +30,7 @@ _KEYS_REMEMBERED = 1_000
 
 
 @dataclass(eq=False)
-class _Waiting:
+class _WaitingNotice:
     """A notice that is not sent yet, and the numbers of the channels that do not have it."""
 
     notice_id: str
@@ -60,7 +60,7 @@ class Notifier:
         self._quiet = QuietHours(settings.quiet_from, settings.quiet_until)
         self._again = timedelta(minutes=settings.repeat_minutes)
         self._said: LRUCache[tuple[str, NoticeLevel], datetime] = LRUCache(_KEYS_REMEMBERED)
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_WaitingNotice] = []
         self._arrived = asyncio.Event()
         self._failing: set[int] = set()
 
@@ -120,12 +120,12 @@ class Notifier:
             reason = f"notices do not reach channel {numbers} of NOTIFY_URLS"
             yield Degraded("notices", reason, "check its address and its service; see GET /ai/notices")
 
-    def _due(self, waiting: _Waiting, now: datetime) -> datetime:
+    def _due(self, waiting: _WaitingNotice, now: datetime) -> datetime:
         """Return when a notice is to be sent next: all but critical ones wait for the end of the quiet hours."""
         end = None if waiting.notice.level is NoticeLevel.CRITICAL else self._quiet.until(now)
         return waiting.due if end is None else max(waiting.due, end)
 
-    async def _send(self, waiting: _Waiting) -> None:
+    async def _send(self, waiting: _WaitingNotice) -> None:
         if await self._is_known(waiting):
             self._waiting.remove(waiting)
             return
@@ -154,7 +154,7 @@ class Notifier:
         (self._failing.discard if sent else self._failing.add)(number)
         return sent
 
-    async def _is_known(self, waiting: _Waiting) -> bool:
+    async def _is_known(self, waiting: _WaitingNotice) -> bool:
         """Return whether another replica has this notice, or said the same before."""
         try:
             if not await self._records.is_own(waiting.notice_id):
@@ -182,7 +182,7 @@ class Notifier:
             self._take(notice_id, notice)
 
     def _take(self, notice_id: str, notice: Notice) -> None:
-        self._waiting.append(_Waiting(notice_id, notice, list(range(len(self._channels))), self._clock.now()))
+        self._waiting.append(_WaitingNotice(notice_id, notice, list(range(len(self._channels))), self._clock.now()))
         self._arrived.set()
 
     def _has_room(self, notice: Notice) -> bool:
@@ -201,7 +201,7 @@ class Notifier:
         self._count(notice, "dropped")
         self._records.keep(notice_id, notice, NoticeState.DROPPED)
 
-    def _end(self, waiting: _Waiting, state: NoticeState) -> None:
+    def _end(self, waiting: _WaitingNotice, state: NoticeState) -> None:
         if waiting in self._waiting:
             self._waiting.remove(waiting)
         self._count(waiting.notice, state)

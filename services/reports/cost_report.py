@@ -18,7 +18,7 @@ _SUMS = ("cost_nano_usd", "unpriced")
 
 
 @dataclass(frozen=True)
-class _Spent:
+class _LlmCosts:
     calls: int
     cost: Decimal
     unpriced: int
@@ -67,14 +67,14 @@ class CostLook:
         return ReportContent(f"LLM: {', '.join(words)}", figures | limits, findings)
 
 
-def _add(totals: Iterable[Total], first: date, last: date) -> _Spent:
+def _add(totals: Iterable[Total], first: date, last: date) -> _LlmCosts:
     """Return what the days from the first to the last have cost."""
     of_days = [total for total in totals if first.isoformat() <= str(total.group[0]) <= last.isoformat()]
     cost = usd(sum(total.sums["cost_nano_usd"] for total in of_days))
-    return _Spent(sum(total.count for total in of_days), cost, sum(total.sums["unpriced"] for total in of_days))
+    return _LlmCosts(sum(total.count for total in of_days), cost, sum(total.sums["unpriced"] for total in of_days))
 
 
-def _over(subject: str, spent: _Spent, warn_at: Money | None, critical_at: Money | None) -> list[ReportFinding]:
+def _over(subject: str, spent: _LlmCosts, warn_at: Money | None, critical_at: Money | None) -> list[ReportFinding]:
     if critical_at is not None and spent.cost >= critical_at:
         return [critical(subject, f"the {subject} is {spent.cost:.2f} USD, the limit is {critical_at:.2f}")]
     if warn_at is not None and spent.cost >= warn_at:

@@ -15,10 +15,10 @@ from services.ledger.scoring.scores import LedgerScores
 from services.market_data.fetching import SourceFailed
 from services.reports.engine_account import AccountState, EngineAccount
 from services.reports.findings import ReportContent, critical, fine, warning
-from services.reports.ratios import Measured, sharpe_ratio, win_rate
+from services.reports.ratios import MeasuredRatio, sharpe_ratio, win_rate
 
 _BPS = 10_000
-_Ratios = tuple[Measured, Measured]
+_Ratios = tuple[MeasuredRatio, MeasuredRatio]
 
 
 class PerformanceLook:
@@ -65,7 +65,9 @@ class PerformanceLook:
                 words.append(_words("trades", *trades))
         return ReportContent("; ".join(words), figures, findings)
 
-    def _judged(self, of: str, wins: Measured, sharpe: Measured, effective: float | None) -> Iterator[ReportFinding]:
+    def _judged(
+        self, of: str, wins: MeasuredRatio, sharpe: MeasuredRatio, effective: float | None
+    ) -> Iterator[ReportFinding]:
         settings, least = self._settings, self._settings.least_results
         subject = f"win rate of {of}"
         if wins.value is None or (effective or 0) < least:
@@ -85,7 +87,7 @@ def _of_plans(record: Record | None, by_day: Sequence[Record]) -> _Ratios:
     if record is None:
         return win_rate(0, 0), sharpe_ratio([])
     daily = {one.key.day: one.net_bps / _BPS for one in by_day if one.key.day and one.net_bps is not None and one.count}
-    return Measured(record.hit_rate, record.count, record.low, record.high), sharpe_ratio(_every_day(daily))
+    return MeasuredRatio(record.hit_rate, record.count, record.low, record.high), sharpe_ratio(_every_day(daily))
 
 
 def _of_trades(state: AccountState) -> _Ratios:
@@ -109,7 +111,7 @@ def _every_day(daily: Mapping[date | None, float] | Mapping[date, float]) -> lis
 
 
 def _below(
-    subject: str, found: Measured, target: float, critical_below: float, of: str, form: str
+    subject: str, found: MeasuredRatio, target: float, critical_below: float, of: str, form: str
 ) -> Iterator[ReportFinding]:
     if found.value is None or found.low is None or found.high is None or found.value >= target:
         return
@@ -121,7 +123,7 @@ def _below(
         yield warning(subject, text)
 
 
-def _words(of: str, wins: Measured, sharpe: Measured) -> str:
+def _words(of: str, wins: MeasuredRatio, sharpe: MeasuredRatio) -> str:
     rate = f"no settled {of}" if wins.value is None else f"{wins.value:.0%} of {wins.count} {of} won"
     return rate if sharpe.value is None else f"{rate}, Sharpe ratio {sharpe.value:.2f} over {sharpe.count} days"
 

@@ -8,7 +8,7 @@ from typing import Any
 from services.market_data.fetching import SourceFailed
 from services.reports.engine_account import AccountState, EngineAccount
 from services.reports.findings import ReportContent, fine, warning
-from services.reports.ratios import Measured, win_rate
+from services.reports.ratios import MeasuredRatio, win_rate
 
 _UNKNOWN: dict[str, Any] = {
     "balance": None,
@@ -65,7 +65,7 @@ def _content(state: AccountState) -> ReportContent:
     return ReportContent(", ".join(parts), figures, findings)
 
 
-def _rate_words(rate: Measured) -> str:
+def _rate_words(rate: MeasuredRatio) -> str:
     if rate.value is None or rate.low is None or rate.high is None:
         return "no closed trades"
     return f"{rate.value:.0%} of {rate.count} closed trades won (interval {rate.low:.0%} to {rate.high:.0%})"

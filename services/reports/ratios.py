@@ -16,7 +16,7 @@ DAYS_PER_YEAR = 365
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredRatio:
     """A figure, the number of observations that it is of, and its 95 % interval; None where they are too few."""
 
     value: float | None
@@ -29,15 +29,15 @@ class Measured:
         return asdict(self)
 
 
-def win_rate(wins: int, count: int) -> Measured:
+def win_rate(wins: int, count: int) -> MeasuredRatio:
     """Return the share of wins among independent results, 0 to 1."""
     if not count:
-        return Measured(None, 0, None, None)
+        return MeasuredRatio(None, 0, None, None)
     low, high = share_sequence(np.array([float(wins)]), np.array([float(count)]))
-    return Measured(wins / count, count, float(low[0]), float(high[0]))
+    return MeasuredRatio(wins / count, count, float(low[0]), float(high[0]))
 
 
-def sharpe_ratio(daily: Sequence[float]) -> Measured:
+def sharpe_ratio(daily: Sequence[float]) -> MeasuredRatio:
     """Return the annual Sharpe ratio of daily results, without a riskless rate: mean by deviation, times sqrt(365).
 
     The interval is that of the mean, by the deviation. With fewer than 30 days, or results that do not vary, there is
@@ -48,8 +48,8 @@ def sharpe_ratio(daily: Sequence[float]) -> Measured:
     values = np.asarray(daily, dtype=float)
     deviation = float(values.std(ddof=1)) if len(values) > 1 else 0.0
     if len(values) < LEAST_FOR_MEANS or deviation <= 0 or not math.isfinite(deviation):
-        return Measured(None, len(values), None, None)
+        return MeasuredRatio(None, len(values), None, None)
     scale = math.sqrt(DAYS_PER_YEAR) / deviation
     mean = float(values.mean())
     reach = float(mean_reach(np.array([deviation]), np.array([float(len(values))]))[0])
-    return Measured(mean * scale, len(values), (mean - reach) * scale, (mean + reach) * scale)
+    return MeasuredRatio(mean * scale, len(values), (mean - reach) * scale, (mean + reach) * scale)

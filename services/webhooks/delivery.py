@@ -18,7 +18,7 @@ class DeliveryState(StrEnum):
 
 
 @dataclass
-class Delivery:
+class WebhookDelivery:
     """A signal for one receiver, under way or given up.
 
     Attributes:
@@ -62,7 +62,7 @@ class Delivery:
             "last_error": self.last_error,
         }
 
-    def take(self, other: Delivery) -> None:
+    def take(self, other: WebhookDelivery) -> None:
         """Become as the other, a state of the same delivery."""
         vars(self).update(vars(other))
 

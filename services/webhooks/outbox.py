@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from config.webhook_settings import WebhookSettings
 from domain.errors import Conflict, NotFound
-from services.webhooks.delivery import Delivery, DeliveryState
+from services.webhooks.delivery import DeliveryState, WebhookDelivery
 from storage.document_ports import WEBHOOK_DELIVERIES, DocumentWrite, LastingDocuments
 from utils.clock import Clock
 
@@ -36,10 +36,10 @@ class WebhookOutbox:
         self._longest = 2 * (self._lasts + self._send_time + timedelta(seconds=settings.max_retry_seconds))
         self._owner = uuid.uuid4().hex
 
-    def new(self, receiver: str, origin: str, symbol: str, body: str, *, refused: str | None = None) -> Delivery:
+    def new(self, receiver: str, origin: str, symbol: str, body: str, *, refused: str | None = None) -> WebhookDelivery:
         """Return a delivery that this process holds, or one that is given up at once for a reason."""
         now = self._clock.now()
-        return Delivery(
+        return WebhookDelivery(
             delivery_id=uuid.uuid4().hex,
             receiver=receiver,
             origin=origin,
@@ -53,7 +53,7 @@ class WebhookOutbox:
             last_error=refused,
         )
 
-    async def keep(self, deliveries: Sequence[Delivery]) -> None:
+    async def keep(self, deliveries: Sequence[WebhookDelivery]) -> None:
         """Return when the deliveries outlive this process.
 
         Raises:
@@ -62,11 +62,11 @@ class WebhookOutbox:
         writes = [DocumentWrite(one.delivery_id, one.document(), once=False) for one in deliveries]
         await self._documents.put_many(WEBHOOK_DELIVERIES, writes)
 
-    def holds(self, delivery: Delivery) -> bool:
+    def holds(self, delivery: WebhookDelivery) -> bool:
         """Return whether this process may try it now: its claim outlasts an attempt."""
         return self._clock.now() + self._send_time < delivery.claimed_until
 
-    async def renew(self, delivery: Delivery) -> bool:
+    async def renew(self, delivery: WebhookDelivery) -> bool:
         """Claim it for another attempt; return False where another replica has it, or has delivered it.
 
         Raises:
@@ -81,21 +81,21 @@ class WebhookOutbox:
         delivery.claim = known["claim"]
         return await self._exchange(delivery, self._claimed(delivery))
 
-    def postpone(self, delivery: Delivery, seconds: float) -> None:
+    def postpone(self, delivery: WebhookDelivery, seconds: float) -> None:
         """Keep that it is tried again after some seconds."""
         delivery.take(self._claimed(delivery, seconds))
         self._documents.put_later(WEBHOOK_DELIVERIES, delivery.delivery_id, delivery.document())
 
-    def give_up(self, delivery: Delivery, reason: str) -> None:
+    def give_up(self, delivery: WebhookDelivery, reason: str) -> None:
         """Keep it as a dead letter."""
         delivery.state, delivery.last_error = DeliveryState.DEAD, reason
         self._documents.put_later(WEBHOOK_DELIVERIES, delivery.delivery_id, delivery.document())
 
-    def delivered(self, delivery: Delivery) -> None:
+    def delivered(self, delivery: WebhookDelivery) -> None:
         """Forget what the receiver has."""
         self._documents.discard_later(WEBHOOK_DELIVERIES, delivery.delivery_id)
 
-    async def hand_over(self, deliveries: Sequence[Delivery]) -> None:
+    async def hand_over(self, deliveries: Sequence[WebhookDelivery]) -> None:
         """Let others take these at once; raises as `keep`."""
         now = self._clock.now()
         own = [delivery for delivery in deliveries if now < delivery.claimed_until]
@@ -103,7 +103,7 @@ class WebhookOutbox:
             delivery.claimed_until = now
         await self.keep(own)
 
-    async def take_over(self) -> list[Delivery]:
+    async def take_over(self) -> list[WebhookDelivery]:
         """Claim what other processes left; return it, the oldest first. Call again as long as there is something.
 
         Raises:
@@ -117,21 +117,23 @@ class WebhookOutbox:
                 continue
             left = await self._documents.newest(WEBHOOK_DELIVERIES, TAKEN_AT_ONCE, waiting | {"owner": owner})
             for document in reversed(left):
-                delivery = Delivery.of(document)
+                delivery = WebhookDelivery.of(document)
                 if self._is_free(delivery) and await self.renew(delivery):
                     taken.append(delivery)
         return taken
 
-    async def dead_letters(self, limit: int) -> list[Delivery]:
+    async def dead_letters(self, limit: int) -> list[WebhookDelivery]:
         """Return the newest deliveries that were given up.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
         dead = {"state": DeliveryState.DEAD.value}
-        return [Delivery.of(document) for document in await self._documents.newest(WEBHOOK_DELIVERIES, limit, dead)]
+        return [
+            WebhookDelivery.of(document) for document in await self._documents.newest(WEBHOOK_DELIVERIES, limit, dead)
+        ]
 
-    async def dead_letter(self, delivery_id: str) -> Delivery:
+    async def dead_letter(self, delivery_id: str) -> WebhookDelivery:
         """Return one that was given up.
 
         Raises:
@@ -141,9 +143,9 @@ class WebhookOutbox:
         document = await self._documents.get(WEBHOOK_DELIVERIES, delivery_id)
         if document is None or document["state"] != DeliveryState.DEAD:
             raise NotFound(f"no dead letter has the id {delivery_id[:64]}: it is delivered, waits, or never was")
-        return Delivery.of(document)
+        return WebhookDelivery.of(document)
 
-    async def revive(self, delivery: Delivery) -> None:
+    async def revive(self, delivery: WebhookDelivery) -> None:
         """Claim a dead letter for new attempts under its id, counted from now.
 
         Raises:
@@ -160,7 +162,7 @@ class WebhookOutbox:
         if not await self._exchange(delivery, claimed):
             raise Conflict("the dead letter is tried again already")
 
-    async def _exchange(self, seen: Delivery, claimed: Delivery) -> bool:
+    async def _exchange(self, seen: WebhookDelivery, claimed: WebhookDelivery) -> bool:
         """Keep the new claim in place of the one that was seen, and take it; return False where that is gone."""
         where = {"claim": seen.claim, "state": seen.state.value}
         if not await self._documents.replace(WEBHOOK_DELIVERIES, seen.delivery_id, claimed.document(), where):
@@ -168,11 +170,11 @@ class WebhookOutbox:
         seen.take(claimed)
         return True
 
-    def _claimed(self, delivery: Delivery, seconds: float = 0.0) -> Delivery:
+    def _claimed(self, delivery: WebhookDelivery, seconds: float = 0.0) -> WebhookDelivery:
         """Return the delivery with a claim for an attempt in some seconds."""
         until = self._clock.now() + timedelta(seconds=seconds) + self._send_time + self._lasts
         return replace(delivery, owner=self._owner, claim=uuid.uuid4().hex, claimed_until=until)
 
-    def _is_free(self, delivery: Delivery) -> bool:
+    def _is_free(self, delivery: WebhookDelivery) -> bool:
         now = self._clock.now()
         return not now < delivery.claimed_until <= now + self._longest

@@ -17,7 +17,7 @@ from loguru import logger
 from config.webhook_settings import WebhookSettings
 from domain.errors import StorageUnavailable
 from services.health.degraded import Degraded
-from services.webhooks.delivery import Delivery
+from services.webhooks.delivery import WebhookDelivery
 from services.webhooks.outbox import WebhookOutbox
 from services.webhooks.sending import SendFailure
 from utils import metrics
@@ -68,8 +68,8 @@ class WebhookReceiver:
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic
-        self._waiting: list[tuple[float, int, Delivery]] = []
-        self._under_way: Delivery | None = None
+        self._waiting: list[tuple[float, int, WebhookDelivery]] = []
+        self._under_way: WebhookDelivery | None = None
         self._places = count()
         self._arrived = asyncio.Event()
         self._rests_until = 0.0
@@ -85,11 +85,11 @@ class WebhookReceiver:
         """Whether no further delivery may wait."""
         return len(self) >= self._settings.max_waiting
 
-    def held(self) -> list[Delivery]:
+    def held(self) -> list[WebhookDelivery]:
         """Return what is not delivered yet."""
         return [delivery for _, _, delivery in self._waiting] + ([self._under_way] if self._under_way else [])
 
-    def add(self, delivery: Delivery) -> None:
+    def add(self, delivery: WebhookDelivery) -> None:
         """Take a kept delivery; it is tried soon."""
         self._push(delivery, 0.0)
         self._arrived.set()
@@ -145,7 +145,7 @@ class WebhookReceiver:
             remedy = "see GET /ai/webhooks/dead-letters; POST /ai/webhooks/dead-letters/{id}/retry tries one again"
             yield Degraded(f"{part}.dead_letters", reason, remedy)
 
-    async def _attempt(self, delivery: Delivery) -> None:
+    async def _attempt(self, delivery: WebhookDelivery) -> None:
         try:
             if not self._outbox.holds(delivery) and not await self._outbox.renew(delivery):
                 return  # another replica has it
@@ -165,7 +165,7 @@ class WebhookReceiver:
             return
         self._failed(delivery, failure)
 
-    def _failed(self, delivery: Delivery, failure: SendFailure) -> None:
+    def _failed(self, delivery: WebhookDelivery, failure: SendFailure) -> None:
         metrics.WEBHOOK_ATTEMPTS.labels("failed").inc()
         if self._failure is None:
             logger.bind(receiver=self._number, reason=failure.reason).warning("receiver of webhooks failed")
@@ -183,7 +183,7 @@ class WebhookReceiver:
         self._outbox.postpone(delivery, pause)
         self._push(delivery, pause)
 
-    def _give_up(self, delivery: Delivery, reason: str) -> None:
+    def _give_up(self, delivery: WebhookDelivery, reason: str) -> None:
         logger.bind(receiver=self._number, delivery=delivery.delivery_id, reason=reason).warning("a signal is given up")
         self._outbox.give_up(delivery, reason)
         self.count_given_up()
@@ -192,5 +192,5 @@ class WebhookReceiver:
         doubled = self._settings.retry_seconds * 2.0 ** min(failures - 1, 30)
         return min(doubled, self._settings.max_retry_seconds)
 
-    def _push(self, delivery: Delivery, seconds: float) -> None:
+    def _push(self, delivery: WebhookDelivery, seconds: float) -> None:
         heapq.heappush(self._waiting, (self._monotonic() + seconds, next(self._places), delivery))

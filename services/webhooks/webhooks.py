@@ -13,7 +13,7 @@ from loguru import logger
 from config.webhook_settings import WebhookSettings
 from domain.errors import Conflict, StorageUnavailable
 from services.health.degraded import Degraded
-from services.webhooks.delivery import Delivery
+from services.webhooks.delivery import WebhookDelivery
 from services.webhooks.outbox import WebhookOutbox
 from services.webhooks.receiver import WebhookReceiver
 from services.webhooks.sending import send
@@ -59,11 +59,11 @@ class Webhooks:
             else:
                 receiver.count_given_up()
 
-    async def dead_letters(self, limit: int) -> list[Delivery]:
+    async def dead_letters(self, limit: int) -> list[WebhookDelivery]:
         """Return the newest signals that were given up; raises as `WebhookOutbox.dead_letters`."""
         return await self._outbox.dead_letters(limit)
 
-    async def retry(self, delivery_id: str) -> Delivery:
+    async def retry(self, delivery_id: str) -> WebhookDelivery:
         """Try a dead letter again, under the same id.
 
         Raises:

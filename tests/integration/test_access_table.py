@@ -81,6 +81,11 @@ ADMINS = {
     "DELETE /model/cleanup",
     "POST /ai/storage/clear",
     "POST /ai/safe-mode",
+    "GET /ai/reports",
+    "GET /ai/reports/{report_id}",
+    "GET /ai/notices",
+    "GET /ai/webhooks/dead-letters",
+    "POST /ai/webhooks/dead-letters/{delivery_id}/retry",
     "DELETE /ai/storage/candles/{symbol}",
     "POST /ai/config-analysis/trigger",
     "POST /api/v1/ml/train",
@@ -114,6 +119,8 @@ DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
 PARAMETERS = {
     "{version}": "lstm_model_20260131_120000",
     "{job_id}": "0" * 32,
+    "{report_id}": "0" * 32,
+    "{delivery_id}": "0" * 32,
     "{ticker}": "BTCUSDT",
     "{symbol}": "BTCUSDT",
 }

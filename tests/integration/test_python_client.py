@@ -95,6 +95,11 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.clear_forecast_cache("PETR4.SA"),
     calls.costs(),
     calls.probe_llm(),
+    calls.reports("health"),
+    calls.report("0" * 32),
+    calls.notices(),
+    calls.dead_letters(),
+    calls.retry_dead_letter("0" * 32),
 ]
 # The same in the words of other clients, parts of `forecast`, and what is for machines that watch.
 LEFT_OUT = {
@@ -261,6 +266,9 @@ def test_an_operator_sees_what_there_is(service: Service) -> None:
         assert client.send(calls.remove_candles("NEVERSEEN")).removed_candles == 0
         assert client.send(calls.costs()).today.total_requests == 0
         assert client.send(calls.probe_llm()).status == "failed"
+        assert client.send(calls.reports("cost", limit=1)).reports == []
+        assert client.send(calls.notices(limit=1)).notices == []
+        assert client.send(calls.dead_letters(limit=1)).dead_letters == []
         assert client.send(calls.config()).engine_settings.applied == {}
         assert client.send(calls.switch_safe_mode(True, "wrong prices")).changed_at
         refused = client.send(calls.analyze("ETHUSDT"))

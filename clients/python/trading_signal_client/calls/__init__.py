@@ -59,6 +59,7 @@ from trading_signal_client.calls.quality import (
     self_analyses,
     signal_quality,
 )
+from trading_signal_client.calls.reports import dead_letters, notices, report, reports, retry_dead_letter
 from trading_signal_client.calls.track_record import evidence, lanes, track_record
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "config",
     "config_suggestions",
     "costs",
+    "dead_letters",
     "evidence",
     "feedback",
     "forecast",
@@ -98,6 +100,7 @@ __all__ = [
     "model",
     "model_info",
     "models",
+    "notices",
     "optimise",
     "performance",
     "predict",
@@ -106,6 +109,9 @@ __all__ = [
     "promote_model",
     "remove_candles",
     "replay",
+    "report",
+    "reports",
+    "retry_dead_letter",
     "roll_back_model",
     "safe_mode",
     "self_analyses",
