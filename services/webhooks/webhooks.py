@@ -33,7 +33,12 @@ class Webhooks:
         self._outbox = outbox
         self._receivers = {receiver.receiver_id: receiver for receiver in receivers}
         self._symbols = symbols
-        metrics.WEBHOOK_WAITING.set_function(lambda: sum(map(len, self._receivers.values())))
+        metrics.WEBHOOK_WAITING.set_function(lambda: self.waiting)
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries of this process that are not made yet, those under way included."""
+        return sum(map(len, self._receivers.values()))
 
     async def publish(self, symbol: str, render: Callable[[], str]) -> None:
         """Return when the event will reach every receiver, whatever happens to this process; no receiver is waited for.
