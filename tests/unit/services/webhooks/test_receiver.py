@@ -24,11 +24,11 @@ URL = "https://signals.example/hook"
 SETTINGS = configured(
     WebhookSettings,
     urls=[URL],
-    secret="s",
+    secret="s",  # noqa: S106
     max_attempts=4,
     retry_seconds=5,
     max_retry_seconds=60,
-    claim_seconds=30,  # noqa: S106
+    claim_seconds=30,
 )
 Said = SendFailure | None
 REFUSED = SendFailure("answered with status 400", unreachable=False)
