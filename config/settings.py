@@ -150,8 +150,13 @@ class JobSettings(Section):
         Literal["child_process"], BeforeValidator(lambda value: "child_process" if value == "in_process" else value)
     ]
     max_running: Count
+    max_running_in_service: Count
     max_queued: Count
     timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    max_retries: Annotated[int, Field(ge=0, le=10)]
+    retry_seconds: Seconds
+    lease_seconds: Seconds
+    look_seconds: Seconds
     keep_days: Count
 
 

@@ -23,7 +23,8 @@ from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.evidence_in_use import EvidenceInUse
-from services.jobs.records import JobRecords
+from services.jobs.opening import run_jobs
+from services.jobs.runner import KindRunner
 from services.jobs.service import JobService
 from services.leases import Lease
 from services.ledger.calibration.live import LiveCalibration
@@ -129,14 +130,9 @@ async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[JobService]:
     """Run jobs in child processes, until all of them are ended and their states are saved."""
-    runner = ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
-    records = JobRecords(documents, clock)
-    records.open()
-    jobs = JobService(runner, records, hub, settings, clock)
-    try:
+    runner = KindRunner(ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table), {})
+    async with run_jobs(settings, runner, documents, hub, clock) as jobs:
         yield jobs
-    finally:
-        await jobs.close()
 
 
 def choose_analyst(

@@ -13,6 +13,8 @@ from domain.errors import StorageUnavailable
 from services.guards.given_sides import keep_for
 from storage.document_ports import (
     GIVEN_SIDES,
+    JOB_CANCELLATIONS,
+    JOB_ORDERS,
     JOBS,
     LEDGER_PARITY,
     LEDGER_REVIEWED_DAYS,
@@ -34,6 +36,8 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
     ledger = timedelta(days=settings.ledger.retention_days)
     return {
         JOBS: timedelta(days=settings.jobs.keep_days),
+        JOB_ORDERS: timedelta(days=settings.jobs.keep_days),
+        JOB_CANCELLATIONS: timedelta(days=settings.jobs.keep_days),
         LLM_CALLS: timedelta(days=settings.llm.keep_calls_days),
         LLM_REPLIES: timedelta(days=settings.llm.keep_replies_days),
         GIVEN_SIDES: keep_for(settings.guards),

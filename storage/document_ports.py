@@ -38,7 +38,11 @@ class Collection:
 
 
 _SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
-JOBS = Collection("jobs", "job_id", ("status",))
+JOBS = Collection("jobs", "job_id", ("status", "kind", "fence"))
+# With what a job's function is called, candles included.
+JOB_ORDERS = Collection("job_orders", "job_id")
+# Jobs that whoever runs them is asked to end.
+JOB_CANCELLATIONS = Collection("job_cancellations", "job_id")
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
@@ -66,6 +70,8 @@ LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
 COLLECTIONS = (
     JOBS,
+    JOB_ORDERS,
+    JOB_CANCELLATIONS,
     LLM_CALLS,
     LLM_REPLIES,
     FEEDBACK,

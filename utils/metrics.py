@@ -10,7 +10,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from domain.jobs import JobKind, JobStatus
+from domain.job_kinds import JobKind
+from domain.jobs import JobStatus
 from domain.ledger.entries import Apart, EntryKind, LedgerLane
 from domain.trading.gates import GateName
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from api.dependencies import Admin, BiasPart, DefaultLimit, JsonBody
 from api.schemas.bias import BiasQueued, LookaheadRequest, RecursiveRequest
 from api.schemas.problems import problem_responses
-from domain.jobs import JobKind
+from domain.job_kinds import JobKind
 
 _DOCUMENTED: dict[str, Any] = {
     "status_code": HTTPStatus.ACCEPTED,

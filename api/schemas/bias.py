@@ -10,7 +10,7 @@ from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import VersionName
-from domain.jobs import JobKind
+from domain.job_kinds import JobKind
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.bias.service import BiasAccepted, BiasAsked

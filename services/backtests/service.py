@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from domain.errors import InvalidRequest
-from domain.jobs import Job, JobKind
+from domain.job_kinds import JobKind
+from domain.jobs import Job
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobOrder

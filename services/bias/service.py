@@ -18,7 +18,8 @@ from domain.errors import (
     UnknownSymbol,
 )
 from domain.forecasting import ANY_SYMBOL
-from domain.jobs import Job, JobKind
+from domain.job_kinds import JobKind
+from domain.jobs import Job
 from domain.market import Timeframe
 from models.registry.registry import Registry
 from services.bias.order import BiasOrder

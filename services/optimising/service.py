@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from config.settings import Settings
-from domain.jobs import Job, JobKind
+from domain.job_kinds import JobKind
+from domain.jobs import Job
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.jobs.service import JobService

@@ -13,7 +13,8 @@ from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
 from domain.forecasting import ModelType
-from domain.jobs import Job, JobKind
+from domain.job_kinds import JobKind
+from domain.jobs import Job
 from domain.market import Timeframe
 from models.training.learner import needed_candles, promotable_candles
 from services.job_candles.finding import JobCandles
