@@ -49,7 +49,7 @@ async def jobs(path: Path, runner: ManualRunner, clock: SettableClock) -> AsyncI
 @pytest.fixture
 def unsafe_training(monkeypatch: pytest.MonkeyPatch) -> None:
     traits = replace(job_kinds.TRAITS[JobKind.TRAIN], resumable=False)
-    monkeypatch.setitem(job_kinds.TRAITS, JobKind.TRAIN, traits)  # type: ignore[arg-type]
+    monkeypatch.setitem(job_kinds.TRAITS, JobKind.TRAIN, traits)
 
 
 async def keep(path: Path, *records: Document) -> None:
