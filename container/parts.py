@@ -34,6 +34,7 @@ from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -77,6 +78,7 @@ class Container:
     outlooks: Outlooks
 
     jobs: JobService
+    schedule: Scheduler
     training: TrainingService
     bias: BiasService
     backtests: BacktestService
