@@ -14,8 +14,8 @@ from pathlib import Path
 START_SECONDS = 60
 STOP_SECONDS = 20
 POLL_SECONDS = 0.05
-# Below the ports from which Linux lets clients call (32768 and above): while a server is down, none of them can take its
-# port, not even a client that tries to reach it.
+# Below the ports from which Linux lets clients call (32768 and above): while a server is down, none of them can take
+# its port, not even a client that tries to reach it.
 PORTS = range(15_000, 32_000)
 
 
@@ -27,7 +27,8 @@ class ServerProcess(ABC):
     """One server that can be killed and started again on the same port and files.
 
     Attributes:
-        name: Of the server, and of its folder and log.
+        name: Of the server, as people know it.
+        folder: Of all its files.
         port: On 127.0.0.1.
     """
 
@@ -48,6 +49,15 @@ class ServerProcess(ABC):
     @abstractmethod
     def answers(self) -> bool:
         """Return whether it answers a client now."""
+
+    @staticmethod
+    @abstractmethod
+    def program() -> str:
+        """Return the path of its program.
+
+        Raises:
+            MissingServer: it is not installed.
+        """
 
     @abstractmethod
     def _launch(self) -> None:
@@ -151,11 +161,17 @@ def free_port() -> int:
         RuntimeError: a hundred of them were taken.
     """
     for port in random.SystemRandom().sample(PORTS, 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if is_free(port):
             return port
     raise RuntimeError("no free port found on 127.0.0.1")
+
+
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -7,9 +7,8 @@ import shutil
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Any
 
-from kombu import Connection
+import amqp
 
 from servers.process import MissingServer, ServerProcess, free_port
 
@@ -24,6 +23,8 @@ vm_memory_high_watermark.absolute = 1GB
 disk_free_limit.absolute = 50MB
 log.file.level = info
 """
+# Two schedulers, whatever the machine has: a broker of tests starts no faster with more.
+ERLANG_ARGUMENTS = "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1} +S 2:2"
 
 
 class RabbitMq(ServerProcess):
@@ -72,19 +73,25 @@ class RabbitMq(ServerProcess):
 
     def answers(self) -> bool:
         """Return whether it lets a client log in."""
-        connection: Any = Connection(self.url, connect_timeout=1)
+        # Not by kombu, whose connections sleep for two seconds before they try again.
+        connection = amqp.Connection(f"127.0.0.1:{self.port}", connect_timeout=1, read_timeout=5, write_timeout=5)
         try:
-            connection.connect()
-        except (OSError, *connection.connection_errors):
+            with connection:
+                return True
+        except (OSError, amqp.AMQPError):
             return False
-        finally:
-            connection.release()
-        return True
+
+    @staticmethod
+    def program() -> str:
+        """Return the path of rabbitmq-server.
+
+        Raises:
+            MissingServer: there is none.
+        """
+        return _script("rabbitmq-server")
 
     def _launch(self) -> None:
-        server, epmd = _script("rabbitmq-server"), shutil.which("epmd")
-        if epmd is None:
-            raise MissingServer("no epmd here: scripts/install_test_servers.sh installs it with RabbitMQ, as root")
+        server, epmd = self.program(), _script("epmd")
         (self.folder / "rabbitmq.conf").write_text(CONFIG.format(port=self.port))
         (self.folder / "plugins").write_text("[].\n")
         # Our own, in the foreground: the one that the broker starts would stay behind it.
@@ -98,7 +105,8 @@ class RabbitMq(ServerProcess):
         return {
             **kept,
             "HOME": str(self.folder),
-            "RABBITMQ_NODENAME": f"broker-{self._epmd_port}@localhost",
+            # Its files belong to this name. Equal names do not meet: each broker has an epmd of its own.
+            "RABBITMQ_NODENAME": "broker@localhost",
             "RABBITMQ_CONF_ENV_FILE": os.devnull,
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
@@ -106,7 +114,7 @@ class RabbitMq(ServerProcess):
             "RABBITMQ_LOG_BASE": str(self.folder),
             "RABBITMQ_LOGS": str(self.folder / "broker.log"),
             "RABBITMQ_DIST_PORT": str(self._distribution_port),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1} +S 2:2",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG_ARGUMENTS,
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             # Makes the script become the broker, as a unit of systemd needs it, so that its pid is the broker's.
@@ -115,7 +123,7 @@ class RabbitMq(ServerProcess):
 
 
 def _script(name: str) -> str:
-    """Return the path of one of RabbitMQ's scripts.
+    """Return the path of a program of RabbitMQ or Erlang.
 
     Raises:
         MissingServer: RabbitMQ is not installed.

@@ -36,13 +36,22 @@ class RedisServer(ServerProcess):
             except redis.RedisError:
                 return False
 
-    def _launch(self) -> None:
-        binary = shutil.which("redis-server")
-        if binary is None:
+    @staticmethod
+    def program() -> str:
+        """Return the path of redis-server.
+
+        Raises:
+            MissingServer: there is none.
+        """
+        found = shutil.which("redis-server")
+        if found is None:
             raise MissingServer("no redis-server here: scripts/install_test_servers.sh installs it, as root")
+        return found
+
+    def _launch(self) -> None:
         self._run(
             [
-                binary,
+                self.program(),
                 *("--port", str(self.port), "--bind", "127.0.0.1", "--databases", str(DATABASES)),
                 *("--dir", str(self.folder), "--appendonly", "yes", "--save", ""),
             ]
