@@ -96,8 +96,9 @@ ADMINS = {
     "POST /api/v1/ml/train",
     "DELETE /api/v1/ml/cache/{ticker}",
 }
-# Served under another path too, undocumented there.
+# Served under another path too, undocumented there; the last of them refuses every kind that is none.
 MIRRORS = {
+    "POST /jobs/{kind}": "POST /jobs/settle",
     "GET /api/ai/signal-quality": "GET /ai/signal-quality",
     "GET /api/v1/health": "GET /health",
     "GET /api/v1/config": "GET /config",
