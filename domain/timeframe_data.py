@@ -85,12 +85,10 @@ def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict
     """
     end_ms = data_end_ms(series.values(), now_ms)
     closed = {timeframe: candles.closed_by(end_ms) for timeframe, candles in series.items()}
-    if all(closed[timeframe] is candles for timeframe, candles in series.items()):
-        return closed
     forming = [
         (timeframe.ms, candles.candles[len(closed[timeframe])].timestamp)
         for timeframe, candles in series.items()
-        if len(closed[timeframe]) < len(candles)
+        if closed[timeframe] is not candles
     ]
     if not forming:
         return closed

@@ -37,19 +37,16 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) <= max_bytes:
-        # The server hands over no more than was announced.
-        return await request.body()
+    too_large = PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise too_large
     chunks, size = [], 0
-    if not announced.isdecimal():
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
-                break
-        else:
-            return b"".join(chunks)
-    raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
+    async for chunk in request.stream():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            raise too_large
+    return b"".join(chunks)
 
 
 def lacks_holidays(body: bytes) -> bool:

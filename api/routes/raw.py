@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import request_response
+from starlette.types import Receive, Scope, Send
 
 
 class RawRoute(APIRoute):
@@ -21,4 +21,10 @@ class RawRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], **documentation: Any) -> None:
         super().__init__(path, endpoint, response_model=None, **documentation)
-        self.app = request_response(endpoint)
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await endpoint(Request(scope, receive, send))
+            await response(scope, receive, send)
+
+        # Starlette's `request_response` would catch errors here too; around all routes they are caught once more.
+        self.app = serve
