@@ -80,14 +80,13 @@ def get_container(connection: HTTPConnection) -> Container:
     return container
 
 
-async def query_of(request: Request, read: Reader[T]) -> T:
+async def query_of(request: Request, container: Container, read: Reader[T]) -> T:
     """Return the query of a request with a JSON body; a large one is read off the event loop.
 
     Raises:
         UnsupportedMediaType, PayloadTooLarge: as `read_body`.
         RequestValidationError, InvalidRequest, InvalidMarketData: as `read`.
     """
-    container = get_container(request)
     settings = container.settings
     body = await read_body(request, settings.access.max_body_bytes)
     if lacks_holidays(body):
@@ -115,15 +114,14 @@ class RateLimit(Check):
 
     async def __call__(self, request: Request) -> None:
         """Count the request; raises as `count`."""
-        self.count(request)
+        self.count(request, get_container(request).settings)
 
-    def count(self, request: Request) -> None:
+    def count(self, request: Request, settings: Settings) -> None:
         """Count the request of a route that FastAPI does not resolve.
 
         Raises:
             RateLimited: the address has used up the limit of this route.
         """
-        settings = get_container(request).settings
         if settings.rate_limits.enabled:
             caller = identify(request, settings.access)
             count(request, caller, self._choose(settings.rate_limits, caller.trusted))
@@ -174,7 +172,7 @@ class QueryBody(BodyCheck):
 
     async def __call__(self, request: Request) -> object:
         """Read the body; raises as `query_of`."""
-        return await query_of(request, self._read)
+        return await query_of(request, get_container(request), self._read)
 
 
 Admin = Depends(Administrator())
