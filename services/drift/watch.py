@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from loguru import logger
 
-from domain.errors import ModelNotFound, ModelUnusable, StorageUnavailable
+from domain.errors import StorageUnavailable
 from models.drift.verdicts import DriftStatus
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
@@ -18,6 +18,7 @@ from services.broadcast.drift_event import render_model_drift
 from services.broadcast.hub import SignalHub
 from services.drift.check import DriftCheck
 from services.drift.findings import DriftFinding, Scope, scope_key
+from services.drift.kept import findings_of, kept_findings, models_of
 from services.health.degraded import Degraded
 from services.leases import Lease
 from storage.document_ports import MODEL_DRIFT, DocumentStore
@@ -27,7 +28,6 @@ from utils.concurrency import run_blocking
 
 # Another version in production is checked, and the finding of another replica is known, within this time.
 LOOK_SECONDS = 60.0
-MAX_MODELS = 1_000
 _LEVELS = {DriftStatus.NONE: 0, DriftStatus.NOTICE: 1, DriftStatus.ALARM: 2}
 
 
@@ -118,23 +118,17 @@ class DriftWatch:
 
         Raises:
             StorageUnavailable: the store does not answer.
-            ModelCorrupt: the file of aliases cannot be read.
         """
-        stored = await self._stored()
-        found = []
-        for scope, model in (await self._serving()).items():
-            known = stored.get(scope)
-            found.append(known if known is not None and known.version == model.version else _not_checked(model))
-        return sorted(found, key=lambda one: (one.timeframe.ms, one.symbol))
+        return findings_of(await kept_findings(self._documents), await self._serving())
 
     async def _due(self) -> list[tuple[ModelMetadata, frozenset[str], DriftFinding | None]]:
-        stored, serving, now = await self._stored(), await self._serving(), self._clock.now()
-        gone = [scope_key(*scope) for scope in stored if scope not in serving]
+        kept, serving, now = await kept_findings(self._documents), await self._serving(), self._clock.now()
+        gone = [scope_key(*scope) for scope in kept if scope not in serving]
         if gone:
             await self._documents.discard(MODEL_DRIFT, gone)
         due = []
         for (symbol, timeframe), model in serving.items():
-            known = stored.get((symbol, timeframe))
+            known = kept.get((symbol, timeframe))
             fresh = known is not None and known.version == model.version and known.checked_at is not None
             # What was checked later than now was so by a clock that ran ahead.
             if fresh and known and known.checked_at and known.checked_at <= now < known.checked_at + self._every:
@@ -156,22 +150,11 @@ class DriftWatch:
         if finding.alarm and not told:
             self._hub.publish(None, lambda: render_model_drift(finding.public(), self._clock.now()))
 
-    async def _stored(self) -> dict[Scope, DriftFinding]:
-        documents = await self._documents.newest(MODEL_DRIFT, MAX_MODELS)
-        return {one.scope: one for one in map(DriftFinding.of, documents)}
-
     async def _serving(self) -> Mapping[Scope, ModelMetadata]:
         return await run_blocking(self._executor, self._served)
 
     def _served(self) -> dict[Scope, ModelMetadata]:
-        served = {}
-        for scope, version in self._loaded.in_production().items():
-            if version is not None:
-                try:
-                    served[scope] = self._registry.open(version).metadata
-                except (ModelNotFound, ModelUnusable):
-                    continue  # the watch over the models' folder names it
-        return served
+        return models_of(self._registry, self._loaded.in_production())
 
     def _take(self, found: list[DriftFinding]) -> None:
         self._found = tuple(found)
@@ -182,9 +165,3 @@ class DriftWatch:
                 metrics.MODEL_DRIFT.labels(one.symbol, one.timeframe.value).set(_LEVELS[one.status])
             if one.features:
                 metrics.MODEL_DRIFTED_FEATURES.labels(one.symbol, one.timeframe.value).set(one.drifted)
-
-
-def _not_checked(model: ModelMetadata) -> DriftFinding:
-    return DriftFinding(
-        model.symbol, model.timeframe, model.version, model.type, DriftStatus.NOT_CHECKED, "it serves since a moment"
-    )

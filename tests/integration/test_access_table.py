@@ -52,6 +52,7 @@ CLIENTS = {
     "GET /ai/storage/stats",
     "GET /ai/safe-mode",
     "GET /ai/models",
+    "GET /ai/models/drift",
     "GET /ai/models/{version}",
     "GET /model/info",
     "GET /config",
