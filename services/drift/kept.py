@@ -41,7 +41,7 @@ def models_of(registry: Registry, serving: Mapping[Scope, str | None]) -> dict[S
 
 
 def findings_of(kept: Mapping[Scope, DriftFinding], models: Mapping[Scope, ModelMetadata]) -> list[DriftFinding]:
-    """Return the finding of every model, by timeframe and symbol; of a version that was not checked yet, that it was not."""
+    """Return the finding of every model, by timeframe and symbol; that of another version says nothing of it."""
     found = []
     for scope, model in models.items():
         known = kept.get(scope)
