@@ -13,7 +13,7 @@ from models.drift.verdicts import features_status as status_of
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from services.drift.findings import MAX_WORST, DriftFinding
-from services.drift.market_rows import DriftCandles, MarketRows
+from services.drift.market_rows import DriftCandles, NewestStoredRows
 from services.drift.settled_answers import settled_answers
 from services.drift.version_references import VersionReference, version_references
 from storage.document_ports import DocumentStore
@@ -100,7 +100,9 @@ class DriftCheck:
             return _concluded(still, f"{_far(still)}, when there were fresh candles last; {found.lacking}")
         return _concluded(replace(blank, features_status=DriftStatus.TOO_FEW), found.lacking)
 
-    def _of_features(self, blank: DriftFinding, features: tuple[FeatureDrift, ...], found: MarketRows) -> DriftFinding:
+    def _of_features(
+        self, blank: DriftFinding, features: tuple[FeatureDrift, ...], found: NewestStoredRows
+    ) -> DriftFinding:
         compared = replace(
             blank,
             candles=max(map(len, found.rows)),
@@ -113,7 +115,7 @@ class DriftCheck:
         return _concluded(compared, _far(compared))
 
 
-def _compared(references: tuple[VersionReference, ...], found: MarketRows) -> tuple[FeatureDrift, ...]:
+def _compared(references: tuple[VersionReference, ...], found: NewestStoredRows) -> tuple[FeatureDrift, ...]:
     return feature_drifts((own.reference, rows) for own, rows in zip(references, found.rows, strict=True))
 
 

@@ -28,7 +28,7 @@ MAX_MARKETS = 20
 
 
 @dataclass(frozen=True)
-class MarketRows:
+class NewestStoredRows:
     """Rows of now for each reference of a version, or why there are none.
 
     Attributes:
@@ -53,7 +53,7 @@ class DriftCandles:
 
     async def rows(
         self, symbol: str, timeframe: Timeframe, others: Collection[str], references: Sequence[VersionReference]
-    ) -> MarketRows:
+    ) -> NewestStoredRows:
         """Return the newest rows of a market, or of all markets of a pooled model.
 
         Args:
@@ -80,7 +80,7 @@ class DriftCandles:
             found.append(await run_blocking(self._executor, _rows, series, references))
             newest = max(newest or 0, series.last_close_ms)
         rows = tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
-        return MarketRows(rows, newest, "; ".join(lacking) or ("" if symbols else "no candles are stored"))
+        return NewestStoredRows(rows, newest, "; ".join(lacking) or ("" if symbols else "no candles are stored"))
 
     def _usable(
         self, symbol: str, timeframe: Timeframe, candles: Sequence[Candle], references: Sequence[VersionReference]

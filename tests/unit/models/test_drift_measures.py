@@ -20,7 +20,7 @@ from models.drift.verdicts import SettledAnswer, brier_trend
 from tests.fixtures.drifting import drift_settings
 
 # Whole numbers, so that ties occur.
-samples = arrays(np.float32, st.integers(1, 60), elements=st.integers(-9, 9).map(float)).map(np.sort)
+samples = arrays(np.float32, st.integers(5, 60), elements=st.integers(-9, 9).map(float)).map(np.sort)
 weights = arrays(np.float64, 10, elements=st.integers(0, 50).map(float)).filter(lambda found: found.sum() > 0)
 
 
