@@ -31,6 +31,7 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.watch import DriftWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -229,6 +230,7 @@ LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
+DriftPart = Annotated[DriftWatch, _part(lambda container: container.drift)]
 ParityPart = Annotated[NightlyParity, _part(lambda container: container.parity)]
 PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]

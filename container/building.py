@@ -36,6 +36,7 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
@@ -164,12 +165,14 @@ async def build_container(
         runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
+        drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(drift.degraded)
 
         yield Container(
             settings=settings,
@@ -220,4 +223,5 @@ async def build_container(
             book=LedgerBook(ledger, clock),
             replays=Replays(replayer, past_candles, guards, ledger),
             parity=parity,
+            drift=drift,
         )

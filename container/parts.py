@@ -11,6 +11,7 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.watch import DriftWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -84,6 +85,7 @@ class Container:
     backtests: BacktestService
     optimising: OptimiseService
     models: ModelAdmin
+    drift: DriftWatch
 
     llm: LlmParts
     trades: TradeReviews

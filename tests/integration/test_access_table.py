@@ -53,6 +53,7 @@ CLIENTS = {
     "GET /ai/safe-mode",
     "GET /ai/schedule",
     "GET /ai/models",
+    "GET /ai/models/drift",
     "GET /ai/models/{version}",
     "GET /model/info",
     "GET /config",

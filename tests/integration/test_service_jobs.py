@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import cli
 from api.app import create_app
+from domain.errors import AppError
 from tests.conftest import LOOPBACK, MakeSettings, admin_headers
 from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.service import Service, running_service
@@ -157,7 +158,7 @@ def service() -> Iterator[Service]:
 def command(service: Service, *words: str) -> tuple[int, str]:
     token = admin_headers()["authorization"].removeprefix("Bearer ")
     told = CliRunner().invoke(cli.cli, ["jobs", *words, "--url", service.url], env={"ADMIN_TOKEN": token})
-    return told.exit_code, told.output + str(told.exception or "")
+    return told.exit_code, told.exception.message if isinstance(told.exception, AppError) else told.output
 
 
 def test_commands_run_list_show_and_retry_jobs(service: Service) -> None:
