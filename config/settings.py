@@ -13,6 +13,7 @@ from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.report_settings import NoticeSettings, ReportSettings
+from config.schedule_settings import ScheduleSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
 from config.server_settings import (
     AccessSettings,
@@ -152,8 +153,13 @@ class JobSettings(Section):
         Literal["child_process"], BeforeValidator(lambda value: "child_process" if value == "in_process" else value)
     ]
     max_running: Count
+    max_running_in_service: Count
     max_queued: Count
     timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    max_retries: Annotated[int, Field(ge=0, le=10)]
+    retry_seconds: Seconds
+    lease_seconds: Seconds
+    look_seconds: Seconds
     keep_days: Count
 
 
@@ -204,6 +210,7 @@ class Settings(Section):
     reports: ReportSettings
     notices: NoticeSettings
     webhooks: WebhookSettings
+    schedule: ScheduleSettings
     trades: TradeSettings
     trading: TradingSettings
     backtests: BacktestSettings

@@ -22,9 +22,11 @@ from container.wings import (
     open_jobs,
     open_market_data,
     open_parity,
+    open_schedule,
     open_settling,
     open_storage,
 )
+from domain.job_kinds import JobKind
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
@@ -35,6 +37,7 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
@@ -67,6 +70,7 @@ from services.optimising.service import OptimiseService
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.service_works import BulkAnalysis, ServiceWorks
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -163,10 +167,14 @@ async def build_container(
         parity = await opened(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
-        await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
-        jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        retention = Retention(documents, clock, ages(settings))
+        works = ServiceWorks(settler, parity, retention, models, settings.models.keep_versions)
+        bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
+        runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
+        drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
@@ -177,6 +185,7 @@ async def build_container(
         health.also(webhooks.degraded)
         stores = store, documents, ledger
         reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
+        health.also(drift.degraded)
 
         yield Container(
             settings=settings,
@@ -202,6 +211,7 @@ async def build_container(
             ),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
+            schedule=await opened(open_schedule(settings, jobs, documents, clock)),
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
@@ -229,4 +239,5 @@ async def build_container(
             book=LedgerBook(ledger, clock),
             replays=Replays(replayer, past_candles, guards, ledger),
             parity=parity,
+            drift=drift,
         )

@@ -11,6 +11,7 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.watch import DriftWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -36,6 +37,7 @@ from services.optimising.service import OptimiseService
 from services.reports.reports import Reports
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -80,11 +82,13 @@ class Container:
     outlooks: Outlooks
 
     jobs: JobService
+    schedule: Scheduler
     training: TrainingService
     bias: BiasService
     backtests: BacktestService
     optimising: OptimiseService
     models: ModelAdmin
+    drift: DriftWatch
 
     reports: Reports
     notices: Notifier

@@ -38,7 +38,11 @@ class Collection:
 
 
 _SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
-JOBS = Collection("jobs", "job_id", ("status",))
+JOBS = Collection("jobs", "job_id", ("status", "kind", "fence"))
+# With what a job's function is called, candles included.
+JOB_ORDERS = Collection("job_orders", "job_id")
+# Jobs that whoever runs them is asked to end.
+JOB_CANCELLATIONS = Collection("job_cancellations", "job_id")
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
@@ -53,6 +57,8 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Rows of the schedule, and the newest time of each for which a job was queued.
+SCHEDULE = Collection("schedule", "name")
 # Work that one replica does at a time (`services/leases.py`).
 LEASES = Collection("leases", "name", ("serial",))
 # Settlements that the candles of today would settle otherwise, and the days that were looked at.
@@ -68,8 +74,12 @@ REPORTS = Collection("reports", "report_id", ("kind",))
 NOTICES = Collection("notices", "notice_id", ("key", "state"))
 # Signals on their way to receivers of webhooks, and those that were given up.
 WEBHOOK_DELIVERIES = Collection("webhook_deliveries", "delivery_id", ("state", "owner", "claim"))
+# How far the market of each model in production is from that of its training; symbol and timeframe are the key.
+MODEL_DRIFT = Collection("model_drift", "scope")
 COLLECTIONS = (
     JOBS,
+    JOB_ORDERS,
+    JOB_CANCELLATIONS,
     LLM_CALLS,
     LLM_REPLIES,
     FEEDBACK,
@@ -80,6 +90,7 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    SCHEDULE,
     LEASES,
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
@@ -89,6 +100,7 @@ COLLECTIONS = (
     REPORTS,
     NOTICES,
     WEBHOOK_DELIVERIES,
+    MODEL_DRIFT,
 )
 
 # Every collection that this service writes, in alphabetical order.
