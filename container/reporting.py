@@ -12,6 +12,7 @@ from domain.notices import Notice
 from services.health.service_health import ServiceHealth
 from services.ledger.scoring.scores import LedgerScores
 from services.market_data.market_data import MarketData
+from services.reports.book import ReportBook
 from services.reports.cost_report import CostLook
 from services.reports.engine_account import EngineAccount
 from services.reports.health_report import HealthLook
@@ -55,7 +56,7 @@ def make_reports(
         portfolio=PortfolioLook(account),
         cost=CostLook(documents, settings.llm.budgets, clock),
         performance=PerformanceLook(scores, account, settings.reports),
-        documents=documents,
+        book=ReportBook(documents),
         notify=notify,
         settings=settings.reports,
         clock=clock,

@@ -9,15 +9,15 @@ from typing import Any
 from loguru import logger
 
 from config.report_settings import ReportSettings
-from domain.errors import NotFound, StorageUnavailable
+from domain.errors import StorageUnavailable
 from domain.notices import Notice, NoticeLevel
 from domain.reports import Report, ReportFinding, ReportKind, ReportLevel
+from services.reports.book import ReportBook
 from services.reports.cost_report import CostLook
 from services.reports.findings import ReportContent
 from services.reports.health_report import HealthLook
 from services.reports.performance_report import PerformanceLook
 from services.reports.portfolio_report import PortfolioLook
-from storage.document_ports import REPORTS, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
 
@@ -30,7 +30,11 @@ _LEVELS = {
 
 
 class Reports:
-    """Makes one report of a kind at each call; each raises as its look does, and `StorageUnavailable` as `keep`."""
+    """Makes one report of a kind at each call; each raises as its look does, and `StorageUnavailable` as `keep`.
+
+    Attributes:
+        book: Of the reports that were made.
+    """
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class Reports:
         portfolio: PortfolioLook,
         cost: CostLook,
         performance: PerformanceLook,
-        documents: LastingDocuments,
+        book: ReportBook,
         notify: Notify,
         settings: ReportSettings,
         clock: Clock,
@@ -49,7 +53,7 @@ class Reports:
         self._portfolio = portfolio
         self._cost = cost
         self._performance = performance
-        self._documents = documents
+        self.book = book
         self._notify = notify
         self._settings = settings
         self._clock = clock
@@ -93,29 +97,8 @@ class Reports:
         recovered = report.level is ReportLevel.OK and await self._was_bad(kind)
         if report.level is not ReportLevel.OK or recovered or kind in self._settings.always_notify:
             self._notify(_notice(report, recovered=recovered))
-        await self._documents.put(REPORTS, report.report_id, report.model_dump())
+        await self.book.keep(report)
         return report
-
-    async def newest(self, limit: int, kind: ReportKind | None = None) -> list[Report]:
-        """Return the newest reports, of one kind or all.
-
-        Raises:
-            StorageUnavailable: the store does not answer.
-        """
-        where = None if kind is None else {"kind": kind.value}
-        return [Report.model_validate(document) for document in await self._documents.newest(REPORTS, limit, where)]
-
-    async def get(self, report_id: str) -> Report:
-        """Return one report.
-
-        Raises:
-            NotFound: there is none of this id.
-            StorageUnavailable: the store does not answer.
-        """
-        document = await self._documents.get(REPORTS, report_id)
-        if document is None:
-            raise NotFound(f"no report has the id {report_id[:64]}")
-        return Report.model_validate(document)
 
     async def _made(self, kind: ReportKind, look: Callable[[], Awaitable[ReportContent]]) -> Report:
         content = await look()
@@ -124,10 +107,10 @@ class Reports:
     async def _was_bad(self, kind: ReportKind) -> bool:
         """Return whether the report before was no good one."""
         try:
-            before = await self._documents.newest(REPORTS, 1, {"kind": kind.value})
+            before = await self.book.newest(1, kind)
         except StorageUnavailable:
             return False
-        return bool(before) and before[0]["level"] != ReportLevel.OK
+        return bool(before) and before[0].level is not ReportLevel.OK
 
 
 def _notice(report: Report, *, recovered: bool) -> Notice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -79,9 +80,11 @@ async def test_a_notice_reaches_its_channel_with_title_text_and_level(
     async with open_notices(settings, documents, SettableClock()) as notices:
         notices.send(notice(level=NoticeLevel.CRITICAL))
         await eventually(lambda: len(receiver.requests) == 1)
+        async with asyncio.timeout(60):
+            while await states(documents) != ["sent"]:
+                await asyncio.sleep(0.005)
     sent = json.loads(receiver.requests[0].body)
     assert (sent["title"], sent["message"], sent["type"]) == ("the store is down", "it is tried again", "failure")
-    assert await states(documents) == ["sent"]
 
 
 async def test_the_same_is_said_once_within_the_time_and_a_worse_level_is_not_the_same(
