@@ -190,6 +190,19 @@ async def test_only_the_channel_that_failed_is_tried_again(documents: ResilientD
     assert await states(documents) == ["sent"]
 
 
+async def test_a_channel_that_does_not_answer_holds_no_other_back(
+    documents: ResilientDocuments, receiver: StandIn
+) -> None:
+    with http_stand_in() as silent:
+        silent.always(Answer(hang=True))
+        urls = address(silent), address(receiver)
+        async with notifier(documents, SettableClock(), *urls, timeout_seconds=0.2, max_attempts=1) as notices:
+            notices.send(notice())
+            assert await notices.send_due() is None
+        assert len(receiver.requests) == 1
+    assert await states(documents) == ["failed"]
+
+
 async def test_as_many_wait_as_may_and_a_critical_notice_takes_the_place_of_another(
     documents: ResilientDocuments, receiver: StandIn
 ) -> None:

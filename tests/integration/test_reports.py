@@ -304,5 +304,7 @@ def test_reports_are_listed_newest_first_by_kind_and_for_administrators_alone(ma
     assert [each["report_id"] for each in client.get("/ai/reports?kind=cost&limit=1").json()["reports"]] == made[2:]
     assert client.get("/ai/reports?kind=weather").status_code == 422
     assert client.get("/ai/reports/nothing").status_code == 404
+    assert client.get("/ai/reports/%ED%A0%80%00").status_code == 404
+    assert client.post("/ai/webhooks/dead-letters/%ED%A0%80%00/retry").status_code == 404
     assert make_client(STRANGER).get("/ai/reports").status_code == 401
     json.dumps(listed, allow_nan=False)

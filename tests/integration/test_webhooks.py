@@ -21,6 +21,8 @@ from services.webhooks.webhooks import Webhooks, open_webhooks
 from storage.document_ports import WEBHOOK_DELIVERIES
 from storage.factory import open_documents
 from storage.resilience.documents import ResilientDocuments
+from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.bodies import shape_a
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
 from tests.fixtures.service import free_port
@@ -263,6 +265,20 @@ async def test_neither_the_log_nor_health_nor_a_dead_letter_has_the_address_or_t
     assert "webhook.1" in shown
     for secret in ("token-in-a-path", SECRET):
         assert secret not in shown + "".join(lines)
+
+
+def test_what_trusted_callers_are_answered_is_posted_cached_answers_too_and_what_strangers_are_is_not(
+    make_client: MakeClient, receiver: StandIn
+) -> None:
+    own = make_client(webhooks={"urls": [receiver.url], "secret": SECRET})
+    first, again = (own.post("/ai/analyze", json=shape_a()).json() for _ in range(2))
+    assert again["cached"]
+    stranger = make_client(STRANGER, webhooks={"urls": [receiver.url], "secret": SECRET})
+    assert stranger.post("/ai/analyze", json=shape_a(symbol="ETHUSDT")).status_code == 200
+    asyncio.run(eventually(lambda: len(receiver.requests) == 2))
+    events = [json.loads(request.body) for request in receiver.requests]
+    assert [event["data"]["analysis_id"] for event in events] == [first["analysis_id"]] * 2
+    assert len({request.headers["X-Delivery"] for request in receiver.requests}) == 2
 
 
 async def _until_dead(documents: ResilientDocuments) -> None:
