@@ -8,7 +8,7 @@ try, one succeeds. Clocks of replicas may differ by less than `webhooks.claim_se
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -103,8 +103,13 @@ class WebhookOutbox:
             delivery.claimed_until = now
         await self.keep(own)
 
-    async def take_over(self) -> list[WebhookDelivery]:
-        """Claim what other processes left; return it, the oldest first. Call again as long as there is something.
+    async def take_over(self, held: Collection[str]) -> list[WebhookDelivery]:
+        """Claim what nobody tries any more; return it, the oldest first. Call again as long as there is something.
+
+        That is what other processes left, and what this one let go while it was on its way to the store.
+
+        Args:
+            held: Ids of the deliveries that this process will try.
 
         Raises:
             StorageUnavailable: the store does not answer.
@@ -112,13 +117,14 @@ class WebhookOutbox:
         waiting = {"state": DeliveryState.WAITING.value}
         owners = await self._documents.totals(WEBHOOK_DELIVERIES, _FIRST_DAY, by=["owner"], where=waiting)
         taken = []
-        for owner in (str(total.group[0]) for total in owners):
-            if owner == self._owner:
+        for total in owners:
+            owner = str(total.group[0])
+            if owner == self._owner and total.count <= len(held):
                 continue
             left = await self._documents.newest(WEBHOOK_DELIVERIES, TAKEN_AT_ONCE, waiting | {"owner": owner})
             for document in reversed(left):
                 delivery = WebhookDelivery.of(document)
-                if self._is_free(delivery) and await self.renew(delivery):
+                if delivery.delivery_id not in held and self._is_free(delivery) and await self.renew(delivery):
                     taken.append(delivery)
         return taken
 

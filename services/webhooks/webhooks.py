@@ -95,12 +95,12 @@ class Webhooks:
             yield from receiver.degraded()
 
     async def take_over(self) -> None:
-        """Deliver what processes that have ended left.
+        """Deliver what nobody tries any more, such as what processes that have ended left.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
-        while taken := await self._outbox.take_over():
+        while taken := await self._outbox.take_over({one.delivery_id for one in self._held()}):
             for delivery in taken:
                 receiver = self._receivers.get(delivery.receiver)
                 if receiver is None:
@@ -122,7 +122,7 @@ class Webhooks:
 
     async def hand_over(self) -> None:
         """Let another process deliver at once what waits here."""
-        left = [delivery for receiver in self._receivers.values() for delivery in receiver.held()]
+        left = self._held()
         if not left:
             return
         try:
@@ -131,6 +131,9 @@ class Webhooks:
             logger.bind(signals=len(left), reason=failure.message).warning("signals for webhooks may be lost")
         else:
             logger.bind(signals=len(left)).info("signals for webhooks wait for the next start")
+
+    def _held(self) -> list[WebhookDelivery]:
+        return [delivery for receiver in self._receivers.values() for delivery in receiver.held()]
 
 
 @asynccontextmanager

@@ -224,14 +224,28 @@ async def test_a_replica_takes_over_what_a_dead_one_left_once_its_claim_has_expi
     dead, first, second = (WebhookOutbox(documents, settings, clock) for _ in range(3))
     kept = [dead.new("receiver", "https://example.org", "BTCUSDT", EVENT) for _ in range(20)]
     await dead.keep(kept)
-    assert await first.take_over() == []
+    assert await first.take_over([]) == []
     clock.advance(settings.claim_seconds + settings.timeout_seconds + 1)
-    taken = await asyncio.gather(first.take_over(), second.take_over())
+    taken = await asyncio.gather(first.take_over([]), second.take_over([]))
     ids = [delivery.delivery_id for of_one in taken for delivery in of_one]
     assert sorted(ids) == sorted(delivery.delivery_id for delivery in kept)
     # The one that was only slow finds that it has them no more.
     assert not dead.holds(kept[0])
     assert [await dead.renew(delivery) for delivery in kept] == [False] * 20
+
+
+async def test_what_a_process_let_go_while_it_was_on_its_way_to_the_store_is_taken_up_by_itself(
+    documents: ResilientDocuments,
+) -> None:
+    clock = SettableClock()
+    outbox = WebhookOutbox(documents, webhook_settings("https://example.org"), clock)
+    held, lost = (outbox.new("receiver", "https://example.org", "BTCUSDT", EVENT) for _ in range(2))
+    await outbox.keep([held, lost])
+    assert await outbox.take_over([held.delivery_id]) == []
+    clock.advance(3_600)
+    (found,) = await outbox.take_over([held.delivery_id])
+    assert found.delivery_id == lost.delivery_id
+    assert await outbox.take_over([held.delivery_id, lost.delivery_id]) == []
 
 
 async def test_a_claim_that_was_kept_though_its_keeping_seemed_to_fail_is_found_again(
