@@ -12,13 +12,14 @@ from cachetools import LRUCache
 
 from domain.errors import InvalidRequest
 from domain.ledger.days import Aggregate
-from domain.ledger.entries import LedgerLane
+from domain.ledger.entries import PLAN, LedgerLane
 from domain.market import Timeframe
 from services.ledger.scoring.calibration import CalibrationBin, calibration_error, reliability
+from services.ledger.scoring.clusters import RecordGroup, span_of_plans
 from services.ledger.scoring.levels import Level
 from services.ledger.scoring.pairs import LanePair, pairs_of
 from services.ledger.scoring.queries import Grouping, RecordQuery
-from services.ledger.scoring.records import Record, RecordGroup, RecordKey, Sums, records_of
+from services.ledger.scoring.records import Record, RecordKey, records_of
 from storage.ledger_ports import LedgerStore
 from utils.clock import Clock, is_fresh
 
@@ -109,7 +110,7 @@ class LedgerScores:
 
     async def _calibration_errors(self, days: int, key_of: _KeyOf, chosen: _Chosen) -> dict[RecordKey, float]:
         bins = _bins(await self._groups(Level.PROBABILITY, days, _with_bin(key_of), chosen))
-        return {key: calibration_error([sums for _, sums in those]) for key, those in bins.items()}
+        return {key: calibration_error([group.sums for _, group in those]) for key, those in bins.items()}
 
     async def _fresh(self, question: object, read: Callable[[], Awaitable[T]]) -> T:
         async with self._lock:
@@ -183,12 +184,13 @@ def _add(groups: _Groups, aggregates: Sequence[Aggregate], key_of: _KeyOf, chose
     for aggregate in aggregates:
         if chosen(aggregate):
             day = aggregate.day
-            groups.setdefault(key_of(aggregate), RecordGroup(day, day, {})).add(day, aggregate.sums)
+            span = span_of_plans(aggregate.timeframe, day) if aggregate.horizon == PLAN else None
+            groups.setdefault(key_of(aggregate), RecordGroup(day, day, {})).add(day, aggregate.sums, span)
 
 
-def _bins(groups: _Groups) -> dict[RecordKey, list[tuple[str, Sums]]]:
+def _bins(groups: _Groups) -> dict[RecordKey, list[tuple[str, RecordGroup]]]:
     """Return the ranges of probability of each key."""
-    found: dict[RecordKey, list[tuple[str, Sums]]] = {}
+    found: dict[RecordKey, list[tuple[str, RecordGroup]]] = {}
     for key, group in groups.items():
-        found.setdefault(replace(key, bin=None), []).append((key.bin or "", group.sums))
+        found.setdefault(replace(key, bin=None), []).append((key.bin or "", group))
     return found

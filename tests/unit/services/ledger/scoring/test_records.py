@@ -13,6 +13,7 @@ from domain.errors import InvalidRequest, StorageUnavailable
 from domain.ledger.days import Aggregate
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
+from domain.market import Timeframe
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import Signal
 from services.ledger.scoring.queries import Grouping, RecordQuery
@@ -114,7 +115,8 @@ async def test_plans_are_judged_by_their_result_in_units_of_their_risk(
     ledger: MemoryLedger, scores: LedgerScores
 ) -> None:
     """Three of five plans win 1 R, the others lose it: after 35 the interval still has zero in it."""
-    few = await record_of(ledger, scores, calls(35, lambda number: number % 5 < 3, size=0.02, horizon=PLAN))
+    plans: dict[str, Any] = {"size": 0.02, "horizon": PLAN, "timeframe": Timeframe.M5}
+    few = await record_of(ledger, scores, calls(35, lambda number: number % 5 < 3, **plans))
     assert (few.key.horizon, few.targets + few.stops) == (PLAN, 35)
     assert few.r == pytest.approx(0.2)
     assert few.net_r == pytest.approx(0.2 - 0.06)
