@@ -120,6 +120,7 @@ async def build_container(
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = LedgerScores(ledger, clock)
+        await opened(background(scores.warm(), "first scores"))
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
         closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
@@ -187,7 +188,7 @@ async def build_container(
             forecast_requests=ForecastRequests(
                 forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
             ),
-            outlooks=Outlooks(markets, forecasting, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, clock),
             jobs=jobs,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
