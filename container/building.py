@@ -38,7 +38,6 @@ from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
-from services.forecasts.outlooks import Outlooks
 from services.forecasts.past_models import PastModels
 from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
@@ -61,6 +60,7 @@ from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
