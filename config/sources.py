@@ -48,6 +48,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "WS_TOKEN": ("websocket", "token"),
     "WS_ORIGINS": ("websocket", "origins"),
     "NOTIFY_URLS": ("notices", "urls"),
+    "WEBHOOK_URLS": ("webhooks", "urls"),
     "WEBHOOK_SECRET": ("webhooks", "secret"),
     "RATE_LIMITS": ("rate_limits", "enabled"),
     "TRUSTED_NETWORKS": ("access", "trusted_networks"),

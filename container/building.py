@@ -42,7 +42,6 @@ from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
-from services.forecasts.outlooks import Outlooks
 from services.forecasts.past_models import PastModels
 from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
@@ -67,6 +66,7 @@ from services.market_reader import MarketReader
 from services.notices.channels import open_channels
 from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
@@ -132,6 +132,7 @@ async def build_container(
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = LedgerScores(ledger, clock)
+        await opened(background(scores.warm(), "first scores"))
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
         closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
@@ -209,7 +210,7 @@ async def build_container(
             forecast_requests=ForecastRequests(
                 forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
             ),
-            outlooks=Outlooks(markets, forecasting, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, clock),
             jobs=jobs,
             schedule=await opened(open_schedule(settings, jobs, documents, clock)),
             training=TrainingService(jobs, market_data, store, settings, clock),

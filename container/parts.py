@@ -15,7 +15,6 @@ from services.drift.watch import DriftWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.outlooks import Outlooks
 from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
@@ -34,6 +33,7 @@ from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.reports.reports import Reports
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews

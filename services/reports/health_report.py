@@ -60,7 +60,7 @@ class HealthLook:
             *self._space_findings(disks, memory),
         ]
         figures = {
-            "peers": {name: vars(state) for name, state in peers.items()},
+            "peers": [{"name": name, **vars(state)} for name, state in peers.items()],
             "sources": dict(self._sources()),
             "stores": {name: vars(state) for name, state in stores.items()},
             "degraded": [found.part for found in degraded],

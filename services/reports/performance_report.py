@@ -8,7 +8,7 @@ from datetime import UTC, date, timedelta
 from typing import Any
 
 from config.report_settings import ReportSettings
-from domain.ledger.entries import PLAN
+from domain.ledger.entries import HORIZONS, PLAN
 from domain.reports import ReportFinding
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
@@ -18,11 +18,13 @@ from services.reports.findings import ReportContent, critical, fine, warning
 from services.reports.ratios import MeasuredRatio, sharpe_ratio, win_rate
 
 _BPS = 10_000
+# Plans of slow candles are open for days and tell little independently; the longest horizon stands in for them.
+_HORIZONS = (PLAN, HORIZONS[-1])
 _Ratios = tuple[MeasuredRatio, MeasuredRatio]
 
 
 class PerformanceLook:
-    """Judges settled plans by the targets, and closed trades where there is an engine."""
+    """Judges settled signals by the targets, and closed trades where there is an engine."""
 
     def __init__(self, scores: LedgerScores, account: EngineAccount, settings: ReportSettings) -> None:
         """Keep the parts."""
@@ -37,23 +39,22 @@ class PerformanceLook:
             StorageUnavailable: the ledger does not answer.
         """
         days = self._settings.performance_days
-        given = [record for record in await self._scores.given(days, by_side=False) if record.key.horizon == PLAN]
-        # Of several timeframes the one with the most plans: their plans overlap, so they are not added up.
-        most = max(given, key=lambda record: record.count, default=None)
-        by_day = [] if most is None else await self._scores.given_by_day(days, most.key.timeframe, PLAN)
-        plans = await asyncio.to_thread(_of_plans, most, by_day)
-        findings = list(self._judged("plans", *plans, None if most is None else most.effective))
+        most = self._telling(await self._scores.given(days, by_side=False))
+        by_day = []
+        if most is not None:
+            by_day = await self._scores.given_by_day(days, most.key.timeframe, most.key.horizon)
+        signals = await asyncio.to_thread(_of_signals, most, by_day)
+        findings = list(self._judged("signals", *signals, None if most is None else most.effective))
         figures: dict[str, Any] = {
             "days": days,
-            "timeframe": None if most is None else most.key.timeframe,
-            "plans": None if most is None else _figures(plans) | {"effective": most.effective},
+            "signals": None if most is None else _of_record(most) | _figures(signals),
             "trades": None,
             "targets": {
                 name: getattr(self._settings, name)
                 for name in ("win_rate_target", "win_rate_critical", "sharpe_target", "sharpe_critical")
             },
         }
-        words = [_words("plans", *plans)]
+        words = [_words("signals", *signals)]
         if self._account.configured:
             try:
                 trades = await asyncio.to_thread(_of_trades, await self._account.read())
@@ -64,6 +65,19 @@ class PerformanceLook:
                 figures["trades"] = _figures(trades)
                 words.append(_words("trades", *trades))
         return ReportContent("; ".join(words), figures, findings)
+
+    def _telling(self, given: Sequence[Record]) -> Record | None:
+        """Return the record to judge by: that of plans, or of the longest horizon while independent plans are too few.
+
+        Of several timeframes it is the one with the most calls: they overlap, so they are not added up.
+        """
+        found = []
+        for horizon in _HORIZONS:
+            of_one = [record for record in given if record.key.horizon == horizon]
+            if of_one:
+                found.append(max(of_one, key=lambda record: record.count))
+        enough = [record for record in found if record.effective >= self._settings.least_results]
+        return next(iter(enough or found), None)
 
     def _judged(
         self, of: str, wins: MeasuredRatio, sharpe: MeasuredRatio, effective: float | None
@@ -82,7 +96,12 @@ class PerformanceLook:
             yield from _below(subject, sharpe, settings.sharpe_target, settings.sharpe_critical, "days", "{:.2f}")
 
 
-def _of_plans(record: Record | None, by_day: Sequence[Record]) -> _Ratios:
+def _of_record(record: Record) -> dict[str, Any]:
+    horizon = "plan" if record.key.horizon == PLAN else record.key.horizon
+    return {"timeframe": record.key.timeframe, "horizon": horizon, "effective": record.effective}
+
+
+def _of_signals(record: Record | None, by_day: Sequence[Record]) -> _Ratios:
     """Return win rate, with the record's own interval, and Sharpe ratio of the daily mean results after costs."""
     if record is None:
         return win_rate(0, 0), sharpe_ratio([])

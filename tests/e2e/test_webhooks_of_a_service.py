@@ -18,6 +18,8 @@ from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
 from tests.fixtures.service import running_service
 from tests.fixtures.stores import eventually
 
+pytestmark = pytest.mark.slow
+
 SECRET = "secret-of-the-tests"  # noqa: S105
 SYMBOLS = ["AAAUSDT", "BBBUSDT", "CCCUSDT"]
 
@@ -35,7 +37,7 @@ def environment(tmp_path: Path, receiver: StandIn) -> dict[str, Any]:
         "DATABASE_URL": f"sqlite:///{tmp_path}/store.db",
         "STORAGE__SPOOL_PATH": f"{tmp_path}/spool",
         "RATE_LIMITS": "off",
-        "WEBHOOKS__URLS": f"{receiver.url}/hook",
+        "WEBHOOK_URLS": f"{receiver.url}/hook",
         "WEBHOOK_SECRET": SECRET,
         "WEBHOOKS__CLAIM_SECONDS": "0.5",
         "WEBHOOKS__TIMEOUT_SECONDS": "1",

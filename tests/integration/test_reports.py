@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from container import Container
-from domain.ledger.entries import PLAN
+from domain.ledger.entries import HORIZONS, PLAN
 from domain.values import Signal, epoch_ms
 from storage.document_ports import LLM_CALLS
 from tests.conftest import STRANGER, MakeClient
@@ -68,7 +68,7 @@ def test_a_service_that_works_reports_so_with_measured_figures(make_client: Make
     assert (found["level"], found["summary"], found["findings"]) == ("ok", "everything works", [])
     figures = found["figures"]
     assert len(figures["peers"]) == 3
-    assert all(peer["reachable"] and peer["milliseconds"] > 0 for peer in figures["peers"].values())
+    assert all(peer["reachable"] and peer["milliseconds"] > 0 for peer in figures["peers"])
     assert set(figures["stores"]) == {"analyses", "documents", "ledger"}
     assert all(store["available"] for store in figures["stores"].values())
     assert figures["memory"]["total_bytes"] > figures["process_bytes"] > 10_000_000
@@ -235,13 +235,13 @@ def test_the_cost_of_yesterday_is_told_also_on_the_first_of_a_month(client: Test
 
 
 def plans(days: int, won_of_ten: int) -> list[Any]:
-    """Return a plan a day of one market, of which so many of ten reach their target."""
+    """Return a plan a day of one market on 1h, of which so many of ten reach their target."""
     begin_ms = epoch_ms(datetime.now(UTC)) // DAY_MS * DAY_MS - days * DAY_MS
     found = []
     for day in range(days):
         move = 0.04 if day % 10 < won_of_ten else -0.02
         known = {"closed_ms": begin_ms + day * DAY_MS + HOUR_MS, "known_ms": begin_ms + day * DAY_MS + HOUR_MS + 1_000}
-        found.append(settled(move, (1, PLAN), side=Signal.LONG, given=True, **known))
+        found.append(settled(move, (1, HORIZONS[-1], PLAN), side=Signal.LONG, given=True, **known))
     return found
 
 
@@ -249,24 +249,37 @@ def plans(days: int, won_of_ten: int) -> list[Any]:
     ("won_of_ten", "level", "subjects_told"),
     [
         (9, "ok", []),
-        (6, "warning", ["win rate of plans"]),
-        (3, "critical", ["win rate of plans", "Sharpe ratio of plans"]),
+        (6, "warning", ["win rate of signals"]),
+        (3, "critical", ["win rate of signals", "Sharpe ratio of signals"]),
     ],
 )
-def test_performance_is_judged_by_settled_plans(
+def test_performance_is_judged_by_settled_signals(
     client: TestClient, won_of_ten: int, level: str, subjects_told: list[str]
 ) -> None:
     assert client.portal is not None
     client.portal.call(keep, container_of(client).ledger, plans(50, won_of_ten))
     found = report(client, "performance")
-    rate = found["figures"]["plans"]["win_rate"]
+    rate = found["figures"]["signals"]["win_rate"]
     assert (rate["value"], rate["count"]) == (won_of_ten / 10, 50)
     assert rate["low"] < rate["value"] < rate["high"]
-    sharpe = found["figures"]["plans"]["sharpe_ratio"]
+    sharpe = found["figures"]["signals"]["sharpe_ratio"]
     assert (sharpe["count"], sharpe["low"] < sharpe["value"] < sharpe["high"]) == (50, True)
     assert found["level"] == level
     assert [finding["subject"] for finding in found["findings"] if finding["level"] != "ok"] == subjects_told
     assert all("interval" in finding["text"] for finding in found["findings"])
+    # 50 days are five times as long as a plan may be open: too few of them are independent.
+    assert found["figures"]["signals"]["horizon"] == 24
+
+
+def test_performance_is_judged_by_plans_once_enough_of_them_are_independent(make_client: MakeClient) -> None:
+    client = make_client(reports={"performance_days": 300})
+    assert client.portal is not None
+    client.portal.call(keep, container_of(client).ledger, plans(250, 9))
+    found = report(client, "performance")
+    judged = found["figures"]["signals"]
+    assert (judged["horizon"], judged["timeframe"], judged["win_rate"]["count"]) == ("plan", "1h", 250)
+    assert judged["effective"] >= 30
+    assert found["level"] == "ok"
 
 
 def test_too_few_plans_are_insufficient_and_judged_not_at_all(client: TestClient) -> None:
@@ -275,8 +288,8 @@ def test_too_few_plans_are_insufficient_and_judged_not_at_all(client: TestClient
     found = report(client, "performance")
     assert found["level"] == "ok"
     assert [finding["text"].partition(":")[0] for finding in found["findings"]] == ["insufficient", "insufficient"]
-    assert found["figures"]["plans"]["win_rate"]["count"] == 10
-    assert found["figures"]["plans"]["sharpe_ratio"]["value"] is None
+    assert found["figures"]["signals"]["win_rate"]["count"] == 10
+    assert found["figures"]["signals"]["sharpe_ratio"]["value"] is None
 
 
 def test_the_engines_closed_trades_are_judged_beside_the_plans(make_client: MakeClient, server: StandIn) -> None:

@@ -29,6 +29,8 @@ from tests.fixtures.service import free_port
 from tests.fixtures.settings import configured
 from tests.fixtures.stores import eventually
 
+pytest_plugins = ["tests.fixtures.mongod"]
+
 SECRET = "secret-of-the-tests"  # noqa: S105
 EVENT = '{"type":"AISignalReceived","data":{"symbol":"BTCUSDT","reasoning":"µ"}}'
 
@@ -219,6 +221,16 @@ async def test_what_waits_at_the_end_is_delivered_by_the_next_process_at_once(
 async def test_a_replica_takes_over_what_a_dead_one_left_once_its_claim_has_expired_and_only_one_does(
     documents: ResilientDocuments,
 ) -> None:
+    await check_that_one_of_two_takes_over(documents)
+
+
+@pytest.mark.realserver
+async def test_of_two_replicas_on_mongodb_one_takes_over(mongo_url: str) -> None:
+    async with open_documents(configured(StorageSettings, url=mongo_url, spool_path="")) as documents:
+        await check_that_one_of_two_takes_over(documents)
+
+
+async def check_that_one_of_two_takes_over(documents: ResilientDocuments) -> None:
     clock = SettableClock()
     settings = webhook_settings("https://example.org")
     dead, first, second = (WebhookOutbox(documents, settings, clock) for _ in range(3))

@@ -21,7 +21,7 @@ from domain.errors import ConfigurationError
     ],
 )
 def test_https_and_near_receivers_are_accepted(url: str) -> None:
-    settings = load_settings(environment={"WEBHOOKS__URLS": url, "WEBHOOK_SECRET": "of the tests"})
+    settings = load_settings(environment={"WEBHOOK_URLS": url, "WEBHOOK_SECRET": "of the tests"})
     assert settings.webhooks.urls == (url,)
     assert "of the tests" in settings.secret_values()
     assert "of the tests" not in repr(settings)
@@ -30,14 +30,14 @@ def test_https_and_near_receivers_are_accepted(url: str) -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"WEBHOOKS__URLS": "https://signals.example"}, "set WEBHOOK_SECRET in the environment"),
-        ({"WEBHOOKS__URLS": "https://signals.example", "WEBHOOK_SECRET": ""}, "set WEBHOOK_SECRET"),
-        ({"WEBHOOKS__URLS": "http://signals.example", "WEBHOOK_SECRET": "s"}, "needs https"),
-        ({"WEBHOOKS__URLS": "http://8.8.8.8", "WEBHOOK_SECRET": "s"}, "needs https"),
-        ({"WEBHOOKS__URLS": "https://user:pass@signals.example", "WEBHOOK_SECRET": "s"}, "no user or password"),
-        ({"WEBHOOKS__URLS": "ftp://signals.example", "WEBHOOK_SECRET": "s"}, "needs an address like"),
-        ({"WEBHOOKS__URLS": "https://a.example:99999", "WEBHOOK_SECRET": "s"}, "needs an address like"),
-        ({"WEBHOOKS__URLS": "https://a.example,https://a.example", "WEBHOOK_SECRET": "s"}, "twice"),
+        ({"WEBHOOK_URLS": "https://signals.example"}, "set WEBHOOK_SECRET in the environment"),
+        ({"WEBHOOK_URLS": "https://signals.example", "WEBHOOK_SECRET": ""}, "set WEBHOOK_SECRET"),
+        ({"WEBHOOK_URLS": "http://signals.example", "WEBHOOK_SECRET": "s"}, "needs https"),
+        ({"WEBHOOK_URLS": "http://8.8.8.8", "WEBHOOK_SECRET": "s"}, "needs https"),
+        ({"WEBHOOK_URLS": "https://user:pass@signals.example", "WEBHOOK_SECRET": "s"}, "no user or password"),
+        ({"WEBHOOK_URLS": "ftp://signals.example", "WEBHOOK_SECRET": "s"}, "needs an address like"),
+        ({"WEBHOOK_URLS": "https://a.example:99999", "WEBHOOK_SECRET": "s"}, "needs an address like"),
+        ({"WEBHOOK_URLS": "https://a.example,https://a.example", "WEBHOOK_SECRET": "s"}, "twice"),
         ({"WEBHOOKS__KEEP_DAYS": "1", "WEBHOOKS__MAX_AGE_HOURS": "48"}, "keep_days must not be shorter"),
     ],
 )
