@@ -13,6 +13,7 @@ from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
+from config.self_analysis_settings import SelfAnalysisSettings
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -196,6 +197,7 @@ class Settings(Section):
     signals: SignalSettings
     guards: GuardSettings
     ledger: LedgerSettings
+    self_analysis: SelfAnalysisSettings
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 
 from config.settings import Settings
+from container.improving import make_improving, nothing_drifts
 from container.parts import Container
 from container.wings import (
     choose_analyst,
@@ -62,10 +63,10 @@ from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
 from services.optimising.service import OptimiseService
 from services.retention import Retention, ages
-from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
+from services.training.retraining import Retraining
 from services.training.service import TrainingService
 from storage.factory import build_engine_candles, build_store
 from utils.clock import SystemClock
@@ -159,6 +160,12 @@ async def build_container(
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
+        training = TrainingService(jobs, market_data, store, settings, clock)
+        retraining = Retraining(models, training, jobs, nothing_drifts, settings.models, clock)
+        improving = make_improving(
+            settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
+        )
+
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
@@ -189,22 +196,17 @@ async def build_container(
             ),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
-            training=TrainingService(jobs, market_data, store, settings, clock),
+            training=training,
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
             models=models,
             llm=llm,
             trades=trades,
-            self_analyses=SelfAnalyses(
-                documents=documents,
-                scores=scores,
-                model=models.production,
-                journal=llm.journal,
-                indicators=indicators,
-                signals=settings.signals,
-                clock=clock,
-            ),
+            self_analyses=improving.self_analyses,
+            nightly_self_analysis=improving.nightly,
+            decisions=improving.decisions,
+            retraining=retraining,
             feedback=feedback,
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,

@@ -32,10 +32,13 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
+from services.reviews.decisions import SuggestionDecisions
+from services.reviews.nightly import NightlySelfAnalysis
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
+from services.training.retraining import Retraining
 from services.training.service import TrainingService
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
@@ -78,6 +81,7 @@ class Container:
 
     jobs: JobService
     training: TrainingService
+    retraining: Retraining
     bias: BiasService
     backtests: BacktestService
     optimising: OptimiseService
@@ -86,6 +90,8 @@ class Container:
     llm: LlmParts
     trades: TradeReviews
     self_analyses: SelfAnalyses
+    nightly_self_analysis: NightlySelfAnalysis
+    decisions: SuggestionDecisions
     feedback: SignalFeedback
     performance: SignalPerformance
     scores: LedgerScores

@@ -39,7 +39,7 @@ class Collection:
 
 _SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
 JOBS = Collection("jobs", "job_id", ("status",))
-LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
+LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"), ("purpose",))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
 # Outcomes that clients reported while the archive could not be read.

@@ -1,0 +1,18 @@
+"""The parts of the service that only operators' routes use."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from api.dependencies import get_container
+from services.reviews.decisions import SuggestionDecisions
+
+
+async def _decisions(connection: HTTPConnection) -> SuggestionDecisions:
+    return get_container(connection).decisions
+
+
+SuggestionDecisionsPart = Annotated[SuggestionDecisions, Depends(_decisions)]

@@ -1,0 +1,80 @@
+"""The wing in which the service judges itself: reviews, decisions on suggestions, retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.settings import Settings
+from domain.ledger.entries import LedgerLane, Origin
+from services.analysis.prompt import prompt_parts
+from services.ledger.recording.lane_identities import LaneIdentities
+from services.ledger.scoring.scores import LedgerScores
+from services.llm.parts import LlmParts
+from services.market_data.engine_settings import EngineSettings
+from services.market_data.market_data import MarketData
+from services.reviews.decisions import SettingsInForce, SuggestionDecisions
+from services.reviews.market_days import MarketDays
+from services.reviews.nightly import NightlySelfAnalysis
+from services.reviews.settings import SelfAnalyses
+from services.reviews.week import WeekReader
+from services.training.model_admin import ModelAdmin
+from services.training.retraining import Retraining
+from storage.resilience.documents import ResilientDocuments
+from utils.clock import Clock
+
+
+async def nothing_drifts() -> Mapping[str, str]:
+    """Return no version: nothing watches for drift yet."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Improving:
+    """The parts of the wing."""
+
+    self_analyses: SelfAnalyses
+    nightly: NightlySelfAnalysis
+    decisions: SuggestionDecisions
+
+
+def make_improving(
+    settings: Settings,
+    documents: ResilientDocuments,
+    scores: LedgerScores,
+    market_data: MarketData,
+    models: ModelAdmin,
+    llm: LlmParts,
+    engine_settings: EngineSettings,
+    retraining: Retraining,
+    clock: Clock,
+) -> Improving:
+    """Return the parts; what was accepted before is looked up in the settings of this start."""
+    # What a question is made of is no lane's record: nothing notes its identities.
+    identities = LaneIdentities(settings, engine_settings.indicators, prompt_parts(), lambda _: None)
+    self_analyses = SelfAnalyses(
+        documents=documents,
+        scores=scores,
+        week=WeekReader(
+            scores,
+            MarketDays(market_data, settings.analysis.symbols, clock),
+            lambda version: identities.id_of(LedgerLane.MODEL, version, Origin.API, None),
+            settings.self_analysis.days,
+        ),
+        model=models.production,
+        journal=llm.journal,
+        indicators=engine_settings.indicators,
+        signals=settings.signals,
+        clock=clock,
+    )
+    in_force = SettingsInForce(settings.indicators, settings.signals, engine_settings.overruled)
+    decisions = SuggestionDecisions(documents, in_force, clock)
+    documents.first(decisions.note_applied)
+    nightly = NightlySelfAnalysis(
+        self_analyses,
+        documents,
+        settings.self_analysis,
+        retraining.because,
+        asks_llm=llm.journal is not None,
+    )
+    return Improving(self_analyses, nightly, decisions)
