@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import yaml
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from config.settings import IndicatorSettings, SignalSettings
 from domain.errors import Conflict, NotFound
+from domain.values import epoch_ms, utc_time
 from services.reviews.settings import PENDING
 from storage.document_ports import CONFIG_SUGGESTIONS, Document, DocumentStore
 from utils.clock import Clock
@@ -76,12 +78,16 @@ class SuggestionDecisions:
                 return known
             if known["status"] != PENDING:
                 raise Conflict(f"suggestion {suggestion_id} cannot be {wanted}: it is {known['status']}")
-            decided = {**known, "status": wanted, "decided_at": self._clock.now(), "decided_by": BY_ADMINISTRATOR}
+            decided = {**known, "status": wanted, "decided_at": self._now(), "decided_by": BY_ADMINISTRATOR}
             if accept:
                 decided |= {"how_to_apply": self._how_to_apply(known), "applied_changes": self._applied(known)}
             if await self._documents.replace(CONFIG_SUGGESTIONS, suggestion_id, decided, {"status": PENDING}):
                 logger.bind(suggestion_id=suggestion_id, status=wanted).info("a suggestion for the settings is decided")
                 return decided
+
+    def _now(self) -> datetime:
+        """Return the current whole millisecond, as stores keep it."""
+        return utc_time(epoch_ms(self._clock.now()))
 
     async def note_applied(self, documents: DocumentStore) -> None:
         """Write down which changes of accepted suggestions are in force by now.
