@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from api.dependencies import get_container
+from services.guards.disabled import Disabled
 from services.reviews.decisions import SuggestionDecisions
 
 
@@ -15,4 +16,9 @@ async def _decisions(connection: HTTPConnection) -> SuggestionDecisions:
     return get_container(connection).decisions
 
 
+async def _disabled(connection: HTTPConnection) -> Disabled:
+    return get_container(connection).disabled
+
+
+DisabledPartsPart = Annotated[Disabled, Depends(_disabled)]
 SuggestionDecisionsPart = Annotated[SuggestionDecisions, Depends(_decisions)]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from config.backtest_settings import BacktestSettings
+from config.emergency_settings import EmergencySettings
 from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
@@ -198,6 +199,7 @@ class Settings(Section):
     guards: GuardSettings
     ledger: LedgerSettings
     self_analysis: SelfAnalysisSettings
+    emergency: EmergencySettings
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 
 from config.settings import Settings
-from container.improving import make_improving, nothing_drifts
+from container.improving import ignore_notice, make_improving, nothing_drifts, open_emergency
 from container.parts import Container
 from container.wings import (
     choose_analyst,
@@ -41,6 +41,7 @@ from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.outlooks import Outlooks
 from services.forecasts.past_models import PastModels
+from services.guards.disabled import open_disabled
 from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
@@ -128,21 +129,24 @@ async def build_container(
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
+        disabled = await opened(open_disabled(documents, hub, clock))
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
-        forecasting = entered(open_forecasting(loaded, settings, store, clock))
+        forecasting = entered(open_forecasting(loaded, settings, store, clock, disabled.why))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
         calibration = await opened(open_calibration(evidence, ledger, documents, clock))
-        reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor)
+        reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor, disabled.why)
         recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
-        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
+        guards = await opened(
+            open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles, disabled)
+        )
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
             reader=reader,
-            analyst=choose_analyst(settings, llm, rules, lanes.gate, stopping),
+            analyst=choose_analyst(settings, llm, rules, lanes.gate, disabled.why, stopping),
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
@@ -166,9 +170,14 @@ async def build_container(
             settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
         )
 
+        emergency = await opened(
+            open_emergency(settings.emergency, scores, ledger, store, documents, disabled, ignore_notice, clock)
+        )
+
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
+        health.also(disabled.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
 
@@ -186,6 +195,8 @@ async def build_container(
             calibration=calibration,
             analysis=analysis,
             safe_mode=guards.safe_mode,
+            disabled=disabled,
+            emergency=emergency,
             periodic=make_periodic(settings, analysis, patience),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from config.emergency_settings import EmergencySettings
 from config.settings import Settings
 from domain.ledger.entries import LedgerLane, Origin
 from services.analysis.prompt import prompt_parts
+from services.emergency.strategy_records import StrategyRecords
+from services.emergency.watch import EmergencyNotice, EmergencyWatch
+from services.guards.disabled import Disabled
+from services.leases import Lease
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.scoring.scores import LedgerScores
 from services.llm.parts import LlmParts
@@ -20,13 +26,46 @@ from services.reviews.settings import SelfAnalyses
 from services.reviews.week import WeekReader
 from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
+from storage.document_ports import DocumentStore
+from storage.ledger_ports import LedgerStore
+from storage.ports import SignalArchive
 from storage.resilience.documents import ResilientDocuments
 from utils.clock import Clock
+from utils.concurrency import background
 
 
 async def nothing_drifts() -> Mapping[str, str]:
     """Return no version: nothing watches for drift yet."""
     return {}
+
+
+def ignore_notice(_: EmergencyNotice) -> None:
+    """Tell no one: the log and /health have it."""
+
+
+@asynccontextmanager
+async def open_emergency(
+    settings: EmergencySettings,
+    scores: LedgerScores,
+    ledger: LedgerStore,
+    archive: SignalArchive,
+    documents: DocumentStore,
+    disabled: Disabled,
+    notify: Callable[[EmergencyNotice], None],
+    clock: Clock,
+) -> AsyncIterator[EmergencyWatch]:
+    """Watch the live records of lanes and strategies in the background, on one replica at a time."""
+    watch = EmergencyWatch(
+        scores,
+        StrategyRecords(ledger, archive, clock),
+        disabled,
+        notify,
+        Lease(documents, "emergency", 3 * 60 * settings.check_minutes, clock),
+        settings,
+        clock,
+    )
+    async with background(watch.run(), "emergency watch"):
+        yield watch
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.emergency.watch import EmergencyWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.outlooks import Outlooks
+from services.guards.disabled import Disabled
 from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
@@ -70,6 +72,8 @@ class Container:
     calibration: LiveCalibration
     analysis: AnalysisService
     safe_mode: SafeMode
+    disabled: Disabled
+    emergency: EmergencyWatch
     periodic: PeriodicAnalysis
     signals: SignalStream
     insights: MarketInsights

@@ -53,6 +53,8 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Lanes and strategies that were disabled, or enabled again.
+DISABLED = Collection("disabled_parts", "name")
 # Work that one replica does at a time (`services/leases.py`).
 LEASES = Collection("leases", "name", ("serial",))
 # Settlements that the candles of today would settle otherwise, and the days that were looked at.
@@ -76,6 +78,7 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    DISABLED,
     LEASES,
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
