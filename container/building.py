@@ -199,11 +199,20 @@ async def build_container(
             emergency=emergency,
             periodic=make_periodic(settings, analysis, patience),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
-            insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
+            insights=MarketInsights(
+                market_data, reader, settings.indicators, settings.analysis.symbols[0], disabled.why
+            ),
             hub=hub,
             forecasting=forecasting,
             forecast_requests=ForecastRequests(
-                forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
+                forecasting,
+                market_data,
+                reader,
+                rules,
+                recorder,
+                lambda: guards.safe_mode.state,
+                clock,
+                why_disabled=disabled.why,
             ),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,

@@ -38,6 +38,17 @@ def switch_safe_mode(enabled: bool, reason: str = "") -> Call[answers.SafeMode]:
     return Call("switch_safe_mode", "POST", "/ai/safe-mode", answers.SafeMode, body)
 
 
+def disabled_parts() -> Call[answers.DisabledParts]:
+    """Ask which lanes and strategies are disabled, and why."""
+    return Call("disabled_parts", "GET", "/ai/disabled", answers.DisabledParts)
+
+
+def switch_part(name: str, disabled: bool, reason: str = "") -> Call[answers.DisabledPart]:
+    """Disable a lane or strategy, which needs a reason, or enable it (admin)."""
+    body = {"disabled": disabled, "reason": reason}
+    return Call("switch_part", "POST", "/ai/disabled/{name}", answers.DisabledPart, body, parameters={"name": name})
+
+
 def job(job_id: str) -> Call[answers.Job]:
     """Ask for the state of a job (admin)."""
     return Call("job", "GET", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
