@@ -10,7 +10,7 @@ from config.emergency_settings import EmergencySettings
 from config.settings import Settings
 from domain.ledger.entries import LedgerLane, Origin
 from services.analysis.prompt import prompt_parts
-from services.emergency.strategy_records import StrategyRecords
+from services.emergency.strategy_records import LiveStrategies
 from services.emergency.watch import EmergencyNotice, EmergencyWatch
 from services.guards.disabled import Disabled
 from services.leases import Lease
@@ -57,7 +57,7 @@ async def open_emergency(
     """Watch the live records of lanes and strategies in the background, on one replica at a time."""
     watch = EmergencyWatch(
         scores,
-        StrategyRecords(ledger, archive, clock),
+        LiveStrategies(ledger, archive, clock),
         disabled,
         notify,
         Lease(documents, "emergency", 3 * 60 * settings.check_minutes, clock),

@@ -30,7 +30,7 @@ _LANE = "strategy"
 _DaySums = Mapping[RecordKey, Mapping[str, float]]
 
 
-class StrategyRecords:
+class LiveStrategies:
     """Adds up days; those in which nothing will change any more are read once."""
 
     def __init__(self, ledger: LedgerStore, archive: SignalArchive, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
 from domain.trading.disabled import LANES, MODEL
 from rules.strategies import STRATEGY_NAMES
 from services.emergency.critical import why_critical
-from services.emergency.strategy_records import StrategyRecords, records_since
+from services.emergency.strategy_records import LiveStrategies, records_since
 from services.guards.disabled import Disabled, PartState
 from services.leases import Lease
 from services.ledger.scoring.queries import Grouping, RecordQuery
@@ -50,7 +50,7 @@ class EmergencyWatch:
     def __init__(
         self,
         scores: LedgerScores,
-        strategies: StrategyRecords,
+        strategies: LiveStrategies,
         disabled: Disabled,
         notify: Callable[[EmergencyNotice], None],
         lease: Lease,

@@ -11,7 +11,7 @@ from services.ledger.scoring.records import Record
 from services.reviews.week import ModelTrend, Week
 
 
-class Outcome(StrEnum):
+class WeekOutcome(StrEnum):
     """What the figures of some days are; only those below the bounds are analyzed further."""
 
     ACCEPTABLE = "acceptable"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 class Assessment:
     """The outcome, and for a person every figure that decided it with its bound."""
 
-    outcome: Outcome
+    outcome: WeekOutcome
     reasons: Sequence[str]
 
 
@@ -41,7 +41,7 @@ def assess(week: Week, settings: SelfAnalysisSettings) -> Assessment:
             f"{settled} calls of {week.days} days are settled (worth {worth:.0f} independent ones), "
             f"{settings.min_calls} independent ones are needed"
         )
-        return Assessment(Outcome.INSUFFICIENT, [few])
+        return Assessment(WeekOutcome.INSUFFICIENT, [few])
     found = [_hit_rate(calls, week, settings)]
     plans = week.plans
     if plans is not None and plans.net_r is not None and plans.effective >= settings.min_calls:
@@ -59,8 +59,8 @@ def assess(week: Week, settings: SelfAnalysisSettings) -> Assessment:
             notes.append(f"too few forecasts of {week.model.version} are settled to be compared with its training")
     below = [words for words, kept in found if not kept]
     if below:
-        return Assessment(Outcome.BELOW, [*below, *notes])
-    return Assessment(Outcome.ACCEPTABLE, [*(words for words, _ in found), *notes])
+        return Assessment(WeekOutcome.BELOW, [*below, *notes])
+    return Assessment(WeekOutcome.ACCEPTABLE, [*(words for words, _ in found), *notes])
 
 
 def _hit_rate(calls: Record, week: Week, settings: SelfAnalysisSettings) -> tuple[str, bool]:

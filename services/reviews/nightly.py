@@ -10,7 +10,7 @@ from loguru import logger
 from config.self_analysis_settings import SelfAnalysisSettings
 from domain.errors import AppError
 from services.llm.cost_report import average_usd_for
-from services.reviews.acceptance import Outcome, assess
+from services.reviews.acceptance import WeekOutcome, assess
 from services.reviews.findings import ReviewEvidence
 from services.reviews.settings import PURPOSE, SelfAnalyses
 from storage.document_ports import DocumentStore
@@ -61,7 +61,7 @@ class NightlySelfAnalysis:
         evidence = await self._reviews.evidence()
         found = assess(evidence.week, self._settings)
         result: dict[str, Any] = {"outcome": found.outcome.value, "reasons": list(found.reasons)}
-        if found.outcome is not Outcome.BELOW:
+        if found.outcome is not WeekOutcome.BELOW:
             saved = await self._saved_usd()
             kept = await self._reviews.skip(evidence, found, saved)
             said = "what it would have cost is not known" if saved is None else f"about {saved:.4f} USD saved"

@@ -17,7 +17,7 @@ from domain.ledger.settlements import LedgerRecord
 from domain.market import Timeframe
 from domain.values import utc_time
 from models.registry.registry import Registry
-from services.emergency.strategy_records import StrategyRecords
+from services.emergency.strategy_records import LiveStrategies
 from services.emergency.watch import EmergencyNotice, EmergencyWatch
 from services.leases import Lease
 from services.ledger.scoring.scores import LedgerScores
@@ -58,7 +58,7 @@ def check(
     clock = clock or container.clock
     watch = EmergencyWatch(
         LedgerScores(container.ledger, clock),
-        StrategyRecords(container.ledger, container.store, clock),
+        LiveStrategies(container.ledger, container.store, clock),
         container.disabled,
         (notices if notices is not None else []).append,
         Lease(container.documents, "test", 60, clock),

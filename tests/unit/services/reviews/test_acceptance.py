@@ -13,7 +13,7 @@ from config.self_analysis_settings import SelfAnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.market import Candle, CandleSeries, Timeframe
-from services.reviews.acceptance import Outcome, assess
+from services.reviews.acceptance import WeekOutcome, assess
 from services.reviews.market_days import market_day
 from tests.fixtures.newest_days import a_week, record_of, trend
 from tests.fixtures.settings import configured
@@ -29,24 +29,26 @@ def model_record(hits: int, count: int, brier: float) -> object:
 def test_too_few_settled_calls_are_an_outcome_of_their_own() -> None:
     for week in (a_week(), a_week(timeframe="1h", calls=record_of(0, 29))):
         found = assess(week, SETTINGS)
-        assert found.outcome is Outcome.INSUFFICIENT
+        assert found.outcome is WeekOutcome.INSUFFICIENT
         assert "30 independent ones are needed" in found.reasons[0]
 
 
-@pytest.mark.parametrize(("hits", "outcome"), [(50, Outcome.ACCEPTABLE), (49, Outcome.BELOW)])
-def test_the_hit_rate_has_to_keep_its_bound(hits: int, outcome: Outcome) -> None:
+@pytest.mark.parametrize(("hits", "outcome"), [(50, WeekOutcome.ACCEPTABLE), (49, WeekOutcome.BELOW)])
+def test_the_hit_rate_has_to_keep_its_bound(hits: int, outcome: WeekOutcome) -> None:
     found = assess(a_week(timeframe="1h", calls=record_of(hits, 100)), SETTINGS)
     assert found.outcome is outcome
     assert f"{hits}.0% of 100 calls on 1h were right" in found.reasons[0]
     assert found.reasons[-1] == "no model is in production"
 
 
-@pytest.mark.parametrize(("net_r", "outcome"), [(-0.04, Outcome.ACCEPTABLE), (-0.06, Outcome.BELOW)])
-def test_plans_have_to_come_to_their_bound_after_costs(net_r: float, outcome: Outcome) -> None:
+@pytest.mark.parametrize(("net_r", "outcome"), [(-0.04, WeekOutcome.ACCEPTABLE), (-0.06, WeekOutcome.BELOW)])
+def test_plans_have_to_come_to_their_bound_after_costs(net_r: float, outcome: WeekOutcome) -> None:
     plans = record_of(40, 100, horizon=PLAN, r=0.0, r_costs=-net_r * 100)
     assert assess(a_week(timeframe="1h", calls=record_of(60, 100), plans=plans), SETTINGS).outcome is outcome
     few = record_of(10, 20, horizon=PLAN, r=0.0, r_costs=20.0)
-    assert assess(a_week(timeframe="1h", calls=record_of(60, 100), plans=few), SETTINGS).outcome is Outcome.ACCEPTABLE
+    assert (
+        assess(a_week(timeframe="1h", calls=record_of(60, 100), plans=few), SETTINGS).outcome is WeekOutcome.ACCEPTABLE
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,13 +63,13 @@ def test_plans_have_to_come_to_their_bound_after_costs(net_r: float, outcome: Ou
 def test_the_model_is_held_against_its_training(hits: int, brier: float, words: str | None) -> None:
     week = a_week(timeframe="1h", calls=record_of(60, 100), model=trend(model_record(hits, 100, brier)))  # type: ignore[arg-type]
     found = assess(week, SETTINGS)
-    assert found.outcome is (Outcome.ACCEPTABLE if words is None else Outcome.BELOW)
+    assert found.outcome is (WeekOutcome.ACCEPTABLE if words is None else WeekOutcome.BELOW)
     assert words is None or words in found.reasons[0]
 
 
 def test_a_model_without_settled_forecasts_is_said_to_be_unmeasured() -> None:
     found = assess(a_week(timeframe="1h", calls=record_of(60, 100), model=trend(None)), SETTINGS)
-    assert found.outcome is Outcome.ACCEPTABLE
+    assert found.outcome is WeekOutcome.ACCEPTABLE
     assert found.reasons[-1].startswith("too few forecasts of lstm_model_20260131_120000 are settled")
 
 
