@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from api.dependencies import get_container
 from services.guards.disabled import Disabled
+from services.guards.safe_mode import SafeMode
 from services.reviews.decisions import SuggestionDecisions
 
 
@@ -20,5 +21,10 @@ async def _disabled(connection: HTTPConnection) -> Disabled:
     return get_container(connection).disabled
 
 
+async def _safe_mode(connection: HTTPConnection) -> SafeMode:
+    return get_container(connection).safe_mode
+
+
+SafeModePart = Annotated[SafeMode, Depends(_safe_mode)]
 DisabledPartsPart = Annotated[Disabled, Depends(_disabled)]
 SuggestionDecisionsPart = Annotated[SuggestionDecisions, Depends(_decisions)]

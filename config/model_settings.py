@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from config.drift_settings import DriftSettings
 from config.section import Count, Seconds, Section, Switch
 from domain.forecasting import ModelType
 
@@ -135,6 +136,7 @@ class ModelSettings(Section):
     training: TrainingSettings
     evaluation: EvaluationSettings
     serving: ServingSettings
+    drift: DriftSettings
     recurrent: RecurrentSettings
     transformer: TransformerSettings
     patchtst: PatchTSTSettings

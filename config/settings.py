@@ -13,6 +13,7 @@ from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.schedule_settings import ScheduleSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
 from config.self_analysis_settings import SelfAnalysisSettings
 from config.server_settings import (
@@ -152,8 +153,13 @@ class JobSettings(Section):
         Literal["child_process"], BeforeValidator(lambda value: "child_process" if value == "in_process" else value)
     ]
     max_running: Count
+    max_running_in_service: Count
     max_queued: Count
     timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    max_retries: Annotated[int, Field(ge=0, le=10)]
+    retry_seconds: Seconds
+    lease_seconds: Seconds
+    look_seconds: Seconds
     keep_days: Count
 
 
@@ -203,6 +209,7 @@ class Settings(Section):
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
+    schedule: ScheduleSettings
     trades: TradeSettings
     trading: TradingSettings
     backtests: BacktestSettings

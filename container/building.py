@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 
 from config.settings import Settings
-from container.improving import ignore_notice, make_improving, nothing_drifts, open_emergency
+from container.improving import make_retraining, make_reviews, open_emergency
 from container.parts import Container
 from container.wings import (
     choose_analyst,
@@ -22,9 +22,11 @@ from container.wings import (
     open_jobs,
     open_market_data,
     open_parity,
+    open_schedule,
     open_settling,
     open_storage,
 )
+from domain.job_kinds import JobKind
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
@@ -35,13 +37,12 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
-from services.forecasts.outlooks import Outlooks
 from services.forecasts.past_models import PastModels
-from services.guards.disabled import open_disabled
 from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
@@ -63,11 +64,12 @@ from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.retention import Retention, ages
 from services.reviews.trades import TradeReviews
+from services.service_works import BulkAnalysis, ServiceWorks
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
-from services.training.retraining import Retraining
 from services.training.service import TrainingService
 from storage.factory import build_engine_candles, build_store
 from utils.clock import SystemClock
@@ -122,6 +124,7 @@ async def build_container(
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = LedgerScores(ledger, clock)
+        await opened(background(scores.warm(), "first scores"))
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
         closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
@@ -129,24 +132,23 @@ async def build_container(
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
-        disabled = await opened(open_disabled(documents, hub, clock))
+        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
-        forecasting = entered(open_forecasting(loaded, settings, store, clock, disabled.why))
+        forecasting = entered(open_forecasting(loaded, settings, store, clock, guards.disabled.why))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
         calibration = await opened(open_calibration(evidence, ledger, documents, clock))
-        reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor, disabled.why)
-        recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
-        guards = await opened(
-            open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles, disabled)
+        reader = MarketReader(
+            indicators, forecasting, settings.analysis, evidence, clock, executor, guards.disabled.why
         )
+        recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
             reader=reader,
-            analyst=choose_analyst(settings, llm, rules, lanes.gate, disabled.why, stopping),
+            analyst=choose_analyst(settings, llm, rules, lanes.gate, guards.disabled.why, stopping),
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
@@ -159,27 +161,29 @@ async def build_container(
         parity = await opened(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
-        await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
-        jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        retention = Retention(documents, clock, ages(settings))
+        works = ServiceWorks(settler, parity, retention, models, settings.models.keep_versions)
+        bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
+        runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
+        drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
 
         training = TrainingService(jobs, market_data, store, settings, clock)
-        retraining = Retraining(models, training, jobs, nothing_drifts, settings.models, clock)
-        improving = make_improving(
+        retraining = make_retraining(settings, models, training, jobs, drift, clock)
+        reviews = make_reviews(
             settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
         )
-
-        emergency = await opened(
-            open_emergency(settings.emergency, scores, ledger, store, documents, disabled, ignore_notice, clock)
-        )
+        emergency = await opened(open_emergency(settings, documents, ledger, store, scores, guards.disabled, clock))
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
-        health.also(disabled.degraded)
+        health.also(guards.disabled.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(drift.degraded)
 
         yield Container(
             settings=settings,
@@ -195,12 +199,12 @@ async def build_container(
             calibration=calibration,
             analysis=analysis,
             safe_mode=guards.safe_mode,
-            disabled=disabled,
+            disabled=guards.disabled,
             emergency=emergency,
             periodic=make_periodic(settings, analysis, patience),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(
-                market_data, reader, settings.indicators, settings.analysis.symbols[0], disabled.why
+                market_data, reader, settings.indicators, settings.analysis.symbols[0], guards.disabled.why
             ),
             hub=hub,
             forecasting=forecasting,
@@ -212,20 +216,21 @@ async def build_container(
                 recorder,
                 lambda: guards.safe_mode.state,
                 clock,
-                why_disabled=disabled.why,
+                why_disabled=guards.disabled.why,
             ),
-            outlooks=Outlooks(markets, forecasting, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, clock),
             jobs=jobs,
             training=training,
+            schedule=await opened(open_schedule(settings, jobs, documents, clock)),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
             models=models,
             llm=llm,
             trades=trades,
-            self_analyses=improving.self_analyses,
-            nightly_self_analysis=improving.nightly,
-            decisions=improving.decisions,
+            self_analyses=reviews.self_analyses,
+            nightly_self_analysis=reviews.nightly,
+            decisions=reviews.decisions,
             retraining=retraining,
             feedback=feedback,
             performance=SignalPerformance(scores, feedback, clock),
@@ -235,4 +240,5 @@ async def build_container(
             book=LedgerBook(ledger, clock),
             replays=Replays(replayer, past_candles, guards, ledger),
             parity=parity,
+            drift=drift,
         )

@@ -1,18 +1,19 @@
-"""The wing in which the service judges itself: reviews, decisions on suggestions, retraining."""
+"""The wing in which the service judges itself: reviews, decisions on them, retraining, emergencies."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from config.emergency_settings import EmergencySettings
 from config.settings import Settings
 from domain.ledger.entries import LedgerLane, Origin
 from services.analysis.prompt import prompt_parts
+from services.drift.watch import DriftWatch
 from services.emergency.strategy_records import LiveStrategies
 from services.emergency.watch import EmergencyNotice, EmergencyWatch
 from services.guards.disabled import Disabled
+from services.jobs.service import JobService
 from services.leases import Lease
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.scoring.scores import LedgerScores
@@ -26,6 +27,7 @@ from services.reviews.settings import SelfAnalyses
 from services.reviews.week import WeekReader
 from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
+from services.training.service import TrainingService
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
 from storage.ports import SignalArchive
@@ -34,50 +36,50 @@ from utils.clock import Clock
 from utils.concurrency import background
 
 
-async def nothing_drifts() -> Mapping[str, str]:
-    """Return no version: nothing watches for drift yet."""
-    return {}
-
-
 def ignore_notice(_: EmergencyNotice) -> None:
     """Tell no one: the log and /health have it."""
 
 
-@asynccontextmanager
-async def open_emergency(
-    settings: EmergencySettings,
-    scores: LedgerScores,
-    ledger: LedgerStore,
-    archive: SignalArchive,
-    documents: DocumentStore,
-    disabled: Disabled,
-    notify: Callable[[EmergencyNotice], None],
-    clock: Clock,
-) -> AsyncIterator[EmergencyWatch]:
-    """Watch the live records of lanes and strategies in the background, on one replica at a time."""
-    watch = EmergencyWatch(
-        scores,
-        LiveStrategies(ledger, archive, clock),
-        disabled,
-        notify,
-        Lease(documents, "emergency", 3 * 60 * settings.check_minutes, clock),
-        settings,
-        clock,
-    )
-    async with background(watch.run(), "emergency watch"):
-        yield watch
-
-
 @dataclass(frozen=True)
-class Improving:
-    """The parts of the wing."""
+class Reviews:
+    """The parts that look at the service's own record and settings."""
 
     self_analyses: SelfAnalyses
     nightly: NightlySelfAnalysis
     decisions: SuggestionDecisions
 
 
-def make_improving(
+def make_retraining(
+    settings: Settings, models: ModelAdmin, training: TrainingService, jobs: JobService, drift: DriftWatch, clock: Clock
+) -> Retraining:
+    """Return what trains models in production anew, those with an alarm of drift first."""
+
+    def drifting() -> dict[str, str]:
+        return {found.version: found.reason for found in drift.alarms()}
+
+    return Retraining(models, training, jobs, drifting, settings.models, clock)
+
+
+@asynccontextmanager
+async def open_emergency(
+    settings: Settings,
+    documents: DocumentStore,
+    ledger: LedgerStore,
+    archive: SignalArchive,
+    scores: LedgerScores,
+    disabled: Disabled,
+    clock: Clock,
+    notify: Callable[[EmergencyNotice], None] = ignore_notice,
+) -> AsyncIterator[EmergencyWatch]:
+    """Watch the live records of lanes and strategies in the background, on one replica at a time."""
+    bounds = settings.emergency
+    lease = Lease(documents, "emergency", 3 * 60 * bounds.check_minutes, clock)
+    watch = EmergencyWatch(scores, LiveStrategies(ledger, archive, clock), disabled, notify, lease, bounds, clock)
+    async with background(watch.run(), "emergency watch"):
+        yield watch
+
+
+def make_reviews(
     settings: Settings,
     documents: ResilientDocuments,
     scores: LedgerScores,
@@ -87,7 +89,7 @@ def make_improving(
     engine_settings: EngineSettings,
     retraining: Retraining,
     clock: Clock,
-) -> Improving:
+) -> Reviews:
     """Return the parts; what was accepted before is looked up in the settings of this start."""
     # What a question is made of is no lane's record: nothing notes its identities.
     identities = LaneIdentities(settings, engine_settings.indicators, prompt_parts(), lambda _: None)
@@ -116,4 +118,4 @@ def make_improving(
         retraining.because,
         asks_llm=llm.journal is not None,
     )
-    return Improving(self_analyses, nightly, decisions)
+    return Reviews(self_analyses, nightly, decisions)

@@ -11,11 +11,11 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.watch import DriftWatch
 from services.emergency.watch import EmergencyWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.outlooks import Outlooks
 from services.guards.disabled import Disabled
 from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
@@ -34,10 +34,12 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.reviews.decisions import SuggestionDecisions
 from services.reviews.nightly import NightlySelfAnalysis
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
@@ -84,12 +86,14 @@ class Container:
     outlooks: Outlooks
 
     jobs: JobService
+    schedule: Scheduler
     training: TrainingService
     retraining: Retraining
     bias: BiasService
     backtests: BacktestService
     optimising: OptimiseService
     models: ModelAdmin
+    drift: DriftWatch
 
     llm: LlmParts
     trades: TradeReviews

@@ -24,7 +24,8 @@ from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.evidence_in_use import EvidenceInUse
-from services.jobs.records import JobRecords
+from services.jobs.opening import run_jobs
+from services.jobs.runner import KindRunner
 from services.jobs.service import JobService
 from services.leases import Lease
 from services.ledger.calibration.live import LiveCalibration
@@ -42,6 +43,7 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
+from services.schedule.scheduler import Scheduler
 from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, open_stores
 from storage.ledger_ports import LedgerStore
@@ -128,16 +130,22 @@ async def open_calibration(
 @asynccontextmanager
 async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
-) -> AsyncIterator[JobService]:
-    """Run jobs in child processes, until all of them are ended and their states are saved."""
-    runner = ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table)
-    records = JobRecords(documents, clock)
-    records.open()
-    jobs = JobService(runner, records, hub, settings, clock)
-    try:
-        yield jobs
-    finally:
-        await jobs.close()
+) -> AsyncIterator[tuple[JobService, KindRunner]]:
+    """Run jobs until all of them are ended and their states are saved; the runner waits for the service's own work."""
+    timeout_seconds = settings.timeout_minutes * 60
+    runner = KindRunner(ChildProcessRunner(timeout_seconds=timeout_seconds, table=table), timeout_seconds)
+    async with run_jobs(settings, runner, documents, hub, clock) as jobs:
+        yield jobs, runner
+
+
+@asynccontextmanager
+async def open_schedule(
+    settings: Settings, jobs: JobService, documents: DocumentStore, clock: Clock
+) -> AsyncIterator[Scheduler]:
+    """Queue in the background what is due."""
+    scheduler = Scheduler(jobs, documents, settings.schedule, clock)
+    async with background(scheduler.run(), "schedule"):
+        yield scheduler
 
 
 def choose_analyst(

@@ -9,6 +9,8 @@ class AppError(Exception):
     """Base of every error the service raises on purpose."""
 
     code = "internal_error"
+    # The same work may succeed a minute later.
+    transient = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -79,18 +81,21 @@ class ModelStorageUnavailable(AppError):
     """The folder of the models cannot be written: its disk is full or read-only; the message has the remedy."""
 
     code = "model_storage_unavailable"
+    transient = True
 
 
 class MarketDataUnavailable(AppError):
     """No market-data source could give candles for a symbol."""
 
     code = "market_data_unavailable"
+    transient = True
 
 
 class UnknownSymbol(MarketDataUnavailable):
     """A symbol that a source, or every source, does not have: another try brings nothing."""
 
     code = "unknown_symbol"
+    transient = False
 
 
 class LlmUnavailable(AppError):
@@ -101,6 +106,7 @@ class LlmUnavailable(AppError):
     """
 
     code = "llm_unavailable"
+    transient = True
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
@@ -111,6 +117,7 @@ class StorageUnavailable(AppError):
     """The store did not answer in its time, or answered with a failure of its own."""
 
     code = "storage_unavailable"
+    transient = True
 
 
 class Unstorable(AppError):
@@ -209,3 +216,7 @@ class JobFailed(AppError):
     """A job ended without a result."""
 
     code = "job_failed"
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from domain.job_kinds import JobKind
 from domain.values import Frozen, Share
 
 
@@ -20,16 +21,6 @@ def _finite(value: Any) -> Any:
 Loss = Annotated[float | None, BeforeValidator(_finite)]
 Epochs = Annotated[int, Field(ge=0)] | None
 Scalar = str | int | float | bool | None
-
-
-class JobKind(StrEnum):
-    """What can be asked for; each kind is a function in `tasks/jobs.py`."""
-
-    TRAIN = "train"
-    BIAS_LOOKAHEAD = "bias_lookahead"
-    BIAS_RECURSIVE = "bias_recursive"
-    BACKTEST = "backtest"
-    OPTIMISE = "optimise"
 
 
 class JobStatus(StrEnum):
@@ -76,6 +67,13 @@ class Job(Frozen):
         progress: The newest that is known; None before the first.
         result: What the job's function returned, once it has succeeded.
         error: Why it failed, for a person.
+        key: Names the work for whoever asked: a second request with the same key is the same job.
+        attempts: How often it was started.
+        takeovers: How often it was started again because its worker had gone.
+        next_attempt_at: Not before it will be started again after a failure that may pass.
+        worker: Who holds it: who runs it, or runs it next.
+        lease_until: Until when the worker holds it, unless it renews the lease.
+        fence: Grows with each change of hands; what a former worker still writes has a smaller one and is refused.
     """
 
     job_id: str
@@ -88,6 +86,13 @@ class Job(Frozen):
     progress: JobProgress | None = None
     result: dict[str, Any] | None = None
     error: str | None = None
+    key: str | None = None
+    attempts: Annotated[int, Field(ge=0)] = 0
+    takeovers: Annotated[int, Field(ge=0)] = 0
+    next_attempt_at: datetime | None = None
+    worker: str | None = None
+    lease_until: datetime | None = None
+    fence: Annotated[int, Field(ge=0)] = 0
 
     @property
     def finished(self) -> bool:

@@ -38,7 +38,11 @@ class Collection:
 
 
 _SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
-JOBS = Collection("jobs", "job_id", ("status",))
+JOBS = Collection("jobs", "job_id", ("status", "kind", "fence"))
+# With what a job's function is called, candles included.
+JOB_ORDERS = Collection("job_orders", "job_id")
+# Jobs that whoever runs them is asked to end.
+JOB_CANCELLATIONS = Collection("job_cancellations", "job_id")
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"), ("purpose",))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
@@ -55,6 +59,8 @@ GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
 # Lanes and strategies that were disabled, or enabled again.
 DISABLED = Collection("disabled_parts", "name")
+# Rows of the schedule, and the newest time of each for which a job was queued.
+SCHEDULE = Collection("schedule", "name")
 # Work that one replica does at a time (`services/leases.py`).
 LEASES = Collection("leases", "name", ("serial",))
 # Settlements that the candles of today would settle otherwise, and the days that were looked at.
@@ -66,8 +72,12 @@ LEDGER_PARITY = Collection("ledger_parity", "day")
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and what became of them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
+# How far the market of each model in production is from that of its training; symbol and timeframe are the key.
+MODEL_DRIFT = Collection("model_drift", "scope")
 COLLECTIONS = (
     JOBS,
+    JOB_ORDERS,
+    JOB_CANCELLATIONS,
     LLM_CALLS,
     LLM_REPLIES,
     FEEDBACK,
@@ -79,12 +89,14 @@ COLLECTIONS = (
     GIVEN_SIDES,
     SAFE_MODE,
     DISABLED,
+    SCHEDULE,
     LEASES,
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
     LEDGER_PARITY,
     LEDGER_LANES,
     EVIDENCE_REFITS,
+    MODEL_DRIFT,
 )
 
 # Every collection that this service writes, in alphabetical order.

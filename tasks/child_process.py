@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from config.sources import ENVIRONMENT_NAMES
 from domain.errors import JobFailed
-from domain.jobs import JobKind, JobProgress
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress
 from tasks.messages import Message, Order
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +57,7 @@ class ChildProcessRunner:
                 await _send(process, order)
                 result = await self._listen(process, report)
                 if result is None:
-                    raise JobFailed(await _cause_of_death(process))
+                    raise await _death(process)
                 return result
         except TimeoutError:
             raise JobFailed(f"the job was ended: it took longer than {self._timeout_seconds / 60:g} minutes") from None
@@ -88,7 +89,7 @@ class ChildProcessRunner:
                 start_new_session=True,  # a process group to kill, and no Ctrl-C from the terminal
             )
         except OSError as error:  # no file descriptor, process or memory is left
-            raise JobFailed(f"the job's process could not be started: {error.strerror}") from error
+            raise JobFailed(f"the job's process could not be started: {error.strerror}", transient=True) from error
 
     async def _listen(self, process: Process, report: Callable[[JobProgress], None]) -> dict[str, Any] | None:
         """Return the result, or None when the process ends without one.
@@ -108,7 +109,7 @@ class ChildProcessRunner:
             except ValueError:
                 raise JobFailed(f"the job's process wrote a line of more than {MAX_LINE_BYTES} bytes") from None
             if message.error is not None:
-                raise JobFailed(message.error)
+                raise JobFailed(message.error, transient=message.transient)
             if message.result is not None:
                 return message.result
             if message.progress is not None:
@@ -130,11 +131,11 @@ async def _drain(process: Process, tail: bytearray) -> None:
         del tail[:-STDERR_TAIL_BYTES]
 
 
-async def _cause_of_death(process: Process) -> str:
+async def _death(process: Process) -> JobFailed:
     status = await process.wait()
-    if status < 0:
-        return f"the job's process was killed ({signal.Signals(-status).name})"
-    return f"the job's process ended without a result (exit status {status})"
+    if status < 0:  # memory ran out, or someone killed it
+        return JobFailed(f"the job's process was killed ({signal.Signals(-status).name})", transient=True)
+    return JobFailed(f"the job's process ended without a result (exit status {status})")
 
 
 def _kill(process: Process) -> None:

@@ -16,7 +16,8 @@ from threading import Thread
 from typing import IO
 
 from domain.errors import AppError
-from domain.jobs import JobKind, JobProgress
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress
 from tasks.jobs import JobFunction
 from tasks.messages import Message, Order
 
@@ -40,7 +41,7 @@ def main(table: str) -> None:
     try:
         say(Message(result=jobs[order.kind](order.parameters, _reporter(say))))
     except AppError as error:
-        say(Message(error=error.message))
+        say(Message(error=error.message, transient=error.transient))
     except OSError as error:
         traceback.print_exc()
         why = os.strerror(error.errno) if error.errno else type(error).__name__

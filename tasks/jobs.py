@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.jobs import JobKind, JobProgress
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress
 
 Report = Callable[[JobProgress], None]
 JobFunction = Callable[[dict[str, Any], Report], dict[str, Any]]

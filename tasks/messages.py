@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.jobs import JobKind, JobProgress
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress
 from domain.values import Frozen
 
 
@@ -16,8 +17,13 @@ class Order(Frozen):
 
 
 class Message(Frozen):
-    """A line that the process writes: exactly one of the three is set, and the last two end the job."""
+    """A line that the process writes: exactly one of the three is set, and the last two end the job.
+
+    Attributes:
+        transient: What failed may succeed a minute later.
+    """
 
     progress: JobProgress | None = None
     result: dict[str, Any] | None = None
     error: str | None = None
+    transient: bool = False

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from domain.errors import InvalidRequest
-from domain.jobs import Job, JobKind
+from domain.job_kinds import JobKind
+from domain.jobs import Job
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobOrder
@@ -52,8 +53,8 @@ class BacktestService:
         self._evidence = evidence
         self._settings = settings
 
-    async def submit(self, asked: BacktestAsked) -> Job:
-        """Queue a backtest and return its job.
+    async def submit(self, asked: BacktestAsked, key: str | None = None) -> Job:
+        """Queue a backtest and return its job, with a key that which has it already.
 
         Raises:
             InvalidRequest: the lane needs a file, or candles of several symbols are sent.
@@ -73,4 +74,4 @@ class BacktestService:
             order=BacktestOrder.of(asked.wish, self._settings, self._evidence),
             series=series,
         )
-        return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"))
+        return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"), key)

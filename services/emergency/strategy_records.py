@@ -12,9 +12,9 @@ from domain.ledger.entries import HORIZONS, LedgerEntry, Origin
 from domain.market import Timeframe
 from rules.reasoning import LEAN
 from rules.strategies import NO_VIEW, STRATEGY_NAMES
-from services.ledger.scoring.clusters import write_clusters
+from services.ledger.scoring.clusters import RecordGroup, write_clusters
 from services.ledger.scoring.counted import BPS
-from services.ledger.scoring.records import Record, RecordGroup, RecordKey, records_of
+from services.ledger.scoring.records import Record, RecordKey, records_of
 from storage.ledger_ports import LedgerStore
 from storage.ports import SignalArchive
 from utils.clock import Clock

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -21,7 +20,6 @@ from services.guards.watched_state import BEGINNING, WatchedState
 from services.health.degraded import Degraded
 from storage.document_ports import DISABLED, Document, LastingDocuments
 from utils.clock import Clock
-from utils.concurrency import background
 
 NAMES = (*LANES, *STRATEGY_NAMES)
 # A name that an earlier release knew may still be stored.
@@ -126,11 +124,3 @@ def _part(document: Document) -> PartState:
         document["created_at"],
         by,
     )
-
-
-@asynccontextmanager
-async def open_disabled(documents: LastingDocuments, hub: SignalHub, clock: Clock) -> AsyncIterator[Disabled]:
-    """Give what is disabled, and keep it in step with the store."""
-    disabled = Disabled(documents, hub, clock)
-    async with background(disabled.watch(), "disabled lanes and strategies"):
-        yield disabled

@@ -61,6 +61,7 @@ class Guards:
 
     Attributes:
         safe_mode: Refuses everything while it is on.
+        disabled: Lanes and strategies that take no part.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Guards:
     ) -> None:
         """Keep the parts; `min_candles` is what an analysis needs."""
         self.safe_mode = safe_mode
-        self._disabled = disabled
+        self.disabled = disabled
         self._given = given
         self._settings = settings
         self._min_candles = min_candles
@@ -77,7 +78,7 @@ class Guards:
     @property
     def valid_since(self) -> datetime:
         """The moment before which analyses answer no request any more: the last switch of safe mode or of a part."""
-        return max(self.safe_mode.valid_since, self._disabled.valid_since)
+        return max(self.safe_mode.valid_since, self.disabled.valid_since)
 
     def check(self, context: MarketContext, analysis: Analysis) -> Guarded:
         """Return an answer after every gate; never another side than it had."""
@@ -90,9 +91,9 @@ class Guards:
 
     def _telling(self, context: MarketContext, found: Guarded) -> Guarded:
         """Return the answer with the strategies that took no part, in its reasoning."""
-        if context.as_of is not None or not self._disabled.state:
+        if context.as_of is not None or not self.disabled.state:
             return found
-        reasons = [reason for name in STRATEGY_NAMES if (reason := self._disabled.why(name))]
+        reasons = [reason for name in STRATEGY_NAMES if (reason := self.disabled.why(name))]
         if not reasons:
             return found
         reasoning = f"{found.analysis.reasoning} Took no part: {'; '.join(reasons)}."
@@ -103,7 +104,7 @@ class Guards:
         if analysis.as_of is not None:
             return True
         shut = {gate.name for gate in analysis.gates if not gate.passed}
-        why = self._disabled.why
+        why = self.disabled.why
         took_part = [*analysis.strategy_scores, *([MODEL] if analysis.forecast else [])]
         return (
             (GateName.SAFE_MODE in shut) is self.safe_mode.state.enabled
@@ -129,7 +130,7 @@ class Guards:
         settings, state = self._settings, self.safe_mode.state
         yield safe_mode_gate(state.reason if state.enabled and context.as_of is None else None)
         lanes = _LANES[analysis.source] if context.as_of is None else ()
-        yield enabled_lane_gate([reason for lane in lanes if (reason := self._disabled.why(lane))])
+        yield enabled_lane_gate([reason for lane in lanes if (reason := self.disabled.why(lane))])
         yield fresh_data_gate(context)
         yield enough_data_gate(context, settings)
         yield complete_data_gate(context, settings)
@@ -154,16 +155,16 @@ class Guards:
 
 @asynccontextmanager
 async def open_guards(
-    documents: LastingDocuments,
-    hub: SignalHub,
-    clock: Clock,
-    settings: GuardSettings,
-    min_candles: int,
-    disabled: Disabled,
+    documents: LastingDocuments, hub: SignalHub, clock: Clock, settings: GuardSettings, min_candles: int
 ) -> AsyncIterator[Guards]:
-    """Give the guards with what earlier processes stored, and keep the safe mode in step with the store."""
+    """Give the guards with what earlier processes stored, safe mode and disabled parts in step with the store."""
     safe_mode, given = SafeMode(documents, hub, clock), GivenSides(documents, clock, settings.open_candles)
-    async with background(safe_mode.watch(), "safe mode"), background(given.restore(), "stored sides"):
+    disabled = Disabled(documents, hub, clock)
+    async with (
+        background(safe_mode.watch(), "safe mode"),
+        background(disabled.watch(), "disabled lanes and strategies"),
+        background(given.restore(), "stored sides"),
+    ):
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
                 await safe_mode.known()

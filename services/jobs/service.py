@@ -1,88 +1,75 @@
-"""Jobs: queue them, run them, publish their progress, cancel them on request."""
+"""Jobs for those who ask for them: submit, read, cancel, retry."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import hashlib
 import uuid
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
-from loguru import logger
-
-from config.settings import JobSettings
-from domain.errors import Conflict, JobFailed, JobQueueFull
-from domain.jobs import Job, JobKind, JobProgress, JobStatus, Scalar
-from services.broadcast.hub import SignalHub
-from services.broadcast.job_events import render_job_progress, render_training_completed
-from services.jobs.records import INTERRUPTED, JobList, JobRecords
-from services.jobs.runner import JobRunner
-from utils import metrics
+from domain.errors import Conflict
+from domain.job_kinds import JobKind
+from domain.jobs import Job, JobStatus, Scalar
+from services.jobs.events import JobEvents
+from services.jobs.launching import Launcher
+from services.jobs.records import JobList, JobRecords
+from services.jobs.worker import JobWorker
 from utils.clock import Clock
 
-# Progress of one job is published and stored at most this often; a change of status at once.
-EVENT_SECONDS = 1.0
+# How long a request waits for another process to end a job.
+CANCEL_SECONDS = 10.0
+CANCEL_LOOK_SECONDS = 0.2
 
 
 class JobService:
-    """Runs jobs in the order of their submission, at most `max_running` at a time.
-
-    Everything here runs on the event loop; the runner does the work.
-    """
+    """Takes jobs, whoever runs them."""
 
     def __init__(
-        self,
-        runner: JobRunner,
-        records: JobRecords,
-        hub: SignalHub,
-        settings: JobSettings,
-        clock: Clock,
-        monotonic: Callable[[], float] = time.monotonic,
+        self, records: JobRecords, launcher: Launcher, worker: JobWorker, events: JobEvents, clock: Clock
     ) -> None:
-        self._runner = runner
+        """Keep the parts; `worker` is that of this process."""
         self._records = records
-        self._hub = hub
-        self._max_unfinished = settings.max_running + settings.max_queued
-        self._max_queued = settings.max_queued
-        self._places = asyncio.Semaphore(settings.max_running)
+        self._launcher = launcher
+        self._worker = worker
+        self._events = events
         self._clock = clock
-        self._monotonic = monotonic
-        self._tasks: dict[str, asyncio.Task[dict[str, Any]]] = {}
-        self._published: dict[str, float] = {}
-        self._accepting = 0
-        self._closing = False
 
-    async def submit(self, kind: JobKind, parameters: Mapping[str, Any]) -> Job:
+    async def submit(self, kind: JobKind, parameters: Mapping[str, Any], key: str | None = None) -> Job:
         """Queue a job and return it once a crash would not lose it; it starts as soon as a place is free.
 
         Args:
             kind: Kind of work.
             parameters: JSON-like; its scalar values are shown with the job.
+            key: Names the work: if a job of this kind and key is known, it is returned as it is instead.
 
         Raises:
-            JobQueueFull: `max_queued` jobs wait already.
-            StorageUnavailable: neither the store nor the spool takes its record.
+            JobQueueFull: as many jobs as allowed wait already.
+            StorageUnavailable: neither the store nor the spool takes its record, or, with a key, the store is down.
         """
-        if len(self._tasks) + self._accepting >= self._max_unfinished:
-            raise JobQueueFull(f"{self._max_queued} jobs are waiting already; try again when one has finished")
-        job = Job(
-            job_id=uuid.uuid4().hex,
-            kind=kind,
-            status=JobStatus.QUEUED,
-            parameters={name: value for name, value in parameters.items() if isinstance(value, Scalar)},
-            created_at=self._clock.now(),
-        )
-        self._accepting += 1
-        try:
-            await self._records.keep(job)
-        finally:
-            self._accepting -= 1
-        task = asyncio.create_task(self._carry_out(job, parameters), name=f"job {job.job_id}")
-        self._tasks[job.job_id] = task
-        task.add_done_callback(partial(self._ended, job.job_id))
-        self._publish(job)
-        return job
+        with self._launcher.room(kind):
+            job = self._launcher.born(
+                Job(
+                    job_id=uuid.uuid4().hex if key is None else self.id_of(kind, key),
+                    kind=kind,
+                    status=JobStatus.QUEUED,
+                    parameters={name: value for name, value in parameters.items() if isinstance(value, Scalar)},
+                    created_at=self._clock.now(),
+                    key=key,
+                    fence=1,
+                )
+            )
+            if key is None:
+                await self._records.keep(job, parameters)
+            elif not await self._records.keep_once(job, parameters):
+                return await self.get(job.job_id)
+            await self._launcher.launch(job, parameters)
+        return await self.get(job.job_id)
+
+    @staticmethod
+    def id_of(kind: JobKind, key: str) -> str:
+        """Return the id of the job of this kind and key."""
+        return hashlib.sha256(f"{kind.value}\n{key}".encode()).hexdigest()[:32]
 
     async def get(self, job_id: str) -> Job:
         """Return a job.
@@ -93,69 +80,68 @@ class JobService:
         """
         return await self._records.get(job_id)
 
-    async def newest(self, limit: int) -> JobList:
-        """Return at most `limit` newest jobs."""
-        return await self._records.newest(limit)
+    async def newest(self, limit: int, *, status: JobStatus | None = None, kind: JobKind | None = None) -> JobList:
+        """Return at most `limit` newest jobs, of one status or kind if named."""
+        wanted = {"status": status and status.value, "kind": kind and kind.value}
+        return await self._records.newest(limit, {name: value for name, value in wanted.items() if value is not None})
 
     async def cancel(self, job_id: str) -> Job:
         """Cancel a job that waits or runs, and return it when its process has ended.
+
+        A job that another process runs is returned after ten seconds at the latest, even if it has not ended yet.
 
         Raises:
             NotFound: no job has this id.
             Conflict: it has ended already.
             StorageUnavailable: the job is not of this process, and the store is down.
         """
-        task = self._tasks.get(job_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
+        if await self._worker.cancel(job_id):
+            return await self.get(job_id)
         job = await self.get(job_id)
-        if task is None:
+        if job.finished:
             raise Conflict(f"job {job_id} has ended already: {job.status.value}")
+        await self._records.ask_to_cancel(job_id)
+        end = {"status": JobStatus.CANCELLED, "finished_at": self._clock.now(), "fence": job.fence + 1}
+        ended = job.model_copy(update=end | {"worker": None, "lease_until": None})
+        if job.status is JobStatus.QUEUED and job.worker is None and await self._records.write(ended, job):
+            self._events.publish(ended)
+            return ended
+        return await self._cancelled_elsewhere(job_id)
+
+    async def retry(self, job_id: str) -> Job:
+        """Queue a job again that failed, was cancelled or interrupted.
+
+        Raises:
+            NotFound: no job has this id.
+            Conflict: it has succeeded, waits or runs, or its order is no longer kept.
+            JobQueueFull: as many jobs as allowed wait already.
+            StorageUnavailable: the store is down.
+        """
+        await self._records.save()
+        job = await self.get(job_id)
+        if not _may_be_retried(job):
+            raise Conflict(f"job {job_id} cannot be retried: {job.status.value}")
+        order = await self._records.order(job_id)
+        if order is None:
+            raise Conflict(f"job {job_id} cannot be retried: its order is no longer kept")
+        with self._launcher.room(job.kind):
+            await self._records.forget_cancellation(job_id)
+            fresh = {"status": JobStatus.QUEUED, "attempts": 0, "takeovers": 0, "finished_at": None, "error": None}
+            again = job.model_copy(update=fresh | {"worker": None, "lease_until": None, "fence": job.fence + 1})
+            again = self._launcher.born(again)
+            if not await self._records.write(again, job):
+                raise Conflict(f"job {job_id} was changed meanwhile; look at it again")
+            await self._launcher.launch(again, order)
+        return await self.get(job_id)
+
+    async def _cancelled_elsewhere(self, job_id: str) -> Job:
+        for _ in range(int(CANCEL_SECONDS / CANCEL_LOOK_SECONDS)):
+            job = await self.get(job_id)
+            if job.finished:
+                break
+            await asyncio.sleep(CANCEL_LOOK_SECONDS)
         return job
 
-    async def close(self) -> None:
-        """End every job; unfinished ones are marked as interrupted."""
-        self._closing = True
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
 
-    async def _carry_out(self, job: Job, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        async with self._places:
-            self._publish(self._records.change(job.job_id, status=JobStatus.RUNNING, started_at=self._clock.now()))
-            return await self._runner.run(job.kind, parameters, partial(self._progressed, job.job_id))
-
-    def _progressed(self, job_id: str, progress: JobProgress) -> None:
-        job = self._records.note(job_id, progress=progress)
-        if self._monotonic() - self._published[job_id] >= EVENT_SECONDS:
-            self._records.save(job)
-            self._publish(job)
-
-    def _ended(self, job_id: str, task: asyncio.Task[dict[str, Any]]) -> None:
-        del self._tasks[job_id]
-        end: dict[str, Any]
-        if task.cancelled() and self._closing:
-            end = {"status": JobStatus.INTERRUPTED, "error": INTERRUPTED}
-        elif task.cancelled():
-            end = {"status": JobStatus.CANCELLED}
-        elif (error := task.exception()) is None:
-            end = {"status": JobStatus.SUCCEEDED, "result": task.result()}
-        elif isinstance(error, JobFailed):
-            end = {"status": JobStatus.FAILED, "error": error.message}
-        else:
-            logger.bind(job_id=job_id).opt(exception=error).error("job failed unexpectedly")
-            end = {"status": JobStatus.FAILED, "error": f"the job failed unexpectedly ({type(error).__name__})"}
-        job = self._records.change(job_id, finished_at=self._clock.now(), **end)
-        self._publish(job)
-        del self._published[job_id]
-        metrics.JOBS.labels(job.kind, job.status).inc()
-        logger.bind(job_id=job_id, kind=job.kind.value, status=job.status.value, error=job.error).info("job ended")
-        if job.kind is JobKind.TRAIN and job.status is JobStatus.SUCCEEDED:
-            self._hub.publish(None, lambda: render_training_completed(job, self._clock.now()))
-
-    def _publish(self, job: Job) -> None:
-        self._published[job.job_id] = self._monotonic()
-        self._hub.publish(None, lambda: render_job_progress(job, self._clock.now()))
+def _may_be_retried(job: Job) -> bool:
+    return job.status in {JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INTERRUPTED}

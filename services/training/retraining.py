@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,7 @@ from loguru import logger
 from config.model_settings import ModelSettings
 from domain.errors import InvalidMarketData, JobQueueFull, MarketDataUnavailable
 from domain.forecasting import ANY_SYMBOL, ModelType
-from domain.jobs import JobKind
+from domain.job_kinds import JobKind
 from domain.market import Timeframe
 from services.jobs.service import JobService
 from services.training.model_admin import ModelAdmin, ServingModel
@@ -26,8 +26,8 @@ from utils.clock import Clock
 _SLACK = 0.1
 # Enough to see every job that has not ended.
 _JOBS = 1_000
-# Models that drift, by version, with the reason in words.
-Drifting = Callable[[], Awaitable[Mapping[str, str]]]
+# Gives the models that drift, by version, with the reason in words; it does not wait.
+Drifting = Callable[[], Mapping[str, str]]
 
 
 class RetrainCause(StrEnum):
@@ -103,7 +103,7 @@ class Retraining:
             models: Knows what is in production.
             training: Queues trainings.
             jobs: Knows which trainings wait or run.
-            drifting: Tells which versions drift; it may read the ledger.
+            drifting: Tells which versions drift.
             settings: Switch, interval and number of new candles.
             clock: Tells the age of versions.
         """
@@ -133,7 +133,7 @@ class Retraining:
         if not self._settings.auto_retrain:
             return {"auto_retrain": False, "full": full, "submitted": [], "skipped": []}
         serving = await asyncio.to_thread(self._models.serving)
-        needed = self._policy.needed(self._clock.now(), serving, await self._drifting(), full=full)
+        needed = self._policy.needed(self._clock.now(), serving, self._drifting(), full=full)
         return {"auto_retrain": True, "full": full, **await self._submit(needed, serving)}
 
     async def because(self, text: str) -> dict[str, Any]:
@@ -188,6 +188,6 @@ class Retraining:
         """Return the trainings that wait or run, by symbol and timeframe."""
         return {
             (str(job.parameters.get("symbol")), str(job.parameters.get("timeframe"))): job.job_id
-            for job in (await self._jobs.newest(_JOBS)).jobs
-            if job.kind is JobKind.TRAIN and not job.finished
+            for job in (await self._jobs.newest(_JOBS, kind=JobKind.TRAIN)).jobs
+            if not job.finished
         }

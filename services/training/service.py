@@ -13,7 +13,8 @@ from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
 from domain.forecasting import ModelType
-from domain.jobs import Job, JobKind
+from domain.job_kinds import JobKind
+from domain.jobs import Job
 from domain.market import Timeframe
 from models.training.learner import needed_candles, promotable_candles
 from services.job_candles.finding import JobCandles
@@ -82,8 +83,8 @@ class TrainingService:
         self._settings = settings
         self._most = settings.models.training.history_candles
 
-    async def submit(self, asked: TrainingAsked) -> TrainingAccepted:
-        """Queue a training.
+    async def submit(self, asked: TrainingAsked, key: str | None = None) -> TrainingAccepted:
+        """Queue a training, unless one has the key already.
 
         Raises:
             InvalidMarketData: the client's candles break a rule of the market.
@@ -103,7 +104,7 @@ class TrainingService:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
             history = await self._find(asked.symbol, timeframe, kind, needed)
         _require_new(asked, history)
-        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history))
+        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history), key)
         return TrainingAccepted(
             job,
             asked.symbol,

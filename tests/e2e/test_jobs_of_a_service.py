@@ -1,4 +1,4 @@
-"""A service that ends during a job: the job's processes end, and the next start marks it as interrupted."""
+"""A service that ends during a job: the job's processes end, and the next service starts it again."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from api.app import create_app
 from api.server.serving import serve
 from config.sources import load_settings
 from container import build_container
-from domain.jobs import JobKind
+from domain.job_kinds import JobKind
 
 @asynccontextmanager
 async def build(settings):
     async with build_container(settings, job_table="tests.fixtures.job_functions") as container:
-        await container.jobs.submit(JobKind.TRAIN, dict(do="wait with a child"))
+        await container.jobs.submit(JobKind.TRAIN, dict(do="wait with a child"), key="the one")
         yield container
 
 settings = load_settings()
@@ -43,7 +43,7 @@ def jobs_of(service: Service) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Signals) -> None:
     database = f"sqlite:///{tmp_path}/store.db"
-    with running_service("-c", SERVICE, DATABASE_URL=database) as service:
+    with running_service("-c", SERVICE, DATABASE_URL=database, JOBS__LEASE_SECONDS="2") as service:
         asyncio.run(eventually(lambda: jobs_of(service)[0]["progress"] is not None))
         grandchild = int(jobs_of(service)[0]["progress"]["stage"])
         assert alive(grandchild)
@@ -51,6 +51,8 @@ def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Si
         assert seconds < 30  # the job would take ten minutes
         assert "Traceback" not in service.output
     asyncio.run(eventually(lambda: not alive(grandchild)))
-    with running_service(DATABASE_URL=database) as service:
-        asyncio.run(eventually(lambda: jobs_of(service)[0]["status"] == "interrupted"))
-        assert jobs_of(service)[0]["error"] == "interrupted by a restart of the service"
+    with running_service("-c", SERVICE, DATABASE_URL=database, JOBS__LEASE_SECONDS="2") as service:
+        asyncio.run(eventually(lambda: jobs_of(service)[0]["attempts"] == 2))
+        (job,) = jobs_of(service)
+        assert job["takeovers"] == (1 if number is signal.SIGKILL else 0)
+        assert job["status"] == "running"

@@ -13,7 +13,8 @@ import pytest
 import uvloop
 
 from domain.errors import JobFailed
-from domain.jobs import JobKind, JobProgress
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress
 from tasks.child_process import ROOT, ChildProcessRunner
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.stores import eventually
@@ -144,7 +145,7 @@ async def test_loop_stays_free_while_a_job_reports_without_end() -> None:
 def test_process_ends_with_a_service_that_is_killed() -> None:
     code = f"""
 import asyncio
-from domain.jobs import JobKind
+from domain.job_kinds import JobKind
 from tasks.child_process import ChildProcessRunner
 runner = ChildProcessRunner(timeout_seconds=600, table={TABLE!r})
 asyncio.run(runner.run(JobKind.TRAIN, {{"do": "wait"}}, lambda progress: print(progress.stage, flush=True)))

@@ -17,7 +17,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.guard.rate_limit import limiter
 from container import build_container
-from domain.jobs import Job, JobKind
+from domain.job_kinds import JobKind
+from domain.jobs import Job
 from tasks.child_process import ChildProcessRunner
 from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings, admin_headers
 from tests.fixtures.job_functions import RESULT, alive
@@ -104,16 +105,16 @@ def test_running_and_waiting_jobs_are_canceled(operator: Operator) -> None:
     assert len(operator.client.get("/jobs", params={"limit": 1}).json()["jobs"]) == 1
 
 
-def test_service_that_stops_leaves_no_process(make_settings: MakeSettings) -> None:
+def test_service_that_stops_leaves_no_process_and_the_next_one_goes_on(make_settings: MakeSettings) -> None:
     with ExitStack() as stack:
         app = create_app(make_settings(), partial(build_container, job_table=TABLE))
         operator = Operator(stack.enter_context(administrator(app)))
         job_id = operator.submit("wait")
         pid = int(operator.until(job_id, "running")["progress"]["stage"])
     assert not alive(pid)
-    with administrator(create_app(make_settings())) as client:
-        job = client.get(f"/jobs/{job_id}").json()
-    assert (job["status"], job["error"]) == ("interrupted", "interrupted by a restart of the service")
+    with administrator(create_app(make_settings(), partial(build_container, job_table=TABLE))) as client:
+        job = Operator(client).until(job_id, "running")
+    assert (job["attempts"], job["takeovers"]) == (2, 0)
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "many", ""])

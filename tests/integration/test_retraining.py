@@ -90,7 +90,7 @@ def test_drift_and_the_advice_of_the_self_analysis_train_a_young_model(
     version = put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
     post_candles(operator)
 
-    async def drifting() -> dict[str, str]:
+    def drifting() -> dict[str, str]:
         return {version: "its calibration drifts"}
 
     (submitted,) = retrain(operator, drifting=drifting, retrain_interval_hours=1_000_000)["submitted"]

@@ -13,7 +13,8 @@ import pytest
 from config.sources import load_settings
 from domain.errors import JobFailed
 from domain.forecasting import ModelType
-from domain.jobs import JobKind, JobProgress
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress
 from domain.market import Candle, Timeframe
 from models.registry.registry import Registry
 from services.training.order import TrainingOrder

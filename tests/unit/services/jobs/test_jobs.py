@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,17 +9,15 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Conflict, JobFailed, JobQueueFull, NotFound, StorageUnavailable
-from domain.jobs import JobKind, JobProgress, JobStatus
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress, JobStatus
 from storage.document_ports import JOBS, Document
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, job_service, started
-from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
 
-INTERRUPTED = "interrupted by a restart of the service"
 RESULT = {"version": "lstm_model_20250601_120000", "promoted": False, "verdict": "hold", "metrics": {"auc": 0.5}}
 
 
@@ -88,6 +85,11 @@ async def test_every_status_and_the_training_are_published(jobs: Jobs, runner: M
         "finished_at": None,
         "progress": None,
         "error": None,
+        "key": None,
+        "attempts": 1,
+        "takeovers": 0,
+        "next_attempt_at": None,
+        "worker": (await jobs.service.get(job.job_id)).worker,
     }
     assert events[3] == {
         "type": "TrainingCompleted",
@@ -198,37 +200,6 @@ async def test_jobs_that_have_ended_outlive_the_service(path: Path, runner: Manu
         assert (await jobs.service.newest(10)).jobs == [done]
 
 
-async def test_shutdown_interrupts_waiting_and_running_jobs(path: Path, runner: ManualRunner) -> None:
-    async with job_service(path, runner) as jobs:
-        submitted = [await jobs.service.submit(JobKind.TRAIN, {}) for _ in range(2)]
-        await started(runner, 1)
-    async with job_service(path, runner) as jobs:
-        for job in submitted:
-            found = await jobs.service.get(job.job_id)
-            assert (found.status, found.error) == (JobStatus.INTERRUPTED, INTERRUPTED)
-
-
-async def test_restart_marks_unfinished_jobs_of_a_dead_process(path: Path, runner: ManualRunner) -> None:
-    left = {"kind": "train", "parameters": {}, "created_at": NOON}
-    await keep(path, {status.value: left | {"status": status.value} for status in JobStatus})
-    later = SettableClock(NOON + timedelta(hours=1))
-    async with job_service(path, runner, later) as jobs:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(await jobs.documents.newest(JOBS, 10, {"status": "interrupted"})) < 3:
-                await asyncio.sleep(0.01)
-        found = {job.job_id: job for job in (await jobs.service.newest(10)).jobs}
-    assert {name: job.status.value for name, job in found.items()} == {
-        "queued": "interrupted",
-        "running": "interrupted",
-        "succeeded": "succeeded",
-        "failed": "failed",
-        "cancelled": "cancelled",
-        "interrupted": "interrupted",
-    }
-    assert (found["running"].error, found["running"].finished_at) == (INTERRUPTED, later.moment)
-    assert found["failed"].error is None
-
-
 async def test_store_that_is_down_stops_no_job_and_gets_everything_later(
     tmp_path: Path, runner: ManualRunner, log_lines: list[str]
 ) -> None:
@@ -246,23 +217,6 @@ async def test_store_that_is_down_stops_no_job_and_gets_everything_later(
         assert await jobs.service.newest(10) == ([done], True)
     assert len([line for line in log_lines if line.startswith("WARNING document store is down")]) == 1
     assert list((tmp_path / "spool").iterdir()) == []
-
-
-async def test_job_that_was_accepted_while_the_store_was_down_is_interrupted_after_a_crash(
-    tmp_path: Path, runner: ManualRunner
-) -> None:
-    folder = tmp_path / "folder"
-    folder.touch()
-    async with job_service(folder / "store.db", runner, spool_folder=tmp_path / "spool") as jobs:
-        job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
-        (spooled,) = (tmp_path / "spool").iterdir()
-        left = spooled.read_bytes()
-    spooled.unlink()
-    (tmp_path / "spool" / "documents-1-1.jsonl").write_bytes(left)  # as a process that is killed leaves it
-    folder.unlink()
-    async with job_service(folder / "store.db", runner, spool_folder=tmp_path / "spool") as jobs:
-        found = await jobs.reaches(job, JobStatus.INTERRUPTED)
-    assert (found.parameters, found.error) == (job.parameters, INTERRUPTED)
 
 
 async def test_job_that_would_not_survive_a_crash_is_not_accepted(tmp_path: Path, runner: ManualRunner) -> None:

@@ -1,0 +1,67 @@
+"""The kinds of jobs: what each is, where it runs, and whether it may run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobKind(StrEnum):
+    """What can be asked for."""
+
+    TRAIN = "train"
+    BIAS_LOOKAHEAD = "bias_lookahead"
+    BIAS_RECURSIVE = "bias_recursive"
+    BACKTEST = "backtest"
+    OPTIMISE = "optimise"
+    BULK_ANALYSIS = "bulk_analysis"
+    SETTLE = "settle"
+    PARITY = "parity"
+    RETENTION = "retention"
+    CLEANUP_MODELS = "cleanup_models"
+
+    @property
+    def traits(self) -> KindTraits:
+        """What is known of every job of this kind."""
+        return TRAITS[self]
+
+
+class JobQueue(StrEnum):
+    """The queues that jobs wait in, with the names that dashboards know."""
+
+    ML_TRAINING = "ml_training"
+    BULK_ANALYSIS = "bulk_analysis"
+    BACKTESTING = "backtesting"
+    OPTIMIZATION = "optimization"
+    SCHEDULED = "scheduled"
+
+
+@dataclass(frozen=True)
+class KindTraits:
+    """What is known of every job of a kind.
+
+    Attributes:
+        queue: Where it waits.
+        own_process: It runs in a process of its own, by the function of `tasks/jobs.py`; otherwise inside the service
+            or worker, with its parts.
+        resumable: A second run does no harm and costs only time, so a job that was interrupted starts again by itself.
+    """
+
+    queue: JobQueue
+    own_process: bool = True
+    resumable: bool = True
+
+
+TRAITS: Mapping[JobKind, KindTraits] = {
+    JobKind.TRAIN: KindTraits(JobQueue.ML_TRAINING),
+    JobKind.BIAS_LOOKAHEAD: KindTraits(JobQueue.BACKTESTING),
+    JobKind.BIAS_RECURSIVE: KindTraits(JobQueue.BACKTESTING),
+    JobKind.BACKTEST: KindTraits(JobQueue.BACKTESTING),
+    JobKind.OPTIMISE: KindTraits(JobQueue.OPTIMIZATION),
+    JobKind.BULK_ANALYSIS: KindTraits(JobQueue.BULK_ANALYSIS, own_process=False),
+    JobKind.SETTLE: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.PARITY: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.RETENTION: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.CLEANUP_MODELS: KindTraits(JobQueue.SCHEDULED, own_process=False),
+}

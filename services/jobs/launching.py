@@ -1,0 +1,78 @@
+"""The port to what gets jobs started, and the way inside one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from config.settings import JobSettings
+from domain.errors import JobQueueFull
+from domain.job_kinds import JobKind
+from domain.jobs import Job
+from services.jobs.worker import JobWorker
+
+
+class Launcher(Protocol):
+    """Gets jobs to a worker; a job that it did not get there is found by the recovery and launched again."""
+
+    @contextmanager
+    def room(self, kind: JobKind) -> Iterator[None]:
+        """Keep a place for one more job of the kind during the block.
+
+        Raises:
+            JobQueueFull: no more may wait.
+        """
+
+    def born(self, job: Job) -> Job:
+        """Return a new job as its record begins."""
+
+    async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:
+        """Get a new job started once its record is kept; a failure is logged, not raised."""
+
+    async def relaunch(self, job: Job) -> None:
+        """Get a stored job started that waits and that no worker holds.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
+
+
+class LocalLauncher:
+    """Gives every job to the worker of its own process, which holds it from the beginning."""
+
+    def __init__(self, worker: JobWorker, settings: JobSettings) -> None:
+        """Keep the worker, and how much may wait for it."""
+        self._worker = worker
+        self._settings = settings
+        self._accepting = 0
+
+    @contextmanager
+    def room(self, kind: JobKind) -> Iterator[None]:
+        """Count jobs that wait and run against the bound of their sort."""
+        if self._free(kind) + self._settings.max_queued <= 0:
+            raise JobQueueFull(f"{self._settings.max_queued} jobs are waiting already; try again when one has finished")
+        self._accepting += 1
+        try:
+            yield
+        finally:
+            self._accepting -= 1
+
+    def born(self, job: Job) -> Job:
+        """Return the job as held by the worker of this process."""
+        return self._worker.held(job)
+
+    async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:
+        """Start the job as soon as a place is free."""
+        self._worker.start(job, parameters)
+
+    async def relaunch(self, job: Job) -> None:
+        """Take the job up if it could start at once; otherwise another process may have a place."""
+        if self._free(job.kind) > 0:
+            await self._worker.take_up(job)
+
+    def _free(self, kind: JobKind) -> int:
+        """Return the number of free places; with jobs that wait, it is negative."""
+        own_process = kind.traits.own_process
+        places = self._settings.max_running if own_process else self._settings.max_running_in_service
+        return places - self._worker.unfinished(own_process=own_process) - self._accepting

@@ -1,0 +1,96 @@
+"""Jobs that no worker holds any more, or not yet: they are started again, or said to be interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from loguru import logger
+
+from config.settings import JobSettings
+from domain.errors import StorageUnavailable
+from domain.jobs import Job, JobStatus
+from services.jobs.events import JobEvents
+from services.jobs.launching import Launcher
+from services.jobs.records import JobRecords
+from utils.clock import Clock
+
+# A job whose worker dies twice may be what kills it.
+MAX_TAKEOVERS = 1
+
+
+class JobRecovery:
+    """Looks every few seconds for jobs that should run and that no living worker holds."""
+
+    def __init__(
+        self, records: JobRecords, launcher: Launcher, events: JobEvents, settings: JobSettings, clock: Clock
+    ) -> None:
+        """Keep the parts."""
+        self._records = records
+        self._launcher = launcher
+        self._events = events
+        self._lease = timedelta(seconds=settings.lease_seconds)
+        self._look_seconds = settings.look_seconds
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Look until canceled."""
+        while True:
+            try:
+                await self.look()
+            except StorageUnavailable as failure:
+                logger.bind(reason=failure.message).debug("waiting jobs cannot be looked for now")
+            await asyncio.sleep(self._look_seconds)
+
+    async def look(self) -> None:
+        """Launch what waits, and settle what was left behind.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
+        for job in await self._records.unfinished():
+            if not self._records.holds(job.job_id) and self._is_free(job):
+                await self._go_on_with(job)
+
+    def _is_free(self, job: Job) -> bool:
+        """Return whether no worker holds the job: its lease has ended, or was written by a clock that ran ahead."""
+        now = self._clock.now()
+        return job.lease_until is None or not now < job.lease_until <= now + 2 * self._lease
+
+    async def _go_on_with(self, job: Job) -> None:
+        if await self._records.asked_to_cancel(job.job_id):
+            await self._end(job, JobStatus.CANCELLED)
+            return
+        if job.status is JobStatus.RUNNING:
+            if not job.kind.traits.resumable:
+                await self._end(job, JobStatus.INTERRUPTED, error="its worker ended during the job; retry it")
+                return
+            if job.takeovers >= MAX_TAKEOVERS:
+                twice = "its worker ended during the job, and so did the next one; retry it"
+                await self._end(job, JobStatus.INTERRUPTED, error=twice)
+                return
+            freed = job.model_copy(
+                update={
+                    "status": JobStatus.QUEUED,
+                    "worker": None,
+                    "lease_until": None,
+                    "fence": job.fence + 1,
+                    "takeovers": job.takeovers + 1,
+                    "error": f"its worker {job.worker} ended during the job",
+                }
+            )
+            if not await self._records.write(freed, job):
+                return
+            logger.bind(job_id=job.job_id, kind=job.kind.value, worker=job.worker).warning(
+                "a job whose worker ended is started again"
+            )
+            job = freed
+        if job.next_attempt_at is None or job.next_attempt_at <= self._clock.now():
+            await self._launcher.relaunch(job)
+
+    async def _end(self, job: Job, status: JobStatus, **values: Any) -> None:
+        end = {"status": status, "finished_at": self._clock.now(), "lease_until": None, "fence": job.fence + 1}
+        ended = job.model_copy(update=end | values)
+        if await self._records.write(ended, job):
+            self._events.publish(ended)
