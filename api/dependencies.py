@@ -114,9 +114,9 @@ class RateLimit(Check):
 
     async def __call__(self, request: Request) -> None:
         """Count the request; raises as `count`."""
-        self.count(request)
+        await self.count(request)
 
-    def count(self, request: Request) -> None:
+    async def count(self, request: Request) -> None:
         """Count the request of a route that FastAPI does not resolve.
 
         Raises:
@@ -125,7 +125,8 @@ class RateLimit(Check):
         settings = get_container(request).settings
         if settings.rate_limits.enabled:
             caller = identify(request, settings.access)
-            count(request, caller, self._choose(settings.rate_limits, caller.trusted))
+            limit = self._choose(settings.rate_limits, caller.trusted)
+            await count(request, caller, limit, request.app.state.shared_windows)
 
 
 class Administrator(Check):

@@ -22,7 +22,7 @@ async def analyze(request: Request) -> Response:
     is answered in BUY, SELL and HOLD. An answer younger than the analysis interval serves
     equal requests again, marked `[RECENT]`.
     """
-    analyze_limit.count(request)
+    await analyze_limit.count(request)
     query, engine = await query_of(request, read_analysis)
     answer = await get_container(request).analysis.analyze(query)
     content = render_analysis(answer.analysis, cached=answer.cached, engine=engine)

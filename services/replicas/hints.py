@@ -1,0 +1,50 @@
+"""Hints between replicas: something was changed in what they share, so look now and not at the next look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Hint(StrEnum):
+    """What was changed; the store or the folder of models has the change itself."""
+
+    MODELS = "models"
+    SAFE_MODE = "safe_mode"
+    # The key names the market.
+    GIVEN_SIDE = "given_side"
+    EVIDENCE = "evidence"
+    CACHE_CLEARED = "cache_cleared"
+
+
+class Hints:
+    """Carries hints to other replicas, and tells those who asked for them."""
+
+    def __init__(self) -> None:
+        """Begin without a way to other replicas."""
+        self._send: Callable[[Hint, str], None] | None = None
+        self._told: dict[Hint, list[Callable[[str], None]]] = {}
+
+    def send_by(self, send: Callable[[Hint, str], None]) -> None:
+        """Give hints to other replicas by this function, which neither waits nor raises."""
+        self._send = send
+
+    def when(self, hint: Hint, act: Callable[[str], None]) -> None:
+        """Call `act` with the key of each such hint of another replica; it neither waits nor raises."""
+        self._told.setdefault(hint, []).append(act)
+
+    def tell(self, hint: Hint, key: str = "") -> None:
+        """Tell other replicas, if there is a way to them."""
+        if self._send is not None:
+            self._send(hint, key)
+
+    def take(self, hint: Hint, key: str) -> None:
+        """Act on a hint of another replica; without a key on all that it may be about."""
+        for act in self._told.get(hint, ()):
+            act(key)
+
+    def catch_up(self) -> None:
+        """Act as if every hint had come: some were missed. Only what would lose something is left out."""
+        for hint in Hint:
+            if hint is not Hint.CACHE_CLEARED:
+                self.take(hint, "")
