@@ -61,6 +61,8 @@ from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
 from services.optimising.service import OptimiseService
+from services.replicas.hints import Hint
+from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
@@ -110,8 +112,10 @@ async def build_container(
         indicators, rules = TechnicalIndicators(settings.indicators), TechnicalAnalyst()
         engine_settings = await opened(open_engine_settings(settings, client, indicators, clock))
         hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
+        replicas = await opened(open_replicas(settings.redis, hub))
+        hints = replicas.hints
 
-        llm = await opened(open_llm(settings.llm, documents, clock))
+        llm = await opened(open_llm(settings.llm, documents, clock, replicas.llm))
         patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
         trades = TradeReviews(llm.journal, documents, settings.trades, clock, patience)
         await opened(trades.reviewing())
@@ -129,14 +133,28 @@ async def build_container(
 
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
-        models = ModelAdmin(registry, loaded, settings.analysis, clock)
+        # Operators change models off the event loop.
+        announce = partial(asyncio.get_running_loop().call_soon_threadsafe, hints.tell, Hint.MODELS)
+        models = ModelAdmin(registry, loaded, settings.analysis, clock, announce)
         forecasting = entered(open_forecasting(loaded, settings, store, clock))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
-        calibration = await opened(open_calibration(evidence, ledger, documents, clock))
+        calibration = await opened(
+            open_calibration(evidence, ledger, documents, clock, partial(hints.tell, Hint.EVIDENCE))
+        )
         reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor)
         recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
-        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
+        guards = await opened(
+            open_guards(
+                documents,
+                hub,
+                clock,
+                settings.guards,
+                settings.analysis.min_candles,
+                partial(hints.tell, Hint.SAFE_MODE),
+                partial(hints.tell, Hint.GIVEN_SIDE),
+            )
+        )
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
@@ -145,6 +163,7 @@ async def build_container(
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            hints=hints,
             recorder=recorder,
             settings=settings.analysis,
             clock=clock,
@@ -164,6 +183,12 @@ async def build_container(
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(replicas.degraded)
+
+        hints.when(Hint.MODELS, lambda _: watch.look_soon())
+        hints.when(Hint.SAFE_MODE, lambda _: guards.safe_mode.look_soon())
+        hints.when(Hint.GIVEN_SIDE, guards.look_at)
+        hints.when(Hint.EVIDENCE, lambda _: calibration.look_soon())
 
         yield Container(
             settings=settings,
@@ -179,10 +204,11 @@ async def build_container(
             calibration=calibration,
             analysis=analysis,
             safe_mode=guards.safe_mode,
-            periodic=make_periodic(settings, analysis, patience),
+            periodic=make_periodic(settings, analysis, patience, documents, clock),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
             hub=hub,
+            redis=replicas.link,
             forecasting=forecasting,
             forecast_requests=ForecastRequests(
                 forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock

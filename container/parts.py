@@ -32,6 +32,7 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
+from services.replicas.link import RedisLink
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.signals.stream import SignalStream
@@ -48,6 +49,7 @@ class Container:
     """Every part of the running service, one typed field each.
 
     Attributes:
+        redis: Shared with other replicas; None where none is configured.
         stopping: Set when the server begins to stop: requests under way are answered without what takes long.
     """
 
@@ -71,6 +73,7 @@ class Container:
     signals: SignalStream
     insights: MarketInsights
     hub: SignalHub
+    redis: RedisLink | None
 
     forecasting: Forecasting
     forecast_requests: ForecastRequests

@@ -16,12 +16,12 @@ from utils.concurrency import SingleFlight
 MAX_KNOWN = 10_000
 # Hits that are taken at once, as a share of the limit.
 TAKEN_SHARE = 0.01
-# A window that ends now is over only after the next look.
+# A window that ends just now is not asked about again and again.
 MIN_SECONDS = 0.1
 
 
 @dataclass
-class _Known:
+class _SharedWindow:
     """What is known of a window until it ends: hits that were taken and not used, or that its limit is used up."""
 
     until: float
@@ -48,7 +48,9 @@ class SharedWindows:
         )
         self._windows = FixedWindowRateLimiter(storage)
         self._asking: SingleFlight[None] = SingleFlight()
-        self._known: TLRUCache[str, _Known] = TLRUCache(MAX_KNOWN, lambda _, known, __: known.until, time.monotonic)
+        self._known: TLRUCache[str, _SharedWindow] = TLRUCache(
+            MAX_KNOWN, lambda _, known, __: known.until, time.monotonic
+        )
 
     @property
     def available(self) -> bool:
@@ -76,8 +78,12 @@ class SharedWindows:
     async def _ask(self, key: str, item: RateLimitItem, names: tuple[str, ...]) -> None:
         taken = max(1, int(item.amount * TAKEN_SHARE))
         if await self._link.guarded(self._windows.hit(item, *names, cost=taken)):
-            self._known[key] = _Known(time.monotonic() + item.get_expiry(), taken, used_up=False)
+            self._known[key] = _SharedWindow(time.monotonic() + item.get_expiry(), taken, used_up=False)
             return
         ends_at, _ = await self._link.guarded(self._windows.get_window_stats(item, *names))
         seconds = max(ends_at - time.time(), MIN_SECONDS)
-        self._known[key] = _Known(time.monotonic() + seconds, 0, used_up=True)
+        self._known[key] = _SharedWindow(time.monotonic() + seconds, 0, used_up=True)
+
+
+def _end(_: str, window: _SharedWindow, __: float) -> float:
+    return window.until

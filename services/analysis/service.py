@@ -27,6 +27,7 @@ from services.guards.guards import Guards
 from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
+from services.replicas.hints import Hint, Hints
 from storage.ports import NO_CANDLES, AnalysisCache
 from utils import metrics
 from utils.clock import Clock
@@ -63,6 +64,7 @@ class AnalysisService:
         guards: Guards,
         revisions: Revisions,
         hub: SignalHub,
+        hints: Hints,
         recorder: Recorder,
         settings: AnalysisSettings,
         clock: Clock,
@@ -74,6 +76,7 @@ class AnalysisService:
         self._reader = reader
         self._revisions = revisions
         self._hub = hub
+        self._hints = hints
         self._recorder = recorder
         self._settings = settings
         self._clock = clock
@@ -82,6 +85,8 @@ class AnalysisService:
             self._max_age, settings.max_price_drift_atr, valid_since=lambda: guards.valid_since
         )
         self._flights: SingleFlight[Answer] = SingleFlight()
+        hints.when(Hint.CACHE_CLEARED, lambda _: self.recent.clear())
+        hints.when(Hint.CANDLES_FORGOTTEN, self._forget_known)
 
     async def analyze(self, query: AnalysisQuery) -> Answer:
         """Return the analysis of a query, and broadcast it where the caller is trusted.
@@ -129,6 +134,7 @@ class AnalysisService:
         """
         cleared = await self._store.clear_cache()
         self.recent.clear()
+        self._hints.tell(Hint.CACHE_CLEARED)
         return cleared
 
     async def forget_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
@@ -137,7 +143,14 @@ class AnalysisService:
         Raises:
             StorageUnavailable: the store could not do it.
         """
-        return await self._revisions.forget(symbol, timeframe)
+        removed = await self._revisions.forget(symbol, timeframe)
+        self._hints.tell(Hint.CANDLES_FORGOTTEN, f"{symbol} {timeframe or ''}")
+        return removed
+
+    def _forget_known(self, key: str) -> None:
+        """Forget what another replica has removed from the store."""
+        symbol, _, timeframe = key.partition(" ")
+        self._revisions.forget_known(symbol, Timeframe(timeframe) if timeframe else None)
 
     async def _shared(self, query: AnalysisQuery) -> Answer:
         """Join the running analysis of an equal query, or start one."""

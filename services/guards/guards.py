@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
@@ -92,6 +92,10 @@ class Guards:
         """Remember a side that a trusted caller is given."""
         self._given.give(side)
 
+    def look_at(self, market: str) -> None:
+        """Read the side of a market that another replica gave; without a market, all of them."""
+        self._given.look_at(market)
+
     def _findings(self, context: MarketContext, analysis: Analysis) -> Iterator[Finding]:
         settings, state = self._settings, self.safe_mode.state
         yield safe_mode_gate(state.reason if state.enabled and context.as_of is None else None)
@@ -119,11 +123,21 @@ class Guards:
 
 @asynccontextmanager
 async def open_guards(
-    documents: LastingDocuments, hub: SignalHub, clock: Clock, settings: GuardSettings, min_candles: int
+    documents: LastingDocuments,
+    hub: SignalHub,
+    clock: Clock,
+    settings: GuardSettings,
+    min_candles: int,
+    announce_switch: Callable[[], None] = lambda: None,
+    announce_side: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Guards]:
-    """Give the guards with what earlier processes stored, and keep the safe mode in step with the store."""
-    safe_mode, given = SafeMode(documents, hub, clock), GivenSides(documents, clock, settings.open_candles)
-    async with background(safe_mode.watch(), "safe mode"), background(given.restore(), "stored sides"):
+    """Give the guards with what earlier processes stored, and keep them in step with the store.
+
+    The two functions let other replicas look at once: for a switch of the safe mode, and for the side of a market.
+    """
+    safe_mode = SafeMode(documents, hub, clock, announce=announce_switch)
+    given = GivenSides(documents, clock, settings.open_candles, announce=announce_side)
+    async with background(safe_mode.watch(), "safe mode"), background(given.follow(), "stored sides"):
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
                 await safe_mode.known()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import NoReturn
 
 from loguru import logger
@@ -18,6 +19,7 @@ from services.health.degraded import Degraded
 from storage.document_ports import SAFE_MODE, Document, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
+from utils.concurrency import Pause
 
 # The one document of its collection.
 SWITCH = "service"
@@ -51,14 +53,16 @@ class SafeMode:
         hub: SignalHub,
         clock: Clock,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin switched off; `sleep` waits a number of seconds."""
+        """Begin switched off; `sleep` waits a number of seconds, `announce` lets other replicas look at once."""
         self.state = SafeModeState()
         self.valid_since = self.state.changed_at
         self._documents = documents
         self._hub = hub
         self._clock = clock
-        self._sleep = sleep
+        self._pause = Pause(sleep)
+        self._announce = announce
         self._known = asyncio.Event()
         # A look that began before a switch must not end after it.
         self._lock = asyncio.Lock()
@@ -81,14 +85,19 @@ class SafeMode:
                 raise StorageUnavailable(
                     f"safe mode is {switched} in this process, but nothing keeps it over a restart: {failure.message}"
                 ) from failure
+        self._announce()
         return self.state
+
+    def look_soon(self) -> None:
+        """Look for a switch by another process at once."""
+        self._pause.end()
 
     async def watch(self) -> NoReturn:
         """Read the stored state now and every few seconds, until canceled."""
         # What an earlier process answered after its last switch still holds.
         await self._look(first=True)
         while True:
-            await self._sleep(CHECK_SECONDS)
+            await self._pause.wait(CHECK_SECONDS)
             await self._look(first=False)
 
     async def known(self) -> None:
@@ -137,7 +146,9 @@ class SafeMode:
         logger.bind(enabled=state.enabled, reason=state.reason, changed_at=state.changed_at.isoformat()).warning(
             "safe mode is on" if state.enabled else "safe mode is off"
         )
-        self._hub.publish(None, lambda: render_safe_mode_changed(state.enabled, state.reason, state.changed_at))
+        # Each replica takes the state over, and says so to its own subscribers.
+        event = partial(render_safe_mode_changed, state.enabled, state.reason, state.changed_at)
+        self._hub.publish(None, event, everywhere=False)
 
 
 def _state(document: Document) -> SafeModeState:

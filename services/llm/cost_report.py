@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 
-from services.llm.ledger import CostLedger, Tally
+from services.llm.books import Tally
+from services.llm.ledger import CostLedger
 from services.llm.pricing import usd
 from utils.clock import Clock
 

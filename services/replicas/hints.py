@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
+from loguru import logger
+
 
 class Hint(StrEnum):
     """What was changed; the store or the folder of models has the change itself."""
@@ -15,6 +17,8 @@ class Hint(StrEnum):
     GIVEN_SIDE = "given_side"
     EVIDENCE = "evidence"
     CACHE_CLEARED = "cache_cleared"
+    # The key is symbol and timeframe, or a symbol and a space for all of its timeframes.
+    CANDLES_FORGOTTEN = "candles_forgotten"
 
 
 class Hints:
@@ -30,7 +34,7 @@ class Hints:
         self._send = send
 
     def when(self, hint: Hint, act: Callable[[str], None]) -> None:
-        """Call `act` with the key of each such hint of another replica; it neither waits nor raises."""
+        """Call `act` with the key of each such hint of another replica; it does not wait."""
         self._told.setdefault(hint, []).append(act)
 
     def tell(self, hint: Hint, key: str = "") -> None:
@@ -41,10 +45,12 @@ class Hints:
     def take(self, hint: Hint, key: str) -> None:
         """Act on a hint of another replica; without a key on all that it may be about."""
         for act in self._told.get(hint, ()):
-            act(key)
+            try:
+                act(key)
+            except ValueError:
+                logger.bind(hint=hint.value).warning("a hint of another release of a replica is not understood")
 
     def catch_up(self) -> None:
-        """Act as if every hint had come: some were missed. Only what would lose something is left out."""
-        for hint in Hint:
-            if hint is not Hint.CACHE_CLEARED:
-                self.take(hint, "")
+        """Look at everything that can be looked at, since hints were missed."""
+        for hint in (Hint.MODELS, Hint.SAFE_MODE, Hint.GIVEN_SIDE, Hint.EVIDENCE):
+            self.take(hint, "")

@@ -70,7 +70,7 @@ class RedisLink:
         self._refused: str | None = None
         self._tried = asyncio.Event()
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
         await self.pool.disconnect()

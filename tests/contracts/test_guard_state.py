@@ -202,7 +202,7 @@ async def test_while_the_store_has_not_answered_safe_mode_is_off_and_said_to_be_
     await documents.open()
     safe_mode = SafeMode(documents, SignalHub(1_000), clock, wait)
     given = GivenSides(documents, clock, 24, wait)
-    loops = [asyncio.create_task(safe_mode.watch()), asyncio.create_task(given.restore())]
+    loops = [asyncio.create_task(safe_mode.watch()), asyncio.create_task(given.follow())]
     await waits.get()
     assert "the store has not answered since the start: it counts as off" in (safe_mode.warning() or "")
     assert list(safe_mode.degraded()) == []

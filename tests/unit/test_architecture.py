@@ -81,6 +81,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "slowapi": ("api/",),
     "motor": ("storage/mongo/",),
     "pymongo": ("storage/mongo/",),
+    "redis": ("services/replicas/link.py",),
     "sqlite3": ("storage/sqlite/",),
     "openai": ("services/llm/calling/endpoint.py",),
     "ta": ("features/families/definitions.py",),
@@ -160,6 +161,7 @@ HEAVY = [
     "jax",
     "openai",
     "optuna",
+    "redis",
 ]
 
 

@@ -142,9 +142,9 @@ async def test_a_call_that_could_exceed_the_stop_is_not_made(tmp_path: Path, per
 
 async def test_calls_under_way_count_at_their_most(tmp_path: Path) -> None:
     ledger = await loaded(CostLedger(settings(daily_stop_usd="0.30"), SettableClock()), tmp_path)
-    with ledger.reserve(ESTIMATE):
+    async with ledger.reserve(ESTIMATE):
         assert ledger.allow(ESTIMATE) is None
-        with ledger.reserve(ESTIMATE):
+        async with ledger.reserve(ESTIMATE):
             assert ledger.allow(ESTIMATE) is not None
         assert ledger.allow(ESTIMATE) is None
 
