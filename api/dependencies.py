@@ -12,7 +12,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from fastapi import Depends, Security
+from fastapi import Depends, Header, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -54,6 +54,7 @@ from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -209,6 +210,9 @@ def _part(choose: Callable[[Container], object]) -> Any:
     return Depends(part)
 
 
+# Names a job: a second request with the same name is answered with the same job.
+JobKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
+
 AnalysisPart = Annotated[AnalysisService, _part(lambda container: container.analysis)]
 BiasPart = Annotated[BiasService, _part(lambda container: container.bias)]
 ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
@@ -232,6 +236,7 @@ ParityPart = Annotated[NightlyParity, _part(lambda container: container.parity)]
 PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]
+SchedulePart = Annotated[Scheduler, _part(lambda container: container.schedule)]
 SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
 ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]

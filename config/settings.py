@@ -12,6 +12,7 @@ from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.schedule_settings import ScheduleSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
 from config.server_settings import (
     AccessSettings,
@@ -207,6 +208,7 @@ class Settings(Section):
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
+    schedule: ScheduleSettings
     trades: TradeSettings
     trading: TradingSettings
     backtests: BacktestSettings

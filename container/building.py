@@ -21,9 +21,11 @@ from container.wings import (
     open_jobs,
     open_market_data,
     open_parity,
+    open_schedule,
     open_settling,
     open_storage,
 )
+from domain.job_kinds import JobKind
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
@@ -66,6 +68,7 @@ from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.service_works import BulkAnalysis, ServiceWorks
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -173,8 +176,11 @@ async def build_container(
         parity = await opened(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
-        await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
-        jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        retention = Retention(documents, clock, ages(settings))
+        works = ServiceWorks(settler, parity, retention, models, settings.models.keep_versions)
+        bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
+        runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
 
@@ -215,6 +221,7 @@ async def build_container(
             ),
             outlooks=Outlooks(markets, forecasting, clock),
             jobs=jobs,
+            schedule=await opened(open_schedule(settings, jobs, documents, clock)),
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),

@@ -35,6 +35,7 @@ from services.optimising.service import OptimiseService
 from services.replicas.link import RedisLink
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -80,6 +81,7 @@ class Container:
     outlooks: Outlooks
 
     jobs: JobService
+    schedule: Scheduler
     training: TrainingService
     bias: BiasService
     backtests: BacktestService

@@ -43,6 +43,7 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
+from services.schedule.scheduler import Scheduler
 from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, open_stores
 from storage.ledger_ports import LedgerStore
@@ -130,11 +131,22 @@ async def open_calibration(
 @asynccontextmanager
 async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
-) -> AsyncIterator[JobService]:
-    """Run jobs in child processes, until all of them are ended and their states are saved."""
-    runner = KindRunner(ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table), {})
+) -> AsyncIterator[tuple[JobService, KindRunner]]:
+    """Run jobs until all of them are ended and their states are saved; the runner waits for the service's own work."""
+    timeout_seconds = settings.timeout_minutes * 60
+    runner = KindRunner(ChildProcessRunner(timeout_seconds=timeout_seconds, table=table), timeout_seconds)
     async with run_jobs(settings, runner, documents, hub, clock) as jobs:
-        yield jobs
+        yield jobs, runner
+
+
+@asynccontextmanager
+async def open_schedule(
+    settings: Settings, jobs: JobService, documents: DocumentStore, clock: Clock
+) -> AsyncIterator[Scheduler]:
+    """Queue in the background what is due."""
+    scheduler = Scheduler(jobs, documents, settings.schedule, clock)
+    async with background(scheduler.run(), "schedule"):
+        yield scheduler
 
 
 def choose_analyst(

@@ -57,6 +57,8 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Rows of the schedule, and the newest time of each for which a job was queued.
+SCHEDULE = Collection("schedule", "name")
 # Work that one replica does at a time (`services/leases.py`).
 LEASES = Collection("leases", "name", ("serial",))
 # Settlements that the candles of today would settle otherwise, and the days that were looked at.
@@ -82,6 +84,7 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    SCHEDULE,
     LEASES,
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
