@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ async def test_an_event_reaches_the_sockets_of_each_replica_once_and_in_order(re
         assert rendered == ["one", "two\nin lines", "three"]
         # Had one come twice, it would come before these.
         for number in range(2):
-            third.hub.publish(None, lambda number=number: f"last {number}")
+            third.hub.publish(None, partial("last {}".format, number))
         for subscription in listening:
             assert [await heard(subscription) for _ in range(2)] == ["last 0", "last 1"]
 
@@ -126,8 +127,12 @@ async def test_deployments_of_one_redis_do_not_hear_each_other(redis_server: Red
 async def test_a_hint_reaches_the_others_and_not_its_own_replica(redis_url: str) -> None:
     async with replicas(redis_url, 3) as made:
         told: list[tuple[int, str]] = []
+
+        def hear(number: int, key: str) -> None:
+            told.append((number, key))
+
         for number, replica in enumerate(made):
-            replica.hints.when(Hint.GIVEN_SIDE, lambda key, number=number: told.append((number, key)))
+            replica.hints.when(Hint.GIVEN_SIDE, partial(hear, number))
         made[0].hints.tell(Hint.GIVEN_SIDE, "BTCUSDT 1h")
         made[1].hints.tell(Hint.GIVEN_SIDE, "ETHUSDT 1h")
         await until(lambda: len(told) == 4)
@@ -187,7 +192,7 @@ async def test_publishing_does_not_wait_for_a_redis_that_hangs_and_keeps_a_bound
             assert isinstance(relay, bus.ReplicaBus)
             server.send(signal.SIGSTOP)
             for number in range(1_000):  # without a pause in which anything could be sent
-                replica.hub.publish(None, lambda number=number: f"event {number:0100}")
+                replica.hub.publish(None, partial("event {:0100}".format, number))
             assert sum(map(len, relay._waiting)) <= 10_000
             server.send(signal.SIGCONT)
 
