@@ -12,6 +12,7 @@ import httpx2
 
 from config.settings import Settings
 from container.parts import Container
+from container.sharing import announce_models, follow_hints, open_shared_guards
 from container.wings import (
     choose_analyst,
     make_periodic,
@@ -36,13 +37,12 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
-from services.forecasts.outlooks import Outlooks
 from services.forecasts.past_models import PastModels
-from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
@@ -63,6 +63,7 @@ from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.replicas.hints import Hint
 from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
@@ -127,6 +128,7 @@ async def build_container(
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = LedgerScores(ledger, clock)
+        await opened(background(scores.warm(), "first scores"))
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
         closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
@@ -136,9 +138,7 @@ async def build_container(
 
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
-        # Operators change models off the event loop.
-        announce = partial(asyncio.get_running_loop().call_soon_threadsafe, hints.tell, Hint.MODELS)
-        models = ModelAdmin(registry, loaded, settings.analysis, clock, announce)
+        models = ModelAdmin(registry, loaded, settings.analysis, clock, announce_models(hints))
         forecasting = entered(open_forecasting(loaded, settings, store, clock))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
@@ -147,17 +147,7 @@ async def build_container(
         )
         reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor)
         recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
-        guards = await opened(
-            open_guards(
-                documents,
-                hub,
-                clock,
-                settings.guards,
-                settings.analysis.min_candles,
-                partial(hints.tell, Hint.SAFE_MODE),
-                partial(hints.tell, Hint.GIVEN_SIDE),
-            )
-        )
+        guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
@@ -183,18 +173,16 @@ async def build_container(
         runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
+        drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(drift.degraded)
         health.also(replicas.degraded)
-
-        hints.when(Hint.MODELS, lambda _: watch.look_soon())
-        hints.when(Hint.SAFE_MODE, lambda _: guards.safe_mode.look_soon())
-        hints.when(Hint.GIVEN_SIDE, guards.look_at)
-        hints.when(Hint.EVIDENCE, lambda _: calibration.look_soon())
+        follow_hints(hints, watch, guards, calibration)
 
         yield Container(
             settings=settings,
@@ -219,7 +207,7 @@ async def build_container(
             forecast_requests=ForecastRequests(
                 forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
             ),
-            outlooks=Outlooks(markets, forecasting, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, clock),
             jobs=jobs,
             schedule=await opened(open_schedule(settings, jobs, documents, clock)),
             training=TrainingService(jobs, market_data, store, settings, clock),
@@ -246,4 +234,5 @@ async def build_container(
             book=LedgerBook(ledger, clock),
             replays=Replays(replayer, past_candles, guards, ledger),
             parity=parity,
+            drift=drift,
         )

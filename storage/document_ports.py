@@ -70,6 +70,8 @@ LEDGER_PARITY = Collection("ledger_parity", "day")
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and what became of them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
+# How far the market of each model in production is from that of its training; symbol and timeframe are the key.
+MODEL_DRIFT = Collection("model_drift", "scope")
 COLLECTIONS = (
     JOBS,
     JOB_ORDERS,
@@ -91,6 +93,7 @@ COLLECTIONS = (
     LEDGER_PARITY,
     LEDGER_LANES,
     EVIDENCE_REFITS,
+    MODEL_DRIFT,
 )
 
 # Every collection that this service writes, in alphabetical order.

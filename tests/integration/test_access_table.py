@@ -53,6 +53,7 @@ CLIENTS = {
     "GET /ai/safe-mode",
     "GET /ai/schedule",
     "GET /ai/models",
+    "GET /ai/models/drift",
     "GET /ai/models/{version}",
     "GET /model/info",
     "GET /config",
@@ -96,8 +97,9 @@ ADMINS = {
     "POST /api/v1/ml/train",
     "DELETE /api/v1/ml/cache/{ticker}",
 }
-# Served under another path too, undocumented there.
+# Served under another path too, undocumented there; the last of them refuses every kind that is none.
 MIRRORS = {
+    "POST /jobs/{kind}": "POST /jobs/settle",
     "GET /api/ai/signal-quality": "GET /ai/signal-quality",
     "GET /api/v1/health": "GET /health",
     "GET /api/v1/config": "GET /config",

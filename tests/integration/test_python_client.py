@@ -74,6 +74,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.switch_safe_mode(True, "wrong prices"),
     calls.config(),
     calls.models(),
+    calls.model_drift(),
     calls.model("lstm_model_20260131_120000"),
     calls.model_info(),
     calls.train("BTCUSDT"),

@@ -5,6 +5,7 @@ from trading_signal_client.answers.answer import (
     ModelType,
     Timeframe,
 )
+from trading_signal_client.answers.drift import BrierCourse, DriftedFeature, ModelDrift, ModelDrifts
 from trading_signal_client.answers.jobs import (
     Job,
     JobQueued,
@@ -122,12 +123,14 @@ __all__ = [
     "BatchSignal",
     "BatchSignals",
     "BiasQueued",
+    "BrierCourse",
     "CacheCleared",
     "CandlesRemoved",
     "ComparedLanes",
     "ConfigAnalysis",
     "ConfigSuggestions",
     "Costs",
+    "DriftedFeature",
     "EngineSettings",
     "Evidence",
     "EvidenceRecord",
@@ -165,6 +168,8 @@ __all__ = [
     "Measured",
     "Model",
     "ModelDetails",
+    "ModelDrift",
+    "ModelDrifts",
     "ModelInProduction",
     "ModelInfo",
     "ModelLoaded",
