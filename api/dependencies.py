@@ -124,9 +124,8 @@ class RateLimit(Check):
             RateLimited: the address has used up the limit of this route.
         """
         if settings.rate_limits.enabled:
-            caller = identify(request, settings.access)
-            limit = self._choose(settings.rate_limits, caller.trusted)
-            await count(request, caller, limit, request.app.state.shared_windows)
+            caller, shared = identify(request, settings.access), request.app.state.shared_windows
+            await count(request, caller, self._choose(settings.rate_limits, caller.trusted), shared)
 
 
 class Administrator(Check):

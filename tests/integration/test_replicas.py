@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +16,33 @@ from redis.asyncio import Redis
 
 from api.guard.shared_windows import SharedWindows
 from config.server_settings import RedisSettings
+from demo.behaviors import error
+from demo.openai_server import FakeOpenAI
+from domain.errors import LlmUnavailable
 from servers.redis_server import RedisServer
 from services.broadcast.hub import SignalHub
+from services.llm.calling.client import LlmClient
+from services.llm.journal import Journal
+from services.llm.ledger import CostLedger
+from services.llm.prompt import make_prompt
+from services.llm.replies import schema_of
 from services.llm.sharing import PeriodBudget
 from services.replicas import bus
 from services.replicas.hints import Hint
 from services.replicas.link import RedisLost
 from services.replicas.opening import Replicas, open_replicas
 from services.replicas.shared_llm import SharedLlm
-from tests.fixtures.llm_clients import KEYS
+from services.reviews.trade_reply import TradeReply
+from storage.resilience.documents import ResilientDocuments
+from storage.sqlite.documents import SqliteDocumentStore
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.llm_clients import KEYS, llm_settings
 from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.real_servers import running
 from tests.fixtures.settings import configured
+from tests.fixtures.stores import PACE
 
-pytest_plugins = ["tests.fixtures.redis_server", "tests.fixtures.logs"]
+pytest_plugins = ["tests.fixtures.redis_server", "tests.fixtures.logs", "tests.fixtures.openai_server"]
 pytestmark = pytest.mark.realserver
 
 BOUND = 1_000_000
@@ -285,3 +299,61 @@ async def test_of_a_wide_limit_shares_are_taken_and_all_of_it_is_given(redis_url
         burst = await asyncio.gather(*(windows[0].hit(limit, "10.0.0.1", "/ai/analyze") for _ in range(299)))
         waits = [await windows[1].hit(limit, "10.0.0.1", "/ai/analyze") for _ in range(310)]
         assert (burst.count(0), waits.count(0)) == (299, 300)
+
+
+@asynccontextmanager
+async def journals(
+    made: list[Replica], fake_openai: FakeOpenAI, folder: Path
+) -> AsyncIterator[list[tuple[Journal, CostLedger]]]:
+    """Give a journal and the books of each replica, on one store."""
+    settings, clock = llm_settings(fake_openai.url, spacing_seconds=0), SettableClock()
+    async with AsyncExitStack() as stack:
+        given = []
+        for replica in made:
+            documents = ResilientDocuments(SqliteDocumentStore(folder / "store.db"), pace=PACE)
+            await documents.open()
+            stack.push_async_callback(documents.close)
+            ledger = CostLedger(settings, clock, replica.llm)
+            ledger.store_in(documents)
+            client = LlmClient(
+                settings,
+                book=ledger.book,
+                allow=lambda _: None,
+                reserve=ledger.reserve,
+                clock=clock,
+                sharing=replica.llm,
+            )
+            stack.push_async_callback(client.close)
+            given.append((Journal(client, ledger, documents, settings, clock, replica.llm), ledger))
+        yield given
+
+
+PROMPT = make_prompt(
+    Path("services/reviews/trade_v2.txt").resolve(), {"entry_price": 100.0}, {}, schema_of(TradeReply, "trade_review")
+)
+
+
+async def test_of_equal_questions_at_two_replicas_one_is_paid_for(
+    redis_url: str, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with replicas(redis_url) as made, journals(made, fake_openai, tmp_path) as given:
+        answers = await asyncio.gather(
+            *(journal.ask(PROMPT, TradeReply, purpose="trade", symbol="BTCUSDT") for journal, _ in given)
+        )
+        assert answers[0].reply == answers[1].reply
+        assert sorted(answer.cost_nano_usd == 0 for answer in answers) == [False, True]
+        assert len(fake_openai.asked) == 1
+        assert sum(ledger.total.calls for _, ledger in given) == 1
+
+
+async def test_those_who_wait_for_a_question_that_fails_are_told_and_do_not_ask_again(
+    redis_url: str, fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    fake_openai.always = error(400, "bad_request")
+    async with replicas(redis_url) as made, journals(made, fake_openai, tmp_path) as given:
+        failures = await asyncio.gather(
+            *(journal.ask(PROMPT, TradeReply, purpose="trade", symbol="BTCUSDT") for journal, _ in given),
+            return_exceptions=True,
+        )
+        reasons = sorted(failure.reason for failure in failures if isinstance(failure, LlmUnavailable))
+        assert reasons == ["asked_elsewhere", "bad_request"]
