@@ -15,6 +15,7 @@ from api.guard.clients_only import ClientsOnly
 from api.guard.own_pages_only import OwnPagesOnly
 from api.guard.rate_limit import limiter
 from api.guard.request_context import RequestContext
+from api.guard.shared_windows import SharedWindows
 from api.guard.socket_shares import SocketShares
 from api.openapi import describe
 from api.routes import (
@@ -109,6 +110,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         log_access(settings.access)
         async with build(settings) as container, _periodic(container):
             app.state.container = container
+            app.state.shared_windows = SharedWindows(container.redis) if container.redis is not None else None
             container.health.also(app.state.descriptors.degraded)
             yield
         await logger.complete()  # uvicorn ends the process by the signal that it got, without flushing the log
@@ -140,6 +142,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         ],
     )
     app.state.limiter = limiter
+    app.state.shared_windows = None
     app.state.socket_shares = SocketShares(settings.websocket.max_clients_per_address)
     app.state.descriptors = Descriptors(settings.server.reserved_descriptors)
     # First, since it is called most: routes are tried in order.

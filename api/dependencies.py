@@ -114,17 +114,17 @@ class RateLimit(Check):
 
     async def __call__(self, request: Request) -> None:
         """Count the request; raises as `count`."""
-        self.count(request, get_container(request).settings)
+        await self.count(request, get_container(request).settings)
 
-    def count(self, request: Request, settings: Settings) -> None:
+    async def count(self, request: Request, settings: Settings) -> None:
         """Count the request of a route that FastAPI does not resolve.
 
         Raises:
             RateLimited: the address has used up the limit of this route.
         """
         if settings.rate_limits.enabled:
-            caller = identify(request, settings.access)
-            count(request, caller, self._choose(settings.rate_limits, caller.trusted))
+            caller, shared = identify(request, settings.access), request.app.state.shared_windows
+            await count(request, caller, self._choose(settings.rate_limits, caller.trusted), shared)
 
 
 class Administrator(Check):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
@@ -21,6 +21,7 @@ from config.server_settings import (
     AccessSettings,
     LoggingSettings,
     RateLimitSettings,
+    RedisSettings,
     ServerSettings,
     WebSocketSettings,
 )
@@ -189,6 +190,7 @@ class TradingSettings(Section):
 class PeriodicSettings(Section):
     enabled: Switch
     pause_seconds: Annotated[float, Field(ge=0)]
+    lease_seconds: Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 class Settings(Section):
@@ -197,6 +199,7 @@ class Settings(Section):
     server: ServerSettings
     logging: LoggingSettings
     storage: StorageSettings
+    redis: RedisSettings
     analysis: AnalysisSettings
     indicators: IndicatorSettings
     features: FeatureSettings
@@ -235,5 +238,6 @@ class Settings(Section):
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
         tokens += [self.webhooks.secret, *self.notices.urls]
-        password = urlsplit(self.storage.url.get_secret_value()).password
-        return [token.get_secret_value() for token in tokens if token is not None] + ([password] if password else [])
+        passwords = {urlsplit(url.get_secret_value()).password for url in (self.storage.url, self.redis.url)}
+        written = {form for password in passwords if password for form in (password, unquote(password))}
+        return [token.get_secret_value() for token in tokens if token is not None] + sorted(written)

@@ -32,6 +32,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "LOG_FILE": ("logging", "file"),
     "LOG_FORMAT": ("logging", "format"),
     "DATABASE_URL": ("storage", "url"),
+    "REDIS_URL": ("redis", "url"),
     "ANALYSIS_INTERVAL_MINUTES": ("analysis", "interval_minutes"),
     "MODEL_SAVE_PATH": ("models", "save_path"),
     "ANALYSIS_SYMBOLS": ("analysis", "symbols"),

@@ -14,6 +14,7 @@ from config.settings import Settings
 from container.improving import make_retraining, make_reviews, open_emergency
 from container.parts import Container
 from container.reporting import make_reports
+from container.sharing import announce_models, follow_hints, open_shared_guards
 from container.wings import (
     choose_analyst,
     make_periodic,
@@ -44,7 +45,6 @@ from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.past_models import PastModels
-from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
@@ -68,6 +68,8 @@ from services.notices.channels import open_channels
 from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
+from services.replicas.hints import Hint
+from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
 from services.reviews.trades import TradeReviews
 from services.service_works import BulkAnalysis, ServiceWorks
@@ -119,11 +121,13 @@ async def build_container(
         indicators, rules = TechnicalIndicators(settings.indicators), TechnicalAnalyst()
         engine_settings = await opened(open_engine_settings(settings, client, indicators, clock))
         hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
+        replicas = await opened(open_replicas(settings.redis, hub))
+        hints = replicas.hints
 
         notices = await opened(open_notices(settings.notices, documents, clock))
         webhooks = await opened(open_webhooks(settings.webhooks, documents, clock))
 
-        llm = await opened(open_llm(settings.llm, documents, clock))
+        llm = await opened(open_llm(settings.llm, documents, clock, replicas.llm))
         patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
         trades = TradeReviews(llm.journal, documents, settings.trades, clock, patience)
         await opened(trades.reviewing())
@@ -140,14 +144,16 @@ async def build_container(
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
-        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
+        guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
-        models = ModelAdmin(registry, loaded, settings.analysis, clock)
+        models = ModelAdmin(registry, loaded, settings.analysis, clock, announce_models(hints))
         forecasting = entered(open_forecasting(loaded, settings, store, clock, guards.disabled.why))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
-        calibration = await opened(open_calibration(evidence, ledger, documents, clock))
+        calibration = await opened(
+            open_calibration(evidence, ledger, documents, clock, partial(hints.tell, Hint.EVIDENCE))
+        )
         reader = MarketReader(
             indicators, forecasting, settings.analysis, evidence, clock, executor, guards.disabled.why
         )
@@ -161,6 +167,7 @@ async def build_container(
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
             webhooks=webhooks,
+            hints=hints,
             recorder=recorder,
             settings=settings.analysis,
             clock=clock,
@@ -197,6 +204,8 @@ async def build_container(
         stores = store, documents, ledger
         reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
         health.also(drift.degraded)
+        health.also(replicas.degraded)
+        follow_hints(hints, watch, guards, calibration)
 
         yield Container(
             settings=settings,
@@ -214,12 +223,13 @@ async def build_container(
             safe_mode=guards.safe_mode,
             disabled=guards.disabled,
             emergency=emergency,
-            periodic=make_periodic(settings, analysis, patience),
+            periodic=make_periodic(settings, analysis, patience, documents, clock),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
             insights=MarketInsights(
                 market_data, reader, settings.indicators, settings.analysis.symbols[0], guards.disabled.why
             ),
             hub=hub,
+            redis=replicas.link,
             forecasting=forecasting,
             forecast_requests=ForecastRequests(
                 forecasting,

@@ -36,6 +36,7 @@ from services.market_data.market_data import MarketData
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
+from services.replicas.link import RedisLink
 from services.reports.reports import Reports
 from services.reviews.decisions import SuggestionDecisions
 from services.reviews.nightly import NightlySelfAnalysis
@@ -58,6 +59,7 @@ class Container:
     """Every part of the running service, one typed field each.
 
     Attributes:
+        redis: Shared with other replicas; None where none is configured.
         stopping: Set when the server begins to stop: requests under way are answered without what takes long.
     """
 
@@ -83,6 +85,7 @@ class Container:
     signals: SignalStream
     insights: MarketInsights
     hub: SignalHub
+    redis: RedisLink | None
 
     forecasting: Forecasting
     forecast_requests: ForecastRequests

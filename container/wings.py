@@ -19,6 +19,7 @@ from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
 from services.analysis.llm_analyst import LlmAnalyst
+from services.analysis.loop_turn import LoopTurn
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
@@ -119,10 +120,11 @@ async def open_settling(
 
 @asynccontextmanager
 async def open_calibration(
-    evidence: EvidenceInUse, ledger: LedgerStore, documents: DocumentStore, clock: Clock
+    evidence: EvidenceInUse, ledger: LedgerStore, documents: DocumentStore, clock: Clock, announce: Callable[[], None]
 ) -> AsyncIterator[LiveCalibration]:
     """Refit the evidence in the background, on one replica at a time; what was adopted before is in use at once."""
-    calibration = LiveCalibration(evidence, ledger, documents, Lease(documents, "calibration", 3600, clock), clock)
+    lease = Lease(documents, "calibration", 3600, clock)
+    calibration = LiveCalibration(evidence, ledger, documents, lease, clock, announce=announce)
     async with background(calibration.run(), "live calibration"):
         yield calibration
 
@@ -206,9 +208,14 @@ def make_recorder(
 
 
 def make_periodic(
-    settings: Settings, analysis: AnalysisService, patience: Callable[[], Awaitable[None]]
+    settings: Settings,
+    analysis: AnalysisService,
+    patience: Callable[[], Awaitable[None]],
+    documents: DocumentStore,
+    clock: Clock,
 ) -> PeriodicAnalysis:
     """Return the loop over the configured symbols; with `patience` it waits for a key of the LLM."""
+    lease_seconds = settings.periodic.lease_seconds
 
     async def analyze(symbol: str) -> Analysis:
         await patience()
@@ -219,4 +226,5 @@ def make_periodic(
         settings.analysis.symbols,
         interval_seconds=settings.analysis.interval_minutes * 60,
         pause_seconds=settings.periodic.pause_seconds,
+        turn=LoopTurn(Lease(documents, "periodic", lease_seconds, clock), lease_seconds),
     )

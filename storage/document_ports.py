@@ -43,7 +43,7 @@ JOBS = Collection("jobs", "job_id", ("status", "kind", "fence"))
 JOB_ORDERS = Collection("job_orders", "job_id")
 # Jobs that whoever runs them is asked to end.
 JOB_CANCELLATIONS = Collection("job_cancellations", "job_id")
-LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"), ("purpose",))
+LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"), ("purpose", "run"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
 # Outcomes that clients reported while the archive could not be read.

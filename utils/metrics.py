@@ -111,6 +111,10 @@ SAFE_MODE = Gauge("safe_mode", "1 while safe mode is on, 0 while it is off.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")
 WEBSOCKET_DROPPED = Counter("websocket_clients_dropped", "Clients dropped because they did not read.")
+REPLICA_MESSAGES = Counter(
+    "replica_messages", "Events and hints between replicas: sent, received, or lost before they were sent.", ["way"]
+)
+start_at_zero(REPLICA_MESSAGES, ["sent", "received", "lost"])
 CYCLE_DURATION = Histogram(
     "background_analysis_duration_seconds",
     "Time of a periodic cycle over all symbols.",

@@ -27,6 +27,7 @@ from services.guards.guards import Guards
 from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
+from services.replicas.hints import Hint, Hints
 from services.webhooks.webhooks import Webhooks
 from storage.ports import NO_CANDLES, AnalysisCache
 from utils import metrics
@@ -65,6 +66,7 @@ class AnalysisService:
         revisions: Revisions,
         hub: SignalHub,
         webhooks: Webhooks,
+        hints: Hints,
         recorder: Recorder,
         settings: AnalysisSettings,
         clock: Clock,
@@ -77,6 +79,7 @@ class AnalysisService:
         self._revisions = revisions
         self._hub = hub
         self._webhooks = webhooks
+        self._hints = hints
         self._recorder = recorder
         self._settings = settings
         self._clock = clock
@@ -85,6 +88,8 @@ class AnalysisService:
             self._max_age, settings.max_price_drift_atr, valid_since=lambda: guards.valid_since
         )
         self._flights: SingleFlight[Answer] = SingleFlight()
+        hints.when(Hint.CACHE_CLEARED, lambda _: self.recent.clear())
+        hints.when(Hint.CANDLES_FORGOTTEN, self._forget_known)
 
     async def analyze(self, query: AnalysisQuery) -> Answer:
         """Return the analysis of a query, and broadcast it where the caller is trusted.
@@ -131,6 +136,7 @@ class AnalysisService:
         """
         cleared = await self._store.clear_cache()
         self.recent.clear()
+        self._hints.tell(Hint.CACHE_CLEARED)
         return cleared
 
     async def forget_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
@@ -139,7 +145,14 @@ class AnalysisService:
         Raises:
             StorageUnavailable: the store could not do it.
         """
-        return await self._revisions.forget(symbol, timeframe)
+        removed = await self._revisions.forget(symbol, timeframe)
+        self._hints.tell(Hint.CANDLES_FORGOTTEN, f"{symbol} {timeframe or ''}")
+        return removed
+
+    def _forget_known(self, key: str) -> None:
+        """Forget what another replica has removed from the store."""
+        symbol, _, timeframe = key.partition(" ")
+        self._revisions.forget_known(symbol, Timeframe(timeframe) if timeframe else None)
 
     async def _shared(self, query: AnalysisQuery) -> Answer:
         """Join the running analysis of an equal query, or start one."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from loguru import logger
@@ -53,9 +54,10 @@ class Disabled(WatchedState[Mapping[str, PartState]]):
         hub: SignalHub,
         clock: Clock,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin with nothing disabled; `sleep` waits a number of seconds."""
-        super().__init__(documents, clock, {}, sleep)
+        """Begin with nothing disabled; `sleep` waits for seconds, `announce` lets other replicas look at once."""
+        super().__init__(documents, clock, {}, sleep, announce)
         self._hub = hub
 
     def why(self, name: str) -> str | None:
@@ -87,6 +89,7 @@ class Disabled(WatchedState[Mapping[str, PartState]]):
                 raise StorageUnavailable(
                     f"{name} is {switched} in this process, but nothing keeps it over a restart: {failure.message}"
                 ) from failure
+        self._announce()
         return part
 
     def degraded(self) -> Iterator[Degraded]:
@@ -104,15 +107,15 @@ class Disabled(WatchedState[Mapping[str, PartState]]):
     def _changed(self, before: Mapping[str, PartState]) -> None:
         for name, part in self.state.items():
             if before.get(name, PartState(name)) != part:
-                self._announce(part)
+                self._tell(part)
 
-    def _announce(self, part: PartState) -> None:
+    def _tell(self, part: PartState) -> None:
         logger.bind(part=part.name, disabled=part.disabled, reason=part.reason, by=part.by).warning(
             "a lane or strategy is disabled" if part.disabled else "a lane or strategy is enabled"
         )
-        self._hub.publish(
-            None, lambda: render_disabled_changed(part.name, part.disabled, part.reason, part.by, part.changed_at)
-        )
+        # Each replica takes the state over, and says so to its own subscribers.
+        event = partial(render_disabled_changed, part.name, part.disabled, part.reason, part.by, part.changed_at)
+        self._hub.publish(None, event, everywhere=False)
 
 
 def _part(document: Document) -> PartState:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -126,6 +126,10 @@ class Guards:
         """Remember a side that a trusted caller is given."""
         self._given.give(side)
 
+    def look_at(self, market: str) -> None:
+        """Read the side of a market that another replica gave; without a market, all of them."""
+        self._given.look_at(market)
+
     def _findings(self, context: MarketContext, analysis: Analysis) -> Iterator[Finding]:
         settings, state = self._settings, self.safe_mode.state
         yield safe_mode_gate(state.reason if state.enabled and context.as_of is None else None)
@@ -155,15 +159,28 @@ class Guards:
 
 @asynccontextmanager
 async def open_guards(
-    documents: LastingDocuments, hub: SignalHub, clock: Clock, settings: GuardSettings, min_candles: int
+    documents: LastingDocuments,
+    hub: SignalHub,
+    clock: Clock,
+    settings: GuardSettings,
+    min_candles: int,
+    *,
+    announce_switch: Callable[[], None] = lambda: None,
+    announce_disabled: Callable[[], None] = lambda: None,
+    announce_side: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Guards]:
-    """Give the guards with what earlier processes stored, safe mode and disabled parts in step with the store."""
-    safe_mode, given = SafeMode(documents, hub, clock), GivenSides(documents, clock, settings.open_candles)
-    disabled = Disabled(documents, hub, clock)
+    """Give the guards with what earlier processes stored, and keep them in step with the store.
+
+    The functions let other replicas look at once: for a switch of the safe mode, for a lane or strategy that was
+    disabled or enabled, and for the side of a market.
+    """
+    safe_mode = SafeMode(documents, hub, clock, announce=announce_switch)
+    disabled = Disabled(documents, hub, clock, announce=announce_disabled)
+    given = GivenSides(documents, clock, settings.open_candles, announce=announce_side)
     async with (
         background(safe_mode.watch(), "safe mode"),
         background(disabled.watch(), "disabled lanes and strategies"),
-        background(given.restore(), "stored sides"),
+        background(given.follow(), "stored sides"),
     ):
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_SECONDS):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from loguru import logger
 
@@ -44,9 +45,10 @@ class SafeMode(WatchedState[SafeModeState]):
         hub: SignalHub,
         clock: Clock,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin switched off; `sleep` waits a number of seconds."""
-        super().__init__(documents, clock, SafeModeState(), sleep)
+        """Begin switched off; `sleep` waits a number of seconds, `announce` lets other replicas look at once."""
+        super().__init__(documents, clock, SafeModeState(), sleep, announce)
         self._hub = hub
 
     async def switch(self, *, enabled: bool, reason: str) -> SafeModeState:
@@ -67,6 +69,7 @@ class SafeMode(WatchedState[SafeModeState]):
                 raise StorageUnavailable(
                     f"safe mode is {switched} in this process, but nothing keeps it over a restart: {failure.message}"
                 ) from failure
+        self._announce()
         return self.state
 
     def degraded(self) -> Iterator[Degraded]:
@@ -101,4 +104,6 @@ class SafeMode(WatchedState[SafeModeState]):
         logger.bind(enabled=state.enabled, reason=state.reason, changed_at=state.changed_at.isoformat()).warning(
             "safe mode is on" if state.enabled else "safe mode is off"
         )
-        self._hub.publish(None, lambda: render_safe_mode_changed(state.enabled, state.reason, state.changed_at))
+        # Each replica takes the state over, and says so to its own subscribers.
+        event = partial(render_safe_mode_changed, state.enabled, state.reason, state.changed_at)
+        self._hub.publish(None, event, everywhere=False)

@@ -12,6 +12,7 @@ from domain.errors import StorageUnavailable
 from domain.values import epoch_ms, utc_time
 from storage.document_ports import LastingDocuments
 from utils.clock import Clock
+from utils.concurrency import Pause
 
 # How often a change by another process on the same store is looked for.
 CHECK_SECONDS = 5.0
@@ -28,24 +29,34 @@ class WatchedState(ABC, Generic[S]):
     """
 
     def __init__(
-        self, documents: LastingDocuments, clock: Clock, state: S, sleep: Callable[[float], Awaitable[object]]
+        self,
+        documents: LastingDocuments,
+        clock: Clock,
+        state: S,
+        sleep: Callable[[float], Awaitable[object]],
+        announce: Callable[[], None],
     ) -> None:
-        """Begin with a state; `sleep` waits a number of seconds."""
+        """Begin with a state; `sleep` waits a number of seconds, `announce` lets other replicas look at once."""
         self.state = state
         self.valid_since = BEGINNING
         self._documents = documents
         self._clock = clock
-        self._sleep = sleep
+        self._pause = Pause(sleep)
+        self._announce = announce
         self._known = asyncio.Event()
         # A look that began before a change must not end after it.
         self._lock = asyncio.Lock()
+
+    def look_soon(self) -> None:
+        """Look for a change by another process at once."""
+        self._pause.end()
 
     async def watch(self) -> NoReturn:
         """Read the stored state now and every few seconds, until canceled."""
         # What an earlier process answered after its last change still holds.
         await self._look(first=True)
         while True:
-            await self._sleep(CHECK_SECONDS)
+            await self._pause.wait(CHECK_SECONDS)
             await self._look(first=False)
 
     async def known(self) -> None:

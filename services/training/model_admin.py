@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -55,8 +55,24 @@ class KnownModels:
 class ModelAdmin:
     """Reads and changes the registry; every method does file I/O: call it off the event loop."""
 
-    def __init__(self, registry: Registry, loaded: LoadedModels, settings: AnalysisSettings, clock: Clock) -> None:
-        """Keep the parts; the first symbol and the first timeframe of the settings are the default ones."""
+    def __init__(
+        self,
+        registry: Registry,
+        loaded: LoadedModels,
+        settings: AnalysisSettings,
+        clock: Clock,
+        announce: Callable[[], object],
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            registry: All versions.
+            loaded: Those in memory.
+            settings: The first symbol and the first timeframe are the default ones.
+            clock: The server's.
+            announce: Lets other replicas know at once that another version is in production.
+        """
+        self._announce = announce
         self._registry = registry
         self._loaded = loaded
         self._default = settings.symbols[0], settings.primary_timeframes[0]
@@ -179,6 +195,7 @@ class ModelAdmin:
 
     def _serve(self, symbol: str, timeframe: Timeframe) -> None:
         """Serve requests by the registry of now, not by its state of seconds ago."""
+        self._announce()
         self._loaded.look_again()
         self._loaded.find(symbol, timeframe)
 

@@ -43,11 +43,10 @@ def switch(client: TestClient, name: str, disabled: bool = True, reason: str = R
     return found
 
 
-def analyzed(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze") -> dict[str, Any]:
+def analyzed(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze") -> Any:
     response = client.post(path, json=body)
     assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    return response.json()
 
 
 def check(

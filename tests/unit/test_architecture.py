@@ -81,6 +81,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "slowapi": ("api/",),
     "motor": ("storage/mongo/",),
     "pymongo": ("storage/mongo/",),
+    "redis": ("services/replicas/link.py",),
     "sqlite3": ("storage/sqlite/",),
     "openai": ("services/llm/calling/endpoint.py",),
     "apprise": ("services/notices/channels.py",),
@@ -162,6 +163,7 @@ HEAVY = [
     "openai",
     "optuna",
     "apprise",
+    "redis",
 ]
 
 

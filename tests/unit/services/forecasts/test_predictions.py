@@ -68,11 +68,11 @@ def asking(
     market_data: MarketData,
     executor: ThreadPoolExecutor,
     written: Written | None = None,
-    **seconds: float,
+    **seconds: Any,
 ) -> ForecastRequests:
     recorder = make_recorder(written or Written(), models.clock)
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, EvidenceInUse(UNMEASURED), models.clock, executor)
-    waits = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
+    waits: dict[str, Any] = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
     return ForecastRequests(
         models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, SafeModeState, models.clock, **waits
     )
