@@ -29,7 +29,7 @@ MAX_LISTED = 200
 MAX_DAYS = 3_650
 Limit = Annotated[int, Query(ge=1, le=MAX_LISTED)]
 Days = Annotated[int, Query(ge=1, le=MAX_DAYS)]
-SuggestionId = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+SuggestionId = Annotated[str, Path(min_length=1, max_length=100)]
 
 router = APIRouter(prefix="/ai", tags=["insights"])
 

@@ -95,9 +95,8 @@ def test_a_disabled_strategy_takes_no_part_and_the_answer_says_so(client: TestCl
     assert "MACD Strategy" in answer["strategy_scores"]
     assert "Took no part: the strategy RSI Strategy is disabled since" in answer["reasoning"]
     assert answer["reasoning"].endswith(f"{REASON}.")
-    recommended = analyzed(
-        client, {"symbol": "ETHUSDT", "timeframe_data": body["timeframe_data"]}, "/ai/strategy-recommendations"
-    )
+    asked = {"symbol": "ETHUSDT", "timeframe_data": body["timeframe_data"]}
+    recommended = client.post("/ai/strategy-recommendations", json=asked).json()
     (own,) = [each for each in recommended if each["strategy_name"] == "RSI Strategy"]
     assert (own["suitability_score"], REASON in own["reasoning"]) == (0.0, True)
     switch(client, "RSI Strategy", disabled=False, reason="")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
-from typing import Any
 
 import numpy as np
 import pytest
@@ -69,13 +68,21 @@ def asking(
     market_data: MarketData,
     executor: ThreadPoolExecutor,
     written: Written | None = None,
-    **seconds: Any,
+    **seconds: float,
 ) -> ForecastRequests:
     recorder = make_recorder(written or Written(), models.clock)
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, EvidenceInUse(UNMEASURED), models.clock, executor)
-    waits: dict[str, Any] = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
+    fetch, model = seconds.get("fetch_seconds", 10.0), seconds.get("model_seconds", 10.0)
     return ForecastRequests(
-        models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, SafeModeState, models.clock, **waits
+        models.forecasting,
+        market_data,
+        reader,
+        TechnicalAnalyst(),
+        recorder,
+        SafeModeState,
+        models.clock,
+        fetch_seconds=fetch,
+        model_seconds=model,
     )
 
 
