@@ -127,7 +127,7 @@ class Notifier:
 
     async def _send(self, waiting: _WaitingNotice) -> None:
         if await self._is_known(waiting):
-            self._waiting.remove(waiting)
+            self._leave(waiting)
             return
         taken = await asyncio.gather(*(self._try(number, waiting.notice) for number in waiting.left))
         waiting.left = [number for number, sent in zip(waiting.left, taken, strict=True) if not sent]
@@ -202,13 +202,17 @@ class Notifier:
         self._records.keep(notice_id, notice, NoticeState.DROPPED)
 
     def _end(self, waiting: _WaitingNotice, state: NoticeState) -> None:
-        if waiting in self._waiting:
-            self._waiting.remove(waiting)
+        self._leave(waiting)
         self._count(waiting.notice, state)
         self._records.keep(waiting.notice_id, waiting.notice, state, waiting.attempts)
         if state is NoticeState.FAILED:
             log = logger.bind(title=waiting.notice.title, channels=[number + 1 for number in waiting.left])
             log.error("a notice was given up")
+
+    def _leave(self, waiting: _WaitingNotice) -> None:
+        # A critical notice may have taken its place while it was being sent.
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
 
     def _count(self, notice: Notice, outcome: str) -> None:
         metrics.NOTICES.labels(notice.level, outcome).inc()
