@@ -147,8 +147,9 @@ class Notifier:
                 sent = await run_blocking(self._executor, self._channels[number].send, notice)
         except TimeoutError:
             logger.bind(channel=number + 1).warning("a channel of notices did not answer in time")
-        except Exception:  # noqa: BLE001 - of any of the many services; the notice is tried again
-            logger.bind(channel=number + 1).exception("a channel of notices failed unexpectedly")
+        except Exception as error:  # noqa: BLE001 - of any of the many services; the notice is tried again
+            # Its text may have the address in it.
+            logger.bind(channel=number + 1, error=type(error).__name__).error("a channel of notices has a defect")
         if not sent and number not in self._failing:
             logger.bind(channel=number + 1, title=notice.title).warning("a notice does not reach its channel")
         (self._failing.discard if sent else self._failing.add)(number)
