@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from config.backtest_settings import BacktestSettings
+from config.emergency_settings import EmergencySettings
 from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
@@ -15,6 +16,7 @@ from config.model_settings import ModelSettings
 from config.report_settings import NoticeSettings, ReportSettings
 from config.schedule_settings import ScheduleSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
+from config.self_analysis_settings import SelfAnalysisSettings
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -204,6 +206,8 @@ class Settings(Section):
     signals: SignalSettings
     guards: GuardSettings
     ledger: LedgerSettings
+    self_analysis: SelfAnalysisSettings
+    emergency: EmergencySettings
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 
 from config.settings import Settings
+from container.improving import make_retraining, make_reviews, open_emergency
 from container.parts import Container
 from container.reporting import make_reports
 from container.wings import (
@@ -68,7 +69,6 @@ from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
 from services.retention import Retention, ages
-from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.service_works import BulkAnalysis, ServiceWorks
 from services.signals.stream import SignalStream
@@ -140,21 +140,23 @@ async def build_container(
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
+        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
         models = ModelAdmin(registry, loaded, settings.analysis, clock)
-        forecasting = entered(open_forecasting(loaded, settings, store, clock))
+        forecasting = entered(open_forecasting(loaded, settings, store, clock, guards.disabled.why))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
         calibration = await opened(open_calibration(evidence, ledger, documents, clock))
-        reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor)
+        reader = MarketReader(
+            indicators, forecasting, settings.analysis, evidence, clock, executor, guards.disabled.why
+        )
         recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
-        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
             reader=reader,
-            analyst=choose_analyst(settings, llm, rules, lanes.gate, stopping),
+            analyst=choose_analyst(settings, llm, rules, lanes.gate, guards.disabled.why, stopping),
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
@@ -177,9 +179,17 @@ async def build_container(
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
         drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
 
+        training = TrainingService(jobs, market_data, store, settings, clock)
+        retraining = make_retraining(settings, models, training, jobs, drift, clock)
+        reviews = make_reviews(
+            settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
+        )
+        emergency = await opened(open_emergency(settings, documents, ledger, store, scores, guards.disabled, clock))
+
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
+        health.also(guards.disabled.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
         health.also(notices.degraded)
@@ -202,18 +212,29 @@ async def build_container(
             calibration=calibration,
             analysis=analysis,
             safe_mode=guards.safe_mode,
+            disabled=guards.disabled,
+            emergency=emergency,
             periodic=make_periodic(settings, analysis, patience),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
-            insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
+            insights=MarketInsights(
+                market_data, reader, settings.indicators, settings.analysis.symbols[0], guards.disabled.why
+            ),
             hub=hub,
             forecasting=forecasting,
             forecast_requests=ForecastRequests(
-                forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
+                forecasting,
+                market_data,
+                reader,
+                rules,
+                recorder,
+                lambda: guards.safe_mode.state,
+                clock,
+                why_disabled=guards.disabled.why,
             ),
             outlooks=Outlooks(markets, forecasting, recorder, clock),
             jobs=jobs,
+            training=training,
             schedule=await opened(open_schedule(settings, jobs, documents, clock)),
-            training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
@@ -223,15 +244,10 @@ async def build_container(
             webhooks=webhooks,
             llm=llm,
             trades=trades,
-            self_analyses=SelfAnalyses(
-                documents=documents,
-                scores=scores,
-                model=models.production,
-                journal=llm.journal,
-                indicators=indicators,
-                signals=settings.signals,
-                clock=clock,
-            ),
+            self_analyses=reviews.self_analyses,
+            nightly_self_analysis=reviews.nightly,
+            decisions=reviews.decisions,
+            retraining=retraining,
             feedback=feedback,
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,

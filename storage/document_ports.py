@@ -43,7 +43,7 @@ JOBS = Collection("jobs", "job_id", ("status", "kind", "fence"))
 JOB_ORDERS = Collection("job_orders", "job_id")
 # Jobs that whoever runs them is asked to end.
 JOB_CANCELLATIONS = Collection("job_cancellations", "job_id")
-LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
+LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"), ("purpose",))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
 # Outcomes that clients reported while the archive could not be read.
@@ -57,6 +57,8 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Lanes and strategies that were disabled, or enabled again.
+DISABLED = Collection("disabled_parts", "name")
 # Rows of the schedule, and the newest time of each for which a job was queued.
 SCHEDULE = Collection("schedule", "name")
 # Work that one replica does at a time (`services/leases.py`).
@@ -90,6 +92,7 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    DISABLED,
     SCHEDULE,
     LEASES,
     LEDGER_REVISIONS,

@@ -23,7 +23,7 @@ from utils.clock import Clock
 # Older days are forgotten; the month before stays, for a clock that is set back.
 KEPT = timedelta(days=45)
 
-_FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -89,7 +89,7 @@ class CostLedger:
         """
         now = self._clock.now().astimezone(UTC)
         month_start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        whole = await documents.totals(LLM_CALLS, _FIRST_DAY, _SUMS)
+        whole = await documents.totals(LLM_CALLS, FIRST_DAY, _SUMS)
         days = await documents.totals(LLM_CALLS, month_start, _SUMS, by=["day"])
         symbols = await documents.totals(LLM_CALLS, month_start, _SUMS, by=["symbol"])
         for total in whole:

@@ -42,7 +42,9 @@ class PerformanceLook:
         most = self._telling(await self._scores.given(days, by_side=False))
         by_day = []
         if most is not None:
-            by_day = await self._scores.given_by_day(days, most.key.timeframe, most.key.horizon)
+            of_all = await self._scores.given_by_day(days)
+            judged = most.key.timeframe, most.key.horizon
+            by_day = [record for record in of_all if (record.key.timeframe, record.key.horizon) == judged]
         signals = await asyncio.to_thread(_of_signals, most, by_day)
         findings = list(self._judged("signals", *signals, None if most is None else most.effective))
         figures: dict[str, Any] = {

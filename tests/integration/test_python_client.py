@@ -65,6 +65,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.replay("BTCUSDT", 1_700_000_000_000, timeframes=["1h"]),
     calls.analyze_config(),
     calls.config_suggestions(),
+    calls.decide_suggestion("s-1", True),
     calls.self_analyses(),
     calls.strategies(),
     calls.strategy_records("4h"),
@@ -72,6 +73,8 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.health(),
     calls.safe_mode(),
     calls.switch_safe_mode(True, "wrong prices"),
+    calls.disabled_parts(),
+    calls.switch_part("RSI Strategy", True, "it loses"),
     calls.config(),
     calls.models(),
     calls.model_drift(),
@@ -297,6 +300,11 @@ def test_an_operator_sees_what_there_is(service: Service) -> None:
         assert (refused.signal, refused.gates[0].name, refused.gates[0].passed) == ("Neutral", "safe_mode", False)
         assert not client.send(calls.switch_safe_mode(False)).enabled
         assert client.send(calls.safe_mode()).reason is None
+        assert client.send(calls.switch_part("RSI Strategy", True, "it loses")).by == "admin"
+        assert client.send(calls.disabled_parts()).disabled == ["RSI Strategy"]
+        assert not client.send(calls.switch_part("RSI Strategy", False)).disabled
+        with pytest.raises(Problem, match="there is no suggestion"):
+            client.send(calls.decide_suggestion("unknown", True))
         assert client.send(calls.clear_forecast_cache("PETR4.SA")).ticker == "PETR4.SA"
         assert client.send(calls.forecast_cache()).max_markets > 0
         with pytest.raises(Problem) as caught:
