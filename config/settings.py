@@ -8,12 +8,15 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from config.backtest_settings import BacktestSettings
+from config.emergency_settings import EmergencySettings
 from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.report_settings import NoticeSettings, ReportSettings
 from config.schedule_settings import ScheduleSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
+from config.self_analysis_settings import SelfAnalysisSettings
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -22,6 +25,7 @@ from config.server_settings import (
     ServerSettings,
     WebSocketSettings,
 )
+from config.webhook_settings import WebhookSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import Costs
@@ -205,9 +209,14 @@ class Settings(Section):
     signals: SignalSettings
     guards: GuardSettings
     ledger: LedgerSettings
+    self_analysis: SelfAnalysisSettings
+    emergency: EmergencySettings
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
+    reports: ReportSettings
+    notices: NoticeSettings
+    webhooks: WebhookSettings
     schedule: ScheduleSettings
     trades: TradeSettings
     trading: TradingSettings
@@ -228,6 +237,7 @@ class Settings(Section):
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
+        tokens += [self.webhooks.secret, *self.notices.urls]
         passwords = {urlsplit(url.get_secret_value()).password for url in (self.storage.url, self.redis.url)}
         written = {form for password in passwords if password for form in (password, unquote(password))}
         return [token.get_secret_value() for token in tokens if token is not None] + sorted(written)

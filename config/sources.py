@@ -48,6 +48,9 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "CLIENT_TOKENS": ("access", "client_tokens"),
     "WS_TOKEN": ("websocket", "token"),
     "WS_ORIGINS": ("websocket", "origins"),
+    "NOTIFY_URLS": ("notices", "urls"),
+    "WEBHOOK_URLS": ("webhooks", "urls"),
+    "WEBHOOK_SECRET": ("webhooks", "secret"),
     "RATE_LIMITS": ("rate_limits", "enabled"),
     "TRUSTED_NETWORKS": ("access", "trusted_networks"),
     "TRUSTED_PROXIES": ("access", "trusted_proxies"),
@@ -61,6 +64,8 @@ _SECRETS = {
     ("websocket", "token"),
     ("llm", "api_key"),
     ("llm", "backup_keys"),
+    ("notices", "urls"),
+    ("webhooks", "secret"),
 }
 
 

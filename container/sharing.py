@@ -20,15 +20,16 @@ from utils.clock import Clock
 def open_shared_guards(
     settings: Settings, documents: LastingDocuments, hub: SignalHub, hints: Hints, clock: Clock
 ) -> AbstractAsyncContextManager[Guards]:
-    """Open the guards, which tell of switches of safe mode and of the sides that are given."""
+    """Open the guards, which tell of switches, of safe mode and of lanes, and of the sides that are given."""
     return open_guards(
         documents,
         hub,
         clock,
         settings.guards,
         settings.analysis.min_candles,
-        partial(hints.tell, Hint.SAFE_MODE),
-        partial(hints.tell, Hint.GIVEN_SIDE),
+        announce_switch=partial(hints.tell, Hint.SAFE_MODE),
+        announce_disabled=partial(hints.tell, Hint.DISABLED),
+        announce_side=partial(hints.tell, Hint.GIVEN_SIDE),
     )
 
 
@@ -41,5 +42,6 @@ def follow_hints(hints: Hints, watch: ModelWatch, guards: Guards, calibration: L
     """Look at once when other replicas tell of something."""
     hints.when(Hint.MODELS, lambda _: watch.look_soon())
     hints.when(Hint.SAFE_MODE, lambda _: guards.safe_mode.look_soon())
+    hints.when(Hint.DISABLED, lambda _: guards.disabled.look_soon())
     hints.when(Hint.GIVEN_SIDE, guards.look_at)
     hints.when(Hint.EVIDENCE, lambda _: calibration.look_soon())

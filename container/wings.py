@@ -13,6 +13,7 @@ import httpx2
 from config.ledger_settings import LedgerSettings
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
+from domain.trading.disabled import WhyDisabled
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
@@ -150,12 +151,17 @@ async def open_schedule(
 
 
 def choose_analyst(
-    settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, gate: LaneGate, stopping: asyncio.Event
+    settings: Settings,
+    llm: LlmParts,
+    rules: TechnicalAnalyst,
+    gate: LaneGate,
+    why_disabled: WhyDisabled,
+    stopping: asyncio.Event,
 ) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
     if llm.journal is None:
         return rules
-    asked = LlmAnalyst(llm.journal, rules, gate, ask_about_synthetic=settings.llm.ask_about_synthetic)
+    asked = LlmAnalyst(llm.journal, rules, gate, why_disabled, ask_about_synthetic=settings.llm.ask_about_synthetic)
     return FallbackAnalyst(asked, rules, stopping)
 
 

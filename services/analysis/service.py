@@ -28,6 +28,7 @@ from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
 from services.replicas.hints import Hint, Hints
+from services.webhooks.webhooks import Webhooks
 from storage.ports import NO_CANDLES, AnalysisCache
 from utils import metrics
 from utils.clock import Clock
@@ -64,6 +65,7 @@ class AnalysisService:
         guards: Guards,
         revisions: Revisions,
         hub: SignalHub,
+        webhooks: Webhooks,
         hints: Hints,
         recorder: Recorder,
         settings: AnalysisSettings,
@@ -76,6 +78,7 @@ class AnalysisService:
         self._reader = reader
         self._revisions = revisions
         self._hub = hub
+        self._webhooks = webhooks
         self._hints = hints
         self._recorder = recorder
         self._settings = settings
@@ -109,7 +112,7 @@ class AnalysisService:
         metrics.count_analysis(answer.analysis.source, cached=answer.cached)
         self._recorder.given(answer.analysis, Origin.API, trusted=query.trusted)
         if query.trusted:
-            self._give(answer)
+            await self._give(answer)
         return answer
 
     async def refresh(self, symbol: str) -> Analysis:
@@ -122,7 +125,7 @@ class AnalysisService:
         answer = await self._make(query)
         metrics.count_analysis(answer.analysis.source, cached=False)
         self._recorder.given(answer.analysis, Origin.LOOP, trusted=True)
-        self._give(answer)
+        await self._give(answer)
         return answer.analysis
 
     async def clear_cache(self) -> int:
@@ -239,9 +242,13 @@ class AnalysisService:
         elif candles:
             await self._store.save_analysis(None, analysis, archive=False, candles=candles)
 
-    def _give(self, answer: Answer) -> None:
-        """Remember and broadcast what a trusted caller, or the service itself, is given; only what is current."""
+    async def _give(self, answer: Answer) -> None:
+        """Remember and broadcast what a trusted caller, or the service itself, is given; only what is current.
+
+        What a socket has heard also reaches the receivers of webhooks: it is kept for them before it is broadcast.
+        """
         if answer.current:
             analysis = answer.analysis
             self._guards.give(analysis)
+            await self._webhooks.publish(analysis.symbol, lambda: render_signal_event(analysis))
             self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

@@ -13,6 +13,7 @@ class Hint(StrEnum):
 
     MODELS = "models"
     SAFE_MODE = "safe_mode"
+    DISABLED = "disabled"
     # The key names the market.
     GIVEN_SIDE = "given_side"
     EVIDENCE = "evidence"
@@ -52,5 +53,5 @@ class Hints:
 
     def catch_up(self) -> None:
         """Look at everything that can be looked at, since hints were missed."""
-        for hint in (Hint.MODELS, Hint.SAFE_MODE, Hint.GIVEN_SIDE, Hint.EVIDENCE):
+        for hint in (Hint.MODELS, Hint.SAFE_MODE, Hint.DISABLED, Hint.GIVEN_SIDE, Hint.EVIDENCE):
             self.take(hint, "")

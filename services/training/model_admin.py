@@ -30,6 +30,21 @@ class KnownModel:
 
 
 @dataclass(frozen=True)
+class ServingModel:
+    """A version in production.
+
+    Attributes:
+        metadata: Its own.
+        last_trained: When the newest version of its market was made, whether or not that one serves.
+        last_candle_ms: Open time of the newest candle that this one was trained on; None of an imported file.
+    """
+
+    metadata: ModelMetadata
+    last_trained: datetime
+    last_candle_ms: int | None
+
+
+@dataclass(frozen=True)
 class KnownModels:
     """Every usable version, newest first, and by name the reason why others cannot be used."""
 
@@ -102,6 +117,23 @@ class ModelAdmin:
         """
         current = self.current()
         return current.metadata if current and current.alias == "production" else None
+
+    def serving(self) -> list[ServingModel]:
+        """Return every usable version in production, each with the newest training of its market.
+
+        Raises:
+            ModelCorrupt: the file of aliases cannot be read.
+        """
+        known = self.known().models
+        newest: dict[tuple[str, Timeframe], ModelMetadata] = {}
+        for model in known:  # the newest come first
+            newest.setdefault(model.metadata.scope, model.metadata)
+        found = []
+        for model in known:
+            if model.alias == "production":
+                last = newest[model.metadata.scope]
+                found.append(ServingModel(model.metadata, last.created_at, last.data.last_ms if last.data else None))
+        return found
 
     def last_trained(self) -> datetime | None:
         """Return the creation time of the newest usable version; None without one."""

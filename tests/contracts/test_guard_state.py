@@ -19,7 +19,8 @@ from rules.context import MarketContext
 from services.broadcast.hub import SignalHub
 from services.guards.given_sides import GivenSides
 from services.guards.guards import Guards
-from services.guards.safe_mode import CHECK_SECONDS, SafeMode
+from services.guards.safe_mode import SafeMode
+from services.guards.watched_state import CHECK_SECONDS
 from storage.document_ports import GIVEN_SIDES
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
