@@ -57,9 +57,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
-from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
-from services.notices.channels import open_channels
 from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
@@ -72,24 +70,9 @@ from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
 from services.webhooks.webhooks import open_webhooks
-from storage.factory import build_engine_candles, build_store
 from utils.clock import SystemClock
 from utils.concurrency import worker_threads
 from utils.logging import NO_LOGS, Logs
-
-
-def check_adapters(settings: Settings) -> None:
-    """Refuse settings that no adapter can be made of, before anything has started.
-
-    Raises:
-        ConfigurationError: one line that names the setting.
-    """
-    build_store(settings.storage)
-    check_sources(settings.market_data)
-    open_weigher(settings.trading)
-    open_channels(settings.notices.urls)
-    if "engine_db" in settings.market_data.sources:
-        build_engine_candles(settings.storage)
 
 
 @asynccontextmanager
