@@ -62,7 +62,7 @@ class Recorder:
             for method, operation in methods.items()
         }
 
-    def __call__(self, operation: str, body: Any = None, name: str = "answer", **parameters: str) -> Any:
+    def __call__(self, operation: str, body: Any = None, title: str = "answer", **parameters: str) -> Any:
         method, path = self.operations[operation]
         query = {key: value for key, value in parameters.items() if f"{{{key}}}" not in path}
         response = self._client.request(method, path.format(**parameters), json=body, params=query)
@@ -70,7 +70,7 @@ class Recorder:
             raise SystemExit(f"{operation} answers {response.status_code}: {response.text}")
         if response.headers["content-type"] != "application/json":
             return None
-        self.examples.setdefault(operation, {})[name] = response.json()
+        self.examples.setdefault(operation, {})[title] = response.json()
         return response.json()
 
 
@@ -108,6 +108,9 @@ def record_models(record: Recorder, candles: list[dict[str, Any]]) -> None:
     record("cancel_job", job_id=queued["job_id"])
     queued = record("optimise", {"symbols": [SYMBOL], "timeframes": ["1h", "4h"], "trials": 50, "folds": 4})
     record("cancel_job", job_id=queued["job_id"])
+    queued = record("job_train", order)
+    for operation in ("cancel_job", "retry_job", "cancel_job"):
+        record(operation, job_id=queued["job_id"])
     record("jobs", limit="2")
     record("model_load", {"version": versions[1]})
     record("model_promote", {"reason": "two weeks of shadow trading"}, version=versions[0])
@@ -118,8 +121,9 @@ def record_models(record: Recorder, candles: list[dict[str, Any]]) -> None:
     record("model_info")
     record("model_save", {})
     record("model_cleanup", keep_count="5")
-    for operation in ("bias_lookahead", "bias_recursive"):
-        record(operation, {"symbol": SYMBOL, "candles": candles})
+    for operation in ("bias_lookahead", "bias_recursive", "job_bias_lookahead", "job_bias_recursive"):
+        queued = record(operation, {"symbol": SYMBOL, "candles": candles})
+        record("cancel_job", job_id=queued["job_id"])
 
 
 def market_of(candles: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -188,6 +192,26 @@ def record_outcomes(record: Recorder) -> None:
     record("ledger_proof", entry_id=entry["id"])
 
 
+def record_upkeep(record: Recorder) -> None:
+    bodies = {
+        "bulk_analysis": {"symbols": [SYMBOL]},
+        "retrain_if_needed": {"full": False},
+        "cleanup_models": {"keep": 5},
+    }
+    for operation in sorted(record.operations):
+        kind = operation.removeprefix("job_")
+        if record.operations[operation] == ("post", f"/jobs/{kind}") and operation not in record.examples:
+            ended(record, record(operation, bodies.get(kind, {}))["job_id"])
+    record("reports", limit="2")
+    record("report", report_id=record.examples["reports"]["answer"]["reports"][0]["report_id"])
+    letters = record("dead_letters", limit="2")["dead_letters"]
+    record("retry_dead_letter", delivery_id=letters[0]["delivery_id"])
+    record("switch_part", {"disabled": True, "reason": "it lost in five days of six"}, name="MACD Strategy")
+    record("disabled_parts")
+    suggestions = record.examples["config_suggestions"]["answer"]["suggestions"]
+    record("decide_config_suggestion", {"accept": True}, suggestion_id=suggestions[0]["_id"])
+
+
 async def fill_ledger(ledger: LedgerStore, candles: list[dict[str, Any]]) -> None:
     """Keep calls of two lanes, settled by the candles after them: one follows the last move, the other opposes it."""
     entries, settlements = [], []
@@ -247,6 +271,8 @@ def main() -> None:
             "models": {"save_path": f"{folder}/models"},
             "backtests": {"trials_path": f"{folder}/trials.jsonl", "key_file": f"{folder}/backtest_key"},
             "periodic": {"enabled": False},
+            # Nobody listens there: its dead letters are an example.
+            "webhooks": {"urls": ["http://127.0.0.1:9/signals"], "secret": ADMIN_TOKEN, "max_attempts": 1},
             "market_data": {"sources": ["stored"], "timeframes": ["1h", "4h"]},
             "rate_limits": {"enabled": False},
             "analysis": {"primary_timeframes": ["1h"]},
@@ -266,6 +292,7 @@ def main() -> None:
             if client.portal:
                 client.portal.call(certify_today, app.state.container)
             record("ledger_parity", limit="1")
+            record_upkeep(record)
             record("market_condition_health")
             record("storage_candles_remove", symbol=SYMBOL, timeframe="1h")
             record("switch_safe_mode", {"enabled": True, "reason": "the exchange reports wrong prices"})

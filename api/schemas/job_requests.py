@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.schemas.requests import RequestModel
 from api.schemas.responses import ResponseModel
@@ -19,9 +19,13 @@ MAX_SYMBOLS = 1_000
 class NoParameters(RequestModel):
     """This kind has no parameters."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+
 
 class BulkAnalysisRequest(RequestModel):
     """Which symbols to analyze."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"symbols": ["BTCUSDT", "ETHUSDT"]}]})
 
     symbols: Annotated[
         list[SymbolName] | None,
@@ -32,6 +36,8 @@ class BulkAnalysisRequest(RequestModel):
 class ParityRequest(RequestModel):
     """Which day to replay."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"day": "2026-11-01"}]})
+
     day: Annotated[
         date | None,
         Field(strict=False, description="UTC; without it yesterday, whose certificate is kept and shown."),
@@ -41,6 +47,8 @@ class ParityRequest(RequestModel):
 class CleanupModelsRequest(RequestModel):
     """How much to keep."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"keep": 5}]})
+
     keep: Annotated[
         int | None, Field(ge=1, le=1_000, description="Versions of a market; without it models.keep_versions.")
     ] = None
@@ -48,6 +56,8 @@ class CleanupModelsRequest(RequestModel):
 
 class RetrainRequest(RequestModel):
     """Which models to train anew."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"full": True}]})
 
     full: Annotated[bool, Field(description="All in production, whatever their age.")] = False
 
