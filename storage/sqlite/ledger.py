@@ -14,7 +14,7 @@ from domain.ledger.days import Aggregate, DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
 from domain.market import Timeframe
-from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Postponed
+from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Position, Postponed
 from storage.ledger_values import ENTRIES_AT_ONCE, booked_day, day_of, first_ms, stretch_day
 from storage.sqlite import ledger_due
 from storage.sqlite import ledger_statements as sql
@@ -99,9 +99,7 @@ class SqliteLedger:
 
         return await self._file.read("entry", find)
 
-    async def entries(
-        self, wanted: EntryFilter, limit: int, before: tuple[int, str] | None = None
-    ) -> list[LedgerRecord]:
+    async def entries(self, wanted: EntryFilter, limit: int, before: Position | None = None) -> list[LedgerRecord]:
         """Return a page of entries, the newest known first."""
 
         def find(connection: sqlite3.Connection) -> list[LedgerRecord]:
@@ -110,6 +108,12 @@ class SqliteLedger:
             return [] if page is None else list(read_records(connection.execute(*page), names))
 
         return await self._file.read("entries", find)
+
+    async def known_before(self, time_ms: int | None, count: int) -> int | None:
+        """Return when the entry was known that is so many places before a time."""
+        values = time_ms, count - 1
+        row = await self._file.read("known_before", lambda c: c.execute(sql.KNOWN_BEFORE, values).fetchone())
+        return None if row is None else int(row[0])
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""

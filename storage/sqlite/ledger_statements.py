@@ -42,6 +42,9 @@ LEFT JOIN {SETTLEMENT_COLLECTION} AS s ON s.entry = e.number
 """  # noqa: S608
 RECORD = f"{_RECORDS.format(LEDGER_COLLECTION)} WHERE id = ? ORDER BY s.horizon"
 
+KNOWN_BEFORE = f"""
+SELECT known_ms FROM {LEDGER_COLLECTION} WHERE known_ms < coalesce(?1, 1 << 62) ORDER BY known_ms DESC LIMIT 1 OFFSET ?2
+"""  # noqa: S608
 FIND = f"SELECT number, closed_ms, timeframe FROM {LEDGER_COLLECTION} WHERE id = ?"  # noqa: S608
 MARK = f"INSERT OR IGNORE INTO {MARK_COLLECTION} (day) VALUES (?)"  # noqa: S608
 SETTLE = f"""
