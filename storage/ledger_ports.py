@@ -118,10 +118,10 @@ class LedgerStore(Protocol):
             before: Of the last entry of the page before.
         """
 
-    async def known_before(self, time_ms: int | None, count: int) -> int | None:
-        """Return `known_ms` of the entry that is `count` places (1 or more) before a time, in the order of known times.
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return `known_ms` of the entry at a place, 1 for the newest, in the order of `entries`; None where it ends.
 
-        None where fewer are known before it; a time of None is after all of them.
+        It is quick where at most one of `symbol` and `lane_id`, and times, are wanted.
         """
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:

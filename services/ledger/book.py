@@ -26,9 +26,6 @@ from utils.clock import Clock
 DAYS_IN_MEMORY = 4
 # A page looks through as many entries for those that are wanted, in milliseconds, and leaves the rest to the next one.
 LOOKED_THROUGH = 50_000
-# Markets and versions have indexes: no other entry is looked at.
-_INDEXED = ("symbol", "lane_id")
-_UNINDEXED = ("lane", "timeframe", "side", "kind", "origin", "given", "scored")
 _SEPARATOR = "~"
 
 
@@ -103,13 +100,13 @@ class LedgerBook:
 
     async def _looked_to(self, wanted: EntryFilter, before: Position | None) -> int | None:
         """Return from which known time on a page looks; None where it looks at all that may be wanted."""
-        told = [name for name in (*_INDEXED, *_UNINDEXED) if getattr(wanted, name) is not None]
-        if not any(name in _UNINDEXED for name in told) and len(told) < len(_INDEXED):
+        indexed = _indexed(wanted)
+        if replace(wanted, since_ms=None, until_ms=None) == indexed:
             return None
-        # Entries of the cursor's own moment may follow it.
-        ends_ms = [wanted.until_ms, before[0] + 1 if before else None]
+        # Entries of the cursor's own moment may follow it, but for a cursor without an id.
+        ends_ms = [wanted.until_ms, before[0] + bool(before[1]) if before else None]
         end_ms = min((end for end in ends_ms if end is not None), default=None)
-        since_ms = await self._store.known_before(end_ms, self._looked_through)
+        since_ms = await self._store.known_at(replace(indexed, until_ms=end_ms), self._looked_through)
         return None if since_ms is None or since_ms <= (wanted.since_ms or 0) else since_ms
 
     async def record(self, entry_id: str) -> LedgerRecord:
@@ -163,6 +160,11 @@ class LedgerBook:
             raise Conflict(f"{day} is not closed yet: its proofs are there {minutes} minutes after its end, UTC")
         closed = self._closed[day] = await asyncio.to_thread(_ClosedDay.of, root, previous, booked)
         return closed
+
+
+def _indexed(wanted: EntryFilter) -> EntryFilter:
+    """Return the part of a filter that an index answers: the market, else the version, as the stores choose."""
+    return EntryFilter(symbol=wanted.symbol, lane_id=None if wanted.symbol is not None else wanted.lane_id)
 
 
 def _cursor(known_ms: int, entry_id: str = "") -> str:

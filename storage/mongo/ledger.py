@@ -42,15 +42,7 @@ from storage.mongo.ledger_documents import (
     settlement_keys,
 )
 from storage.mongo.ledger_due import MongoDue
-from storage.mongo.ledger_queries import (
-    LEDGER_INDEXES,
-    count_all,
-    found_by_key,
-    known_before,
-    newest,
-    newest_day,
-    prune,
-)
+from storage.mongo.ledger_queries import LEDGER_INDEXES, count_all, found_by_key, known_at, newest, newest_day, prune
 from storage.mongo.writes import bulk_write
 
 _NEVER = {"repeats": 0}
@@ -124,10 +116,10 @@ class MongoLedger:
         with operation("ledger_entries"):
             return await self._records(await newest(self._of(LEDGER_COLLECTION), query_of(wanted, before), limit))
 
-    async def known_before(self, time_ms: int | None, count: int) -> int | None:
-        """Return when the entry was known that is so many places before a time."""
-        with operation("ledger_known_before"):
-            return await known_before(self._of(LEDGER_COLLECTION), time_ms, count)
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return when the entry at a place was known, the newest at 1."""
+        with operation("ledger_known_at"):
+            return await known_at(self._of(LEDGER_COLLECTION), query_of(wanted, None), place)
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""

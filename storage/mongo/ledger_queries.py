@@ -59,10 +59,9 @@ async def newest(collection: AsyncIOMotorCollection[Document], query: Document, 
     return sorted(found, key=lambda entry: (entry["known_ms"], entry["_id"]), reverse=True)[:limit]
 
 
-async def known_before(collection: AsyncIOMotorCollection[Document], time_ms: int | None, count: int) -> int | None:
-    """Return when the entry was known that is so many places before a time."""
-    query = {} if time_ms is None else {"known_ms": {"$lt": time_ms}}
-    found = collection.find(query, {"_id": 0, "known_ms": 1}, sort=[_NEWEST], skip=count - 1, limit=1)
+async def known_at(collection: AsyncIOMotorCollection[Document], query: Document, place: int) -> int | None:
+    """Return when the entry at a place was known, the newest at 1."""
+    found = collection.find(query, {"_id": 0, "known_ms": 1}, sort=[_NEWEST], skip=place - 1, limit=1)
     return next((int(row["known_ms"]) for row in await found.to_list(1)), None)
 
 

@@ -156,9 +156,9 @@ class ResilientLedger(Resilient[LedgerEntry]):
         """Return a page of entries, the newest known first."""
         return await self._query("entries", lambda: self._ledger.entries(wanted, limit, before))
 
-    async def known_before(self, time_ms: int | None, count: int) -> int | None:
-        """Return when the entry was known that is so many places before a time."""
-        return await self._query("known_before", lambda: self._ledger.known_before(time_ms, count))
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return when the entry at a place was known, the newest at 1."""
+        return await self._query("known_at", lambda: self._ledger.known_at(wanted, place))
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""
@@ -216,11 +216,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
         return await self._calls.run(operation, call)
 
     async def _ready(self, operation: str) -> None:
-        """Return when earlier entries are written.
-
-        Raises:
-            StorageUnavailable: the ledger is down.
-        """
+        """Return when earlier entries are written; raises `StorageUnavailable` while the ledger is down."""
         await self._behind.tried(self._pace.query_seconds)
         if not self._availability.available:
             self._calls.skip(operation)

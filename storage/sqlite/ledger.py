@@ -20,14 +20,7 @@ from storage.sqlite import ledger_due
 from storage.sqlite import ledger_statements as sql
 from storage.sqlite.file import BUSY_SECONDS, SqliteFile
 from storage.sqlite.ledger_due import Market
-from storage.sqlite.ledger_rows import (
-    Names,
-    entry_row,
-    packed,
-    read_entry,
-    read_records,
-    settlement_row,
-)
+from storage.sqlite.ledger_rows import Names, entry_row, packed, read_entry, read_records, settlement_row
 from storage.sqlite.ledger_schema import prepare_ledger
 from storage.sqlite.ledger_sums import aggregate_row, read_aggregate
 
@@ -109,11 +102,15 @@ class SqliteLedger:
 
         return await self._file.read("entries", find)
 
-    async def known_before(self, time_ms: int | None, count: int) -> int | None:
-        """Return when the entry was known that is so many places before a time."""
-        values = time_ms, count - 1
-        row = await self._file.read("known_before", lambda c: c.execute(sql.KNOWN_BEFORE, values).fetchone())
-        return None if row is None else int(row[0])
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return when the entry at a place was known, the newest at 1."""
+
+        def find(connection: sqlite3.Connection) -> int | None:
+            statement = sql.known_at(Names(connection), wanted, place)
+            row = None if statement is None else connection.execute(*statement).fetchone()
+            return None if row is None else int(row[0])
+
+        return await self._file.read("known_at", find)
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""
