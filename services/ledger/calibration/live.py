@@ -106,10 +106,13 @@ class LiveCalibration:
             lane_ids = [lane["lane_id"] for lane in lanes if lane["parts"]["evidence"] in stated]
             plans = await self._plans(record, lane_ids)
             own = [refit for refit in known if refit.timeframe is record.timeframe]
-            await self._decide_on(record, own, plans)
+            of_file = next(each for each in shipped.records if each.timeframe is record.timeframe)
+            await self._decide_on(record, of_file, own, plans)
         await self.take_over()
 
-    async def _decide_on(self, record: TimeframeRecord, own: Sequence[Refit], plans: MeasuredPlans) -> None:
+    async def _decide_on(
+        self, record: TimeframeRecord, shipped: TimeframeRecord, own: Sequence[Refit], plans: MeasuredPlans
+    ) -> None:
         now, candidate = self._clock.now(), next((refit for refit in own if refit.state is RefitState.CANDIDATE), None)
         if candidate is not None:
             gain = await asyncio.to_thread(gain_of, _on_trial(candidate, own), record, plans)
@@ -123,7 +126,7 @@ class LiveCalibration:
                 return
             if not await self._close(candidate, state, f"{why}: {gain.words}") or state is RefitState.ADOPTED:
                 return
-        fitted = await asyncio.to_thread(fit, record, plans, self._base, now)
+        fitted = await asyncio.to_thread(fit, record, shipped, plans, self._base, now)
         if fitted is not None:
             await self._documents.insert(EVIDENCE_REFITS, fitted.refit_id, fitted.document)
 
