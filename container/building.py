@@ -160,7 +160,7 @@ async def build_container(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
         jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
-        retention = Retention(documents, clock, ages(settings))
+        retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
         works = ServiceWorks(settler, parity, retention, models, settings.models.keep_versions)
         bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
         runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})

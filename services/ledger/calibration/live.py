@@ -17,7 +17,7 @@ from rules.evidence import EvidenceBook, TimeframeRecord
 from services.evidence_in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.calibration.choice import gain_of
-from services.ledger.calibration.refits import Refit, RefitState, books, fit
+from services.ledger.calibration.refits import Refit, RefitState, books, fit, on_trial
 from services.ledger.calibration.stated_plans import FirstPlans
 from services.ledger.recording.lane_identities import digest
 from storage.document_ports import EVIDENCE_REFITS, LEDGER_LANES, DocumentStore
@@ -115,7 +115,7 @@ class LiveCalibration:
     ) -> None:
         now, candidate = self._clock.now(), next((refit for refit in own if refit.state is RefitState.CANDIDATE), None)
         if candidate is not None:
-            gain = await asyncio.to_thread(gain_of, _on_trial(candidate, own), record, plans)
+            gain = await asyncio.to_thread(gain_of, on_trial(candidate, own), record, plans)
             if gain.low > 0:
                 state, why = RefitState.ADOPTED, "it predicts better"
             elif gain.high < 0:
@@ -156,14 +156,3 @@ class LiveCalibration:
                 before = page[-1].entry.known_ms, page[-1].entry.id
                 page = await self._ledger.entries(wanted, _PAGE, before)
         return await asyncio.to_thread(first.plans)
-
-
-def _on_trial(candidate: Refit, own: Sequence[Refit]) -> list[Refit]:
-    """Return the candidate and those before it, which it was fitted anew from, back to the last that was decided on."""
-    trial = [candidate]
-    for refit in sorted(own, key=lambda refit: refit.created_at, reverse=True):
-        if refit.created_at < candidate.created_at:
-            if refit.state is not RefitState.RENEWED or refit.replaces != candidate.replaces:
-                break
-            trial.append(refit)
-    return trial

@@ -118,6 +118,17 @@ def fit(
     )
 
 
+def on_trial(candidate: Refit, own: Sequence[Refit]) -> list[Refit]:
+    """Return the candidate and those before it, which it was fitted anew from, back to the last that was decided on."""
+    trial = [candidate]
+    for refit in sorted(own, key=lambda refit: refit.created_at, reverse=True):
+        if refit.created_at < candidate.created_at:
+            if refit.state is not RefitState.RENEWED or refit.replaces != candidate.replaces:
+                break
+            trial.append(refit)
+    return trial
+
+
 def books(shipped: EvidenceBook, adopted: Iterable[Refit]) -> Iterator[EvidenceBook]:
     """Yield the book of the evidence file and then, after each adoption in its order, the one in use from there."""
     book = shipped
