@@ -197,7 +197,7 @@ async def build_container(
             forecast_requests=ForecastRequests(
                 forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
             ),
-            outlooks=Outlooks(markets, forecasting, recorder, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, lambda: guards.safe_mode.state, clock),
             jobs=jobs,
             schedule=await opened(open_schedule(settings, jobs, documents, clock)),
             training=TrainingService(jobs, market_data, store, settings, clock),
