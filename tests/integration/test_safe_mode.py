@@ -265,9 +265,7 @@ def test_forecasts_and_trends_are_neutral_with_the_reason(make_client: MakeClien
     assert said == ["refused", "side"]  # equal ones are repeats
 
 
-def test_signals_by_ticker_say_hold_with_the_reason(
-    make_client: MakeClient, registry: Registry
-) -> None:
+def test_signals_by_ticker_say_hold_with_the_reason(make_client: MakeClient, registry: Registry) -> None:
     put_in_production(registry, ModelType.LSTM, symbol="ETHUSDT", calibration=UP_ALWAYS)
     client = make_client(market_data={"sources": ["synthetic"]})
     asked = {"ticker": "ETHUSDT", "timeframe": "1h"}
