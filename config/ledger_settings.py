@@ -20,3 +20,4 @@ class LedgerSettings(Section):
     lane_sample_share: Share
     max_apart_per_day: Count
     parity_answers: Count
+    keep_refits: Annotated[int, Field(ge=10, le=1000)]

@@ -163,7 +163,7 @@ async def build_container(
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
-        retention = Retention(documents, clock, ages(settings))
+        retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
         upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
         reviewing = ReviewWorks(reports, reviews.nightly, retraining)
         bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
@@ -209,7 +209,7 @@ async def build_container(
                 clock,
                 why_disabled=guards.disabled.why,
             ),
-            outlooks=Outlooks(markets, forecasting, recorder, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, lambda: guards.safe_mode.state, clock),
             jobs=jobs,
             training=training,
             schedule=await opened(open_schedule(settings, jobs, documents, clock)),

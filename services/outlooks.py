@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +12,10 @@ from domain.errors import ModelUnavailable
 from domain.forecasting import Forecast
 from domain.ledger.entries import Origin
 from domain.market import CandleSeries, Timeframe
-from domain.values import epoch_ms
+from domain.values import Signal, epoch_ms
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.price_paths import PriceStep, price_path
+from services.guards.safe_mode import SafeModeState
 from services.ledger.recording.recorder import Recorder
 from services.ledger.recording.statements import of_forecast
 from services.market_data.recent_markets import RecentMarkets
@@ -25,7 +27,10 @@ LEAST_CANDLES = 500
 
 @dataclass(frozen=True)
 class Outlook:
-    """A market at its last close, and its forecast or the reason why there is none."""
+    """A market at its last close, and its forecast or the reason why there is none.
+
+    While safe mode is on the signal of the forecast is Neutral, and `safe_mode` is the operator's reason.
+    """
 
     ticker: str
     timeframe: Timeframe
@@ -34,6 +39,7 @@ class Outlook:
     note: str | None
     source_data: DataSource
     at: datetime
+    safe_mode: str | None
 
     @property
     def closes(self) -> FloatArray:
@@ -67,9 +73,18 @@ class Outlook:
 class Outlooks:
     """Fetches markets and asks the models about them."""
 
-    def __init__(self, markets: RecentMarkets, forecasting: Forecasting, recorder: Recorder, clock: Clock) -> None:
+    def __init__(
+        self,
+        markets: RecentMarkets,
+        forecasting: Forecasting,
+        recorder: Recorder,
+        safe_mode: Callable[[], SafeModeState],
+        clock: Clock,
+    ) -> None:
+        """Keep the parts, and what gives the state of safe mode."""
         self._forecasting = forecasting
         self._recorder = recorder
+        self._safe_mode = safe_mode
         self._clock = clock
         self.markets = markets
 
@@ -90,12 +105,18 @@ class Outlooks:
         chosen = timeframe or await self._choose(ticker)
         snapshot = await self.markets.snapshot(ticker, chosen, await self._candles(ticker, chosen))
         opinion = await self._forecasting.opinion(snapshot, chosen)
-        if opinion.forecast is not None and tells_side:
-            said = [of_forecast(opinion.forecast, given=True)]
-            self._recorder.said(said, snapshot, chosen, Origin.PREDICT, trusted=trusted)
+        state, forecast = self._safe_mode(), opinion.forecast
+        if forecast is not None and tells_side:
+            said = of_forecast(forecast, given=True)
+            self._recorder.said(
+                [said.refused() if state.enabled else said], snapshot, chosen, Origin.PREDICT, trusted=trusted
+            )
+        if forecast is not None and state.enabled:
+            forecast = forecast.model_copy(update={"signal": Signal.NEUTRAL, "confidence": 0.0})
         now = self._clock.now()
         closed = snapshot.closed(epoch_ms(now))[chosen]
-        return Outlook(ticker, chosen, closed, opinion.forecast, opinion.note, snapshot.source_data, now)
+        reason = state.reason if state.enabled else None
+        return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason)
 
     async def _choose(self, ticker: str) -> Timeframe:
         try:

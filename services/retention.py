@@ -1,4 +1,4 @@
-"""Expiry of documents."""
+"""Expiry of documents: by age, and of refits of the evidence by what rests on them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from config.settings import Settings
 from services.guards.given_sides import keep_for
+from services.ledger.calibration.kept import remove_refits
 from storage.document_ports import (
+    EVIDENCE_REFITS,
     GIVEN_SIDES,
     JOB_CANCELLATIONS,
     JOB_ORDERS,
@@ -48,11 +50,14 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
 class Retention:
     """Removes expired documents; the schedule says when."""
 
-    def __init__(self, documents: DocumentStore, clock: Clock, keep: Mapping[Collection, timedelta]) -> None:
-        """Keep the greatest age of documents by collection."""
+    def __init__(
+        self, documents: DocumentStore, clock: Clock, keep: Mapping[Collection, timedelta], keep_refits: int
+    ) -> None:
+        """Keep the greatest age of documents by collection, and how many refits stay that nothing rests on."""
         self._documents = documents
         self._clock = clock
         self._keep = keep
+        self._keep_refits = keep_refits
 
     async def remove(self) -> dict[str, int]:
         """Remove expired documents, and return their number by the name of the collection.
@@ -61,7 +66,8 @@ class Retention:
             StorageUnavailable: the store is down.
         """
         now = self._clock.now()
-        return {
+        removed = {
             collection.name: await self._documents.remove(collection, now - age)
             for collection, age in self._keep.items()
         }
+        return removed | {EVIDENCE_REFITS.name: await remove_refits(self._documents, self._keep_refits)}

@@ -37,6 +37,9 @@ LEDGER_COLLECTIONS = (
 )
 
 
+# `known_ms` and id of an entry, by which entries are ordered.
+Position = tuple[int, str]
+
 # From the first time that is told, and before the last that every store takes.
 EVER_MS = (0, 2**62)
 
@@ -108,13 +111,17 @@ class LedgerStore(Protocol):
     async def entry(self, entry_id: str) -> LedgerRecord | None:
         """Return an entry with its settlements."""
 
-    async def entries(
-        self, wanted: EntryFilter, limit: int, before: tuple[int, str] | None = None
-    ) -> list[LedgerRecord]:
+    async def entries(self, wanted: EntryFilter, limit: int, before: Position | None = None) -> list[LedgerRecord]:
         """Return at most `limit` entries, the newest known first, of one moment by id in descending order.
 
         Args:
-            before: `known_ms` and id of the last entry of the page before.
+            before: Of the last entry of the page before.
+        """
+
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return `known_ms` of the entry at a place, 1 for the newest, in the order of `entries`; None where it ends.
+
+        It is quick where at most one of `symbol` and `lane_id`, and times, are wanted.
         """
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:

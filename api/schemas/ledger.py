@@ -121,7 +121,7 @@ class EntryAnswer(ResponseModel):
 
 
 class EntryPage(ResponseModel):
-    """Entries, the newest first."""
+    """Entries, the newest first; a page with few or none may have a next one."""
 
     entries: list[EntryAnswer]
     next: Annotated[str | None, Field(description="`cursor` of the next page; null on the last one.")]

@@ -110,6 +110,7 @@ class SignalForecast(ResponseModel):
     individual_predictions: Annotated[dict[str, Share], Field(description="Probability up of each member, by type.")]
     horizon_candles: Annotated[int, Field(ge=1)]
     model_type: ModelType
+    safe_mode: Annotated[str | None, Field(description="Why safe mode is on: the signal is hold; null while off.")]
 
     @classmethod
     def of(cls, outlook: Outlook) -> Self:
@@ -127,6 +128,7 @@ class SignalForecast(ResponseModel):
             individual_predictions=forecast.individual_predictions,
             horizon_candles=forecast.horizon_candles,
             model_type=forecast.model_type,
+            safe_mode=outlook.safe_mode,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
@@ -19,17 +19,19 @@ from services.ledger.proofs.day_closing import GRACE, find_booked
 from services.ledger.proofs.export import DayExport, export_day
 from services.ledger.proofs.merkle import merkle_path
 from services.ledger.proofs.published import entry_hash
-from storage.ledger_ports import EntryFilter, LedgerStore
+from storage.ledger_ports import EntryFilter, LedgerStore, Position
 from utils.clock import Clock
 
 # Days whose leaves are kept in memory, 1 MB each at 10,000 entries.
 DAYS_IN_MEMORY = 4
+# A page looks through as many entries for those that are wanted, in milliseconds, and leaves the rest to the next one.
+LOOKED_THROUGH = 50_000
 _SEPARATOR = "~"
 
 
 @dataclass(frozen=True)
 class LedgerPage:
-    """Entries, and the cursor of the page after them; None on the last one."""
+    """Entries, possibly none, and the cursor of the page after them; None on the last one."""
 
     records: list[LedgerRecord]
     next: str | None
@@ -72,23 +74,40 @@ class _ClosedDay:
 class LedgerBook:
     """Reads the ledger; every method raises `StorageUnavailable` where the store does not answer."""
 
-    def __init__(self, store: LedgerStore, clock: Clock) -> None:
-        """Keep the store and the clock."""
+    def __init__(self, store: LedgerStore, clock: Clock, looked_through: int = LOOKED_THROUGH) -> None:
+        """Keep the store, the clock, and how many entries a page looks through."""
         self._store = store
         self._clock = clock
+        self._looked_through = looked_through
         self._closed: LRUCache[date, _ClosedDay] = LRUCache(DAYS_IN_MEMORY)
 
     async def page(self, wanted: EntryFilter, limit: int, cursor: str | None = None) -> LedgerPage:
         """Return at most `limit` entries, the newest first.
 
+        A page has fewer, or none, where few of the newest `LOOKED_THROUGH` entries are wanted: the next one goes on.
+
         Raises:
             InvalidRequest: the cursor is none that a page gave.
         """
         before = _position(cursor) if cursor else None
-        records = await self._store.entries(wanted, limit + 1, before)
-        more = len(records) > limit
-        last = records[:limit][-1].entry if more else None
-        return LedgerPage(records[:limit], f"{last.known_ms}{_SEPARATOR}{last.id}" if last else None)
+        since_ms = await self._looked_to(wanted, before)
+        looked_at = wanted if since_ms is None else replace(wanted, since_ms=since_ms)
+        records = await self._store.entries(looked_at, limit + 1, before)
+        if len(records) > limit:
+            last = records[limit - 1].entry
+            return LedgerPage(records[:limit], _cursor(last.known_ms, last.id))
+        return LedgerPage(records, None if since_ms is None else _cursor(since_ms))
+
+    async def _looked_to(self, wanted: EntryFilter, before: Position | None) -> int | None:
+        """Return from which known time on a page looks; None where it looks at all that may be wanted."""
+        indexed = _indexed(wanted)
+        if replace(wanted, since_ms=None, until_ms=None) == indexed:
+            return None
+        # Entries of the cursor's own moment may follow it, but for a cursor without an id.
+        ends_ms = [wanted.until_ms, before[0] + bool(before[1]) if before else None]
+        end_ms = min((end for end in ends_ms if end is not None), default=None)
+        since_ms = await self._store.known_at(replace(indexed, until_ms=end_ms), self._looked_through)
+        return None if since_ms is None or since_ms <= (wanted.since_ms or 0) else since_ms
 
     async def record(self, entry_id: str) -> LedgerRecord:
         """Return an entry with its settlements.
@@ -143,7 +162,17 @@ class LedgerBook:
         return closed
 
 
-def _position(cursor: str) -> tuple[int, str]:
+def _indexed(wanted: EntryFilter) -> EntryFilter:
+    """Return the part of a filter that an index answers: the market, else the version, as the stores choose."""
+    return EntryFilter(symbol=wanted.symbol, lane_id=None if wanted.symbol is not None else wanted.lane_id)
+
+
+def _cursor(known_ms: int, entry_id: str = "") -> str:
+    """Return where the next page goes on; without an id, after all entries of that moment."""
+    return f"{known_ms}{_SEPARATOR}{entry_id}"
+
+
+def _position(cursor: str) -> Position:
     known_ms, separator, entry_id = cursor.partition(_SEPARATOR)
     if not separator or not known_ms.isdecimal() or len(known_ms) > 15:
         raise InvalidRequest(f"cursor {cursor[:40]!r}: take `next` of the page before")

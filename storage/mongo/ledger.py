@@ -18,16 +18,16 @@ from storage.ledger_ports import (
     DAY_COLLECTION,
     EVER_MS,
     LEDGER_COLLECTION,
-    LEDGER_DUE_COLLECTION,
     MARK_COLLECTION,
     REPEAT_COLLECTION,
     SETTLEMENT_COLLECTION,
     Due,
     EntryFilter,
     LedgerSize,
+    Position,
     Postponed,
 )
-from storage.ledger_values import ENTRIES_AT_ONCE, booked_day, first_due, stretch_day
+from storage.ledger_values import booked_day, first_due, stretch_day
 from storage.mongo.connection import Document, MongoConnection, operation
 from storage.mongo.ledger_documents import (
     by_entry,
@@ -42,7 +42,7 @@ from storage.mongo.ledger_documents import (
     settlement_keys,
 )
 from storage.mongo.ledger_due import MongoDue
-from storage.mongo.ledger_queries import LEDGER_INDEXES, count_all, found_by_key, newest, newest_day
+from storage.mongo.ledger_queries import LEDGER_INDEXES, count_all, found_by_key, known_at, newest, newest_day, prune
 from storage.mongo.writes import bulk_write
 
 _NEVER = {"repeats": 0}
@@ -111,12 +111,15 @@ class MongoLedger:
             found = await self._of(LEDGER_COLLECTION).find({"_id": {"$eq": entry_id}}).to_list(1)
             return next(iter(await self._records(found)), None)
 
-    async def entries(
-        self, wanted: EntryFilter, limit: int, before: tuple[int, str] | None = None
-    ) -> list[LedgerRecord]:
+    async def entries(self, wanted: EntryFilter, limit: int, before: Position | None = None) -> list[LedgerRecord]:
         """Return a page of entries, the newest known first."""
         with operation("ledger_entries"):
             return await self._records(await newest(self._of(LEDGER_COLLECTION), query_of(wanted, before), limit))
+
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return when the entry at a place was known, the newest at 1."""
+        with operation("ledger_known_at"):
+            return await known_at(self._of(LEDGER_COLLECTION), query_of(wanted, None), place)
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""
@@ -212,17 +215,7 @@ class MongoLedger:
     async def prune_ledger(self, before_ms: int) -> int:
         """Remove settled entries known before that; the entry goes last, so that a crash leaves nothing behind."""
         with operation("prune_ledger"):
-            cursor = self._of(LEDGER_COLLECTION).find(
-                {"known_ms": {"$lt": before_ms}}, {"_id": 1}, sort=[("known_ms", ASCENDING)], batch_size=ENTRIES_AT_ONCE
-            )
-            while candidates := [row["_id"] for row in await cursor.to_list(ENTRIES_AT_ONCE)]:
-                waiting = await self._found(LEDGER_DUE_COLLECTION, candidates, {"_id": 1})
-                if old := [entry_id for entry_id in candidates if entry_id not in waiting]:
-                    await self._of(SETTLEMENT_COLLECTION).delete_many({"_id": {"$in": settlement_keys(old)}})
-                    for name in (REPEAT_COLLECTION, LEDGER_COLLECTION):
-                        await self._of(name).delete_many({"_id": {"$in": old}})
-                    return len(old)
-            return 0
+            return await prune(self._of, before_ms)
 
     async def _records(
         self, entries: Sequence[Document], settlements: Mapping[str, tuple[Settlement, ...]] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from motor.motor_asyncio import AsyncIOMotorCollection
@@ -12,9 +12,12 @@ from storage.ledger_ports import (
     AGGREGATE_COLLECTION,
     LEDGER_COLLECTION,
     LEDGER_DUE_COLLECTION,
+    REPEAT_COLLECTION,
     SETTLEMENT_COLLECTION,
 )
+from storage.ledger_values import ENTRIES_AT_ONCE
 from storage.mongo.connection import Document
+from storage.mongo.ledger_documents import settlement_keys
 
 _NEWEST = ("known_ms", DESCENDING)
 # `_id` is in no index but its own: it would double the size of each, and few entries are of one millisecond.
@@ -54,6 +57,27 @@ async def newest(collection: AsyncIOMotorCollection[Document], query: Document, 
         of_last = await collection.find({"$and": [query, {"known_ms": last_ms}]}).to_list(None)
         found = [entry for entry in found if entry["known_ms"] != last_ms] + of_last
     return sorted(found, key=lambda entry: (entry["known_ms"], entry["_id"]), reverse=True)[:limit]
+
+
+async def known_at(collection: AsyncIOMotorCollection[Document], query: Document, place: int) -> int | None:
+    """Return when the entry at a place was known, the newest at 1."""
+    found = collection.find(query, {"_id": 0, "known_ms": 1}, sort=[_NEWEST], skip=place - 1, limit=1)
+    return next((int(row["known_ms"]) for row in await found.to_list(1)), None)
+
+
+async def prune(of: Callable[[str], AsyncIOMotorCollection[Document]], before_ms: int) -> int:
+    """Remove settled entries known before a time; the entry goes last, so that a crash leaves nothing behind."""
+    cursor = of(LEDGER_COLLECTION).find(
+        {"known_ms": {"$lt": before_ms}}, {"_id": 1}, sort=[("known_ms", ASCENDING)], batch_size=ENTRIES_AT_ONCE
+    )
+    while candidates := [row["_id"] for row in await cursor.to_list(ENTRIES_AT_ONCE)]:
+        waiting = await found_by_key(of(LEDGER_DUE_COLLECTION), candidates, {"_id": 1})
+        if old := [entry_id for entry_id in candidates if entry_id not in waiting]:
+            await of(SETTLEMENT_COLLECTION).delete_many({"_id": {"$in": settlement_keys(old)}})
+            for name in (REPEAT_COLLECTION, LEDGER_COLLECTION):
+                await of(name).delete_many({"_id": {"$in": old}})
+            return len(old)
+    return 0
 
 
 async def newest_day(collection: AsyncIOMotorCollection[Document]) -> date | None:

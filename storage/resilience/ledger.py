@@ -18,7 +18,7 @@ from domain.ledger.days import Aggregate, DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
 from storage.adapter_ports import LedgerDatabase
-from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Postponed
+from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Position, Postponed
 from storage.resilience.backlog import Backlog
 from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
@@ -122,8 +122,8 @@ class ResilientLedger(Resilient[LedgerEntry]):
             with suppress(StorageUnavailable, TimeoutError):  # its own wrapper logs it
                 async with asyncio.timeout(self._pace.close_seconds):
                     await self._write_repeats()
-        if self._repeats:
-            logger.bind(repeats=self._repeats.total()).warning("repeats of ledger entries are not counted")
+        if lost := self._repeats.total():
+            logger.bind(repeats=lost).warning("repeats of ledger entries are not counted")
         await self._calls.close()
         await super().close()
 
@@ -152,11 +152,13 @@ class ResilientLedger(Resilient[LedgerEntry]):
         """Return an entry with its settlements."""
         return await self._query("entry", lambda: self._ledger.entry(entry_id))
 
-    async def entries(
-        self, wanted: EntryFilter, limit: int, before: tuple[int, str] | None = None
-    ) -> list[LedgerRecord]:
+    async def entries(self, wanted: EntryFilter, limit: int, before: Position | None = None) -> list[LedgerRecord]:
         """Return a page of entries, the newest known first."""
         return await self._query("entries", lambda: self._ledger.entries(wanted, limit, before))
+
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return when the entry at a place was known, the newest at 1."""
+        return await self._query("known_at", lambda: self._ledger.known_at(wanted, place))
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""
@@ -214,11 +216,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
         return await self._calls.run(operation, call)
 
     async def _ready(self, operation: str) -> None:
-        """Return when earlier entries are written.
-
-        Raises:
-            StorageUnavailable: the ledger is down.
-        """
+        """Return when earlier entries are written; raises `StorageUnavailable` while the ledger is down."""
         await self._behind.tried(self._pace.query_seconds)
         if not self._availability.available:
             self._calls.skip(operation)

@@ -14,20 +14,13 @@ from domain.ledger.days import Aggregate, DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
 from domain.market import Timeframe
-from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Postponed
+from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Position, Postponed
 from storage.ledger_values import ENTRIES_AT_ONCE, booked_day, day_of, first_ms, stretch_day
 from storage.sqlite import ledger_due
 from storage.sqlite import ledger_statements as sql
 from storage.sqlite.file import BUSY_SECONDS, SqliteFile
 from storage.sqlite.ledger_due import Market
-from storage.sqlite.ledger_rows import (
-    Names,
-    entry_row,
-    packed,
-    read_entry,
-    read_records,
-    settlement_row,
-)
+from storage.sqlite.ledger_rows import Names, entry_row, packed, read_entry, read_records, settlement_row
 from storage.sqlite.ledger_schema import prepare_ledger
 from storage.sqlite.ledger_sums import aggregate_row, read_aggregate
 
@@ -99,9 +92,7 @@ class SqliteLedger:
 
         return await self._file.read("entry", find)
 
-    async def entries(
-        self, wanted: EntryFilter, limit: int, before: tuple[int, str] | None = None
-    ) -> list[LedgerRecord]:
+    async def entries(self, wanted: EntryFilter, limit: int, before: Position | None = None) -> list[LedgerRecord]:
         """Return a page of entries, the newest known first."""
 
         def find(connection: sqlite3.Connection) -> list[LedgerRecord]:
@@ -110,6 +101,16 @@ class SqliteLedger:
             return [] if page is None else list(read_records(connection.execute(*page), names))
 
         return await self._file.read("entries", find)
+
+    async def known_at(self, wanted: EntryFilter, place: int) -> int | None:
+        """Return when the entry at a place was known, the newest at 1."""
+
+        def find(connection: sqlite3.Connection) -> int | None:
+            statement = sql.known_at(Names(connection), wanted, place)
+            row = None if statement is None else connection.execute(*statement).fetchone()
+            return None if row is None else int(row[0])
+
+        return await self._file.read("known_at", find)
 
     async def due(self, now_ms: int, limit: int) -> list[Due]:
         """Return horizons that are due, the first due first."""

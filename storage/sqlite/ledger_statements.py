@@ -12,6 +12,7 @@ from storage.ledger_ports import (
     REPEAT_COLLECTION,
     SETTLEMENT_COLLECTION,
     EntryFilter,
+    Position,
 )
 from storage.sqlite.ledger_rows import ENTRY_COLUMNS, ID_TEXT, SETTLEMENT_COLUMNS, Names
 from storage.sqlite.ledger_sums import AGGREGATE_COLUMNS
@@ -98,10 +99,29 @@ REMOVE = (
 )
 
 
-def page(
-    names: Names, wanted: EntryFilter, limit: int, before: tuple[int, str] | None
-) -> tuple[str, list[int | str]] | None:
-    """Return the statement of a page of records, the newest known first, and its values; None where none can match.
+def page(names: Names, wanted: EntryFilter, limit: int, before: Position | None) -> tuple[str, list[int | str]] | None:
+    """Return the statement of a page of records, the newest known first, and its values; None where none can match."""
+    where = _where(names, wanted, before)
+    if where is None:
+        return None
+    condition, values = where
+    order = f"ORDER BY known_ms DESC, {ID_TEXT} DESC"
+    chosen = f"SELECT * FROM {LEDGER_COLLECTION} WHERE {condition} {order} LIMIT ?"  # noqa: S608
+    return f"{_RECORDS.format(f'({chosen})')} {order}, s.horizon", [*values, limit]
+
+
+def known_at(names: Names, wanted: EntryFilter, place: int) -> tuple[str, list[int | str]] | None:
+    """Return the statement of the known time at a place of all pages, and its values; None where none can match."""
+    where = _where(names, wanted)
+    if where is None:
+        return None
+    condition, values = where
+    statement = f"SELECT known_ms FROM {LEDGER_COLLECTION} WHERE {condition} ORDER BY known_ms DESC LIMIT 1 OFFSET ?"  # noqa: S608
+    return statement, [*values, place - 1]
+
+
+def _where(names: Names, wanted: EntryFilter, before: Position | None = None) -> tuple[str, list[int | str]] | None:
+    """Return the condition of entries, and its values; None where none can match.
 
     The plus signs keep SQLite from an index that would bring the entries out of their order.
     """
@@ -127,6 +147,4 @@ def page(
         add("known_ms < ?", wanted.until_ms)
     if before is not None:
         add(f"known_ms <= ? AND (known_ms < ? OR {ID_TEXT} < ?)", before[0], before[0], before[1])
-    order = f"ORDER BY known_ms DESC, {ID_TEXT} DESC"
-    chosen = f"SELECT * FROM {LEDGER_COLLECTION} WHERE {' AND '.join(conditions) or 'TRUE'} {order} LIMIT ?"  # noqa: S608
-    return f"{_RECORDS.format(f'({chosen})')} {order}, s.horizon", [*values, limit]
+    return " AND ".join(conditions) or "TRUE", values

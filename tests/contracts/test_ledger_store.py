@@ -20,10 +20,12 @@ from domain.ledger.entries import HORIZONS, PLAN, Apart, EntryKind, LedgerEntry,
 from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.market import Timeframe
 from domain.values import Signal
+from services.ledger.book import LedgerBook
 from storage.adapter_ports import LedgerDatabase
 from storage.ledger_ports import Due, EntryFilter, LedgerSize, Postponed
 from storage.sqlite.ledger import SqliteLedger
 from tests.fixtures.ledger import CLOSED_MS, MemoryLedger, make_entry
+from utils.clock import SystemClock
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -167,6 +169,83 @@ async def test_pages_follow_each_other_by_known_time_and_id(ledger: LedgerDataba
             found += [record.entry.id for record in page]
             before = page[-1].entry.known_ms, page[-1].entry.id
         assert found == wanted
+
+
+async def test_known_time_at_every_place_of_the_pages(ledger: LedgerDatabase) -> None:
+    moments = (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)
+    symbols = ("BTCUSDT", "ETHUSDT")
+    entries = [
+        make_entry(
+            id=f"a{number}", known_ms=CLOSED_MS + moment, symbol=symbols[number % 2], lane_id=f"{number % 3:012x}"
+        )
+        for number, moment in enumerate(moments)
+    ]
+    await ledger.append(entries)
+    for wanted in (
+        EntryFilter(),
+        EntryFilter(symbol="ETHUSDT"),
+        EntryFilter(lane_id=f"{1:012x}"),
+        EntryFilter(until_ms=CLOSED_MS + 5),
+        EntryFilter(symbol="BTCUSDT", since_ms=CLOSED_MS + 2, until_ms=CLOSED_MS + 5),
+        EntryFilter(symbol="SOLUSDT"),
+    ):
+        known = [record.entry.known_ms for record in await ledger.entries(wanted, 99)]
+        found = [await ledger.known_at(wanted, place) for place in range(1, len(entries) + 2)]
+        assert found == [*known, *[None] * (len(entries) + 1 - len(known))]
+
+
+@pytest.mark.parametrize("looked_through", [1, 2, 7, 99])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        EntryFilter(side=Signal.SHORT),
+        EntryFilter(lane=LedgerLane.LLM),
+        EntryFilter(scored=False),
+        EntryFilter(symbol="ETHUSDT", side=Signal.SHORT),
+        EntryFilter(symbol="ETHUSDT", timeframe=Timeframe.W1),
+        EntryFilter(side=Signal.SHORT, since_ms=CLOSED_MS + 2, until_ms=CLOSED_MS + 6),
+        EntryFilter(symbol="ETHUSDT"),
+        EntryFilter(),
+    ],
+    ids=["few", "none", "none scored", "few of a market", "none of a market", "within times", "a market", "all"],
+)
+async def test_cursors_lead_to_every_wanted_entry_once(
+    ledger: LedgerDatabase, wanted: EntryFilter, looked_through: int
+) -> None:
+    """Also where more entries than a page looks through became known in one millisecond."""
+    await ledger.append(
+        [
+            make_entry(
+                id=f"a{number:02}",
+                known_ms=CLOSED_MS + number // 3,
+                symbol="ETHUSDT" if number % 2 else "BTCUSDT",
+                side=Signal.SHORT if number in (4, 9, 10, 11, 17) else Signal.LONG,
+            )
+            for number in range(24)
+        ]
+    )
+    expected = [record.entry.id for record in await ledger.entries(wanted, 99)]
+    book = LedgerBook(ledger, SystemClock(), looked_through)
+    found: list[str] = []
+    cursors: list[str] = []
+    page = await book.page(wanted, 2)
+    while True:
+        assert len(page.records) <= 2
+        found += [record.entry.id for record in page.records]
+        if page.next is None:
+            break
+        assert page.next not in cursors
+        cursors.append(page.next)
+        page = await book.page(wanted, 2, page.next)
+    assert found == expected
+
+
+async def test_page_without_a_match_looks_at_a_bounded_number_of_entries(ledger: LedgerDatabase) -> None:
+    await ledger.append([make_entry(id=f"a{number:02}", known_ms=CLOSED_MS + number) for number in range(20)])
+    wanted = EntryFilter(lane=LedgerLane.LLM)
+    page = await LedgerBook(ledger, SystemClock(), 5).page(wanted, 10)
+    assert page.records == []
+    assert page.next == f"{CLOSED_MS + 15}~"
 
 
 async def test_every_filter_alone_and_with_others(ledger: LedgerDatabase) -> None:

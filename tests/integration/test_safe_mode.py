@@ -263,3 +263,22 @@ def test_forecasts_and_trends_are_neutral_with_the_reason(make_client: MakeClien
     assert analyzed(client, body, "/ai/predict")["signal"] == "Long"
     said = [entry["kind"] for entry in client.get("/ai/ledger", params={"lane": "model"}).json()["entries"]]
     assert said == ["refused", "side"]  # equal ones are repeats
+
+
+def test_signals_by_ticker_say_hold_with_the_reason(make_client: MakeClient, registry: Registry) -> None:
+    put_in_production(registry, ModelType.LSTM, symbol="ETHUSDT", calibration=UP_ALWAYS)
+    client = make_client(market_data={"sources": ["synthetic"]})
+    asked = {"ticker": "ETHUSDT", "timeframe": "1h"}
+    before = analyzed(client, asked, "/api/v1/ml/predict/comprehensive")
+    assert (before["signal"]["signal"], before["signal"]["safe_mode"]) == ("buy", None)
+    switch(client, enabled=True)
+    both = analyzed(client, asked, "/api/v1/ml/predict/comprehensive")
+    alone = analyzed(client, asked, "/api/v1/ml/predict/signal")
+    for signal in (both["signal"], alone):
+        assert (signal["signal"], signal["confidence"], signal["safe_mode"]) == ("hold", 0.0, REASON)
+        assert signal["probabilities"] == before["signal"]["probabilities"]
+    assert both["price"] == before["price"]
+    switch(client, enabled=False)
+    assert analyzed(client, asked, "/api/v1/ml/predict/signal")["signal"] == "buy"
+    said = [entry["kind"] for entry in client.get("/ai/ledger", params={"lane": "model"}).json()["entries"]]
+    assert said == ["refused", "side"]  # equal ones are repeats

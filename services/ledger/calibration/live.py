@@ -17,7 +17,7 @@ from rules.evidence import EvidenceBook, TimeframeRecord
 from services.evidence_in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.calibration.choice import gain_of
-from services.ledger.calibration.refits import Refit, RefitState, books, fit
+from services.ledger.calibration.refits import Refit, RefitState, books, fit, on_trial
 from services.ledger.calibration.stated_plans import FirstPlans
 from services.ledger.recording.lane_identities import digest
 from storage.document_ports import EVIDENCE_REFITS, LEDGER_LANES, DocumentStore
@@ -127,13 +127,16 @@ class LiveCalibration:
             lane_ids = [lane["lane_id"] for lane in lanes if lane["parts"]["evidence"] in stated]
             plans = await self._plans(record, lane_ids)
             own = [refit for refit in known if refit.timeframe is record.timeframe]
-            await self._decide_on(record, own, plans)
+            of_file = next(each for each in shipped.records if each.timeframe is record.timeframe)
+            await self._decide_on(record, of_file, own, plans)
         await self.take_over()
 
-    async def _decide_on(self, record: TimeframeRecord, own: Sequence[Refit], plans: MeasuredPlans) -> None:
+    async def _decide_on(
+        self, record: TimeframeRecord, shipped: TimeframeRecord, own: Sequence[Refit], plans: MeasuredPlans
+    ) -> None:
         now, candidate = self._clock.now(), next((refit for refit in own if refit.state is RefitState.CANDIDATE), None)
         if candidate is not None:
-            gain = await asyncio.to_thread(gain_of, _on_trial(candidate, own), record, plans)
+            gain = await asyncio.to_thread(gain_of, on_trial(candidate, own), record, plans)
             if gain.low > 0:
                 state, why = RefitState.ADOPTED, "it predicts better"
             elif gain.high < 0:
@@ -147,7 +150,7 @@ class LiveCalibration:
                 self._announce()
             if not closed or state is RefitState.ADOPTED:
                 return
-        fitted = await asyncio.to_thread(fit, record, plans, self._base, now)
+        fitted = await asyncio.to_thread(fit, record, shipped, plans, self._base, now)
         if fitted is not None:
             await self._documents.insert(EVIDENCE_REFITS, fitted.refit_id, fitted.document)
 
@@ -177,14 +180,3 @@ class LiveCalibration:
                 before = page[-1].entry.known_ms, page[-1].entry.id
                 page = await self._ledger.entries(wanted, _PAGE, before)
         return await asyncio.to_thread(first.plans)
-
-
-def _on_trial(candidate: Refit, own: Sequence[Refit]) -> list[Refit]:
-    """Return the candidate and those before it, which it was fitted anew from, back to the last that was decided on."""
-    trial = [candidate]
-    for refit in sorted(own, key=lambda refit: refit.created_at, reverse=True):
-        if refit.created_at < candidate.created_at:
-            if refit.state is not RefitState.RENEWED or refit.replaces != candidate.replaces:
-                break
-            trial.append(refit)
-    return trial

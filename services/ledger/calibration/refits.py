@@ -11,7 +11,7 @@ from typing import Any
 from backtesting.evidence.curve import count_clusters, refit_curve
 from backtesting.evidence.samples import MeasuredPlans
 from domain.market import Timeframe
-from rules.evidence import EvidenceBook, TimeframeRecord
+from rules.evidence import REACH, EvidenceBook, TimeframeRecord
 
 # With fewer clusters of time, or independent plans, an error is no more than a guess.
 LEAST_CLUSTERS = 12
@@ -70,11 +70,24 @@ class Refit:
         return asdict(self) | {"timeframe": self.timeframe.value, "state": self.state.value}
 
 
-def fit(record: TimeframeRecord, plans: MeasuredPlans, base: str, now: datetime) -> Refit | None:
-    """Return a candidate: the record in use after these plans; None where they are too few.
+def limits(shipped: TimeframeRecord) -> tuple[float, float]:
+    """Return the least and the greatest weight of refits: all between zero and the 95 % interval that was shipped.
+
+    Weeks of plans may show that the support is worth nothing any more. That it is worth more than years of candles
+    leave open, they may not: their clusters are few, and a market that runs one way for weeks looks like that.
+    """
+    reach = REACH * shipped.error
+    return min(shipped.weight - reach, 0.0), max(shipped.weight + reach, 0.0)
+
+
+def fit(
+    record: TimeframeRecord, shipped: TimeframeRecord, plans: MeasuredPlans, base: str, now: datetime
+) -> Refit | None:
+    """Return a candidate: the record in use after these plans, within `limits`; None where they are too few.
 
     Args:
         record: In use, by which the plans were stated.
+        shipped: Of the same timeframe in the evidence file.
         plans: All that are settled by now.
         base: Hash of the book of the evidence file.
         now: When.
@@ -84,14 +97,16 @@ def fit(record: TimeframeRecord, plans: MeasuredPlans, base: str, now: datetime)
     curve = refit_curve(plans, record.timeframe, record.weight, record.error)
     if curve.plans < LEAST_PLANS:
         return None
+    least, greatest = limits(shipped)
+    weight = min(max(curve.weight, least), greatest)
     origin = record.built_from.partition(", refitted")[0]
     built_from = f"{origin}, refitted from {len(plans)} settled plans to {now:%Y-%m-%d}"
     return Refit(
         refit_id=f"{base}-{record.timeframe}-{now:%Y%m%dT%H%M%S}",
         base=base,
         timeframe=record.timeframe,
-        multiplier=round(curve.weight / record.weight, 4),
-        weight=round(curve.weight, 6),
+        multiplier=round(weight / record.weight, 4),
+        weight=round(weight, 6),
         error=round(curve.error, 6),
         built_from=built_from,
         replaces=record.built_from,
@@ -101,6 +116,17 @@ def fit(record: TimeframeRecord, plans: MeasuredPlans, base: str, now: datetime)
         reason="on trial: it is judged on plans that become known after its fit",
         decided_at=None,
     )
+
+
+def on_trial(candidate: Refit, own: Sequence[Refit]) -> list[Refit]:
+    """Return the candidate and those before it, which it was fitted anew from, back to the last that was decided on."""
+    trial = [candidate]
+    for refit in sorted(own, key=lambda refit: refit.created_at, reverse=True):
+        if refit.created_at < candidate.created_at:
+            if refit.state is not RefitState.RENEWED or refit.replaces != candidate.replaces:
+                break
+            trial.append(refit)
+    return trial
 
 
 def books(shipped: EvidenceBook, adopted: Iterable[Refit]) -> Iterator[EvidenceBook]:

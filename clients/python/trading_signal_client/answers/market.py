@@ -179,6 +179,7 @@ class SignalForecast(Answer):
     probabilities: dict[Literal["up", "down"], float]
     horizon_candles: int
     model_type: ModelType
+    safe_mode: str | None
 
 
 class TickerForecast(Answer):

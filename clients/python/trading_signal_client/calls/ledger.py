@@ -25,7 +25,10 @@ def ledger(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Call[answers.LedgerPage]:
-    """Ask for entries, the newest first; `cursor` is `next` of the page before, times are epoch milliseconds."""
+    """Ask for entries, the newest first; `cursor` is `next` of the page before, times are epoch milliseconds.
+
+    A page looks through a bounded number of entries: it may have few or none and still a `next`, which goes on.
+    """
     wanted = {
         "lane": lane,
         "lane_id": lane_id,

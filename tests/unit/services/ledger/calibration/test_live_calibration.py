@@ -86,7 +86,8 @@ def collected(records: Sequence[LedgerRecord], weight: float = WEIGHT) -> FirstP
 
 @pytest.mark.parametrize(("planted", "low", "high"), [(0.0, -0.3, 0.3), (1.0, 0.7, 1.3)])
 def test_a_planted_multiplier_is_found(planted: float, low: float, high: float) -> None:
-    refit = fit(a_record(), collected(some_plans(range(200), planted, 7)).plans(), "base", BEGIN + timedelta(days=200))
+    plans = collected(some_plans(range(200), planted, 7)).plans()
+    refit = fit(a_record(), a_record(), plans, "base", BEGIN + timedelta(days=200))
     assert refit is not None
     assert low < refit.multiplier < high
     assert refit.weight == pytest.approx(refit.multiplier * WEIGHT, abs=1e-3)
@@ -97,7 +98,30 @@ def test_a_planted_multiplier_is_found(planted: float, low: float, high: float) 
 def test_few_weeks_are_no_fit() -> None:
     plans = collected(some_plans(range(70), 0.0, 7)).plans()
     assert len(plans) == 560
-    assert fit(a_record(), plans, "base", BEGIN + timedelta(days=70)) is None
+    assert fit(a_record(), a_record(), plans, "base", BEGIN + timedelta(days=70)) is None
+
+
+@pytest.mark.parametrize(("shipped", "planted"), [(0.8, 6.0), (-0.8, 6.0), (0.1, 30.0)])
+def test_refits_go_no_further_than_the_interval_of_the_shipped_record(shipped: float, planted: float) -> None:
+    record = of_file = a_record(shipped, error=0.1)
+    for seed in range(4):
+        plans = collected(some_plans(range(200), planted, seed, weight=shipped), shipped).plans()
+        refit = fit(record, of_file, plans, "base", BEGIN + timedelta(days=200))
+        assert refit is not None
+        assert abs(shipped) < abs(refit.weight) <= abs(shipped) + 0.196
+        record = record.model_copy(update={"weight": refit.weight, "error": refit.error})
+
+
+@pytest.mark.parametrize(("error", "least"), [(0.05, 0.0), (0.5, -0.18)])
+def test_refits_take_everything_away_but_turn_the_side_only_within_the_interval(error: float, least: float) -> None:
+    record = of_file = a_record(0.8, error=error)
+    for seed in range(4):
+        plans = collected(some_plans(range(200), -3.0, seed, weight=0.8), 0.8).plans()
+        refit = fit(record, of_file, plans, "base", BEGIN + timedelta(days=200))
+        assert refit is not None
+        record = record.model_copy(update={"weight": refit.weight or 1e-9, "error": refit.error})
+    assert refit is not None
+    assert refit.weight == pytest.approx(least, abs=1e-3)
 
 
 def test_of_a_market_and_stretch_the_first_known_counts_in_whatever_order_they_come() -> None:
@@ -137,7 +161,7 @@ def test_a_candidate_is_never_judged_on_what_was_known_before_its_fit() -> None:
     now = BEGIN + timedelta(days=120)
     records = some_plans(range(240), 0.0, 3)
     before = [each for each in records if each.entry.known_ms <= epoch_ms(now)]
-    candidate = fit(a_record(), collected(before).plans(), "base", now)
+    candidate = fit(a_record(), a_record(), collected(before).plans(), "base", now)
     assert candidate is not None
     assert gain_of([candidate], a_record(), collected(before).plans()).plans == 0
     after = [each for each in records if each.entry.known_ms > epoch_ms(now)]

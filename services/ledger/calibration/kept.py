@@ -1,0 +1,40 @@
+"""Which refits are kept: those that the evidence rests on or may come to rest on, and the newest of the others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from services.ledger.calibration.refits import Refit, RefitState, on_trial
+from storage.document_ports import EVIDENCE_REFITS, DocumentStore
+
+# Removed at once; the rest waits for the next time.
+_AT_ONCE = 5_000
+
+
+async def remove_refits(documents: DocumentStore, keep: int) -> int:
+    """Remove refits that nothing rests on any more but the newest `keep` of them, and return how many they were.
+
+    Every adopted one is kept, of other evidence files too: the book in use follows from all of them in their order. So
+    are candidates, and the renewed refits that stand on trial with one.
+
+    Raises:
+        StorageUnavailable: the store is down.
+    """
+    found = [Refit.read(document) for document in await documents.newest(EVIDENCE_REFITS, _AT_ONCE)]
+    needed = _needed(found)
+    old = [refit.refit_id for refit in found if refit.refit_id not in needed][keep:]
+    if old:
+        await documents.discard(EVIDENCE_REFITS, old)
+    return len(old)
+
+
+def _needed(refits: Sequence[Refit]) -> set[str]:
+    own: defaultdict[tuple[str, str], list[Refit]] = defaultdict(list)
+    for refit in refits:
+        own[refit.base, refit.timeframe].append(refit)
+    needed = {refit.refit_id for refit in refits if refit.state is RefitState.ADOPTED}
+    for each in own.values():
+        for candidate in (refit for refit in each if refit.state is RefitState.CANDIDATE):
+            needed |= {refit.refit_id for refit in on_trial(candidate, each)}
+    return needed
