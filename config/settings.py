@@ -6,13 +6,14 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 
 from config.backtest_settings import BacktestSettings
 from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
-from config.section import Count, HttpUrl, Seconds, Section, Switch
+from config.section import AmqpUrl, Count, HttpUrl, Seconds, Section, Switch
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -147,8 +148,10 @@ class BiasSettings(Section):
 class JobSettings(Section):
     # Earlier releases called it in_process.
     backend: Annotated[
-        Literal["child_process"], BeforeValidator(lambda value: "child_process" if value == "in_process" else value)
+        Literal["child_process", "celery"],
+        BeforeValidator(lambda value: "child_process" if value == "in_process" else value),
     ]
+    rabbitmq_url: AmqpUrl = None
     max_running: Count
     max_running_in_service: Count
     max_queued: Count
@@ -158,6 +161,14 @@ class JobSettings(Section):
     lease_seconds: Seconds
     look_seconds: Seconds
     keep_days: Count
+
+    @model_validator(mode="after")
+    def _know_the_broker(self) -> Self:
+        if self.backend == "celery" and self.rabbitmq_url is None:
+            raise PydanticCustomError(
+                "no_broker", "celery needs RABBITMQ_URL, such as amqp://user:password@host:5672//"
+            )
+        return self
 
 
 class TradeSettings(Section):
@@ -223,5 +234,6 @@ class Settings(Section):
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
-        password = urlsplit(self.storage.url.get_secret_value()).password
-        return [token.get_secret_value() for token in tokens if token is not None] + ([password] if password else [])
+        urls = [url.get_secret_value() for url in (self.storage.url, self.jobs.rabbitmq_url) if url is not None]
+        passwords = [password for url in urls if (password := urlsplit(url).password)]
+        return [token.get_secret_value() for token in tokens if token is not None] + passwords

@@ -38,6 +38,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "PERIODIC_ANALYSIS": ("periodic", "enabled"),
     "MARKET_DATA_SOURCES": ("market_data", "sources"),
     "JOBS_BACKEND": ("jobs", "backend"),
+    "RABBITMQ_URL": ("jobs", "rabbitmq_url"),
     "RUST_API_URL": ("market_data", "engine_url"),
     "OPENAI_API_KEY": ("llm", "api_key"),
     "OPENAI_BACKUP_API_KEYS": ("llm", "backup_keys"),
@@ -60,6 +61,7 @@ _SECRETS = {
     ("websocket", "token"),
     ("llm", "api_key"),
     ("llm", "backup_keys"),
+    ("jobs", "rabbitmq_url"),
 }
 
 

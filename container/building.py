@@ -164,6 +164,7 @@ async def build_container(
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(jobs.degraded)
 
         yield Container(
             settings=settings,

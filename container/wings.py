@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -129,10 +129,17 @@ async def open_calibration(
 async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[JobService]:
-    """Run jobs in child processes, until all of them are ended and their states are saved."""
+    """Take jobs and run them in child processes here, or, with Celery, in those of workers."""
     runner = KindRunner(ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table), {})
-    async with run_jobs(settings, runner, documents, hub, clock) as jobs:
-        yield jobs
+    async with AsyncExitStack() as stack:
+        make_launcher = None
+        if settings.backend == "celery":
+            from tasks.celery_launcher import open_celery  # a service without a broker does without it
+
+            make_launcher = await stack.enter_async_context(open_celery(settings, documents, clock))
+        yield await stack.enter_async_context(
+            run_jobs(settings, runner, documents, hub, clock, make_launcher=make_launcher)
+        )
 
 
 def choose_analyst(

@@ -116,6 +116,11 @@ CYCLE_DURATION = Histogram(
 )
 JOBS = Counter("jobs", "Jobs that have ended.", ["kind", "status"])
 start_at_zero(JOBS, JobKind, [status for status in JobStatus if status.final])
+# With `jobs.backend: celery`. The store counts the jobs that it keeps; the two have no sample before it has done so.
+CELERY_TASKS = MeasuredGauge("celery_tasks_total", "Jobs that have ended, as long as the store keeps them.")
+CELERY_TASKS_FAILED = MeasuredGauge("celery_tasks_failed", "Those of them that have failed.")
+CELERY_QUEUE_LENGTH = Gauge("celery_queue_length", "Messages about jobs that no worker has received.", ["queue"])
+CELERY_WORKER_POOL_SIZE = MeasuredGauge("celery_worker_pool_size", "Jobs that all workers run at a time, at most.")
 STORE_WRITES_LOST = Counter("store_writes_lost", "Writes that no store will ever have.", ["reason"])
 start_at_zero(STORE_WRITES_LOST, ["full", "refused"])
 STORE_OPERATIONS = Counter("store_operations", "Calls to the store.", ["store", "operation", "outcome"])
