@@ -6,7 +6,7 @@ UV := $(BIN)/uv
 ORACLES := .venv-oracles
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types format lock bench faults oracles examples clean
+.PHONY: help setup setup-dev run test lint types format lock bench faults oracles examples services clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -72,6 +72,10 @@ oracles: setup-dev $(ORACLES)/.installed ## compare simulated trades with those 
 
 examples: setup-dev ## record the examples of the OpenAPI document again (needs ../shared/data)
 	$(BIN)/python scripts/record_examples.py
+
+services: setup-dev ## run Redis, RabbitMQ and mongod on free ports, for development
+	@scripts/services.sh start
+	@echo '# in your shell: eval "$$(scripts/services.sh start)"; to end them: scripts/services.sh stop'
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) $(ORACLES) .mypy_cache .ruff_cache .pytest_cache .hypothesis

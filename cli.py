@@ -25,6 +25,7 @@ from commands.ledger.replay import replay
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
+from commands.service.jobs import jobs
 from commands.service.safe_mode import safe_mode
 from commands.storage import storage
 from commands.train import train
@@ -126,6 +127,7 @@ for command in (analyze, features, train, evaluate, predict, replay, backtest, o
 cli.add_typer(bias, name="bias")
 cli.add_typer(candles, name="candles")
 cli.add_typer(evidence, name="evidence")
+cli.add_typer(jobs, name="jobs")
 cli.add_typer(ledger, name="ledger")
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from fastapi import Depends, Security
+from fastapi import Depends, Header, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -31,10 +31,10 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.watch import DriftWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.outlooks import Outlooks
 from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
@@ -52,8 +52,10 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -79,14 +81,13 @@ def get_container(connection: HTTPConnection) -> Container:
     return container
 
 
-async def query_of(request: Request, read: Reader[T]) -> T:
+async def query_of(request: Request, container: Container, read: Reader[T]) -> T:
     """Return the query of a request with a JSON body; a large one is read off the event loop.
 
     Raises:
         UnsupportedMediaType, PayloadTooLarge: as `read_body`.
         RequestValidationError, InvalidRequest, InvalidMarketData: as `read`.
     """
-    container = get_container(request)
     settings = container.settings
     body = await read_body(request, settings.access.max_body_bytes)
     if lacks_holidays(body):
@@ -114,15 +115,14 @@ class RateLimit(Check):
 
     async def __call__(self, request: Request) -> None:
         """Count the request; raises as `count`."""
-        self.count(request)
+        self.count(request, get_container(request).settings)
 
-    def count(self, request: Request) -> None:
+    def count(self, request: Request, settings: Settings) -> None:
         """Count the request of a route that FastAPI does not resolve.
 
         Raises:
             RateLimited: the address has used up the limit of this route.
         """
-        settings = get_container(request).settings
         if settings.rate_limits.enabled:
             caller = identify(request, settings.access)
             count(request, caller, self._choose(settings.rate_limits, caller.trusted))
@@ -173,7 +173,7 @@ class QueryBody(BodyCheck):
 
     async def __call__(self, request: Request) -> object:
         """Read the body; raises as `query_of`."""
-        return await query_of(request, self._read)
+        return await query_of(request, get_container(request), self._read)
 
 
 Admin = Depends(Administrator())
@@ -208,6 +208,9 @@ def _part(choose: Callable[[Container], object]) -> Any:
     return Depends(part)
 
 
+# Names a job: a second request with the same name is answered with the same job.
+JobKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
+
 AnalysisPart = Annotated[AnalysisService, _part(lambda container: container.analysis)]
 BiasPart = Annotated[BiasService, _part(lambda container: container.bias)]
 ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
@@ -227,10 +230,12 @@ LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
+DriftPart = Annotated[DriftWatch, _part(lambda container: container.drift)]
 ParityPart = Annotated[NightlyParity, _part(lambda container: container.parity)]
 PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]
+SchedulePart = Annotated[Scheduler, _part(lambda container: container.schedule)]
 SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
 ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]

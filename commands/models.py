@@ -117,6 +117,26 @@ def prune_models(
     show({"deleted": list(pruned.deleted), "kept": list(pruned.kept)}, "\n".join(lines), as_json)
 
 
+@models.command("drift")
+def drift_of_models(as_json: Json = False) -> None:
+    """Show how far the markets of the models in production are from those of their training."""
+    import asyncio
+
+    from commands.tables.drift import drift_listed
+    from services.drift.kept import findings_of, kept_findings, models_of
+    from storage.factory import open_documents
+
+    settings, registry = load_settings(), _registry()
+    serving = {(of.symbol, of.timeframe): of.production for of in registry.aliases().scopes}
+
+    async def kept() -> Any:
+        async with open_documents(settings.storage) as documents:
+            return await kept_findings(documents)
+
+    found = findings_of(asyncio.run(kept()), models_of(registry, serving))
+    show({"models": [one.public() for one in found]}, drift_listed(found), as_json)
+
+
 @models.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(help="A trained network: .h5 or .keras.")],

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from config.drift_settings import DriftSettings
 from config.section import Count, Seconds, Section
 from domain.forecasting import ModelType
 
@@ -132,6 +133,7 @@ class ModelSettings(Section):
     training: TrainingSettings
     evaluation: EvaluationSettings
     serving: ServingSettings
+    drift: DriftSettings
     recurrent: RecurrentSettings
     transformer: TransformerSettings
     patchtst: PatchTSTSettings

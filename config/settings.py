@@ -13,6 +13,7 @@ from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.schedule_settings import ScheduleSettings
 from config.section import AmqpUrl, Count, HttpUrl, Seconds, Section, Switch
 from config.server_settings import (
     AccessSettings,
@@ -215,6 +216,7 @@ class Settings(Section):
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
+    schedule: ScheduleSettings
     trades: TradeSettings
     trading: TradingSettings
     backtests: BacktestSettings

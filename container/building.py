@@ -21,9 +21,11 @@ from container.wings import (
     open_jobs,
     open_market_data,
     open_parity,
+    open_schedule,
     open_settling,
     open_storage,
 )
+from domain.job_kinds import JobKind
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
@@ -34,11 +36,11 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
-from services.forecasts.outlooks import Outlooks
 from services.forecasts.past_models import PastModels
 from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
@@ -61,9 +63,11 @@ from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.retention import Retention, ages
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.service_works import BulkAnalysis, ServiceWorks
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -120,6 +124,7 @@ async def build_container(
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = LedgerScores(ledger, clock)
+        await opened(background(scores.warm(), "first scores"))
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
         closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
@@ -154,16 +159,21 @@ async def build_container(
         parity = await opened(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
-        await opened(background(Retention(documents, clock, ages(settings)).run(), "retention"))
-        jobs = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
+        retention = Retention(documents, clock, ages(settings))
+        works = ServiceWorks(settler, parity, retention, models, settings.models.keep_versions)
+        bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
+        runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
+        drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(drift.degraded)
         health.also(jobs.degraded)
 
         yield Container(
@@ -188,8 +198,9 @@ async def build_container(
             forecast_requests=ForecastRequests(
                 forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
             ),
-            outlooks=Outlooks(markets, forecasting, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, clock),
             jobs=jobs,
+            schedule=await opened(open_schedule(settings, jobs, documents, clock)),
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
@@ -214,4 +225,5 @@ async def build_container(
             book=LedgerBook(ledger, clock),
             replays=Replays(replayer, past_candles, guards, ledger),
             parity=parity,
+            drift=drift,
         )

@@ -11,10 +11,10 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.drift.watch import DriftWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.outlooks import Outlooks
 from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
@@ -32,8 +32,10 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -77,11 +79,13 @@ class Container:
     outlooks: Outlooks
 
     jobs: JobService
+    schedule: Scheduler
     training: TrainingService
     bias: BiasService
     backtests: BacktestService
     optimising: OptimiseService
     models: ModelAdmin
+    drift: DriftWatch
 
     llm: LlmParts
     trades: TradeReviews

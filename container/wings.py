@@ -42,6 +42,7 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.sources.opening import open_sources
+from services.schedule.scheduler import Scheduler
 from storage.document_ports import DocumentStore
 from storage.factory import build_engine_candles, open_stores
 from storage.ledger_ports import LedgerStore
@@ -128,18 +129,28 @@ async def open_calibration(
 @asynccontextmanager
 async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
-) -> AsyncIterator[JobService]:
-    """Take jobs and run them in child processes here, or, with Celery, in those of workers."""
-    runner = KindRunner(ChildProcessRunner(timeout_seconds=settings.timeout_minutes * 60, table=table), {})
+) -> AsyncIterator[tuple[JobService, KindRunner]]:
+    """Run jobs here, or tell workers of them by Celery; the runner waits for the service's own work."""
+    timeout_seconds = settings.timeout_minutes * 60
+    runner = KindRunner(ChildProcessRunner(timeout_seconds=timeout_seconds, table=table), timeout_seconds)
     async with AsyncExitStack() as stack:
         make_launcher = None
         if settings.backend == "celery":
             from tasks.celery_launcher import open_celery  # a service without a broker does without it
 
             make_launcher = await stack.enter_async_context(open_celery(settings, documents, clock))
-        yield await stack.enter_async_context(
-            run_jobs(settings, runner, documents, hub, clock, make_launcher=make_launcher)
-        )
+        running = run_jobs(settings, runner, documents, hub, clock, make_launcher=make_launcher)
+        yield await stack.enter_async_context(running), runner
+
+
+@asynccontextmanager
+async def open_schedule(
+    settings: Settings, jobs: JobService, documents: DocumentStore, clock: Clock
+) -> AsyncIterator[Scheduler]:
+    """Queue in the background what is due."""
+    scheduler = Scheduler(jobs, documents, settings.schedule, clock)
+    async with background(scheduler.run(), "schedule"):
+        yield scheduler
 
 
 def choose_analyst(

@@ -15,6 +15,11 @@ class JobKind(StrEnum):
     BIAS_RECURSIVE = "bias_recursive"
     BACKTEST = "backtest"
     OPTIMISE = "optimise"
+    BULK_ANALYSIS = "bulk_analysis"
+    SETTLE = "settle"
+    PARITY = "parity"
+    RETENTION = "retention"
+    CLEANUP_MODELS = "cleanup_models"
 
     @property
     def traits(self) -> KindTraits:
@@ -54,4 +59,9 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.BIAS_RECURSIVE: KindTraits(JobQueue.BACKTESTING),
     JobKind.BACKTEST: KindTraits(JobQueue.BACKTESTING),
     JobKind.OPTIMISE: KindTraits(JobQueue.OPTIMIZATION),
+    JobKind.BULK_ANALYSIS: KindTraits(JobQueue.BULK_ANALYSIS, own_process=False),
+    JobKind.SETTLE: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.PARITY: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.RETENTION: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.CLEANUP_MODELS: KindTraits(JobQueue.SCHEDULED, own_process=False),
 }

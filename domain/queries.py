@@ -50,47 +50,30 @@ class AnalysisQuery:
         symbol: Market, such as BTCUSDT.
         strategies: Names of the selected strategies, in the requested order.
         snapshot: The client's own candles; None asks the service to fetch them.
+        received_ms: When it came, by the server's clock, in epoch ms: what closes later was still forming.
         trusted: Whether the candles come from a caller whose data others may read.
         client: The client's own fields, in addition to its candles, if an LLM reads them.
-        candles: Digest of the client's closed candles, see `received`; empty where it brings none.
         costs: Of the client's trades; None are the usual ones.
-        old: Whether the client's candles are too old for news, see `received`.
     """
 
     symbol: str
     strategies: tuple[str, ...]
     snapshot: MarketSnapshot | None
+    received_ms: int
     trusted: bool = False
     client: ClientContext = NOTHING_SAID
     costs: Costs | None = None
-    candles: str = ""
-    old: bool = False
-
-    def received(self, now_ms: int) -> AnalysisQuery:
-        """Return the query with what is known of the candles that had closed when it came, by the server's clock.
-
-        The digest has 32 hex digits, the same for the same closed candles, whatever is still forming.
-        """
-        if self.snapshot is None:
-            return self
-        closed = self.snapshot.closed(now_ms)
-        digest = blake2b(b"".join(sorted([series.digest for series in closed.values()])), digest_size=16).hexdigest()
-        old = data_age(closed.values(), self.snapshot.as_of_ms, now_ms).old
-        # As `dataclasses.replace`, which takes three times as long.
-        return AnalysisQuery(
-            self.symbol, self.strategies, self.snapshot, self.trusted, self.client, self.costs, digest, old
-        )
 
     @property
     def current(self) -> bool:
         """Whether its analysis speaks of the market now: others may read it, and it may be scored."""
-        return not self.old and (self.snapshot is None or self.snapshot.as_of_ms is None)
+        return self.snapshot is None or (self.snapshot.as_of_ms is None and not self._closed_candles[1])
 
     @cached_property
     def cache_key(self) -> str:
         """Everything that must be equal for one analysis to answer two requests, closed candles included."""
         scope = "fetched" if self.snapshot is None else "trusted" if self.trusted else "stranger"
-        key = f"{self.symbol}|{scope}|{self.candles}|{','.join(sorted(self.strategies))}"
+        key = f"{self.symbol}|{scope}|{self._closed_candles[0]}|{','.join(sorted(self.strategies))}"
         if self.snapshot is not None and not self.current:
             key = f"{key}|as of {self.snapshot.as_of_ms or 'an earlier time'}"
         if self.costs is not None:
@@ -98,3 +81,15 @@ class AnalysisQuery:
         if self.client == NOTHING_SAID:
             return key
         return f"{key}|{sha256(repr(self.client).encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+    @cached_property
+    def _closed_candles(self) -> tuple[str, bool]:
+        """A digest of the client's closed candles, whatever is still forming, and whether they are too old for news.
+
+        The digest has 32 hex digits; it is empty where the client brings no candles.
+        """
+        if self.snapshot is None:
+            return "", False
+        closed = self.snapshot.closed(self.received_ms).values()
+        digest = blake2b(b"".join(sorted([series.digest for series in closed])), digest_size=16).hexdigest()
+        return digest, data_age(closed, self.snapshot.as_of_ms, self.received_ms).old

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -70,11 +71,11 @@ def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:
     moment that any of them proves to have passed, so that an old, still open 4h candle does
     not show hours that its 15m siblings have not reached.
     """
-    filled = [(s.timeframe.ms, s) for s in series if s.candles]
+    filled = [s for s in series if s.candles]
     if not filled:
         return now_ms
-    shortest_ms = min([length_ms for length_ms, _ in filled])
-    return min(now_ms, max([s.last_close_ms if ms == shortest_ms else s.last_open_ms for ms, s in filled]))
+    shortest = min(filled, key=attrgetter("timeframe.ms"))
+    return min(now_ms, max([shortest.last_close_ms, *[s.last_open_ms for s in filled]]))
 
 
 def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict[Timeframe, CandleSeries]:
@@ -85,12 +86,10 @@ def closed_series(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> dict
     """
     end_ms = data_end_ms(series.values(), now_ms)
     closed = {timeframe: candles.closed_by(end_ms) for timeframe, candles in series.items()}
-    if all(closed[timeframe] is candles for timeframe, candles in series.items()):
-        return closed
     forming = [
         (timeframe.ms, candles.candles[len(closed[timeframe])].timestamp)
         for timeframe, candles in series.items()
-        if len(closed[timeframe]) < len(candles)
+        if closed[timeframe] is not candles
     ]
     if not forming:
         return closed

@@ -9,10 +9,11 @@ from itertools import islice
 from pathlib import Path
 
 from faults.kept import REVIEWED, WAITING, count, none_lost
-from faults.mongod import Mongod, running_mongod
+from faults.mongod import running_mongod
 from faults.scenario import Outcome, require, require_no_5xx, said
 from faults.service import PATIENCE_SECONDS, degraded, service, wait_until
 from faults.traffic import Traffic, trades
+from servers.mongod import Mongod
 
 WRITES = 10_000
 CLIENTS = 8

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
-from loguru import logger
-
 from config.settings import Settings
-from domain.errors import StorageUnavailable
 from services.guards.given_sides import keep_for
 from storage.document_ports import (
     GIVEN_SIDES,
@@ -25,10 +21,6 @@ from storage.document_ports import (
     DocumentStore,
 )
 from utils.clock import Clock
-
-PAUSE_SECONDS = 24 * 60 * 60.0
-# Pause after a failure of the store.
-RETRY_SECONDS = 10 * 60.0
 
 
 def ages(settings: Settings) -> dict[Collection, timedelta]:
@@ -48,38 +40,22 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
 
 
 class Retention:
-    """Removes expired documents once a day."""
+    """Removes expired documents; the schedule says when."""
 
-    def __init__(
-        self,
-        documents: DocumentStore,
-        clock: Clock,
-        keep: Mapping[Collection, timedelta],
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        """Keep the greatest age of documents by collection; `sleep` waits a number of seconds."""
+    def __init__(self, documents: DocumentStore, clock: Clock, keep: Mapping[Collection, timedelta]) -> None:
+        """Keep the greatest age of documents by collection."""
         self._documents = documents
         self._clock = clock
         self._keep = keep
-        self._sleep = sleep
 
-    async def run(self) -> None:
-        """Remove expired documents every day until canceled; while the store is down, try every ten minutes."""
-        while True:
-            try:
-                await self.remove()
-            except StorageUnavailable as failure:
-                logger.bind(reason=failure.message).info("old documents cannot be removed now")
-                await self._sleep(RETRY_SECONDS)
-            else:
-                await self._sleep(PAUSE_SECONDS)
-
-    async def remove(self) -> None:
-        """Remove expired documents.
+    async def remove(self) -> dict[str, int]:
+        """Remove expired documents, and return their number by the name of the collection.
 
         Raises:
             StorageUnavailable: the store is down.
         """
         now = self._clock.now()
-        for collection, age in self._keep.items():
-            await self._documents.remove(collection, now - age)
+        return {
+            collection.name: await self._documents.remove(collection, now - age)
+            for collection, age in self._keep.items()
+        }

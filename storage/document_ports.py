@@ -57,6 +57,8 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Rows of the schedule, and the newest time of each for which a job was queued.
+SCHEDULE = Collection("schedule", "name")
 # Work that one replica does at a time (`services/leases.py`).
 LEASES = Collection("leases", "name", ("serial",))
 # Settlements that the candles of today would settle otherwise, and the days that were looked at.
@@ -68,6 +70,8 @@ LEDGER_PARITY = Collection("ledger_parity", "day")
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and what became of them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
+# How far the market of each model in production is from that of its training; symbol and timeframe are the key.
+MODEL_DRIFT = Collection("model_drift", "scope")
 COLLECTIONS = (
     JOBS,
     JOB_ORDERS,
@@ -82,12 +86,14 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    SCHEDULE,
     LEASES,
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
     LEDGER_PARITY,
     LEDGER_LANES,
     EVIDENCE_REFITS,
+    MODEL_DRIFT,
 )
 
 # Every collection that this service writes, in alphabetical order.

@@ -148,6 +148,7 @@ def read_query(
         symbol=request.symbol,
         strategies=tuple(dict.fromkeys(chosen)) if chosen else STRATEGY_NAMES,
         snapshot=_snapshot(request, series, now_ms),
+        received_ms=now_ms,
         trusted=trusted,
         client=_client_context(context) if listening else NOTHING_SAID,
         costs=Costs(fee_bps=costs.fee_bps, slippage_bps=costs.slippage_bps) if (costs := request.costs) else None,

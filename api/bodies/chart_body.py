@@ -27,7 +27,7 @@ def chart_query(request: ChartRequest, settings: AnalysisSettings, now_ms: int, 
     """
     candles, limit = request.candles, settings.max_candles_per_timeframe
     if not candles:
-        return AnalysisQuery(request.symbol, STRATEGY_NAMES, snapshot=None, trusted=trusted)
+        return AnalysisQuery(request.symbol, STRATEGY_NAMES, None, now_ms, trusted)
     if len(candles) > limit:
         raise InvalidRequest(f"candles: at most {limit}, received {len(candles)}")
     series = with_sessions(request.symbol, CandleSeries.ordered(request.timeframe, candles))
@@ -35,4 +35,4 @@ def chart_query(request: ChartRequest, settings: AnalysisSettings, now_ms: int, 
     snapshot = MarketSnapshot(
         request.symbol, {request.timeframe: series}, candles[-1].close, volume_24h=None, source_data=DataSource.CLIENT
     )
-    return AnalysisQuery(request.symbol, STRATEGY_NAMES, snapshot, trusted)
+    return AnalysisQuery(request.symbol, STRATEGY_NAMES, snapshot, now_ms, trusted)

@@ -11,17 +11,19 @@ from typing import TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from domain.errors import PayloadTooLarge, UnsupportedMediaType
 from domain.hours.holidays import holidays_loaded, load_holidays
-from domain.hours.trading_hours import needs_holidays
+from domain.hours.trading_hours import has_holidays
+from domain.naming.symbols import MAX_SYMBOL_LENGTH
 
 # A body this large takes milliseconds to read: it goes to a thread, small ones are read at once.
 LARGE_BODY_BYTES = 200_000
 
 _SYMBOLS = re.compile(rb'"symbols?"\s*:\s*("[^"]*"|\[[^\]]*\])')
-_TEXT = re.compile(rb'"([^"]*)"')
+# A longer one is no symbol, and would be remembered as one.
+_TEXT = re.compile(rb'"([^"]{1,%d})"' % MAX_SYMBOL_LENGTH)
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -34,29 +36,35 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
             others out: a browser sends JSON across origins only after asking.
         PayloadTooLarge: more than `max_bytes` are announced or come.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    headers = dict(request.scope["headers"])
+    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) <= max_bytes:
-        # The server hands over no more than was announced.
-        return await request.body()
-    chunks, size = [], 0
-    if not announced.isdecimal():
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
-                break
-        else:
-            return b"".join(chunks)
-    raise PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise _too_large(max_bytes)
+    # As `request.stream()`, which takes as long as the rest of this function.
+    chunks, size, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _too_large(max_bytes: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
 
 
 def lacks_holidays(body: bytes) -> bool:
     """Return whether the body names a share whose holidays are not loaded: then `load_holidays` goes to a thread."""
-    if holidays_loaded() or not (found := _SYMBOLS.search(body)):
-        return False
-    return any(needs_holidays(name.decode("utf-8", "replace")) for name in _TEXT.findall(found[1]))
+    found = _SYMBOLS.search(body)
+    names = _TEXT.findall(found[1]) if found else ()
+    return any(has_holidays(name.decode("utf-8", "replace")) for name in names) and not holidays_loaded()
 
 
 async def read_model(request: Request, model: type[Body], max_bytes: int) -> Body:

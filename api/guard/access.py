@@ -71,7 +71,7 @@ def _find_out(connection: HTTPConnection, settings: AccessSettings) -> Caller:
 
 
 def _by_address(connection: HTTPConnection, settings: AccessSettings) -> Caller:
-    peer = connection.client.host if connection.client else ""
+    peer, _ = connection.scope.get("client") or ("", 0)
     if FORWARDING_HEADERS.isdisjoint(dict(connection.scope["headers"])):
         return _known_caller(peer, settings.trusted_networks)
     address = _parse(peer)

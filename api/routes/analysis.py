@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import Depends
 from starlette.requests import Request
-from starlette.responses import Response
 
 from api.bodies.queries import read_analysis
 from api.dependencies import QueryBody, analyze_limit, get_container, query_of
@@ -14,7 +13,7 @@ from api.schemas.requests import AnalyzeRequest
 from api.schemas.responses import AnalyzeResponse, EngineAnalyzeResponse, render_analysis
 
 
-async def analyze(request: Request) -> Response:
+async def analyze(request: Request) -> bytes:
     """Analyze the candles of one market and answer Long, Short or Neutral.
 
     With an empty `timeframe_data` the service fetches the candles itself. A call with one
@@ -22,11 +21,11 @@ async def analyze(request: Request) -> Response:
     is answered in BUY, SELL and HOLD. An answer younger than the analysis interval serves
     equal requests again, marked `[RECENT]`.
     """
-    analyze_limit.count(request)
-    query, engine = await query_of(request, read_analysis)
-    answer = await get_container(request).analysis.analyze(query)
-    content = render_analysis(answer.analysis, cached=answer.cached, engine=engine)
-    return Response(content, media_type="application/json")
+    container = get_container(request)
+    analyze_limit.count(request, container.settings)
+    query, engine = await query_of(request, container, read_analysis)
+    answer = await container.analysis.analyze(query)
+    return render_analysis(answer.analysis, cached=answer.cached, engine=engine)
 
 
 route = RawRoute(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import Admin, BacktestsPart, DefaultLimit, JsonBody, OptimisingPart
+from api.dependencies import Admin, BacktestsPart, DefaultLimit, JobKey, JsonBody, OptimisingPart
 from api.schemas.backtests import BacktestQueued, BacktestRequest, OptimiseQueued, OptimiseRequest
 from api.schemas.problems import problem_responses
 
@@ -22,16 +22,16 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[DefaultLimit, Ad
     responses=problem_responses(400, 404, 503),
 )
 async def backtest(
-    asked: Annotated[BacktestRequest, Depends(JsonBody(BacktestRequest))], backtests: BacktestsPart
+    asked: Annotated[BacktestRequest, Depends(JsonBody(BacktestRequest))], backtests: BacktestsPart, key: JobKey = None
 ) -> BacktestQueued:
     """Check the candles and queue a backtest, whose result is that of the job; every run counts as a trial."""
     wanted = asked.asked()
-    job = await backtests.submit(wanted)
+    job = await backtests.submit(wanted, key)
     symbols = list(wanted.symbols)
     return BacktestQueued(
         message=f"backtest of {asked.lane} on {', '.join(symbols)} is queued as a job",
         job_id=job.job_id,
-        status="queued",
+        status=job.status,
         symbols=symbols,
         lane=asked.lane,
     )
@@ -45,16 +45,18 @@ async def backtest(
     responses=problem_responses(400, 404, 503),
 )
 async def optimise(
-    asked: Annotated[OptimiseRequest, Depends(JsonBody(OptimiseRequest))], optimising: OptimisingPart
+    asked: Annotated[OptimiseRequest, Depends(JsonBody(OptimiseRequest))],
+    optimising: OptimisingPart,
+    key: JobKey = None,
 ) -> OptimiseQueued:
     """Check the candles and queue a search, judged by walk-forward; each of its trials is recorded."""
     wanted = asked.search()
-    job = await optimising.submit(wanted)
+    job = await optimising.submit(wanted, key)
     symbols = list(wanted.symbols)
     return OptimiseQueued(
         message=f"search of settings of {asked.lane} on {', '.join(symbols)} is queued as a job",
         job_id=job.job_id,
-        status="queued",
+        status=job.status,
         symbols=symbols,
         lane=asked.lane,
         trials=asked.trials,

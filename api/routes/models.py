@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import Admin, DefaultLimit, JsonBody, ModelsPart, SettingsPart
+from api.dependencies import Admin, DefaultLimit, DriftPart, JsonBody, ModelsPart, SettingsPart
+from api.schemas.drift import ModelDrifts
 from api.schemas.models import (
     LoadRequest,
     ModelDetails,
@@ -115,6 +116,18 @@ async def listing(models: ModelsPart) -> Models:
     """Return every version with its figures, its verdict and its alias, newest first."""
     known = await run_in_threadpool(models.known)
     return Models(models=[summary_of(version) for version in known.models], unusable=dict(known.unusable))
+
+
+@router.get(
+    "/drift",
+    operation_id="model_drift",
+    summary="Drift of the models in production",
+    responses=problem_responses(503),
+    dependencies=[DefaultLimit],
+)
+async def drift(watch: DriftPart) -> ModelDrifts:
+    """Return how far the market of each model in production is from that of its training, and what to do about it."""
+    return ModelDrifts.of(await watch.findings())
 
 
 @router.post(

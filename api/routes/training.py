@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import Admin, DefaultLimit, JsonBody, TrainingPart
+from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody, TrainingPart
 from api.schemas.problems import problem_responses
 from api.schemas.training import TrainingQueued, TrainRequest
 from services.training.service import TrainingAsked
@@ -24,11 +24,12 @@ dashboard = APIRouter(tags=["models"])
 
 
 @router.post("/ai/train", operation_id="ai_train", **_DOCUMENTED)
+@router.post("/jobs/train", operation_id="job_train", **_DOCUMENTED)
 @dashboard.post("/train", operation_id="train", **_DOCUMENTED)
 @dashboard.post("/model/train", operation_id="model_train", include_in_schema=False, **_DOCUMENTED)
 async def train(
-    asked: Annotated[TrainRequest, Depends(JsonBody(TrainRequest))], training: TrainingPart
+    asked: Annotated[TrainRequest, Depends(JsonBody(TrainRequest))], training: TrainingPart, key: JobKey = None
 ) -> TrainingQueued:
     """Check the candles and queue a training; the gate decides whether the new version serves."""
     wanted = TrainingAsked(asked.symbol, asked.timeframe, asked.model_type, asked.epochs, asked.candles or None)
-    return TrainingQueued.of(await training.submit(wanted))
+    return TrainingQueued.of(await training.submit(wanted, key))

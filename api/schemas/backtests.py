@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from api.schemas.requests import CandleBody, EpochMs, RequestModel
 from api.schemas.responses import ResponseModel
+from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.backtests.candles import GivenCandles
@@ -122,7 +123,7 @@ class BacktestQueued(ResponseModel):
 
     message: str
     job_id: str
-    status: Literal["queued"]
+    status: JobStatus
     symbols: list[str]
     lane: str
 

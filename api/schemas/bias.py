@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
@@ -11,6 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import VersionName
 from domain.job_kinds import JobKind
+from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.bias.service import BiasAccepted, BiasAsked
@@ -56,7 +57,7 @@ class BiasQueued(ResponseModel):
 
     message: str
     job_id: str
-    status: Literal["queued"]
+    status: JobStatus
     symbol: str
     timeframe: Timeframe
     candles: Annotated[
@@ -71,7 +72,7 @@ class BiasQueued(ResponseModel):
         return cls(
             message=f"{accepted.job.kind} on up to {accepted.candles:,} candles of {market} is queued as a job",
             job_id=accepted.job.job_id,
-            status="queued",
+            status=accepted.job.status,
             symbol=accepted.symbol,
             timeframe=accepted.timeframe,
             candles=accepted.candles,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
@@ -10,6 +10,7 @@ from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelType
+from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.training.service import TrainingAccepted
@@ -48,7 +49,7 @@ class TrainingQueued(ResponseModel):
 
     message: str
     job_id: str
-    status: Literal["queued"]
+    status: JobStatus
     symbol: str
     timeframe: Timeframe
     model_type: ModelType
@@ -65,7 +66,7 @@ class TrainingQueued(ResponseModel):
         return cls(
             message=f"{training} is queued as a job{fetching if accepted.fetches else ''}",
             job_id=accepted.job.job_id,
-            status="queued",
+            status=accepted.job.status,
             symbol=accepted.symbol,
             timeframe=accepted.timeframe,
             model_type=accepted.type,

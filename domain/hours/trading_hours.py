@@ -62,9 +62,12 @@ FUTURES = Sessions(
 
 
 def needs_holidays(symbol: str) -> bool:
-    """Return whether the sessions of a market need `load_holidays` first: its exchange has holidays to be kept."""
-    if holidays_loaded():
-        return False
+    """Return whether the sessions of a market need `load_holidays` first."""
+    return not holidays_loaded() and has_holidays(symbol)
+
+
+def has_holidays(symbol: str) -> bool:
+    """Return whether a market has an exchange whose holidays are to be kept."""
     known = known_sessions(symbol)
     return known is not None and known.exchange is not None
 

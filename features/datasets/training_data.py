@@ -105,6 +105,12 @@ class TrainingSet:
         """Return the slots after which that target is known; the same number is purged at each border."""
         return self.longest_horizon_slots if kind == "multi_horizon" else self.horizon_slots
 
+    def training_rows(self, train: range, columns: tuple[str, ...]) -> FloatArray:
+        """Return the rows in a range of slots, unscaled, shape (n, columns), market by market."""
+        names = [column.name for column in self.feature_set.columns]
+        training = (self.slots >= train.start) & (self.slots < train.stop)
+        return self.rows[training][:, [names.index(name) for name in columns]]
+
     def part(
         self, train: range, validation: range, test: range, kind: TargetKind, length: int, settings: FeatureSettings
     ) -> TrainingData:

@@ -12,6 +12,7 @@ from domain.forecasting import ModelType
 from domain.trading.forecast_plans import PlanRecord
 from features.columns.feature_sets import FeatureSet
 from models.architectures.catalogue import Architecture
+from models.drift.reference import REFERENCE_FILE
 from models.evaluation.calibration import Calibration
 from models.registry.metadata import (
     MODEL_FILE,
@@ -79,6 +80,7 @@ def register(
         if artefact is not None:
             (folder / MODEL_FILE).write_bytes(artefact.graph)
             (folder / SCALER_FILE).write_text(artefact.fitted.data.scaler.to_json(), encoding="utf-8")
+            (folder / REFERENCE_FILE).write_bytes(artefact.reference.dump())
             artefact.fitted.model.save(folder, NATIVE_STEM)
 
     return registry.add(metadata, write)

@@ -18,6 +18,7 @@ from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingSet, training_set
 from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
+from models.drift.reference import TrainingReference
 from models.evaluation.calibration import Calibration
 from models.evaluation.folds import final_split
 from models.evaluation.gate import GateVerdict, PromotionGate
@@ -49,12 +50,13 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A model fitted on all rows, whose ONNX graph gives the same answers."""
+    """A model fitted on all rows, whose ONNX graph gives the same answers, and what its features were like."""
 
     learner: Learner
     fitted: Fitted
     calibration: Calibration
     graph: bytes
+    reference: TrainingReference
 
 
 @dataclass(frozen=True)
@@ -186,13 +188,17 @@ class TrainingRun:
         for kind in self.exported:
             learner = self.learners[kind]
             with progress.fit(f"final fit: {kind}", kind) as report:
-                fitted = learner.fit(final_split(learner.taught_slots, learner.horizon, self.models.evaluation), report)
+                split = final_split(learner.taught_slots, learner.horizon, self.models.evaluation)
+                fitted = learner.fit(split, report)
                 graph = fitted.model.onnx()
                 check_parity(fitted.model.raw, graph, _sample(fitted))
                 calibration = learner.predict(fitted).calibration(
                     self.evaluation_set.returns, self.models.evaluation.calibration
                 )
-                artefacts[kind] = Artefact(learner, fitted, calibration, graph)
+                columns = fitted.data.scaler.columns
+                rows = learner.rows.training_rows(split.train, columns)
+                reference = TrainingReference.of(rows, columns, self.models.drift.candles)
+                artefacts[kind] = Artefact(learner, fitted, calibration, graph, reference)
         return artefacts
 
     def _candidate(

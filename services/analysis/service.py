@@ -97,7 +97,6 @@ class AnalysisService:
         now = self._clock.now()
         if query.snapshot is not None:
             require_candles(query.snapshot, self._settings, now)
-            query = query.received(epoch_ms(now))
         analysis = self.recent.find(query, now)
         answer = Answer(analysis, cached=True) if analysis else await self._shared(query)
         if query.current:
@@ -114,7 +113,7 @@ class AnalysisService:
         Raises:
             MarketDataUnavailable: no source gave candles.
         """
-        query = AnalysisQuery(symbol, STRATEGY_NAMES, snapshot=None, trusted=True)
+        query = AnalysisQuery(symbol, STRATEGY_NAMES, None, epoch_ms(self._clock.now()), trusted=True)
         answer = await self._make(query)
         metrics.count_analysis(answer.analysis.source, cached=False)
         self._recorder.given(answer.analysis, Origin.LOOP, trusted=True)

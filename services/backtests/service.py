@@ -53,8 +53,8 @@ class BacktestService:
         self._evidence = evidence
         self._settings = settings
 
-    async def submit(self, asked: BacktestAsked) -> Job:
-        """Queue a backtest and return its job.
+    async def submit(self, asked: BacktestAsked, key: str | None = None) -> Job:
+        """Queue a backtest and return its job, with a key that which has it already.
 
         Raises:
             InvalidRequest: the lane needs a file, or candles of several symbols are sent.
@@ -74,4 +74,4 @@ class BacktestService:
             order=BacktestOrder.of(asked.wish, self._settings, self._evidence),
             series=series,
         )
-        return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"))
+        return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"), key)

@@ -87,8 +87,8 @@ class BiasService:
         self._registry = registry
         self._settings = settings
 
-    async def submit(self, asked: BiasAsked) -> BiasAccepted:
-        """Queue a job.
+    async def submit(self, asked: BiasAsked, key: str | None = None) -> BiasAccepted:
+        """Queue a job, unless one has the key already.
 
         Raises:
             InvalidMarketData: the client's candles break a rule of the market.
@@ -111,7 +111,7 @@ class BiasService:
         else:
             found = await self._find(asked.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
         order = await asyncio.to_thread(self._order, asked, found)
-        job = await self._jobs.submit(asked.kind, order.model_dump(mode="json"))
+        job = await self._jobs.submit(asked.kind, order.model_dump(mode="json"), key)
         count = self._settings.bias.history_candles if found.more else len(found.series)
         return BiasAccepted(job, asked.symbol, found.series.timeframe, found.source, count)
 

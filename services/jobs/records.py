@@ -176,7 +176,8 @@ class JobRecords:
         found = []
         for status in (JobStatus.RUNNING, JobStatus.QUEUED):
             found += await self._documents.newest(JOBS, MAX_UNFINISHED, {"status": status.value})
-        return sorted(reversed(self._readable(found)), key=lambda job: job.created_at)
+        found.reverse()  # of one moment, the store has the later record before the earlier
+        return sorted(self._readable(found), key=lambda job: job.created_at)
 
     async def run(self) -> None:
         """Store changed states until canceled; while the store is down, they wait."""

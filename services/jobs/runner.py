@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -33,10 +34,17 @@ class JobRunner(Protocol):
 class KindRunner:
     """Runs heavy kinds in processes of their own, and the others with the parts of the service."""
 
-    def __init__(self, processes: JobRunner, works: Mapping[JobKind, ServiceWork]) -> None:
-        """Keep the runner of processes, and the work of every kind that needs none."""
+    def __init__(self, processes: JobRunner, timeout_seconds: float) -> None:
+        """Keep the runner of processes; work that needs none may take `timeout_seconds`."""
         self._processes = processes
+        self._timeout_seconds = timeout_seconds
+        self._works: Mapping[JobKind, ServiceWork] = {}
+        self._built = asyncio.Event()
+
+    def offer(self, works: Mapping[JobKind, ServiceWork]) -> None:
+        """Give the work of the kinds that need the parts of the service, once these are built: until then it waits."""
         self._works = works
+        self._built.set()
 
     async def run(self, kind: JobKind, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
         """Return the result of the work.
@@ -46,7 +54,9 @@ class KindRunner:
         """
         if kind.traits.own_process:
             return await self._processes.run(kind, parameters, report)
-        work = self._works.get(kind)
-        if work is None:
-            raise JobFailed(f"this process has no part that does {kind.value}")
-        return await work(parameters, report)
+        await self._built.wait()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._works[kind](parameters, report)
+        except TimeoutError:
+            raise JobFailed(f"the job was ended: it took longer than {self._timeout_seconds / 60:g} minutes") from None

@@ -42,8 +42,7 @@ class JobService:
         Args:
             kind: Kind of work.
             parameters: JSON-like; its scalar values are shown with the job.
-            key: Names the work: if a job of this kind and key is known, it is returned instead, and started again only
-                where it has failed, was cancelled or interrupted.
+            key: Names the work: if a job of this kind and key is known, it is returned as it is instead.
 
         Raises:
             JobQueueFull: as many jobs as allowed wait already.
@@ -52,7 +51,7 @@ class JobService:
         async with self._launcher.room(kind):
             job = self._launcher.born(
                 Job(
-                    job_id=_job_id(kind, key),
+                    job_id=uuid.uuid4().hex if key is None else self.id_of(kind, key),
                     kind=kind,
                     status=JobStatus.QUEUED,
                     parameters={name: value for name, value in parameters.items() if isinstance(value, Scalar)},
@@ -64,13 +63,17 @@ class JobService:
             if key is None:
                 await self._records.keep(job, parameters)
             elif not await self._records.keep_once(job, parameters):
-                known = await self.get(job.job_id)
-                return await self.retry(job.job_id) if _may_be_retried(known) else known
+                return await self.get(job.job_id)
             await self._launcher.launch(job, parameters)
         try:
             return await self.get(job.job_id)
         except StorageUnavailable:  # its record waits in the spool, and another process will run it
             return job
+
+    @staticmethod
+    def id_of(kind: JobKind, key: str) -> str:
+        """Return the id of the job of this kind and key."""
+        return hashlib.sha256(f"{kind.value}\n{key}".encode()).hexdigest()[:32]
 
     async def get(self, job_id: str) -> Job:
         """Return a job.
@@ -164,9 +167,3 @@ class JobService:
 
 def _may_be_retried(job: Job) -> bool:
     return job.status in {JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INTERRUPTED}
-
-
-def _job_id(kind: JobKind, key: str | None) -> str:
-    if key is None:
-        return uuid.uuid4().hex
-    return hashlib.sha256(f"{kind.value}\n{key}".encode()).hexdigest()[:32]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 from domain.errors import InvalidMarketData, MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
@@ -60,7 +61,7 @@ def check_price(series: Iterable[CandleSeries], price: float) -> None:
     Raises:
         InvalidMarketData: the price is not within half and twice the newest close.
     """
-    newest = max((s for s in series if len(s)), key=lambda s: s.last_close_ms, default=None)
+    newest = max([s for s in series if s.candles], key=attrgetter("last_close_ms"), default=None)
     if newest is None:
         return
     close = newest.candles[-1].close

@@ -48,8 +48,8 @@ class OptimiseService:
         self._evidence = evidence
         self._settings = settings
 
-    async def submit(self, asked: OptimiseAsked) -> Job:
-        """Queue a search and return its job.
+    async def submit(self, asked: OptimiseAsked, key: str | None = None) -> Job:
+        """Queue a search and return its job, with a key that which has it already.
 
         Raises:
             InvalidRequest: candles of several symbols are sent.
@@ -71,4 +71,4 @@ class OptimiseService:
             order=order,
             series=await self._candles.series(asked.symbols, wish.timeframes, asked.candles, need),
         )
-        return await self._jobs.submit(JobKind.OPTIMISE, await asyncio.to_thread(job.model_dump, mode="json"))
+        return await self._jobs.submit(JobKind.OPTIMISE, await asyncio.to_thread(job.model_dump, mode="json"), key)

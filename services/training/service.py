@@ -76,8 +76,8 @@ class TrainingService:
         self._settings = settings
         self._most = settings.models.training.history_candles
 
-    async def submit(self, asked: TrainingAsked) -> TrainingAccepted:
-        """Queue a training.
+    async def submit(self, asked: TrainingAsked, key: str | None = None) -> TrainingAccepted:
+        """Queue a training, unless one has the key already.
 
         Raises:
             InvalidMarketData: the client's candles break a rule of the market.
@@ -96,7 +96,7 @@ class TrainingService:
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
             history = await self._find(asked.symbol, timeframe, kind, needed)
-        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history))
+        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history), key)
         return TrainingAccepted(
             job,
             asked.symbol,

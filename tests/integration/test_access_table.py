@@ -51,7 +51,9 @@ CLIENTS = {
     "GET /ai/cost/statistics",
     "GET /ai/storage/stats",
     "GET /ai/safe-mode",
+    "GET /ai/schedule",
     "GET /ai/models",
+    "GET /ai/models/drift",
     "GET /ai/models/{version}",
     "GET /model/info",
     "GET /config",
@@ -66,6 +68,15 @@ CLIENTS = {
 ADMINS = {
     "GET /jobs",
     "GET /jobs/{job_id}",
+    "POST /jobs/{job_id}/retry",
+    "POST /jobs/train",
+    "POST /jobs/bias_lookahead",
+    "POST /jobs/bias_recursive",
+    "POST /jobs/bulk_analysis",
+    "POST /jobs/settle",
+    "POST /jobs/parity",
+    "POST /jobs/retention",
+    "POST /jobs/cleanup_models",
     "DELETE /jobs/{job_id}",
     "POST /jobs/backtest",
     "POST /jobs/optimise",
@@ -86,14 +97,16 @@ ADMINS = {
     "POST /api/v1/ml/train",
     "DELETE /api/v1/ml/cache/{ticker}",
 }
-# Served under another path too, undocumented there.
+# Served under another path too, undocumented there; the last of them refuses every kind that is none.
 MIRRORS = {
+    "POST /jobs/{kind}": "POST /jobs/settle",
     "GET /api/ai/signal-quality": "GET /ai/signal-quality",
     "GET /api/v1/health": "GET /health",
     "GET /api/v1/config": "GET /config",
     "GET /api/v1/jobs": "GET /jobs",
     "GET /api/v1/jobs/{job_id}": "GET /jobs/{job_id}",
     "DELETE /api/v1/jobs/{job_id}": "DELETE /jobs/{job_id}",
+    "POST /api/v1/jobs/{job_id}/retry": "POST /jobs/{job_id}/retry",
     "POST /api/v1/jobs/backtest": "POST /jobs/backtest",
     "POST /api/v1/jobs/optimise": "POST /jobs/optimise",
     "GET /api/v1/model/info": "GET /model/info",

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -73,6 +74,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.switch_safe_mode(True, "wrong prices"),
     calls.config(),
     calls.models(),
+    calls.model_drift(),
     calls.model("lstm_model_20260131_120000"),
     calls.model_info(),
     calls.train("BTCUSDT"),
@@ -85,9 +87,16 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.load_model("lstm_model_20260131_120000"),
     calls.verify_model(),
     calls.clean_up_models(),
-    calls.jobs(),
+    calls.jobs(50, status="failed", kind="train"),
     calls.job("a b/c"),
     calls.cancel_job("1"),
+    calls.retry_job("1"),
+    calls.schedule(),
+    calls.analyze_many(["BTCUSDT"]),
+    calls.settle(),
+    calls.certify_parity(date(2026, 11, 1)),
+    calls.remove_old_documents(),
+    calls.queue_model_cleanup(3),
     calls.storage_stats(),
     calls.clear_cache(),
     calls.remove_candles("BTCUSDT", "1h"),
@@ -111,6 +120,9 @@ LEFT_OUT = {
     "livez",
     "readyz",
     "metrics",
+    "job_train",
+    "job_bias_lookahead",
+    "job_bias_recursive",
     "ledger_export",
     "track_record_picture",
     "calibration_picture",
@@ -199,11 +211,21 @@ def test_every_operation_of_the_document_can_be_asked_or_is_left_out_on_purpose(
     assert not asked & LEFT_OUT
     for call in EVERY_CALL:
         known = {each["name"] for each in documented[call.operation].get("parameters", [])}
-        assert {*call.parameters, *call.query} == known, call.operation
+        asked_with = {*call.parameters, *call.query, *(call.named("1").headers if "Idempotency-Key" in known else ())}
+        assert asked_with == known, call.operation
 
 
 def test_parameters_cannot_leave_their_place_in_the_path() -> None:
     assert calls.job("a b/../c?d").path == "/jobs/a%20b%2F..%2Fc%3Fd"
+
+
+def test_job_with_a_name_is_queued_once(service: Service) -> None:
+    with Client(service.url, ADMIN) as client:
+        first, again = (client.send(calls.settle().named("the one")) for _ in range(2))
+        assert first.job_id == again.job_id
+        assert client.send(calls.settle()).job_id != first.job_id
+        done = client.send(calls.jobs(kind="settle"))
+        assert len(done.jobs) == 2
 
 
 def test_a_market_is_analyzed_and_forecast(service: Service) -> None:

@@ -40,7 +40,8 @@ class Client:
             Problem: the service refused the call; `detail` says why.
             httpx2.TransportError: the service was not reached or did not answer in time.
         """
-        return _answer(call, self._http.request(call.method, call.path, json=call.body, params=call.query))
+        response = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+        return _answer(call, response)
 
     def signals(self, symbols: Sequence[str] = ()) -> Iterator[Signal]:
         """Yield signals of these symbols, or of all, without end: a broken socket is opened again.
@@ -73,7 +74,8 @@ class AsyncClient:
 
     async def send(self, call: Call[A]) -> A:
         """Return the answer to a call; raises as `Client.send`."""
-        return _answer(call, await self._http.request(call.method, call.path, json=call.body, params=call.query))
+        asked = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+        return _answer(call, await asked)
 
     def signals(self, symbols: Sequence[str] = ()) -> AsyncIterator[Signal]:
         """Yield signals as `Client.signals`."""

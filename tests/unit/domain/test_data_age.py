@@ -107,7 +107,7 @@ def test_a_day_of_a_market_with_sessions_is_as_long_as_its_session(now: int, len
 def query(now_ms: int, as_of_ms: int | None = None) -> AnalysisQuery:
     series = closing_at(H1, NOON_MS)
     snapshot = MarketSnapshot("BTCUSDT", {H1: series}, 10.5, None, DataSource.CLIENT, as_of_ms)
-    return AnalysisQuery("BTCUSDT", ("RSI Strategy",), snapshot).received(now_ms)
+    return AnalysisQuery("BTCUSDT", ("RSI Strategy",), snapshot, now_ms)
 
 
 def test_the_same_candles_ask_another_question_once_they_are_old_and_in_a_replay() -> None:

@@ -1,4 +1,4 @@
-"""Answers for operators: models, jobs, the store, the LLM, the service itself."""
+"""Answers for operators: models, the store, the LLM, the service itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from trading_signal_client.answers.answer import Answer, ModelType, Timeframe
+from trading_signal_client.answers.jobs import JobStatus
 
 
 class Strategies(Answer):
@@ -65,7 +66,7 @@ class Models(Answer):
 class TrainingQueued(Answer):
     message: str
     job_id: str
-    status: Literal["queued"]
+    status: JobStatus
     symbol: str
     timeframe: Timeframe
     model_type: ModelType
@@ -75,7 +76,7 @@ class TrainingQueued(Answer):
 class BacktestQueued(Answer):
     message: str
     job_id: str
-    status: Literal["queued"]
+    status: JobStatus
     symbols: list[str]
     lane: str
 
@@ -88,29 +89,10 @@ class OptimiseQueued(BacktestQueued):
 class BiasQueued(Answer):
     message: str
     job_id: str
-    status: Literal["queued"]
+    status: JobStatus
     symbol: str
     timeframe: Timeframe
     candles: int
-
-
-class Progress(Answer):
-    stage: str
-    share: float
-    seconds_left: float | None
-
-
-class Job(Answer):
-    """A job; `result` is there once it has succeeded, `error` once it has failed."""
-
-    job_id: str
-    kind: str
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]
-    created_at: datetime
-    finished_at: datetime | None
-    progress: Progress | None
-    result: dict[str, Any] | None
-    error: str | None
 
 
 class CacheCleared(Answer):
@@ -122,13 +104,6 @@ class CandlesRemoved(Answer):
     message: str
     symbol: str
     removed_candles: int
-
-
-class Jobs(Answer):
-    """Jobs, newest first; `complete` is false while the store is down."""
-
-    jobs: list[Job]
-    complete: bool
 
 
 class ModelDetails(Model):

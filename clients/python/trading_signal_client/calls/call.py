@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypedDict, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Self, TypedDict, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -39,6 +39,11 @@ class Call(Generic[A]):
     body: Mapping[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, int | str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, key: str) -> Self:
+        """Return the call that queues a job once: sent again with the same key, it is answered with the same job."""
+        return replace(self, headers={**self.headers, "Idempotency-Key": key})
 
     @property
     def path(self) -> str:

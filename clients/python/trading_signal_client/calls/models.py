@@ -119,6 +119,11 @@ def model(version: str) -> Call[answers.ModelDetails]:
     return Call("model", "GET", "/ai/models/{version}", answers.ModelDetails, parameters={"version": version})
 
 
+def model_drift() -> Call[answers.ModelDrifts]:
+    """Ask how far the market of each model in production is from that of its training."""
+    return Call("model_drift", "GET", "/ai/models/drift", answers.ModelDrifts)
+
+
 def model_info() -> Call[answers.ModelInfo]:
     """Ask for the version in production for the first symbol and timeframe."""
     return Call("model_info", "GET", "/model/info", answers.ModelInfo)

@@ -38,16 +38,6 @@ def switch_safe_mode(enabled: bool, reason: str = "") -> Call[answers.SafeMode]:
     return Call("switch_safe_mode", "POST", "/ai/safe-mode", answers.SafeMode, body)
 
 
-def job(job_id: str) -> Call[answers.Job]:
-    """Ask for the state of a job (admin)."""
-    return Call("job", "GET", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
-
-
-def cancel_job(job_id: str) -> Call[answers.Job]:
-    """Cancel a job (admin)."""
-    return Call("cancel_job", "DELETE", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
-
-
 def clear_cache() -> Call[answers.CacheCleared]:
     """Clear the cache of analyses (admin)."""
     return Call("storage_clear", "POST", "/ai/storage/clear", answers.CacheCleared, {})
@@ -58,11 +48,6 @@ def remove_candles(symbol: str, timeframe: answers.Timeframe | None = None) -> C
     path, parameters = "/ai/storage/candles/{symbol}", {"symbol": symbol}
     query = {"timeframe": timeframe} if timeframe else {}
     return Call("storage_candles_remove", "DELETE", path, answers.CandlesRemoved, parameters=parameters, query=query)
-
-
-def jobs(limit: int = 20) -> Call[answers.Jobs]:
-    """Ask for the newest jobs (admin)."""
-    return Call("jobs", "GET", "/jobs", answers.Jobs, query={"limit": limit})
 
 
 def storage_stats() -> Call[answers.StorageStats]:

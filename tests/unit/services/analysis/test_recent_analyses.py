@@ -28,8 +28,8 @@ def candles(count: int = 60, close: float = 100.0) -> list[Candle]:
 def query(price: float = 100.0, sent: Sequence[Candle] = (), now_ms: int = OPEN_MS, **changes: object) -> AnalysisQuery:
     series = {Timeframe.M15: CandleSeries(Timeframe.M15, sent or candles())}
     snapshot = MarketSnapshot("BTCUSDT", series, price, 1.0, DataSource.CLIENT)
-    values = {"symbol": "BTCUSDT", "strategies": STRATEGIES, "snapshot": snapshot, **changes}
-    return AnalysisQuery(**values).received(now_ms)  # type: ignore[arg-type]
+    values = {"symbol": "BTCUSDT", "strategies": STRATEGIES, "snapshot": snapshot, "received_ms": now_ms, **changes}
+    return AnalysisQuery(**values)  # type: ignore[arg-type]
 
 
 def analysis(signal: str = "Long", stop: float | None = 97.5, target: float | None = 105.0) -> Analysis:

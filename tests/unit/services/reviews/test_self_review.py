@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from domain.ledger.entries import LedgerLane
 from domain.trading.trades import ClosedTrade
 from models.evaluation.metrics import Scores as ModelScores
-from services.ledger.scoring.records import Record, RecordGroup, RecordKey, records_of
+from services.ledger.scoring.clusters import RecordGroup
+from services.ledger.scoring.records import Record, RecordKey, records_of
 from services.llm.grounding import FigureCheck
 from services.reviews.findings import ReviewEvidence, review
 from services.reviews.settings_by_llm import held_to_the_facts

@@ -1,0 +1,66 @@
+"""Calls about jobs, for operators; those marked (admin) need the administrator's token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from trading_signal_client import answers
+from trading_signal_client.calls.call import Call
+
+
+def job(job_id: str) -> Call[answers.Job]:
+    """Ask for the state of a job (admin)."""
+    return Call("job", "GET", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
+
+
+def jobs(limit: int = 20, *, status: answers.JobStatus | None = None, kind: str | None = None) -> Call[answers.Jobs]:
+    """Ask for the newest jobs (admin), of one status or kind if named."""
+    named = {"status": status, "kind": kind}
+    query = {"limit": limit} | {name: value for name, value in named.items() if value is not None}
+    return Call("jobs", "GET", "/jobs", answers.Jobs, query=query)
+
+
+def cancel_job(job_id: str) -> Call[answers.Job]:
+    """Cancel a job (admin)."""
+    return Call("cancel_job", "DELETE", "/jobs/{job_id}", answers.Job, parameters={"job_id": job_id})
+
+
+def retry_job(job_id: str) -> Call[answers.Job]:
+    """Run a job again that failed, was cancelled or interrupted (admin)."""
+    return Call("retry_job", "POST", "/jobs/{job_id}/retry", answers.Job, {}, parameters={"job_id": job_id})
+
+
+def schedule() -> Call[answers.Schedule]:
+    """Ask what is due when."""
+    return Call("schedule", "GET", "/ai/schedule", answers.Schedule)
+
+
+def analyze_many(symbols: Sequence[str] | None = None) -> Call[answers.JobQueued]:
+    """Queue a job that analyzes many symbols (admin); without any those of the service."""
+    return _queued("bulk_analysis", {"symbols": symbols})
+
+
+def settle() -> Call[answers.JobQueued]:
+    """Queue a job that settles the ledger (admin)."""
+    return _queued("settle", {})
+
+
+def certify_parity(day: date | None = None) -> Call[answers.JobQueued]:
+    """Queue a job that replays a UTC day of the ledger (admin); without one yesterday."""
+    return _queued("parity", {"day": day and day.isoformat()})
+
+
+def remove_old_documents() -> Call[answers.JobQueued]:
+    """Queue a job that removes what is older than the settings allow (admin)."""
+    return _queued("retention", {})
+
+
+def queue_model_cleanup(keep: int | None = None) -> Call[answers.JobQueued]:
+    """Queue a job that deletes old versions of models (admin); `keep` is the number of versions of a market."""
+    return _queued("cleanup_models", {"keep": keep})
+
+
+def _queued(kind: str, body: dict[str, Any]) -> Call[answers.JobQueued]:
+    return Call(f"job_{kind}", "POST", f"/jobs/{kind}", answers.JobQueued, body)

@@ -1,0 +1,36 @@
+"""The schedule: which job is due when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from croniter import croniter
+from pydantic import AfterValidator, Field
+
+from config.section import Seconds, Section, Switch
+from domain.job_kinds import JobKind
+
+
+def _cron(text: str) -> str:
+    if len(text.split()) != 5 or not croniter.is_valid(text):
+        raise ValueError("five fields are needed: minute hour day month weekday, such as 30 4 * * *")
+    return text
+
+
+Cron = Annotated[str, AfterValidator(_cron)]
+
+
+class ScheduledJob(Section):
+    """One row: a kind of job, its parameters, and when it is due, in UTC."""
+
+    kind: JobKind
+    cron: Cron
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class ScheduleSettings(Section):
+    """Rows by name; a replica looks every `look_seconds` for what is due."""
+
+    enabled: Switch
+    look_seconds: Seconds
+    jobs: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ScheduledJob]

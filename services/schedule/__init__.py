@@ -1,0 +1,1 @@
+"""The schedule: work that is due at certain times, queued as jobs."""

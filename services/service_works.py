@@ -1,0 +1,123 @@
+"""The work of jobs that need the parts of the service; each takes and returns what is JSON-like."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from domain.analysis import Analysis
+from domain.errors import AppError, JobFailed
+from domain.job_kinds import JobKind
+from domain.jobs import JobProgress
+from services.jobs.runner import Report, ServiceWork
+from services.ledger.parity.nightly import NightlyParity
+from services.ledger.settling.settler import Settler
+from services.retention import Retention
+from services.training.model_admin import ModelAdmin
+
+
+class BulkAnalysis:
+    """Analyzes many symbols one after the other, as the periodic loop does."""
+
+    def __init__(self, analyze: Callable[[str], Awaitable[Analysis]], symbols: Sequence[str]) -> None:
+        """Keep what makes and publishes an analysis, and the symbols for a job that names none."""
+        self._analyze = analyze
+        self._symbols = tuple(symbols)
+
+    async def __call__(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Analyze each symbol; one that fails does not stop the others.
+
+        Args:
+            parameters: `symbols`, a list.
+            report: Told before each symbol.
+
+        Returns:
+            `analyzed`: signal and confidence by symbol; `failed`: reason by symbol.
+
+        Raises:
+            JobFailed: none could be analyzed.
+        """
+        symbols = list(dict.fromkeys(parameters.get("symbols") or self._symbols))
+        analyzed: dict[str, Any] = {}
+        failed: dict[str, str] = {}
+        for number, symbol in enumerate(symbols):
+            report(JobProgress(stage=f"analyzing {symbol}", share=number / len(symbols)))
+            try:
+                found = await self._analyze(symbol)
+            except AppError as failure:
+                failed[symbol] = failure.message
+                transient = failure.transient
+            else:
+                analyzed[symbol] = {"signal": found.signal.value, "confidence": found.confidence}
+        if not analyzed:
+            first = symbols[0]
+            raise JobFailed(f"no symbol could be analyzed; {first}: {failed[first]}", transient=transient)
+        return {"analyzed": analyzed, "failed": failed}
+
+
+class ServiceWorks:
+    """The other works, one method each."""
+
+    def __init__(
+        self, settler: Settler, parity: NightlyParity, retention: Retention, models: ModelAdmin, keep_versions: int
+    ) -> None:
+        """Keep the parts; `keep_versions` holds for a clean-up that names no number."""
+        self._settler = settler
+        self._parity = parity
+        self._retention = retention
+        self._models = models
+        self._keep_versions = keep_versions
+
+    def by_kind(self) -> dict[JobKind, ServiceWork]:
+        """Return each work under its kind."""
+        return {
+            JobKind.SETTLE: self.settle,
+            JobKind.PARITY: self.certify,
+            JobKind.RETENTION: self.remove_old,
+            JobKind.CLEANUP_MODELS: self.clean_up_models,
+        }
+
+    async def settle(self, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Settle what is due in the ledger, unless another replica is at it; return how many horizons were settled."""
+        report(JobProgress(stage="settling", share=0))
+        return {"settled": await self._settler.settle_due()}
+
+    async def certify(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Compare the replays of a UTC day with what was said, by default of yesterday unless that was done before.
+
+        Args:
+            parameters: `day`, YYYY-MM-DD or None.
+            report: Told once.
+
+        Returns:
+            `certificate`, as `GET /ai/ledger/parity` has it; None where yesterday has one, or another replica is at it.
+        """
+        report(JobProgress(stage="replaying", share=0))
+        day = parameters.get("day")
+        if day is None:
+            certificate = await self._parity.certify_yesterday()
+        else:
+            certificate = await self._parity.certify(date.fromisoformat(day))
+        return {"certificate": certificate and _plain(certificate.document())}
+
+    async def remove_old(self, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Remove documents that are older than they may be; return their numbers by collection."""
+        report(JobProgress(stage="removing", share=0))
+        return {"removed": await self._retention.remove()}
+
+    async def clean_up_models(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Delete all but the newest versions of each market, and those that serve or may serve again.
+
+        Args:
+            parameters: `keep`, the number of versions of a market, or None.
+            report: Told once.
+        """
+        report(JobProgress(stage="deleting", share=0))
+        pruned = await asyncio.to_thread(self._models.prune, parameters.get("keep") or self._keep_versions)
+        return {"deleted": list(pruned.deleted), "kept": len(pruned.kept)}
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {**document, "created_at": document["created_at"].isoformat()}
