@@ -127,15 +127,19 @@ class BrokerLine:
         """Forget a connection that failed, without a word to the other side."""
         connection, self._connection, self._producer = self._connection, None, None
         if connection is not None:
-            connection.collapse()
+            connection.collect()
 
     def _open(self) -> None:
-        options = {"confirm_publish": True, "read_timeout": STEP_SECONDS, "write_timeout": STEP_SECONDS}
+        options = {
+            "confirm_publish": True,
+            **{"read_timeout": STEP_SECONDS, "write_timeout": STEP_SECONDS},
+            # By default it waits for two seconds before it tries again.
+            **{"max_retries": 1, "interval_start": 0, "interval_step": 0},
+        }
         # Used every few seconds, so that it needs no heartbeats, which a thread of their own would have to send.
         self._connection = self._app.connection_for_write(
             connect_timeout=STEP_SECONDS, heartbeat=0, transport_options=options
         )
-        self._connection.connect()
         channel = self._connection.default_channel
         for queue in (DEAD_LETTERS, *map(declared, JobQueue)):
             queue(channel).declare()
@@ -144,6 +148,7 @@ class BrokerLine:
 
 def _reason(failure: BaseException) -> str:
     """Return what went wrong, for a person."""
-    if isinstance(failure, OSError) and failure.strerror:
-        return failure.strerror
+    cause = failure.__cause__ or failure
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
     return str(failure) or type(failure).__name__

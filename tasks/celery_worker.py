@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from threading import Thread
@@ -11,6 +12,7 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.apps.worker import Worker
+from celery.exceptions import CPendingDeprecationWarning
 from loguru import logger
 
 from config.settings import JobSettings
@@ -103,7 +105,7 @@ class JobLoop:
         return False
 
 
-class ReleasingWorker(Worker):
+class ReleasingWorker(Worker):  # type: ignore[misc] # Celery has no types
     """Celery's worker, which releases its jobs before it waits for the threads that carry them."""
 
     release: Callable[[], None]
@@ -169,6 +171,8 @@ def _serve(app: Celery, loop: JobLoop, queues: Sequence[JobQueue], concurrency: 
 def _keep_logging_as_it_is() -> None:
     """Let Celery configure no logging: a receiver of this signal is one that has done so."""
     signals.setup_logging.connect(_configured, weak=False)
+    # Celery announces with each lost connection what its next release does with late acknowledgments.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     logging.getLogger("celery").setLevel(logging.INFO)
 
 

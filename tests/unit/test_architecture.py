@@ -82,6 +82,9 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "motor": ("storage/mongo/",),
     "pymongo": ("storage/mongo/",),
     "sqlite3": ("storage/sqlite/",),
+    "celery": ("tasks/celery_",),
+    "kombu": ("tasks/celery_",),
+    "amqp": ("tasks/celery_",),
     "openai": ("services/llm/calling/endpoint.py",),
     "ta": ("features/families/definitions.py",),
     "arro3": ("features/candle_reading/tables/binary_tables.py",),
@@ -160,6 +163,7 @@ HEAVY = [
     "jax",
     "openai",
     "optuna",
+    "celery",
 ]
 
 
@@ -271,7 +275,7 @@ def test_the_image_holds_every_package(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi", "optuna"]
+    "heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi", "optuna", "celery"]
 )
 def test_the_command_line_starts_without_what_only_some_commands_need(heavy: str) -> None:
     assert heavy not in _loaded_with("cli")
