@@ -75,7 +75,7 @@ def worker(
     ),
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, help="Jobs at a time; by default jobs.max_running, or that of light jobs."),
+        typer.Option(min=1, help="Jobs at a time; by default jobs.max_running, and light ones beside them."),
     ] = None,
     metrics_port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="Serve Prometheus metrics on this port of server.host.")
@@ -94,8 +94,8 @@ def worker(
     check_adapters(settings)
     logs = configure_logging(settings.logging, settings.secret_values())
     chosen = _named(queues)
-    places = concurrency or default_concurrency(settings.jobs, chosen)
-    jobs = settings.jobs.model_copy(update={"max_running": places, "max_running_in_service": places})
+    places = dict.fromkeys(("max_running", "max_running_in_service"), concurrency) if concurrency else {}
+    jobs = settings.jobs.model_copy(update=places)
 
     @asynccontextmanager
     async def open_jobs() -> AsyncIterator[JobService]:
@@ -104,7 +104,7 @@ def worker(
 
     if metrics_port is not None:
         start_http_server(metrics_port, addr=settings.server.host)
-    raise typer.Exit(run_worker(jobs, open_jobs, chosen, places))
+    raise typer.Exit(run_worker(jobs, open_jobs, chosen, concurrency or default_concurrency(jobs, chosen)))
 
 
 def _named(queues: str) -> tuple[JobQueue, ...]:

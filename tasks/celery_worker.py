@@ -16,7 +16,7 @@ from celery.exceptions import CPendingDeprecationWarning
 from loguru import logger
 
 from config.settings import JobSettings
-from domain.errors import ConfigurationError, NotFound, StorageUnavailable
+from domain.errors import ConfigurationError, JobQueueFull, NotFound, StorageUnavailable
 from domain.job_kinds import JobKind, JobQueue
 from services.jobs.service import JobService
 from services.jobs.worker import worker_name
@@ -42,6 +42,7 @@ class JobLoop:
         self._jobs: asyncio.Future[JobService] = self._loop.create_future()
         self._stopping = asyncio.Event()
         self._taking = asyncio.Lock()
+        self._carried: set[str] = set()
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -84,9 +85,15 @@ class JobLoop:
         await asyncio.shield(self._jobs)
 
     async def _carry_out(self, job_id: str) -> None:
-        jobs = await self._jobs
-        if await self._take_up(jobs, job_id):
-            await jobs.ended(job_id)
+        if job_id in self._carried:  # a second message about it
+            return
+        self._carried.add(job_id)
+        try:
+            jobs = await self._jobs
+            if await self._take_up(jobs, job_id):
+                await jobs.ended(job_id)
+        finally:
+            self._carried.discard(job_id)
 
     async def _take_up(self, jobs: JobService, job_id: str) -> bool:
         looks = 0
@@ -94,7 +101,7 @@ class JobLoop:
             try:
                 async with self._taking:
                     return not self._stopping.is_set() and await jobs.take_up(job_id)
-            except StorageUnavailable:  # the store says so in the log
+            except (StorageUnavailable, JobQueueFull):  # meanwhile another worker may take it
                 pass
             except NotFound:
                 looks += 1
@@ -120,9 +127,9 @@ class ReleasingWorker(Worker):  # type: ignore[misc] # Celery has no types
 
 
 def default_concurrency(settings: JobSettings, queues: Sequence[JobQueue]) -> int:
-    """Return how many jobs of these queues a worker runs at a time unless it is told."""
-    heavy = any(kind.traits.own_process for kind in JobKind if kind.traits.queue in queues)
-    return settings.max_running if heavy else settings.max_running_in_service
+    """Return how many jobs of these queues a worker runs at a time unless it is told: heavy and light side by side."""
+    heavy = {kind.traits.own_process for kind in JobKind if kind.traits.queue in queues}
+    return max(1, settings.max_running * (True in heavy) + settings.max_running_in_service * (False in heavy))
 
 
 def run_worker(settings: JobSettings, open_jobs: OpenJobs, queues: Sequence[JobQueue], concurrency: int) -> int:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domain.errors import Conflict, StorageUnavailable
+from domain.errors import Conflict, JobQueueFull, StorageUnavailable
 from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus, Scalar
 from services.health.degraded import Degraded
@@ -143,10 +143,15 @@ class JobService:
 
         Raises:
             NotFound: no job has this id.
+            JobQueueFull: it waits, and no place for its kind is free here.
             StorageUnavailable: the store does not answer.
         """
         job = await self.get(job_id)
-        return job.status is JobStatus.QUEUED and self._worker.may_take(job) and await self._worker.take_up(job)
+        if job.status is not JobStatus.QUEUED or not self._worker.may_take(job):
+            return False
+        if not self._worker.has_place(job.kind):
+            raise JobQueueFull(f"every place of this worker for jobs of the kind {job.kind.value} is taken")
+        return await self._worker.take_up(job)
 
     async def ended(self, job_id: str) -> None:
         """Return when this process does not run the job any more."""

@@ -16,6 +16,7 @@ from loguru import logger
 
 from config.settings import JobSettings
 from domain.errors import AppError, StorageUnavailable
+from domain.job_kinds import JobKind
 from domain.jobs import Job, JobProgress, JobStatus
 from services.jobs.events import JobEvents
 from services.jobs.records import JobRecords
@@ -80,6 +81,12 @@ class JobWorker:
         self._tasks[job.job_id] = task
         task.add_done_callback(partial(self._ended, job.job_id))
         self._events.publish(job)
+
+    def has_place(self, kind: JobKind) -> bool:
+        """Return whether a job of the kind would start at once."""
+        own_process = kind.traits.own_process
+        places = self._settings.max_running if own_process else self._settings.max_running_in_service
+        return self.unfinished(own_process=own_process) < places
 
     def may_take(self, job: Job) -> bool:
         """Return whether no worker holds the job and no failure has to pass before it starts."""

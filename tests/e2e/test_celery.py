@@ -7,14 +7,18 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from kombu import Connection
 
-from domain.job_kinds import JobKind
+from domain.errors import JobQueueFull
+from domain.job_kinds import JobKind, JobQueue
 from domain.jobs import JobStatus
 from services.jobs.service import JobService
+from tasks.celery_queues import QUEUES, declared
 from tests.conftest import admin_headers
 from tests.fixtures.celery_workers import (
     WorkerProcess,
@@ -25,9 +29,10 @@ from tests.fixtures.celery_workers import (
     succeeded,
     until,
 )
+from tests.fixtures.clocks import SettableClock
 from tests.fixtures.job_functions import alive
 from tests.fixtures.patience import PAUSE_SECONDS
-from tests.fixtures.service import running_service
+from tests.fixtures.service import free_port, running_service
 
 if TYPE_CHECKING:
     from tests.fixtures.rabbitmq import RabbitMq
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.fixtures.rabbitmq"]
 pytestmark = [pytest.mark.realserver, pytest.mark.slow]
 
+LIGHT_JOBS = 100
 TRAININGS = ("--queues", "ml_training")
 
 
@@ -53,6 +59,13 @@ def workers(url: str, folder: Path) -> Iterator[list[WorkerProcess]]:
     """Run two workers side by side; a test that ends one starts another in its place."""
     with ExitStack() as stack:
         yield [stack.enter_context(running_worker(url, folder, name, *TRAININGS)) for name in ("one", "two")]
+
+
+@pytest.fixture(scope="module")
+def light(url: str, folder: Path) -> Iterator[WorkerProcess]:
+    """Run a worker of light jobs."""
+    with running_worker(url, folder, "light", "--queues", "bulk_analysis,scheduled") as worker:
+        yield worker
 
 
 def order(file: Path) -> dict[str, str]:
@@ -135,22 +148,48 @@ async def test_a_worker_that_is_stopped_hands_its_job_to_the_next(
             assert (await until(jobs, job_id, succeeded)).takeovers == 0
 
 
-def test_a_job_that_is_posted_to_the_service_runs_in_a_worker(rabbitmq: RabbitMq, tmp_path: Path) -> None:
-    url = rabbitmq.fresh_url()
-    # The service starts with another store than the workers of the tests above.
-    with (
-        running_service(**celery_environment(url, tmp_path)) as service,
-        running_worker(url, tmp_path, "light", "--queues", "bulk_analysis,scheduled") as worker,
-    ):
+async def test_many_jobs_end_once_each(url: str, folder: Path, light: WorkerProcess) -> None:
+    async with sending_jobs(url, folder) as jobs:
+        submitted = [await jobs.submit(JobKind.BULK_ANALYSIS, {"symbols": ["BTCUSDT"]}) for _ in range(LIGHT_JOBS)]
+        ended = [await until(jobs, job.job_id, succeeded) for job in submitted]
+    assert {(job.attempts, job.takeovers) for job in ended} == {(1, 0)}
+    assert all(light.has(job) for job in ended)
+
+
+async def test_a_queue_that_is_full_refuses_the_next_job(rabbitmq: RabbitMq, tmp_path: Path) -> None:
+    async with sending_jobs(rabbitmq.fresh_url(), tmp_path) as jobs:
+        for _ in range(QUEUES[JobQueue.BACKTESTING].max_jobs):
+            await jobs.submit(JobKind.BACKTEST, {})
+        with pytest.raises(JobQueueFull, match="50 jobs of backtesting are waiting already"):
+            await jobs.submit(JobKind.BIAS_LOOKAHEAD, {})
+        await jobs.submit(JobKind.TRAIN, {})  # another queue
+
+
+async def test_a_message_that_the_broker_lost_is_sent_again(rabbitmq: RabbitMq, tmp_path: Path) -> None:
+    url, clock = rabbitmq.fresh_url(), SettableClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+    async with sending_jobs(url, tmp_path, clock) as jobs:
+        job = await jobs.submit(JobKind.TRAIN, {})
+        with Connection(url) as connection:
+            assert connection.default_channel.queue_purge("ml_training") == 1
+            clock.advance(60)
+            await until(jobs, job.job_id, lambda again: again.fence > job.fence)
+            message = await asyncio.to_thread(connection.SimpleQueue(declared(JobQueue.ML_TRAINING)).get, timeout=60)
+    arguments, options, _ = message.payload
+    assert (arguments, options) == ([job.job_id], {})
+
+
+def test_a_job_that_is_posted_to_the_service_runs_in_a_worker(url: str, folder: Path, light: WorkerProcess) -> None:
+    with running_service(port=free_port(), **celery_environment(url, folder)) as service:
         posted = service.post("/jobs/bulk_analysis", json={"symbols": ["BTCUSDT", "ETHUSDT"]}, headers=admin_headers())
         assert posted.status_code == 202
         path = f"/jobs/{posted.json()['job_id']}"
         while (job := service.get(path, headers=admin_headers()).json())["status"] in {"queued", "running"}:
             time.sleep(PAUSE_SECONDS)
         assert job["status"] == "succeeded", job
-        assert f"-{worker.process.pid}-" in job["worker"]
+        assert f"-{light.process.pid}-" in job["worker"]
         assert set(job["result"]["analyzed"]) == {"BTCUSDT", "ETHUSDT"}
-        while 'celery_queue_length{queue="bulk_analysis"} 0.0' not in (metrics := service.get("/metrics").text):
+        while "celery_worker_pool_size" not in (metrics := service.get("/metrics").text):
             time.sleep(PAUSE_SECONDS)
+        assert 'celery_queue_length{queue="bulk_analysis"}' in metrics
         assert "celery_tasks_failed 0.0" in metrics
-        assert "Traceback" not in service.output + worker.output
+        assert "Traceback" not in service.output + light.output
