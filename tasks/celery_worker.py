@@ -13,6 +13,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.apps.worker import Worker
 from celery.exceptions import CPendingDeprecationWarning
+from celery.utils.threads import bound_open_broker_sockets
 from loguru import logger
 
 from config.settings import JobSettings
@@ -30,6 +31,8 @@ RETRY_SECONDS = 1.0
 MOST_LOOKS = 30
 # Jobs release their processes within this when the worker is stopped.
 RELEASE_SECONDS = 30.0
+# Of each answer of the broker then.
+SOCKET_SECONDS = 2.0
 
 
 class JobLoop:
@@ -123,6 +126,8 @@ class ReleasingWorker(Worker):  # type: ignore[misc] # Celery has no types
         # What waits behind a running job has not been acknowledged: the broker gives it to another worker.
         self.pool.executor.shutdown(wait=False, cancel_futures=True)
         self.release()
+        # Nothing is left to be acknowledged, and a broker that does not answer would be waited for without end.
+        bound_open_broker_sockets(getattr(self.consumer, "connection", None), SOCKET_SECONDS)
         super().stop(in_sighandler, exitcode)
 
 
@@ -169,6 +174,8 @@ def _serve(app: Celery, loop: JobLoop, queues: Sequence[JobQueue], concurrency: 
         quiet=True,
     )
     worker.release = loop.stop
+    # With each lost connection, Celery announces what its next release does with late acknowledgments.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     names = ", ".join(queue.value for queue in queues)
     logger.bind(queues=names, concurrency=concurrency, worker=worker.hostname).info("worker starts")
     worker.start()
@@ -178,8 +185,6 @@ def _serve(app: Celery, loop: JobLoop, queues: Sequence[JobQueue], concurrency: 
 def _keep_logging_as_it_is() -> None:
     """Let Celery configure no logging: a receiver of this signal is one that has done so."""
     signals.setup_logging.connect(_configured, weak=False)
-    # Celery announces with each lost connection what its next release does with late acknowledgments.
-    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     logging.getLogger("celery").setLevel(logging.INFO)
 
 
