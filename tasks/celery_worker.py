@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 from celery import Celery, signals
 from celery.apps.worker import Worker
 from celery.exceptions import CPendingDeprecationWarning
-from celery.utils.threads import bound_open_broker_sockets
 from loguru import logger
 
 from config.settings import JobSettings
@@ -31,8 +31,8 @@ RETRY_SECONDS = 1.0
 MOST_LOOKS = 30
 # Jobs release their processes within this when the worker is stopped.
 RELEASE_SECONDS = 30.0
-# Of each answer of the broker then.
-SOCKET_SECONDS = 2.0
+# The broker is told within this that it ends.
+GOODBYE_SECONDS = 5.0
 
 
 class JobLoop:
@@ -126,8 +126,10 @@ class ReleasingWorker(Worker):  # type: ignore[misc] # Celery has no types
         # What waits behind a running job has not been acknowledged: the broker gives it to another worker.
         self.pool.executor.shutdown(wait=False, cancel_futures=True)
         self.release()
-        # Nothing is left to be acknowledged, and a broker that does not answer would be waited for without end.
-        bound_open_broker_sockets(getattr(self.consumer, "connection", None), SOCKET_SECONDS)
+        # A broker that is frozen would be waited for without end; nothing of a job is left here.
+        end = Timer(GOODBYE_SECONDS, os._exit, [exitcode or 0])
+        end.daemon = True
+        end.start()
         super().stop(in_sighandler, exitcode)
 
 
