@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.backtest_settings import BacktestSettings
+from config.emergency_settings import EmergencySettings
 from config.guard_settings import GuardSettings
+from config.job_settings import JobSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.report_settings import NoticeSettings, ReportSettings
 from config.schedule_settings import ScheduleSettings
-from config.section import AmqpUrl, Count, HttpUrl, Seconds, Section, Switch
+from config.section import Count, HttpUrl, Seconds, Section, Switch
+from config.self_analysis_settings import SelfAnalysisSettings
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
     RateLimitSettings,
+    RedisSettings,
     ServerSettings,
     WebSocketSettings,
 )
+from config.webhook_settings import WebhookSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import Costs
@@ -146,32 +152,6 @@ class BiasSettings(Section):
     history_candles: Annotated[int, Field(ge=300, le=100_000)]
 
 
-class JobSettings(Section):
-    # Earlier releases called it in_process.
-    backend: Annotated[
-        Literal["child_process", "celery"],
-        BeforeValidator(lambda value: "child_process" if value == "in_process" else value),
-    ]
-    rabbitmq_url: AmqpUrl = None
-    max_running: Count
-    max_running_in_service: Count
-    max_queued: Count
-    timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    max_retries: Annotated[int, Field(ge=0, le=10)]
-    retry_seconds: Seconds
-    lease_seconds: Seconds
-    look_seconds: Seconds
-    keep_days: Count
-
-    @model_validator(mode="after")
-    def _know_the_broker(self) -> Self:
-        if self.backend == "celery" and self.rabbitmq_url is None:
-            raise PydanticCustomError(
-                "no_broker", "celery needs RABBITMQ_URL, such as amqp://user:password@host:5672//"
-            )
-        return self
-
-
 class TradeSettings(Section):
     """How many closed trades may wait for their review."""
 
@@ -196,6 +176,7 @@ class TradingSettings(Section):
 class PeriodicSettings(Section):
     enabled: Switch
     pause_seconds: Annotated[float, Field(ge=0)]
+    lease_seconds: Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 class Settings(Section):
@@ -204,6 +185,7 @@ class Settings(Section):
     server: ServerSettings
     logging: LoggingSettings
     storage: StorageSettings
+    redis: RedisSettings
     analysis: AnalysisSettings
     indicators: IndicatorSettings
     features: FeatureSettings
@@ -213,9 +195,14 @@ class Settings(Section):
     signals: SignalSettings
     guards: GuardSettings
     ledger: LedgerSettings
+    self_analysis: SelfAnalysisSettings
+    emergency: EmergencySettings
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
+    reports: ReportSettings
+    notices: NoticeSettings
+    webhooks: WebhookSettings
     schedule: ScheduleSettings
     trades: TradeSettings
     trading: TradingSettings
@@ -233,9 +220,20 @@ class Settings(Section):
         access = self.access.model_copy(update={"trusted_hosts": (*self.access.trusted_hosts, own)})
         return self.model_copy(update={"access": access})
 
+    @model_validator(mode="after")
+    def _know_what_workers_share(self) -> Self:
+        """Refuse Celery without Redis: the progress of jobs would reach no socket."""
+        if self.jobs.backend == "celery" and not self.redis.url.get_secret_value():
+            raise PydanticCustomError(
+                "no_redis", "celery needs REDIS_URL too, such as redis://user:password@host:6379/0"
+            )
+        return self
+
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
-        urls = [url.get_secret_value() for url in (self.storage.url, self.jobs.rabbitmq_url) if url is not None]
-        passwords = [password for url in urls if (password := urlsplit(url).password)]
-        return [token.get_secret_value() for token in tokens if token is not None] + passwords
+        tokens += [self.webhooks.secret, *self.notices.urls]
+        urls = [url for url in (self.storage.url, self.redis.url, self.jobs.rabbitmq_url) if url is not None]
+        passwords = {urlsplit(url.get_secret_value()).password for url in urls}
+        written = {form for password in passwords if password for form in (password, unquote(password))}
+        return [token.get_secret_value() for token in tokens if token is not None] + sorted(written)

@@ -12,7 +12,7 @@ from typing import Any
 
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import ConfigurationError, JobQueueFull, StorageUnavailable
 from domain.job_kinds import JobKind, JobQueue
 from domain.jobs import Job, JobStatus

@@ -16,7 +16,7 @@ from celery.apps.worker import Worker
 from celery.exceptions import CPendingDeprecationWarning
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import ConfigurationError, JobQueueFull, NotFound, StorageUnavailable
 from domain.job_kinds import JobKind, JobQueue
 from services.jobs.service import JobService

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import JobQueueFull
 from domain.job_kinds import JobKind
 from domain.jobs import Job

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import StorageUnavailable
 from services.broadcast.hub import SignalHub
 from services.jobs.events import JobEvents

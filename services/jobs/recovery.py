@@ -8,7 +8,7 @@ from typing import Any
 
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import StorageUnavailable
 from domain.jobs import Job, JobStatus
 from services.jobs.events import JobEvents

@@ -14,7 +14,7 @@ from typing import Any
 
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import AppError, StorageUnavailable
 from domain.job_kinds import JobKind
 from domain.jobs import Job, JobProgress, JobStatus

@@ -81,11 +81,13 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "slowapi": ("api/",),
     "motor": ("storage/mongo/",),
     "pymongo": ("storage/mongo/",),
+    "redis": ("services/replicas/link.py",),
     "sqlite3": ("storage/sqlite/",),
     "celery": ("tasks/celery_",),
     "kombu": ("tasks/celery_",),
     "amqp": ("tasks/celery_",),
     "openai": ("services/llm/calling/endpoint.py",),
+    "apprise": ("services/notices/channels.py",),
     "ta": ("features/families/definitions.py",),
     "arro3": ("features/candle_reading/tables/binary_tables.py",),
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
@@ -164,6 +166,8 @@ HEAVY = [
     "openai",
     "optuna",
     "celery",
+    "apprise",
+    "redis",
 ]
 
 

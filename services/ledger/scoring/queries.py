@@ -40,3 +40,4 @@ class RecordQuery:
     symbol: str | None = None
     timeframe: str | None = None
     horizon: int | None = None
+    lane_id: str | None = None

@@ -87,6 +87,19 @@ class LedgerScores:
 
         return await self._fresh((level, days), read)
 
+    async def given_by_day(self, days: int) -> list[Record]:
+        """Return the records of what callers were given, of whichever lane, by timeframe, horizon and day.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
+
+        async def read() -> list[Record]:
+            groups = await self._groups(Level.GIVEN, days, _KEYS[Grouping.DAY])
+            return sorted(await asyncio.to_thread(records_of, groups, {}), key=_place)
+
+        return await self._fresh((Level.GIVEN, Grouping.DAY, days), read)
+
     async def pairs(self, days: int) -> list[LanePair]:
         """Return each two lanes on the same candles, by timeframe and horizon.
 
@@ -180,7 +193,7 @@ _KEYS: dict[Grouping, _KeyOf] = {
 def _chosen_by(query: RecordQuery) -> _Chosen:
     wanted = {
         name: value
-        for name in ("lane", "symbol", "timeframe", "horizon")
+        for name in ("lane", "symbol", "timeframe", "horizon", "lane_id")
         if (value := getattr(query, name)) is not None
     }
     return lambda aggregate: all(getattr(aggregate, name) == value for name, value in wanted.items())
