@@ -194,4 +194,6 @@ def _one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], fil
     # The newest name that set the key itself, a part of it, or the whole that it is a part of.
     where = next((name for path, name in reversed(list(origin.items())) if all(map(eq, path, location))), None)
     reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    if not location:  # of several sections together
+        return str(reason)
     return f"{where or file_name}: {key}: {reason}"

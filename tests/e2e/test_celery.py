@@ -36,8 +36,9 @@ from tests.fixtures.service import free_port, running_service
 
 if TYPE_CHECKING:
     from tests.fixtures.rabbitmq import RabbitMq
+    from tests.fixtures.redis_server import RedisServer
 
-pytest_plugins = ["tests.fixtures.rabbitmq"]
+pytest_plugins = ["tests.fixtures.rabbitmq", "tests.fixtures.redis_server"]
 pytestmark = [pytest.mark.realserver, pytest.mark.slow]
 
 LIGHT_JOBS = 100
@@ -55,16 +56,19 @@ def url(rabbitmq: RabbitMq) -> str:
 
 
 @pytest.fixture(scope="module")
-def workers(url: str, folder: Path) -> Iterator[list[WorkerProcess]]:
+def workers(url: str, redis_server: RedisServer, folder: Path) -> Iterator[list[WorkerProcess]]:
     """Run two workers side by side; a test that ends one starts another in its place."""
     with ExitStack() as stack:
-        yield [stack.enter_context(running_worker(url, folder, name, *TRAININGS)) for name in ("one", "two")]
+        yield [
+            stack.enter_context(running_worker(url, redis_server.url, folder, name, *TRAININGS))
+            for name in ("one", "two")
+        ]
 
 
 @pytest.fixture(scope="module")
-def light(url: str, folder: Path) -> Iterator[WorkerProcess]:
+def light(url: str, redis_server: RedisServer, folder: Path) -> Iterator[WorkerProcess]:
     """Run a worker of light jobs."""
-    with running_worker(url, folder, "light", "--queues", "bulk_analysis,scheduled") as worker:
+    with running_worker(url, redis_server.url, folder, "light", "--queues", "bulk_analysis,scheduled") as worker:
         yield worker
 
 
@@ -130,7 +134,7 @@ async def test_a_job_whose_worker_is_killed_runs_again_once_in_another(
 
 
 async def test_a_worker_that_is_stopped_hands_its_job_to_the_next(
-    url: str, folder: Path, workers: list[WorkerProcess], tmp_path: Path
+    redis_server: RedisServer, url: str, folder: Path, workers: list[WorkerProcess], tmp_path: Path
 ) -> None:
     async with sending_jobs(url, folder) as jobs:
         job_id = (await jobs.submit(JobKind.TRAIN, order(tmp_path / "go"))).job_id
@@ -141,7 +145,7 @@ async def test_a_worker_that_is_stopped_hands_its_job_to_the_next(
         assert "Traceback" not in stopped.output[before:]
         released = await until(jobs, job_id, lambda job: job.status is JobStatus.QUEUED)
         assert released.worker is None
-        with running_worker(url, folder, "three", *TRAININGS) as third:
+        with running_worker(url, redis_server.url, folder, "three", *TRAININGS) as third:
             again = await until(jobs, job_id, reports)
             assert third.has(again)
             (tmp_path / "go").touch()
@@ -178,8 +182,10 @@ async def test_a_message_that_the_broker_lost_is_sent_again(rabbitmq: RabbitMq, 
     assert (arguments, options) == ([job.job_id], {})
 
 
-def test_a_job_that_is_posted_to_the_service_runs_in_a_worker(url: str, folder: Path, light: WorkerProcess) -> None:
-    with running_service(port=free_port(), **celery_environment(url, folder)) as service:
+def test_a_job_that_is_posted_to_the_service_runs_in_a_worker(
+    redis_server: RedisServer, url: str, folder: Path, light: WorkerProcess
+) -> None:
+    with running_service(port=free_port(), **celery_environment(url, redis_server.url, folder)) as service:
         posted = service.post("/jobs/bulk_analysis", json={"symbols": ["BTCUSDT", "ETHUSDT"]}, headers=admin_headers())
         assert posted.status_code == 202
         path = f"/jobs/{posted.json()['job_id']}"

@@ -187,3 +187,9 @@ def test_a_wrong_value_in_a_file_of_ones_own_names_that_file(tmp_path: Path, tex
 def test_a_file_of_ones_own_that_is_missing_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^none\.yaml cannot be read: "):
         load_settings(environment={"CONFIG_FILE": str(tmp_path / "none.yaml")})
+
+
+def test_celery_does_not_start_without_redis() -> None:
+    environment = {"JOBS_BACKEND": "celery", "RABBITMQ_URL": "amqp://user:hush-hush@broker"}
+    with pytest.raises(ConfigurationError, match=r"^celery needs REDIS_URL too"):
+        load_settings(environment=environment)
