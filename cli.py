@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Annotated
 
@@ -31,7 +32,9 @@ from commands.storage import storage
 from commands.train import train
 from config.admin_token import with_admin_token
 from config.sources import load_settings
-from domain.errors import AppError
+from domain.errors import AppError, ConfigurationError
+from domain.job_kinds import JobQueue
+from services.jobs.service import JobService
 
 cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",
@@ -64,6 +67,53 @@ def serve(
         if demo:
             announce(settings)
         serve_app(create_app(settings, partial(build_container, logs=logs)), settings)
+
+
+@cli.command()
+def worker(
+    queues: Annotated[str, typer.Option(help="Take jobs from these alone, with commas between them.")] = ",".join(
+        JobQueue
+    ),
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, help="Jobs at a time; by default jobs.max_running, and light ones beside them."),
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Serve Prometheus metrics on this port of server.host.")
+    ] = None,
+) -> None:
+    """Run jobs of the queues, with JOBS_BACKEND=celery, until it is stopped; another worker goes on with them then."""
+    from prometheus_client import start_http_server
+
+    from container import build_container, check_adapters
+    from tasks.celery_worker import default_concurrency, run_worker
+    from utils.logging import configure_logging
+
+    settings = load_settings()
+    if settings.jobs.backend != "celery":
+        raise ConfigurationError("a worker needs JOBS_BACKEND=celery: without it, the service runs jobs by itself")
+    check_adapters(settings)
+    logs = configure_logging(settings.logging, settings.secret_values())
+    chosen = _named(queues)
+    places = dict.fromkeys(("max_running", "max_running_in_service"), concurrency) if concurrency else {}
+    jobs = settings.jobs.model_copy(update=places)
+
+    @asynccontextmanager
+    async def open_jobs() -> AsyncIterator[JobService]:
+        async with build_container(settings.model_copy(update={"jobs": jobs}), logs=logs) as container:
+            yield container.jobs
+
+    if metrics_port is not None:
+        start_http_server(metrics_port, addr=settings.server.host)
+    raise typer.Exit(run_worker(jobs, open_jobs, chosen, concurrency or default_concurrency(jobs, chosen)))
+
+
+def _named(queues: str) -> tuple[JobQueue, ...]:
+    """Return the queues of these names."""
+    try:
+        return tuple(dict.fromkeys(JobQueue(name.strip()) for name in queues.split(",")))
+    except ValueError:
+        raise typer.BadParameter(f"the queues are {', '.join(JobQueue)}", param_hint="--queues") from None
 
 
 @cli.command("admin-token")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 
 def _on_off(value: Any) -> Any:
@@ -19,10 +20,18 @@ def _no_empty_secret(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _amqp(value: SecretStr | None) -> SecretStr | None:
+    """Refuse what names no broker, without repeating it: it holds a password."""
+    if value is not None and not value.get_secret_value().startswith(("amqp://", "amqps://")):
+        raise PydanticCustomError("no_amqp_url", "needs a URL such as amqp://user:password@host:5672//")
+    return value
+
+
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_on_off)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]
+AmqpUrl = Annotated[Secret, AfterValidator(_amqp)]
 HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
 
 

@@ -6,9 +6,11 @@ from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 
 from config.backtest_settings import BacktestSettings
 from config.guard_settings import GuardSettings
+from config.job_settings import JobSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
@@ -148,22 +150,6 @@ class BiasSettings(Section):
     history_candles: Annotated[int, Field(ge=300, le=100_000)]
 
 
-class JobSettings(Section):
-    # Earlier releases called it in_process.
-    backend: Annotated[
-        Literal["child_process"], BeforeValidator(lambda value: "child_process" if value == "in_process" else value)
-    ]
-    max_running: Count
-    max_running_in_service: Count
-    max_queued: Count
-    timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    max_retries: Annotated[int, Field(ge=0, le=10)]
-    retry_seconds: Seconds
-    lease_seconds: Seconds
-    look_seconds: Seconds
-    keep_days: Count
-
-
 class TradeSettings(Section):
     """How many closed trades may wait for their review."""
 
@@ -232,10 +218,20 @@ class Settings(Section):
         access = self.access.model_copy(update={"trusted_hosts": (*self.access.trusted_hosts, own)})
         return self.model_copy(update={"access": access})
 
+    @model_validator(mode="after")
+    def _know_what_workers_share(self) -> Self:
+        """Refuse Celery without Redis: the progress of jobs would reach no socket."""
+        if self.jobs.backend == "celery" and not self.redis.url.get_secret_value():
+            raise PydanticCustomError(
+                "no_redis", "celery needs REDIS_URL too, such as redis://user:password@host:6379/0"
+            )
+        return self
+
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
         tokens += [self.webhooks.secret, *self.notices.urls]
-        passwords = {urlsplit(url.get_secret_value()).password for url in (self.storage.url, self.redis.url)}
+        urls = [url for url in (self.storage.url, self.redis.url, self.jobs.rabbitmq_url) if url is not None]
+        passwords = {urlsplit(url.get_secret_value()).password for url in urls}
         written = {form for password in passwords if password for form in (password, unquote(password))}
         return [token.get_secret_value() for token in tokens if token is not None] + sorted(written)

@@ -39,6 +39,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "PERIODIC_ANALYSIS": ("periodic", "enabled"),
     "MARKET_DATA_SOURCES": ("market_data", "sources"),
     "JOBS_BACKEND": ("jobs", "backend"),
+    "RABBITMQ_URL": ("jobs", "rabbitmq_url"),
     "RUST_API_URL": ("market_data", "engine_url"),
     "OPENAI_API_KEY": ("llm", "api_key"),
     "OPENAI_BACKUP_API_KEYS": ("llm", "backup_keys"),
@@ -64,6 +65,7 @@ _SECRETS = {
     ("websocket", "token"),
     ("llm", "api_key"),
     ("llm", "backup_keys"),
+    ("jobs", "rabbitmq_url"),
     ("notices", "urls"),
     ("webhooks", "secret"),
 }
@@ -192,4 +194,6 @@ def _one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], fil
     # The newest name that set the key itself, a part of it, or the whole that it is a part of.
     where = next((name for path, name in reversed(list(origin.items())) if all(map(eq, path, location))), None)
     reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    if not location:  # of several sections together
+        return str(reason)
     return f"{where or file_name}: {key}: {reason}"

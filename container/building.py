@@ -170,7 +170,7 @@ async def build_container(
         runner.offer({JobKind.BULK_ANALYSIS: bulk, **upkeep.by_kind(), **reviewing.by_kind()})
         for part in (
             *(guards.safe_mode, lanes.gate, guards.disabled, records.settler),
-            *(parity, notices, webhooks, drift, replicas),
+            *(parity, notices, webhooks, drift, jobs, replicas),
         ):
             health.also(part.degraded)
         follow_hints(hints, watch, guards, calibration)

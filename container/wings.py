@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
 import httpx2
 
+from config.job_settings import JobSettings
 from config.ledger_settings import LedgerSettings
-from config.settings import JobSettings, Settings, StorageSettings
+from config.settings import Settings, StorageSettings
 from domain.analysis import Analysis
 from domain.trading.disabled import WhyDisabled
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -133,11 +134,17 @@ async def open_calibration(
 async def open_jobs(
     settings: JobSettings, table: str, documents: ResilientDocuments, hub: SignalHub, clock: Clock
 ) -> AsyncIterator[tuple[JobService, KindRunner]]:
-    """Run jobs until all of them are ended and their states are saved; the runner waits for the service's own work."""
+    """Run jobs here, or tell workers of them by Celery; the runner waits for the service's own work."""
     timeout_seconds = settings.timeout_minutes * 60
     runner = KindRunner(ChildProcessRunner(timeout_seconds=timeout_seconds, table=table), timeout_seconds)
-    async with run_jobs(settings, runner, documents, hub, clock) as jobs:
-        yield jobs, runner
+    async with AsyncExitStack() as stack:
+        make_launcher = None
+        if settings.backend == "celery":
+            from tasks.celery_launcher import open_celery  # a service without a broker does without it
+
+            make_launcher = await stack.enter_async_context(open_celery(settings, documents, clock))
+        running = run_jobs(settings, runner, documents, hub, clock, make_launcher=make_launcher)
+        yield await stack.enter_async_context(running), runner
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -73,6 +73,7 @@ class Job(Frozen):
         next_attempt_at: Not before it will be started again after a failure that may pass.
         worker: Who holds it: who runs it, or runs it next.
         lease_until: Until when the worker holds it, unless it renews the lease.
+        sent_at: When the broker was told of it for a worker that has not taken it yet; None where none was told.
         fence: Grows with each change of hands; what a former worker still writes has a smaller one and is refused.
     """
 
@@ -92,9 +93,18 @@ class Job(Frozen):
     next_attempt_at: datetime | None = None
     worker: str | None = None
     lease_until: datetime | None = None
+    sent_at: datetime | None = None
     fence: Annotated[int, Field(ge=0)] = 0
 
     @property
     def finished(self) -> bool:
         """Whether nothing will change any more."""
         return self.status.final
+
+    def is_free(self, now: datetime, lease: timedelta) -> bool:
+        """Return whether no worker holds it: its lease has ended, or was written by a clock that ran ahead."""
+        return self.lease_until is None or not now < self.lease_until <= now + 2 * lease
+
+    def is_due(self, now: datetime) -> bool:
+        """Return whether it may start now: a failure may have to pass first."""
+        return self.next_attempt_at is None or self.next_attempt_at <= now

@@ -10,8 +10,10 @@ from domain.jobs import Job
 
 
 def render_job_progress(job: Job, now: datetime) -> str:
-    """Return the `JobProgress` event: the current job without its result and its lease."""
-    return _event("JobProgress", job.model_dump(mode="json", exclude={"result", "lease_until", "fence"}), now)
+    """Return the `JobProgress` event: the current job without its result and what says whose it is."""
+    return _event(
+        "JobProgress", job.model_dump(mode="json", exclude={"result", "lease_until", "fence", "sent_at"}), now
+    )
 
 
 def render_training_completed(job: Job, now: datetime) -> str:

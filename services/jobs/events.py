@@ -32,9 +32,10 @@ class JobEvents:
 
     def publish(self, job: Job) -> None:
         """Publish the job as it is."""
-        self._published[job.job_id] = self._monotonic()
+        if job.status is JobStatus.RUNNING:
+            self._published[job.job_id] = self._monotonic()
+        else:
+            self._published.pop(job.job_id, None)
         self._hub.publish(None, lambda: render_job_progress(job, self._clock.now()))
-        if job.finished:
-            del self._published[job.job_id]
         if job.kind is JobKind.TRAIN and job.status is JobStatus.SUCCEEDED:
             self._hub.publish(None, lambda: render_training_completed(job, self._clock.now()))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import JobQueueFull
 from domain.job_kinds import JobKind
 from domain.jobs import Job
+from services.health.degraded import Degraded
 from services.jobs.worker import JobWorker
 
 
 class Launcher(Protocol):
     """Gets jobs to a worker; a job that it did not get there is found by the recovery and launched again."""
 
-    @contextmanager
-    def room(self, kind: JobKind) -> Iterator[None]:
+    def room(self, kind: JobKind) -> AbstractAsyncContextManager[None]:
         """Keep a place for one more job of the kind during the block.
 
         Raises:
@@ -37,6 +37,9 @@ class Launcher(Protocol):
             StorageUnavailable: the store does not answer.
         """
 
+    def degraded(self) -> Iterable[Degraded]:
+        """Return what keeps jobs from their workers, without waiting."""
+
 
 class LocalLauncher:
     """Gives every job to the worker of its own process, which holds it from the beginning."""
@@ -47,8 +50,8 @@ class LocalLauncher:
         self._settings = settings
         self._accepting = 0
 
-    @contextmanager
-    def room(self, kind: JobKind) -> Iterator[None]:
+    @asynccontextmanager
+    async def room(self, kind: JobKind) -> AsyncIterator[None]:
         """Count jobs that wait and run against the bound of their sort."""
         if self._free(kind) + self._settings.max_queued <= 0:
             raise JobQueueFull(f"{self._settings.max_queued} jobs are waiting already; try again when one has finished")
@@ -70,6 +73,10 @@ class LocalLauncher:
         """Take the job up if it could start at once; otherwise another process may have a place."""
         if self._free(job.kind) > 0:
             await self._worker.take_up(job)
+
+    def degraded(self) -> Iterable[Degraded]:
+        """Return nothing: the worker is this process."""
+        return ()
 
     def _free(self, kind: JobKind) -> int:
         """Return the number of free places; with jobs that wait, it is negative."""

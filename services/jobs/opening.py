@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import StorageUnavailable
 from services.broadcast.hub import SignalHub
 from services.jobs.events import JobEvents
-from services.jobs.launching import LocalLauncher
+from services.jobs.launching import Launcher, LocalLauncher
 from services.jobs.records import JobRecords
 from services.jobs.recovery import JobRecovery
 from services.jobs.runner import JobRunner
@@ -23,6 +23,8 @@ from storage.document_ports import LastingDocuments
 from utils.clock import Clock
 from utils.concurrency import background
 
+# Given what the jobs of a process are made of.
+MakeLauncher = Callable[[JobRecords, JobEvents], Launcher]
 # At the end, the last states wait at most this long for the store.
 SAVE_SECONDS = 5.0
 
@@ -35,12 +37,23 @@ async def run_jobs(
     hub: SignalHub,
     clock: Clock,
     monotonic: Callable[[], float] = time.monotonic,
+    make_launcher: MakeLauncher | None = None,
 ) -> AsyncIterator[JobService]:
-    """Take jobs and run them here, until all of them are ended and their states are saved."""
+    """Take jobs and run them, until all that run here are ended and their states are saved.
+
+    Args:
+        settings: Of jobs.
+        runner: Does the work of those that run here.
+        documents: Have the records.
+        hub: Is told of every status.
+        clock: Dates them.
+        monotonic: Seconds that never jump back.
+        make_launcher: Makes what gets jobs to a worker; by default the worker is here.
+    """
     events = JobEvents(hub, clock, monotonic)
     records = JobRecords(documents, clock)
     worker = JobWorker(records, runner, events, settings, clock, monotonic)
-    launcher = LocalLauncher(worker, settings)
+    launcher = make_launcher(records, events) if make_launcher else LocalLauncher(worker, settings)
     recovery = JobRecovery(records, launcher, events, settings, clock)
     async with background(records.run(), "states of jobs"), background(worker.run(), "leases of jobs"):
         try:

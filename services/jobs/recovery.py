@@ -8,7 +8,7 @@ from typing import Any
 
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import StorageUnavailable
 from domain.jobs import Job, JobStatus
 from services.jobs.events import JobEvents
@@ -50,13 +50,8 @@ class JobRecovery:
             StorageUnavailable: the store does not answer.
         """
         for job in await self._records.unfinished():
-            if not self._records.holds(job.job_id) and self._is_free(job):
+            if not self._records.holds(job.job_id) and job.is_free(self._clock.now(), self._lease):
                 await self._go_on_with(job)
-
-    def _is_free(self, job: Job) -> bool:
-        """Return whether no worker holds the job: its lease has ended, or was written by a clock that ran ahead."""
-        now = self._clock.now()
-        return job.lease_until is None or not now < job.lease_until <= now + 2 * self._lease
 
     async def _go_on_with(self, job: Job) -> None:
         if await self._records.asked_to_cancel(job.job_id):
@@ -86,7 +81,7 @@ class JobRecovery:
                 "a job whose worker ended is started again"
             )
             job = freed
-        if job.next_attempt_at is None or job.next_attempt_at <= self._clock.now():
+        if job.is_due(self._clock.now()):
             await self._launcher.relaunch(job)
 
     async def _end(self, job: Job, status: JobStatus, **values: Any) -> None:

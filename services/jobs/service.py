@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domain.errors import Conflict
+from domain.errors import Conflict, JobQueueFull, StorageUnavailable
 from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus, Scalar
+from services.health.degraded import Degraded
 from services.jobs.events import JobEvents
 from services.jobs.launching import Launcher
 from services.jobs.records import JobList, JobRecords
@@ -47,7 +48,7 @@ class JobService:
             JobQueueFull: as many jobs as allowed wait already.
             StorageUnavailable: neither the store nor the spool takes its record, or, with a key, the store is down.
         """
-        with self._launcher.room(kind):
+        async with self._launcher.room(kind):
             job = self._launcher.born(
                 Job(
                     job_id=uuid.uuid4().hex if key is None else self.id_of(kind, key),
@@ -64,7 +65,10 @@ class JobService:
             elif not await self._records.keep_once(job, parameters):
                 return await self.get(job.job_id)
             await self._launcher.launch(job, parameters)
-        return await self.get(job.job_id)
+        try:
+            return await self.get(job.job_id)
+        except StorageUnavailable:  # its record waits in the spool, and another process will run it
+            return job
 
     @staticmethod
     def id_of(kind: JobKind, key: str) -> str:
@@ -124,7 +128,7 @@ class JobService:
         order = await self._records.order(job_id)
         if order is None:
             raise Conflict(f"job {job_id} cannot be retried: its order is no longer kept")
-        with self._launcher.room(job.kind):
+        async with self._launcher.room(job.kind):
             await self._records.forget_cancellation(job_id)
             fresh = {"status": JobStatus.QUEUED, "attempts": 0, "takeovers": 0, "finished_at": None, "error": None}
             again = job.model_copy(update=fresh | {"worker": None, "lease_until": None, "fence": job.fence + 1})
@@ -133,6 +137,29 @@ class JobService:
                 raise Conflict(f"job {job_id} was changed meanwhile; look at it again")
             await self._launcher.launch(again, order)
         return await self.get(job_id)
+
+    async def take_up(self, job_id: str) -> bool:
+        """Run a stored job here if it waits and may start now; return whether it was there to be taken.
+
+        Raises:
+            NotFound: no job has this id.
+            JobQueueFull: it waits, and no place for its kind is free here.
+            StorageUnavailable: the store does not answer.
+        """
+        job = await self.get(job_id)
+        if job.status is not JobStatus.QUEUED or not self._worker.may_take(job):
+            return False
+        if not self._worker.has_place(job.kind):
+            raise JobQueueFull(f"every place of this worker for jobs of the kind {job.kind.value} is taken")
+        return await self._worker.take_up(job)
+
+    async def ended(self, job_id: str) -> None:
+        """Return when this process does not run the job any more."""
+        await self._worker.ended(job_id)
+
+    def degraded(self) -> Iterable[Degraded]:
+        """Return what keeps jobs from their workers, without waiting."""
+        return self._launcher.degraded()
 
     async def _cancelled_elsewhere(self, job_id: str) -> Job:
         for _ in range(int(CANCEL_SECONDS / CANCEL_LOOK_SECONDS)):

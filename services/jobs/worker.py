@@ -14,8 +14,9 @@ from typing import Any
 
 from loguru import logger
 
-from config.settings import JobSettings
+from config.job_settings import JobSettings
 from domain.errors import AppError, StorageUnavailable
+from domain.job_kinds import JobKind
 from domain.jobs import Job, JobProgress, JobStatus
 from services.jobs.events import JobEvents
 from services.jobs.records import JobRecords
@@ -65,7 +66,8 @@ class JobWorker:
 
     def held(self, job: Job) -> Job:
         """Return the job as one that this worker holds."""
-        return job.model_copy(update={"worker": self.name, "lease_until": self._clock.now() + self._lease})
+        hold = {"worker": self.name, "lease_until": self._clock.now() + self._lease, "sent_at": None}
+        return job.model_copy(update=hold)
 
     def unfinished(self, *, own_process: bool) -> int:
         """Return how many of its jobs wait or run, of those with processes of their own or of the others."""
@@ -79,6 +81,17 @@ class JobWorker:
         self._tasks[job.job_id] = task
         task.add_done_callback(partial(self._ended, job.job_id))
         self._events.publish(job)
+
+    def has_place(self, kind: JobKind) -> bool:
+        """Return whether a job of the kind would start at once."""
+        own_process = kind.traits.own_process
+        places = self._settings.max_running if own_process else self._settings.max_running_in_service
+        return self.unfinished(own_process=own_process) < places
+
+    def may_take(self, job: Job) -> bool:
+        """Return whether no worker holds the job and no failure has to pass before it starts."""
+        now = self._clock.now()
+        return job.is_free(now, self._lease) and job.is_due(now)
 
     async def take_up(self, waiting: Job) -> bool:
         """Take and run a stored job that waits; return whether it was still there to be taken.

@@ -83,6 +83,9 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pymongo": ("storage/mongo/",),
     "redis": ("services/replicas/link.py",),
     "sqlite3": ("storage/sqlite/",),
+    "celery": ("tasks/celery_",),
+    "kombu": ("tasks/celery_",),
+    "amqp": ("tasks/celery_",),
     "openai": ("services/llm/calling/endpoint.py",),
     "apprise": ("services/notices/channels.py",),
     "ta": ("features/families/definitions.py",),
@@ -162,6 +165,7 @@ HEAVY = [
     "jax",
     "openai",
     "optuna",
+    "celery",
     "apprise",
     "redis",
 ]
@@ -275,7 +279,7 @@ def test_the_image_holds_every_package(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi", "optuna"]
+    "heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi", "optuna", "celery"]
 )
 def test_the_command_line_starts_without_what_only_some_commands_need(heavy: str) -> None:
     assert heavy not in _loaded_with("cli")

@@ -87,6 +87,23 @@ def test_secrets_are_refused_in_the_file_and_shown_nowhere(tmp_path: Path) -> No
     assert "pass" not in repr(settings)
 
 
+@pytest.mark.parametrize("url", [None, "", "http://user:hush-hush@broker"])
+def test_celery_does_not_start_without_the_url_of_a_broker(url: str | None) -> None:
+    broker = {} if url is None else {"RABBITMQ_URL": url}
+    with pytest.raises(ConfigurationError) as failure:
+        load_settings(environment={"JOBS_BACKEND": "celery", **broker})
+    message = failure.value.message
+    assert "amqp://user:password@host:5672//" in message
+    assert "hush-hush" not in message
+    assert "\n" not in message
+
+
+def test_the_password_of_the_broker_is_masked_in_the_log() -> None:
+    settings = load_settings(environment={"RABBITMQ_URL": "amqp://signals:hush-hush@broker:5672//"})
+    assert "hush-hush" in settings.secret_values()
+    assert "hush-hush" not in repr(settings)
+
+
 def test_an_empty_token_means_no_token() -> None:
     assert load_settings(environment={"ADMIN_TOKEN": ""}).access.admin_token is None
 
@@ -155,6 +172,7 @@ def test_a_file_of_ones_own_holds_what_differs_and_the_environment_counts_more(t
         ("server: {prot: 80}", "server.prot: unknown key"),
         ("sever: {port: 80}", "sever: unknown key"),
         ("access: {admin_token: hush-hush}", "access.admin_token is a secret"),
+        ("jobs: {rabbitmq_url: amqp://user:hush-hush@broker}", "jobs.rabbitmq_url is a secret"),
     ],
 )
 def test_a_wrong_value_in_a_file_of_ones_own_names_that_file(tmp_path: Path, text: str, reason: str) -> None:
@@ -169,3 +187,9 @@ def test_a_wrong_value_in_a_file_of_ones_own_names_that_file(tmp_path: Path, tex
 def test_a_file_of_ones_own_that_is_missing_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^none\.yaml cannot be read: "):
         load_settings(environment={"CONFIG_FILE": str(tmp_path / "none.yaml")})
+
+
+def test_celery_does_not_start_without_redis() -> None:
+    environment = {"JOBS_BACKEND": "celery", "RABBITMQ_URL": "amqp://user:hush-hush@broker"}
+    with pytest.raises(ConfigurationError, match=r"^celery needs REDIS_URL too"):
+        load_settings(environment=environment)

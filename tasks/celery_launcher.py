@@ -1,0 +1,144 @@
+"""Gets jobs to workers by messages; the record in the store stays the truth about each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from loguru import logger
+
+from config.job_settings import JobSettings
+from domain.errors import ConfigurationError, JobQueueFull, StorageUnavailable
+from domain.job_kinds import JobKind, JobQueue
+from domain.jobs import Job, JobStatus
+from services.health.degraded import Degraded
+from services.jobs.events import JobEvents
+from services.jobs.opening import MakeLauncher
+from services.jobs.records import JobRecords
+from storage.document_ports import JOBS, DocumentStore
+from tasks.celery_broker import Broker, open_broker
+from tasks.celery_queues import QUEUES, make_app
+from utils import metrics
+from utils.clock import Clock
+from utils.concurrency import background
+
+# A message of this age that does not wait in its queue any more was lost, or waits behind a job of a busy worker.
+LOST_AFTER = timedelta(seconds=10)
+COUNT_SECONDS = 15.0
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class CeleryLauncher:
+    """Sends the id of each job to the queue of its kind.
+
+    A message that does not reach its worker does no harm: the record says when it was sent, and the recovery of any
+    process sends it again. A second message does none either, since a job is taken up once.
+    """
+
+    def __init__(
+        self, broker: Broker, documents: DocumentStore, clock: Clock, records: JobRecords, events: JobEvents
+    ) -> None:
+        """Keep the parts."""
+        self._broker = broker
+        self._documents = documents
+        self._clock = clock
+        self._records = records
+        self._events = events
+        self._accepting: Counter[JobQueue] = Counter()
+
+    @asynccontextmanager
+    async def room(self, kind: JobKind) -> AsyncIterator[None]:
+        """Count the jobs of the queue that wait in the store; while it is down, jobs are accepted uncounted."""
+        queue = kind.traits.queue
+        most = QUEUES[queue].max_jobs
+        if await self._waiting(queue) + self._accepting[queue] >= most:
+            raise JobQueueFull(f"{most} jobs of {queue.value} are waiting already; try again when one has finished")
+        self._accepting[queue] += 1
+        try:
+            yield
+        finally:
+            self._accepting[queue] -= 1
+
+    def born(self, job: Job) -> Job:
+        """Return the job as one that no worker holds and that is being sent."""
+        return job.model_copy(update={"sent_at": self._clock.now()})
+
+    async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002 - the worker reads them
+        """Send the job; if the broker does not take it, the recovery sends it later."""
+        self._events.publish(job)
+        await self._send(job)
+
+    async def relaunch(self, job: Job) -> None:
+        """Send the job unless a message about it is on its way; of several processes, one does."""
+        if await self._must_be_sent(job):
+            sent = job.model_copy(update={"sent_at": self._clock.now(), "fence": job.fence + 1})
+            if await self._records.write(sent, job):
+                await self._send(sent)
+
+    def degraded(self) -> Iterable[Degraded]:
+        """Return what keeps jobs from their workers, without waiting."""
+        return self._broker.degraded()
+
+    async def _send(self, job: Job) -> None:
+        if await self._broker.send(job):
+            return
+        try:
+            await self._records.write(job.model_copy(update={"sent_at": None, "fence": job.fence + 1}), job)
+        except StorageUnavailable as failure:
+            logger.bind(job_id=job.job_id, reason=failure.message).debug("a job that was not sent waits as if it were")
+
+    async def _must_be_sent(self, job: Job) -> bool:
+        if not self._broker.works:
+            return False
+        if job.sent_at is None:
+            return True
+        queue = job.kind.traits.queue
+        # Absolute, since the clock may have been set back.
+        age = abs(self._clock.now() - job.sent_at)
+        if age >= timedelta(seconds=QUEUES[queue].message_seconds):
+            return True
+        return age >= LOST_AFTER and await self._broker.is_empty(queue)
+
+    async def _waiting(self, queue: JobQueue) -> int:
+        queued = {"status": JobStatus.QUEUED.value}
+        try:
+            totals = await self._documents.totals(JOBS, BEGINNING, by=("kind",), where=queued)
+        except StorageUnavailable:
+            return 0
+        kinds = {kind.value for kind in JobKind if kind.traits.queue is queue}
+        return sum(total.count for total in totals if total.group[0] in kinds)
+
+
+@asynccontextmanager
+async def open_celery(settings: JobSettings, documents: DocumentStore, clock: Clock) -> AsyncIterator[MakeLauncher]:
+    """Give what makes the launcher, and keep the metrics of broker and jobs.
+
+    Raises:
+        ConfigurationError: no broker is configured.
+    """
+    if settings.rabbitmq_url is None:
+        raise ConfigurationError("celery needs RABBITMQ_URL")
+    async with (
+        open_broker(make_app(settings.rabbitmq_url)) as broker,
+        background(_count_jobs(documents), "count of jobs"),
+    ):
+        yield partial(CeleryLauncher, broker, documents, clock)
+
+
+async def _count_jobs(documents: DocumentStore) -> None:
+    """Count the jobs in the store until canceled."""
+    while True:
+        try:
+            totals = await documents.totals(JOBS, BEGINNING, by=("status",))
+        except StorageUnavailable:  # the store says so in the log and in /health
+            pass
+        else:
+            counts = {JobStatus(str(total.group[0])): total.count for total in totals}
+            metrics.CELERY_TASKS.set(sum(count for status, count in counts.items() if status.final))
+            metrics.CELERY_TASKS_FAILED.set(counts.get(JobStatus.FAILED, 0))
+        await asyncio.sleep(COUNT_SECONDS)

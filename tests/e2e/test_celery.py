@@ -1,0 +1,202 @@
+"""Jobs on Celery, with a real RabbitMQ and workers as processes: each job ends once, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from kombu import Connection
+
+from domain.errors import JobQueueFull
+from domain.job_kinds import JobKind, JobQueue
+from domain.jobs import JobStatus
+from services.jobs.service import JobService
+from tasks.celery_queues import QUEUES, declared
+from tests.conftest import admin_headers
+from tests.fixtures.celery_workers import (
+    WorkerProcess,
+    celery_environment,
+    reports,
+    running_worker,
+    sending_jobs,
+    succeeded,
+    until,
+)
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.job_functions import alive
+from tests.fixtures.patience import PAUSE_SECONDS
+from tests.fixtures.service import free_port, running_service
+
+if TYPE_CHECKING:
+    from tests.fixtures.rabbitmq import RabbitMq
+    from tests.fixtures.redis_server import RedisServer
+
+pytest_plugins = ["tests.fixtures.rabbitmq", "tests.fixtures.redis_server"]
+pytestmark = [pytest.mark.realserver, pytest.mark.slow]
+
+LIGHT_JOBS = 100
+TRAININGS = ("--queues", "ml_training")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("celery")
+
+
+@pytest.fixture(scope="module")
+def url(rabbitmq: RabbitMq) -> str:
+    return rabbitmq.fresh_url()
+
+
+@pytest.fixture(scope="module")
+def workers(url: str, redis_server: RedisServer, folder: Path) -> Iterator[list[WorkerProcess]]:
+    """Run two workers side by side; a test that ends one starts another in its place."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(running_worker(url, redis_server.url, folder, name, *TRAININGS))
+            for name in ("one", "two")
+        ]
+
+
+@pytest.fixture(scope="module")
+def light(url: str, redis_server: RedisServer, folder: Path) -> Iterator[WorkerProcess]:
+    """Run a worker of light jobs."""
+    with running_worker(url, redis_server.url, folder, "light", "--queues", "bulk_analysis,scheduled") as worker:
+        yield worker
+
+
+def order(file: Path) -> dict[str, str]:
+    """Return the parameters of a job that runs until the file is there."""
+    return {"do": "wait for a file", "file": str(file)}
+
+
+async def both_busy(jobs: JobService, file: Path) -> tuple[str, str]:
+    """Return the ids of two jobs that run until the file is there, one in each worker."""
+    first = await jobs.submit(JobKind.TRAIN, order(file))
+    second = await jobs.submit(JobKind.TRAIN, order(file))
+    names = {(await until(jobs, job.job_id, reports)).worker for job in (first, second)}
+    assert len(names) == 2
+    return first.job_id, second.job_id
+
+
+async def test_two_workers_run_jobs_side_by_side_each_under_its_own_name(
+    url: str, folder: Path, workers: list[WorkerProcess], tmp_path: Path
+) -> None:
+    async with sending_jobs(url, folder) as jobs:
+        ids = await both_busy(jobs, tmp_path / "go")
+        (tmp_path / "go").touch()
+        for job_id in ids:
+            job = await until(jobs, job_id, succeeded)
+            assert job.attempts == 1
+            assert sum(worker.has(job) for worker in workers) == 1
+
+
+async def test_nothing_is_lost_with_a_broker_that_restarts(
+    rabbitmq: RabbitMq, url: str, folder: Path, workers: list[WorkerProcess], tmp_path: Path
+) -> None:
+    async with sending_jobs(url, folder) as jobs:
+        running = await both_busy(jobs, tmp_path / "go")
+        waiting = (await jobs.submit(JobKind.TRAIN, {"do": "train"})).job_id
+        rabbitmq.kill()
+        late = await jobs.submit(JobKind.TRAIN, {"do": "train"})
+        assert late.status is JobStatus.QUEUED
+        await until(jobs, late.job_id, lambda job: job.sent_at is None)
+        assert [part.part for part in jobs.degraded()] == ["broker"]
+        await asyncio.to_thread(rabbitmq.start)
+        (tmp_path / "go").touch()
+        for job_id in (*running, waiting, late.job_id):
+            assert (await until(jobs, job_id, succeeded)).attempts == 1
+    assert all(worker.process.poll() is None for worker in workers)
+
+
+async def test_a_job_whose_worker_is_killed_runs_again_once_in_another(
+    url: str, folder: Path, workers: list[WorkerProcess], tmp_path: Path
+) -> None:
+    async with sending_jobs(url, folder) as jobs:
+        job_id = (await jobs.submit(JobKind.TRAIN, order(tmp_path / "go"))).job_id
+        begun = await until(jobs, job_id, reports)
+        assert begun.progress is not None
+        (dead,) = (worker for worker in workers if worker.has(begun))
+        dead.stop(signal.SIGKILL)
+        again = await until(jobs, job_id, lambda job: job.attempts == 2 and reports(job))
+        assert not alive(int(begun.progress.stage))
+        assert again.worker != begun.worker
+        (tmp_path / "go").touch()
+        ended = await until(jobs, job_id, succeeded)
+        assert (ended.attempts, ended.takeovers, ended.fence > begun.fence) == (2, 1, True)
+
+
+async def test_a_worker_that_is_stopped_hands_its_job_to_the_next(
+    redis_server: RedisServer, url: str, folder: Path, workers: list[WorkerProcess], tmp_path: Path
+) -> None:
+    async with sending_jobs(url, folder) as jobs:
+        job_id = (await jobs.submit(JobKind.TRAIN, order(tmp_path / "go"))).job_id
+        begun = await until(jobs, job_id, reports)
+        (stopped,) = (worker for worker in workers if worker.has(begun))
+        before = len(stopped.output)
+        assert stopped.stop() == 0
+        assert "Traceback" not in stopped.output[before:]
+        released = await until(jobs, job_id, lambda job: job.status is JobStatus.QUEUED)
+        assert released.worker is None
+        with running_worker(url, redis_server.url, folder, "three", *TRAININGS) as third:
+            again = await until(jobs, job_id, reports)
+            assert third.has(again)
+            (tmp_path / "go").touch()
+            assert (await until(jobs, job_id, succeeded)).takeovers == 0
+
+
+async def test_many_jobs_end_once_each(url: str, folder: Path, light: WorkerProcess) -> None:
+    async with sending_jobs(url, folder) as jobs:
+        submitted = [await jobs.submit(JobKind.BULK_ANALYSIS, {"symbols": ["BTCUSDT"]}) for _ in range(LIGHT_JOBS)]
+        ended = [await until(jobs, job.job_id, succeeded) for job in submitted]
+    assert {(job.attempts, job.takeovers) for job in ended} == {(1, 0)}
+    assert all(light.has(job) for job in ended)
+
+
+async def test_a_queue_that_is_full_refuses_the_next_job(rabbitmq: RabbitMq, tmp_path: Path) -> None:
+    async with sending_jobs(rabbitmq.fresh_url(), tmp_path) as jobs:
+        for _ in range(QUEUES[JobQueue.BACKTESTING].max_jobs):
+            await jobs.submit(JobKind.BACKTEST, {})
+        with pytest.raises(JobQueueFull, match="50 jobs of backtesting are waiting already"):
+            await jobs.submit(JobKind.BIAS_LOOKAHEAD, {})
+        await jobs.submit(JobKind.TRAIN, {})  # another queue
+
+
+async def test_a_message_that_the_broker_lost_is_sent_again(rabbitmq: RabbitMq, tmp_path: Path) -> None:
+    url, clock = rabbitmq.fresh_url(), SettableClock(datetime(2025, 6, 1, 12, tzinfo=UTC))
+    async with sending_jobs(url, tmp_path, clock) as jobs:
+        job = await jobs.submit(JobKind.TRAIN, {})
+        with Connection(url) as connection:
+            assert connection.default_channel.queue_purge("ml_training") == 1
+            clock.advance(60)
+            await until(jobs, job.job_id, lambda again: again.fence > job.fence)
+            message = await asyncio.to_thread(connection.SimpleQueue(declared(JobQueue.ML_TRAINING)).get, timeout=60)
+    arguments, options, _ = message.payload
+    assert (arguments, options) == ([job.job_id], {})
+
+
+def test_a_job_that_is_posted_to_the_service_runs_in_a_worker(
+    redis_server: RedisServer, url: str, folder: Path, light: WorkerProcess
+) -> None:
+    with running_service(port=free_port(), **celery_environment(url, redis_server.url, folder)) as service:
+        posted = service.post("/jobs/bulk_analysis", json={"symbols": ["BTCUSDT", "ETHUSDT"]}, headers=admin_headers())
+        assert posted.status_code == 202
+        path = f"/jobs/{posted.json()['job_id']}"
+        while (job := service.get(path, headers=admin_headers()).json())["status"] in {"queued", "running"}:
+            time.sleep(PAUSE_SECONDS)
+        assert job["status"] == "succeeded", job
+        assert f"-{light.process.pid}-" in job["worker"]
+        assert set(job["result"]["analyzed"]) == {"BTCUSDT", "ETHUSDT"}
+        while not re.search(r"^celery_worker_pool_size [46]", metrics := service.get("/metrics").text, re.MULTILINE):
+            time.sleep(PAUSE_SECONDS)
+        assert 'celery_queue_length{queue="bulk_analysis"}' in metrics
+        assert "celery_tasks_failed 0.0" in metrics
+        assert "Traceback" not in service.output + light.output
