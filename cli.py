@@ -31,6 +31,7 @@ from commands.train import train
 from config.admin_token import with_admin_token
 from config.sources import load_settings
 from domain.errors import AppError
+from utils.libraries import lack_of
 
 cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",
@@ -91,6 +92,11 @@ def main() -> None:
         cli()
     except AppError as error:
         fail(error.message)
+        raise SystemExit(2) from None
+    except ModuleNotFoundError as error:
+        if (message := lack_of(error, "this command")) is None:
+            raise
+        fail(message)
         raise SystemExit(2) from None
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:

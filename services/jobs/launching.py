@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from config.settings import JobSettings
-from domain.errors import JobQueueFull
+from domain.errors import JobQueueFull, LibraryMissing
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from services.jobs.worker import JobWorker
+from utils.libraries import require
 
 
 class Launcher(Protocol):
@@ -22,6 +23,7 @@ class Launcher(Protocol):
 
         Raises:
             JobQueueFull: no more may wait.
+            LibraryMissing: whoever would run it lacks libraries of the kind.
         """
 
     def born(self, job: Job) -> Job:
@@ -49,7 +51,8 @@ class LocalLauncher:
 
     @contextmanager
     def room(self, kind: JobKind) -> Iterator[None]:
-        """Count jobs that wait and run against the bound of their sort."""
+        """Count jobs that wait and run against the bound of their sort; refuse what could not run here."""
+        require(f"a job of the kind {kind.value}", kind.traits.libraries)
         if self._free(kind) + self._settings.max_queued <= 0:
             raise JobQueueFull(f"{self._settings.max_queued} jobs are waiting already; try again when one has finished")
         self._accepting += 1
@@ -67,9 +70,11 @@ class LocalLauncher:
         self._worker.start(job, parameters)
 
     async def relaunch(self, job: Job) -> None:
-        """Take the job up if it could start at once; otherwise another process may have a place."""
-        if self._free(job.kind) > 0:
-            await self._worker.take_up(job)
+        """Take the job up if it could start at once; otherwise another process may have a place, or its libraries."""
+        with suppress(LibraryMissing):
+            require(job.kind.value, job.kind.traits.libraries)
+            if self._free(job.kind) > 0:
+                await self._worker.take_up(job)
 
     def _free(self, kind: JobKind) -> int:
         """Return the number of free places; with jobs that wait, it is negative."""
