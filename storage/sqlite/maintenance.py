@@ -46,14 +46,14 @@ class SqliteMaintenance:
         await asyncio.to_thread(self._connected, "vacuum", vacuum)
 
     async def backup(self, target: Path) -> int:
-        """Copy the file as it is at one moment; its writer does not wait, and the target appears whole or not at all."""
-        if target.exists():
-            raise InvalidRequest(f"{target} exists already: name a new file")
-        if not target.parent.is_dir():
-            raise InvalidRequest(f"there is no folder {target.parent} for the copy")
+        """Copy the file as it is at one moment; its writer does not wait, and the target is whole or not there."""
         unfinished = beside(target, ".unfinished")
 
         def copy(connection: sqlite3.Connection) -> int:
+            if target.exists():
+                raise InvalidRequest(f"{target} exists already: name a new file")
+            if not target.parent.is_dir():
+                raise InvalidRequest(f"there is no folder {target.parent} for the copy")
             with closing(sqlite3.connect(unfinished)) as copied:
                 connection.backup(copied)  # all pages in one step, which is one transaction that reads
                 copied.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it

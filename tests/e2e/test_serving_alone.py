@@ -15,6 +15,7 @@ from domain.job_kinds import JobKind
 from domain.market import Timeframe
 from models.registry.registry import Registry
 from tasks.child_process import ChildProcessRunner
+from tests.conftest import admin_headers
 from tests.fixtures.bodies import base_path, shape_a, shape_b, wire_candles
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.patience import COMMAND_SECONDS
