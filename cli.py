@@ -25,6 +25,7 @@ from commands.llm import announce, demo_llm, llm
 from commands.models import models
 from commands.predict import predict
 from commands.service.jobs import jobs
+from commands.service.reports import reports
 from commands.service.safe_mode import safe_mode
 from commands.storage import storage
 from commands.train import train
@@ -82,6 +83,7 @@ cli.add_typer(jobs, name="jobs")
 cli.add_typer(ledger, name="ledger")
 cli.add_typer(llm, name="llm")
 cli.add_typer(models, name="models")
+cli.add_typer(reports, name="reports")
 cli.add_typer(safe_mode, name="safe-mode")
 cli.add_typer(storage, name="storage")
 

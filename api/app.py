@@ -15,6 +15,7 @@ from api.guard.clients_only import ClientsOnly
 from api.guard.own_pages_only import OwnPagesOnly
 from api.guard.rate_limit import limiter
 from api.guard.request_context import RequestContext
+from api.guard.shared_windows import SharedWindows
 from api.guard.socket_shares import SocketShares
 from api.openapi import describe
 from api.routes import (
@@ -22,6 +23,7 @@ from api.routes import (
     backtests,
     bias,
     configuration,
+    disabled,
     evidence,
     insights,
     jobs,
@@ -33,6 +35,7 @@ from api.routes import (
     predictions,
     quality,
     replays,
+    reports,
     safe_mode,
     schedule,
     self_analyses,
@@ -44,6 +47,7 @@ from api.routes import (
     trades,
     training,
     version_one,
+    webhooks,
     websocket,
 )
 from api.server.descriptors import Descriptors
@@ -60,6 +64,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (predictions.router, "", True),
     (signals.router, "", True),
     (safe_mode.router, "", True),
+    (disabled.router, "", True),
     (market.router, "", True),
     (quality.router, "", True),
     (track_record.router, "", True),
@@ -71,6 +76,8 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (ledger.router, "", True),
     (replays.router, "", True),
     (backtests.router, "", True),
+    (reports.router, "", True),
+    (webhooks.router, "", True),
     (llm.router, "", True),
     (ml.router, "", True),
     (models.router, "", True),
@@ -103,6 +110,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         log_access(settings.access)
         async with build(settings) as container, _periodic(container):
             app.state.container = container
+            app.state.shared_windows = SharedWindows(container.redis) if container.redis is not None else None
             container.health.also(app.state.descriptors.degraded)
             yield
         await logger.complete()  # uvicorn ends the process by the signal that it got, without flushing the log
@@ -127,12 +135,14 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
                 "name": "models",
                 "description": "Training, and which version serves; /train, /model/… also under /api/v1.",
             },
+            {"name": "reports", "description": "Reports, notices and webhooks, for operators."},
             {"name": "llm", "description": "The language model, for operators: its costs, whether it answers."},
             {"name": "storage", "description": "The contents of the store, for operators."},
             {"name": "system", "description": "Health and metrics."},
         ],
     )
     app.state.limiter = limiter
+    app.state.shared_windows = None
     app.state.socket_shares = SocketShares(settings.websocket.max_clients_per_address)
     app.state.descriptors = Descriptors(settings.server.reserved_descriptors)
     # First, since it is called most: routes are tried in order.

@@ -35,8 +35,6 @@ from services.drift.watch import DriftWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.outlooks import Outlooks
-from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
@@ -53,6 +51,7 @@ from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.schedule.scheduler import Scheduler
@@ -115,17 +114,17 @@ class RateLimit(Check):
 
     async def __call__(self, request: Request) -> None:
         """Count the request; raises as `count`."""
-        self.count(request, get_container(request).settings)
+        await self.count(request, get_container(request).settings)
 
-    def count(self, request: Request, settings: Settings) -> None:
+    async def count(self, request: Request, settings: Settings) -> None:
         """Count the request of a route that FastAPI does not resolve.
 
         Raises:
             RateLimited: the address has used up the limit of this route.
         """
         if settings.rate_limits.enabled:
-            caller = identify(request, settings.access)
-            count(request, caller, self._choose(settings.rate_limits, caller.trusted))
+            caller, shared = identify(request, settings.access), request.app.state.shared_windows
+            await count(request, caller, self._choose(settings.rate_limits, caller.trusted), shared)
 
 
 class Administrator(Check):
@@ -236,7 +235,6 @@ PerformancePart = Annotated[SignalPerformance, _part(lambda container: container
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]
 SchedulePart = Annotated[Scheduler, _part(lambda container: container.schedule)]
-SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
 ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
 SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]

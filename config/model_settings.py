@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from config.drift_settings import DriftSettings
-from config.section import Count, Seconds, Section
+from config.section import Count, Seconds, Section, Switch
 from domain.forecasting import ModelType
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -128,6 +128,9 @@ class ServingSettings(Section):
 class ModelSettings(Section):
     save_path: Annotated[str, Field(min_length=1)]
     keep_versions: Count
+    auto_retrain: Switch
+    retrain_interval_hours: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    retrain_min_candles: Count
     default_type: ModelType
     ensemble_members: Annotated[tuple[ModelType, ...], Field(min_length=2)]
     training: TrainingSettings
@@ -140,6 +143,15 @@ class ModelSettings(Section):
     random_forest: TreeSettings
     xgboost: TreeSettings
     logistic_inverse_regularization: Positive
+
+    @model_validator(mode="before")
+    @classmethod
+    def _backups_are_versions(cls, values: Any) -> Any:
+        """Take `backup_count`, the other name of `keep_versions`."""
+        if isinstance(values, dict) and "backup_count" in values:
+            values = dict(values)
+            values["keep_versions"] = values.pop("backup_count")
+        return values
 
     def trained_with(
         self, *, epochs: int | None = None, seed: int | None = None, backend: KerasBackend | None = None

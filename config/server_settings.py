@@ -5,14 +5,22 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 from config.section import Count, Seconds, Secret, Section, Switch
 
 Network = IPv4Network | IPv6Network
 # Without a port, since names are compared without one.
 HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9._-]+$")]
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
+
+
+def _is_of_redis(url: SecretStr) -> SecretStr:
+    """Refuse a URL of another kind; the message repeats no part of it."""
+    if url.get_secret_value() and not url.get_secret_value().startswith(REDIS_SCHEMES):
+        raise ValueError("needs to begin with redis://, rediss:// or unix://")
+    return url
 
 
 class ServerSettings(Section):
@@ -67,6 +75,14 @@ class AccessSettings(Section):
     trusted_hosts: tuple[HostName, ...] = ()
     cors_origins: tuple[str, ...] = ()
     max_body_bytes: Annotated[int, Field(ge=1024)]
+
+
+class RedisSettings(Section):
+    """The Redis that replicas share; without a URL this process is the only one."""
+
+    url: Annotated[SecretStr, AfterValidator(_is_of_redis)]
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    timeout_ms: Annotated[int, Field(ge=1, le=10_000)]
 
 
 class RateLimitSettings(Section):

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from config.backtest_settings import BacktestSettings
+from config.emergency_settings import EmergencySettings
 from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.report_settings import NoticeSettings, ReportSettings
 from config.schedule_settings import ScheduleSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
+from config.self_analysis_settings import SelfAnalysisSettings
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
     RateLimitSettings,
+    RedisSettings,
     ServerSettings,
     WebSocketSettings,
 )
+from config.webhook_settings import WebhookSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import Costs
@@ -185,6 +190,7 @@ class TradingSettings(Section):
 class PeriodicSettings(Section):
     enabled: Switch
     pause_seconds: Annotated[float, Field(ge=0)]
+    lease_seconds: Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 class Settings(Section):
@@ -193,6 +199,7 @@ class Settings(Section):
     server: ServerSettings
     logging: LoggingSettings
     storage: StorageSettings
+    redis: RedisSettings
     analysis: AnalysisSettings
     indicators: IndicatorSettings
     features: FeatureSettings
@@ -202,9 +209,14 @@ class Settings(Section):
     signals: SignalSettings
     guards: GuardSettings
     ledger: LedgerSettings
+    self_analysis: SelfAnalysisSettings
+    emergency: EmergencySettings
     periodic: PeriodicSettings
     bias: BiasSettings
     jobs: JobSettings
+    reports: ReportSettings
+    notices: NoticeSettings
+    webhooks: WebhookSettings
     schedule: ScheduleSettings
     trades: TradeSettings
     trading: TradingSettings
@@ -225,5 +237,7 @@ class Settings(Section):
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
-        password = urlsplit(self.storage.url.get_secret_value()).password
-        return [token.get_secret_value() for token in tokens if token is not None] + ([password] if password else [])
+        tokens += [self.webhooks.secret, *self.notices.urls]
+        passwords = {urlsplit(url.get_secret_value()).password for url in (self.storage.url, self.redis.url)}
+        written = {form for password in passwords if password for form in (password, unquote(password))}
+        return [token.get_secret_value() for token in tokens if token is not None] + sorted(written)

@@ -32,6 +32,7 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "LOG_FILE": ("logging", "file"),
     "LOG_FORMAT": ("logging", "format"),
     "DATABASE_URL": ("storage", "url"),
+    "REDIS_URL": ("redis", "url"),
     "ANALYSIS_INTERVAL_MINUTES": ("analysis", "interval_minutes"),
     "MODEL_SAVE_PATH": ("models", "save_path"),
     "ANALYSIS_SYMBOLS": ("analysis", "symbols"),
@@ -47,6 +48,9 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "CLIENT_TOKENS": ("access", "client_tokens"),
     "WS_TOKEN": ("websocket", "token"),
     "WS_ORIGINS": ("websocket", "origins"),
+    "NOTIFY_URLS": ("notices", "urls"),
+    "WEBHOOK_URLS": ("webhooks", "urls"),
+    "WEBHOOK_SECRET": ("webhooks", "secret"),
     "RATE_LIMITS": ("rate_limits", "enabled"),
     "TRUSTED_NETWORKS": ("access", "trusted_networks"),
     "TRUSTED_PROXIES": ("access", "trusted_proxies"),
@@ -60,6 +64,8 @@ _SECRETS = {
     ("websocket", "token"),
     ("llm", "api_key"),
     ("llm", "backup_keys"),
+    ("notices", "urls"),
+    ("webhooks", "secret"),
 }
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import httpx2
 
 from config.settings import Settings
+from container.improving import make_retraining, make_reviews, open_emergency
 from container.parts import Container
+from container.reporting import make_reports
+from container.sharing import announce_models, follow_hints, open_shared_guards
 from container.wings import (
     choose_analyst,
     make_periodic,
@@ -41,9 +44,7 @@ from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
-from services.forecasts.outlooks import Outlooks
 from services.forecasts.past_models import PastModels
-from services.guards.guards import open_guards
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
@@ -63,14 +64,19 @@ from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
+from services.notices.channels import open_channels
+from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
+from services.replicas.hints import Hint
+from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
-from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.service_works import BulkAnalysis, ServiceWorks
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
+from services.webhooks.webhooks import open_webhooks
 from storage.factory import build_engine_candles, build_store
 from utils.clock import SystemClock
 from utils.concurrency import background, worker_threads
@@ -86,6 +92,7 @@ def check_adapters(settings: Settings) -> None:
     build_store(settings.storage)
     check_sources(settings.market_data)
     open_weigher(settings.trading)
+    open_channels(settings.notices.urls)
     if "engine_db" in settings.market_data.sources:
         build_engine_candles(settings.storage)
 
@@ -114,8 +121,13 @@ async def build_container(
         indicators, rules = TechnicalIndicators(settings.indicators), TechnicalAnalyst()
         engine_settings = await opened(open_engine_settings(settings, client, indicators, clock))
         hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
+        replicas = await opened(open_replicas(settings.redis, hub))
+        hints = replicas.hints
 
-        llm = await opened(open_llm(settings.llm, documents, clock))
+        notices = await opened(open_notices(settings.notices, documents, clock))
+        webhooks = await opened(open_webhooks(settings.webhooks, documents, clock))
+
+        llm = await opened(open_llm(settings.llm, documents, clock, replicas.llm))
         patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
         trades = TradeReviews(llm.journal, documents, settings.trades, clock, patience)
         await opened(trades.reviewing())
@@ -124,6 +136,7 @@ async def build_container(
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
         scores = LedgerScores(ledger, clock)
+        await opened(background(scores.warm(), "first scores"))
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
         closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
@@ -131,24 +144,30 @@ async def build_container(
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
 
+        guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
-        models = ModelAdmin(registry, loaded, settings.analysis, clock)
-        forecasting = entered(open_forecasting(loaded, settings, store, clock))
+        models = ModelAdmin(registry, loaded, settings.analysis, clock, announce_models(hints))
+        forecasting = entered(open_forecasting(loaded, settings, store, clock, guards.disabled.why))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
-        calibration = await opened(open_calibration(evidence, ledger, documents, clock))
-        reader = MarketReader(indicators, forecasting, settings.analysis, evidence, clock, executor)
+        calibration = await opened(
+            open_calibration(evidence, ledger, documents, clock, partial(hints.tell, Hint.EVIDENCE))
+        )
+        reader = MarketReader(
+            indicators, forecasting, settings.analysis, evidence, clock, executor, guards.disabled.why
+        )
         recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
-        guards = await opened(open_guards(documents, hub, clock, settings.guards, settings.analysis.min_candles))
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
             reader=reader,
-            analyst=choose_analyst(settings, llm, rules, lanes.gate, stopping),
+            analyst=choose_analyst(settings, llm, rules, lanes.gate, guards.disabled.why, stopping),
             guards=guards,
             revisions=Revisions(store, settings.analysis.max_revision_factor),
             hub=hub,
+            webhooks=webhooks,
+            hints=hints,
             recorder=recorder,
             settings=settings.analysis,
             clock=clock,
@@ -167,12 +186,26 @@ async def build_container(
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
         drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
 
+        training = TrainingService(jobs, market_data, store, settings, clock)
+        retraining = make_retraining(settings, models, training, jobs, drift, clock)
+        reviews = make_reviews(
+            settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
+        )
+        emergency = await opened(open_emergency(settings, documents, ledger, store, scores, guards.disabled, clock))
+
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         health.also(guards.safe_mode.degraded)
         health.also(lanes.gate.degraded)
+        health.also(guards.disabled.degraded)
         health.also(settler.degraded)
         health.also(parity.degraded)
+        health.also(notices.degraded)
+        health.also(webhooks.degraded)
+        stores = store, documents, ledger
+        reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
         health.also(drift.degraded)
+        health.also(replicas.degraded)
+        follow_hints(hints, watch, guards, calibration)
 
         yield Container(
             settings=settings,
@@ -188,33 +221,43 @@ async def build_container(
             calibration=calibration,
             analysis=analysis,
             safe_mode=guards.safe_mode,
-            periodic=make_periodic(settings, analysis, patience),
+            disabled=guards.disabled,
+            emergency=emergency,
+            periodic=make_periodic(settings, analysis, patience, documents, clock),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
-            insights=MarketInsights(market_data, reader, settings.indicators, settings.analysis.symbols[0]),
+            insights=MarketInsights(
+                market_data, reader, settings.indicators, settings.analysis.symbols[0], guards.disabled.why
+            ),
             hub=hub,
+            redis=replicas.link,
             forecasting=forecasting,
             forecast_requests=ForecastRequests(
-                forecasting, market_data, reader, rules, recorder, lambda: guards.safe_mode.state, clock
+                forecasting,
+                market_data,
+                reader,
+                rules,
+                recorder,
+                lambda: guards.safe_mode.state,
+                clock,
+                why_disabled=guards.disabled.why,
             ),
-            outlooks=Outlooks(markets, forecasting, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, clock),
             jobs=jobs,
+            training=training,
             schedule=await opened(open_schedule(settings, jobs, documents, clock)),
-            training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
             models=models,
+            reports=reports,
+            notices=notices,
+            webhooks=webhooks,
             llm=llm,
             trades=trades,
-            self_analyses=SelfAnalyses(
-                documents=documents,
-                scores=scores,
-                model=models.production,
-                journal=llm.journal,
-                indicators=indicators,
-                signals=settings.signals,
-                clock=clock,
-            ),
+            self_analyses=reviews.self_analyses,
+            nightly_self_analysis=reviews.nightly,
+            decisions=reviews.decisions,
+            retraining=retraining,
             feedback=feedback,
             performance=SignalPerformance(scores, feedback, clock),
             scores=scores,

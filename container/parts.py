@@ -12,10 +12,11 @@ from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.drift.watch import DriftWatch
+from services.emergency.watch import EmergencyWatch
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.outlooks import Outlooks
+from services.guards.disabled import Disabled
 from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
@@ -32,13 +33,21 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
+from services.outlooks import Outlooks
+from services.replicas.link import RedisLink
+from services.reports.reports import Reports
+from services.reviews.decisions import SuggestionDecisions
+from services.reviews.nightly import NightlySelfAnalysis
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.schedule.scheduler import Scheduler
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
+from services.training.retraining import Retraining
 from services.training.service import TrainingService
+from services.webhooks.webhooks import Webhooks
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
 from storage.resilience.store import ResilientStore
@@ -50,6 +59,7 @@ class Container:
     """Every part of the running service, one typed field each.
 
     Attributes:
+        redis: Shared with other replicas; None where none is configured.
         stopping: Set when the server begins to stop: requests under way are answered without what takes long.
     """
 
@@ -69,10 +79,13 @@ class Container:
     calibration: LiveCalibration
     analysis: AnalysisService
     safe_mode: SafeMode
+    disabled: Disabled
+    emergency: EmergencyWatch
     periodic: PeriodicAnalysis
     signals: SignalStream
     insights: MarketInsights
     hub: SignalHub
+    redis: RedisLink | None
 
     forecasting: Forecasting
     forecast_requests: ForecastRequests
@@ -81,15 +94,22 @@ class Container:
     jobs: JobService
     schedule: Scheduler
     training: TrainingService
+    retraining: Retraining
     bias: BiasService
     backtests: BacktestService
     optimising: OptimiseService
     models: ModelAdmin
     drift: DriftWatch
 
+    reports: Reports
+    notices: Notifier
+    webhooks: Webhooks
+
     llm: LlmParts
     trades: TradeReviews
     self_analyses: SelfAnalyses
+    nightly_self_analysis: NightlySelfAnalysis
+    decisions: SuggestionDecisions
     feedback: SignalFeedback
     performance: SignalPerformance
     scores: LedgerScores

@@ -13,11 +13,13 @@ import httpx2
 from config.ledger_settings import LedgerSettings
 from config.settings import JobSettings, Settings, StorageSettings
 from domain.analysis import Analysis
+from domain.trading.disabled import WhyDisabled
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
 from services.analysis.llm_analyst import LlmAnalyst
+from services.analysis.loop_turn import LoopTurn
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
@@ -118,10 +120,11 @@ async def open_settling(
 
 @asynccontextmanager
 async def open_calibration(
-    evidence: EvidenceInUse, ledger: LedgerStore, documents: DocumentStore, clock: Clock
+    evidence: EvidenceInUse, ledger: LedgerStore, documents: DocumentStore, clock: Clock, announce: Callable[[], None]
 ) -> AsyncIterator[LiveCalibration]:
     """Refit the evidence in the background, on one replica at a time; what was adopted before is in use at once."""
-    calibration = LiveCalibration(evidence, ledger, documents, Lease(documents, "calibration", 3600, clock), clock)
+    lease = Lease(documents, "calibration", 3600, clock)
+    calibration = LiveCalibration(evidence, ledger, documents, lease, clock, announce=announce)
     async with background(calibration.run(), "live calibration"):
         yield calibration
 
@@ -148,12 +151,17 @@ async def open_schedule(
 
 
 def choose_analyst(
-    settings: Settings, llm: LlmParts, rules: TechnicalAnalyst, gate: LaneGate, stopping: asyncio.Event
+    settings: Settings,
+    llm: LlmParts,
+    rules: TechnicalAnalyst,
+    gate: LaneGate,
+    why_disabled: WhyDisabled,
+    stopping: asyncio.Event,
 ) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
     if llm.journal is None:
         return rules
-    asked = LlmAnalyst(llm.journal, rules, gate, ask_about_synthetic=settings.llm.ask_about_synthetic)
+    asked = LlmAnalyst(llm.journal, rules, gate, why_disabled, ask_about_synthetic=settings.llm.ask_about_synthetic)
     return FallbackAnalyst(asked, rules, stopping)
 
 
@@ -200,9 +208,14 @@ def make_recorder(
 
 
 def make_periodic(
-    settings: Settings, analysis: AnalysisService, patience: Callable[[], Awaitable[None]]
+    settings: Settings,
+    analysis: AnalysisService,
+    patience: Callable[[], Awaitable[None]],
+    documents: DocumentStore,
+    clock: Clock,
 ) -> PeriodicAnalysis:
     """Return the loop over the configured symbols; with `patience` it waits for a key of the LLM."""
+    lease_seconds = settings.periodic.lease_seconds
 
     async def analyze(symbol: str) -> Analysis:
         await patience()
@@ -213,4 +226,5 @@ def make_periodic(
         settings.analysis.symbols,
         interval_seconds=settings.analysis.interval_minutes * 60,
         pause_seconds=settings.periodic.pause_seconds,
+        turn=LoopTurn(Lease(documents, "periodic", lease_seconds, clock), lease_seconds),
     )

@@ -14,6 +14,7 @@ from domain.forecasting import Forecast
 from domain.ledger.entries import Origin
 from domain.market import Timeframe
 from domain.queries import AnalysisQuery
+from domain.trading.disabled import RULES, WhyDisabled, nothing_is_disabled
 from domain.values import Signal
 from rules.blending import horizon_support
 from rules.judgement import judge
@@ -54,7 +55,7 @@ class RequestedForecast:
 class Trend:
     """Direction of a symbol, its confidence (0..1), and who says so: the rules, or the rules and a version.
 
-    While safe mode is on the direction is Neutral, and `safe_mode` is the operator's reason.
+    While safe mode is on, or the rules are disabled, the direction is Neutral, and `safe_mode` is the reason.
     """
 
     symbol: str
@@ -80,16 +81,31 @@ class ForecastRequests:
         safe_mode: Callable[[], SafeModeState],
         clock: Clock,
         *,
+        why_disabled: WhyDisabled = nothing_is_disabled,
         fetch_seconds: float = FETCH_SECONDS,
         model_seconds: float = MODEL_SECONDS,
     ) -> None:
-        """Keep the parts, what gives the state of safe mode, and how long a trend waits for candles and for a model."""
+        """Keep the parts.
+
+        Args:
+            forecasting: The models in production.
+            market_data: Has candles where none are given.
+            reader: Reads them.
+            rules: Tell the trend.
+            recorder: Writes down what is said.
+            safe_mode: Gives the state of safe mode.
+            clock: The server's.
+            why_disabled: Tells whether the rules take part now.
+            fetch_seconds: How long a trend waits for candles.
+            model_seconds: How long it waits for a model.
+        """
         self._forecasting = forecasting
         self._market_data = market_data
         self._reader = reader
         self._rules = rules
         self._recorder = recorder
         self._safe_mode = safe_mode
+        self._why_disabled = why_disabled
         self._clock = clock
         self._fetch_seconds = fetch_seconds
         self._model_seconds = model_seconds
@@ -139,7 +155,7 @@ class ForecastRequests:
         if forecast is not None and support is not None:
             confidence, by = round(confidence * (1 + support) / 2, 4), f"{by}+{forecast.model_version}"
         said = [*of_trend(found, confidence, forecast, blended=support is not None)]
-        signal, reason = found.signal, self._reason
+        signal, reason = found.signal, self._reason or self._why_disabled(RULES)
         if reason is not None:
             said = [statement.refused() if statement.given else statement for statement in said]
             signal, confidence = Signal.NEUTRAL, 0.0

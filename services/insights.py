@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from config.settings import IndicatorSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
+from domain.trading.disabled import WhyDisabled, nothing_is_disabled
 from rules.context import MarketContext
 from rules.direction import view_trend
 from rules.market_condition import MarketCondition, describe_market
@@ -33,6 +34,7 @@ class MarketInsights:
         reader: MarketReader,
         periods: IndicatorSettings,
         checked_symbol: str,
+        why_disabled: WhyDisabled = nothing_is_disabled,
     ) -> None:
         """Keep the parts.
 
@@ -41,11 +43,13 @@ class MarketInsights:
             reader: Computes their indicators.
             periods: Periods of these indicators.
             checked_symbol: The market that `check` reads.
+            why_disabled: Tells which strategies take no part now.
         """
         self._market_data = market_data
         self._reader = reader
         self._periods = periods
         self._checked_symbol = checked_symbol
+        self._why_disabled = why_disabled
 
     async def condition(self, symbol: str, snapshot: MarketSnapshot | None) -> MarketCondition:
         """Return the condition of a market; candles are fetched where none are given.
@@ -59,12 +63,18 @@ class MarketInsights:
     async def recommend(
         self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
     ) -> list[Recommendation]:
-        """Return the suitability of strategies for a market, best first.
+        """Return the suitability of strategies for a market, best first; one that is disabled suits none.
 
         Raises:
             InsufficientData, MarketDataUnavailable: as `condition`.
         """
-        return self._recommend(await self._measured(symbol, snapshot, strategies))
+        found = self._recommend(await self._measured(symbol, snapshot, strategies))
+        judged = {each.strategy for each in found}
+        return found + [
+            Recommendation(name, 0.0, f"It takes no part: {reason}.", {})
+            for name in strategies
+            if name not in judged and (reason := self._why_disabled(name))
+        ]
 
     async def check(self) -> PipelineCheck:
         """Return the condition of the first symbol on fresh real candles.

@@ -50,6 +50,7 @@ class Lease:
         self._owner = owner or uuid.uuid4().hex
         self._monotonic = monotonic
         self._held_until: float | None = None
+        self._free_at: float | None = None
         self._fence = 0
 
     @property
@@ -61,6 +62,14 @@ class Lease:
     def fence(self) -> int:
         """The fencing number with which it was taken last; 0 before."""
         return self._fence
+
+    @property
+    def free_in_seconds(self) -> float | None:
+        """Seconds until another owner's ends unless it is taken again; None where none was seen with the last taking.
+
+        While the store does not answer, what was seen before stands.
+        """
+        return None if self._free_at is None else max(self._free_at - self._monotonic(), 0.0)
 
     async def take(self) -> bool:
         """Take it or go on holding it; return whether it is held then.
@@ -83,6 +92,7 @@ class Lease:
                 self._fence = fence
         # Counted from before the question, so that it ends here before it ends for the others.
         self._held_until = begun + self._lasts.total_seconds() if taken else None
+        self._free_at = None if taken else begun + self._seconds_left(known)
         return taken
 
     async def give_up(self) -> None:
@@ -114,6 +124,13 @@ class Lease:
         now = self._clock.now()
         # A lease that ends later than any begun now was written by a clock that ran ahead.
         return known["owner"] == self._owner or not now < known["expires_at"] <= now + 2 * self._lasts
+
+    def _seconds_left(self, known: Document | None) -> float:
+        """Return how long another's lease lasts; a whole term where another was faster to take it."""
+        if known is None or self._is_free(known):
+            return self._lasts.total_seconds()
+        left: timedelta = known["expires_at"] - self._clock.now()
+        return left.total_seconds()
 
     def _next_fence(self, known: Document | None) -> int:
         if known is None:

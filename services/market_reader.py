@@ -13,6 +13,7 @@ from domain.analysis import MarketSnapshot
 from domain.errors import InsufficientData
 from domain.queries import NOTHING_SAID, ClientContext
 from domain.trading.costs import Costs
+from domain.trading.disabled import WhyDisabled, nothing_is_disabled
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import MarketContext, build_context, with_forecast
 from services.evidence_in_use import EvidenceInUse
@@ -34,6 +35,7 @@ class MarketReader:
         evidence: EvidenceInUse,
         clock: Clock,
         executor: Executor,
+        why_disabled: WhyDisabled = nothing_is_disabled,
     ) -> None:
         """Keep the parts.
 
@@ -44,6 +46,7 @@ class MarketReader:
             evidence: Weighs the plans, at the usual costs.
             clock: Decides which candles have closed.
             executor: Runs the computation.
+            why_disabled: Tells which strategies take no part now.
         """
         self._indicators = indicators
         self._forecasting = forecasting
@@ -51,6 +54,7 @@ class MarketReader:
         self._evidence = evidence
         self._clock = clock
         self._executor = executor
+        self._why_disabled = why_disabled
 
     def asking(self, forecasting: Forecasting) -> MarketReader:
         """Return the same with other models."""
@@ -94,12 +98,18 @@ class MarketReader:
             self._executor,
             build_context,
             snapshot,
-            strategies,
+            self._enabled(snapshot, strategies),
             self._settings,
             self._indicators,
             self._clock.now(),
             self._evidence.weigher,
         )
+
+    def _enabled(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the strategies that take part; replays are of a time when all of them did."""
+        if snapshot.as_of_ms is not None:
+            return strategies
+        return tuple(name for name in strategies if self._why_disabled(name) is None)
 
     def _measure_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -108,7 +118,8 @@ class MarketReader:
         found = list[MarketContext | InsufficientData]()
         for snapshot in snapshots:
             try:
-                context = build_context(snapshot, strategies, self._settings, self._indicators, now, weigher)
+                enabled = self._enabled(snapshot, strategies)
+                context = build_context(snapshot, enabled, self._settings, self._indicators, now, weigher)
                 found.append(context)
             except InsufficientData as error:
                 found.append(error)

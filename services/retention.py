@@ -17,6 +17,9 @@ from storage.document_ports import (
     LEDGER_REVISIONS,
     LLM_CALLS,
     LLM_REPLIES,
+    NOTICES,
+    REPORTS,
+    WEBHOOK_DELIVERIES,
     Collection,
     DocumentStore,
 )
@@ -36,6 +39,9 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
         LEDGER_REVISIONS: ledger,
         LEDGER_REVIEWED_DAYS: ledger,
         LEDGER_PARITY: ledger,
+        REPORTS: timedelta(days=settings.reports.keep_days),
+        NOTICES: timedelta(days=settings.notices.keep_days),
+        WEBHOOK_DELIVERIES: timedelta(days=settings.webhooks.keep_days),
     }
 
 

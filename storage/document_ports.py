@@ -43,7 +43,7 @@ JOBS = Collection("jobs", "job_id", ("status", "kind", "fence"))
 JOB_ORDERS = Collection("job_orders", "job_id")
 # Jobs that whoever runs them is asked to end.
 JOB_CANCELLATIONS = Collection("job_cancellations", "job_id")
-LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"))
+LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"), ("purpose", "run"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
 FEEDBACK = Collection("signal_feedback", "signal_id", ("symbol", "trusted"), _SIGNAL_GROUPS)
 # Outcomes that clients reported while the archive could not be read.
@@ -57,6 +57,8 @@ SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
 SAFE_MODE = Collection("safe_mode", "switch")
+# Lanes and strategies that were disabled, or enabled again.
+DISABLED = Collection("disabled_parts", "name")
 # Rows of the schedule, and the newest time of each for which a job was queued.
 SCHEDULE = Collection("schedule", "name")
 # Work that one replica does at a time (`services/leases.py`).
@@ -70,6 +72,10 @@ LEDGER_PARITY = Collection("ledger_parity", "day")
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and what became of them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
+REPORTS = Collection("reports", "report_id", ("kind",))
+NOTICES = Collection("notices", "notice_id", ("key", "state"))
+# Signals on their way to receivers of webhooks, and those that were given up.
+WEBHOOK_DELIVERIES = Collection("webhook_deliveries", "delivery_id", ("state", "owner", "claim"))
 # How far the market of each model in production is from that of its training; symbol and timeframe are the key.
 MODEL_DRIFT = Collection("model_drift", "scope")
 COLLECTIONS = (
@@ -86,6 +92,7 @@ COLLECTIONS = (
     SELF_ANALYSES,
     GIVEN_SIDES,
     SAFE_MODE,
+    DISABLED,
     SCHEDULE,
     LEASES,
     LEDGER_REVISIONS,
@@ -93,6 +100,9 @@ COLLECTIONS = (
     LEDGER_PARITY,
     LEDGER_LANES,
     EVIDENCE_REFITS,
+    REPORTS,
+    NOTICES,
+    WEBHOOK_DELIVERIES,
     MODEL_DRIFT,
 )
 

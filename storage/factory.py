@@ -130,6 +130,12 @@ def build_ledger(settings: StorageSettings, writing: asyncio.Lock | None = None)
     return MongoLedger(url)
 
 
+def data_folder(settings: StorageSettings) -> Path:
+    """Return the folder of the SQLite file; data, in the working folder, with MongoDB."""
+    path = _sqlite_path(settings.url.get_secret_value())
+    return Path("data") if path is None else Path(path).parent
+
+
 def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     """Return the spool of a kind of writes, None where it is switched off.
 
@@ -138,10 +144,7 @@ def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     if not settings.spool_path:
         return None
     url = settings.url.get_secret_value()
-    folder = Path(settings.spool_path)
-    if settings.spool_path == "auto":
-        path = _sqlite_path(url)
-        folder = Path(path).parent / "spool" if path is not None else Path("data/spool")
+    folder = data_folder(settings) / "spool" if settings.spool_path == "auto" else Path(settings.spool_path)
     database = url.rpartition("@")[2]  # without the password
     return Spool(folder, f"{kind}-{sha256(database.encode()).hexdigest()[:12]}", settings.spool_max_bytes)
 

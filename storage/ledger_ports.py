@@ -37,6 +37,10 @@ LEDGER_COLLECTIONS = (
 )
 
 
+# From the first time that is told, and before the last that every store takes.
+EVER_MS = (0, 2**62)
+
+
 @dataclass(frozen=True)
 class EntryFilter:
     """Which entries; None: any. Times are epoch ms, `until_ms` excluded."""
@@ -126,10 +130,14 @@ class LedgerStore(Protocol):
     async def days_to_add_up(self) -> list[date]:
         """Return the days that are marked, in ascending order."""
 
-    async def settled(self, day: date) -> list[LedgerRecord]:
+    async def settled(self, day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
         """Return the scored entries with at least one settlement whose stretch of some horizon begins in this UTC day.
 
         Settlements of stretches that begin in other days are left out.
+
+        Args:
+            day: UTC day.
+            made_ms: Settlements that were made (`settled_ms`) from the first time on and before the second count alone.
         """
 
     async def put_aggregates(self, day: date, aggregates: Sequence[Aggregate]) -> None:

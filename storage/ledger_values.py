@@ -61,14 +61,23 @@ def first_due(waiting: Iterable[tuple[LedgerEntry, Mapping[int, int]]], now_ms: 
     """Return the horizons that are due, the first due first.
 
     Args:
-        waiting: Entries with the due times of their horizons that are not settled, in epoch ms.
+        waiting: Entries with the due times of their horizons that are not settled, in epoch ms, by the first of these;
+            no more of them are read than are needed.
         now_ms: Those due later are left out.
         limit: How many at most.
     """
-    times = (
-        (time_ms, entry.id, horizon, entry)
-        for entry, horizons in waiting
-        for horizon, time_ms in horizons.items()
-        if time_ms <= now_ms
-    )
-    return [Due(entry, horizon) for _, _, horizon, entry in heapq.nsmallest(limit, times, key=lambda time: time[:3])]
+    found, open_times = list[tuple[int, str, int, LedgerEntry]](), list[int]()
+    earlier = 0
+    for entry, horizons in waiting:
+        first = min(horizons.values())
+        while open_times and open_times[0] < first:
+            heapq.heappop(open_times)
+            earlier += 1
+        if earlier >= limit:  # all that follow are due later
+            break
+        for horizon, time_ms in horizons.items():
+            if time_ms <= now_ms:
+                found.append((time_ms, entry.id, horizon, entry))
+                heapq.heappush(open_times, time_ms)
+    found.sort(key=lambda due: due[:3])
+    return [Due(entry, horizon) for _, _, horizon, entry in found[:limit]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
@@ -39,6 +39,32 @@ async def background(loop: Coroutine[Any, Any, object], name: str | None = None)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+class Pause:
+    """The pause between two looks of a loop, which may be ended early."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """Wait by `sleep`, which takes a number of seconds."""
+        self._sleep = sleep
+        self._ended = asyncio.Event()
+
+    def end(self) -> None:
+        """End the pause, or the next one where none is now."""
+        self._ended.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return after these seconds, or when the pause is ended."""
+        sleeping = asyncio.ensure_future(self._sleep(seconds))
+        ending = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait((sleeping, ending), return_when=asyncio.FIRST_COMPLETED)
+            if sleeping.done():
+                sleeping.result()
+        finally:
+            sleeping.cancel()
+            ending.cancel()
+        self._ended.clear()
 
 
 class SingleFlight(Generic[T]):

@@ -13,6 +13,8 @@ from prometheus_client.registry import Collector
 from domain.job_kinds import JobKind
 from domain.jobs import JobStatus
 from domain.ledger.entries import Apart, EntryKind, LedgerLane
+from domain.notices import NoticeLevel
+from domain.reports import ReportKind, ReportLevel
 from domain.trading.gates import GateName
 
 
@@ -109,11 +111,23 @@ SAFE_MODE = Gauge("safe_mode", "1 while safe mode is on, 0 while it is off.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")
 WEBSOCKET_DROPPED = Counter("websocket_clients_dropped", "Clients dropped because they did not read.")
+REPLICA_MESSAGES = Counter(
+    "replica_messages", "Events and hints between replicas: sent, received, or lost before they were sent.", ["way"]
+)
+start_at_zero(REPLICA_MESSAGES, ["sent", "received", "lost"])
 CYCLE_DURATION = Histogram(
     "background_analysis_duration_seconds",
     "Time of a periodic cycle over all symbols.",
     buckets=(0.5, 1, 2, 5, 10, 30, 60, 120, 300),
 )
+WEBHOOK_ATTEMPTS = Counter("webhook_attempts", "Attempts to deliver a signal to a receiver of webhooks.", ["outcome"])
+start_at_zero(WEBHOOK_ATTEMPTS, ["delivered", "failed"])
+WEBHOOK_DEAD_LETTERS = Counter("webhook_dead_letters", "Signals for receivers of webhooks that were given up.")
+WEBHOOK_WAITING = Gauge("webhook_waiting", "Signals that wait for receivers of webhooks.")
+NOTICES = Counter("notices", "Notices to the operators, by what became of them.", ["level", "outcome"])
+start_at_zero(NOTICES, NoticeLevel, ["sent", "failed", "repeated", "dropped", "logged"])
+REPORTS = Counter("reports", "Reports that were made.", ["kind", "level"])
+start_at_zero(REPORTS, ReportKind, ReportLevel)
 JOBS = Counter("jobs", "Jobs that have ended.", ["kind", "status"])
 start_at_zero(JOBS, JobKind, [status for status in JobStatus if status.final])
 STORE_WRITES_LOST = Counter("store_writes_lost", "Writes that no store will ever have.", ["reason"])

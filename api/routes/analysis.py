@@ -22,7 +22,7 @@ async def analyze(request: Request) -> bytes:
     equal requests again, marked `[RECENT]`.
     """
     container = get_container(request)
-    analyze_limit.count(request, container.settings)
+    await analyze_limit.count(request, container.settings)
     query, engine = await query_of(request, container, read_analysis)
     answer = await container.analysis.analyze(query)
     return render_analysis(answer.analysis, cached=answer.cached, engine=engine)

@@ -8,7 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import Admin, AnalyzeLimit, DefaultLimit, JsonBody, ModelsPart, OutlooksPart, TrainingPart
+from api.dependencies import (
+    Admin,
+    AnalyzeLimit,
+    DefaultLimit,
+    JsonBody,
+    ModelsPart,
+    OutlooksPart,
+    TrainingPart,
+    Trusted,
+)
 from api.schemas.ml import (
     Disclaimer,
     MlCacheCleared,
@@ -42,9 +51,9 @@ router = APIRouter(prefix="/api/v1/ml", tags=["predictions"])
     responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
-async def predict_price(asked: PriceAsked, outlooks: OutlooksPart) -> MlPriceResponse:
+async def predict_price(asked: PriceAsked, outlooks: OutlooksPart, trusted: Trusted) -> MlPriceResponse:
     """Forecast the price after each step, with an interval; without a model the expected price is the last close."""
-    outlook = await outlooks.outlook(asked.ticker, asked.timeframe)
+    outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=False, trusted=trusted)
     price = price_of(outlook, outlook.prices(asked.steps, asked.coverage), asked.coverage)
     return MlPriceResponse(**dict(answer_of(outlook)), **dict(price))
 
@@ -57,10 +66,10 @@ async def predict_price(asked: PriceAsked, outlooks: OutlooksPart) -> MlPriceRes
     dependencies=[AnalyzeLimit],
 )
 async def predict_signal(
-    asked: Annotated[MlRequest, Depends(JsonBody(MlRequest, MAX_BODY_BYTES))], outlooks: OutlooksPart
+    asked: Annotated[MlRequest, Depends(JsonBody(MlRequest, MAX_BODY_BYTES))], outlooks: OutlooksPart, trusted: Trusted
 ) -> MlSignalResponse:
     """Ask the model in production; 503 while there is none."""
-    outlook = await outlooks.outlook(asked.ticker, asked.timeframe)
+    outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=True, trusted=trusted)
     return MlSignalResponse(**dict(answer_of(outlook)), **dict(SignalForecast.of(outlook)))
 
 
@@ -71,9 +80,9 @@ async def predict_signal(
     responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
-async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart) -> MlComprehensiveResponse:
+async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart, trusted: Trusted) -> MlComprehensiveResponse:
     """Forecast the price as `/predict/price` and the signal as `/predict/signal`, which is null without a model."""
-    outlook = await outlooks.outlook(asked.ticker, asked.timeframe)
+    outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=True, trusted=trusted)
     return MlComprehensiveResponse(
         **dict(answer_of(outlook)),
         price=price_of(outlook, outlook.prices(asked.steps, asked.coverage), asked.coverage),

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Path, Query
 
-from api.dependencies import Admin, ClockPart, DebugLimit, DefaultLimit, SelfAnalysesPart
+from api.dependencies import (
+    Admin,
+    ClockPart,
+    DebugLimit,
+    DefaultLimit,
+    JsonBody,
+    SelfAnalysesPart,
+)
+from api.operator_parts import SuggestionDecisionsPart
 from api.schemas.problems import problem_responses
-from api.schemas.self_analyses import ConfigAnalysis, ConfigSuggestions, SelfAnalysisHistory
+from api.schemas.self_analyses import (
+    ConfigAnalysis,
+    ConfigSuggestions,
+    DecidedSuggestion,
+    SelfAnalysisHistory,
+    SuggestionDecision,
+)
 from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES
 
 MAX_LISTED = 200
 MAX_DAYS = 3_650
 Limit = Annotated[int, Query(ge=1, le=MAX_LISTED)]
 Days = Annotated[int, Query(ge=1, le=MAX_DAYS)]
+SuggestionId = Annotated[str, Path(min_length=1, max_length=100)]
 
 router = APIRouter(prefix="/ai", tags=["insights"])
 
@@ -44,6 +59,25 @@ async def trigger_config_analysis(self_analyses: SelfAnalysesPart, clock: ClockP
 async def config_suggestions(self_analyses: SelfAnalysesPart, limit: Limit = 20, days: Days = 30) -> ConfigSuggestions:
     """Return the suggestions of the last days."""
     return ConfigSuggestions.of(await self_analyses.newest(CONFIG_SUGGESTIONS, limit, days))
+
+
+@router.post(
+    "/config-suggestions/{suggestion_id}",
+    operation_id="decide_config_suggestion",
+    summary="Accept or reject a suggestion for the settings (admin)",
+    responses=problem_responses(404, 409, 503),
+    dependencies=[DefaultLimit, Admin],
+)
+async def decide_config_suggestion(
+    suggestion_id: SuggestionId,
+    order: Annotated[SuggestionDecision, Depends(JsonBody(SuggestionDecision))],
+    decisions: SuggestionDecisionsPart,
+) -> DecidedSuggestion:
+    """Keep the decision; of an accepted one the answer has the lines of configuration that apply it.
+
+    Nothing is changed in the running service. The same decision again gets the same answer, the opposite one 409.
+    """
+    return DecidedSuggestion.of(await decisions.decide(suggestion_id, accept=order.accept))
 
 
 @router.get(

@@ -22,11 +22,11 @@ from api.dependencies import (
     LlmPart,
     MarketDataPart,
     PeriodicPart,
-    SafeModePart,
     SettingsPart,
     Stopping,
     StoreStatePart,
 )
+from api.operator_parts import SafeModePart
 from api.schemas.problems import problem_responses
 from api.schemas.system import Cycle, Health, Liveness, PartProblem, Readiness, ServiceIndex
 from config.version import SERVICE_NAME, service_version

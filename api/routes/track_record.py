@@ -14,7 +14,7 @@ from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.ledger.pictures.calibration import calibration_picture
 from services.ledger.pictures.track_record import track_record_picture
-from services.ledger.scoring.queries import HORIZON_NAMES, MAX_DAYS, Grouping, HorizonName, RecordQuery
+from services.ledger.scoring.queries import DEFAULT_DAYS, HORIZON_NAMES, MAX_DAYS, Grouping, HorizonName, RecordQuery
 
 router = APIRouter(prefix="/ai", tags=["ledger"])
 SVG = "image/svg+xml"
@@ -26,7 +26,7 @@ Days = Annotated[int, Query(ge=1, le=MAX_DAYS, description="UTC days up to today
 
 
 async def _query(
-    days: Days = 30,
+    days: Days = DEFAULT_DAYS,
     group: Annotated[Grouping, Query(description="By what records are told apart, beside lane and horizon.")] = (
         Grouping.LANE
     ),
@@ -79,7 +79,7 @@ async def track_record_svg(scores: ScoresPart, asked: Asked) -> Response:
     dependencies=[DefaultLimit],
 )
 async def calibration_svg(
-    scores: ScoresPart, days: Days = 30, lane: LedgerLane | None = None, timeframe: Timeframe | None = None
+    scores: ScoresPart, days: Days = DEFAULT_DAYS, lane: LedgerLane | None = None, timeframe: Timeframe | None = None
 ) -> Response:
     """Return reliability diagrams as SVG, the same in words in its description."""
     found = await scores.calibration(RecordQuery(days, lane=lane, timeframe=timeframe))
@@ -93,7 +93,7 @@ async def calibration_svg(
     responses=problem_responses(422, 503),
     dependencies=[DefaultLimit],
 )
-async def compared_lanes(lanes: LanesPart, versions: LaneVersionsPart, days: Days = 30) -> LanesResponse:
+async def compared_lanes(lanes: LanesPart, versions: LaneVersionsPart, days: Days = DEFAULT_DAYS) -> LanesResponse:
     """Return each lane's records, costs, sampling and versions, and what each adds to another on the same candles."""
     records, pairs = await lanes.records(days), await lanes.pairs(days)
     return LanesResponse(

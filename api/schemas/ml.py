@@ -17,9 +17,9 @@ from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.values import Price, Share, Signal, epoch_ms
-from services.forecasts.outlooks import Outlook
 from services.forecasts.price_paths import MAX_STEPS, Basis, PriceStep
 from services.market_data.recent_markets import CacheStatistics
+from services.outlooks import Outlook
 
 DISCLAIMER = (
     "Forecasts of this service are statistics of past prices, for education and research. They are no financial "

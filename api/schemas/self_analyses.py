@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from api.schemas.requests import RequestModel
 from api.schemas.responses import ResponseModel
 from services.reviews.settings import SelfAnalysis
-from storage.document_ports import Document
+from storage.document_ports import CONFIG_SUGGESTIONS, Document
 
 
 class KeptDocument(ResponseModel):
@@ -35,6 +36,47 @@ class ConfigSuggestions(ResponseModel):
         """Return the answer for these documents."""
         found = [KeptDocument.model_validate(document) for document in documents]
         return cls(count=len(found), suggestions=found, data=found)
+
+
+class SuggestionDecision(RequestModel):
+    """Whether a suggestion is accepted."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"accept": True}]})
+
+    accept: bool
+
+
+class HowToApply(ResponseModel):
+    """What puts accepted changes into force, at the next start."""
+
+    yaml: Annotated[str, Field(description="Lines for the file that CONFIG_FILE names.")]
+    environment: Annotated[str, Field(description="The same as variables, one a line.")]
+    note: str
+
+
+class DecidedSuggestion(ResponseModel):
+    """A suggestion after the decision."""
+
+    success: Literal[True] = True
+    id: Annotated[str, Field(alias="_id", description="Of the suggestion.")]
+    status: Literal["accepted", "rejected"]
+    decided_at: Annotated[datetime, Field(description="ISO 8601, UTC.")]
+    decided_by: Annotated[str, Field(description="Class of the token: admin.")]
+    how_to_apply: Annotated[HowToApply | None, Field(description="Null of a rejected one.")]
+    applied_changes: Annotated[
+        list[str], Field(description="Accepted changes that are in the configuration of the running service.")
+    ]
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """Return the answer for a decided document."""
+        return cls.model_validate(
+            {
+                "_id": document[CONFIG_SUGGESTIONS.key_field],
+                "how_to_apply": document.get("how_to_apply"),
+                **{name: document[name] for name in ("status", "decided_at", "decided_by", "applied_changes")},
+            }
+        )
 
 
 class SelfAnalysisHistory(ResponseModel):

@@ -76,6 +76,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
     from services.evidence_in_use import EvidenceInUse
     from services.forecasts.forecasting import count_load_failure, open_forecasting
     from services.forecasts.past_models import PastModels
+    from services.guards.disabled import Disabled
     from services.guards.given_sides import GivenSides
     from services.guards.guards import Guards
     from services.guards.safe_mode import SafeMode
@@ -110,7 +111,8 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
         # A replay asks no guard that has a memory, and safe mode is not of its time.
         hub = SignalHub(settings.websocket.max_buffered_bytes)
         given = GivenSides(documents, clock, settings.guards.open_candles)
-        guards = Guards(SafeMode(documents, hub, clock), given, settings.guards, settings.analysis.min_candles)
+        safe_mode, disabled = SafeMode(documents, hub, clock), Disabled(documents, hub, clock)
+        guards = Guards(safe_mode, disabled, given, settings.guards, settings.analysis.min_candles)
         replayer = Replayer(reader, PastModels(registry, forecasting, seconds), TechnicalAnalyst())
         yield Replays(replayer, PastCandles(store, market_data, settings, clock), guards, ledger)
 

@@ -124,6 +124,6 @@ class LedgerEntry:
 
         Only the first entry of a lane, market and stretch counts, so that no move is counted twice, and entries of one
         stretch count as one cluster, so that markets that move together do not count as many. A plan has the stretch of
-        24 candles.
+        24 candles; its cluster is longer, as plans stay open (`scoring.clusters.span_of_plans`).
         """
         return self.closed_ms // ((horizon or HORIZONS[-1]) * self.timeframe.ms)

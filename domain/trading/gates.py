@@ -11,6 +11,7 @@ class GateName(StrEnum):
     """The guards, in the order in which an answer names them."""
 
     SAFE_MODE = "safe_mode"
+    ENABLED_LANE = "enabled_lane"
     FRESH_DATA = "fresh_data"
     ENOUGH_DATA = "enough_data"
     COMPLETE_DATA = "complete_data"

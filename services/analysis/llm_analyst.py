@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from domain.analysis import Analysis, AnalysisSource, Conclusion, DataSource
 from domain.errors import LlmUnavailable
+from domain.trading.disabled import LLM, WhyDisabled
 from domain.trading.gates import Abstention
 from domain.trading.lanes import Lane, Lanes
 from domain.values import Signal
@@ -33,6 +34,7 @@ NOTHING_TO_JUDGE = "nothing_to_judge"
 SYNTHETIC = "synthetic"
 # The lane has no lift, and this candle is not in its sample.
 SAMPLING = "sampling"
+DISABLED = "disabled"
 
 
 class LlmAnalyst:
@@ -41,20 +43,30 @@ class LlmAnalyst:
     Volatility, volume, risk and timeframes stay as measured. What the rules alone answer is kept as well.
     """
 
-    def __init__(self, journal: Journal, rules: TechnicalAnalyst, gate: LaneGate, *, ask_about_synthetic: bool) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        rules: TechnicalAnalyst,
+        gate: LaneGate,
+        why_disabled: WhyDisabled,
+        *,
+        ask_about_synthetic: bool,
+    ) -> None:
         """Keep the parts.
 
         Args:
             journal: Asks the LLM.
             rules: Measure the rest.
             gate: Says of which candles it is asked.
+            why_disabled: Tells whether the LLM takes part now.
             ask_about_synthetic: Whether it is asked about synthetic candles.
         """
         self._advisor = Advisor(journal, AnalysisReply, purpose=PURPOSE, names=MARKET_NAMES)
         self._rules = rules
         self._gate = gate
+        self._why_disabled = why_disabled
         self._ask_about_synthetic = ask_about_synthetic
-        metrics.start_at_zero(metrics.LLM_FALLBACKS, [NOTHING_TO_JUDGE, SYNTHETIC, SAMPLING])
+        metrics.start_at_zero(metrics.LLM_FALLBACKS, [NOTHING_TO_JUDGE, SYNTHETIC, SAMPLING, DISABLED])
 
     async def analyze(self, judgement: Judgement) -> Analysis:
         """Return the LLM's analysis of the market.
@@ -69,6 +81,8 @@ class LlmAnalyst:
             raise LlmUnavailable("the LLM is not asked for replays", REPLAY)
         if ground in UNTRADABLE:
             raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
+        if reason := self._why_disabled(LLM):
+            raise LlmUnavailable(reason, DISABLED)
         if not self._gate.asks(context.symbol, context.main.series.last_close_ms):
             raise LlmUnavailable(self._gate.reason, SAMPLING)
         prompt = analysis_prompt(context, context.forecast)

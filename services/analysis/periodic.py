@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -12,6 +13,7 @@ from typing import NoReturn
 from loguru import logger
 
 from domain.errors import AppError
+from services.analysis.loop_turn import LoopTurn
 from utils import metrics
 from utils.clock import Clock, SystemClock
 
@@ -39,6 +41,7 @@ class PeriodicAnalysis:
         *,
         interval_seconds: float,
         pause_seconds: float,
+        turn: LoopTurn | None = None,
         clock: Clock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -50,6 +53,7 @@ class PeriodicAnalysis:
             symbols: In the order of the cycle.
             interval_seconds: From the start of a cycle to the start of the next, > 0.
             pause_seconds: Between two symbols, >= 0, so that sources are not called in a burst.
+            turn: Held by one of several processes on one store; without it this process is alone.
             clock: Dates the reports; the machine's own by default.
             monotonic: Seconds that never jump back, for the timing.
             sleep: Waits a number of seconds.
@@ -59,6 +63,7 @@ class PeriodicAnalysis:
         self._symbols = tuple(symbols)
         self._interval_seconds = interval_seconds
         self._pause_seconds = pause_seconds
+        self._turn = turn
         self._clock = clock or SystemClock()
         self._monotonic = monotonic
         self._sleep = sleep
@@ -70,10 +75,13 @@ class PeriodicAnalysis:
         After a cycle longer than the interval the next one starts at once; skipped ones are not
         made up for.
         """
-        while True:
-            began = self._monotonic()
-            await self.run_once()
-            await self._sleep(max(0.0, began + self._interval_seconds - self._monotonic()))
+        async with self._turn.kept() if self._turn is not None else nullcontext():
+            while True:
+                if self._turn is not None:
+                    await self._turn.begun()
+                began = self._monotonic()
+                await self.run_once()
+                await self._sleep(max(0.0, began + self._interval_seconds - self._monotonic()))
 
     async def run_once(self) -> CycleReport:
         """Analyze each symbol once and report; a failing symbol never stops the others."""
@@ -83,6 +91,8 @@ class PeriodicAnalysis:
         for position, symbol in enumerate(self._symbols):
             if position:
                 await self._sleep(self._pause_seconds)
+                if self._turn is not None and not self._turn.held:
+                    break  # another process has taken over
             reason = await self._failure(symbol)
             if reason is not None:
                 failures[symbol] = reason

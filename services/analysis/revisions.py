@@ -91,9 +91,13 @@ class Revisions:
             StorageUnavailable: the store could not do it.
         """
         removed = await self._store.remove_candles(symbol, timeframe)
+        self.forget_known(symbol, timeframe)
+        return removed
+
+    def forget_known(self, symbol: str, timeframe: Timeframe | None) -> None:
+        """Forget the candles of a symbol, of one timeframe or all, here: they are gone from the store."""
         for key in [key for key in self._known if key[0] == symbol and timeframe in {None, key[1]}]:
             del self._known[key]
-        return removed
 
     def _reaches_back(self, symbol: str, series: CandleSeries) -> bool:
         known = self._known.get((symbol, series.timeframe))

@@ -27,6 +27,8 @@ from services.guards.guards import Guards
 from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
+from services.replicas.hints import Hint, Hints
+from services.webhooks.webhooks import Webhooks
 from storage.ports import NO_CANDLES, AnalysisCache
 from utils import metrics
 from utils.clock import Clock
@@ -63,6 +65,8 @@ class AnalysisService:
         guards: Guards,
         revisions: Revisions,
         hub: SignalHub,
+        webhooks: Webhooks,
+        hints: Hints,
         recorder: Recorder,
         settings: AnalysisSettings,
         clock: Clock,
@@ -74,6 +78,8 @@ class AnalysisService:
         self._reader = reader
         self._revisions = revisions
         self._hub = hub
+        self._webhooks = webhooks
+        self._hints = hints
         self._recorder = recorder
         self._settings = settings
         self._clock = clock
@@ -82,6 +88,8 @@ class AnalysisService:
             self._max_age, settings.max_price_drift_atr, valid_since=lambda: guards.valid_since
         )
         self._flights: SingleFlight[Answer] = SingleFlight()
+        hints.when(Hint.CACHE_CLEARED, lambda _: self.recent.clear())
+        hints.when(Hint.CANDLES_FORGOTTEN, self._forget_known)
 
     async def analyze(self, query: AnalysisQuery) -> Answer:
         """Return the analysis of a query, and broadcast it where the caller is trusted.
@@ -104,7 +112,7 @@ class AnalysisService:
         metrics.count_analysis(answer.analysis.source, cached=answer.cached)
         self._recorder.given(answer.analysis, Origin.API, trusted=query.trusted)
         if query.trusted:
-            self._give(answer)
+            await self._give(answer)
         return answer
 
     async def refresh(self, symbol: str) -> Analysis:
@@ -117,7 +125,7 @@ class AnalysisService:
         answer = await self._make(query)
         metrics.count_analysis(answer.analysis.source, cached=False)
         self._recorder.given(answer.analysis, Origin.LOOP, trusted=True)
-        self._give(answer)
+        await self._give(answer)
         return answer.analysis
 
     async def clear_cache(self) -> int:
@@ -128,6 +136,7 @@ class AnalysisService:
         """
         cleared = await self._store.clear_cache()
         self.recent.clear()
+        self._hints.tell(Hint.CACHE_CLEARED)
         return cleared
 
     async def forget_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
@@ -136,7 +145,14 @@ class AnalysisService:
         Raises:
             StorageUnavailable: the store could not do it.
         """
-        return await self._revisions.forget(symbol, timeframe)
+        removed = await self._revisions.forget(symbol, timeframe)
+        self._hints.tell(Hint.CANDLES_FORGOTTEN, f"{symbol} {timeframe or ''}")
+        return removed
+
+    def _forget_known(self, key: str) -> None:
+        """Forget what another replica has removed from the store."""
+        symbol, _, timeframe = key.partition(" ")
+        self._revisions.forget_known(symbol, Timeframe(timeframe) if timeframe else None)
 
     async def _shared(self, query: AnalysisQuery) -> Answer:
         """Join the running analysis of an equal query, or start one."""
@@ -227,9 +243,13 @@ class AnalysisService:
         elif candles:
             await self._store.save_analysis(None, analysis, archive=False, candles=candles)
 
-    def _give(self, answer: Answer) -> None:
-        """Remember and broadcast what a trusted caller, or the service itself, is given; only what is current."""
+    async def _give(self, answer: Answer) -> None:
+        """Remember and broadcast what a trusted caller, or the service itself, is given; only what is current.
+
+        What a socket has heard also reaches the receivers of webhooks: it is kept for them before it is broadcast.
+        """
         if answer.current:
             analysis = answer.analysis
             self._guards.give(analysis)
+            await self._webhooks.publish(analysis.symbol, lambda: render_signal_event(analysis))
             self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

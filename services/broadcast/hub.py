@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 from domain.errors import InvalidRequest
+from services.broadcast.relay import Relay
 from utils.metrics import WEBSOCKET_CONNECTIONS, WEBSOCKET_DROPPED
 
 # Names are kept per subscriber, so a client must not add them without limit.
@@ -161,7 +162,7 @@ class Subscription:
 
 
 class SignalHub:
-    """Hands each published message to the subscribers of its symbol."""
+    """Hands each published message to the subscribers of its symbol, here and at other replicas."""
 
     def __init__(self, max_buffered_bytes: int) -> None:
         """Make a hub.
@@ -172,6 +173,7 @@ class SignalHub:
         self._max_buffered_bytes = max_buffered_bytes
         # In order of arrival, like their memory: a set costs 10 % more per broadcast.
         self._subscriptions: dict[Subscription, None] = {}
+        self._relay: Relay | None = None
         self._closed = False
 
     def __len__(self) -> int:
@@ -186,25 +188,33 @@ class SignalHub:
             subscription.close(CloseReason.SHUTDOWN)
         return subscription
 
-    def publish(self, symbol: str | None, render: Callable[[], str]) -> int:
+    def relay_by(self, relay: Relay) -> None:
+        """Send what is published to other replicas too."""
+        self._relay = relay
+
+    def publish(self, symbol: str | None, render: Callable[[], str], *, everywhere: bool = True) -> int:
         """Queue a message for every subscriber of the symbol, without waiting for any of them.
 
         Args:
             symbol: Market of the message; None for every subscriber.
-            render: Makes the text; called once, and only with a subscriber for it.
+            render: Makes the text; called once, and only with a subscriber or another replica for it.
+            everywhere: Whether subscribers at other replicas get it; not where each replica publishes it by itself.
 
         Returns:
-            Number of subscribers it was queued for.
+            Number of subscribers here that it was queued for.
         """
-        if symbol is None:
-            subscribers = list(self._subscriptions)
-        else:
-            subscribers = [subscription for subscription in self._subscriptions if subscription.wants(symbol)]
-        if not subscribers:
+        relay = self._relay if everywhere and self._relay is not None and self._relay.open else None
+        subscribers = self._of(symbol)
+        if not subscribers and relay is None:
             return 0
         text = render()
-        message = text, len(text.encode())
-        return sum(subscription.enqueue(message) for subscription in subscribers)
+        if relay is not None:
+            relay.send(symbol, text)
+        return _enqueue(subscribers, text)
+
+    def deliver(self, symbol: str | None, text: str) -> int:
+        """Queue a message of another replica for the subscribers here, as `publish` does."""
+        return _enqueue(self._of(symbol), text)
 
     def close(self) -> None:
         """End all subscriptions, and every later one at once."""
@@ -212,8 +222,20 @@ class SignalHub:
         for subscription in list(self._subscriptions):
             subscription.close(CloseReason.SHUTDOWN)
 
+    def _of(self, symbol: str | None) -> list[Subscription]:
+        if symbol is None:
+            return list(self._subscriptions)
+        return [subscription for subscription in self._subscriptions if subscription.wants(symbol)]
+
     def _forget(self, subscription: Subscription) -> None:
         self._subscriptions.pop(subscription, None)
         WEBSOCKET_CONNECTIONS.dec()
         if subscription.closed_reason is CloseReason.SLOW:
             WEBSOCKET_DROPPED.inc()
+
+
+def _enqueue(subscribers: list[Subscription], text: str) -> int:
+    if not subscribers:
+        return 0
+    message = text, len(text.encode())
+    return sum(subscription.enqueue(message) for subscription in subscribers)

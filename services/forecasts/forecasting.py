@@ -18,6 +18,7 @@ from domain.errors import AppError, ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import Timeframe
 from domain.trading.costs import Costs
+from domain.trading.disabled import MODEL, WhyDisabled, nothing_is_disabled
 from models.serving.forecaster import Forecaster
 from models.serving.forecasts import to_forecast
 from models.serving.loaded_models import LoadedModels
@@ -63,6 +64,7 @@ class Forecasting:
         settings: ServingSettings,
         preferred: Sequence[Timeframe],
         executor: Executor,
+        why_disabled: WhyDisabled = nothing_is_disabled,
     ) -> None:
         """Keep the parts; nothing is loaded yet.
 
@@ -75,6 +77,7 @@ class Forecasting:
             settings: Probabilities from which the signal is Long or Short.
             preferred: Timeframes to forecast, first choice first.
             executor: For work off the event loop.
+            why_disabled: Tells whether models take part now.
         """
         self._models = models
         self._batcher = batcher
@@ -84,6 +87,7 @@ class Forecasting:
         self._executor = executor
         self._rows = rows
         self._plans = plans
+        self._why_disabled = why_disabled
 
     def by(self, models: LoadedModels) -> Forecasting:
         """Return the same with other models."""
@@ -100,10 +104,13 @@ class Forecasting:
             costs: Of the client's trades; None are the usual ones.
 
         Raises:
-            ModelUnavailable: no model is in production, or none can be loaded.
+            ModelUnavailable: no model is in production, none can be loaded, or models are disabled.
             InsufficientData: too few candles, stored ones included; the message has the numbers.
             InvalidMarketData: the model has no finite answer to candles that far from any market.
         """
+        # Replays are of a time when models took part.
+        if snapshot.as_of_ms is None and (reason := self._why_disabled(MODEL)):
+            raise ModelUnavailable(reason)
         started = perf_counter()
         symbol = snapshot.symbol
         model = await self._model(symbol, timeframe)
@@ -188,7 +195,11 @@ def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
 
 @contextmanager
 def open_forecasting(
-    loaded: LoadedModels, settings: Settings, store: CandleStore, clock: Clock
+    loaded: LoadedModels,
+    settings: Settings,
+    store: CandleStore,
+    clock: Clock,
+    why_disabled: WhyDisabled = nothing_is_disabled,
 ) -> Iterator[Forecasting]:
     """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
@@ -203,4 +214,5 @@ def open_forecasting(
             settings=serving,
             preferred=settings.analysis.primary_timeframes,
             executor=executor,
+            why_disabled=why_disabled,
         )

@@ -31,6 +31,11 @@ def safe_mode_gate(reason: str | None) -> Finding:
     return _finding(GateName.SAFE_MODE, None, None, reason or "", passed=reason is None)
 
 
+def enabled_lane_gate(reasons: Sequence[str]) -> Finding:
+    """Return whether the lane that answers is enabled; `reasons` are why it, or a lane that it is made of, is not."""
+    return _finding(GateName.ENABLED_LANE, None, None, "; ".join(reasons), passed=not reasons)
+
+
 def fresh_data_gate(context: MarketContext) -> Finding:
     """Return whether the newest candle is no older than two of its lengths, at the moment of a replay if it is one."""
     age = context.age

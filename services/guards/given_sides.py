@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 from cachetools import FIFOCache
 from loguru import logger
@@ -14,13 +15,16 @@ from config.guard_settings import GuardSettings
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from services.guards.given_side import GivenSide
-from storage.document_ports import GIVEN_SIDES, LastingDocuments
+from storage.document_ports import GIVEN_SIDES, Document, LastingDocuments
 from utils.clock import Clock
+from utils.concurrency import Pause
 
 # Symbols times timeframes, 2 KB each.
 MAX_SIDES = 2_000
 # Pause before stored sides are read again.
 RETRY_SECONDS = 5.0
+# How soon sides of other processes are known without an announcement.
+LOOK_SECONDS = 30.0
 
 
 def keep_for(settings: GuardSettings) -> timedelta:
@@ -41,6 +45,7 @@ class GivenSides:
         clock: Clock,
         open_candles: int,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Begin empty.
 
@@ -49,32 +54,84 @@ class GivenSides:
             clock: The server's.
             open_candles: How long a side is open, in candles of its timeframe.
             sleep: Waits a number of seconds.
+            announce: Lets other replicas read the side of a market at once.
         """
         self._documents = documents
         self._clock = clock
         self._open_candles = open_candles
         self._sleep = sleep
+        self._announce = announce
+        self._pause = Pause(sleep)
+        # Markets whose sides were given here and are to be announced, or were announced by other replicas.
+        self._own: set[str] = set()
+        self._others: set[str] = set()
+        self._odd = False
         self._known = asyncio.Event()
         # Forgotten first: the side that was set longest ago.
         self._sides: FIFOCache[tuple[str, Timeframe], GivenSide] = FIFOCache(MAX_SIDES)
 
-    async def restore(self) -> None:
-        """Read the sides of earlier processes, as soon as the store answers; newer ones of this process stay."""
-        while True:
-            try:
-                found = await self._documents.newest(GIVEN_SIDES, MAX_SIDES)
-            except StorageUnavailable:
+    async def follow(self) -> NoReturn:
+        """Read the sides of earlier processes as soon as the store answers, and those of other replicas from then on.
+
+        What is announced is read at once, everything every half minute; newer sides of this process stay.
+        """
+        while not self._known.is_set():
+            if await self._tried(self._read_all):
+                self._known.set()
+            else:
                 await self._sleep(RETRY_SECONDS)
-                continue
-            for document in reversed(found):
-                try:
-                    side = GivenSide.read(document)
-                except (KeyError, ValueError) as error:
+        while True:
+            await self._pause.wait(LOOK_SECONDS)
+            hinted = bool(self._own or self._others)
+            await self._tell_others()
+            await self._tried(self._read_announced if hinted else self._read_all)
+
+    def look_at(self, market: str) -> None:
+        """Read the side of a market that another replica gave; without a market, all of them."""
+        if market:
+            self._others.add(market)
+        self._pause.end()
+
+    async def _tried(self, read: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await read()
+        except StorageUnavailable:
+            return False
+        return True
+
+    async def _tell_others(self) -> None:
+        if self._own:
+            # Others read the store.
+            await self._documents.flush()
+        while self._own:
+            self._announce(self._own.pop())
+
+    async def _read_announced(self) -> None:
+        while self._others:
+            market = self._others.pop()
+            try:
+                document = await self._documents.get(GIVEN_SIDES, market)
+            except StorageUnavailable:
+                self._others.add(market)
+                raise
+            self._take([document] if document else [])
+
+    async def _read_all(self) -> None:
+        self._take(await self._documents.newest(GIVEN_SIDES, MAX_SIDES))
+
+    def _take(self, documents: Sequence[Document]) -> None:
+        """Remember stored sides that are newer than those known, or that end them."""
+        for document in reversed(documents):
+            try:
+                side = GivenSide.read(document)
+            except (KeyError, ValueError) as error:
+                if not self._odd:
                     logger.bind(reason=repr(error)).warning("a stored side of another release is not read")
-                else:
-                    self._sides.setdefault((side.symbol, side.timeframe), side)
-            self._known.set()
-            return
+                self._odd = True
+                continue
+            known = self._sides.get((side.symbol, side.timeframe))
+            if known is None or side.at > known.at or (side.at == known.at and not side.stands):
+                self._sides[side.symbol, side.timeframe] = side
 
     async def known(self) -> None:
         """Return when the stored sides have been read."""
@@ -113,4 +170,7 @@ class GivenSides:
                 return
             side = replace(known, stands=False)
         self._sides[key] = side
-        self._documents.put_later(GIVEN_SIDES, " ".join(key), side.document)
+        market = " ".join(key)
+        self._documents.put_later(GIVEN_SIDES, market, side.document)
+        self._own.add(market)
+        self._pause.end()

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 
 from cachetools import FIFOCache
 
 from config.guard_settings import GuardSettings
-from domain.analysis import Analysis
+from domain.analysis import Analysis, AnalysisSource
+from domain.trading.disabled import LLM, MODEL, RULES
 from domain.trading.gates import GateName
 from rules.context import MarketContext
+from rules.strategies import STRATEGY_NAMES
 from services.broadcast.hub import SignalHub
+from services.guards.disabled import Disabled
 from services.guards.gates import (
     Finding,
     complete_data_gate,
     confidence_gate,
     cooldown_gate,
+    enabled_lane_gate,
     enough_data_gate,
     exposure_gate,
     fresh_data_gate,
@@ -35,6 +40,13 @@ from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import background
 
+# The lanes that an answer of a source is made of.
+_LANES = {
+    AnalysisSource.TECHNICAL: (RULES,),
+    AnalysisSource.MODEL: (MODEL,),
+    AnalysisSource.ENSEMBLE: (RULES, MODEL),
+    AnalysisSource.LLM: (LLM,),
+}
 # Fresh answers that wait for a trusted caller, by id.
 MAX_MADE = 1_000
 # The start waits for the store, so that the first answer is guarded as the last one was, and at most this long.
@@ -49,11 +61,15 @@ class Guards:
 
     Attributes:
         safe_mode: Refuses everything while it is on.
+        disabled: Lanes and strategies that take no part.
     """
 
-    def __init__(self, safe_mode: SafeMode, given: GivenSides, settings: GuardSettings, min_candles: int) -> None:
+    def __init__(
+        self, safe_mode: SafeMode, disabled: Disabled, given: GivenSides, settings: GuardSettings, min_candles: int
+    ) -> None:
         """Keep the parts; `min_candles` is what an analysis needs."""
         self.safe_mode = safe_mode
+        self.disabled = disabled
         self._given = given
         self._settings = settings
         self._min_candles = min_candles
@@ -61,8 +77,8 @@ class Guards:
 
     @property
     def valid_since(self) -> datetime:
-        """The moment before which analyses answer no request any more: the last switch of safe mode."""
-        return self.safe_mode.valid_since
+        """The moment before which analyses answer no request any more: the last switch of safe mode or of a part."""
+        return max(self.safe_mode.valid_since, self.disabled.valid_since)
 
     def check(self, context: MarketContext, analysis: Analysis) -> Guarded:
         """Return an answer after every gate; never another side than it had."""
@@ -71,12 +87,30 @@ class Guards:
             for gate in found.analysis.gates:
                 if not gate.passed:
                     metrics.GUARD_REFUSALS.labels(gate.name).inc()
-        return found
+        return self._telling(context, found)
+
+    def _telling(self, context: MarketContext, found: Guarded) -> Guarded:
+        """Return the answer with the strategies that took no part, in its reasoning."""
+        if context.as_of is not None or not self.disabled.state:
+            return found
+        reasons = [reason for name in STRATEGY_NAMES if (reason := self.disabled.why(name))]
+        if not reasons:
+            return found
+        reasoning = f"{found.analysis.reasoning} Took no part: {'; '.join(reasons)}."
+        return replace(found, analysis=found.analysis.model_copy(update={"reasoning": reasoning}))
 
     def agree(self, analysis: Analysis) -> bool:
-        """Return whether safe mode is as it was when the answer was guarded; always of a replay."""
-        refused = any(gate.name == GateName.SAFE_MODE and not gate.passed for gate in analysis.gates)
-        return analysis.as_of is not None or refused is self.safe_mode.state.enabled
+        """Return whether safe mode and disabled parts are as they were when the answer was made; always of a replay."""
+        if analysis.as_of is not None:
+            return True
+        shut = {gate.name for gate in analysis.gates if not gate.passed}
+        why = self.disabled.why
+        took_part = [*analysis.strategy_scores, *([MODEL] if analysis.forecast else [])]
+        return (
+            (GateName.SAFE_MODE in shut) is self.safe_mode.state.enabled
+            and (GateName.ENABLED_LANE in shut) is any(why(lane) for lane in _LANES[analysis.source])
+            and not any(map(why, took_part))
+        )
 
     def made(self, context: MarketContext, analysis: Analysis) -> None:
         """Take a current answer on candles that can be believed, in case a trusted caller is given it."""
@@ -92,9 +126,15 @@ class Guards:
         """Remember a side that a trusted caller is given."""
         self._given.give(side)
 
+    def look_at(self, market: str) -> None:
+        """Read the side of a market that another replica gave; without a market, all of them."""
+        self._given.look_at(market)
+
     def _findings(self, context: MarketContext, analysis: Analysis) -> Iterator[Finding]:
         settings, state = self._settings, self.safe_mode.state
         yield safe_mode_gate(state.reason if state.enabled and context.as_of is None else None)
+        lanes = _LANES[analysis.source] if context.as_of is None else ()
+        yield enabled_lane_gate([reason for lane in lanes if (reason := self.disabled.why(lane))])
         yield fresh_data_gate(context)
         yield enough_data_gate(context, settings)
         yield complete_data_gate(context, settings)
@@ -119,13 +159,32 @@ class Guards:
 
 @asynccontextmanager
 async def open_guards(
-    documents: LastingDocuments, hub: SignalHub, clock: Clock, settings: GuardSettings, min_candles: int
+    documents: LastingDocuments,
+    hub: SignalHub,
+    clock: Clock,
+    settings: GuardSettings,
+    min_candles: int,
+    *,
+    announce_switch: Callable[[], None] = lambda: None,
+    announce_disabled: Callable[[], None] = lambda: None,
+    announce_side: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Guards]:
-    """Give the guards with what earlier processes stored, and keep the safe mode in step with the store."""
-    safe_mode, given = SafeMode(documents, hub, clock), GivenSides(documents, clock, settings.open_candles)
-    async with background(safe_mode.watch(), "safe mode"), background(given.restore(), "stored sides"):
+    """Give the guards with what earlier processes stored, and keep them in step with the store.
+
+    The functions let other replicas look at once: for a switch of the safe mode, for a lane or strategy that was
+    disabled or enabled, and for the side of a market.
+    """
+    safe_mode = SafeMode(documents, hub, clock, announce=announce_switch)
+    disabled = Disabled(documents, hub, clock, announce=announce_disabled)
+    given = GivenSides(documents, clock, settings.open_candles, announce=announce_side)
+    async with (
+        background(safe_mode.watch(), "safe mode"),
+        background(disabled.watch(), "disabled lanes and strategies"),
+        background(given.follow(), "stored sides"),
+    ):
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
                 await safe_mode.known()
                 await given.known()
-        yield Guards(safe_mode, given, settings, min_candles)
+                await disabled.known()
+        yield Guards(safe_mode, disabled, given, settings, min_candles)

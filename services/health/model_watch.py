@@ -18,7 +18,7 @@ from models.registry.disk import look_at_disk
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
-from utils.concurrency import background, worker_threads
+from utils.concurrency import Pause, background, worker_threads
 
 # The start waits for the first look, so that the first answer is right, and at most this long for a disk that hangs.
 FIRST_LOOK_SECONDS = 0.5
@@ -67,6 +67,7 @@ class ModelWatch:
         self._verified: dict[str, _Verified] = {}
         self._looking_since: float | None = None
         self._looked = asyncio.Event()
+        self._pause = Pause()
 
     def degraded(self) -> Iterator[Degraded]:
         """Yield what the last look found, without waiting."""
@@ -142,7 +143,11 @@ class ModelWatch:
             except Exception:  # noqa: BLE001 - a defect must not end the loop
                 logger.exception("looking at the models failed unexpectedly")
             self._looked.set()
-            await asyncio.sleep(self._interval_seconds)
+            await self._pause.wait(self._interval_seconds)
+
+    def look_soon(self) -> None:
+        """Check at once, and not at the end of the interval."""
+        self._pause.end()
 
     async def looked(self) -> None:
         """Return after the first look."""

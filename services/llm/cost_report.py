@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 
-from services.llm.ledger import CostLedger, Tally
+from services.llm.books import FIRST_DAY, Tally
+from services.llm.ledger import CostLedger
 from services.llm.pricing import usd
+from storage.document_ports import LLM_CALLS, DocumentStore
 from utils.clock import Clock
 
 
@@ -36,3 +38,17 @@ def average_usd(tally: Tally) -> Decimal:
     """Return the mean cost of a call whose cost is known; 0 without one."""
     priced = tally.calls - tally.unpriced
     return usd(tally.cost_nano_usd) / priced if priced else Decimal(0)
+
+
+async def average_usd_for(documents: DocumentStore, purpose: str) -> Decimal | None:
+    """Return the mean cost of the kept calls of one purpose whose cost is known; None without one.
+
+    Raises:
+        StorageUnavailable: the store does not answer.
+    """
+    sums = ("cost_nano_usd", "unpriced")
+    for total in await documents.totals(LLM_CALLS, FIRST_DAY, sums, by=["purpose"]):
+        priced = total.count - total.sums["unpriced"]
+        if total.group[0] == purpose and priced:
+            return usd(total.sums["cost_nano_usd"]) / priced
+    return None

@@ -13,10 +13,11 @@ from loguru import logger
 
 from config.llm_settings import LlmSettings
 from domain.errors import LlmUnavailable, StorageUnavailable
-from services.llm.calling.calls import Completion, LlmRequest
+from services.llm.calling.calls import ASKED_ELSEWHERE, Completion, LlmRequest
 from services.llm.ledger import CostLedger
 from services.llm.prompt import Prompt
 from services.llm.replies import Reply, read_reply
+from services.llm.sharing import Alone, LlmSharing
 from storage.document_ports import LLM_REPLIES, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
@@ -61,7 +62,10 @@ class Journal:
         documents: LastingDocuments,
         settings: LlmSettings,
         clock: Clock,
+        sharing: LlmSharing | None = None,
     ) -> None:
+        """Keep the parts; without `sharing` this process is alone."""
+        self._sharing = sharing or Alone()
         self._client = client
         self._ledger = ledger
         self._documents = documents
@@ -90,9 +94,25 @@ class Journal:
     ) -> tuple[_Kept, int | None]:
         kept = self._recent.get(key) or await self._stored(key, reply)
         if kept is not None:
-            metrics.LLM_REUSED.labels(request.purpose).inc()
-            self._recent[key] = kept
-            return kept, 0
+            return self._reused(key, kept, request)
+        try:
+            async with self._sharing.asking(key, self._settings.total_timeout_seconds) as asked:
+                if not asked:
+                    return await self._ask(key, prompt, request, reply)
+        except TimeoutError:
+            asked = True
+        # Like callers of one process, who share the error of the call that they share.
+        kept = await self._stored(key, reply) if asked else None
+        if kept is None:
+            raise LlmUnavailable("another replica asked the same, and has no answer", ASKED_ELSEWHERE)
+        return self._reused(key, kept, request)
+
+    def _reused(self, key: str, kept: _Kept, request: LlmRequest) -> tuple[_Kept, int | None]:
+        metrics.LLM_REUSED.labels(request.purpose).inc()
+        self._recent[key] = kept
+        return kept, 0
+
+    async def _ask(self, key: str, prompt: Prompt, request: LlmRequest, reply: type[Reply]) -> tuple[_Kept, int | None]:
         completion = await self._client.complete(request)
         cost = self._ledger.cost_nano_usd(completion.model, completion.usage)
         try:

@@ -2,74 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from loguru import logger
 
 from config.llm_settings import LlmSettings, Money
-from domain.errors import StorageUnavailable
-from services.llm.calling.calls import CallEstimate, LlmCall, TokenUsage
-from services.llm.pricing import cost_nano_usd, most_nano_usd, usd
-from storage.document_ports import LLM_CALLS, DocumentStore, LastingDocuments, Total
+from domain.errors import LlmUnavailable, StorageUnavailable
+from services.llm.books import Books, StoredBooks, Tally
+from services.llm.calling.calls import OVER_BUDGET, CallEstimate, LlmCall, TokenUsage
+from services.llm.pricing import NANO, cost_nano_usd, most_nano_usd, usd
+from services.llm.sharing import Alone, LlmSharing, PeriodBudget
+from storage.document_ports import LLM_CALLS, DocumentStore, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
 
 # Older days are forgotten; the month before stays, for a clock that is set back.
 KEPT = timedelta(days=45)
 
-_FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class Tally:
-    """Calls added up.
-
-    Attributes:
-        cost_nano_usd: Of calls whose cost is known.
-        budget_nano_usd: The same, with the greatest possible cost of replies that did not name their tokens.
-        unpriced: Calls whose cost is not known.
-    """
-
-    calls: int = 0
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    cost_nano_usd: int = 0
-    budget_nano_usd: int = 0
-    unpriced: int = 0
-
-    def add(self, other: Tally) -> None:
-        """Add another tally to this one."""
-        for name, value in asdict(other).items():
-            setattr(self, name, getattr(self, name) + value)
-
-
-_SUMS = tuple(name for name in Tally.__dataclass_fields__ if name != "calls")
+# How soon calls of other replicas are in the books.
+LOOK_SECONDS = 15.0
+_DAY_SECONDS = 86_400
 
 
 class CostLedger:
     """Books every reply, stores it, and refuses a call that could exceed a budget.
 
-    Stored calls are added up once, at the start (`load`); from then on the books in memory decide.
-    Days and months are those of UTC.
+    What this process booked is in memory; stored calls of others are added up at the start, and again and again
+    (`load`). Calls of replicas under way at the same moment share the budgets. Days and months are those of UTC.
     """
 
-    def __init__(self, settings: LlmSettings, clock: Clock) -> None:
+    def __init__(self, settings: LlmSettings, clock: Clock, sharing: LlmSharing | None = None) -> None:
+        """Begin with empty books; without `sharing` this process is alone."""
         self._settings = settings
         self._clock = clock
         self._documents: LastingDocuments | None = None
+        self._sharing = sharing or Alone()
+        self._run = uuid.uuid4().hex
         self._reserved = 0
-        self._loaded = False
+        # Booked since the shared budgets were told last.
+        self._unsettled = 0
         self._warned: set[str] = set()
-        self.total = Tally()
-        self._days: dict[str, Tally] = defaultdict(Tally)
-        self._symbols: dict[tuple[str, str | None], Tally] = defaultdict(Tally)
+        self._own = Books()
+        self._stored = StoredBooks(self._run)
 
     def store_in(self, documents: LastingDocuments) -> None:
         """Set the store of calls; until then they are only counted."""
@@ -82,49 +63,60 @@ class CostLedger:
                 await self._documents.settle()
 
     async def load(self, documents: DocumentStore) -> None:
-        """Add up the calls that earlier processes booked.
+        """Add up the calls that earlier processes and other replicas have booked; call it again and again.
 
         Raises:
             StorageUnavailable: the store is down; the books stay as they are.
         """
-        now = self._clock.now().astimezone(UTC)
-        month_start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        whole = await documents.totals(LLM_CALLS, _FIRST_DAY, _SUMS)
-        days = await documents.totals(LLM_CALLS, month_start, _SUMS, by=["day"])
-        symbols = await documents.totals(LLM_CALLS, month_start, _SUMS, by=["symbol"])
-        for total in whole:
-            self.total.add(_tally(total))
-        for total in days:
-            self._days[str(total.group[0])].add(_tally(total))
-        for total in symbols:
-            self._symbols[_month(now), total.group[0]].add(_tally(total))
-        self._loaded = True
+        await self._stored.look(documents, self._clock.now().astimezone(UTC))
+
+    async def follow(self) -> NoReturn:
+        """Keep up with the other replicas, until canceled; while the store is down, what it said last stands."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._documents is not None and self._stored.read:
+                with suppress(StorageUnavailable):  # /health names the store
+                    await self.load(self._documents)
+
+    @property
+    def total(self) -> Tally:
+        """All calls."""
+        return _sum(books.total for books in self._books)
 
     @property
     def today(self) -> Tally:
         """The calls of the current day."""
-        return self._days.get(_day(self._clock.now()), Tally())
+        day = _day(self._clock.now())
+        return _sum(books.days[day] for books in self._books if day in books.days)
 
     @property
     def this_month(self) -> Tally:
         """The calls of the current month."""
-        month, tally = _month(self._clock.now()), Tally()
-        for day, of_day in self._days.items():
-            if day.startswith(month):
-                tally.add(of_day)
-        return tally
+        return _sum(tally for _, tally in self._days_of_month())
 
     @property
     def first_day(self) -> str | None:
         """The first day of the current month that has a call, as YYYY-MM-DD."""
-        month = _month(self._clock.now())
-        return min((day for day in self._days if day.startswith(month)), default=None)
+        return min((day for day, tally in self._days_of_month() if tally.calls), default=None)
 
     @property
     def by_symbol(self) -> Mapping[str | None, Tally]:
         """The calls of the current month by symbol; None for calls without a market."""
+        month, symbols = _month(self._clock.now()), defaultdict[str | None, Tally](Tally)
+        for books in self._books:
+            for (of_month, symbol), tally in books.symbols.items():
+                if of_month == month and tally.calls:
+                    symbols[symbol].add(tally)
+        return dict(symbols)
+
+    @property
+    def _books(self) -> tuple[Books, Books]:
+        return self._own, self._stored.books
+
+    def _days_of_month(self) -> Iterator[tuple[str, Tally]]:
         month = _month(self._clock.now())
-        return {symbol: tally for (of_month, symbol), tally in self._symbols.items() if of_month == month}
+        for books in self._books:
+            yield from ((day, tally) for day, tally in books.days.items() if day.startswith(month))
 
     def cost_nano_usd(self, model: str, usage: TokenUsage | None) -> int | None:
         """Return the cost of a call, None when it is not known."""
@@ -143,10 +135,10 @@ class CostLedger:
             budget_nano_usd=(most_nano_usd(self._settings, call.estimate) or 0) if cost is None else cost,
             unpriced=int(cost is None),
         )
-        self.total.add(tally)
-        self._days[_day(call.at)].add(tally)
-        self._symbols[_month(call.at), call.symbol].add(tally)
-        self._forget_old_months()
+        self._own.book(_day(call.at), call.symbol, tally)
+        self._unsettled += tally.budget_nano_usd
+        for books in self._books:
+            books.forget_before(_month(self._clock.now() - KEPT))
         if cost is None:
             metrics.LLM_UNPRICED.labels(call.model).inc()
         else:
@@ -160,7 +152,7 @@ class CostLedger:
         for period, spent, _, stop in self._periods():
             if stop is None or most is None:
                 continue
-            if not self._loaded:
+            if not self._stored.read:
                 return "what was spent before is not known while the store is down"
             if usd(spent + self._reserved + most) > stop:
                 return f"the {period} budget is used up"
@@ -171,15 +163,36 @@ class CostLedger:
         """Whether the budget of the day or the month is used up."""
         return any(stop is not None and usd(spent) >= stop for _, spent, _, stop in self._periods())
 
-    @contextmanager
-    def reserve(self, estimate: CallEstimate) -> Iterator[None]:
-        """Count the greatest possible cost of a call as spent while it is made."""
+    @asynccontextmanager
+    async def reserve(self, estimate: CallEstimate) -> AsyncIterator[None]:
+        """Count the greatest possible cost of a call as spent while it is made, here and at the other replicas.
+
+        Raises:
+            LlmUnavailable: on entry, calls of other replicas leave no room for it.
+        """
         most = most_nano_usd(self._settings, estimate) or 0
+        accounts = self._accounts()
         self._reserved += most
         try:
-            yield
+            if refusing := await self._sharing.reserve(accounts, most):
+                period = "daily" if refusing == accounts[0].period else "monthly"
+                raise LlmUnavailable(f"the LLM is not asked: the {period} budget is used up", OVER_BUDGET)
+            try:
+                yield
+            finally:
+                difference, self._unsettled = self._unsettled - most, 0
+                await self._sharing.settle(accounts, difference)
         finally:
             self._reserved -= most
+
+    def _accounts(self) -> tuple[PeriodBudget, PeriodBudget]:
+        now = self._clock.now()
+        names, kept = (_day(now), _month(now)), (2 * _DAY_SECONDS, 32 * _DAY_SECONDS)
+        day, month = (
+            PeriodBudget(name, spent + self._reserved, None if stop is None else int(stop * NANO), seconds)
+            for name, seconds, (_, spent, _, stop) in zip(names, kept, self._periods(), strict=True)
+        )
+        return day, month
 
     def _periods(self) -> list[tuple[str, int, Money | None, Money | None]]:
         budgets = self._settings.budgets
@@ -204,6 +217,7 @@ class CostLedger:
         document |= {
             "created_at": call.at,
             "day": _day(call.at),
+            "run": self._run,
             "purpose": call.purpose,
             "symbol": call.symbol,
             "model": call.model,
@@ -215,16 +229,12 @@ class CostLedger:
         }
         self._documents.put_later(LLM_CALLS, uuid.uuid4().hex, document)
 
-    def _forget_old_months(self) -> None:
-        oldest = _month(self._clock.now() - KEPT)
-        for day in [day for day in self._days if day[:7] < oldest]:
-            del self._days[day]
-        for key in [key for key in self._symbols if key[0] < oldest]:
-            del self._symbols[key]
 
-
-def _tally(total: Total) -> Tally:
-    return Tally(calls=total.count, **{name: total.sums[name] for name in _SUMS})
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    tally = Tally()
+    for other in tallies:
+        tally.add(other)
+    return tally
 
 
 def _day(moment: datetime) -> str:

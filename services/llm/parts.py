@@ -12,8 +12,10 @@ from services.llm.calling.client import LlmClient
 from services.llm.failure_counters import start_failures_at_zero
 from services.llm.journal import Journal
 from services.llm.ledger import CostLedger
+from services.llm.sharing import LlmSharing
 from storage.document_ports import DocumentStore, LastingDocuments
 from utils.clock import Clock
+from utils.concurrency import background
 
 # The start waits for the books, so that the first requests know the budget; at most this long for a store that is down.
 BOOKS_SECONDS = 0.5
@@ -29,14 +31,16 @@ class LlmParts:
 
 
 @asynccontextmanager
-async def open_llm(settings: LlmSettings, documents: LastingDocuments, clock: Clock) -> AsyncIterator[LlmParts]:
-    """Make the parts, and read the books of earlier processes."""
+async def open_llm(
+    settings: LlmSettings, documents: LastingDocuments, clock: Clock, sharing: LlmSharing | None = None
+) -> AsyncIterator[LlmParts]:
+    """Make the parts, and read the books of earlier processes and, again and again, of other replicas."""
     start_failures_at_zero()
-    ledger = CostLedger(settings, clock)
+    ledger = CostLedger(settings, clock, sharing)
     # First, since it imports the `openai` package, which takes time.
-    client = _client(settings, ledger, clock) if settings.enabled else None
+    client = _client(settings, ledger, clock, sharing) if settings.enabled else None
     ledger.store_in(documents)
-    journal = Journal(client, ledger, documents, settings, clock) if client else None
+    journal = Journal(client, ledger, documents, settings, clock, sharing) if client else None
     loaded = asyncio.Event()
 
     async def load(store: DocumentStore) -> None:
@@ -51,8 +55,11 @@ async def open_llm(settings: LlmSettings, documents: LastingDocuments, clock: Cl
         documents.first(load)
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), BOOKS_SECONDS)
+        await stack.enter_async_context(background(ledger.follow(), "books of the LLM"))
         yield LlmParts(ledger, client, journal)
 
 
-def _client(settings: LlmSettings, ledger: CostLedger, clock: Clock) -> LlmClient:
-    return LlmClient(settings, book=ledger.book, allow=ledger.allow, reserve=ledger.reserve, clock=clock)
+def _client(settings: LlmSettings, ledger: CostLedger, clock: Clock, sharing: LlmSharing | None) -> LlmClient:
+    return LlmClient(
+        settings, book=ledger.book, allow=ledger.allow, reserve=ledger.reserve, clock=clock, sharing=sharing
+    )

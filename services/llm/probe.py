@@ -21,6 +21,7 @@ _DIAGNOSES = {
     NOT_CONFIGURED: "set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own, and start again",
     "no_key": "every key waits for its spacing, rests or is retired; try again later, or add OPENAI_BACKUP_API_KEYS",
     "budget": "raise llm.budgets, wait for the next day or month, or see that the store can be reached",
+    "asked_elsewhere": "another replica asked the same question and has no answer: see its log",
     "unauthorized": "the key is not valid: check OPENAI_API_KEY and start again",
     "forbidden": "the key may not be used for this: check its permissions, its project and the country",
     "quota": "the account has no money left or has reached its limit: check its billing",

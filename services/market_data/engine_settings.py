@@ -88,6 +88,10 @@ class EngineSettings:
         self._clock = clock
         self._works: bool | None = None
 
+    def overruled(self) -> set[str]:
+        """Return the names of our settings that the engine decides now."""
+        return {_OURS[name] for name in self.report.applied}
+
     async def refresh(self) -> None:
         """Ask the engine and apply its answer; a failure is logged when it is new."""
         try:

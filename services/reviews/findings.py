@@ -14,6 +14,7 @@ from domain.trading.trades import ClosedTrade
 from models.registry.metadata import ModelMetadata
 from services.ledger.scoring.records import Record
 from services.reviews.trade_figures import MIN_TRADES, TradeGroup, TradeStatistics, group_of, groups_of, statistics_of
+from services.reviews.week import Week
 
 NextStep = Literal["retrain", "wait", "optimize_parameters"]
 Urgency = Literal["low", "medium", "high"]
@@ -36,6 +37,7 @@ class ReviewEvidence:
         model: In production for the first symbol and timeframe; None without one.
         indicators: Settings of the indicators in force.
         signal: Settings that decide which signals are sent.
+        week: The newest days.
     """
 
     trades: Sequence[ClosedTrade]
@@ -44,6 +46,7 @@ class ReviewEvidence:
     model: ModelMetadata | None
     indicators: Mapping[str, Any]
     signal: Mapping[str, Any]
+    week: Week
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,8 @@ def _advise(evidence: ReviewEvidence, suggestions: Suggestions | None) -> Advice
     known = decay[1] if decay else _not_measured(evidence.model)
     if decay and decay[0] >= SURE:
         return Advice("retrain", round(decay[0], 4), known, "high", ["Train a new version and compare the two."])
+    if sudden := _sudden_decay(evidence.week):
+        return Advice("retrain", SURE, sudden, "high", ["Train a new version and compare the two."])
     if suggestions and suggestions.changes:
         reason = f"{known} The trades suggest another setting: {suggestions.summary}"
         return Advice("optimize_parameters", suggestions.confidence, reason, "medium", ["Read the suggestions."])
@@ -184,6 +189,25 @@ def _decay(evidence: ReviewEvidence) -> tuple[float, str] | None:
         f"(95 %, at every look: {record.low:.1%} to {record.high:.1%}; always one side: {record.base_rate:.1%})."
     )
     return probability, words
+
+
+def _sudden_decay(week: Week) -> str | None:
+    """Return in words that the model got worse within the newest days, where that is sure; None otherwise.
+
+    The whole interval, which holds at every look, has to be below the hit rate of the training: the longer record
+    hides what happened in a few days.
+    """
+    model = week.model
+    if model is None or model.period is None or model.period.high is None or model.trained_hit_rate is None:
+        return None
+    now = model.period
+    if not is_judged(now) or now.hit_rate is None or model.period.high >= model.trained_hit_rate:
+        return None
+    return (
+        f"{model.version} was right in {model.trained_hit_rate:.1%} out of sample when it was trained, and in "
+        f"{now.hit_rate:.1%} of {now.count} calls of the newest {week.days} days "
+        f"(95 %, at every look: {now.low:.1%} to {now.high:.1%})."
+    )
 
 
 def is_judged(record: Record) -> bool:

@@ -20,11 +20,13 @@ from services.ledger.scoring.queries import RecordQuery
 from services.ledger.scoring.scores import LedgerScores
 from services.llm.advisor import Advisor, count_fallback
 from services.llm.journal import Journal
+from services.reviews.acceptance import Assessment
 from services.reviews.findings import Change, Review, ReviewEvidence, review
 from services.reviews.settings_by_llm import held_to_the_facts
 from services.reviews.settings_prompt import self_analysis_prompt
 from services.reviews.settings_reply import SelfAnalysisReply
 from services.reviews.trade_figures import believed_trades
+from services.reviews.week import WeekReader
 from storage.document_ports import (
     CONFIG_SUGGESTIONS,
     SELF_ANALYSES,
@@ -59,6 +61,7 @@ class SelfAnalyses:
         *,
         documents: DocumentStore,
         scores: LedgerScores,
+        week: WeekReader,
         model: Callable[[], ModelMetadata | None],
         journal: Journal | None,
         indicators: TechnicalIndicators,
@@ -70,6 +73,7 @@ class SelfAnalyses:
         Args:
             documents: Where trades are read and reviews are kept.
             scores: Of the ledger.
+            week: Reads the newest days.
             model: Reads the model in production from disk; raises `ModelCorrupt`.
             journal: Asks the LLM; None where none is configured.
             indicators: Hold the settings in force.
@@ -78,6 +82,7 @@ class SelfAnalyses:
         """
         self._documents = documents
         self._scores = scores
+        self._week = week
         self._model = model
         self._advisor = Advisor(journal, SelfAnalysisReply, purpose=PURPOSE) if journal else None
         self._indicators = indicators
@@ -95,18 +100,21 @@ class SelfAnalyses:
         found = await self._documents.newest(collection, limit)
         return [_with_id(collection, document) for document in found if document["created_at"] >= oldest]
 
-    async def analyze(self) -> SelfAnalysis:
+    async def analyze(self, evidence: ReviewEvidence | None = None) -> SelfAnalysis:
         """Review the measured figures and store the result; one review at a time.
+
+        Args:
+            evidence: As it was read already; None reads it.
 
         Raises:
             StorageUnavailable: the store does not answer.
             ModelCorrupt: the registry's file of aliases cannot be read.
         """
         async with self._lock:
-            evidence = await self._evidence()
+            evidence = evidence or await self.evidence()
             found, origin = await self._judged(evidence, await asyncio.to_thread(review, evidence))
             suggestions = await self._keep(CONFIG_SUGGESTIONS, _suggestions(evidence, found, origin))
-            advice = await self._keep(SELF_ANALYSES, _advice(found, origin))
+            advice = await self._keep(SELF_ANALYSES, _advice(evidence, found, origin))
         logger.bind(
             source=origin["source"],
             trades=found.statistics.total_trades,
@@ -114,16 +122,49 @@ class SelfAnalyses:
         ).info("self-analysis completed")
         return SelfAnalysis(found, suggestions, advice)
 
-    async def _evidence(self) -> ReviewEvidence:
+    async def skip(self, evidence: ReviewEvidence, found: Assessment, saved_usd: float | None) -> Document:
+        """Store and return that no advice was asked for.
+
+        Args:
+            evidence: What was measured.
+            found: Why.
+            saved_usd: What the question would have cost; None where that is not known.
+
+        Raises:
+            StorageUnavailable: neither the store nor the spool takes it.
+        """
+        return await self._keep_one(
+            SELF_ANALYSES,
+            {
+                "recommendation": "wait",
+                "confidence": None,
+                "reasoning": "; ".join(found.reasons),
+                "urgency": "low",
+                "suggested_actions": [],
+                "source": AnalysisSource.TECHNICAL,
+                "model": None,
+                "groundedness": None,
+                "fallback_reason": None,
+                "skipped": True,
+                "outcome": found.outcome.value,
+                "cost_saved_usd": saved_usd,
+                "week": evidence.week.facts,
+            },
+        )
+
+    async def evidence(self) -> ReviewEvidence:
+        """Read the figures; raises as `analyze`."""
         oldest = self._clock.now() - timedelta(days=DAYS)
         reviewed = await self._documents.newest(TRADE_ANALYSES, MAX_TRADES)
+        model = await asyncio.to_thread(self._model)
         return ReviewEvidence(
             trades=believed_trades(document for document in reviewed if document["created_at"] >= oldest),
             days=DAYS,
             records=await self._scores.track_record(RecordQuery(DAYS)),
-            model=await asyncio.to_thread(self._model),
+            model=model,
             indicators=self._indicators.settings.model_dump(mode="json"),
             signal=self._signals.model_dump(mode="json"),
+            week=await self._week.read(model),
         )
 
     async def _judged(self, evidence: ReviewEvidence, measured: Review) -> tuple[Review, dict[str, Any]]:
@@ -147,8 +188,9 @@ class SelfAnalyses:
         return advised.value, origin
 
     async def _keep(self, collection: Collection, document: Document | None) -> Document | None:
-        if document is None:
-            return None
+        return None if document is None else await self._keep_one(collection, document)
+
+    async def _keep_one(self, collection: Collection, document: Document) -> Document:
         now, key = self._clock.now(), uuid4().hex
         kept = {"created_at": now, "timestamp": now.isoformat(), **document}
         await self._documents.put(collection, key, kept)
@@ -185,10 +227,11 @@ def _suggestions(evidence: ReviewEvidence, found: Review, origin: Mapping[str, A
     }
 
 
-def _advice(found: Review, origin: Mapping[str, Any]) -> Document | None:
+def _advice(evidence: ReviewEvidence, found: Review, origin: Mapping[str, Any]) -> Document | None:
     if found.advice is None:
         return None
-    return {**asdict(found.advice), "suggested_actions": list(found.advice.suggested_actions), **origin}
+    advice = {**asdict(found.advice), "suggested_actions": list(found.advice.suggested_actions)}
+    return {**advice, **origin, "skipped": False, "week": evidence.week.facts}
 
 
 def _change(change: Change) -> dict[str, Any]:

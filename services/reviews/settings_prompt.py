@@ -12,7 +12,7 @@ from services.reviews.findings import ReviewEvidence, is_judged
 from services.reviews.settings_reply import SELF_ANALYSIS_SCHEMA
 from services.reviews.trade_figures import groups_of, statistics_of
 
-INSTRUCTIONS = Path(__file__).with_name("self_analysis_v2.txt")
+INSTRUCTIONS = Path(__file__).with_name("self_analysis_v3.txt")
 MAX_GROUPS = 12
 _FIGURES = ("count", "effective", "hit_rate", "low", "high", "base_rate", "net_r", "net_bps", "verdict")
 
@@ -36,6 +36,7 @@ def self_analysis_prompt(evidence: ReviewEvidence) -> Prompt:
         else None,
         "indicators": dict(evidence.indicators),
         "signal": dict(evidence.signal),
+        "newest_days": evidence.week.facts,
     }
     return make_prompt(INSTRUCTIONS, facts, {}, SELF_ANALYSIS_SCHEMA)
 

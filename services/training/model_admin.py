@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -30,6 +30,21 @@ class KnownModel:
 
 
 @dataclass(frozen=True)
+class ServingModel:
+    """A version in production.
+
+    Attributes:
+        metadata: Its own.
+        last_trained: When the newest version of its market was made, whether or not that one serves.
+        last_candle_ms: Open time of the newest candle that this one was trained on; None of an imported file.
+    """
+
+    metadata: ModelMetadata
+    last_trained: datetime
+    last_candle_ms: int | None
+
+
+@dataclass(frozen=True)
 class KnownModels:
     """Every usable version, newest first, and by name the reason why others cannot be used."""
 
@@ -40,8 +55,24 @@ class KnownModels:
 class ModelAdmin:
     """Reads and changes the registry; every method does file I/O: call it off the event loop."""
 
-    def __init__(self, registry: Registry, loaded: LoadedModels, settings: AnalysisSettings, clock: Clock) -> None:
-        """Keep the parts; the first symbol and the first timeframe of the settings are the default ones."""
+    def __init__(
+        self,
+        registry: Registry,
+        loaded: LoadedModels,
+        settings: AnalysisSettings,
+        clock: Clock,
+        announce: Callable[[], object],
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            registry: All versions.
+            loaded: Those in memory.
+            settings: The first symbol and the first timeframe are the default ones.
+            clock: The server's.
+            announce: Lets other replicas know at once that another version is in production.
+        """
+        self._announce = announce
         self._registry = registry
         self._loaded = loaded
         self._default = settings.symbols[0], settings.primary_timeframes[0]
@@ -86,6 +117,23 @@ class ModelAdmin:
         """
         current = self.current()
         return current.metadata if current and current.alias == "production" else None
+
+    def serving(self) -> list[ServingModel]:
+        """Return every usable version in production, each with the newest training of its market.
+
+        Raises:
+            ModelCorrupt: the file of aliases cannot be read.
+        """
+        known = self.known().models
+        newest: dict[tuple[str, Timeframe], ModelMetadata] = {}
+        for model in known:  # the newest come first
+            newest.setdefault(model.metadata.scope, model.metadata)
+        found = []
+        for model in known:
+            if model.alias == "production":
+                last = newest[model.metadata.scope]
+                found.append(ServingModel(model.metadata, last.created_at, last.data.last_ms if last.data else None))
+        return found
 
     def last_trained(self) -> datetime | None:
         """Return the creation time of the newest usable version; None without one."""
@@ -147,6 +195,7 @@ class ModelAdmin:
 
     def _serve(self, symbol: str, timeframe: Timeframe) -> None:
         """Serve requests by the registry of now, not by its state of seconds ago."""
+        self._announce()
         self._loaded.look_again()
         self._loaded.find(symbol, timeframe)
 

@@ -29,13 +29,20 @@ from utils.clock import Clock
 
 @dataclass(frozen=True)
 class TrainingAsked:
-    """A client's request for a training; the service fills in what is None."""
+    """A client's request for a training; the service fills in what is None.
+
+    Attributes:
+        newer_than_ms: Open time of the newest candle of the training before; None without one.
+        least_new: Candles that have to have closed since then.
+    """
 
     symbol: str
     timeframe: Timeframe | None = None
     type: ModelType | None = None
     epochs: int | None = None
     candles: Sequence[CandleLike] | None = None
+    newer_than_ms: int | None = None
+    least_new: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class TrainingService:
 
         Raises:
             InvalidMarketData: the client's candles break a rule of the market.
-            InsufficientData: fewer closed candles than training needs, with the numbers.
+            InsufficientData: fewer closed candles than training needs, or too few new ones, with the numbers.
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
@@ -96,6 +103,7 @@ class TrainingService:
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
             history = await self._find(asked.symbol, timeframe, kind, needed)
+        _require_new(asked, history)
         job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history), key)
         return TrainingAccepted(
             job,
@@ -139,6 +147,18 @@ class TrainingService:
                 return MarketHistory(DataSource.STORED, stored)
             found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
             raise _too_few(needed, len(stored), found) from refusal
+
+
+def _require_new(asked: TrainingAsked, history: MarketHistory) -> None:
+    """Refuse a training on what was trained on before; of a source with pages the newest page tells."""
+    if asked.newer_than_ms is None:
+        return
+    new = int((history.series.times_ms > asked.newer_than_ms).sum())
+    if new < asked.least_new:
+        raise InsufficientData(
+            f"{new} candles of {asked.symbol} {history.series.timeframe} have closed since the training before, "
+            f"{asked.least_new} are needed"
+        )
 
 
 def _too_few(needed: int, count: int, found: str = "") -> InsufficientData:

@@ -16,6 +16,7 @@ from domain.ledger.settlements import LedgerRecord, Settlement
 from storage.ledger_ports import (
     AGGREGATE_COLLECTION,
     DAY_COLLECTION,
+    EVER_MS,
     LEDGER_COLLECTION,
     LEDGER_DUE_COLLECTION,
     MARK_COLLECTION,
@@ -123,7 +124,7 @@ class MongoLedger:
             waiting = await self._due.waiting(now_ms, limit)
             entries = await self._found(LEDGER_COLLECTION, list(waiting))
             await self._due.forget_lost(waiting.keys() - entries.keys(), now_ms)
-            times = [(read_entry_document(entry), waiting[entry_id]) for entry_id, entry in entries.items()]
+            times = ((read_entry_document(entries[key]), own) for key, own in waiting.items() if key in entries)
             return first_due(times, now_ms, limit)
 
     async def settle(self, settlements: Sequence[Settlement], postponed: Sequence[Postponed] = ()) -> int:
@@ -145,10 +146,11 @@ class MongoLedger:
             rows = await self._of(MARK_COLLECTION).find({}, sort=[("_id", ASCENDING)]).to_list(None)
         return [date.fromisoformat(row["_id"]) for row in rows]
 
-    async def settled(self, day: date) -> list[LedgerRecord]:
+    async def settled(self, day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
         """Return the scored entries with settlements whose stretches begin in this day."""
         with operation("ledger_settled"):
-            rows = await self._of(SETTLEMENT_COLLECTION).find({"day": day.isoformat()}).to_list(None)
+            query = {"day": day.isoformat(), "settled_ms": {"$gte": made_ms[0], "$lt": made_ms[1]}}
+            rows = await self._of(SETTLEMENT_COLLECTION).find(query).to_list(None)
             settlements = by_entry(rows)
             entries = await self._found(LEDGER_COLLECTION, list(settlements))
             return await self._records(list(entries.values()), settlements)
@@ -159,9 +161,8 @@ class MongoLedger:
             levels = level_documents(day, aggregates)
             collection = self._of(AGGREGATE_COLLECTION)
             if levels:
-                await bulk_write(
-                    collection, [ReplaceOne({"_id": level["_id"]}, level, upsert=True) for level in levels]
-                )
+                requests = [ReplaceOne({"_id": level["_id"]}, level, upsert=True) for level in levels]
+                await bulk_write(collection, requests)
             kept = [level["_id"] for level in levels]
             await collection.delete_many({"day": day.isoformat(), "_id": {"$nin": kept}})
             await self._of(MARK_COLLECTION).delete_one({"_id": day.isoformat()})
@@ -170,9 +171,8 @@ class MongoLedger:
         """Return the sums of a level, by day."""
         days = {"$gte": since.isoformat(), "$lte": until.isoformat()}
         with operation("ledger_aggregates"):
-            cursor = self._of(AGGREGATE_COLLECTION).find(
-                {"level": {"$eq": level}, "day": days}, sort=[("day", ASCENDING)]
-            )
+            query = {"level": {"$eq": level}, "day": days}
+            cursor = self._of(AGGREGATE_COLLECTION).find(query, sort=[("day", ASCENDING)])
             return [sums for row in await cursor.to_list(None) for sums in read_level(row)]
 
     async def booked(self, day: date) -> list[LedgerEntry]:

@@ -18,7 +18,7 @@ from domain.ledger.days import Aggregate, DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
 from storage.adapter_ports import LedgerDatabase
-from storage.ledger_ports import Due, EntryFilter, LedgerSize, Postponed
+from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Postponed
 from storage.resilience.backlog import Backlog
 from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
@@ -170,9 +170,9 @@ class ResilientLedger(Resilient[LedgerEntry]):
         """Return the days that are marked."""
         return await self._run("days_to_add_up", self._ledger.days_to_add_up)
 
-    async def settled(self, day: date) -> list[LedgerRecord]:
+    async def settled(self, day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
         """Return the scored entries with settlements whose stretches begin in this day."""
-        return await self._run("settled", lambda: self._ledger.settled(day))
+        return await self._run("settled", lambda: self._ledger.settled(day, made_ms))
 
     async def put_aggregates(self, day: date, aggregates: Sequence[Aggregate]) -> None:
         """Replace the sums of the day and take its mark away."""

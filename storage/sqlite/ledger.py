@@ -14,7 +14,7 @@ from domain.ledger.days import Aggregate, DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
 from domain.market import Timeframe
-from storage.ledger_ports import Due, EntryFilter, LedgerSize, Postponed
+from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Postponed
 from storage.ledger_values import ENTRIES_AT_ONCE, booked_day, day_of, first_ms, stretch_day
 from storage.sqlite import ledger_due
 from storage.sqlite import ledger_statements as sql
@@ -145,12 +145,12 @@ class SqliteLedger:
         rows = await self._file.read("days_to_add_up", lambda connection: connection.execute(sql.MARKED).fetchall())
         return [date.fromisoformat(day) for (day,) in rows]
 
-    async def settled(self, day: date) -> list[LedgerRecord]:
+    async def settled(self, day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
         """Return the scored entries with settlements whose stretches begin in this day."""
 
         def settled(connection: sqlite3.Connection) -> list[LedgerRecord]:
             names = Names(connection)
-            bounds = first_ms(day), first_ms(day + timedelta(days=1))
+            bounds = first_ms(day), first_ms(day + timedelta(days=1)), *made_ms
             values = [(names.find(timeframe), timeframe.ms, *bounds) for timeframe in Timeframe]
             return [
                 record

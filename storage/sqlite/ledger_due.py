@@ -11,7 +11,7 @@ from domain.ledger.entries import HORIZONS, PLAN, LedgerEntry
 from domain.market import Timeframe
 from storage.ledger_ports import LEDGER_COLLECTION, LEDGER_DUE_COLLECTION, Due
 from storage.ledger_values import due_ms, first_due
-from storage.sqlite.ledger_rows import ENTRY_COLUMNS, ENTRY_WIDTH, Names, read_entry
+from storage.sqlite.ledger_rows import ENTRY_COLUMNS, ENTRY_WIDTH, Names, Row, read_entry
 
 # The table names are constants; every value is bound.
 _OWE = f"INSERT INTO {LEDGER_DUE_COLLECTION} (entry, due_ms, waiting, postponed) VALUES (?, ?, ?, ?)"  # noqa: S608
@@ -48,13 +48,14 @@ def due(connection: sqlite3.Connection, now_ms: int, limit: int) -> list[Due]:
 
     The first `limit` of all are among those of the `limit` entries with the first due times.
     """
-    names = Names(connection)
-    waiting = []
-    for row in connection.execute(_DUE, (now_ms, limit)):
+    rows = connection.execute(_DUE, (now_ms, limit))
+    return first_due(_waiting(rows, Names(connection)), now_ms, limit)
+
+
+def _waiting(rows: Iterable[Row], names: Names) -> Iterator[tuple[LedgerEntry, dict[int, int]]]:
+    for row in rows:
         entry = read_entry(row, names)
-        market = Market(entry.closed_ms, entry.timeframe)
-        waiting.append((entry, _times(market, *row[ENTRY_WIDTH:])))
-    return first_due(waiting, now_ms, limit)
+        yield entry, _times(Market(entry.closed_ms, entry.timeframe), *row[ENTRY_WIDTH:])
 
 
 def change(

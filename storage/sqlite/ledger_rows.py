@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from domain.analysis import DataSource
@@ -177,18 +178,11 @@ def settlement_row(settlement: Settlement, entry: int, names: Names) -> Row:
     )
 
 
-def _read_settlement(row: Sequence[Any], entry_id: str, names: Names) -> Settlement:
-    return Settlement(
-        entry_id=entry_id,
-        horizon=row[1],
-        price=row[2],
-        move=row[3],
-        end=None if row[4] is None else names.member(PlanEnd, row[4]),
-        r=row[5],
-        ended_ms=row[6],
-        settled_ms=row[7],
-        source=names.text(row[8]),
-    )
+def _read_settlement(row: Row, entry_id: str, names: Names) -> Settlement:
+    """Return the settlement that ends a row of `read_records`."""
+    _, horizon, price, move, end, r, ended_ms, settled_ms, source = row[ENTRY_WIDTH + 1 :]
+    ended = None if end is None else names.member(PlanEnd, end)
+    return Settlement(entry_id, horizon, price, move, ended, r, ended_ms, settled_ms, names.text(source))
 
 
 def read_records(rows: Iterable[Row], names: Names) -> Iterator[LedgerRecord]:
@@ -196,12 +190,11 @@ def read_records(rows: Iterable[Row], names: Names) -> Iterator[LedgerRecord]:
 
     The rows of an entry follow each other, by horizon; raises as `read_entry`.
     """
-    for _, of_entry in groupby(rows, key=lambda row: row[0]):
+    for _, of_entry in groupby(rows, key=itemgetter(0)):
         group = list(of_entry)
         entry = read_entry(group[0], names)
-        settled = (row[ENTRY_WIDTH + 1 :] for row in group if row[ENTRY_WIDTH + 1] is not None)
         try:
-            settlements = tuple(_read_settlement(row, entry.id, names) for row in settled)
+            settlements = [_read_settlement(row, entry.id, names) for row in group if row[ENTRY_WIDTH + 1] is not None]
         except ValueError as error:
             raise StorageUnavailable(f"a settlement of the ledger cannot be read: {error}") from error
-        yield LedgerRecord(entry, settlements, group[0][ENTRY_WIDTH] or 0)
+        yield LedgerRecord(entry, tuple(settlements), group[0][ENTRY_WIDTH] or 0)

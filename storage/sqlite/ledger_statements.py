@@ -52,12 +52,12 @@ UNMARK = f"DELETE FROM {MARK_COLLECTION} WHERE day = ?"  # noqa: S608
 
 _LENGTH_MS = f"(iif(s.horizon = 0, {HORIZONS[-1]}, s.horizon) * ?2)"
 _STRETCH_BEGINS = f"closed_ms / {_LENGTH_MS} * {_LENGTH_MS}"
-# Values: timeframe and its length, the first moment of the day and of the next. A stretch that begins in the day is at
-# most as long as the longest one.
+# Values: timeframe and its length, the first moment of the day and of the next, and the times within which settlements
+# were made. A stretch that begins in the day is at most as long as the longest one.
 SETTLED = f"""
 {_RECORDS.format(LEDGER_COLLECTION).replace(f"LEFT JOIN {SETTLEMENT_COLLECTION}", f"JOIN {SETTLEMENT_COLLECTION}")}
 WHERE timeframe = ?1 AND closed_ms >= ?3 AND closed_ms < ?4 + {HORIZONS[-1]} * ?2 AND apart IS NULL
-AND {_STRETCH_BEGINS} >= ?3 AND {_STRETCH_BEGINS} < ?4
+AND s.settled_ms >= ?5 AND s.settled_ms < ?6 AND {_STRETCH_BEGINS} >= ?3 AND {_STRETCH_BEGINS} < ?4
 ORDER BY closed_ms, number, s.horizon
 """
 

@@ -12,19 +12,22 @@ import pytest
 
 from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
+from domain.market import Timeframe
 from domain.trading.gates import GateName
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from services.broadcast.hub import SignalHub
 from services.guards.given_sides import GivenSides
 from services.guards.guards import Guards
-from services.guards.safe_mode import CHECK_SECONDS, SafeMode
+from services.guards.safe_mode import SafeMode
+from services.guards.watched_state import CHECK_SECONDS
 from storage.document_ports import GIVEN_SIDES
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.guards import answer, candles_later, documents_on, given_side, guards_on, market
+from tests.fixtures.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -96,6 +99,43 @@ async def test_the_last_side_outlives_a_restart(url: str, clock: SettableClock) 
         assert shut(guards, at(clock), answer(Signal.SHORT)) == [GateName.COOLDOWN]
         # The returns that it is compared by are still there too.
         assert shut(guards, at(clock), answer(Signal.LONG, symbol="ETHUSDT")) == [GateName.EXPOSURE]
+
+
+async def test_a_side_that_one_process_gives_is_known_to_the_other_once_it_is_announced(
+    url: str, clock: SettableClock
+) -> None:
+    announced = asyncio.Queue[str]()
+    async with guards_on(url, clock, announce_side=announced.put_nowait) as one, guards_on(url, clock) as other:
+        assert shut(other, market(), answer(Signal.SHORT)) == []
+        for signal, refused in ((Signal.LONG, [GateName.COOLDOWN]), (Signal.NEUTRAL, [GateName.COOLDOWN])):
+            give(one, at(clock), answer(signal, at=clock.now()))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                other.look_at(await announced.get())
+                while not other._given.last("BTCUSDT", Timeframe.H1):
+                    await asyncio.sleep(0.01)
+            assert shut(other, at(clock), answer(Signal.SHORT)) == refused
+            clock.advance(1)
+        async with asyncio.timeout(PATIENCE_SECONDS):  # the Neutral has ended the side at the other too
+            while other._given.standing("BTCUSDT", Timeframe.H1):
+                await asyncio.sleep(0.01)
+
+
+async def test_a_switch_is_announced_once_it_is_stored_and_then_looked_for_at_once(
+    url: str, clock: SettableClock
+) -> None:
+    async def never(_: float) -> None:
+        await asyncio.Event().wait()
+
+    async with documents_on(url) as documents:
+        other = SafeMode(documents, SignalHub(1_000), clock, never)
+        watching = asyncio.create_task(other.watch())
+        await other.known()
+        async with guards_on(url, clock, announce_switch=other.look_soon) as one:
+            await one.safe_mode.switch(enabled=True, reason="wrong prices")
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while other.state != one.safe_mode.state:
+                    await asyncio.sleep(0.01)
+        watching.cancel()
 
 
 async def test_only_an_answer_that_a_trusted_caller_is_given_is_remembered(url: str, clock: SettableClock) -> None:
@@ -202,7 +242,7 @@ async def test_while_the_store_has_not_answered_safe_mode_is_off_and_said_to_be_
     await documents.open()
     safe_mode = SafeMode(documents, SignalHub(1_000), clock, wait)
     given = GivenSides(documents, clock, 24, wait)
-    loops = [asyncio.create_task(safe_mode.watch()), asyncio.create_task(given.restore())]
+    loops = [asyncio.create_task(safe_mode.watch()), asyncio.create_task(given.follow())]
     await waits.get()
     assert "the store has not answered since the start: it counts as off" in (safe_mode.warning() or "")
     assert list(safe_mode.degraded()) == []

@@ -327,6 +327,22 @@ async def test_settled_gives_the_stretches_that_begin_in_the_day(ledger: LedgerD
     assert await ledger.settled(DAY - timedelta(days=40)) == []
 
 
+async def test_settled_gives_what_was_made_within_a_time_alone(ledger: LedgerDatabase) -> None:
+    await ledger.append([make_entry(), make_entry(id="b")])
+    made = {1: 2, 4: 5, 12: 13, 24: 25, PLAN: 9}
+    await ledger.settle([settlement("a1-rules", h, settled_ms=CLOSED_MS + hour * HOUR_MS) for h, hour in made.items()])
+    await ledger.settle([settlement("b", 1, settled_ms=CLOSED_MS + 2 * HOUR_MS)])
+
+    async def within(since: int, until: int) -> dict[str, list[int]]:
+        records = await ledger.settled(DAY, (CLOSED_MS + since * HOUR_MS, CLOSED_MS + until * HOUR_MS))
+        return {record.entry.id: [each.horizon for each in record.settlements] for record in records}
+
+    assert await within(2, 3) == {"a1-rules": [1], "b": [1]}
+    assert await within(5, 13) == {"a1-rules": [PLAN, 4]}
+    assert await within(13, 99) == {"a1-rules": [12, 24]}
+    assert await within(26, 99) == {}
+
+
 async def test_sums_of_a_day_are_replaced_not_added(ledger: LedgerDatabase) -> None:
     old = [sums(DAY, "all", hits=2, brier=0.1 + 0.2), sums(DAY, "symbol", "BTCUSDT", hits=1), sums(DAY, "bin", hits=9)]
     await ledger.put_aggregates(DAY, old)

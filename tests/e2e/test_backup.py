@@ -29,7 +29,7 @@ def documented() -> tuple[str, str]:
     return found[1], found[2]
 
 
-def settings_in(folder: Path) -> dict[str, str]:
+def settings_in(folder: Path) -> dict[str, Any]:
     """Return the settings of a service that keeps all it has in `data` of this folder."""
     return {
         "DATABASE_URL": f"sqlite:///{folder}/data/trading_ai.db",

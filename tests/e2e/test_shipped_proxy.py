@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -21,7 +22,7 @@ STRANGER = {"x-forwarded-for": "203.0.113.9"}
 @pytest.fixture(scope="module")
 def replicas() -> Iterator[list[Service]]:
     # The machine of the tests is not trusted: a client is what the proxy says it is.
-    settings = {
+    settings: dict[str, Any] = {
         "TRUSTED_PROXIES": "127.0.0.1/32",
         "TRUSTED_NETWORKS": "198.51.100.0/24",
         "RATE_LIMITS__ANALYZE": "2/hour",

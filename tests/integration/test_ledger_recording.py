@@ -306,6 +306,29 @@ def test_a_forecast_is_an_entry_of_the_model_and_the_same_again_a_repeat(
     assert (beside.lane, beside.lane_id, beside.closed_ms) == (MODEL, entry.lane_id, entry.closed_ms)
 
 
+def test_a_signal_by_ticker_is_an_entry_of_the_model_and_a_price_alone_is_none(
+    client: TestClient, written: StoredLedger, tmp_path: Path
+) -> None:
+    put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT", timeframe="4h")
+    body = shape_b("4h", count=520, **UP)
+    post(client, body)  # its candles are kept, and read from the store
+    client.get("/ai/storage/stats")  # waits for the write
+    before, asked = written.entries, {"ticker": "ETHUSDT", "timeframe": "4h"}
+    assert post(client, asked, "/api/v1/ml/predict/price")["model_version"]
+    assert written.entries == before
+    told = post(client, asked, "/api/v1/ml/predict/signal")
+    post(client, asked, "/api/v1/ml/predict/comprehensive")
+    post(client, asked, "/api/v1/ml/predict/comprehensive", **AS_STRANGER)
+    entry, strangers = written.entries[len(before) :]
+    assert (entry.lane, entry.origin, entry.given, entry.apart) == (MODEL, Origin.PREDICT, True, None)
+    assert (entry.symbol, entry.timeframe, entry.source_data) == ("ETHUSDT", "4h", told["source_data"])
+    assert entry.side == {"buy": "Long", "sell": "Short", "hold": "Neutral"}[told["signal"]]
+    assert entry.probability_up == told["probabilities"]["up"]
+    assert entry.closed_ms == body["timeframe_data"]["4h"][-1]["timestamp"] + Timeframe.H4.ms
+    assert written.repeats == {entry.id: 1}
+    assert strangers.apart is Apart.STRANGER
+
+
 def test_a_trend_is_an_entry_of_the_rules(client: TestClient, written: StoredLedger) -> None:
     post(client, shape_b("4h", count=250, seed=5, drift=0.35))  # kept, and read from the store
     client.get("/ai/storage/stats")  # waits for the write

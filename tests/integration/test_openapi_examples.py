@@ -89,6 +89,7 @@ def test_everything_is_described_and_tagged_in_the_order_a_newcomer_reads() -> N
         "ledger",
         "jobs",
         "models",
+        "reports",
         "llm",
         "storage",
         "system",

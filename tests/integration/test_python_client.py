@@ -65,6 +65,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.replay("BTCUSDT", 1_700_000_000_000, timeframes=["1h"]),
     calls.analyze_config(),
     calls.config_suggestions(),
+    calls.decide_suggestion("s-1", True),
     calls.self_analyses(),
     calls.strategies(),
     calls.strategy_records("4h"),
@@ -72,6 +73,8 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.health(),
     calls.safe_mode(),
     calls.switch_safe_mode(True, "wrong prices"),
+    calls.disabled_parts(),
+    calls.switch_part("RSI Strategy", True, "it loses"),
     calls.config(),
     calls.models(),
     calls.model_drift(),
@@ -104,6 +107,11 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.clear_forecast_cache("PETR4.SA"),
     calls.costs(),
     calls.probe_llm(),
+    calls.reports("health"),
+    calls.report("0" * 32),
+    calls.notices(),
+    calls.dead_letters(),
+    calls.retry_dead_letter("0" * 32),
 ]
 # The same in the words of other clients, parts of `forecast`, and what is for machines that watch.
 LEFT_OUT = {
@@ -283,12 +291,20 @@ def test_an_operator_sees_what_there_is(service: Service) -> None:
         assert client.send(calls.remove_candles("NEVERSEEN")).removed_candles == 0
         assert client.send(calls.costs()).today.total_requests == 0
         assert client.send(calls.probe_llm()).status == "failed"
+        assert client.send(calls.reports("cost", limit=1)).reports == []
+        assert client.send(calls.notices(limit=1)).notices == []
+        assert client.send(calls.dead_letters(limit=1)).dead_letters == []
         assert client.send(calls.config()).engine_settings.applied == {}
         assert client.send(calls.switch_safe_mode(True, "wrong prices")).changed_at
         refused = client.send(calls.analyze("ETHUSDT"))
         assert (refused.signal, refused.gates[0].name, refused.gates[0].passed) == ("Neutral", "safe_mode", False)
         assert not client.send(calls.switch_safe_mode(False)).enabled
         assert client.send(calls.safe_mode()).reason is None
+        assert client.send(calls.switch_part("RSI Strategy", True, "it loses")).by == "admin"
+        assert client.send(calls.disabled_parts()).disabled == ["RSI Strategy"]
+        assert not client.send(calls.switch_part("RSI Strategy", False)).disabled
+        with pytest.raises(Problem, match="there is no suggestion"):
+            client.send(calls.decide_suggestion("unknown", True))
         assert client.send(calls.clear_forecast_cache("PETR4.SA")).ticker == "PETR4.SA"
         assert client.send(calls.forecast_cache()).max_markets > 0
         with pytest.raises(Problem) as caught:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 
 from container import Container
@@ -180,3 +182,96 @@ def test_a_store_that_is_down_is_said_to_be(
     make_client: MakeClient, path: str, collection: Collection, name: str
 ) -> None:
     assert make_client(storage={"url": "mongodb://127.0.0.1:9/none"}).get(path).status_code == 503
+
+
+PENDING: dict[str, Any] = {
+    "status": "pending",
+    "suggestions": {
+        "signal_suggestions": {"min_confidence": {"current": 0.5, "suggested": 0.65, "reason": "they lose"}},
+        "indicator_suggestions": {"rsi_period": {"current": 14, "suggested": 21, "reason": "calmer"}},
+    },
+    "applied_changes": [],
+}
+DECIDE = "/ai/config-suggestions/s-1"
+
+
+def suggest(client: TestClient, status: str = "pending", **signals: Any) -> None:
+    change = {"current": 0.5, "suggested": 0.65, "reason": "they lose"} | signals
+    suggestions = {**PENDING["suggestions"], "signal_suggestions": {"min_confidence": change}}
+    keep(client, CONFIG_SUGGESTIONS, "s-1", 1, **PENDING | {"status": status, "suggestions": suggestions})
+
+
+def applied_are(client: TestClient, changes: list[str]) -> None:
+    """Return once the service has noted, in the background of its start, that these changes are in force."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while client.get("/ai/config-suggestions").json()["suggestions"][0]["applied_changes"] != changes:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
+def test_an_accepted_suggestion_comes_as_lines_of_configuration_and_changes_nothing_by_itself(
+    client: TestClient,
+) -> None:
+    suggest(client)
+    response = client.post(DECIDE, json={"accept": True})
+    assert response.status_code == 200, response.text
+    found = response.json()
+    assert (found["_id"], found["status"], found["decided_by"]) == ("s-1", "accepted", "admin")
+    assert datetime.fromisoformat(found["decided_at"]).tzinfo
+    assert yaml.safe_load(found["how_to_apply"]["yaml"]) == {
+        "indicators": {"rsi_period": 21},
+        "signals": {"min_confidence": 0.65},
+    }
+    assert found["how_to_apply"]["environment"] == "INDICATORS__RSI_PERIOD=21\nSIGNALS__MIN_CONFIDENCE=0.65\n"
+    assert found["applied_changes"] == []
+    (listed,) = client.get("/ai/config-suggestions").json()["suggestions"]
+    assert (listed["status"], listed["applied_changes"]) == ("accepted", [])
+    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    assert container.settings.signals.min_confidence == 0.5
+    assert client.post(DECIDE, json={"accept": True}).json() == found
+    opposite = client.post(DECIDE, json={"accept": False})
+    assert (opposite.status_code, "it is accepted" in opposite.json()["detail"]) == (409, True)
+
+
+def test_what_was_accepted_is_noted_as_applied_once_the_configuration_has_it(make_client: MakeClient) -> None:
+    first = make_client(rate_limits={"enabled": False})
+    suggest(first)
+    assert first.post(DECIDE, json={"accept": True}).status_code == 200
+    first.__exit__(None, None, None)
+    second = make_client(signals={"min_confidence": 0.65}, rate_limits={"enabled": False})
+    applied_are(second, ["signals.min_confidence: 0.5 -> 0.65"])
+    second.__exit__(None, None, None)
+    third = make_client(signals={"min_confidence": 0.5}, rate_limits={"enabled": False})
+    applied_are(third, [])
+
+
+def test_a_rejected_suggestion_stays_so(client: TestClient) -> None:
+    suggest(client)
+    found = client.post(DECIDE, json={"accept": False}).json()
+    assert (found["status"], found["how_to_apply"]) == ("rejected", None)
+    assert client.post(DECIDE, json={"accept": False}).json() == found
+    assert client.post(DECIDE, json={"accept": True}).status_code == 409
+
+
+def test_of_two_opposite_decisions_at_once_one_counts(client: TestClient) -> None:
+    suggest(client)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda accept: client.post(DECIDE, json={"accept": accept}), (True, False)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+def test_what_cannot_be_decided_is_refused(client: TestClient) -> None:
+    assert client.post("/ai/config-suggestions/unknown", json={"accept": True}).status_code == 404
+    suggest(client, status="no_change")
+    nothing = client.post(DECIDE, json={"accept": True})
+    assert (nothing.status_code, "it is no_change" in nothing.json()["detail"]) == (409, True)
+    suggest(client, suggested=1.3)
+    impossible = client.post(DECIDE, json={"accept": True})
+    assert impossible.status_code == 409
+    assert "signals.min_confidence: Input should be less than or equal to 1" in impossible.json()["detail"]
+    assert client.post(DECIDE, json={"accept": "yes"}).status_code == 422
+    assert client.get("/ai/config-suggestions").json()["suggestions"][0]["status"] == "pending"
+
+
+def test_strangers_decide_nothing(make_client: MakeClient) -> None:
+    assert make_client(STRANGER).post(DECIDE, json={"accept": True}).status_code == 401

@@ -81,8 +81,10 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "slowapi": ("api/",),
     "motor": ("storage/mongo/",),
     "pymongo": ("storage/mongo/",),
+    "redis": ("services/replicas/link.py",),
     "sqlite3": ("storage/sqlite/",),
     "openai": ("services/llm/calling/endpoint.py",),
+    "apprise": ("services/notices/channels.py",),
     "ta": ("features/families/definitions.py",),
     "arro3": ("features/candle_reading/tables/binary_tables.py",),
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
@@ -160,6 +162,8 @@ HEAVY = [
     "jax",
     "openai",
     "optuna",
+    "apprise",
+    "redis",
 ]
 
 

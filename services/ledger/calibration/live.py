@@ -23,9 +23,10 @@ from services.ledger.recording.lane_identities import digest
 from storage.document_ports import EVIDENCE_REFITS, LEDGER_LANES, DocumentStore
 from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock
+from utils.concurrency import Pause
 
-# Replicas take over what one of them has adopted within this time.
-LOOK_SECONDS = 300.0
+# Replicas take over what one of them has adopted within this time, where they are not told at once.
+LOOK_SECONDS = 30.0
 DECIDE_EVERY = timedelta(days=1)
 RENEW_AFTER = timedelta(days=30)
 MAX_REFITS = 1_000
@@ -44,26 +45,46 @@ class LiveCalibration:
         lease: Lease,
         clock: Clock,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
-        """Keep the parts; `lease` lets one replica decide at a time, `sleep` waits a number of seconds."""
+        """Keep the parts.
+
+        Args:
+            evidence: In use; its weigher is replaced.
+            ledger: Has the settled plans.
+            documents: Have the refits.
+            lease: Lets one replica decide at a time.
+            clock: The server's.
+            sleep: Waits a number of seconds.
+            announce: Lets other replicas take over at once what is adopted here.
+        """
         self._evidence = evidence
         self._ledger = ledger
         self._documents = documents
         self._lease = lease
         self._clock = clock
-        self._sleep = sleep
+        self._pause = Pause(sleep)
+        self._announce = announce
         self._decided_at: datetime | None = None
         shipped = evidence.shipped.book
         self._base = digest(shipped.model_dump(mode="json")) if shipped else ""
 
     async def run(self) -> NoReturn:
-        """Follow the adopted refits every five minutes, and decide once a day; while the store is down, try again."""
+        """Follow the adopted refits, and decide once a day; while the store is down, try again."""
+        failed = False
         while True:
             try:
                 await self.look()
+                failed = False
             except StorageUnavailable as failure:
-                logger.bind(reason=failure.message).info("evidence cannot be refitted now")
-            await self._sleep(LOOK_SECONDS)
+                if not failed:
+                    logger.bind(reason=failure.message).info("evidence cannot be refitted now")
+                failed = True
+            await self._pause.wait(LOOK_SECONDS)
+
+    def look_soon(self) -> None:
+        """Take over at once what another replica has adopted."""
+        self._pause.end()
 
     async def look(self) -> None:
         """Take over what was adopted, and decide where a day has passed and no other replica is at it.
@@ -121,7 +142,10 @@ class LiveCalibration:
                 state, why = RefitState.RENEWED, "undecided, and fitted anew"
             else:
                 return
-            if not await self._close(candidate, state, f"{why}: {gain.words}") or state is RefitState.ADOPTED:
+            closed = await self._close(candidate, state, f"{why}: {gain.words}")
+            if closed and state is RefitState.ADOPTED:
+                self._announce()
+            if not closed or state is RefitState.ADOPTED:
                 return
         fitted = await asyncio.to_thread(fit, record, plans, self._base, now)
         if fitted is not None:

@@ -111,6 +111,7 @@ class Drill:
             clock,
             executor,
             settle_seconds=settings.ledger.settle_seconds,
+            monotonic=lambda: clock.now().timestamp(),
         )
         self._scores = LedgerScores(ledger, clock)
         self._watch = Watch()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.ledger.scoring.clusters import ClusterSums
+from services.ledger.scoring.clusters import ClusterSums, RecordGroup, Sums
 from services.ledger.scoring.intervals import share_sequence
-from services.ledger.scoring.records import Sums
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,16 @@ class CalibrationBin:
     high: float
 
 
-def reliability(bins: Sequence[tuple[str, Sums]]) -> list[CalibrationBin]:
+def reliability(bins: Sequence[tuple[str, RecordGroup]]) -> list[CalibrationBin]:
     """Return the bins that have statements, in ascending order."""
-    filled = sorted((name, sums) for name, sums in bins if sums.get("stated"))
-    told = ClusterSums.read([sums for _, sums in filled], "occurred", "stated")
+    filled = sorted(((name, group) for name, group in bins if group.sums.get("stated")), key=lambda bin_: bin_[0])
+    told = ClusterSums.read([group for _, group in filled], "occurred", "stated")
     low, high = share_sequence(told.mean * told.effective, told.effective)
     return [
-        CalibrationBin(name, round(sums["stated"]), sums.get("said", 0.0) / sums["stated"], *map(float, ends))
-        for (name, sums), *ends in zip(filled, told.mean, low, high, strict=True)
+        CalibrationBin(
+            name, round(group.sums["stated"]), group.sums.get("said", 0.0) / group.sums["stated"], *map(float, ends)
+        )
+        for (name, group), *ends in zip(filled, told.mean, low, high, strict=True)
     ]
 
 

@@ -1,16 +1,83 @@
-"""Sums over clusters: entries of one stretch, whose markets move together, count as one cluster."""
+"""Sums over clusters: entries of one stretch, whose markets move together, count as one cluster.
+
+Plans are open for longer than their stretch, so theirs are put together to longer clusters when they are read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 
+from domain.market import Timeframe
+from rules.plans import HORIZON_CANDLES
 from services.ledger.scoring.counted import Floats, Integers
 
 # With fewer the variance between clusters is measured too badly.
 LEAST_CLUSTERS = 20
+
+Sums = Mapping[str, float]
+
+
+def span_of_plans(timeframe: str, day: date) -> int:
+    """Return the number of the span of time in which plans are one cluster: whole days, as long as a plan can be open.
+
+    Plans of one market that are open at the same time share its moves, in whatever stretches they began.
+    """
+    days = -(-HORIZON_CANDLES * Timeframe(timeframe).ms // Timeframe.D1.ms)
+    return day.toordinal() // days
+
+
+@dataclass
+class RecordGroup:
+    """The sums of one group while they are added up.
+
+    Attributes:
+        sums: Of all days, those over clusters included.
+        spans: Of plans, the sums of each span of time, which is one cluster; empty of others.
+    """
+
+    first_day: date
+    last_day: date
+    sums: dict[str, float]
+    spans: defaultdict[int, defaultdict[str, float]] = field(default_factory=lambda: defaultdict(_zeros))
+
+    def add(self, day: date, sums: Sums, span: int | None = None) -> None:
+        """Add the sums of a day; `span` is that of its plans."""
+        self.first_day, self.last_day = min(self.first_day, day), max(self.last_day, day)
+        _add(self.sums, sums.items())
+        if span is not None:
+            _add(self.spans[span], ((name, sums[name]) for name in _CLUSTERED if name in sums))
+
+    def clusters(self, value: str, count: str) -> tuple[float, float, float, float]:
+        """Return `clusters`, `sizes`, `crossed` and `totals` of `ClusterSums`."""
+        if not self.spans:
+            clusters, sizes = (self.sums.get(f"{count}_{name}", 0.0) for name in ("clusters", "sizes"))
+            crossed, totals = (self.sums.get(f"{value}_{name}", 0.0) for name in ("crossed", "totals"))
+            return clusters, sizes, crossed, totals
+        pairs = [(span[count], span[value]) for span in self.spans.values() if span.get(count)]
+        return (
+            float(len(pairs)),
+            sum(size**2 for size, _ in pairs),
+            sum(size * total for size, total in pairs),
+            sum(total**2 for _, total in pairs),
+        )
+
+
+# Numbers of entries, and values that are added up over clusters.
+_CLUSTERED = ("count", "differ", "stated", "hits", "bps", "r", "brier", "occurred")
+
+
+def _zeros() -> defaultdict[str, float]:
+    return defaultdict(float)
+
+
+def _add(own: dict[str, float], sums: Iterable[tuple[str, float]]) -> None:
+    for name, value in sums:
+        own[name] = own.get(name, 0.0) + value
 
 
 @dataclass(frozen=True)
@@ -34,13 +101,13 @@ class ClusterSums:
     totals: Floats
 
     @classmethod
-    def read(cls, sums: Sequence[Mapping[str, float]], value: str, count: str = "count") -> ClusterSums:
-        """Return the sums of a value in each of the groups; `write` has made them."""
-        names = (
-            *(count, value, f"{value}_squares", f"{count}_clusters", f"{count}_sizes"),
-            *(f"{value}_crossed", f"{value}_totals"),
-        )
-        return cls(*(np.array([group.get(name, 0.0) for group in sums]) for name in names))
+    def read(cls, groups: Sequence[RecordGroup], value: str, count: str = "count") -> ClusterSums:
+        """Return the sums of a value in each of the groups; `write_clusters` has made them."""
+        names = count, value, f"{value}_squares"
+        entries = [[group.sums.get(name, 0.0) for name in names] for group in groups]
+        clusters = [group.clusters(value, count) for group in groups]
+        table = np.concatenate([np.reshape(entries, (-1, 3)), np.reshape(clusters, (-1, 4))], axis=1)
+        return cls(*np.asarray(table, dtype=float).T)
 
     @property
     def mean(self) -> Floats:

@@ -21,6 +21,8 @@ from services.ledger.scoring.scores import LedgerScores
 # Lanes are judged by what they did in these days, so that calls of long ago do not keep a lane out.
 TRIAL_DAYS = 90
 _LIFT = {EvidenceVerdict.WEAK, EvidenceVerdict.POSITIVE}
+# In that time plans of slow candles are too few clusters for any verdict: then the longest horizon tells lift.
+_JUDGED = (PLAN, HORIZONS[-1])
 _CRC_RANGE = 2**32
 _REVIEW_SECONDS = 300.0
 
@@ -95,14 +97,20 @@ class LaneGate:
         self.sample_share = sample_share
 
     def judge(self, versions: Sequence[Record]) -> None:
-        """Judge the lane by its records; it samples when its plans are enough, and those of no timeframe have lift.
+        """Judge the lane by its records; it samples when its plans are enough, and no record has lift.
 
         Args:
-            versions: Records of the lane's plans, by lane_id and timeframe; that which began last is its present one.
+            versions: Records of the lane, by lane_id, timeframe and horizon: its plans, and the longest horizon. The
+                version whose plans began last is the present one.
         """
-        present = max(versions, key=lambda record: (record.first_day, record.last_day), default=None)
-        own = [record for record in versions if present and record.key.lane_id == present.key.lane_id]
-        self.calls = sum(record.count for record in own)
+        plans = [record for record in versions if record.key.horizon == PLAN]
+        present = max(plans, key=lambda record: (record.first_day, record.last_day), default=None)
+        own = [
+            record
+            for record in versions
+            if present and record.key.lane_id == present.key.lane_id and record.key.horizon in _JUDGED
+        ]
+        self.calls = sum(record.count for record in own if record.key.horizon == PLAN)
         self.sampling = self.calls >= self.trial_calls and not any(record.verdict in _LIFT for record in own)
 
     def asks(self, symbol: str, closed_ms: int) -> bool:
@@ -147,7 +155,7 @@ class LaneWatch:
 
     async def review(self) -> None:
         """Judge the LLM's lane by its record; raises as `records`."""
-        query = RecordQuery(TRIAL_DAYS, Grouping.VERSION, lane=self.gate.lane, horizon=PLAN)
+        query = RecordQuery(TRIAL_DAYS, Grouping.VERSION, lane=self.gate.lane)
         self.gate.judge(await self._scores.track_record(query))
 
     async def run(self) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
 
+DEFAULT_DAYS = 30
 MAX_DAYS = 400
 # Horizons by their names in queries.
 HorizonName = Literal["1", "4", "12", "24", "plan"]
@@ -39,3 +40,4 @@ class RecordQuery:
     symbol: str | None = None
     timeframe: str | None = None
     horizon: int | None = None
+    lane_id: str | None = None

@@ -12,11 +12,9 @@ import numpy as np
 from domain.ledger.entries import PLAN
 from domain.ledger.settlements import PlanEnd
 from domain.trading.evidence import EvidenceVerdict
-from services.ledger.scoring.clusters import ClusterSums
+from services.ledger.scoring.clusters import ClusterSums, RecordGroup
 from services.ledger.scoring.intervals import mean_reach, share_sequence
 from services.ledger.scoring.verdicts import verdict_on
-
-Sums = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -94,22 +92,6 @@ class Record:
     verdict: EvidenceVerdict
 
 
-@dataclass
-class RecordGroup:
-    """The sums of one group while they are added up."""
-
-    first_day: date
-    last_day: date
-    sums: dict[str, float]
-
-    def add(self, day: date, sums: Sums) -> None:
-        """Add the sums of a day."""
-        self.first_day, self.last_day = min(self.first_day, day), max(self.last_day, day)
-        own = self.sums
-        for name, value in sums.items():
-            own[name] = own.get(name, 0.0) + value
-
-
 def records_of(groups: Mapping[RecordKey, RecordGroup], errors: Mapping[RecordKey, float]) -> list[Record]:
     """Return the record of each group.
 
@@ -117,7 +99,7 @@ def records_of(groups: Mapping[RecordKey, RecordGroup], errors: Mapping[RecordKe
         groups: Sums of each group.
         errors: Expected calibration errors, as far as they are known.
     """
-    every = [group.sums for group in groups.values()]
+    every = list(groups.values())
     hits, bps, r = (ClusterSums.read(every, name) for name in ("hits", "bps", "r"))
     planned = np.array([key.horizon == PLAN for key in groups], dtype=bool)
     effective = np.minimum(hits.effective, np.where(planned, r.effective, bps.effective))

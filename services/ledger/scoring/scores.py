@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from cachetools import LRUCache
 
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, StorageUnavailable
 from domain.ledger.days import Aggregate
-from domain.ledger.entries import LedgerLane
+from domain.ledger.entries import PLAN, LedgerLane
 from domain.market import Timeframe
 from services.ledger.scoring.calibration import CalibrationBin, calibration_error, reliability
+from services.ledger.scoring.clusters import RecordGroup, span_of_plans
 from services.ledger.scoring.levels import Level
 from services.ledger.scoring.pairs import LanePair, pairs_of
-from services.ledger.scoring.queries import Grouping, RecordQuery
-from services.ledger.scoring.records import Record, RecordGroup, RecordKey, Sums, records_of
+from services.ledger.scoring.queries import DEFAULT_DAYS, Grouping, RecordQuery
+from services.ledger.scoring.records import Record, RecordKey, records_of
 from storage.ledger_ports import LedgerStore
 from utils.clock import Clock, is_fresh
 
@@ -44,6 +46,12 @@ class LedgerScores:
         self._clock = clock
         self._kept: LRUCache[object, tuple[datetime, object]] = LRUCache(_KEPT_ANSWERS)
         self._lock = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Work out the usual answers once, and forget them: the first caller waits for no library and no cold file."""
+        with suppress(StorageUnavailable):  # /health names the store
+            await self._records(RecordQuery(DEFAULT_DAYS))
+            await self._pairs(DEFAULT_DAYS)
 
     async def track_record(self, query: RecordQuery) -> list[Record]:
         """Return the records, by lane, timeframe, horizon and what they are told apart by.
@@ -79,17 +87,29 @@ class LedgerScores:
 
         return await self._fresh((level, days), read)
 
+    async def given_by_day(self, days: int) -> list[Record]:
+        """Return the records of what callers were given, of whichever lane, by timeframe, horizon and day.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
+
+        async def read() -> list[Record]:
+            groups = await self._groups(Level.GIVEN, days, _KEYS[Grouping.DAY])
+            return sorted(await asyncio.to_thread(records_of, groups, {}), key=_place)
+
+        return await self._fresh((Level.GIVEN, Grouping.DAY, days), read)
+
     async def pairs(self, days: int) -> list[LanePair]:
         """Return each two lanes on the same candles, by timeframe and horizon.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
+        return await self._fresh((Level.PAIR, days), lambda: self._pairs(days))
 
-        async def read() -> list[LanePair]:
-            return await asyncio.to_thread(pairs_of, await self._groups(Level.PAIR, days, _second_lane))
-
-        return await self._fresh((Level.PAIR, days), read)
+    async def _pairs(self, days: int) -> list[LanePair]:
+        return await asyncio.to_thread(pairs_of, await self._groups(Level.PAIR, days, _second_lane))
 
     async def calibration(self, query: RecordQuery) -> dict[RecordKey, list[CalibrationBin]]:
         """Return what was stated as probabilities beside what occurred, by lane, timeframe and horizon.
@@ -109,7 +129,7 @@ class LedgerScores:
 
     async def _calibration_errors(self, days: int, key_of: _KeyOf, chosen: _Chosen) -> dict[RecordKey, float]:
         bins = _bins(await self._groups(Level.PROBABILITY, days, _with_bin(key_of), chosen))
-        return {key: calibration_error([sums for _, sums in those]) for key, those in bins.items()}
+        return {key: calibration_error([group.sums for _, group in those]) for key, those in bins.items()}
 
     async def _fresh(self, question: object, read: Callable[[], Awaitable[T]]) -> T:
         async with self._lock:
@@ -173,7 +193,7 @@ _KEYS: dict[Grouping, _KeyOf] = {
 def _chosen_by(query: RecordQuery) -> _Chosen:
     wanted = {
         name: value
-        for name in ("lane", "symbol", "timeframe", "horizon")
+        for name in ("lane", "symbol", "timeframe", "horizon", "lane_id")
         if (value := getattr(query, name)) is not None
     }
     return lambda aggregate: all(getattr(aggregate, name) == value for name, value in wanted.items())
@@ -183,12 +203,13 @@ def _add(groups: _Groups, aggregates: Sequence[Aggregate], key_of: _KeyOf, chose
     for aggregate in aggregates:
         if chosen(aggregate):
             day = aggregate.day
-            groups.setdefault(key_of(aggregate), RecordGroup(day, day, {})).add(day, aggregate.sums)
+            span = span_of_plans(aggregate.timeframe, day) if aggregate.horizon == PLAN else None
+            groups.setdefault(key_of(aggregate), RecordGroup(day, day, {})).add(day, aggregate.sums, span)
 
 
-def _bins(groups: _Groups) -> dict[RecordKey, list[tuple[str, Sums]]]:
+def _bins(groups: _Groups) -> dict[RecordKey, list[tuple[str, RecordGroup]]]:
     """Return the ranges of probability of each key."""
-    found: dict[RecordKey, list[tuple[str, Sums]]] = {}
+    found: dict[RecordKey, list[tuple[str, RecordGroup]]] = {}
     for key, group in groups.items():
-        found.setdefault(replace(key, bin=None), []).append((key.bin or "", group.sums))
+        found.setdefault(replace(key, bin=None), []).append((key.bin or "", group))
     return found

@@ -74,9 +74,10 @@ class SettlementRevisions:
 
     async def _compare(self, day: date, ledger: LedgerStore, candles: SettlingCandles) -> tuple[int, int]:
         compared = revised = 0
+        made_ms = _begin_ms(day), _begin_ms(day + _DAY)
         for back in range(DAYS_BACK + 1):
-            records = await ledger.settled(day - back * _DAY)
-            by_market = await run_blocking(self._executor, _settled_in, day, records)
+            records = await ledger.settled(day - back * _DAY, made_ms)
+            by_market = await run_blocking(self._executor, _comparable, records)
             for market, settled in by_market.items():
                 stored = await candles.stored(market, min(entry.closed_ms for entry, _ in settled))
                 found = await run_blocking(self._executor, _revised, stored, settled)
@@ -112,14 +113,16 @@ class SettlementRevisions:
         }
 
 
-def _settled_in(day: date, records: Sequence[LedgerRecord]) -> dict[Market, list[_Settled]]:
-    """Return the settlements that were made in a day and can be compared, by market."""
-    start_ms = epoch_ms(datetime.combine(day, time(), UTC))
-    end_ms = epoch_ms(datetime.combine(day + _DAY, time(), UTC))
+def _begin_ms(day: date) -> int:
+    return epoch_ms(datetime.combine(day, time(), UTC))
+
+
+def _comparable(records: Sequence[LedgerRecord]) -> dict[Market, list[_Settled]]:
+    """Return the settlements that can be compared, by market."""
     found: defaultdict[Market, list[_Settled]] = defaultdict(list)
     for record in records:
         for settlement in record.settlements:
-            if start_ms <= settlement.settled_ms < end_ms and settlement.source in ("stored", MISSING):
+            if settlement.source in ("stored", MISSING):
                 found[record.entry.symbol, record.entry.timeframe].append((record.entry, settlement))
     return found
 

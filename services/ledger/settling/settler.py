@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -30,6 +31,10 @@ from utils.concurrency import run_blocking
 BATCH = 5_000
 # As few as that where the store does not take more in time.
 _LEAST_BATCH = 50
+# The sums of a day rest on all of its settlements: a day of thousands, which changes at every look, is added up again
+# after as many times the seconds that it took, if these are more than a few.
+_REST = 50.0
+_QUICK_SECONDS = 0.5
 
 AddUp = Callable[[Sequence[LedgerRecord], date], list[Aggregate]]
 
@@ -53,6 +58,7 @@ class Settler:
         *,
         settle_seconds: float,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
         batch: int = BATCH,
     ) -> None:
         """Keep the parts.
@@ -67,6 +73,7 @@ class Settler:
             executor: A thread for the numbers.
             settle_seconds: Between two looks.
             sleep: Waits for seconds.
+            monotonic: Seconds that never jump back.
             batch: Horizons that are settled at once.
         """
         self._ledger = ledger
@@ -79,6 +86,8 @@ class Settler:
         self._executor = executor
         self._settle_seconds = settle_seconds
         self._sleep = sleep
+        self._monotonic = monotonic
+        self._rests: dict[date, float] = {}
         self._batch = self._at_once = batch
         self._state = SettlerState()
 
@@ -145,12 +154,20 @@ class Settler:
         return settled
 
     async def _add_up_days(self) -> None:
+        """Add up the marked days but those that rest, whose marks stay."""
+        self._rests = {day: until for day, until in self._rests.items() if until > self._monotonic()}
         for day in await self._ledger.days_to_add_up():
+            if day in self._rests:
+                continue
+            begun = self._monotonic()
             records = await self._ledger.settled(day)
             sums = await run_blocking(self._executor, self._add_up, records, day)
             if not await self._lease.take():
                 return
             await self._ledger.put_aggregates(day, sums)
+            ended = self._monotonic()
+            if ended - begun > _QUICK_SECONDS:
+                self._rests[day] = ended + _REST * (ended - begun)
 
     async def _review(self) -> None:
         if self._lease.held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from domain.errors import LlmUnavailable
 # Why no call was made, beside the outcomes of calls and of replies.
 NO_READY_KEY = "no_key"
 OVER_BUDGET = "budget"
+ASKED_ELSEWHERE = "asked_elsewhere"
 
 
 @dataclass(frozen=True)
@@ -155,5 +156,6 @@ class LlmCall:
 Book = Callable[[LlmCall], None]
 # Returns why the call must not be made, for a person, or None when it may.
 Allow = Callable[[CallEstimate], str | None]
-# Counts the estimate as spent while the call is made, so that calls at the same moment do not overshoot together.
-Reserve = Callable[[CallEstimate], AbstractContextManager[None]]
+# Counts the estimate as spent while the call is made, so that calls at the same moment do not overshoot together. It
+# raises `LlmUnavailable` where calls of other replicas leave no room for it.
+Reserve = Callable[[CallEstimate], AbstractAsyncContextManager[None]]

@@ -30,7 +30,9 @@ from services.llm.calling.capabilities import Capabilities, ReplyForm
 from services.llm.calling.envelope import Envelope, read_envelope, usage_of
 from services.llm.calling.failures import Failure
 from services.llm.calling.key_ring import NOT_THE_KEYS_FAULT, CallOutcome, KeyRing, KeyState, KeyStatus
+from services.llm.calling.key_turns import KeyTurns
 from services.llm.calling.payload import payload_of
+from services.llm.sharing import Alone, LlmSharing
 from utils import metrics
 from utils.clock import Clock
 
@@ -58,7 +60,7 @@ _REASONS = {
 
 
 class LlmClient:
-    """Gets a reply with the first key that works."""
+    """Gets a reply with the first key that works; `turns` gives out the keys."""
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class LlmClient:
         allow: Allow,
         clock: Clock,
         reserve: Reserve = lambda _: nullcontext(),
+        sharing: LlmSharing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make the parts; nothing is sent yet.
@@ -78,6 +81,7 @@ class LlmClient:
             allow: Asked before every call; says why it must not be made, or None.
             clock: Dates what is booked.
             reserve: Entered around every call, with the estimate that `allow` has let pass.
+            sharing: Takes the turns of keys beside other replicas; without it this process is alone.
             monotonic: Seconds that never jump back, for spacing, rests and the total time.
         """
         from services.llm.calling.endpoint import Endpoint  # costs 48 MB, which only an LLM is worth
@@ -91,6 +95,7 @@ class LlmClient:
             monotonic=monotonic,
             groups=settings.key_groups,
         )
+        self.turns = KeyTurns(self._ring, sharing or Alone(), settings)
         self._capabilities = Capabilities((settings.model, *settings.fallback_models), monotonic)
         self._book = book
         self._allow = allow
@@ -141,7 +146,7 @@ class LlmClient:
             if deadline - self._monotonic() < least_seconds:
                 break
             self._permitted_model(request)
-            number = self._ring.acquire()
+            number = await self.turns.acquire()
             if number is None:
                 break
             if failure is None:
@@ -168,7 +173,7 @@ class LlmClient:
             payload = payload_of(request, model, form, self._settings)
             began = self._monotonic()
             seconds = min(self._settings.call_timeout_seconds, deadline - began)
-            with self._reserve(self._estimate(request, model)):
+            async with self._reserve(self._estimate(request, model)):
                 answer = await self._endpoint.send(number, payload, seconds)
                 if not isinstance(answer, Failure):
                     completion = self._booked(answer, request, model, number, self._monotonic() - began)

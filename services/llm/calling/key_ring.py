@@ -108,6 +108,17 @@ class KeyRing:
         key.calls += 1
         return key.number
 
+    def hand_back(self, number: int, seconds: float) -> None:
+        """Take back a key that was just acquired and not used: another process leaves it free in so many seconds."""
+        key = self._keys[number]
+        key.calls -= 1
+        key.used_at = self._monotonic() + seconds - self._spacing_seconds
+
+    def used_elsewhere(self, number: int, seconds: float) -> None:
+        """Take note that another process leaves a key free in so many seconds, unless it waits longer anyway."""
+        key = self._keys[number]
+        key.used_at = max(key.used_at, self._monotonic() + seconds - self._spacing_seconds)
+
     def ready_in_seconds(self) -> float | None:
         """Return when the next key will be ready: 0 for now, None when all are retired."""
         earliest = min(self._ready_at(key) for key in self._keys.values())

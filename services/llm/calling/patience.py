@@ -14,6 +14,8 @@ async def wait_for_a_key(
     client: LlmClient | None, most_seconds: float, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 ) -> None:
     """Return when a key is ready, or at once when none will be within `most_seconds`, or there is no LLM."""
+    if client is not None:
+        await client.turns.look()
     seconds = client.ready_in_seconds() if client else None
     if seconds is not None and 0 < seconds <= most_seconds:
         await sleep(seconds)

@@ -19,8 +19,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICE = SERVICES["service"]
 OWN = ("service", "api", "worker", "beat")
-# Of the parts that several machines share.
-SHARED = {"REDIS_URL", "RABBITMQ_URL"}
+# Of the broker, which only Celery needs.
+OF_CELERY = {"RABBITMQ_URL"}
 # The image listens where the compose file publishes it, and models are in the volume.
 OF_THE_IMAGE = {"HOST", "PORT", "MODEL_SAVE_PATH"}
 # The stages of the image by name, each with its lines.
@@ -55,7 +55,7 @@ def test_every_variable_is_passed_on(name: str) -> None:
 
 def test_no_variable_is_passed_on_that_the_service_does_not_know() -> None:
     for name in OWN:
-        assert SERVICES[name]["environment"].keys() <= ENVIRONMENT_NAMES.keys() | SHARED
+        assert SERVICES[name]["environment"].keys() <= ENVIRONMENT_NAMES.keys() | OF_CELERY
 
 
 def test_without_variables_the_values_of_the_file_hold() -> None:

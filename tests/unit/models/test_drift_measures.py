@@ -77,7 +77,7 @@ def test_page_hinkley_finds_what_river_finds(values: list[float], least: int) ->
     theirs = RiverPageHinkley(min_instances=least, delta=0.1, threshold=3.0, alpha=0.9999, mode="up")
     expected = []
     for position, value in enumerate(values):
-        theirs.update(value)
+        theirs.update(value)  # type: ignore[no-untyped-call]
         if theirs.drift_detected:
             expected.append(position)
     assert rises(values, PageHinkley(least, 0.1, 3.0)) == expected
@@ -126,6 +126,7 @@ def test_a_model_that_begins_to_be_wrong_is_found_and_a_calibrated_one_is_not(se
 def test_answers_of_several_markets_about_one_candle_count_once_and_one_half_says_nothing() -> None:
     both = [SettledAnswer(1, 0.6, True), SettledAnswer(1, 0.6, False), SettledAnswer(2, 0.5, True)]
     trend = brier_trend(both, drift_settings())
-    assert (trend.count, trend.earlier, trend.recent) == (2, pytest.approx((0.16 + 0.36) / 2), 0.25)
+    assert (trend.count, trend.recent) == (2, 0.25)
+    assert trend.earlier == pytest.approx((0.16 + 0.36) / 2)
     assert brier_trend([SettledAnswer(at, 0.5, at > 50) for at in range(100)], drift_settings()).risen_ms is None
     assert brier_trend([], drift_settings()).count == 0

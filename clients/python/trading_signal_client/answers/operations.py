@@ -47,6 +47,24 @@ class SafeMode(Answer):
     changed_at: int | None
 
 
+class DisabledPart(Answer):
+    """A lane or strategy; `changed_at` is in epoch ms, None before the first change, as `by` is."""
+
+    name: str
+    kind: str
+    disabled: bool
+    reason: str | None
+    by: str | None
+    changed_at: int | None
+
+
+class DisabledParts(Answer):
+    """Every lane and strategy, and the names of those that take no part in answers."""
+
+    disabled: list[str]
+    parts: list[DisabledPart]
+
+
 class Model(Answer):
     version: str
     model_type: ModelType

@@ -124,6 +124,25 @@ class ConfigSuggestions(Answer):
     suggestions: list[KeptDocument]
 
 
+class HowToApply(Answer):
+    """Lines of configuration, as YAML and as environment."""
+
+    yaml: str
+    environment: str
+    note: str
+
+
+class DecidedSuggestion(Answer):
+    """A suggestion that was accepted or rejected; `how_to_apply` is None of a rejected one."""
+
+    id: str = Field(alias="_id")
+    status: str
+    decided_at: datetime
+    decided_by: str
+    how_to_apply: HowToApply | None
+    applied_changes: list[str]
+
+
 class SelfAnalyses(Answer):
     count: int
     analyses: list[KeptDocument]

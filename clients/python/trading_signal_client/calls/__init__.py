@@ -49,6 +49,7 @@ from trading_signal_client.calls.operations import (
     clear_forecast_cache,
     config,
     costs,
+    disabled_parts,
     forecast_cache,
     health,
     info,
@@ -58,17 +59,20 @@ from trading_signal_client.calls.operations import (
     storage_stats,
     strategies,
     strategy_records,
+    switch_part,
     switch_safe_mode,
 )
 from trading_signal_client.calls.quality import (
     analyze_config,
     analyze_trade,
     config_suggestions,
+    decide_suggestion,
     feedback,
     performance,
     self_analyses,
     signal_quality,
 )
+from trading_signal_client.calls.reports import dead_letters, notices, report, reports, retry_dead_letter
 from trading_signal_client.calls.track_record import evidence, lanes, track_record
 
 __all__ = [
@@ -90,6 +94,9 @@ __all__ = [
     "config",
     "config_suggestions",
     "costs",
+    "dead_letters",
+    "decide_suggestion",
+    "disabled_parts",
     "evidence",
     "feedback",
     "forecast",
@@ -111,6 +118,7 @@ __all__ = [
     "model_drift",
     "model_info",
     "models",
+    "notices",
     "optimise",
     "performance",
     "predict",
@@ -121,6 +129,9 @@ __all__ = [
     "remove_candles",
     "remove_old_documents",
     "replay",
+    "report",
+    "reports",
+    "retry_dead_letter",
     "retry_job",
     "roll_back_model",
     "safe_mode",
@@ -133,6 +144,7 @@ __all__ = [
     "strategies",
     "strategy_recommendations",
     "strategy_records",
+    "switch_part",
     "switch_safe_mode",
     "track_record",
     "train",

@@ -38,6 +38,17 @@ def switch_safe_mode(enabled: bool, reason: str = "") -> Call[answers.SafeMode]:
     return Call("switch_safe_mode", "POST", "/ai/safe-mode", answers.SafeMode, body)
 
 
+def disabled_parts() -> Call[answers.DisabledParts]:
+    """Ask which lanes and strategies are disabled, and why."""
+    return Call("disabled_parts", "GET", "/ai/disabled", answers.DisabledParts)
+
+
+def switch_part(name: str, disabled: bool, reason: str = "") -> Call[answers.DisabledPart]:
+    """Disable a lane or strategy, which needs a reason, or enable it (admin)."""
+    body = {"disabled": disabled, "reason": reason}
+    return Call("switch_part", "POST", "/ai/disabled/{name}", answers.DisabledPart, body, parameters={"name": name})
+
+
 def clear_cache() -> Call[answers.CacheCleared]:
     """Clear the cache of analyses (admin)."""
     return Call("storage_clear", "POST", "/ai/storage/clear", answers.CacheCleared, {})

@@ -91,6 +91,13 @@ def config_suggestions(limit: int = 20, days: int = 30) -> Call[answers.ConfigSu
     return Call("config_suggestions", "GET", "/ai/config-suggestions", answers.ConfigSuggestions, query=query)
 
 
+def decide_suggestion(suggestion_id: str, accept: bool) -> Call[answers.DecidedSuggestion]:
+    """Accept or reject a suggestion for the settings (admin); nothing is changed in the running service."""
+    path, parameters = "/ai/config-suggestions/{suggestion_id}", {"suggestion_id": suggestion_id}
+    body = {"accept": accept}
+    return Call("decide_config_suggestion", "POST", path, answers.DecidedSuggestion, body, parameters=parameters)
+
+
 def self_analyses(limit: int = 20, days: int = 30) -> Call[answers.SelfAnalyses]:
     """Ask for the advice of the last days, newest first."""
     query = {"limit": limit, "days": days}

@@ -198,3 +198,46 @@ def test_every_subscriber_receives_its_symbols_in_order_until_it_is_slow(
         await asyncio.gather(*tasks)
 
     asyncio.run(law())
+
+
+class Relayed:
+    """A way to other replicas that records what is sent."""
+
+    def __init__(self, *, is_open: bool = True) -> None:
+        self.open = is_open
+        self.sent: list[tuple[str | None, str]] = []
+
+    def send(self, symbol: str | None, text: str) -> None:
+        self.sent.append((symbol, text))
+
+
+def test_a_message_is_rendered_once_for_subscribers_here_and_other_replicas() -> None:
+    hub, relay, rendered = SignalHub(BOUND), Relayed(), list[str]()
+
+    def render() -> str:
+        rendered.append("event")
+        return "event"
+
+    hub.relay_by(relay)
+    assert hub.publish("BTCUSDT", render) == 0
+    hub.subscribe()
+    assert hub.publish("BTCUSDT", render) == 1
+    assert hub.publish("BTCUSDT", render, everywhere=False) == 1
+    assert len(rendered) == 3
+    assert relay.sent == [("BTCUSDT", "event")] * 2
+
+
+def test_without_subscribers_and_without_a_way_to_others_nothing_is_rendered() -> None:
+    hub, relay = SignalHub(BOUND), Relayed(is_open=False)
+    hub.relay_by(relay)
+    assert hub.publish(None, lambda: pytest.fail("it is rendered")) == 0
+    assert relay.sent == []
+
+
+def test_what_another_replica_sends_is_delivered_here_and_not_sent_back() -> None:
+    hub, relay = SignalHub(BOUND), Relayed()
+    hub.relay_by(relay)
+    chosen = hub.subscribe()
+    chosen.add_symbols(["BTCUSDT"])
+    assert (hub.deliver("ETHUSDT", "event"), hub.deliver("BTCUSDT", "event"), hub.deliver(None, "event")) == (0, 1, 1)
+    assert relay.sent == []

@@ -72,9 +72,17 @@ def asking(
 ) -> ForecastRequests:
     recorder = make_recorder(written or Written(), models.clock)
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, EvidenceInUse(UNMEASURED), models.clock, executor)
-    waits = {"fetch_seconds": 10.0, "model_seconds": 10.0} | seconds
+    fetch, model = seconds.get("fetch_seconds", 10.0), seconds.get("model_seconds", 10.0)
     return ForecastRequests(
-        models.forecasting, market_data, reader, TechnicalAnalyst(), recorder, SafeModeState, models.clock, **waits
+        models.forecasting,
+        market_data,
+        reader,
+        TechnicalAnalyst(),
+        recorder,
+        SafeModeState,
+        models.clock,
+        fetch_seconds=fetch,
+        model_seconds=model,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 
 from config.llm_settings import LlmBudgetSettings, LlmSettings
-from domain.errors import StorageUnavailable
+from domain.errors import LlmUnavailable, StorageUnavailable
 from services.llm.calling.calls import CallEstimate, LlmCall, TokenUsage
 from services.llm.cost_report import average_usd, project
 from services.llm.ledger import CostLedger
 from services.llm.pricing import cost_nano_usd, usd
+from services.llm.sharing import PeriodBudget
 from storage.resilience.documents import ResilientDocuments
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
@@ -142,9 +144,9 @@ async def test_a_call_that_could_exceed_the_stop_is_not_made(tmp_path: Path, per
 
 async def test_calls_under_way_count_at_their_most(tmp_path: Path) -> None:
     ledger = await loaded(CostLedger(settings(daily_stop_usd="0.30"), SettableClock()), tmp_path)
-    with ledger.reserve(ESTIMATE):
+    async with ledger.reserve(ESTIMATE):
         assert ledger.allow(ESTIMATE) is None
-        with ledger.reserve(ESTIMATE):
+        async with ledger.reserve(ESTIMATE):
             assert ledger.allow(ESTIMATE) is not None
         assert ledger.allow(ESTIMATE) is None
 
@@ -208,3 +210,69 @@ async def test_books_that_cannot_be_read_stay_as_they_are(tmp_path: Path) -> Non
     with pytest.raises(StorageUnavailable):
         await ledger.load(SqliteDocumentStore(tmp_path / "store.db"))
     assert ledger.total.calls == 0
+
+
+class Budgets:
+    """Shared budgets that record what they are told, and refuse a period."""
+
+    def __init__(self, refuse: int | None = None) -> None:
+        self.refuse = refuse
+        self.reserved: list[tuple[int, int | None, int]] = []
+        self.settled: list[int] = []
+
+    async def reserve(self, accounts: Sequence[PeriodBudget], most: int) -> str | None:
+        self.reserved.append((accounts[0].spent, accounts[0].stop, most))
+        return None if self.refuse is None else accounts[self.refuse].period
+
+    async def settle(self, _: Sequence[PeriodBudget], difference: int) -> None:
+        self.settled.append(difference)
+
+
+async def test_a_call_is_reserved_at_its_most_and_replaced_by_its_cost(tmp_path: Path) -> None:
+    clock, budgets = SettableClock(), Budgets()
+    ledger = await loaded(CostLedger(settings(daily_stop_usd="1"), clock, budgets), tmp_path)  # type: ignore[arg-type]
+    ledger.book(call(clock, usage=TokenUsage(1_000, 0, 0)))
+    for _ in range(2):
+        async with ledger.reserve(ESTIMATE):
+            ledger.book(call(clock, usage=TokenUsage(100_000, 0, 0)))
+    most, cost = 150_000_000, 15_000_000
+    assert budgets.reserved == [(150_000, 10**9, most), (150_000 + cost, 10**9, most)]
+    assert budgets.settled == [150_000 + cost - most, cost - most]
+
+
+@pytest.mark.parametrize(("refused", "period"), [(0, "daily"), (1, "monthly")])
+async def test_a_call_that_other_replicas_leave_no_room_for_is_not_made(
+    tmp_path: Path, refused: int, period: str
+) -> None:
+    budgets = Budgets(refused)
+    ledger = await loaded(CostLedger(settings(), SettableClock(), budgets), tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(LlmUnavailable, match=f"the {period} budget is used up") as refusal:
+        async with ledger.reserve(ESTIMATE):
+            pytest.fail("the call is made")
+    assert refusal.value.reason == "budget"
+    assert budgets.settled == []
+
+
+async def test_calls_of_other_replicas_are_in_the_books_once_however_often_they_are_read(tmp_path: Path) -> None:
+    clock = SettableClock(datetime(2026, 1, 30, 12, tzinfo=UTC))
+    documents = ResilientDocuments(SqliteDocumentStore(tmp_path / "store.db"), pace=PACE)
+    await documents.open()
+    one, other = CostLedger(settings(), clock), CostLedger(settings(), clock)
+    for ledger in (one, other):
+        ledger.store_in(documents)
+    one.book(call(clock))
+    for days in (0, 0, 1, 0):
+        clock.advance(days * 86_400)
+        one.book(call(clock))
+        other.book(call(clock, symbol="ETHUSDT"))
+        for _ in range(2):
+            for ledger in (one, other):
+                await ledger.settle()
+                await ledger.load(documents)
+        assert one.total == other.total
+        assert one.today == other.today
+        assert one.this_month == other.this_month
+        assert one.by_symbol == other.by_symbol
+    assert (one.total.calls, one.today.calls) == (9, 4)
+    assert {symbol: tally.calls for symbol, tally in one.by_symbol.items()} == {"BTCUSDT": 5, "ETHUSDT": 4}
+    await documents.close()

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from config.llm_settings import LlmSettings
-from services.llm.calling.key_ring import CallOutcome, KeyState, KeyStatus
+from services.llm.calling.key_ring import CallOutcome, KeyRing, KeyState, KeyStatus
+from services.llm.calling.key_turns import KeyTurns
 from services.llm.calling.patience import wait_for_a_key
+from services.llm.sharing import Alone
 from services.llm.status import can_be_asked, shutdown_warning
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
@@ -57,6 +59,11 @@ class Ring:
 
     def ready_in_seconds(self) -> float | None:
         return self._seconds
+
+    @property
+    def turns(self) -> KeyTurns:
+        ring = KeyRing(1, spacing_seconds=0, rests=configured(LlmSettings).rests, monotonic=float)
+        return KeyTurns(ring, Alone(), configured(LlmSettings))
 
 
 @pytest.mark.parametrize(("ready_in", "slept"), [(0, []), (12.5, [12.5]), (20, [20]), (3600, []), (None, [])])

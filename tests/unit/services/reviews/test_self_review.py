@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from domain.ledger.entries import LedgerLane
 from domain.trading.trades import ClosedTrade
 from models.evaluation.metrics import Scores as ModelScores
-from services.ledger.scoring.records import Record, RecordGroup, RecordKey, records_of
+from services.ledger.scoring.records import Record
 from services.llm.grounding import FigureCheck
 from services.reviews.findings import ReviewEvidence, review
 from services.reviews.settings_by_llm import held_to_the_facts
 from services.reviews.settings_prompt import self_analysis_prompt
 from services.reviews.settings_reply import SelfAnalysisReply
 from services.reviews.trade_figures import MIN_TRADES, believed_trades, group_of, groups_of, statistics_of
-from tests.fixtures.analyses import NOON
 from tests.fixtures.models import make_metadata
+from tests.fixtures.newest_days import a_week, record_of, trend
 
 SIGNAL = {"min_confidence": 0.6, "timeframe": "15m"}
 
@@ -49,19 +49,13 @@ def trades(count: int, mean: float, **changes: Any) -> list[ClosedTrade]:
 
 
 def record(hits: int, count: int) -> Record:
-    """Return the model's record of independent calls one candle on, in a market that rises 52 % of the time."""
-    sums = {
-        **{name: float(count) for name in ("count", "count_clusters", "count_sizes", "bps_squares", "bps_totals")},
-        **{name: float(hits) for name in ("hits", "hits_squares", "hits_crossed", "hits_totals")},
-        "rises": 0.52 * count,
-        "falls": 0.48 * count,
-    }
-    key = RecordKey(LedgerLane.MODEL, "1h", 1)
-    return records_of({key: RecordGroup(NOON.date(), NOON.date(), sums)}, {})[0]
+    """Return the model's record of independent calls one candle on."""
+    return record_of(hits, count, LedgerLane.MODEL)
 
 
 def evidence(closed: list[ClosedTrade], **changes: Any) -> ReviewEvidence:
     known: dict[str, Any] = {"records": [], "model": None, "indicators": {"rsi_period": 14}, "signal": SIGNAL}
+    known["week"] = a_week()
     return ReviewEvidence(trades=closed, days=30, **known | changes)
 
 
@@ -128,6 +122,18 @@ def test_advice_follows_what_was_measured_of_the_model() -> None:
     assert advised(0.54, 530, 1_000)[:2] == ("wait", "low")
     assert advised(0.54, 600, 1_000)[2] > 0.99  # sure that nothing got worse
     assert advised(0.54, 14, 30)[:2] == ("wait", "low")  # 47 % of thirty is chance
+
+
+def test_a_model_that_surely_got_worse_in_the_newest_days_is_to_be_trained_though_its_longer_record_hides_it() -> None:
+    def advised(hits: int, count: int) -> tuple[str, str]:
+        week = a_week(model=trend(record_of(hits, count, LedgerLane.MODEL)))
+        found = review(evidence([], **with_model(0.54, 530, 1_000), week=week)).advice
+        assert found is not None
+        return found.recommendation, found.urgency
+
+    assert advised(60, 200) == ("retrain", "high")
+    assert advised(95, 200) == ("wait", "low")  # 47.5 % of 200 may be chance
+    assert advised(5, 25) == ("wait", "low")  # too few to be judged
 
 
 def test_evidence_for_a_setting_is_the_advice_while_the_model_keeps_its_quality() -> None:

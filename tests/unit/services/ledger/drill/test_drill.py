@@ -17,7 +17,8 @@ from domain.values import epoch_ms
 from services.ledger.drill.markets import DrillCandles, DrillClock, SimulatedWalk, simulate
 from services.ledger.drill.result import DrillOrder, DrillResult, DrillTimes, LaneCount
 from services.ledger.drill.watching import Watch
-from services.ledger.scoring.records import Record, RecordGroup, RecordKey, records_of
+from services.ledger.scoring.clusters import RecordGroup
+from services.ledger.scoring.records import Record, RecordKey, records_of
 
 START = datetime(2021, 1, 4, tzinfo=UTC)
 FAIR = SimulatedWalk(edge=0.0, correlation=0.0, seed=3)

@@ -12,6 +12,7 @@ import pytest
 from config.ledger_settings import LedgerSettings
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
+from domain.market import Timeframe
 from domain.values import Signal
 from services.ledger.scoring.lanes import LaneGate, LaneWatch, costs_of
 from services.ledger.scoring.queries import RecordQuery
@@ -26,9 +27,17 @@ DAYS_AHEAD = 60
 
 
 def plans(
-    count: int, right: Callable[[int], bool], symbols: int = 8, begin: int = 0, **changes: Any
+    count: int,
+    right: Callable[[int], bool],
+    symbols: int = 8,
+    begin: int = 0,
+    horizons: tuple[int, ...] = (PLAN,),
+    **changes: Any,
 ) -> list[LedgerRecord]:
-    """Return plans of the LLM, one a day and market, which win or lose 2 R and whose markets rise and fall in turn."""
+    """Return plans of the LLM, one a day and market, which win or lose 2 R and whose markets rise and fall in turn.
+
+    They are those of five-minute candles: none is open on the next day.
+    """
     found = []
     for number in range(count):
         day, market = divmod(number, symbols)
@@ -40,8 +49,9 @@ def plans(
             "closed_ms": closed_ms,
             "known_ms": closed_ms,
             "side": Signal.LONG if up is right(number) else Signal.SHORT,
+            "timeframe": Timeframe.M5,
         }
-        found.append(settled(0.04 if up else -0.04, (PLAN,), **known | changes))
+        found.append(settled(0.04 if up else -0.04, horizons, **known | changes))
     return found
 
 
@@ -89,6 +99,16 @@ async def test_a_lane_with_lift_is_asked_each_time() -> None:
     await keep(ledger, plans(240, lambda number: number % 10 < 8))
     await own.review()
     assert (own.gate.calls, own.gate.sampling, share_asked(own.gate)) == (240, False, 1.0)
+
+
+async def test_lift_of_slow_candles_shows_at_the_longest_horizon_as_their_plans_are_too_few_clusters() -> None:
+    for horizons, sampling in (((PLAN,), True), ((1, PLAN), True), ((24, PLAN), False)):
+        ledger = MemoryLedger()
+        own = lanes(ledger, SettableClock(NOW))
+        slow = plans(240, lambda number: number % 10 < 8, horizons=horizons, timeframe=Timeframe.H1)
+        await keep(ledger, slow)
+        await own.review()
+        assert (own.gate.calls, own.gate.sampling) == (240, sampling)
 
 
 async def test_a_sampled_lane_comes_back_when_its_calls_show_lift_once_the_old_ones_are_too_old() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,6 +16,7 @@ from domain.errors import InvalidRequest, StorageUnavailable
 from domain.ledger.days import Aggregate
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.ledger.settlements import LedgerRecord
+from domain.market import Timeframe
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import Signal
 from services.ledger.scoring.queries import Grouping, RecordQuery
@@ -114,7 +118,8 @@ async def test_plans_are_judged_by_their_result_in_units_of_their_risk(
     ledger: MemoryLedger, scores: LedgerScores
 ) -> None:
     """Three of five plans win 1 R, the others lose it: after 35 the interval still has zero in it."""
-    few = await record_of(ledger, scores, calls(35, lambda number: number % 5 < 3, size=0.02, horizon=PLAN))
+    plans: dict[str, Any] = {"size": 0.02, "horizon": PLAN, "timeframe": Timeframe.M5}
+    few = await record_of(ledger, scores, calls(35, lambda number: number % 5 < 3, **plans))
     assert (few.key.horizon, few.targets + few.stops) == (PLAN, 35)
     assert few.r == pytest.approx(0.2)
     assert few.net_r == pytest.approx(0.2 - 0.06)
@@ -124,6 +129,41 @@ async def test_plans_are_judged_by_their_result_in_units_of_their_risk(
     assert few.stated == 35
     assert few.ece is not None
     assert few.ece > 0
+
+
+async def test_after_the_warm_up_the_usual_questions_load_nothing() -> None:
+    """In a process of its own, since another test may have loaded it."""
+    script = """
+import asyncio, sys
+from datetime import UTC, datetime
+from services.ledger.scoring.queries import RecordQuery
+from services.ledger.scoring.scores import LedgerScores
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.ledger import MemoryLedger
+
+async def ask():
+    reads = []
+    scores = LedgerScores(MemoryLedger(lambda: reads.append(1)), SettableClock(datetime(2021, 2, 10, tzinfo=UTC)))
+    await scores.warm()
+    loaded, before = set(sys.modules), len(reads)
+    assert before
+    await scores.track_record(RecordQuery(30))
+    await scores.pairs(30)
+    assert len(reads) > before, "what is kept now would be old for the first caller"
+    assert set(sys.modules) == loaded and "scipy.special" in loaded and "scipy.stats" not in loaded
+
+asyncio.run(ask())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stderr=subprocess.PIPE)
+    _, problems = await process.communicate()
+    assert process.returncode == 0, problems.decode()
+
+
+async def test_the_warm_up_of_a_store_that_is_down_ends_quietly() -> None:
+    def down() -> None:
+        raise StorageUnavailable("the store is down")
+
+    await LedgerScores(MemoryLedger(down), SettableClock(NOW)).warm()
 
 
 async def test_markets_that_do_the_same_count_as_one(ledger: MemoryLedger, scores: LedgerScores) -> None:

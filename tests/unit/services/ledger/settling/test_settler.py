@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable, StorageUnavailable
+from domain.ledger.days import Aggregate
 from domain.ledger.entries import PLAN, Apart, LedgerEntry
-from domain.ledger.settlements import PlanEnd, Settlement
+from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.market import Timeframe
 from domain.values import utc_time
 from services.ledger.settling.state import SettlerState
 from storage.document_ports import LEDGER_REVIEWED_DAYS, LEDGER_REVISIONS
-from storage.ledger_ports import EntryFilter, Postponed
+from storage.ledger_ports import EVER_MS, EntryFilter, Postponed
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.ledger import CLOSED_MS, day_of, make_entry, stretch_day
-from tests.fixtures.settling import HOUR_MS, Workshop, count_and_add, flat
+from tests.fixtures.settling import HOUR_MS, LEASE_SECONDS, Workshop, count_and_add, flat
 from tests.fixtures.sources import FakeSource, failing
 
 BEFORE_MS = CLOSED_MS - 30 * HOUR_MS
@@ -112,6 +114,60 @@ async def test_a_source_is_left_alone_for_ten_minutes(workshop: Workshop) -> Non
         workshop.clock.advance(minutes * 60)
         assert await settler.settle_due() == 0
         assert len(workshop.source.calls) == calls, minutes
+
+
+async def test_a_day_that_takes_long_to_add_up_rests_and_keeps_its_mark_until_it_is_added_up_again(
+    workshop: Workshop,
+) -> None:
+    """Two seconds for a day of thousands, at looks a minute apart: it is added up again after a hundred seconds."""
+    seconds = [0.0]
+
+    def add_up(records: Sequence[LedgerRecord], day: date) -> list[Aggregate]:
+        seconds[0] += 2
+        return count_and_add(records, day)
+
+    async def counted() -> float:
+        day = stretch_day(make_entry(), 1)
+        return sum(sums.sums["settled"] for sums in await workshop.ledger.aggregates("symbol", day, day))
+
+    await workshop.ledger.append([make_entry()])
+    stored(workshop, 24)
+    settler = workshop.settler(add_up=add_up, monotonic=lambda: seconds[0])
+    for hours, later, known in ((1, 0, 1), (3, 60, 1), (0, 41, 2)):
+        workshop.pass_hours(hours)
+        seconds[0] += later
+        await settler.settle_due()
+        assert await counted() == known
+    assert await workshop.ledger.days_to_add_up() == []
+    workshop.pass_hours(20)
+    await settler.settle_due()
+    assert await workshop.ledger.days_to_add_up() == [stretch_day(make_entry(), 1)]
+    workshop.clock.advance(LEASE_SECONDS)
+    await workshop.settler(add_up=add_up).settle_due()  # another process does not wait
+    assert await workshop.ledger.days_to_add_up() == []
+    assert await counted() == 5
+
+
+async def test_each_settlement_is_read_once_to_be_compared(workshop: Workshop) -> None:
+    """The day after it was made; the days before hold nothing else that is new."""
+    read: list[str] = []
+    ledger = workshop.ledger
+    plain = ledger.settled
+
+    async def settled(day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
+        found = await plain(day, made_ms)
+        if made_ms != EVER_MS:
+            read.extend(f"{record.entry.id}@{each.horizon}" for record in found for each in record.settlements)
+        return found
+
+    ledger.settled = settled  # type: ignore[method-assign]
+    await ledger.append([make_entry()])
+    stored(workshop, 400)
+    settler = workshop.settler()
+    for _ in range(10):
+        workshop.pass_hours(24)
+        await settler.settle_due()
+    assert sorted(read) == sorted(f"a1-rules@{horizon}" for horizon in (PLAN, 1, 4, 12, 24))
 
 
 async def test_candles_that_come_late_settle_late_and_it_shows(workshop: Workshop) -> None:

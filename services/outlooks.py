@@ -9,10 +9,13 @@ from domain.analysis import DataSource
 from domain.arrays import FloatArray
 from domain.errors import ModelUnavailable
 from domain.forecasting import Forecast
+from domain.ledger.entries import Origin
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.price_paths import PriceStep, price_path
+from services.ledger.recording.recorder import Recorder
+from services.ledger.recording.statements import of_forecast
 from services.market_data.recent_markets import RecentMarkets
 from utils.clock import Clock
 
@@ -64,17 +67,22 @@ class Outlook:
 class Outlooks:
     """Fetches markets and asks the models about them."""
 
-    def __init__(self, markets: RecentMarkets, forecasting: Forecasting, clock: Clock) -> None:
+    def __init__(self, markets: RecentMarkets, forecasting: Forecasting, recorder: Recorder, clock: Clock) -> None:
         self._forecasting = forecasting
+        self._recorder = recorder
         self._clock = clock
         self.markets = markets
 
-    async def outlook(self, ticker: str, timeframe: Timeframe | None = None) -> Outlook:
+    async def outlook(
+        self, ticker: str, timeframe: Timeframe | None = None, *, tells_side: bool, trusted: bool
+    ) -> Outlook:
         """Return the outlook of a ticker.
 
         Args:
             ticker: Name at its market-data source.
             timeframe: Length of a step; None takes one with a model in production, else a day.
+            tells_side: Whether the answer names side and probability of the forecast: then the ledger keeps them.
+            trusted: Whether the caller is trusted: the ledger keeps what strangers are told apart.
 
         Raises:
             MarketDataUnavailable: no source gave candles.
@@ -82,6 +90,9 @@ class Outlooks:
         chosen = timeframe or await self._choose(ticker)
         snapshot = await self.markets.snapshot(ticker, chosen, await self._candles(ticker, chosen))
         opinion = await self._forecasting.opinion(snapshot, chosen)
+        if opinion.forecast is not None and tells_side:
+            said = [of_forecast(opinion.forecast, given=True)]
+            self._recorder.said(said, snapshot, chosen, Origin.PREDICT, trusted=trusted)
         now = self._clock.now()
         closed = snapshot.closed(epoch_ms(now))[chosen]
         return Outlook(ticker, chosen, closed, opinion.forecast, opinion.note, snapshot.source_data, now)

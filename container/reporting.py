@@ -1,0 +1,63 @@
+"""What operators are told: the looks of the reports, and what they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+
+from config.settings import Settings
+from domain.notices import Notice
+from services.health.service_health import ServiceHealth
+from services.ledger.scoring.scores import LedgerScores
+from services.market_data.market_data import MarketData
+from services.reports.book import ReportBook
+from services.reports.cost_report import CostLook
+from services.reports.engine_account import EngineAccount
+from services.reports.health_report import HealthLook
+from services.reports.peers import Peers, place_of
+from services.reports.performance_report import PerformanceLook
+from services.reports.portfolio_report import PortfolioLook
+from services.reports.reports import Reports
+from storage.factory import data_folder
+from storage.resilience.documents import ResilientDocuments
+from storage.resilience.ledger import ResilientLedger
+from storage.resilience.store import ResilientStore
+from utils.clock import Clock
+
+
+def make_reports(
+    settings: Settings,
+    client: httpx2.AsyncClient,
+    stores: tuple[ResilientStore, ResilientDocuments, ResilientLedger],
+    market_data: MarketData,
+    scores: LedgerScores,
+    health: ServiceHealth,
+    notify: Callable[[Notice], None],
+    clock: Clock,
+) -> Reports:
+    """Return the reports of the service; `notify` takes what operators are to know."""
+    analyses, documents, ledger = stores
+    engine = settings.market_data.engine_url
+    urls = {"engine": engine} if engine else {}
+    urls |= {place_of(url): url for url in settings.reports.peers}
+    account = EngineAccount(client, engine)
+    folders = {data_folder(settings.storage).resolve(), Path(settings.models.save_path).resolve()}
+    return Reports(
+        health=HealthLook(
+            peers=Peers(client, urls, settings.reports.peer_timeout_seconds),
+            stores=lambda: {"analyses": analyses.state, "documents": documents.state, "ledger": ledger.state},
+            sources=lambda: {str(name): works for name, works in market_data.health().items()},
+            degraded=health.degraded,
+            folders=sorted(folders),
+            settings=settings.reports,
+        ),
+        portfolio=PortfolioLook(account),
+        cost=CostLook(documents, settings.llm.budgets, clock),
+        performance=PerformanceLook(scores, account, settings.reports),
+        book=ReportBook(documents),
+        notify=notify,
+        settings=settings.reports,
+        clock=clock,
+    )

@@ -1,0 +1,1 @@
+"""What disables a lane or a strategy by itself: its live record, surely below the critical bounds."""

@@ -1,0 +1,95 @@
+"""State in the document store that one process changes and the others on the store take over within seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Generic, NoReturn, TypeVar
+
+from domain.errors import StorageUnavailable
+from domain.values import epoch_ms, utc_time
+from storage.document_ports import LastingDocuments
+from utils.clock import Clock
+from utils.concurrency import Pause
+
+# How often a change by another process on the same store is looked for.
+CHECK_SECONDS = 5.0
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+S = TypeVar("S")
+
+
+class WatchedState(ABC, Generic[S]):
+    """Holds the state in memory, keeps its changes, and looks for those of others.
+
+    Attributes:
+        state: The current one.
+        valid_since: Analyses made before this moment may have been made under another state.
+    """
+
+    def __init__(
+        self,
+        documents: LastingDocuments,
+        clock: Clock,
+        state: S,
+        sleep: Callable[[float], Awaitable[object]],
+        announce: Callable[[], None],
+    ) -> None:
+        """Begin with a state; `sleep` waits a number of seconds, `announce` lets other replicas look at once."""
+        self.state = state
+        self.valid_since = BEGINNING
+        self._documents = documents
+        self._clock = clock
+        self._pause = Pause(sleep)
+        self._announce = announce
+        self._known = asyncio.Event()
+        # A look that began before a change must not end after it.
+        self._lock = asyncio.Lock()
+
+    def look_soon(self) -> None:
+        """Look for a change by another process at once."""
+        self._pause.end()
+
+    async def watch(self) -> NoReturn:
+        """Read the stored state now and every few seconds, until canceled."""
+        # What an earlier process answered after its last change still holds.
+        await self._look(first=True)
+        while True:
+            await self._pause.wait(CHECK_SECONDS)
+            await self._look(first=False)
+
+    async def known(self) -> None:
+        """Return when the stored state has been read once."""
+        await self._known.wait()
+
+    @abstractmethod
+    async def _stored(self) -> tuple[S, datetime] | None:
+        """Return the stored state and the moment of its newest change, None where nothing was ever stored.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
+
+    @abstractmethod
+    def _changed(self, before: S, /) -> None:
+        """Log and announce that the state is another one than before."""
+
+    async def _look(self, *, first: bool) -> None:
+        async with self._lock:
+            try:
+                found = await self._stored()
+            except StorageUnavailable:
+                return  # the store's own check says so
+            if found is not None:
+                self._take(found[0], found[1] if first else self._end_of_now())
+            self._known.set()
+
+    def _end_of_now(self) -> datetime:
+        """Return the end of the current millisecond: analyses are dated in whole ones where they are stored."""
+        return utc_time(epoch_ms(self._clock.now()) + 1)
+
+    def _take(self, state: S, valid_since: datetime) -> None:
+        if state != self.state:
+            before, self.state, self.valid_since = self.state, state, valid_since
+            self._changed(before)

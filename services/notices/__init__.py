@@ -1,0 +1,1 @@
+"""What operators are told without asking: once, at a fit hour, on every channel."""

@@ -1,0 +1,193 @@
+"""Which models in production are trained anew, and why; the trainings are queued as any other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from loguru import logger
+
+from config.model_settings import ModelSettings
+from domain.errors import InvalidMarketData, JobQueueFull, MarketDataUnavailable
+from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.job_kinds import JobKind
+from domain.market import Timeframe
+from services.jobs.service import JobService
+from services.training.model_admin import ModelAdmin, ServingModel
+from services.training.service import TrainingAsked, TrainingService
+from utils.clock import Clock
+
+# A training ends hours after the look that began it: without this share of the interval a daily look would find the
+# version of the day before a little too young, and train every second day.
+_SLACK = 0.1
+# Enough to see every job that has not ended.
+_JOBS = 1_000
+# Gives the models that drift, by version, with the reason in words; it does not wait.
+Drifting = Callable[[], Mapping[str, str]]
+
+
+class RetrainCause(StrEnum):
+    """Why a model is trained anew; `full` is the training of all."""
+
+    AGE = "age"
+    DRIFT = "drift"
+    SELF_ANALYSIS = "self_analysis"
+    FULL = "full"
+
+
+@dataclass(frozen=True)
+class RetrainReason:
+    """A model to train anew, and why; `text` is for a person."""
+
+    symbol: str
+    timeframe: Timeframe
+    model_type: ModelType
+    reason: RetrainCause
+    text: str
+
+
+class RetrainingPolicy:
+    """Decides by age and alarms; pure."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        """Keep the interval."""
+        self._interval = timedelta(hours=settings.retrain_interval_hours)
+
+    def needed(
+        self, now: datetime, models: Sequence[ServingModel], drifting: Mapping[str, str], *, full: bool = False
+    ) -> list[RetrainReason]:
+        """Return what has to be trained, each model once.
+
+        Args:
+            now: Aware UTC time.
+            models: In production.
+            drifting: Versions with an alarm, and the reason in words.
+            full: Whether all are trained, whatever their age.
+        """
+        found = []
+        for model in models:
+            metadata, age = model.metadata, now - model.last_trained
+            if metadata.version in drifting:
+                cause, text = RetrainCause.DRIFT, drifting[metadata.version]
+            elif full:
+                cause, text = RetrainCause.FULL, "every model is trained anew"
+            elif age >= (1 - _SLACK) * self._interval:
+                hours = age.total_seconds() / 3600
+                cause = RetrainCause.AGE
+                text = f"trained {hours:.1f} hours ago, every {self._interval.total_seconds() / 3600:g} hours it is due"
+            else:
+                continue
+            found.append(RetrainReason(metadata.symbol, metadata.timeframe, metadata.type, cause, text))
+        return found
+
+
+class Retraining:
+    """Queues the trainings that are needed; a market that is trained already, or has no new candles, is left out."""
+
+    def __init__(
+        self,
+        models: ModelAdmin,
+        training: TrainingService,
+        jobs: JobService,
+        drifting: Drifting,
+        settings: ModelSettings,
+        clock: Clock,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            models: Knows what is in production.
+            training: Queues trainings.
+            jobs: Knows which trainings wait or run.
+            drifting: Tells which versions drift.
+            settings: Switch, interval and number of new candles.
+            clock: Tells the age of versions.
+        """
+        self._policy = RetrainingPolicy(settings)
+        self._models = models
+        self._training = training
+        self._jobs = jobs
+        self._drifting = drifting
+        self._settings = settings
+        self._clock = clock
+        self._lock = asyncio.Lock()
+
+    async def retrain_if_needed(self, *, full: bool = False) -> dict[str, Any]:
+        """Queue a training for each model in production that needs one.
+
+        Args:
+            full: Train all, whatever their age.
+
+        Returns:
+            `submitted`, each with its job, and `skipped`, each with `why`; `auto_retrain` is off where nothing may be
+            trained by itself.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+            ModelCorrupt: the registry's file of aliases cannot be read.
+        """
+        if not self._settings.auto_retrain:
+            return {"auto_retrain": False, "full": full, "submitted": [], "skipped": []}
+        serving = await asyncio.to_thread(self._models.serving)
+        needed = self._policy.needed(self._clock.now(), serving, self._drifting(), full=full)
+        return {"auto_retrain": True, "full": full, **await self._submit(needed, serving)}
+
+    async def because(self, text: str) -> dict[str, Any]:
+        """Queue a training of the model in production for the default market, as the self-analysis advises.
+
+        Args:
+            text: The advice, for a person.
+
+        Raises:
+            StorageUnavailable, ModelCorrupt: as `retrain_if_needed`.
+        """
+        model = await asyncio.to_thread(self._models.production)
+        if model is None:
+            return {"submitted": [], "skipped": []}
+        reason = RetrainReason(model.symbol, model.timeframe, model.type, RetrainCause.SELF_ANALYSIS, text)
+        return await self._submit([reason], await asyncio.to_thread(self._models.serving))
+
+    async def _submit(self, needed: Sequence[RetrainReason], serving: Sequence[ServingModel]) -> dict[str, Any]:
+        submitted, skipped = [], []
+        newest = {model.metadata.scope: model.last_candle_ms for model in serving}
+        async with self._lock:
+            under_way = await self._under_way()
+            for reason in needed:
+                scope = reason.symbol, reason.timeframe
+                job_id = under_way.get((reason.symbol, reason.timeframe.value))
+                if job_id is not None:
+                    skipped.append({**asdict(reason), "why": f"its training is under way: job {job_id}"})
+                    continue
+                try:
+                    submitted.append({**asdict(reason), "job_id": await self._queue(reason, newest.get(scope))})
+                except (InvalidMarketData, MarketDataUnavailable, JobQueueFull) as refusal:
+                    skipped.append({**asdict(reason), "why": refusal.message})
+        for each in submitted:
+            logger.bind(**each).info("a model in production is trained anew")
+        for each in skipped:
+            logger.bind(**each).warning("a model in production is due and is not trained")
+        return {"submitted": submitted, "skipped": skipped}
+
+    async def _queue(self, reason: RetrainReason, newest_ms: int | None) -> str:
+        if reason.symbol == ANY_SYMBOL:
+            raise InvalidMarketData("a model of every symbol is trained from several files: cli.py train")
+        asked = TrainingAsked(
+            symbol=reason.symbol,
+            timeframe=reason.timeframe,
+            type=reason.model_type,
+            newer_than_ms=newest_ms,
+            least_new=self._settings.retrain_min_candles,
+        )
+        return (await self._training.submit(asked)).job.job_id
+
+    async def _under_way(self) -> dict[tuple[str, str], str]:
+        """Return the trainings that wait or run, by symbol and timeframe."""
+        return {
+            (str(job.parameters.get("symbol")), str(job.parameters.get("timeframe"))): job.job_id
+            for job in (await self._jobs.newest(_JOBS, kind=JobKind.TRAIN)).jobs
+            if not job.finished
+        }

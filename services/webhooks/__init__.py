@@ -1,0 +1,1 @@
+"""Signals for receivers without a socket: kept, signed, delivered at least once."""

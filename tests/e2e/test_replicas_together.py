@@ -1,0 +1,244 @@
+"""Two service processes on one MongoDB and one Redis: what happens at one is known to the other."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from demo.openai_server import FakeOpenAI
+from models.registry.registry import Registry
+from servers.mongod import Mongod
+from servers.redis_server import RedisServer
+from tests.conftest import admin_headers
+from tests.fixtures.bodies import shape_a
+from tests.fixtures.models import NOON, add_model
+from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+from tests.fixtures.real_servers import running
+from tests.fixtures.service import Service, running_service
+
+pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.redis_server", "tests.fixtures.openai_server"]
+pytestmark = pytest.mark.realserver
+
+# Nothing that is seen in these tests is seen by looking again after this time.
+FAR_SECONDS = "3600"
+STRANGER = {"x-forwarded-for": "203.0.113.9"}
+UP = 0.35
+
+
+class Pair(NamedTuple):
+    """Two replicas, and their folder of models."""
+
+    one: Service
+    other: Service
+    models: Path
+
+
+def environment(mongod: Mongod, redis_url: str, folder: Path) -> dict[str, str]:
+    return {
+        "DATABASE_URL": mongod.fresh_url(),
+        "REDIS_URL": redis_url,
+        "REDIS__PREFIX": folder.name,
+        # No stall of a shared machine counts as a Redis that does not answer.
+        "REDIS__TIMEOUT_MS": "10000",
+        "MODEL_SAVE_PATH": str(folder / "models"),
+        "MODELS__SERVING__RELOAD_SECONDS": FAR_SECONDS,
+        "GUARDS__HYSTERESIS": "0",
+    }
+
+
+def replica(environment: dict[str, str]) -> AbstractContextManager[Service]:
+    return running_service(port=None, **environment)
+
+
+@pytest.fixture(scope="module")
+def pair(mongod: Mongod, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Return two replicas that the tests of this file share."""
+    folder = tmp_path_factory.mktemp("replicas")
+    registry = Registry(folder / "models")
+    registry.promote(add_model(registry).version, by="gate", reason="better", at=NOON)
+    shared = environment(mongod, redis_server.fresh_url(), folder)
+    with replica(shared) as one, replica(shared) as other:
+        yield Pair(one, other, folder / "models")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(PAUSE_SECONDS)
+
+
+def health(service: Service) -> dict[str, Any]:
+    answer = service.get("/health").json()
+    assert isinstance(answer, dict)
+    return answer
+
+
+def misses_redis(service: Service) -> bool:
+    return "redis" in health(service)["degraded"]
+
+
+def has_redis(service: Service) -> bool:
+    return not misses_redis(service)
+
+
+def event(socket: ClientConnection) -> dict[str, Any]:
+    message = json.loads(socket.recv(timeout=PATIENCE_SECONDS))
+    assert isinstance(message, dict)
+    return message
+
+
+def listening(stack: ExitStack, *services: Service) -> list[ClientConnection]:
+    """Return a socket of each service, after its welcome."""
+    sockets = [stack.enter_context(connect(service.socket_url)) for service in services]
+    for socket in sockets:
+        assert event(socket)["type"] == "connection"
+    return sockets
+
+
+def analyze(service: Service, symbol: str, seed: int = 5) -> dict[str, Any]:
+    response = service.post("/ai/analyze", json=shape_a(seed=seed, drift=UP, symbol=symbol))
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_a_signal_posted_to_one_reaches_the_sockets_of_both_exactly_once(pair: Pair) -> None:
+    with ExitStack() as stack:
+        sockets = listening(stack, pair.one, pair.other)
+        for service, symbol in ((pair.one, "BTCUSDT"), (pair.other, "ETHUSDT"), (pair.one, "SOLUSDT")):
+            analyze(service, symbol)
+            for socket in sockets:
+                heard = event(socket)
+                assert (heard["type"], heard["data"]["symbol"]) == ("AISignalReceived", symbol)
+
+
+def test_a_switch_of_safe_mode_is_told_once_by_each(pair: Pair) -> None:
+    with ExitStack() as stack:
+        sockets = listening(stack, pair.one, pair.other)
+        for service, enabled in ((pair.one, True), (pair.other, False)):
+            body = {"enabled": enabled, "reason": "wrong prices"}
+            assert service.post("/ai/safe-mode", json=body, headers=admin_headers()).status_code == 200
+            for socket in sockets:
+                heard = event(socket)
+                assert (heard["type"], heard["data"]["enabled"]) == ("SafeModeChanged", enabled)
+            for seen in (pair.one, pair.other):
+                assert seen.get("/ai/safe-mode").json()["enabled"] is enabled
+
+
+def test_a_promotion_at_one_is_seen_by_the_other(pair: Pair) -> None:
+    version = add_model(Registry(pair.models), created_at=NOON.replace(hour=13)).version
+    assert version not in health(pair.other)["models"].values()
+    path = f"/ai/models/{version}/promote"
+    response = pair.one.post(path, json={"reason": "it is newer"}, headers=admin_headers())
+    assert response.status_code == 200, response.text
+    seeds = count(100)
+
+    def serves(service: Service) -> bool:
+        analyze(service, "BTCUSDT", seed=next(seeds))  # the first analysis afterwards exchanges the model
+        return version in health(service)["models"].values()
+
+    for service in pair.one, pair.other:
+        until(partial(serves, service))
+
+
+def test_a_stranger_has_one_limit_at_both(pair: Pair) -> None:
+    services = [pair.one, pair.other] * 6
+    answers = [service.post("/ai/analyze", json={"bad": "body"}, headers=STRANGER) for service in services]
+    assert [answer.status_code for answer in answers] == [422] * 10 + [429] * 2
+    for refusal in answers[10:]:
+        assert 1 <= int(refusal.headers["retry-after"]) <= 60
+
+
+def test_candles_that_were_forgotten_at_one_may_be_posted_to_the_other(pair: Pair) -> None:
+    seeds = count(20)
+
+    def is_kept(factor: int) -> bool:
+        body = shape_a(seed=next(seeds), symbol="DOTUSDT")
+        for candles in body["timeframe_data"].values():
+            for candle in candles:
+                candle.update({name: candle[name] * factor for name in ("open", "high", "low", "close")})
+        body["current_price"] *= factor
+        return "they are not kept" not in pair.other.post("/ai/analyze", json=body).json()["reasoning"]
+
+    assert is_kept(1)
+    assert not is_kept(9)
+    path = f"{pair.one.url}/ai/storage/candles/DOTUSDT"
+    assert httpx2.delete(path, headers=admin_headers(), timeout=PATIENCE_SECONDS).status_code == 200
+    until(lambda: is_kept(9))
+
+
+def test_a_key_of_the_llm_is_spaced_over_both(
+    fake_openai: FakeOpenAI, mongod: Mongod, redis_url: str, tmp_path: Path
+) -> None:
+    llm = {
+        "OPENAI_API_KEY": "sk-one-key-of-both",
+        "OPENAI_BASE_URL": fake_openai.url,
+        "OPENAI_REQUEST_DELAY": FAR_SECONDS,
+        "LLM__BUDGETS__DAILY_STOP_USD": "5",
+    }
+    shared = environment(mongod, redis_url, tmp_path) | llm
+    with replica(shared) as one, replica(shared) as other:
+        asked, refused = analyze(one, "BTCUSDT"), analyze(other, "ETHUSDT", seed=9)
+        assert asked["source"] == "llm"
+        assert len(fake_openai.asked) == 1
+        assert refused["source"] == "technical"
+        (state,) = other.get("/ai/cost/statistics", headers=admin_headers()).json()["keys"]
+        assert state["status"] == "spacing"
+        assert state["calls"] == 0
+
+
+@pytest.mark.slow
+def test_one_runs_the_loop_and_is_replaced_when_it_is_killed(mongod: Mongod, redis_url: str, tmp_path: Path) -> None:
+    shared = environment(mongod, redis_url, tmp_path) | {
+        "PERIODIC_ANALYSIS": "true",
+        "PERIODIC__LEASE_SECONDS": "2",
+        "PERIODIC__PAUSE_SECONDS": "0",
+        "ANALYSIS_INTERVAL_MINUTES": "0.01",
+        "ANALYSIS_SYMBOLS": "BTCUSDT",
+        "MARKET_DATA_SOURCES": "synthetic",
+    }
+    with replica(shared) as one:
+        until(lambda: health(one)["last_cycle"] is not None)
+        with replica(shared) as other, connect(other.socket_url) as socket:
+            assert event(socket)["type"] == "connection"
+            for _ in range(3):  # cycles of the holder
+                assert event(socket)["type"] == "AISignalReceived"
+            assert health(other)["last_cycle"] is None
+            one.stop(signal.SIGKILL)
+            until(lambda: health(other)["last_cycle"] is not None)
+
+
+@pytest.mark.slow
+def test_both_go_on_while_redis_is_lost_and_are_whole_again_afterwards(mongod: Mongod, tmp_path: Path) -> None:
+    with running(RedisServer(tmp_path / "redis")) as redis:
+        shared = environment(mongod, redis.url, tmp_path)
+        with replica(shared) as one, replica(shared) as other, ExitStack() as stack:
+            sockets = listening(stack, one, other)
+            redis.kill()
+            for service in one, other:
+                until(partial(misses_redis, service))
+            for service, socket, symbol in ((one, sockets[0], "BTCUSDT"), (other, sockets[1], "ETHUSDT")):
+                analyze(service, symbol)
+                assert event(socket)["data"]["symbol"] == symbol
+                assert service.get("/readyz").status_code == 200
+            redis.start()
+            for service in one, other:
+                until(partial(has_redis, service))
+            analyze(one, "SOLUSDT")
+            assert [event(socket)["data"]["symbol"] for socket in sockets] == ["SOLUSDT", "SOLUSDT"]
+            for service in one, other:
+                assert service.output.count("Redis is lost") == 1
+                assert service.output.count("Redis is back") == 1

@@ -1,0 +1,133 @@
+"""Models in production are trained anew by a running service, through its own queue."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.market import Timeframe
+from models.registry.metadata import TrainingRange
+from models.registry.registry import Registry
+from services.training.retraining import Retraining
+from tests.fixtures.bodies import base_path, now_ms, shape_b, wire_candles
+from tests.fixtures.forecasting import put_in_production
+from tests.fixtures.newest_days import container_of
+
+pytest_plugins = ["tests.fixtures.operators", "tests.fixtures.registry"]
+
+HOUR_MS = Timeframe.H1.ms
+
+
+def trained_until(hours_ago: float) -> TrainingRange:
+    last_ms = now_ms() // HOUR_MS * HOUR_MS - int(hours_ago * HOUR_MS)
+    return TrainingRange(first_ms=0, last_ms=last_ms, candles=5_000, training_windows=3_000, validation_windows=500)
+
+
+def post_candles(client: TestClient, symbol: str = "BTCUSDT") -> None:
+    """Post 400 candles of an hour, which the service keeps."""
+    candles = wire_candles(base_path(count=1_604).resample(Timeframe.H1), 400)
+    body = shape_b() | {"symbol": symbol, "timeframe_data": {"1h": candles}, "current_price": candles[-1]["close"]}
+    assert client.post("/ai/analyze", json=body).status_code == 200
+
+
+def retrain(client: TestClient, *, full: bool = False, **settings: Any) -> dict[str, Any]:
+    container = container_of(client)
+    retraining = container.retraining
+    if settings:
+        drifting = settings.pop("drifting", retraining._drifting)
+        changed = container.settings.models.model_copy(update=settings)
+        retraining = Retraining(
+            container.models, container.training, container.jobs, drifting, changed, container.clock
+        )
+    assert client.portal is not None
+    found: dict[str, Any] = client.portal.call(partial(retraining.retrain_if_needed, full=full))
+    return found
+
+
+def test_an_old_model_is_trained_once_however_often_one_looks(operator: TestClient, registry: Registry) -> None:
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
+    post_candles(operator)
+    (submitted,) = retrain(operator)["submitted"]
+    assert (submitted["symbol"], submitted["timeframe"], submitted["model_type"]) == ("BTCUSDT", "1h", "logistic")
+    assert submitted["reason"] == "age"
+    job = operator.get(f"/jobs/{submitted['job_id']}").json()
+    assert (job["kind"], job["parameters"]["model_type"]) == ("train", "logistic")
+    again = retrain(operator, full=True)
+    assert again["submitted"] == []
+    assert again["skipped"][0]["why"] == f"its training is under way: job {submitted['job_id']}"
+
+
+def test_without_enough_new_candles_nothing_is_trained_and_the_numbers_are_said(
+    operator: TestClient, registry: Registry
+) -> None:
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(10))
+    post_candles(operator)
+    found = retrain(operator)
+    assert found["submitted"] == []
+    assert found["skipped"][0]["why"].endswith(
+        "candles of BTCUSDT 1h have closed since the training before, 24 are needed"
+    )
+
+
+def test_a_market_without_candles_and_a_pooled_model_are_left_out_with_the_reason(
+    operator: TestClient, registry: Registry
+) -> None:
+    put_in_production(registry, ModelType.LOGISTIC, symbol="SOLUSDT", data=trained_until(100))
+    put_in_production(registry, ModelType.LSTM, symbol=ANY_SYMBOL, data=trained_until(100))
+    whys = {each["symbol"]: each["why"] for each in retrain(operator)["skipped"]}
+    assert whys[ANY_SYMBOL].startswith("a model of every symbol is trained from several files")
+    assert "training needs" in whys["SOLUSDT"]
+
+
+def test_drift_and_the_advice_of_the_self_analysis_train_a_young_model(
+    operator: TestClient, registry: Registry
+) -> None:
+    version = put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
+    post_candles(operator)
+
+    def drifting() -> dict[str, str]:
+        return {version: "its calibration drifts"}
+
+    (submitted,) = retrain(operator, drifting=drifting, retrain_interval_hours=1_000_000)["submitted"]
+    assert (submitted["reason"], submitted["text"]) == ("drift", "its calibration drifts")
+    operator.delete(f"/jobs/{submitted['job_id']}")
+    assert operator.portal is not None
+    advised = operator.portal.call(container_of(operator).retraining.because, "advised")
+    assert [each["reason"] for each in advised["submitted"]] == ["self_analysis"]
+
+
+def test_auto_retrain_off_trains_nothing(operator: TestClient, registry: Registry) -> None:
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
+    post_candles(operator)
+    found = retrain(operator, full=True, auto_retrain=False)
+    assert found == {"auto_retrain": False, "full": True, "submitted": [], "skipped": []}
+
+
+def test_a_candidate_that_did_not_pass_the_gate_counts_as_the_newest_training(
+    operator: TestClient, registry: Registry
+) -> None:
+    from datetime import UTC, datetime
+
+    from tests.fixtures.models import add_model
+
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
+    add_model(registry, ModelType.LOGISTIC, created_at=datetime.now(UTC), data=trained_until(1))
+    post_candles(operator)
+    assert retrain(operator)["submitted"] == []
+
+
+@pytest.mark.parametrize("form", ["file", "environment"])
+def test_backup_count_is_another_name_of_keep_versions(tmp_path: Path, form: str) -> None:
+    from config.sources import load_settings
+
+    environment = {"MODELS__BACKUP_COUNT": "3"}
+    if form == "file":
+        own = tmp_path / "own.yaml"
+        own.write_text("models:\n  backup_count: 3\n  auto_retrain: off\n")
+        environment = {"CONFIG_FILE": str(own)}
+    assert load_settings(environment=environment).models.keep_versions == 3
