@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,13 @@ async def test_a_job_that_waits_is_left_to_a_process_that_can_run_it(tmp_path: P
     store = SqliteDocumentStore(path)
     await store.open()
     for number, kind in enumerate((JobKind.TRAIN, JobKind.BACKTEST)):
-        record = {"job_id": kind.value, "kind": kind.value, "status": "queued", "parameters": {}, "fence": 1}
+        record: dict[str, Any] = {
+            "job_id": kind.value,
+            "kind": kind.value,
+            "status": "queued",
+            "parameters": {},
+            "fence": 1,
+        }
         created_at = NOON + timedelta(seconds=number)
         await store.put(JOBS, kind.value, record | {"created_at": created_at})
         await store.put(JOB_ORDERS, kind.value, {"created_at": created_at, "parameters": {"of": kind.value}})
