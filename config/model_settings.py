@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from config.drift_settings import DriftSettings
 from config.section import Count, Seconds, Section, Switch
+from config.watch_settings import DriftSettings
 from domain.forecasting import ModelType
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]

@@ -8,15 +8,13 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from config.backtest_settings import BacktestSettings
-from config.emergency_settings import EmergencySettings
 from config.guard_settings import GuardSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
-from config.report_settings import NoticeSettings, ReportSettings
+from config.report_settings import NoticeSettings, ReportSettings, WebhookSettings
 from config.schedule_settings import ScheduleSettings
 from config.section import Count, HttpUrl, Seconds, Section, Switch
-from config.self_analysis_settings import SelfAnalysisSettings
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -25,7 +23,7 @@ from config.server_settings import (
     ServerSettings,
     WebSocketSettings,
 )
-from config.webhook_settings import WebhookSettings
+from config.watch_settings import EmergencySettings, SelfAnalysisSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import Costs

@@ -12,6 +12,7 @@ import httpx2
 
 from config.settings import Settings
 from container.improving import make_retraining, make_reviews, open_emergency
+from container.ledger_wing import open_ledger_wing
 from container.parts import Container
 from container.reporting import make_reports
 from container.sharing import announce_models, follow_hints, open_shared_guards
@@ -25,7 +26,6 @@ from container.wings import (
     open_market_data,
     open_parity,
     open_schedule,
-    open_settling,
     open_storage,
 )
 from domain.job_kinds import JobKind
@@ -49,22 +49,15 @@ from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
 from services.ledger.book import LedgerBook
-from services.ledger.feedback import SignalFeedback
-from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.past_candles import PastCandles
 from services.ledger.replays.replayer import Replayer
 from services.ledger.replays.replays import Replays
-from services.ledger.scoring.lanes import LaneWatch
-from services.ledger.scoring.scores import LedgerScores
-from services.ledger.scoring.sums import add_up
 from services.ledger.signal_performance import SignalPerformance
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
-from services.market_data.sources.opening import check_sources
 from services.market_reader import MarketReader
-from services.notices.channels import open_channels
 from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
@@ -72,29 +65,14 @@ from services.replicas.hints import Hint
 from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
 from services.reviews.trades import TradeReviews
-from services.service_works import BulkAnalysis, ServiceWorks
+from services.service_works import BulkAnalysis, ReviewWorks, ServiceWorks
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
 from services.webhooks.webhooks import open_webhooks
-from storage.factory import build_engine_candles, build_store
 from utils.clock import SystemClock
-from utils.concurrency import background, worker_threads
+from utils.concurrency import worker_threads
 from utils.logging import NO_LOGS, Logs
-
-
-def check_adapters(settings: Settings) -> None:
-    """Refuse settings that no adapter can be made of, before anything has started.
-
-    Raises:
-        ConfigurationError: one line that names the setting.
-    """
-    build_store(settings.storage)
-    check_sources(settings.market_data)
-    open_weigher(settings.trading)
-    open_channels(settings.notices.urls)
-    if "engine_db" in settings.market_data.sources:
-        build_engine_candles(settings.storage)
 
 
 @asynccontextmanager
@@ -134,15 +112,9 @@ async def build_container(
 
         market_data = await opened(open_market_data(settings, store, client, clock))
         markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
-        settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
-        scores = LedgerScores(ledger, clock)
-        await opened(background(scores.warm(), "first scores"))
-        lanes = LaneWatch(scores, settings.ledger)
-        await opened(background(lanes.run(), "review of the lanes"))
-        closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
-        await opened(background(closer.run(), "days of the ledger"))
-        feedback = SignalFeedback(documents, store, clock)
-        await opened(background(feedback.restore(), "stored feedback"))
+        stores = store, documents, ledger
+        records = await opened(open_ledger_wing(settings, stores, market_data, hub, clock))
+        scores, lanes = records.scores, records.lanes
 
         guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
@@ -178,33 +150,29 @@ async def build_container(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
         jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
-        retention = Retention(documents, clock, ages(settings))
-        works = ServiceWorks(settler, parity, retention, models, settings.models.keep_versions)
-        bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
-        runner.offer({JobKind.BULK_ANALYSIS: bulk, **works.by_kind()})
         tested_candles = BacktestCandles(market_data, store, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
-        drift = await opened(open_drift(settings.models.drift, registry, loaded, store, ledger, documents, hub, clock))
+        drift = await opened(open_drift(settings.models.drift, registry, loaded, stores, hub, notices.send, clock))
 
         training = TrainingService(jobs, market_data, store, settings, clock)
         retraining = make_retraining(settings, models, training, jobs, drift, clock)
         reviews = make_reviews(
             settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
         )
-        emergency = await opened(open_emergency(settings, documents, ledger, store, scores, guards.disabled, clock))
+        emergency = await opened(open_emergency(settings, stores, scores, guards.disabled, notices.send, clock))
 
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
-        health.also(guards.safe_mode.degraded)
-        health.also(lanes.gate.degraded)
-        health.also(guards.disabled.degraded)
-        health.also(settler.degraded)
-        health.also(parity.degraded)
-        health.also(notices.degraded)
-        health.also(webhooks.degraded)
-        stores = store, documents, ledger
         reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
-        health.also(drift.degraded)
-        health.also(replicas.degraded)
+        retention = Retention(documents, clock, ages(settings))
+        upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
+        reviewing = ReviewWorks(reports, reviews.nightly, retraining)
+        bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
+        runner.offer({JobKind.BULK_ANALYSIS: bulk, **upkeep.by_kind(), **reviewing.by_kind()})
+        for part in (
+            *(guards.safe_mode, lanes.gate, guards.disabled, records.settler),
+            *(parity, notices, webhooks, drift, replicas),
+        ):
+            health.also(part.degraded)
         follow_hints(hints, watch, guards, calibration)
 
         yield Container(
@@ -258,8 +226,8 @@ async def build_container(
             nightly_self_analysis=reviews.nightly,
             decisions=reviews.decisions,
             retraining=retraining,
-            feedback=feedback,
-            performance=SignalPerformance(scores, feedback, clock),
+            feedback=records.feedback,
+            performance=SignalPerformance(scores, records.feedback, clock),
             scores=scores,
             lanes=lanes,
             lane_versions=LaneVersions(documents),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from domain.ledger.entries import LedgerLane, Origin
+from domain.notices import Notice
 from services.analysis.prompt import prompt_parts
 from services.drift.watch import DriftWatch
 from services.emergency.strategy_records import LiveStrategies
-from services.emergency.watch import EmergencyNotice, EmergencyWatch
+from services.emergency.watch import EmergencyWatch
 from services.guards.disabled import Disabled
 from services.jobs.service import JobService
 from services.leases import Lease
@@ -34,10 +35,6 @@ from storage.ports import SignalArchive
 from storage.resilience.documents import ResilientDocuments
 from utils.clock import Clock
 from utils.concurrency import background
-
-
-def ignore_notice(_: EmergencyNotice) -> None:
-    """Tell no one: the log and /health have it."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +60,14 @@ def make_retraining(
 @asynccontextmanager
 async def open_emergency(
     settings: Settings,
-    documents: DocumentStore,
-    ledger: LedgerStore,
-    archive: SignalArchive,
+    stores: tuple[SignalArchive, DocumentStore, LedgerStore],
     scores: LedgerScores,
     disabled: Disabled,
+    notify: Callable[[Notice], None],
     clock: Clock,
-    notify: Callable[[EmergencyNotice], None] = ignore_notice,
 ) -> AsyncIterator[EmergencyWatch]:
     """Watch the live records of lanes and strategies in the background, on one replica at a time."""
-    bounds = settings.emergency
+    bounds, (archive, documents, ledger) = settings.emergency, stores
     lease = Lease(documents, "emergency", 3 * 60 * bounds.check_minutes, clock)
     watch = EmergencyWatch(scores, LiveStrategies(ledger, archive, clock), disabled, notify, lease, bounds, clock)
     async with background(watch.run(), "emergency watch"):

@@ -20,6 +20,12 @@ class JobKind(StrEnum):
     PARITY = "parity"
     RETENTION = "retention"
     CLEANUP_MODELS = "cleanup_models"
+    RETRAIN_IF_NEEDED = "retrain_if_needed"
+    SELF_ANALYSIS = "self_analysis"
+    HEALTH_CHECK = "health_check"
+    PORTFOLIO_REPORT = "portfolio_report"
+    COST_REPORT = "cost_report"
+    PERFORMANCE_ANALYSIS = "performance_analysis"
 
     @property
     def traits(self) -> KindTraits:
@@ -66,4 +72,11 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.PARITY: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.RETENTION: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.CLEANUP_MODELS: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.RETRAIN_IF_NEEDED: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    # A question to the LLM is paid for.
+    JobKind.SELF_ANALYSIS: KindTraits(JobQueue.SCHEDULED, own_process=False, resumable=False),
+    JobKind.HEALTH_CHECK: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.PORTFOLIO_REPORT: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.COST_REPORT: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.PERFORMANCE_ANALYSIS: KindTraits(JobQueue.SCHEDULED, own_process=False),
 }

@@ -11,11 +11,15 @@ from domain.analysis import Analysis
 from domain.errors import AppError, JobFailed
 from domain.job_kinds import JobKind
 from domain.jobs import JobProgress
+from domain.reports import Report as KeptReport
 from services.jobs.runner import Report, ServiceWork
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.settling.settler import Settler
+from services.reports.reports import Reports
 from services.retention import Retention
+from services.reviews.nightly import NightlySelfAnalysis
 from services.training.model_admin import ModelAdmin
+from services.training.retraining import Retraining
 
 
 class BulkAnalysis:
@@ -117,6 +121,50 @@ class ServiceWorks:
         report(JobProgress(stage="deleting", share=0))
         pruned = await asyncio.to_thread(self._models.prune, parameters.get("keep") or self._keep_versions)
         return {"deleted": list(pruned.deleted), "kept": len(pruned.kept)}
+
+
+class ReviewWorks:
+    """The works by which the service judges itself."""
+
+    def __init__(self, reports: Reports, self_analysis: NightlySelfAnalysis, retraining: Retraining) -> None:
+        """Keep the parts."""
+        self._reports = reports
+        self._self_analysis = self_analysis
+        self._retraining = retraining
+
+    def by_kind(self) -> dict[JobKind, ServiceWork]:
+        """Return each work under its kind."""
+        return {
+            JobKind.HEALTH_CHECK: _reporting(self._reports.health),
+            JobKind.PORTFOLIO_REPORT: _reporting(self._reports.portfolio),
+            JobKind.COST_REPORT: _reporting(self._reports.cost),
+            JobKind.PERFORMANCE_ANALYSIS: _reporting(self._reports.performance),
+            JobKind.SELF_ANALYSIS: self.analyze_itself,
+            JobKind.RETRAIN_IF_NEEDED: self.retrain,
+        }
+
+    async def analyze_itself(self, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Review the newest days, and ask for advice only where they are not acceptable."""
+        report(JobProgress(stage="reviewing", share=0))
+        return await self._self_analysis.run()
+
+    async def retrain(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Queue a training of each model in production that needs one.
+
+        Args:
+            parameters: `full`: of all of them.
+            report: Told once.
+        """
+        report(JobProgress(stage="looking at the models", share=0))
+        return await self._retraining.retrain_if_needed(full=bool(parameters.get("full")))
+
+
+def _reporting(make: Callable[[], Awaitable[KeptReport]]) -> ServiceWork:
+    async def work(_: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        report(JobProgress(stage="looking", share=0))
+        return (await make()).model_dump(mode="json")
+
+    return work
 
 
 def _plain(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from api.dependencies import Admin, DefaultLimit, JobKey, JobsPart, JsonBody
-from api.schemas.job_requests import BulkAnalysisRequest, CleanupModelsRequest, JobQueued, NoParameters, ParityRequest
+from api.schemas.job_requests import (
+    BulkAnalysisRequest,
+    CleanupModelsRequest,
+    JobQueued,
+    NoParameters,
+    ParityRequest,
+    RetrainRequest,
+)
 from api.schemas.problems import problem_responses
 from domain.errors import NotFound
 from domain.job_kinds import JobKind
@@ -35,6 +42,28 @@ KINDS: dict[JobKind, tuple[type[BaseModel], str, str]] = {
         CleanupModelsRequest,
         "Delete old versions of models (admin)",
         "Delete all but the newest versions of each market, and those that serve or may serve again.",
+    ),
+    JobKind.RETRAIN_IF_NEEDED: (
+        RetrainRequest,
+        "Train models that need it (admin)",
+        "Queue a training of each model in production that is too old or has an alarm of drift, or of all.",
+    ),
+    JobKind.SELF_ANALYSIS: (
+        NoParameters,
+        "Review the service itself (admin)",
+        "Review the newest days, and ask for advice only where they are not acceptable.",
+    ),
+    JobKind.HEALTH_CHECK: (NoParameters, "Report what does not work (admin)", "Make and keep a report of health."),
+    JobKind.PORTFOLIO_REPORT: (
+        NoParameters,
+        "Report the engine's account (admin)",
+        "Make and keep a report of the trading engine's account.",
+    ),
+    JobKind.COST_REPORT: (NoParameters, "Report the LLM's costs (admin)", "Make and keep a report of costs."),
+    JobKind.PERFORMANCE_ANALYSIS: (
+        NoParameters,
+        "Report win rates (admin)",
+        "Make and keep a report of win rates and Sharpe ratios.",
     ),
 }
 

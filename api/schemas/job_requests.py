@@ -46,6 +46,12 @@ class CleanupModelsRequest(RequestModel):
     ] = None
 
 
+class RetrainRequest(RequestModel):
+    """Which models to train anew."""
+
+    full: Annotated[bool, Field(description="All in production, whatever their age.")] = False
+
+
 class JobQueued(ResponseModel):
     """The job that was queued; `GET /jobs/{job_id}` says how far it is, and has its result."""
 

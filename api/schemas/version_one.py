@@ -14,7 +14,7 @@ from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.lanes import Lane
 from domain.values import Price, Share
-from services.analysis.service import Answer
+from services.analysis.answer import Answer
 
 LowerSignal = Literal["long", "short", "neutral"]
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 
-from config.drift_settings import DriftSettings
+from config.watch_settings import DriftSettings
 from domain.arrays import FloatArray
 from models.drift.page_hinkley import PageHinkley, rises
 from models.drift.reference import TrainingReference

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
 
@@ -19,6 +18,7 @@ from rules.judgement import judge
 from rules.reading import require_candles
 from rules.strategies import STRATEGY_NAMES
 from services.analysis.analyst import Analyst
+from services.analysis.answer import Answer
 from services.analysis.recent import RecentAnalyses
 from services.analysis.revisions import Revisions
 from services.broadcast.analysis_event import render_signal_event
@@ -35,18 +35,6 @@ from utils.clock import Clock
 from utils.concurrency import SingleFlight
 
 NOT_KEPT = "Closed candles of this request were posted before with very different prices: they are not kept."
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An analysis, whether it was found in the cache or made for this query, and whether it is of the market now.
-
-    Analyses of old candles and replays are not: they are neither broadcast nor cached nor archived, and never scored.
-    """
-
-    analysis: Analysis
-    cached: bool
-    current: bool = True
 
 
 class AnalysisService:

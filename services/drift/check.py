@@ -6,7 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import replace
 
-from config.drift_settings import DriftSettings
+from config.watch_settings import DriftSettings
 from domain.errors import ModelNotFound, ModelUnusable
 from models.drift.verdicts import BrierTrend, DriftStatus, FeatureDrift, brier_trend, drifted, feature_drifts
 from models.drift.verdicts import features_status as status_of

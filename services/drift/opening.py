@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from config.drift_settings import DriftSettings
+from config.watch_settings import DriftSettings
+from domain.notices import Notice
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.broadcast.hub import SignalHub
@@ -27,13 +28,13 @@ async def open_drift(
     settings: DriftSettings,
     registry: Registry,
     loaded: LoadedModels,
-    store: CandleStore,
-    ledger: LedgerStore,
-    documents: DocumentStore,
+    stores: tuple[CandleStore, DocumentStore, LedgerStore],
     hub: SignalHub,
+    notify: Callable[[Notice], None],
     clock: Clock,
 ) -> AsyncIterator[DriftWatch]:
     """Check the models in production for drift in the background, on one replica at a time."""
+    store, documents, ledger = stores
     with worker_threads(1, "drift") as executor:
         check = DriftCheck(
             registry=registry,
@@ -50,6 +51,7 @@ async def open_drift(
             check=check,
             documents=documents,
             hub=hub,
+            notify=notify,
             lease=Lease(documents, "drift", LEASE_SECONDS, clock),
             check_seconds=settings.check_seconds,
             clock=clock,

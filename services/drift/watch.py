@@ -10,6 +10,7 @@ from datetime import timedelta
 from loguru import logger
 
 from domain.errors import StorageUnavailable
+from domain.notices import Notice, NoticeLevel
 from models.drift.verdicts import DriftStatus
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
@@ -42,6 +43,7 @@ class DriftWatch:
         check: DriftCheck,
         documents: DocumentStore,
         hub: SignalHub,
+        notify: Callable[[Notice], None],
         lease: Lease,
         check_seconds: float,
         clock: Clock,
@@ -56,6 +58,7 @@ class DriftWatch:
             check: Checks one of them.
             documents: Keeps the newest finding of each symbol (or `*`) and timeframe.
             hub: Publishes `ModelDrift` when a model gets an alarm.
+            notify: Tells the operators of it.
             lease: Held by the replica that checks.
             check_seconds: Between two checks of a version.
             clock: The server's.
@@ -67,6 +70,7 @@ class DriftWatch:
         self._check = check
         self._documents = documents
         self._hub = hub
+        self._notify = notify
         self._lease = lease
         self._every = timedelta(seconds=check_seconds)
         self._clock = clock
@@ -149,6 +153,10 @@ class DriftWatch:
         told = known is not None and known.version == finding.version and known.alarm
         if finding.alarm and not told:
             self._hub.publish(None, lambda: render_model_drift(finding.public(), self._clock.now()))
+            title = f"The model of {finding.symbol} {finding.timeframe} has drifted"
+            text = f"{finding.reason}. {finding.advice}"
+            key = f"drift {finding.version}"
+            self._notify(Notice(key, NoticeLevel.WARNING, title, text, self._clock.now()))
 
     async def _serving(self) -> Mapping[Scope, ModelMetadata]:
         return await run_blocking(self._executor, self._served)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from config.emergency_settings import EmergencySettings
+from config.watch_settings import EmergencySettings
 from domain.ledger.entries import HORIZONS, PLAN
 from services.ledger.scoring.records import Record
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any
 
 from loguru import logger
 
-from config.emergency_settings import EmergencySettings
+from config.watch_settings import EmergencySettings
 from domain.errors import StorageUnavailable
 from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
+from domain.notices import Notice, NoticeLevel
 from domain.trading.disabled import LANES, MODEL
 from rules.strategies import STRATEGY_NAMES
 from services.emergency.critical import why_critical
@@ -24,21 +24,6 @@ from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from utils.clock import Clock
-
-
-@dataclass(frozen=True)
-class EmergencyNotice:
-    """What operators are told when a part is disabled by itself.
-
-    Attributes:
-        key: The same for the same part, so that it is told once.
-    """
-
-    key: str
-    level: Literal["critical"]
-    title: str
-    text: str
-    created_at: datetime
 
 
 class EmergencyWatch:
@@ -52,7 +37,7 @@ class EmergencyWatch:
         scores: LedgerScores,
         strategies: LiveStrategies,
         disabled: Disabled,
-        notify: Callable[[EmergencyNotice], None],
+        notify: Callable[[Notice], None],
         lease: Lease,
         settings: EmergencySettings,
         clock: Clock,
@@ -137,9 +122,9 @@ class EmergencyWatch:
         kind = "lane" if name in LANES else "strategy"
         logger.bind(part=name, reason=reason).error(f"the {kind} {name} is disabled by the emergency watch")
         self._notify(
-            EmergencyNotice(
+            Notice(
                 key=f"disabled.{name}",
-                level="critical",
+                level=NoticeLevel.CRITICAL,
                 title=f"The {kind} {name} is disabled",
                 text=f"{reason}. It takes no part in answers until it is enabled: POST /ai/disabled/{name}",
                 created_at=part.changed_at,

@@ -127,7 +127,7 @@ class Notifier:
 
     async def _send(self, waiting: _WaitingNotice) -> None:
         if await self._is_known(waiting):
-            self._waiting.remove(waiting)
+            self._leave(waiting)
             return
         taken = await asyncio.gather(*(self._try(number, waiting.notice) for number in waiting.left))
         waiting.left = [number for number, sent in zip(waiting.left, taken, strict=True) if not sent]
@@ -147,8 +147,9 @@ class Notifier:
                 sent = await run_blocking(self._executor, self._channels[number].send, notice)
         except TimeoutError:
             logger.bind(channel=number + 1).warning("a channel of notices did not answer in time")
-        except Exception:  # noqa: BLE001 - of any of the many services; the notice is tried again
-            logger.bind(channel=number + 1).exception("a channel of notices failed unexpectedly")
+        except Exception as error:  # noqa: BLE001 - of any of the many services; the notice is tried again
+            # Its text may have the address in it.
+            logger.bind(channel=number + 1, error=type(error).__name__).error("a channel of notices has a defect")
         if not sent and number not in self._failing:
             logger.bind(channel=number + 1, title=notice.title).warning("a notice does not reach its channel")
         (self._failing.discard if sent else self._failing.add)(number)
@@ -202,13 +203,17 @@ class Notifier:
         self._records.keep(notice_id, notice, NoticeState.DROPPED)
 
     def _end(self, waiting: _WaitingNotice, state: NoticeState) -> None:
-        if waiting in self._waiting:
-            self._waiting.remove(waiting)
+        self._leave(waiting)
         self._count(waiting.notice, state)
         self._records.keep(waiting.notice_id, waiting.notice, state, waiting.attempts)
         if state is NoticeState.FAILED:
             log = logger.bind(title=waiting.notice.title, channels=[number + 1 for number in waiting.left])
             log.error("a notice was given up")
+
+    def _leave(self, waiting: _WaitingNotice) -> None:
+        # A critical notice may have taken its place while it was being sent.
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
 
     def _count(self, notice: Notice, outcome: str) -> None:
         metrics.NOTICES.labels(notice.level, outcome).inc()

@@ -77,7 +77,11 @@ class NoticeRecords:
             StorageUnavailable: the store does not answer.
         """
         left = await self._documents.newest(NOTICES, limit, {"state": NoticeState.WAITING.value})
-        found = [(str(document["notice_id"]), _notice(document)) for document in reversed(left)]
+        found = [
+            (str(document["notice_id"]), _notice(document))
+            for document in reversed(left)
+            if document["owner"] != self._owner
+        ]
         for notice_id, notice in found:
             self.keep(notice_id, notice, NoticeState.WAITING)
         return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from config.self_analysis_settings import SelfAnalysisSettings
+from config.watch_settings import SelfAnalysisSettings
 from services.ledger.scoring.records import Record
 from services.reviews.week import ModelTrend, Week
 

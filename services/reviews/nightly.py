@@ -7,7 +7,7 @@ from typing import Any
 
 from loguru import logger
 
-from config.self_analysis_settings import SelfAnalysisSettings
+from config.watch_settings import SelfAnalysisSettings
 from domain.errors import AppError
 from services.llm.cost_report import average_usd_for
 from services.reviews.acceptance import WeekOutcome, assess

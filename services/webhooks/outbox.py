@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from config.webhook_settings import WebhookSettings
+from config.report_settings import WebhookSettings
 from domain.errors import Conflict, NotFound
 from services.webhooks.delivery import DeliveryState, WebhookDelivery
 from storage.document_ports import WEBHOOK_DELIVERIES, DocumentWrite, LastingDocuments

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from loguru import logger
 
-from config.webhook_settings import WebhookSettings
+from config.report_settings import WebhookSettings
 from domain.errors import StorageUnavailable
 from services.health.degraded import Degraded
 from services.webhooks.delivery import WebhookDelivery

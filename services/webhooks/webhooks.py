@@ -10,7 +10,7 @@ from functools import partial
 import httpx2
 from loguru import logger
 
-from config.webhook_settings import WebhookSettings
+from config.report_settings import WebhookSettings
 from domain.errors import Conflict, StorageUnavailable
 from services.health.degraded import Degraded
 from services.webhooks.delivery import WebhookDelivery

@@ -15,10 +15,11 @@ from domain.forecasting import ModelType
 from domain.ledger.entries import LedgerLane
 from domain.ledger.settlements import LedgerRecord
 from domain.market import Timeframe
+from domain.notices import Notice
 from domain.values import utc_time
 from models.registry.registry import Registry
 from services.emergency.strategy_records import LiveStrategies
-from services.emergency.watch import EmergencyNotice, EmergencyWatch
+from services.emergency.watch import EmergencyWatch
 from services.leases import Lease
 from services.ledger.scoring.scores import LedgerScores
 from tests.conftest import STRANGER, MakeClient
@@ -50,7 +51,7 @@ def analyzed(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze"
 
 
 def check(
-    client: TestClient, notices: list[EmergencyNotice] | None = None, clock: Clock | None = None, **settings: Any
+    client: TestClient, notices: list[Notice] | None = None, clock: Clock | None = None, **settings: Any
 ) -> dict[str, Any]:
     """Look once, as the watch of the service does."""
     container = container_of(client)
@@ -172,7 +173,7 @@ def test_what_cannot_be_switched_is_refused(make_client: MakeClient) -> None:
 
 def test_the_watch_disables_a_lane_that_surely_loses_and_tells_it_once(watched: TestClient) -> None:
     settle(watched, calls(50, 150))
-    notices: list[EmergencyNotice] = []
+    notices: list[Notice] = []
     assert check(watched, notices)["disabled"] == ["rules"]
     (notice,) = notices
     assert (notice.key, notice.level, notice.title) == ("disabled.rules", "critical", "The lane rules is disabled")

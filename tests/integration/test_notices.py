@@ -153,6 +153,16 @@ async def test_what_waits_through_the_quiet_hours_outlives_a_restart(
     assert titles(receiver) == ["first", "second"]
 
 
+async def test_what_was_sent_before_the_start_was_over_is_sent_once(
+    documents: ResilientDocuments, receiver: StandIn
+) -> None:
+    async with notifier(documents, SettableClock(), address(receiver)) as notices:
+        notices.send(notice())
+        await notices.take_over()
+        await notices.send_due()
+    assert len(receiver.requests) == 1
+
+
 async def test_a_failed_notice_is_tried_again_with_growing_pauses_and_given_up_at_last(
     documents: ResilientDocuments, receiver: StandIn
 ) -> None:

@@ -71,6 +71,11 @@ def test_job_that_can_analyze_nothing_fails_with_the_reason(client: TestClient) 
         ("cleanup_models", {"deleted": [], "kept": 0}),
         ("parity", None),
         ("retention", None),
+        ("retrain_if_needed", {"auto_retrain": True, "full": False, "submitted": [], "skipped": []}),
+        ("self_analysis", None),
+        ("portfolio_report", None),
+        ("cost_report", None),
+        ("performance_analysis", None),
     ],
 )
 def test_every_other_kind_does_its_work(client: TestClient, kind: str, result: dict[str, Any] | None) -> None:
@@ -78,6 +83,12 @@ def test_every_other_kind_does_its_work(client: TestClient, kind: str, result: d
     assert job["status"] == "succeeded", job["error"]
     if result is not None:
         assert job["result"] == result
+
+
+def test_report_is_made_by_a_job_and_kept(client: TestClient) -> None:
+    made = run(client, "health_check")["result"]
+    kept = client.get(f"/ai/reports/{made['report_id']}").json()
+    assert (made["kind"], kept["kind"], kept["summary"]) == ("health", "health", made["summary"])
 
 
 def test_day_of_the_ledger_is_certified_on_request(client: TestClient) -> None:

@@ -12,8 +12,8 @@ import pytest
 from loguru import logger
 from trading_signal_client import verify_signature
 
+from config.report_settings import WebhookSettings
 from config.settings import StorageSettings
-from config.webhook_settings import WebhookSettings
 from domain.errors import Conflict, NotFound
 from services.webhooks.delivery import DeliveryState, WebhookDelivery
 from services.webhooks.outbox import WebhookOutbox

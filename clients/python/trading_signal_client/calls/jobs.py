@@ -62,5 +62,35 @@ def queue_model_cleanup(keep: int | None = None) -> Call[answers.JobQueued]:
     return _queued("cleanup_models", {"keep": keep})
 
 
+def retrain_models(full: bool = False) -> Call[answers.JobQueued]:
+    """Queue a job that trains models which are too old or have drifted (admin), or all in production."""
+    return _queued("retrain_if_needed", {"full": full})
+
+
+def review_itself() -> Call[answers.JobQueued]:
+    """Queue a job that reviews the newest days of the service (admin)."""
+    return _queued("self_analysis", {})
+
+
+def report_health() -> Call[answers.JobQueued]:
+    """Queue a job that makes a report of health (admin)."""
+    return _queued("health_check", {})
+
+
+def report_portfolio() -> Call[answers.JobQueued]:
+    """Queue a job that makes a report of the trading engine's account (admin)."""
+    return _queued("portfolio_report", {})
+
+
+def report_costs() -> Call[answers.JobQueued]:
+    """Queue a job that makes a report of the LLM's costs (admin)."""
+    return _queued("cost_report", {})
+
+
+def report_performance() -> Call[answers.JobQueued]:
+    """Queue a job that makes a report of win rates and Sharpe ratios (admin)."""
+    return _queued("performance_analysis", {})
+
+
 def _queued(kind: str, body: dict[str, Any]) -> Call[answers.JobQueued]:
     return Call(f"job_{kind}", "POST", f"/jobs/{kind}", answers.JobQueued, body)

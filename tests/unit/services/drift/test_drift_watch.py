@@ -80,6 +80,7 @@ async def test_an_alarm_is_told_once_and_checked_again_after_an_hour(workshop: D
     assert event["type"] == "ModelDrift"
     assert (event["data"]["symbol"], event["data"]["status"]) == ("BTCUSDT", "alarm")
     assert "cli.py train" in event["data"]["retrain_command"]
+    assert [notice.title for notice in workshop.notices] == ["The model of BTCUSDT 1h has drifted"]
     assert json.loads(await anext(subscription)) == "end"
 
 

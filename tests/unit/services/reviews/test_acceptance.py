@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.self_analysis_settings import SelfAnalysisSettings
+from config.watch_settings import SelfAnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.ledger.entries import PLAN, LedgerLane
 from domain.market import Candle, CandleSeries, Timeframe

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.report_settings import WebhookSettings
 from config.settings import StorageSettings
-from config.webhook_settings import WebhookSettings
 from services.webhooks.delivery import DeliveryState, WebhookDelivery
 from services.webhooks.outbox import WebhookOutbox
 from services.webhooks.receiver import WebhookReceiver

@@ -1,0 +1,60 @@
+"""How the service watches itself: drift of its models, its own newest days, and what surely loses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from config.section import Count, Section, Switch
+from domain.values import Share
+
+Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class DriftSettings(Section):
+    """Limits are distances beyond what is usual in training; those of the Brier loss are its standard deviations."""
+
+    check_seconds: Annotated[float, Field(ge=60, le=604_800)]
+    candles: Annotated[int, Field(ge=50, le=5_000)]
+    psi_notice: Distance
+    psi_alarm: Distance
+    ks_notice: Fraction
+    ks_alarm: Fraction
+    features_share: Fraction
+    brier_entries: Annotated[int, Field(ge=100, le=20_000)]
+    brier_min_entries: Count
+    brier_delta: Distance
+    brier_threshold: Distance
+
+    @model_validator(mode="after")
+    def _notice_before_alarm(self) -> Self:
+        if self.psi_notice > self.psi_alarm or self.ks_notice > self.ks_alarm:
+            raise ValueError("a notice cannot need more than an alarm")
+        return self
+
+
+class SelfAnalysisSettings(Section):
+    """Bounds within which the newest days are acceptable; results of plans are in units of their risk."""
+
+    days: Annotated[int, Field(ge=1, le=90)]
+    min_calls: Count
+    min_hit_rate: Share
+    min_net_r: Annotated[float, Field(ge=-1, le=10)]
+    max_hit_rate_drop: Share
+    max_brier_rise: Share
+    may_retrain: Switch
+
+
+class EmergencySettings(Section):
+    """Critical bounds of live records; results of plans are in units of their risk."""
+
+    enabled: Switch
+    days: Annotated[int, Field(ge=1, le=400)]
+    # With fewer independent calls an interval of means says nothing.
+    min_calls: Annotated[int, Field(ge=30)]
+    critical_hit_rate: Share
+    critical_net_r: Annotated[float, Field(ge=-10, le=1)]
+    check_minutes: Annotated[float, Field(ge=1, le=1440)]
+    quiet_hours: Annotated[float, Field(ge=0, le=8760)]
