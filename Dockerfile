@@ -1,15 +1,23 @@
-# Two stages: the first resolves and compiles, the second holds only what runs.
-FROM python:3.12-slim AS build
-ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
+# docker build .                      the service with all it can do: serves, trains and searches by itself
+# docker build --target api .         serves only, a fifth of the size: jobs run on workers (docs/deployment.md)
+# docker build --target worker .      runs the jobs of Celery; and the beat, which queues what is due
+# docker build --target flower .      the page of the queues
+#
+# Two stages each: the first resolves and compiles, the second holds only what runs.
+FROM python:3.12-slim AS installer
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy VIRTUAL_ENV=/app/.venv
 RUN pip install --no-cache-dir 'uv>=0.13,<0.20'
 WORKDIR /app
-COPY requirements.txt .
-RUN uv venv /app/.venv && VIRTUAL_ENV=/app/.venv uv pip install --no-cache -r requirements.txt
+COPY requirements-serve.txt .
+RUN uv venv /app/.venv && uv pip install --no-cache -r requirements-serve.txt
 
-FROM python:3.12-slim
+FROM installer AS complete-installer
+COPY requirements.txt .
+RUN uv pip install --no-cache -r requirements.txt
+
+FROM python:3.12-slim AS code
 RUN useradd --system --create-home --uid 10001 service && mkdir -p /app/data && chown service:service /app/data
 WORKDIR /app
-COPY --from=build /app/.venv /app/.venv
 COPY pyproject.toml config.yaml main.py cli.py ./
 COPY api api
 COPY commands commands
@@ -28,6 +36,27 @@ COPY utils utils
 ENV PATH=/app/.venv/bin:$PATH HOST=0.0.0.0 PORT=8000
 USER service
 VOLUME /app/data
+
+FROM python:3.12-slim AS flower
+COPY requirements-serve.txt /tmp/
+RUN pip install --no-cache-dir -c /tmp/requirements-serve.txt celery 'flower==2.0.1' && useradd --system flower
+USER flower
+EXPOSE 5555
+CMD ["celery", "flower", "--port=5555"]
+
+FROM code AS worker
+COPY --from=complete-installer /app/.venv /app/.venv
+CMD ["python", "cli.py", "worker"]
+
+FROM code AS api
+COPY --from=installer /app/.venv /app/.venv
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/livez\", timeout=2)"]
+CMD ["python", "main.py"]
+
+# The last target is the default.
+FROM worker AS service
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/livez\", timeout=2)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -9,6 +10,7 @@ from functools import partial
 from typing import Annotated
 
 import typer
+from loguru import logger
 
 from commands.analyze import analyze
 from commands.backtesting.backtest import backtest, verify
@@ -35,6 +37,7 @@ from config.sources import load_settings
 from domain.errors import AppError, ConfigurationError
 from domain.job_kinds import JobQueue
 from services.jobs.service import JobService
+from utils.libraries import lack_of
 
 cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",
@@ -108,6 +111,27 @@ def worker(
     raise typer.Exit(run_worker(jobs, open_jobs, chosen, concurrency or default_concurrency(jobs, chosen)))
 
 
+@cli.command()
+def beat() -> None:
+    """Queue what is due by the schedule, with JOBS_BACKEND=celery, until it is stopped; several of them queue it once."""
+    from container import build_container, check_adapters
+    from utils.concurrency import until_stopped
+    from utils.logging import configure_logging
+
+    settings = load_settings()
+    if settings.jobs.backend != "celery":
+        raise ConfigurationError("beat needs JOBS_BACKEND=celery: without it, the service itself runs the schedule")
+    check_adapters(settings)
+    logs = configure_logging(settings.logging, settings.secret_values())
+
+    async def run() -> None:
+        async with build_container(settings, logs=logs, beat=True):
+            logger.info("the schedule runs")
+            await until_stopped()
+
+    asyncio.run(run())
+
+
 def _named(queues: str) -> tuple[JobQueue, ...]:
     """Return the queues of these names."""
     try:
@@ -143,6 +167,11 @@ def main() -> None:
         cli()
     except AppError as error:
         fail(error.message)
+        raise SystemExit(2) from None
+    except ModuleNotFoundError as error:
+        if (message := lack_of(error, "this command")) is None:
+            raise
+        fail(message)
         raise SystemExit(2) from None
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:

@@ -34,6 +34,7 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.ModelStorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.JobQueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LibraryMissing: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 MAX_FIELD_ERRORS = 20

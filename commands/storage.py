@@ -1,11 +1,12 @@
-"""`storage`: show the size of the database, prune it, and return empty space to the disk."""
+"""`storage`: show the size of the database, prune it, return empty space to the disk, and back it up."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from storage.adapter_ports import LedgerDatabase, Store, StoreSize
 
 storage = typer.Typer(
-    help="Manage the database: stats, prune, vacuum; the service may run meanwhile.", no_args_is_help=True
+    help="Manage the database: stats, prune, vacuum, backup; the service may run meanwhile.", no_args_is_help=True
 )
 
 
@@ -86,6 +87,21 @@ def vacuum(as_json: Json = False) -> None:
     table.add_row("on disk", _megabytes(before.total_bytes), _megabytes(after.total_bytes))
     table.add_row("of it empty", _megabytes(before.free_bytes), _megabytes(after.free_bytes))
     show({"before": _document(before), "after": _document(after)}, table, as_json)
+
+
+@storage.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New file for the copy.")], as_json: Json = False
+) -> None:
+    """Copy the SQLite database as it is at one moment to a new file, while the service goes on writing."""
+    from storage.factory import build_maintenance
+
+    with working() as tell:
+        tell("copying the database")
+        size_bytes = asyncio.run(build_maintenance(load_settings().storage).backup(file))
+    table = Table("copy", "size")
+    table.add_row(str(file), _megabytes(size_bytes))
+    show({"file": str(file), "size_bytes": size_bytes}, table, as_json)
 
 
 @asynccontextmanager

@@ -77,7 +77,7 @@ from utils.logging import NO_LOGS, Logs
 
 @asynccontextmanager
 async def build_container(
-    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS
+    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS, *, beat: bool = False
 ) -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.
 
@@ -85,6 +85,7 @@ async def build_container(
         settings: Of everything.
         job_table: Module whose `JOBS` holds the functions that jobs run.
         logs: Where the process logs to, for /health.
+        beat: This process runs the schedule; without Celery every one does.
 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
@@ -212,7 +213,7 @@ async def build_container(
             outlooks=Outlooks(markets, forecasting, recorder, lambda: guards.safe_mode.state, clock),
             jobs=jobs,
             training=training,
-            schedule=await opened(open_schedule(settings, jobs, documents, clock)),
+            schedule=await opened(open_schedule(settings, jobs, documents, clock, beat=beat)),
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),

@@ -212,6 +212,12 @@ class JobQueueFull(AppError):
     code = "job_queue_full"
 
 
+class LibraryMissing(AppError):
+    """The installation lacks libraries that the work needs; the message names them and says how to get them."""
+
+    code = "library_missing"
+
+
 class JobFailed(AppError):
     """A job ended without a result."""
 

@@ -51,20 +51,22 @@ class KindTraits:
         queue: Where it waits.
         own_process: It runs in a process of its own, by the function of `tasks/jobs.py`; otherwise inside the service
             or worker, with its parts.
+        libraries: Modules that its function imports and that an installation which only serves does not have.
         resumable: A second run does no harm and costs only time, so a job that was interrupted starts again by itself.
     """
 
     queue: JobQueue
     own_process: bool = True
+    libraries: tuple[str, ...] = ()
     resumable: bool = True
 
 
 TRAITS: Mapping[JobKind, KindTraits] = {
-    JobKind.TRAIN: KindTraits(JobQueue.ML_TRAINING),
+    JobKind.TRAIN: KindTraits(JobQueue.ML_TRAINING, libraries=("keras", "onnx", "sklearn")),
     JobKind.BIAS_LOOKAHEAD: KindTraits(JobQueue.BACKTESTING),
     JobKind.BIAS_RECURSIVE: KindTraits(JobQueue.BACKTESTING),
     JobKind.BACKTEST: KindTraits(JobQueue.BACKTESTING),
-    JobKind.OPTIMISE: KindTraits(JobQueue.OPTIMIZATION),
+    JobKind.OPTIMISE: KindTraits(JobQueue.OPTIMIZATION, libraries=("optuna",)),
     JobKind.BULK_ANALYSIS: KindTraits(JobQueue.BULK_ANALYSIS, own_process=False),
     JobKind.SETTLE: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.PARITY: KindTraits(JobQueue.SCHEDULED, own_process=False),

@@ -1,4 +1,4 @@
-"""Pin the requirements: pyproject.toml holds ranges, the two requirements files hold full pins.
+"""Pin the requirements: pyproject.toml holds ranges, the requirements files hold full pins.
 
 `--check` fails when a file differs from what its ranges resolve to with its own pins kept.
 """
@@ -13,7 +13,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).parent / "uv"
-FILES: dict[str, list[str]] = {"requirements.txt": [], "requirements-dev.txt": ["--group", "dev", "--extra", "jax"]}
+# In this order: what serves is a part of the whole, with the same pins.
+FILES: dict[str, list[str]] = {
+    "requirements.txt": ["--extra", "train"],
+    "requirements-serve.txt": ["--constraint", "requirements.txt"],
+    "requirements-dev.txt": ["--extra", "train", "--group", "dev", "--extra", "jax"],
+}
 
 
 def compile_into(target: Path, extra: list[str]) -> None:

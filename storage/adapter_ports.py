@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from storage.document_ports import DocumentStore
@@ -81,9 +82,9 @@ class LedgerDatabase(Database, LedgerStore, Protocol):
 
 
 class StoreMaintenance(Protocol):
-    """Measures and compacts the database of a store, while the service runs or not.
+    """Measures, compacts and copies the database of a store, while the service runs or not.
 
-    Both raise `StorageUnavailable` as the store does.
+    All raise `StorageUnavailable` as the store does.
     """
 
     async def size(self) -> StoreSize:
@@ -91,3 +92,10 @@ class StoreMaintenance(Protocol):
 
     async def vacuum(self) -> None:
         """Give empty space in the database back to the disk, which may take minutes."""
+
+    async def backup(self, target: Path) -> int:
+        """Write a consistent copy of the database to a new file, while the service may write; return its bytes.
+
+        Raises:
+            InvalidRequest: the target exists, or this database is backed up by tools of its own.
+        """

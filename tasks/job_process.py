@@ -20,6 +20,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import JobProgress
 from tasks.jobs import JobFunction
 from tasks.messages import Message, Order
+from utils.libraries import lack_of
 
 # Serving has priority.
 NICENESS = 10
@@ -42,13 +43,20 @@ def main(table: str) -> None:
         say(Message(result=jobs[order.kind](order.parameters, _reporter(say))))
     except AppError as error:
         say(Message(error=error.message, transient=error.transient))
+    except ModuleNotFoundError as error:
+        traceback.print_exc()
+        say(Message(error=lack_of(error, f"a job of the kind {order.kind.value}") or _unexpected(error)))
     except OSError as error:
         traceback.print_exc()
         why = os.strerror(error.errno) if error.errno else type(error).__name__
         say(Message(error=f"the job could not read or write a file: {why}; the log says which"))
     except Exception as error:  # noqa: BLE001 - every failure is reported to the service
         traceback.print_exc()
-        say(Message(error=f"the job failed unexpectedly ({type(error).__name__}); the log says more"))
+        say(Message(error=_unexpected(error)))
+
+
+def _unexpected(error: Exception) -> str:
+    return f"the job failed unexpectedly ({type(error).__name__}); the log says more"
 
 
 def _own_output() -> IO[bytes]:

@@ -186,6 +186,7 @@ class AnalysisService:
         metrics.PREDICTIONS.labels(analysis.signal).inc()
         metrics.CONFIDENCE.labels(analysis.source).observe(analysis.confidence)
         logger.bind(
+            analysis_id=analysis.analysis_id,
             symbol=analysis.symbol,
             timeframe=analysis.timeframe.value,
             signal=analysis.signal.value,

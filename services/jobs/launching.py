@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from config.job_settings import JobSettings
-from domain.errors import JobQueueFull
+from domain.errors import JobQueueFull, LibraryMissing
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from services.health.degraded import Degraded
 from services.jobs.worker import JobWorker
+from utils.libraries import require
 
 
 class Launcher(Protocol):
@@ -22,6 +23,7 @@ class Launcher(Protocol):
 
         Raises:
             JobQueueFull: no more may wait.
+            LibraryMissing: whoever would run it lacks libraries of the kind.
         """
 
     def born(self, job: Job) -> Job:
@@ -52,7 +54,8 @@ class LocalLauncher:
 
     @asynccontextmanager
     async def room(self, kind: JobKind) -> AsyncIterator[None]:
-        """Count jobs that wait and run against the bound of their sort."""
+        """Count jobs that wait and run against the bound of their sort; refuse what could not run here."""
+        require(f"a job of the kind {kind.value}", kind.traits.libraries)
         if self._free(kind) + self._settings.max_queued <= 0:
             raise JobQueueFull(f"{self._settings.max_queued} jobs are waiting already; try again when one has finished")
         self._accepting += 1
@@ -70,9 +73,11 @@ class LocalLauncher:
         self._worker.start(job, parameters)
 
     async def relaunch(self, job: Job) -> None:
-        """Take the job up if it could start at once; otherwise another process may have a place."""
-        if self._free(job.kind) > 0:
-            await self._worker.take_up(job)
+        """Take the job up if it could start at once; otherwise another process may have a place, or its libraries."""
+        with suppress(LibraryMissing):
+            require(job.kind.value, job.kind.traits.libraries)
+            if self._free(job.kind) > 0:
+                await self._worker.take_up(job)
 
     def degraded(self) -> Iterable[Degraded]:
         """Return nothing: the worker is this process."""

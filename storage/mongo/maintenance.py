@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
+from domain.errors import InvalidRequest
 from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
 from storage.mongo.connection import TIMEOUTS_MS, Document, MongoConnection, operation
@@ -33,6 +35,13 @@ class MongoMaintenance:
             tuple(CollectionSize(s["ns"].partition(".")[2], s["count"], s["totalSize"]) for s in sizes),
             total_bytes=sum(s["totalSize"] for s in sizes),
             free_bytes=sum(s.get("freeStorageSize", 0) for s in sizes),
+        )
+
+    async def backup(self, target: Path) -> int:
+        """Refuse: MongoDB's own tools know of its replicas and shards."""
+        raise InvalidRequest(
+            f"a MongoDB database is not copied to a file such as {target.name}: use mongodump --uri with the value of "
+            "DATABASE_URL, or snapshots of its disks (docs/deployment.md)"
         )
 
     async def vacuum(self) -> None:

@@ -1,4 +1,4 @@
-"""Size and vacuum of a SQLite file, on a separate connection without the time limits of the service."""
+"""Size, vacuum and backup of a SQLite file, on a separate connection without the time limits of the service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from domain.errors import StorageUnavailable
+from domain.errors import InvalidRequest, StorageUnavailable
 from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
 from storage.sqlite.damage import COMPANIONS, beside
@@ -25,7 +25,7 @@ SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) WHERE a
 
 
 class SqliteMaintenance:
-    """Measures and compacts a file that a running service may have open."""
+    """Measures, compacts and copies a file that a running service may have open."""
 
     def __init__(self, path: str | Path, busy_seconds: float = 10.0) -> None:
         """Remember where the file is, and how long its writer is waited for; nothing is opened yet."""
@@ -44,6 +44,28 @@ class SqliteMaintenance:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
         await asyncio.to_thread(self._connected, "vacuum", vacuum)
+
+    async def backup(self, target: Path) -> int:
+        """Copy the file as it is at one moment; its writer does not wait, and the target is whole or not there."""
+        unfinished = beside(target, ".unfinished")
+
+        def copy(connection: sqlite3.Connection) -> int:
+            if target.exists():
+                raise InvalidRequest(f"{target} exists already: name a new file")
+            if not target.parent.is_dir():
+                raise InvalidRequest(f"there is no folder {target.parent} for the copy")
+            with closing(sqlite3.connect(unfinished)) as copied:
+                connection.backup(copied)  # all pages in one step, which is one transaction that reads
+                copied.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+                if copied.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                    raise StorageUnavailable(f"the database file {self._path} is damaged: no copy is kept")
+            unfinished.rename(target)
+            return target.stat().st_size
+
+        try:
+            return await asyncio.to_thread(self._connected, "backup", copy)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def _connected(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
         if not self._path.is_file():

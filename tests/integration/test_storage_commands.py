@@ -176,6 +176,55 @@ def test_file_that_is_not_there_or_locked_is_named_in_a_line(
     assert [each.name for each in tmp_path.iterdir()] == ["none.db"]
 
 
+def test_backup_is_a_whole_database_of_its_own_and_replaces_no_file(
+    command: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url := f"sqlite:///{tmp_path}/store.db")
+    monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
+    fill(url, days=1, candles=40)
+    copy = tmp_path / "copy.db"
+    assert command("backup", str(copy), "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"file": str(copy), "size_bytes": copy.stat().st_size}
+    assert sorted(file.name for file in tmp_path.glob("copy*")) == ["copy.db"]
+    before = copy.read_bytes()
+    assert command("backup", str(copy)) == 2
+    assert capsys.readouterr().err == f"error: {copy} exists already: name a new file\n"
+    assert copy.read_bytes() == before
+    assert command("backup", str(tmp_path / "none" / "copy.db")) == 2
+    assert capsys.readouterr().err == f"error: there is no folder {tmp_path}/none for the copy\n"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{copy}")
+    assert command("stats", "--json") == 0
+    found = counts(json.loads(capsys.readouterr().out))
+    assert found == {"ai_analysis_results": 300, "analysis_archive": 300, "jobs": 1, "posted_candles": 40}
+
+
+def test_a_damaged_database_gives_no_copy(
+    command: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url := f"sqlite:///{tmp_path}/store.db")
+    fill(url, days=1, candles=40)
+    file = tmp_path / "store.db"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 8192] = b"\xff" * 8192
+    file.write_bytes(content)
+    assert command("backup", str(tmp_path / "copy.db")) == 2
+    assert "damaged" in capsys.readouterr().err
+    assert list(tmp_path.glob("copy*")) == []
+
+
+@pytest.mark.realserver
+def test_a_backup_of_mongodb_names_its_own_tool(
+    mongo_url: str,
+    command: Command,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", mongo_url)
+    assert command("backup", str(tmp_path / "copy.db")) == 2
+    assert "use mongodump --uri" in capsys.readouterr().err
+
+
 @pytest.mark.realserver
 def test_vacuum_leaves_the_collections_of_others_alone(
     mongo_url: str, document: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch

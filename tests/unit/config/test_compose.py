@@ -1,9 +1,10 @@
-"""The compose file: every variable of the service reaches it, and what it keeps outlives its container."""
+"""The compose file: variables reach the service, what it keeps outlives its container, parts fit together."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,9 +15,18 @@ from config.settings import Settings
 from config.sources import ENVIRONMENT_NAMES, load_settings
 
 ROOT = Path(__file__).resolve().parents[3]
-SERVICE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["service"]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SERVICE = SERVICES["service"]
+OWN = ("service", "api", "worker", "beat")
+# Of the broker, which only Celery needs.
 # The image listens where the compose file publishes it, and models are in the volume.
 OF_THE_IMAGE = {"HOST", "PORT", "MODEL_SAVE_PATH"}
+# The stages of the image by name, each with its lines.
+TARGETS = {
+    stage.splitlines()[0].split()[-1]: stage
+    for stage in re.split(r"^(?=FROM )", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+}
 WITH_DEFAULT = re.compile(r"\$\{([A-Z_]+):-(.*)\}")
 
 
@@ -43,7 +53,8 @@ def test_every_variable_is_passed_on(name: str) -> None:
 
 
 def test_no_variable_is_passed_on_that_the_service_does_not_know() -> None:
-    assert SERVICE["environment"].keys() <= ENVIRONMENT_NAMES.keys()
+    for name in OWN:
+        assert SERVICES[name]["environment"].keys() <= ENVIRONMENT_NAMES.keys()
 
 
 def test_without_variables_the_values_of_the_file_hold() -> None:
@@ -76,3 +87,92 @@ def test_what_the_service_keeps_beside_its_database_is_in_the_volume() -> None:
     assert (mount, f"VOLUME {mount}" in image, "chown service:service /app/data" in image) == ("/app/data", True, True)
     kept = settings().models.save_path
     assert PurePosixPath("/app", kept).is_relative_to(mount)
+
+
+def published(part: dict[str, Any]) -> list[str]:
+    return [str(port) for port in part.get("ports", [])]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_is_published_beyond_this_machine(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in published(SERVICES[name]))
+
+
+def test_no_two_parts_are_published_on_one_port() -> None:
+    ports = [port.split(":")[1] for part in SERVICES.values() for port in published(part)]
+    assert len(ports) == len(set(ports)) == 3
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_is_pinned_or_a_target_of_the_dockerfile(name: str) -> None:
+    part = SERVICES[name]
+    if "build" in part:
+        assert part["build"]["target"] in TARGETS
+    else:
+        assert re.fullmatch(r"[a-z]+:\d+\.\d+", part["image"])
+
+
+@pytest.mark.parametrize("name", SERVICES.keys() - {"worker", "beat"})
+def test_every_part_that_answers_is_checked(name: str) -> None:
+    in_the_image = "build" in SERVICES[name] and "HEALTHCHECK" in TARGETS[SERVICES[name]["build"]["target"]]
+    assert in_the_image or "test" in SERVICES[name]["healthcheck"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_part_waits_only_for_parts_that_its_profile_starts_and_that_are_checked(name: str) -> None:
+    profiles = set(SERVICES[name].get("profiles", []))
+    for needed, how in SERVICES[name].get("depends_on", {}).items():
+        assert how == {"condition": "service_healthy"}
+        theirs = set(SERVICES[needed].get("profiles", []))
+        assert not theirs or (profiles and profiles <= theirs)
+
+
+def test_the_profile_of_many_machines_has_all_of_them() -> None:
+    scaled = {name for name, part in SERVICES.items() if "scale" in part.get("profiles", ["scale"])} - {"service"}
+    assert scaled == {"api", "proxy", "worker", "beat", "rabbitmq", "redis", "mongodb", "flower"}
+    assert SERVICES["api"]["deploy"]["replicas"] == 2
+    assert (SERVICES["api"]["build"]["target"], SERVICES["worker"]["build"]["target"]) == ("api", "worker")
+
+
+def test_replicas_and_workers_share_store_broker_and_the_folder_of_the_models() -> None:
+    shared = [SERVICES[name] for name in ("api", "worker", "beat")]
+    assert {part["environment"]["JOBS_BACKEND"] for part in shared} == {"celery"}
+    for variable in ("DATABASE_URL", "RABBITMQ_URL", "REDIS_URL"):
+        assert len({part["environment"][variable] for part in shared}) == 1
+    assert {tuple(part["volumes"]) for part in shared} == {("service:/app/data",)}
+
+
+def test_the_proxy_is_the_one_whose_word_on_clients_is_taken() -> None:
+    network = COMPOSE["networks"]["trading"]["ipam"]["config"][0]
+    address = ip_address(SERVICES["proxy"]["networks"]["trading"]["ipv4_address"])
+    assert [str(known) for known in settings().access.trusted_proxies] == [f"{address}/32"]
+    assert address in ip_network(network["subnet"])
+    assert address not in ip_network(network["ip_range"])
+    assert "./deploy/nginx.conf:/etc/nginx/nginx.conf:ro" in SERVICES["proxy"]["volumes"]
+
+
+def test_the_broker_has_the_password_that_its_clients_use() -> None:
+    password = SERVICES["rabbitmq"]["environment"]["RABBITMQ_DEFAULT_PASS"]
+    assert f"signals:{password}@rabbitmq" in SERVICES["worker"]["environment"]["RABBITMQ_URL"]
+    assert SERVICES["flower"]["environment"]["CELERY_BROKER_URL"] == SERVICES["worker"]["environment"]["RABBITMQ_URL"]
+
+
+def test_what_the_image_copies_is_there_and_let_through() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    sources = [
+        source
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    ]
+    assert [source for source in sources if not (ROOT / source).exists() or f"!{source}" not in ignored] == []
+
+
+def test_only_the_image_of_the_api_goes_without_the_libraries_that_train() -> None:
+    assert "--from=installer" in TARGETS["api"]
+    assert "-r requirements-serve.txt" in TARGETS["installer"]
+    assert "--from=complete-installer" in TARGETS["worker"]
+    assert "-r requirements.txt" in TARGETS["complete-installer"]
+    # what `docker build .` makes can do everything
+    assert list(TARGETS)[-1] == "service"
+    assert "FROM worker AS service" in TARGETS["service"]
