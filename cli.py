@@ -113,7 +113,7 @@ def worker(
 
 @cli.command()
 def beat() -> None:
-    """Queue what is due by the schedule, with JOBS_BACKEND=celery, until it is stopped; several of them queue it once."""
+    """Queue what is due by the schedule, with JOBS_BACKEND=celery, until it is stopped; several queue it once."""
     from container import build_container, check_adapters
     from utils.concurrency import until_stopped
     from utils.logging import configure_logging

@@ -149,11 +149,13 @@ async def open_jobs(
 
 @asynccontextmanager
 async def open_schedule(
-    settings: Settings, jobs: JobService, documents: DocumentStore, clock: Clock
+    settings: Settings, jobs: JobService, documents: DocumentStore, clock: Clock, *, beat: bool
 ) -> AsyncIterator[Scheduler]:
-    """Queue in the background what is due."""
+    """Queue in the background what is due; with Celery the processes of `cli.py beat` do that."""
     scheduler = Scheduler(jobs, documents, settings.schedule, clock)
-    async with background(scheduler.run(), "schedule"):
+    async with AsyncExitStack() as stack:
+        if beat or settings.jobs.backend == "child_process":
+            await stack.enter_async_context(background(scheduler.run(), "schedule"))
         yield scheduler
 
 

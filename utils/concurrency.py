@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -100,3 +101,11 @@ class SingleFlight(Generic[T]):
         del self._tasks[key]
         if not task.cancelled():
             task.exception()  # waiters receive it; without any, it counts as retrieved here
+
+
+async def until_stopped() -> None:
+    """Return when the process is asked to end, by SIGTERM or Ctrl-C."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

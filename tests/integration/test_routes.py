@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.models import NOON, add_model
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.service import Service, running_service
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT"]
@@ -36,8 +38,10 @@ def test_info_tells_what_serves_and_when_it_was_trained(client: TestClient, tmp_
     registry = Registry(tmp_path / "models")
     version = put_in_production(registry, symbol="ETHUSDT")
     add_model(registry, created_at=NOON + timedelta(hours=2))
-    info = client.get("/ai/info").json()
-    assert info["model_version"] == version
+    deadline = time.monotonic() + PATIENCE_SECONDS  # aliases are looked at every few seconds
+    while (info := client.get("/ai/info").json())["model_version"] != version:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert "model_forecasts" in info["capabilities"]
     assert datetime.fromisoformat(info["last_trained"]) == NOON + timedelta(hours=2)
 
