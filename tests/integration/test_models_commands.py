@@ -114,7 +114,7 @@ def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace: Workpla
     stored = workplace.json("models", "show", answer["version"])
     assert stored["settings"]["models"]["recurrent"]["learning"]["epochs"] == 1
     assert (stored["seed"], stored["parameters"]) == (7, answer["parameters"])
-    assert set(stored["files"]) == {"model.keras", "model.onnx", "predictions.npz", "scaler.json"}
+    assert set(stored["files"]) == {"model.keras", "model.onnx", "predictions.npz", "reference.npz", "scaler.json"}
 
 
 def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:

@@ -67,9 +67,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert "Traceback" not in service.output
 
 
-# The administrator may remove the candles that the first cannot do without, and by the second the models without which
-# others are 503 by design; the stranger asks both.
-NOT_FOR_THE_ADMIN = ("/ai/health/market-condition", "/ai/models/rollback")
+# The administrator may remove the candles that the first cannot do without, and by the others the models without which
+# forecasts are 503 by design; the stranger asks all three.
+NOT_FOR_THE_ADMIN = ("/ai/health/market-condition", "/ai/models/rollback", "/ai/disabled/{name}")
 CALLERS = {
     # Bodies at the bounds of the schema are read alike from every caller: the administrator sends them everywhere.
     "stranger": ["--header", "x-forwarded-for: 203.0.113.9", "--phases", "examples,fuzzing"],
