@@ -12,6 +12,8 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# Longer than what a loop does at its end, such as giving up a lease.
+CANCEL_AGAIN_SECONDS = 5.0
 
 
 async def run_blocking(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -37,7 +39,10 @@ async def background(loop: Coroutine[Any, Any, object], name: str | None = None)
     try:
         yield
     finally:
-        task.cancel()
+        # A library may take the first cancellation for a failure of its own, and the loop would go on.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
         with suppress(asyncio.CancelledError):
             await task
 

@@ -107,6 +107,8 @@ class RedisLink:
             async with asyncio.timeout(self._timeout_seconds):
                 result = await command
         except self._failures as failure:
+            if (task := asyncio.current_task()) and task.cancelling():  # which the client took for a failure
+                raise asyncio.CancelledError from failure
             self._refused = _words(failure)
             raise RedisLost(f"Redis did not answer: {self._refused}") from failure
         self._refused = None
