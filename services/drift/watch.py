@@ -29,6 +29,8 @@ from utils.concurrency import run_blocking
 
 # Another version in production is checked, and the finding of another replica is known, within this time.
 LOOK_SECONDS = 60.0
+# The start has other work.
+FIRST_LOOK_SECONDS = 10.0
 _LEVELS = {DriftStatus.NONE: 0, DriftStatus.NOTICE: 1, DriftStatus.ALARM: 2}
 
 
@@ -90,6 +92,7 @@ class DriftWatch:
     async def run(self) -> None:
         """Check what is due at every look until canceled, and then let another replica do it."""
         async with self._lease.given_up_after():
+            await self._sleep(FIRST_LOOK_SECONDS)
             while True:
                 try:
                     await self.look()

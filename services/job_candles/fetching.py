@@ -55,7 +55,9 @@ async def fetch_past(
                 tell()
         except MarketDataUnavailable as failure:
             fetched = f"{len(candles):,} of {history.candles:,} candles of {market} were fetched"
-            raise MarketDataUnavailable(f"{fetched}: {failure.message}; {undone}") from failure
+            unfinished = MarketDataUnavailable(f"{fetched}: {failure.message}; {undone}")
+            unfinished.transient = failure.transient
+            raise unfinished from failure
     return with_sessions(symbol, CandleSeries.ordered(timeframe, candles[-history.candles :]))
 
 

@@ -100,7 +100,9 @@ class Pager:
             seconds = failure.rest_seconds if busy else float(2 ** (attempts - 1))
             if seconds > MAX_REST_SECONDS:
                 rest = duration_text(seconds * 1000)
-                raise SourceFailed(f"{self.source.name} {failure.message} and wants to be left alone for {rest}")
+                refused = SourceFailed(f"{self.source.name} {failure.message} and wants to be left alone for {rest}")
+                refused.transient = False  # it must not be asked again in a minute
+                raise refused
             if attempts == MAX_ATTEMPTS:
                 raise SourceFailed(f"{self.source.name} failed {attempts} times in a row; at last it {failure.message}")
             self.tell(f"{self.source.name} {failure.message}; next attempt in {duration_text(seconds * 1000)}")
