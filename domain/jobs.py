@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -67,7 +67,7 @@ class Job(Frozen):
         progress: The newest that is known; None before the first.
         result: What the job's function returned, once it has succeeded.
         error: Why it failed, for a person.
-        key: Names the work for whoever asked: a second request with the same key is the same job.
+        key: Names the work for the client that asked: a second request with the same key is the same job.
         attempts: How often it was started.
         takeovers: How often it was started again because its worker had gone.
         next_attempt_at: Not before it will be started again after a failure that may pass.
@@ -100,6 +100,10 @@ class Job(Frozen):
     def finished(self) -> bool:
         """Whether nothing will change any more."""
         return self.status.final
+
+    def passed_on(self, **values: Any) -> Self:
+        """Return the job with other values and a greater fencing number: what its worker still writes is refused."""
+        return self.model_copy(update={"lease_until": None, "fence": self.fence + 1, **values})
 
     def is_free(self, now: datetime, lease: timedelta) -> bool:
         """Return whether no worker holds it: its lease has ended, or was written by a clock that ran ahead."""

@@ -23,7 +23,7 @@ class Launcher(Protocol):
 
         Raises:
             JobQueueFull: no more may wait.
-            LibraryMissing: whoever would run it lacks libraries of the kind.
+            LibraryMissing: the process that would run it lacks libraries of the kind.
         """
 
     def born(self, job: Job) -> Job:
@@ -84,7 +84,4 @@ class LocalLauncher:
         return ()
 
     def _free(self, kind: JobKind) -> int:
-        """Return the number of free places; with jobs that wait, it is negative."""
-        own_process = kind.traits.own_process
-        places = self._settings.max_running if own_process else self._settings.max_running_in_service
-        return places - self._worker.unfinished(own_process=own_process) - self._accepting
+        return self._worker.free_places(kind) - self._accepting

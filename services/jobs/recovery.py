@@ -65,15 +65,11 @@ class JobRecovery:
                 twice = "its worker ended during the job, and so did the next one; retry it"
                 await self._end(job, JobStatus.INTERRUPTED, error=twice)
                 return
-            freed = job.model_copy(
-                update={
-                    "status": JobStatus.QUEUED,
-                    "worker": None,
-                    "lease_until": None,
-                    "fence": job.fence + 1,
-                    "takeovers": job.takeovers + 1,
-                    "error": f"its worker {job.worker} ended during the job",
-                }
+            freed = job.passed_on(
+                status=JobStatus.QUEUED,
+                worker=None,
+                takeovers=job.takeovers + 1,
+                error=f"its worker {job.worker} ended during the job",
             )
             if not await self._records.write(freed, job):
                 return
@@ -85,7 +81,6 @@ class JobRecovery:
             await self._launcher.relaunch(job)
 
     async def _end(self, job: Job, status: JobStatus, **values: Any) -> None:
-        end = {"status": status, "finished_at": self._clock.now(), "lease_until": None, "fence": job.fence + 1}
-        ended = job.model_copy(update=end | values)
+        ended = job.passed_on(status=status, finished_at=self._clock.now(), **values)
         if await self._records.write(ended, job):
             self._events.publish(ended)

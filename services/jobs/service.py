@@ -105,8 +105,7 @@ class JobService:
         if job.finished:
             raise Conflict(f"job {job_id} has ended already: {job.status.value}")
         await self._records.ask_to_cancel(job_id)
-        end = {"status": JobStatus.CANCELLED, "finished_at": self._clock.now(), "fence": job.fence + 1}
-        ended = job.model_copy(update=end | {"worker": None, "lease_until": None})
+        ended = job.passed_on(status=JobStatus.CANCELLED, finished_at=self._clock.now())
         if job.status is JobStatus.QUEUED and job.worker is None and await self._records.write(ended, job):
             self._events.publish(ended)
             return ended
@@ -131,8 +130,7 @@ class JobService:
         async with self._launcher.room(job.kind):
             await self._records.forget_cancellation(job_id)
             fresh = {"status": JobStatus.QUEUED, "attempts": 0, "takeovers": 0, "finished_at": None, "error": None}
-            again = job.model_copy(update=fresh | {"worker": None, "lease_until": None, "fence": job.fence + 1})
-            again = self._launcher.born(again)
+            again = self._launcher.born(job.passed_on(worker=None, **fresh))
             if not await self._records.write(again, job):
                 raise Conflict(f"job {job_id} was changed meanwhile; look at it again")
             await self._launcher.launch(again, order)
@@ -149,7 +147,7 @@ class JobService:
         job = await self.get(job_id)
         if job.status is not JobStatus.QUEUED or not self._worker.may_take(job):
             return False
-        if not self._worker.has_place(job.kind):
+        if self._worker.free_places(job.kind) <= 0:
             raise JobQueueFull(f"every place of this worker for jobs of the kind {job.kind.value} is taken")
         return await self._worker.take_up(job)
 

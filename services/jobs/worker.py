@@ -69,11 +69,6 @@ class JobWorker:
         hold = {"worker": self.name, "lease_until": self._clock.now() + self._lease, "sent_at": None}
         return job.model_copy(update=hold)
 
-    def unfinished(self, *, own_process: bool) -> int:
-        """Return how many of its jobs wait or run, of those with processes of their own or of the others."""
-        kinds = [self._records.peek(job_id).kind for job_id in self._tasks]
-        return sum(kind.traits.own_process is own_process for kind in kinds)
-
     def start(self, job: Job, parameters: Mapping[str, Any]) -> None:
         """Run a job that this worker holds as soon as a place is free."""
         self._records.hold(job)
@@ -82,11 +77,12 @@ class JobWorker:
         task.add_done_callback(partial(self._ended, job.job_id))
         self._events.publish(job)
 
-    def has_place(self, kind: JobKind) -> bool:
-        """Return whether a job of the kind would start at once."""
+    def free_places(self, kind: JobKind) -> int:
+        """Return how many jobs of the kind would start at once; with jobs that wait, it is negative."""
         own_process = kind.traits.own_process
         places = self._settings.max_running if own_process else self._settings.max_running_in_service
-        return self.unfinished(own_process=own_process) < places
+        kinds = [self._records.peek(job_id).kind for job_id in self._tasks]
+        return places - sum(held.traits.own_process is own_process for held in kinds)
 
     def may_take(self, job: Job) -> bool:
         """Return whether no worker holds the job and no failure has to pass before it starts."""
