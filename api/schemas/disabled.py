@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.schemas.requests import RequestModel
+from api.schemas.requests import Reason, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.trading.disabled import LANES
 from domain.values import epoch_ms
 from services.guards.disabled import PartState
 
-MAX_REASON = 300
 _EXAMPLE: dict[str, Any] = {"disabled": True, "reason": "it lost in five days of six"}
 
 
@@ -22,10 +21,7 @@ class DisabledRequest(RequestModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     disabled: bool
-    reason: Annotated[
-        str,
-        Field(max_length=MAX_REASON, pattern=r"^[^\x00-\x1f\x7f]*$", description="One line; answers say it."),
-    ] = ""
+    reason: Annotated[Reason, Field(description="One line; answers say it.")] = ""
 
     @model_validator(mode="after")
     def _say_why(self) -> Self:

@@ -35,6 +35,8 @@ EpochMs = Annotated[int, AfterValidator(_milliseconds), Field(description="Epoch
 CandlePrice = Annotated[float, Field(ge=MIN_PRICE, le=MAX_PRICE)]
 Volume = Annotated[float, Field(ge=0, le=MAX_VOLUME)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
+# One line that answers repeat.
+Reason = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 StrategyName = Annotated[str, AfterValidator(_known_strategy), Field(json_schema_extra={"enum": list(STRATEGY_NAMES)})]
 
 

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.schemas.requests import RequestModel
+from api.schemas.requests import Reason, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.values import epoch_ms
 from services.guards.safe_mode import SafeModeState
 
-MAX_REASON = 300
 _EXAMPLE: dict[str, Any] = {"enabled": True, "reason": "the exchange reports wrong prices"}
 
 
@@ -21,10 +20,7 @@ class SafeModeRequest(RequestModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     enabled: bool
-    reason: Annotated[
-        str,
-        Field(max_length=MAX_REASON, pattern=r"^[^\x00-\x1f\x7f]*$", description="One line; every answer says it."),
-    ] = ""
+    reason: Annotated[Reason, Field(description="One line; every answer says it.")] = ""
 
     @model_validator(mode="after")
     def _say_why(self) -> Self:

@@ -21,7 +21,7 @@ class GateName(StrEnum):
     EXPOSURE = "exposure"
 
 
-# Without these there is nothing to judge by, whoever judges.
+# Without these there is nothing to judge by: neither rules nor a model nor the LLM can.
 DATA_GATES = frozenset({GateName.FRESH_DATA, GateName.ENOUGH_DATA, GateName.COMPLETE_DATA, GateName.UNBROKEN_DATA})
 
 

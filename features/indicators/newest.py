@@ -1,7 +1,7 @@
 """The newest indicators of the rules in many windows of one series at once.
 
-What comes from the last so many candles alone is computed once for all windows. What depends on where a window
-begins, such as an average with a seed, is computed for many windows of one length together.
+What comes from a fixed number of the newest candles alone is computed once for all windows. What depends on where a
+window begins, such as an average with a seed, is computed for many windows of one length together.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Literal
 
 from loguru import logger
 
-from domain.errors import NotFound, StorageUnavailable
+from domain.errors import NotFound
 from domain.trading.disabled import LANES
 from domain.values import epoch_ms, utc_time
 from rules.strategies import STRATEGY_NAMES
@@ -82,13 +82,7 @@ class Disabled(WatchedState[Mapping[str, PartState]]):
             part = PartState(name, disabled, reason, utc_time(epoch_ms(self._clock.now())), by)
             self._take({**self.state, name: part}, self._end_of_now())
             content = {"created_at": part.changed_at, "disabled": disabled, "reason": reason, "by": by}
-            try:
-                await self._documents.put(DISABLED, name, content)
-            except StorageUnavailable as failure:
-                switched = "disabled" if disabled else "enabled"
-                raise StorageUnavailable(
-                    f"{name} is {switched} in this process, but nothing keeps it over a restart: {failure.message}"
-                ) from failure
+            await self._keep(DISABLED, name, content, f"{name} is {'disabled' if disabled else 'enabled'}")
         self._announce()
         return part
 

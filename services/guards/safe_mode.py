@@ -10,7 +10,6 @@ from functools import partial
 
 from loguru import logger
 
-from domain.errors import StorageUnavailable
 from domain.values import epoch_ms, utc_time
 from services.broadcast.hub import SignalHub
 from services.broadcast.safe_mode_event import render_safe_mode_changed
@@ -62,13 +61,7 @@ class SafeMode(WatchedState[SafeModeState]):
             self._take(state, self._end_of_now())
             self._known.set()
             content = {"created_at": state.changed_at, "enabled": enabled, "reason": reason}
-            try:
-                await self._documents.put(SAFE_MODE, SWITCH, content)
-            except StorageUnavailable as failure:
-                switched = "on" if enabled else "off"
-                raise StorageUnavailable(
-                    f"safe mode is {switched} in this process, but nothing keeps it over a restart: {failure.message}"
-                ) from failure
+            await self._keep(SAFE_MODE, SWITCH, content, f"safe mode is {'on' if enabled else 'off'}")
         self._announce()
         return self.state
 

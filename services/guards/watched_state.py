@@ -10,7 +10,7 @@ from typing import Generic, NoReturn, TypeVar
 
 from domain.errors import StorageUnavailable
 from domain.values import epoch_ms, utc_time
-from storage.document_ports import LastingDocuments
+from storage.document_ports import Collection, Document, LastingDocuments
 from utils.clock import Clock
 from utils.concurrency import Pause
 
@@ -62,6 +62,19 @@ class WatchedState(ABC, Generic[S]):
     async def known(self) -> None:
         """Return when the stored state has been read once."""
         await self._known.wait()
+
+    async def _keep(self, collection: Collection, key: str, content: Document, said: str) -> None:
+        """Store a change, and return when it outlives this process; `said` tells what it did in this process.
+
+        Raises:
+            StorageUnavailable: neither the store nor the spool keeps it; here it holds.
+        """
+        try:
+            await self._documents.put(collection, key, content)
+        except StorageUnavailable as failure:
+            raise StorageUnavailable(
+                f"{said} in this process, but nothing keeps it over a restart: {failure.message}"
+            ) from failure
 
     @abstractmethod
     async def _stored(self) -> tuple[S, datetime] | None:

@@ -20,10 +20,11 @@ from websockets.typing import Origin
 from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
 from models.registry.registry import Registry
+from servers.process import free_port
 from tests.fixtures.bodies import ENGINE_CONTEXT, base_path, shape_a, shape_b, shape_c, shape_d, wire_candles
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.service import Service, free_port, running_service
+from tests.fixtures.service import Service, running_service
 from tests.fixtures.wire import misfits, read_wire
 
 WIRE = read_wire()

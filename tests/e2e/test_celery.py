@@ -18,6 +18,7 @@ from kombu import Connection
 from domain.errors import JobQueueFull
 from domain.job_kinds import JobKind, JobQueue
 from domain.jobs import JobStatus
+from servers.process import free_port
 from services.jobs.service import JobService
 from tasks.celery_queues import QUEUES, declared
 from tests.conftest import admin_headers
@@ -33,7 +34,7 @@ from tests.fixtures.celery_workers import (
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.job_functions import alive
 from tests.fixtures.patience import PAUSE_SECONDS
-from tests.fixtures.service import free_port, running_service
+from tests.fixtures.service import running_service
 
 if TYPE_CHECKING:
     from tests.fixtures.rabbitmq import RabbitMq

@@ -10,10 +10,11 @@ import httpx2
 import pytest
 from websockets.sync.client import connect
 
+from servers.process import free_port
 from tests.fixtures.bodies import shape_a, shape_c
 from tests.fixtures.nginx import shipped_proxy
 from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.service import Service, free_port, running_service
+from tests.fixtures.service import Service, running_service
 
 # Documentation's own network: of no program on this machine, so a client there is a stranger.
 STRANGER = {"x-forwarded-for": "203.0.113.9"}

@@ -15,10 +15,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from servers.process import free_port
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.degraded import degraded, parts, wait_until
 from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.service import ROOT, Service, free_port
+from tests.fixtures.service import ROOT, Service
 
 pytestmark = pytest.mark.slow
 

@@ -15,11 +15,11 @@ from config.settings import StorageSettings
 from domain.analysis import DataSource
 from domain.errors import ConfigurationError
 from domain.market import Candle, Timeframe
+from servers.process import free_port
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.sources.engine_database import EngineDatabaseSource
 from storage.factory import build_engine_candles
 from tests.fixtures.markets import history
-from tests.fixtures.service import free_port
 from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.mongod"]

@@ -15,10 +15,11 @@ import pytest
 from trading_signal_client import AsyncClient, Client, Problem, answers, calls, read_admin_token
 from websockets.exceptions import InvalidStatus
 
+from servers.process import free_port
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.openapi_document import openapi_document
 from tests.fixtures.patience import COMMAND_SECONDS
-from tests.fixtures.service import ROOT, Service, free_port, running_service
+from tests.fixtures.service import ROOT, Service, running_service
 
 ADMIN, WRONG = "key-of-the-admin", "key-of-no-one"
 CLOSED: dict[str, Any] = {

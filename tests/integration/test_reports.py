@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from container import Container
 from domain.ledger.entries import HORIZONS, PLAN
 from domain.values import Signal, epoch_ms
+from servers.process import free_port
 from storage.document_ports import LLM_CALLS
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
-from tests.fixtures.service import free_port
 from tests.fixtures.settled import DAY_MS, HOUR_MS, keep, settled
 
 Report = dict[str, Any]

@@ -15,6 +15,7 @@ from trading_signal_client import verify_signature
 from config.report_settings import WebhookSettings
 from config.settings import StorageSettings
 from domain.errors import Conflict, NotFound
+from servers.process import free_port
 from services.webhooks.delivery import DeliveryState, WebhookDelivery
 from services.webhooks.outbox import WebhookOutbox
 from services.webhooks.webhooks import Webhooks, open_webhooks
@@ -25,7 +26,6 @@ from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
-from tests.fixtures.service import free_port
 from tests.fixtures.settings import configured
 from tests.fixtures.stores import eventually
 
