@@ -15,28 +15,19 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from example_ledger import SYMBOL, fill_ledger  # noqa: E402
 from fastapi.testclient import TestClient  # noqa: E402
 
 from api.app import create_app  # noqa: E402
 from api.openapi import EXAMPLES_FILE  # noqa: E402
 from config.sources import load_settings  # noqa: E402
 from container import Container  # noqa: E402
-from domain.analysis import DataSource  # noqa: E402
-from domain.ledger.entries import EntryKind, LedgerEntry, LedgerLane, Origin  # noqa: E402
-from domain.ledger.settlements import Settlement  # noqa: E402
 from domain.market import Candle, CandleSeries, Timeframe  # noqa: E402
-from domain.values import Signal  # noqa: E402
 from features.candle_reading.reading import read_candles  # noqa: E402
 from features.candle_reading.writing import COLUMNS  # noqa: E402
-from services.broadcast.hub import SignalHub  # noqa: E402
-from services.ledger.proofs.day_closing import DayCloser  # noqa: E402
-from services.ledger.scoring.sums import add_up  # noqa: E402
 from storage.document_ports import LEDGER_PARITY  # noqa: E402
-from storage.ledger_ports import LedgerStore  # noqa: E402
-from utils.clock import SystemClock  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
-SYMBOL = "BTCUSDT"
 # Of the temporary service.
 ADMIN_TOKEN = "token-of-the-examples"  # noqa: S105
 # Hours from the end of the file back to a period that ends in a trend, so that the example has a signal.
@@ -210,50 +201,6 @@ def record_upkeep(record: Recorder) -> None:
     record("disabled_parts")
     suggestions = record.examples["config_suggestions"]["answer"]["suggestions"]
     record("decide_config_suggestion", {"accept": True}, suggestion_id=suggestions[0]["_id"])
-
-
-async def fill_ledger(ledger: LedgerStore, candles: list[dict[str, Any]]) -> None:
-    """Keep calls of two lanes, settled by the candles after them: one follows the last move, the other opposes it."""
-    entries, settlements = [], []
-    for at in range(len(candles) - 480, len(candles) - 1):
-        before, now, after = (float(candles[at + step]["close"]) for step in (-1, 0, 1))
-        closed_ms = candles[at]["timestamp"] + Timeframe.H1.ms
-        up = now > before
-        for lane, side in ((LedgerLane.RULES, up), (LedgerLane.LLM, not up)):
-            entry = LedgerEntry(
-                id=f"{closed_ms}-{lane}",
-                lane=lane,
-                lane_id="4f1d0c2b9a37",
-                origin=Origin.LOOP,
-                symbol=SYMBOL,
-                timeframe=Timeframe.H1,
-                closed_ms=closed_ms,
-                known_ms=closed_ms + 1_500,
-                kind=EntryKind.SIDE,
-                side=Signal.LONG if side else Signal.SHORT,
-                price=now,
-                stop=None,
-                target=None,
-                horizon_candles=None,
-                target_first=None,
-                probability_up=0.52 if side else 0.48,
-                confidence=0.55,
-                cost_bps=12.0,
-                given=lane is LedgerLane.LLM,
-                cost_usd=0.0004 if lane is LedgerLane.LLM else None,
-                source_data=DataSource.STORED,
-                apart=None,
-                request_id=None,
-            )
-            entries.append(entry)
-            ended_ms = closed_ms + Timeframe.H1.ms
-            settled = Settlement(entry.id, 1, after, after / now - 1, None, None, ended_ms, ended_ms + 60_000, "stored")
-            settlements.append(settled)
-    await ledger.append(entries)
-    await ledger.settle(settlements)
-    for day in await ledger.days_to_add_up():
-        await ledger.put_aggregates(day, add_up(await ledger.settled(day), day))
-    await DayCloser(ledger, SignalHub(1_000), SystemClock(), retention_days=30).close_days()
 
 
 async def certify_today(container: Container) -> None:

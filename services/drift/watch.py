@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from datetime import timedelta
+from functools import partial
 
 from loguru import logger
 
-from domain.errors import StorageUnavailable
 from domain.notices import Notice, NoticeLevel
 from models.drift.verdicts import DriftStatus
 from models.registry.metadata import ModelMetadata
@@ -26,6 +26,7 @@ from storage.document_ports import MODEL_DRIFT, DocumentStore
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import run_blocking
+from utils.looking import look_again
 
 # Another version in production is checked, and the finding of another replica is known, within this time.
 LOOK_SECONDS = 60.0
@@ -93,14 +94,7 @@ class DriftWatch:
         """Check what is due at every look until canceled, and then let another replica do it."""
         async with self._lease.given_up_after():
             await self._sleep(FIRST_LOOK_SECONDS)
-            while True:
-                try:
-                    await self.look()
-                except StorageUnavailable as failure:
-                    logger.bind(reason=failure.message).info("models cannot be checked for drift now")
-                except Exception:  # noqa: BLE001 - a defect must not end the loop
-                    logger.exception("checking models for drift failed unexpectedly")
-                await self._sleep(LOOK_SECONDS)
+            await look_again(self.look, partial(self._sleep, LOOK_SECONDS), "checking models for drift")
 
     async def look(self) -> list[DriftFinding]:
         """Check the models whose check is due, if it is this replica's turn, and return what was found of them.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from loguru import logger
 
 from config.watch_settings import EmergencySettings
-from domain.errors import StorageUnavailable
 from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
 from domain.notices import Notice, NoticeLevel
 from domain.trading.disabled import LANES, MODEL
@@ -24,6 +23,7 @@ from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from utils.clock import Clock
+from utils.looking import look_again
 
 
 class EmergencyWatch:
@@ -94,11 +94,12 @@ class EmergencyWatch:
     async def run(self) -> None:
         """Look again and again, until canceled; while a store is down nothing is judged, and /health names it."""
         async with self._lease.given_up_after():
-            while True:
-                with suppress(StorageUnavailable):
-                    if await self._lease.take():
-                        await self.check()
-                await asyncio.sleep(60 * self._settings.check_minutes)
+            pause = partial(asyncio.sleep, 60 * self._settings.check_minutes)
+            await look_again(self._look, pause, "judging live records")
+
+    async def _look(self) -> None:
+        if await self._lease.take():
+            await self.check()
 
     def _days(self, part: PartState) -> int | None:
         """Return how many UTC days count; None while what an administrator enabled is left alone."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from loguru import logger
 
 from config.job_settings import JobSettings
-from domain.errors import StorageUnavailable
 from domain.jobs import Job, JobStatus
 from services.jobs.events import JobEvents
 from services.jobs.launching import Launcher
 from services.jobs.records import JobRecords
 from utils.clock import Clock
+from utils.looking import look_again
 
 # A job whose worker dies twice may be what kills it.
 MAX_TAKEOVERS = 1
@@ -36,12 +37,7 @@ class JobRecovery:
 
     async def run(self) -> None:
         """Look until canceled."""
-        while True:
-            try:
-                await self.look()
-            except StorageUnavailable as failure:
-                logger.bind(reason=failure.message).debug("waiting jobs cannot be looked for now")
-            await asyncio.sleep(self._look_seconds)
+        await look_again(self.look, partial(asyncio.sleep, self._look_seconds), "looking for waiting jobs")
 
     async def look(self) -> None:
         """Launch what waits, and settle what was left behind.

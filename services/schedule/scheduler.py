@@ -57,6 +57,8 @@ class Scheduler:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
+        # The newest time of each row that is dealt with: the store is asked only when the next has come.
+        self._dealt_with: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Queue what is due until canceled."""
@@ -73,6 +75,14 @@ class Scheduler:
             StorageUnavailable: the store does not answer; the row stays due.
         """
         slot = last_slot(row.cron, self._clock.now())
+        if name in self._dealt_with and slot <= self._dealt_with[name]:
+            return None
+        job = await self._queue_once(name, row, slot)
+        self._dealt_with[name] = slot
+        return job
+
+    async def _queue_once(self, name: str, row: ScheduledJob, slot: datetime) -> Job | None:
+        """Queue the job of a time that no replica has dealt with."""
         known = await self._documents.get(SCHEDULE, name)
         # A row whose times were changed begins anew, like one that was never seen.
         if known is None or known["cron"] != row.cron:

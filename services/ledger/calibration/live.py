@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NoReturn
 
 from loguru import logger
 
 from backtesting.evidence.samples import MeasuredPlans
-from domain.errors import StorageUnavailable
 from domain.ledger.entries import LedgerLane
 from rules.evidence import EvidenceBook, TimeframeRecord
 from services.evidence_in_use import EvidenceInUse
@@ -24,6 +24,7 @@ from storage.document_ports import EVIDENCE_REFITS, LEDGER_LANES, DocumentStore
 from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock
 from utils.concurrency import Pause
+from utils.looking import look_again
 
 # Replicas take over what one of them has adopted within this time, where they are not told at once.
 LOOK_SECONDS = 30.0
@@ -71,16 +72,7 @@ class LiveCalibration:
 
     async def run(self) -> NoReturn:
         """Follow the adopted refits, and decide once a day; while the store is down, try again."""
-        failed = False
-        while True:
-            try:
-                await self.look()
-                failed = False
-            except StorageUnavailable as failure:
-                if not failed:
-                    logger.bind(reason=failure.message).info("evidence cannot be refitted now")
-                failed = True
-            await self._pause.wait(LOOK_SECONDS)
+        await look_again(self.look, partial(self._pause.wait, LOOK_SECONDS), "refitting the evidence")
 
     def look_soon(self) -> None:
         """Take over at once what another replica has adopted."""

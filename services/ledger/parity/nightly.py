@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 from loguru import logger
 
 from config.settings import Settings
-from domain.errors import StorageUnavailable
 from domain.ledger.entries import LedgerEntry, Origin
 from services.health.degraded import Degraded
 from services.leases import Lease
@@ -23,6 +23,7 @@ from storage.document_ports import LEDGER_PARITY, DocumentStore
 from storage.ledger_ports import LedgerStore
 from storage.ports import SignalArchive
 from utils.clock import Clock
+from utils.looking import look_again
 
 # Entries of the last seconds of a day may still be on their way to the store.
 GRACE = timedelta(minutes=15)
@@ -88,9 +89,7 @@ class NightlyParity:
 
     async def run(self) -> None:
         """Read the newest certificate for /health at every look until canceled; jobs certify."""
-        while True:
-            await self._look()
-            await self._sleep(CHECK_SECONDS)
+        await look_again(self._look, partial(self._sleep, CHECK_SECONDS), "reading certificates of the ledger")
 
     async def certify_yesterday(self) -> ParityCertificate | None:
         """Certify the day before, unless it has its certificate or another replica is at it; return the new one.
@@ -180,12 +179,8 @@ class NightlyParity:
                 tally.add(entry, fields_of(entry, replayed, entry.price))
 
     async def _look(self) -> None:
-        try:
-            newest = await self.newest(1)
-        except StorageUnavailable as failure:
-            logger.bind(reason=failure.message).info("certificates of the ledger cannot be read now")
-        else:
-            self._last = newest[0] if newest else None
+        newest = await self.newest(1)
+        self._last = newest[0] if newest else None
 
 
 def _evenly(answers: Sequence[tuple[str, list[LedgerEntry]]], most: int) -> list[tuple[str, list[LedgerEntry]]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import NoReturn
 
 from loguru import logger
 
-from domain.errors import StorageUnavailable
 from domain.ledger.days import DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.values import epoch_ms, utc_time
@@ -18,6 +18,7 @@ from services.broadcast.ledger_event import render_day_closed
 from services.ledger.proofs.chain import BEGINNING, root_of_day
 from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock
+from utils.looking import look_again
 
 # Entries of the last seconds may still be on their way to the store.
 GRACE = timedelta(minutes=10)
@@ -45,12 +46,7 @@ class DayCloser:
 
     async def run(self) -> NoReturn:
         """Close days now and every minute, until canceled; while the store is down, try again."""
-        while True:
-            try:
-                await self.close_days()
-            except StorageUnavailable as failure:
-                logger.bind(reason=failure.message).info("days of the ledger cannot be closed now")
-            await self._sleep(CHECK_SECONDS)
+        await look_again(self.close_days, partial(self._sleep, CHECK_SECONDS), "closing days of the ledger")
 
     async def close_days(self) -> list[DayRoot]:
         """Close every day that is over by ten minutes and has no root yet; return the new roots.
