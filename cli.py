@@ -7,7 +7,7 @@ import errno
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from loguru import logger
@@ -33,11 +33,15 @@ from commands.service.safe_mode import safe_mode
 from commands.storage import storage
 from commands.train import train
 from config.admin_token import with_admin_token
+from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import AppError, ConfigurationError
 from domain.job_kinds import JobQueue
 from services.jobs.service import JobService
 from utils.libraries import lack_of
+
+if TYPE_CHECKING:
+    from utils.logging import Logs
 
 cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",
@@ -88,15 +92,10 @@ def worker(
     """Run jobs of the queues, with JOBS_BACKEND=celery, until it is stopped; another worker goes on with them then."""
     from prometheus_client import start_http_server
 
-    from container import build_container, check_adapters
+    from container import build_container
     from tasks.celery_worker import default_concurrency, run_worker
-    from utils.logging import configure_logging
 
-    settings = load_settings()
-    if settings.jobs.backend != "celery":
-        raise ConfigurationError("a worker needs JOBS_BACKEND=celery: without it, the service runs jobs by itself")
-    check_adapters(settings)
-    logs = configure_logging(settings.logging, settings.secret_values())
+    settings, logs = _beside_celery("a worker needs JOBS_BACKEND=celery: without it, the service runs jobs by itself")
     chosen = _named(queues)
     places = dict.fromkeys(("max_running", "max_running_in_service"), concurrency) if concurrency else {}
     jobs = settings.jobs.model_copy(update=places)
@@ -114,15 +113,10 @@ def worker(
 @cli.command()
 def beat() -> None:
     """Queue what is due by the schedule, with JOBS_BACKEND=celery, until it is stopped; several queue it once."""
-    from container import build_container, check_adapters
+    from container import build_container
     from utils.concurrency import until_stopped
-    from utils.logging import configure_logging
 
-    settings = load_settings()
-    if settings.jobs.backend != "celery":
-        raise ConfigurationError("beat needs JOBS_BACKEND=celery: without it, the service itself runs the schedule")
-    check_adapters(settings)
-    logs = configure_logging(settings.logging, settings.secret_values())
+    settings, logs = _beside_celery("beat needs JOBS_BACKEND=celery: without it, the service itself runs the schedule")
 
     async def run() -> None:
         async with build_container(settings, logs=logs, beat=True):
@@ -130,6 +124,18 @@ def beat() -> None:
             await until_stopped()
 
     asyncio.run(run())
+
+
+def _beside_celery(refusal: str) -> tuple[Settings, Logs]:
+    """Return the settings of a process that only Celery needs, checked, and where it logs to."""
+    from container import check_adapters
+    from utils.logging import configure_logging
+
+    settings = load_settings()
+    if settings.jobs.backend != "celery":
+        raise ConfigurationError(refusal)
+    check_adapters(settings)
+    return settings, configure_logging(settings.logging, settings.secret_values())
 
 
 def _named(queues: str) -> tuple[JobQueue, ...]:
