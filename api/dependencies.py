@@ -7,10 +7,9 @@ read before all of that, and checked with the types of Python instead of those o
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 from fastapi import Depends, Header, Security
 from fastapi.security import HTTPBearer
@@ -26,41 +25,6 @@ from config.settings import Settings
 from container import Container
 from domain.hours.holidays import load_holidays
 from domain.values import epoch_ms
-from services.analysis.periodic import PeriodicAnalysis
-from services.analysis.service import AnalysisService
-from services.backtests.service import BacktestService
-from services.bias.service import BiasService
-from services.broadcast.hub import SignalHub
-from services.drift.watch import DriftWatch
-from services.evidence_in_use import EvidenceInUse
-from services.forecast_requests import ForecastRequests
-from services.forecasts.forecasting import Forecasting
-from services.health.service_health import ServiceHealth, WatchedStore
-from services.insights import MarketInsights
-from services.jobs.service import JobService
-from services.ledger.book import LedgerBook
-from services.ledger.calibration.live import LiveCalibration
-from services.ledger.feedback import SignalFeedback
-from services.ledger.parity.nightly import NightlyParity
-from services.ledger.recording.lane_versions import LaneVersions
-from services.ledger.replays.replays import Replays
-from services.ledger.scoring.lanes import LaneWatch
-from services.ledger.scoring.scores import LedgerScores
-from services.ledger.signal_performance import SignalPerformance
-from services.llm.parts import LlmParts
-from services.market_data.engine_settings import EngineSettings
-from services.market_data.market_data import MarketData
-from services.optimising.service import OptimiseService
-from services.outlooks import Outlooks
-from services.reviews.settings import SelfAnalyses
-from services.reviews.trades import TradeReviews
-from services.schedule.scheduler import Scheduler
-from services.signals.stream import SignalStream
-from services.training.model_admin import ModelAdmin
-from services.training.service import TrainingService
-from storage.ledger_ports import LedgerStore
-from storage.ports import AnalysisCache
-from utils.clock import Clock
 
 T = TypeVar("T")
 # From a body, the settings, the server's clock in epoch ms, and whether the caller is trusted.
@@ -199,52 +163,5 @@ async def _address(request: Request) -> str:
 # Where the request comes from, for the log.
 CallerAddress = Annotated[str, Depends(_address)]
 
-
-def _part(choose: Callable[[Container], object]) -> Any:
-    async def part(connection: HTTPConnection) -> object:
-        return choose(get_container(connection))
-
-    return Depends(part)
-
-
 # Names a job: a second request with the same name is answered with the same job.
 JobKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
-
-AnalysisPart = Annotated[AnalysisService, _part(lambda container: container.analysis)]
-BiasPart = Annotated[BiasService, _part(lambda container: container.bias)]
-ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
-EngineSettingsPart = Annotated[EngineSettings, _part(lambda container: container.engine_settings)]
-FeedbackPart = Annotated[SignalFeedback, _part(lambda container: container.feedback)]
-ForecastingPart = Annotated[Forecasting, _part(lambda container: container.forecasting)]
-ForecastRequestsPart = Annotated[ForecastRequests, _part(lambda container: container.forecast_requests)]
-HealthPart = Annotated[ServiceHealth, _part(lambda container: container.health)]
-HubPart = Annotated[SignalHub, _part(lambda container: container.hub)]
-InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insights)]
-JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
-LaneVersionsPart = Annotated[LaneVersions, _part(lambda container: container.lane_versions)]
-LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
-LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
-LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
-LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
-MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
-ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
-OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
-DriftPart = Annotated[DriftWatch, _part(lambda container: container.drift)]
-ParityPart = Annotated[NightlyParity, _part(lambda container: container.parity)]
-PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
-PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
-ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]
-SchedulePart = Annotated[Scheduler, _part(lambda container: container.schedule)]
-ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
-Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
-SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]
-SettingsPart = Annotated[Settings, _part(lambda container: container.settings)]
-SignalsPart = Annotated[SignalStream, _part(lambda container: container.signals)]
-CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
-StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]
-TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
-EvidencePart = Annotated[EvidenceInUse, _part(lambda container: container.evidence)]
-CalibrationPart = Annotated[LiveCalibration, _part(lambda container: container.calibration)]
-BacktestsPart = Annotated[BacktestService, _part(lambda container: container.backtests)]
-OptimisingPart = Annotated[OptimiseService, _part(lambda container: container.optimising)]
-TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import Admin, BacktestsPart, DefaultLimit, JobKey, JsonBody, OptimisingPart
+from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody
+from api.parts import BacktestsPart, OptimisingPart
 from api.schemas.backtests import BacktestQueued, BacktestRequest, OptimiseQueued, OptimiseRequest
 from api.schemas.problems import problem_responses
 

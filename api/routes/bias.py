@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import Admin, BiasPart, DefaultLimit, JobKey, JsonBody
+from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody
+from api.parts import BiasPart
 from api.schemas.bias import BiasQueued, LookaheadRequest, RecursiveRequest
 from api.schemas.problems import problem_responses
 from domain.job_kinds import JobKind

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.dependencies import DefaultLimit, EngineSettingsPart, SettingsPart
+from api.dependencies import DefaultLimit
+from api.parts import EngineSettingsPart, SettingsPart
 from api.schemas.configuration import ServiceConfig
 from services.configuration_report import report_configuration
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path
 from loguru import logger
 
 from api.dependencies import Admin, CallerAddress, DefaultLimit, JsonBody
-from api.operator_parts import DisabledPartsPart
+from api.parts import DisabledPartsPart
 from api.schemas.disabled import DisabledPart, DisabledParts, DisabledRequest
 from api.schemas.problems import problem_responses
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.dependencies import CalibrationPart, DefaultLimit, EvidencePart
+from api.dependencies import DefaultLimit
+from api.parts import CalibrationPart, EvidencePart
 from api.schemas.evidence import EvidenceState, RecordInUse, RefitVersion
 from api.schemas.problems import problem_responses
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import DefaultLimit, EvidencePart, ForecastingPart, ModelsPart, SettingsPart
+from api.dependencies import DefaultLimit
+from api.parts import EvidencePart, ForecastingPart, ModelsPart, SettingsPart
 from api.schemas.system import ServiceInfo, Strategies, StrategyRecords
 from config.version import SERVICE_NAME, service_version
 from domain.market import Timeframe

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.dependencies import Admin, DefaultLimit, JobsPart
+from api.dependencies import Admin, DefaultLimit
+from api.parts import JobsPart
 from api.schemas.jobs import Jobs
 from api.schemas.problems import problem_responses
 from domain.job_kinds import JobKind

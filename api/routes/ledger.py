@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.dependencies import DefaultLimit, LedgerPart, ParityPart
+from api.dependencies import DefaultLimit
+from api.parts import LedgerPart, ParityPart
 from api.schemas.ledger import EntryAnswer, EntryPage, LedgerDays, ProofAnswer
 from api.schemas.parity import ParityCertificates
 from api.schemas.problems import problem_responses

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.dependencies import Admin, AnalysisPart, ClockPart, DebugLimit, DefaultLimit, LlmPart, SettingsPart
+from api.dependencies import Admin, DebugLimit, DefaultLimit
+from api.parts import AnalysisPart, ClockPart, LlmPart, SettingsPart
 from api.schemas.llm import LlmProbe
 from services.llm.cost_statistics import CostStatistics, report_costs
 from services.llm.probe import probe

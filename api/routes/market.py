@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies.market_body import read_snapshot
-from api.dependencies import AnalyzeLimit, ClockPart, InsightsPart, JsonBody, SettingsPart
+from api.dependencies import AnalyzeLimit, JsonBody
+from api.parts import ClockPart, InsightsPart, SettingsPart
 from api.schemas.market import (
     MarketConditionHealth,
     MarketConditionResponse,

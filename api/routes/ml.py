@@ -13,11 +13,9 @@ from api.dependencies import (
     AnalyzeLimit,
     DefaultLimit,
     JsonBody,
-    ModelsPart,
-    OutlooksPart,
-    TrainingPart,
     Trusted,
 )
+from api.parts import ModelsPart, OutlooksPart, TrainingPart
 from api.schemas.ml import (
     Disclaimer,
     MlCacheCleared,

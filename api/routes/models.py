@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 
-from api.dependencies import Admin, DefaultLimit, DriftPart, JsonBody, ModelsPart, SettingsPart
+from api.dependencies import Admin, DefaultLimit, JsonBody
+from api.parts import DriftPart, ModelsPart, SettingsPart
 from api.schemas.drift import ModelDrifts
 from api.schemas.models import (
     LoadRequest,

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from api.bodies.queries import read_prediction
-from api.dependencies import AnalyzeLimit, ForecastRequestsPart, JsonBody, QueryBody, Trusted
+from api.dependencies import AnalyzeLimit, JsonBody, QueryBody, Trusted
+from api.parts import ForecastRequestsPart
 from api.schemas.predictions import (
     PercentPredictResponse,
     PredictRequest,

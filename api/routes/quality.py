@@ -6,17 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from api.dependencies import (
-    AnalyzeLimit,
-    ClockPart,
-    DefaultLimit,
-    FeedbackPart,
-    JsonBody,
-    LedgerStorePart,
-    PerformancePart,
-    SettingsPart,
-    Trusted,
-)
+from api.dependencies import AnalyzeLimit, DefaultLimit, JsonBody, Trusted
+from api.parts import ClockPart, FeedbackPart, LedgerStorePart, PerformancePart, SettingsPart
 from api.schemas.feedback import FeedbackKept, FeedbackRequest, SignalQualityResponse
 from api.schemas.performance import PerformanceResponse
 from api.schemas.problems import problem_responses

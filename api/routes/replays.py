@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from api.bodies.replay_body import read_replay
-from api.dependencies import AnalyzeLimit, QueryBody, ReplaysPart
+from api.dependencies import AnalyzeLimit, QueryBody
+from api.parts import ReplaysPart
 from api.schemas.problems import problem_responses
 from api.schemas.replays import ReplayRequest, ReplayResponse
 from services.ledger.replays.replays import ReplayQuery

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.dependencies import Admin, DefaultLimit
-from api.operator_parts import NoticesPart, ReportsPart
+from api.parts import NoticesPart, ReportsPart
 from api.schemas.problems import problem_responses
 from api.schemas.reports import NoticeList, ReportAnswer, ReportList
 from domain.reports import ReportKind

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from loguru import logger
 
 from api.dependencies import Admin, CallerAddress, DefaultLimit, JsonBody
-from api.operator_parts import SafeModePart
+from api.parts import SafeModePart
 from api.schemas.problems import problem_responses
 from api.schemas.safe_mode import SafeModeAnswer, SafeModeRequest
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.dependencies import DefaultLimit, SchedulePart, SettingsPart
+from api.dependencies import DefaultLimit
+from api.parts import SchedulePart, SettingsPart
 from api.schemas.problems import problem_responses
 from api.schemas.schedule import Schedule, ScheduledRow
 

@@ -6,15 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from api.dependencies import (
-    Admin,
-    ClockPart,
-    DebugLimit,
-    DefaultLimit,
-    JsonBody,
-    SelfAnalysesPart,
-)
-from api.operator_parts import SuggestionDecisionsPart
+from api.dependencies import Admin, DebugLimit, DefaultLimit, JsonBody
+from api.parts import ClockPart, SelfAnalysesPart, SuggestionDecisionsPart
 from api.schemas.problems import problem_responses
 from api.schemas.self_analyses import (
     ConfigAnalysis,

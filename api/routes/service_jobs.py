@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from api.dependencies import Admin, DefaultLimit, JobKey, JobsPart, JsonBody
+from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody
+from api.parts import JobsPart
 from api.schemas.job_requests import (
     BulkAnalysisRequest,
     CleanupModelsRequest,

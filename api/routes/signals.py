@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from api.bodies.queries import read_signals
-from api.dependencies import AnalyzeLimit, QueryBody, SignalsPart
+from api.dependencies import AnalyzeLimit, QueryBody
+from api.parts import SignalsPart
 from api.schemas.problems import problem_responses
 from api.schemas.signals import SignalsRequest, SignalsResponse
 from services.signals.stream import SignalsQuery

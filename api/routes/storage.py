@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.dependencies import Admin, AnalysisPart, CachePart, ClockPart, DefaultLimit, SettingsPart
+from api.dependencies import Admin, DefaultLimit
+from api.parts import AnalysisPart, CachePart, ClockPart, SettingsPart
 from api.schemas.problems import problem_responses
 from api.schemas.storage import CacheCleared, CandlesRemoved, StorageStats
 from domain.market import Timeframe

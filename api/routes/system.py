@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import BaseRoute
 
-from api.dependencies import (
+from api.parts import (
     ClockPart,
     ForecastingPart,
     HealthPart,
@@ -22,11 +22,11 @@ from api.dependencies import (
     LlmPart,
     MarketDataPart,
     PeriodicPart,
+    SafeModePart,
     SettingsPart,
     Stopping,
     StoreStatePart,
 )
-from api.operator_parts import SafeModePart
 from api.schemas.problems import problem_responses
 from api.schemas.system import Cycle, Health, Liveness, PartProblem, Readiness, ServiceIndex
 from config.version import SERVICE_NAME, service_version

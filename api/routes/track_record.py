@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api.dependencies import DefaultLimit, LanesPart, LaneVersionsPart, ScoresPart
+from api.dependencies import DefaultLimit
+from api.parts import LanesPart, LaneVersionsPart, ScoresPart
 from api.schemas.problems import problem_responses
 from api.schemas.track_record import LaneFigures, LanesResponse, PairFigures, RecordFigures, TrackRecord
 from domain.ledger.entries import LedgerLane

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import AnalyzeLimit, JsonBody, TradesPart, Trusted
+from api.dependencies import AnalyzeLimit, JsonBody, Trusted
+from api.parts import TradesPart
 from api.schemas.problems import problem_responses
 from api.schemas.trades import TradeAccepted, TradeRequest
 from domain.trading.trades import ClosedTrade

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody, TrainingPart
+from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody
+from api.parts import TrainingPart
 from api.schemas.problems import problem_responses
 from api.schemas.training import TrainingQueued, TrainRequest
 from services.training.service import TrainingAsked

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends
 
 from api.bodies.chart_body import chart_query
 from api.bodies.queries import read_percent_analysis
-from api.dependencies import AnalysisPart, AnalyzeLimit, ClockPart, JsonBody, QueryBody, SettingsPart, Trusted
+from api.dependencies import AnalyzeLimit, JsonBody, QueryBody, Trusted
+from api.parts import AnalysisPart, ClockPart, SettingsPart
 from api.schemas.predictions import PredictRequest
 from api.schemas.problems import problem_responses
 from api.schemas.version_one import ChartRequest, ChartResponse, PercentAnalyzeResponse

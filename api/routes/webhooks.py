@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from loguru import logger
 
 from api.dependencies import Admin, CallerAddress, DefaultLimit
-from api.operator_parts import WebhooksPart
+from api.parts import WebhooksPart
 from api.schemas.problems import problem_responses
 from api.schemas.webhooks import DeadLetter, DeadLetterRetried, DeadLetters
 

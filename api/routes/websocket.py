@@ -19,11 +19,11 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.status import WS_1001_GOING_AWAY, WS_1003_UNSUPPORTED_DATA, WS_1009_MESSAGE_TOO_BIG
 from starlette.types import Message
 
-from api.dependencies import HubPart, SettingsPart
 from api.errors import problem_response
 from api.guard.access import bearer, identify, is_one_of
 from api.guard.socket_shares import SocketShares
 from api.guard.web_pages import may_listen
+from api.parts import HubPart, SettingsPart
 from api.server.websocket_protocol import SEND_NOW
 from config.settings import Settings
 from domain.errors import InvalidRequest
