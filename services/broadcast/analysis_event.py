@@ -31,6 +31,9 @@ def render_signal_event(analysis: Analysis) -> str:
             "analysis_id": analysis.analysis_id,
             "gates": [gate.model_dump() for gate in analysis.gates],
             "abstention": analysis.abstention,
+            "price": analysis.price,
+            "evidence": analysis.evidence.model_dump() if analysis.evidence is not None else None,
+            "lanes": analysis.lanes.model_dump() if analysis.lanes is not None else None,
         },
         "timestamp": analysis.generated_at,
     }

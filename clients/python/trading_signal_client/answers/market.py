@@ -213,6 +213,9 @@ class Signal(Answer):
     analysis_id: str
     gates: list[Gate]
     abstention: Abstention | None
+    price: float
+    evidence: Evidence | None
+    lanes: Lanes | None
 
 
 class BatchSignal(Answer):

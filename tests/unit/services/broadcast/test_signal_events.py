@@ -8,6 +8,21 @@ from datetime import UTC, datetime
 from domain.analysis import Analysis
 from services.broadcast.analysis_event import render_signal_event
 
+EVIDENCE = {
+    "target_first": 0.4,
+    "break_even": 0.35,
+    "expected_r": 0.12,
+    "gross_bps": 30.0,
+    "cost_bps": 12.0,
+    "net_bps": 18.0,
+    "plans": 900,
+    "low": 0.01,
+    "high": 0.23,
+    "verdict": "positive",
+    "built_from": "8 markets, 1h",
+}
+LANES = {"rules": {"side": "Long", "probability": None, "confidence": 0.7}, "model": None, "llm": None}
+
 
 def test_signal_event_is_the_one_of_the_contract() -> None:
     analysis = Analysis.model_validate(
@@ -44,6 +59,8 @@ def test_signal_event_is_the_one_of_the_contract() -> None:
             "newest_candle_ms": 1_700_000_000_000,
             "generated_at": datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
             "gates": [{"name": "cooldown", "passed": True, "value": 4, "needed": 3}],
+            "evidence": EVIDENCE,
+            "lanes": LANES,
         }
     )
     text = render_signal_event(analysis)
@@ -66,6 +83,9 @@ def test_signal_event_is_the_one_of_the_contract() -> None:
             "analysis_id": "a1",
             "gates": [{"name": "cooldown", "passed": True, "value": 4, "needed": 3}],
             "abstention": None,
+            "price": 100.0,
+            "evidence": EVIDENCE,
+            "lanes": LANES,
         },
         "timestamp": "2025-01-02T03:04:05Z",
     }

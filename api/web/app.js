@@ -1,0 +1,54 @@
+/** The page: its frame, and the view that the address names. */
+import { html, render, useEffect, useErrorBoundary, useState } from "./core/html.js";
+import { usePlace } from "./core/address.js";
+import { keepConnected } from "./core/socket.js";
+import { startClock } from "./core/times.js";
+import { Header } from "./parts/header.js";
+import { Skeleton } from "./parts/view_state.js";
+import { applyTheme } from "./parts/theme.js";
+
+// Each view is loaded when it is first shown, with the charts that it alone needs.
+const VIEWS = {
+  board: () => import("./views/board/board.js"),
+  symbol: () => import("./views/symbol/symbol.js"),
+  record: () => import("./views/record/record.js"),
+  operations: () => import("./views/operations/operations.js"),
+  try: () => import("./views/try/try.js"),
+};
+
+function App() {
+  const { view, subject, parameters } = usePlace();
+  return html`<${Header} view=${view} />
+    <main id="main" tabindex="-1"><${View} key=${view} name=${view} subject=${subject} parameters=${parameters} /></main>
+    <footer>
+      Signals are information, not advice. Charts by <a href="https://www.tradingview.com/" rel="noreferrer">TradingView
+      Lightweight Charts™</a>. <a href="docs">API reference</a>
+    </footer>`;
+}
+
+function View({ name, subject, parameters }) {
+  const [loaded, setLoaded] = useState(null);
+  const [failure, resetFailure] = useErrorBoundary();
+  useEffect(() => {
+    const load = VIEWS[name] ?? VIEWS.board;
+    load().then(({ View: found }) => setLoaded(() => found), (error) => setLoaded(() => () => html`<${Broken} error=${error} />`));
+  }, [name]);
+  if (failure) return html`<${Broken} error=${failure} again=${resetFailure} />`;
+  if (!loaded) return html`<${Skeleton} lines=${8} />`;
+  return html`<${loaded} subject=${subject} parameters=${parameters} />`;
+}
+
+/** An error of the page itself: said, never a blank page. */
+function Broken({ error, again }) {
+  useEffect(() => console.error(error), [error]);
+  return html`<div class="empty refusal" role="alert">
+    <h2>This view cannot be shown</h2>
+    <p>${String(error.message ?? error)}</p>
+    <button onClick=${() => (again ? again() : location.reload())}>Try again</button>
+  </div>`;
+}
+
+applyTheme();
+startClock();
+keepConnected();
+render(html`<${App} />`, document.getElementById("page"));

@@ -1,0 +1,77 @@
+/** The one socket of the page: it keeps itself connected, and tells the store what arrives. */
+import { signalOf } from "./signals.js";
+import { read, write } from "./store.js";
+
+const PING_MS = 30_000;
+const PONG_MS = 5_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+const KEPT_EVENTS = 200;
+
+let socket = null;
+let attempts = 0;
+let retry = 0;
+let pings = 0;
+let pong = 0;
+
+/** Connect, and go on connecting for as long as the page is open. */
+export function keepConnected() {
+  addEventListener("online", connectNow);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && read("socket").state !== "open") connectNow();
+  });
+  connect();
+}
+
+/** Keep a signal if it is newer than the one that is known of its symbol. */
+export function keepSignal(signal) {
+  const known = read(`signal:${signal.symbol}`);
+  if (known && known.generatedAt > signal.generatedAt) return;
+  write(`signal:${signal.symbol}`, signal);
+  const symbols = read("symbols", []);
+  if (!symbols.includes(signal.symbol)) write("symbols", [...symbols, signal.symbol]);
+  if (!(read("newest")?.generatedAt > signal.generatedAt)) write("newest", signal);
+}
+
+function connectNow() {
+  clearTimeout(retry);
+  if (!socket) connect();
+}
+
+function connect() {
+  write("socket", { state: "connecting", since: Date.now(), attempts });
+  const address = new URL("ws", document.baseURI);
+  address.protocol = address.protocol.replace("http", "ws");
+  socket = new WebSocket(address);
+  socket.onopen = () => {
+    attempts = 0;
+    write("socket", { state: "open", since: Date.now(), attempts });
+    pings = setInterval(ping, PING_MS);
+  };
+  socket.onmessage = ({ data }) => {
+    clearTimeout(pong);
+    receive(JSON.parse(data));
+  };
+  socket.onclose = () => {
+    clearInterval(pings);
+    clearTimeout(pong);
+    socket = null;
+    // Spread, so that the pages that a restart disconnects do not all come back at one moment.
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempts, LONGEST_PAUSE_MS) * (0.5 + Math.random());
+    attempts += 1;
+    write("socket", { state: "closed", since: Date.now(), attempts, retryAt: Date.now() + pause });
+    retry = setTimeout(connect, pause);
+  };
+}
+
+function ping() {
+  socket.send(JSON.stringify({ type: "Ping" }));
+  pong = setTimeout(() => socket?.close(), PONG_MS);
+}
+
+function receive(event) {
+  if (event.type === "Pong" || event.type === "connection") return;
+  if (event.type === "AISignalReceived") keepSignal(signalOf(event.data));
+  write(`event:${event.type}`, event);
+  write("events", [{ ...event, at: Date.now() }, ...read("events", [])].slice(0, KEPT_EVENTS));
+}

@@ -1,0 +1,54 @@
+/** Times: one clock for the whole page, ages, countdowns, and moments in local time and UTC. */
+import { read, useTopic, write } from "./store.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "short" });
+
+/** Start the page's clock. */
+export function startClock() {
+  const tick = () => write("clock", Date.now());
+  tick();
+  setInterval(tick, SECOND);
+}
+
+/** Return the time in epoch ms inside a view, which is drawn again each second. */
+export function useNow() {
+  return useTopic("clock", Date.now());
+}
+
+/** Return epoch ms of what the API gives: epoch ms, or an ISO time. */
+export function epoch(moment) {
+  if (moment === null || moment === undefined) return null;
+  return typeof moment === "number" ? moment : Date.parse(moment);
+}
+
+/** Return how long ago a moment is, as "3 min ago"; a moment ahead as "in 3 min". */
+export function age(moment, now) {
+  const distance = epoch(moment) - now;
+  const size = Math.abs(distance);
+  if (size < MINUTE) return relative.format(Math.trunc(distance / SECOND), "second");
+  if (size < HOUR) return relative.format(Math.trunc(distance / MINUTE), "minute");
+  if (size < 2 * DAY) return relative.format(Math.trunc(distance / HOUR), "hour");
+  return relative.format(Math.trunc(distance / DAY), "day");
+}
+
+/** Return a span as minutes and seconds, or hours, minutes and seconds: 4:05, 1:02:03. */
+export function span(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / SECOND));
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (part) => String(part).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** Return a moment as date and time, in the zone that the reader chose: "local" or "utc". */
+export function stamp(moment, zone = read("zone", "local"), seconds = false) {
+  const time = epoch(moment);
+  if (time === null || Number.isNaN(time)) return "–";
+  const text = new Intl.DateTimeFormat(undefined, {
+    dateStyle: "medium", timeStyle: seconds ? "medium" : "short", ...(zone === "utc" ? { timeZone: "UTC" } : {}),
+  }).format(time);
+  return zone === "utc" ? `${text} UTC` : text;
+}

@@ -1,0 +1,43 @@
+/** One line that tells whether the service is alive: socket, newest answer, its source, and when the loop runs next. */
+import { html } from "../core/html.js";
+import { useResource } from "../core/resource.js";
+import { useTopic } from "../core/store.js";
+import { epoch } from "../core/times.js";
+import { Badge, DataBadge, SourceBadge } from "./badges.js";
+import { Age, Countdown } from "./moments.js";
+
+const HEALTH_MS = 30_000;
+
+export function LivenessLine() {
+  const socket = useTopic("socket", { state: "connecting" });
+  const newest = useTopic("newest");
+  const health = useResource("health", { everyMs: HEALTH_MS });
+  return html`<div class="liveness" role="group" aria-label="Whether the service is alive">
+    <${SocketState} socket=${socket} />
+    ${newest ? html`<span>newest answer <${Age} at=${newest.generatedAt} /></span>
+      <${SourceBadge} source=${newest.source} /><${DataBadge} sourceData=${newest.sourceData} />` : html`<span>no answer yet</span>`}
+    <${NextRun} health=${health.data} />
+    <${Parts} health=${health} />
+  </div>`;
+}
+
+function SocketState({ socket }) {
+  if (socket.state === "open") return html`<span class="live"><i class="dot good"></i>live</span>`;
+  if (socket.state === "connecting") return html`<span><i class="dot"></i>connecting…</span>`;
+  return html`<span class="away" role="status"><i class="dot bad"></i>offline, connecting again in <${Countdown}
+    until=${socket.retryAt} over="a moment" /></span>`;
+}
+
+function NextRun({ health }) {
+  const cycle = health?.last_cycle;
+  if (!cycle) return null;
+  const next = epoch(cycle.started_at) + health.analysis_interval_minutes * 60_000;
+  return html`<span>next run in <${Countdown} until=${next} /></span>`;
+}
+
+function Parts({ health: { data, problem } }) {
+  if (problem) return html`<${Badge} tone="bad" title=${problem.message}>no health<//>`;
+  if (!data?.degraded?.length) return data ? html`<${Badge} tone="good">healthy<//>` : null;
+  const what = data.problems.map(({ part, reason }) => `${part}: ${reason}`).join("\n");
+  return html`<a href="#/operations"><${Badge} tone="warn" title=${what}>${data.degraded.length} degraded<//></a>`;
+}

@@ -1,0 +1,26 @@
+/** Moments, ages and countdowns that keep themselves up to date. */
+import { html } from "../core/html.js";
+import { useTopic } from "../core/store.js";
+import { age, epoch, span, stamp, useNow } from "../core/times.js";
+
+/** A moment as date and time in the reader's zone, with the other zone as its tooltip. */
+export function Moment({ at, seconds = false }) {
+  const zone = useTopic("zone", "local");
+  if (epoch(at) === null) return "–";
+  return html`<time datetime=${new Date(epoch(at)).toISOString()} title=${stamp(at, zone === "utc" ? "local" : "utc", true)}>
+    ${stamp(at, zone, seconds)}
+  </time>`;
+}
+
+/** How long ago a moment is; a moment ahead as "in 3 min". */
+export function Age({ at }) {
+  const now = useNow();
+  if (epoch(at) === null) return "never";
+  return html`<time datetime=${new Date(epoch(at)).toISOString()} title=${stamp(at, undefined, true)}>${age(at, now)}</time>`;
+}
+
+/** The time that is left until a moment. */
+export function Countdown({ until, over = "now" }) {
+  const left = epoch(until) - useNow();
+  return html`<span class="figure">${left > 0 ? span(left) : over}</span>`;
+}

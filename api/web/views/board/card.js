@@ -1,0 +1,68 @@
+/** One symbol: its signal, what it is worth, how old it is, and where the price stands on the way of its plan. */
+import { html } from "../../core/html.js";
+import { link } from "../../core/address.js";
+import { change, price as priceText, riskUnits, share } from "../../core/numbers.js";
+import { useResource } from "../../core/resource.js";
+import { isStale, progress, SIGNAL_LIFE_MS } from "../../core/signals.js";
+import { useTopic } from "../../core/store.js";
+import { useNow } from "../../core/times.js";
+import { DataBadge, SourceBadge, StaleBadge, VerdictBadge } from "../../parts/badges.js";
+import { Meter } from "../../parts/meter.js";
+import { Age, Countdown } from "../../parts/moments.js";
+import { SignalMark } from "../../parts/signal_mark.js";
+import { Sparkline } from "../../parts/sparkline.js";
+
+const CANDLES_MS = 60_000;
+
+/** @param {{symbol: string}} props */
+export function Card({ symbol }) {
+  const signal = useTopic(`signal:${symbol}`);
+  const { data } = useResource(signal ? `ai/candles/${encodeURIComponent(symbol)}?timeframe=${signal.timeframe}&limit=60` : null,
+    { everyMs: CANDLES_MS });
+  if (!signal) return null;
+  const closes = data?.candles.map((candle) => candle.close) ?? [];
+  const now = closes.length ? closes[closes.length - 1] : signal.price;
+  return html`<a class="card ${signal.side.toLowerCase()}" href=${link("symbol", symbol)}>
+    <${Head} signal=${signal} />
+    <div class="row">
+      <${SignalMark} side=${signal.side} large />
+      <span class="figure confidence" title="0.50 pays its costs and no more; it is no probability of profit">
+        ${share(signal.confidence)} <small>confidence</small></span>
+    </div>
+    <${Worth} signal=${signal} />
+    <div class="row">
+      <span class="figure price">${priceText(now)}</span>
+      <${Sparkline} values=${closes} label=${`The last ${closes.length} closes of ${symbol}`} />
+    </div>
+    <${Plan} signal=${signal} price=${now} />
+  </a>`;
+}
+
+function Head({ signal }) {
+  const stale = isStale(signal, useNow());
+  return html`<div class="row head ${stale ? "old" : ""}">
+    <strong>${signal.symbol}</strong> <span class="aside">${signal.timeframe}</span>
+    <span class="badges">${stale ? html`<${StaleBadge} />` : null}<${DataBadge} sourceData=${signal.sourceData} /><${SourceBadge}
+      source=${signal.source} /></span>
+    <span class="aside"><${Age} at=${signal.generatedAt} />${stale ? null : html`, expires in <${Countdown}
+      until=${signal.generatedAt + SIGNAL_LIFE_MS} />`}</span>
+  </div>`;
+}
+
+function Worth({ signal: { evidence, abstention, side } }) {
+  if (!evidence) return html`<p class="aside worth">${abstention ?? "no plan was measured"}</p>`;
+  const whose = side === "Neutral" ? `${abstention ?? "Neutral"}; the better side's plan came to` : "Plans like this came to";
+  return html`<p class="aside worth"><${VerdictBadge} verdict=${evidence.verdict} /> ${whose} ${riskUnits(evidence.expected_r)} R
+    after costs, of ${evidence.plans.toLocaleString()}</p>`;
+}
+
+function Plan({ signal, price }) {
+  const along = progress(signal, price);
+  if (along === null) return html`<p class="aside plan">no plan: nothing to gain, nothing at risk</p>`;
+  const distance = (level) => change(level / price - 1);
+  const text = `Stop ${priceText(signal.stop)}, target ${priceText(signal.target)}`;
+  return html`<div class="plan" title=${text}>
+    <${Meter} value=${along} label=${`${text}: the price stands at ${share(along)} of the way`} mark=${progress(signal, signal.price)} tone=${signal.side.toLowerCase()} />
+    <span class="aside">stop ${distance(signal.stop)}</span><span class="aside">target ${distance(signal.target)}</span>
+  </div>`;
+}
