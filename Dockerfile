@@ -3,7 +3,8 @@
 # docker build --target worker .      runs the jobs of Celery; and the beat, which queues what is due
 # docker build --target flower .      the page of the queues
 #
-# Two stages each: the first resolves and compiles, the second holds only what runs.
+# Two stages each: the first resolves and compiles, the second holds only what runs. The libraries of the page come from
+# npm, by a stage of their own.
 FROM python:3.12-slim AS installer
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy VIRTUAL_ENV=/app/.venv
 RUN pip install --no-cache-dir 'uv>=0.13,<0.20'
@@ -14,6 +15,12 @@ RUN uv venv /app/.venv && uv pip install --no-cache -r requirements-serve.txt
 FROM installer AS complete-installer
 COPY requirements.txt .
 RUN uv pip install --no-cache -r requirements.txt
+
+FROM node:22-slim AS page-libraries
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY scripts/install_page_libraries.sh scripts/
+RUN mkdir -p api/web && scripts/install_page_libraries.sh
 
 FROM python:3.12-slim AS code
 RUN useradd --system --create-home --uid 10001 service && mkdir -p /app/data && chown service:service /app/data
@@ -33,6 +40,7 @@ COPY services services
 COPY storage storage
 COPY tasks tasks
 COPY utils utils
+COPY --from=page-libraries /app/api/web/vendor api/web/vendor
 ENV PATH=/app/.venv/bin:$PATH HOST=0.0.0.0 PORT=8000
 USER service
 VOLUME /app/data

@@ -27,9 +27,12 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt scripts/install_test_servers
 	@scripts/install_test_servers.sh
 	@touch $@ $(VENV)/.run
 
-setup: $(VENV)/.run ## make .venv with what the service needs
+setup: $(VENV)/.run ## make .venv with what the service needs, and fetch the libraries of the page
+	@# Without them the service runs all the same, and says what its page lacks.
+	@scripts/install_page_libraries.sh || true
 
 setup-dev: $(VENV)/.dev ## add what the tests need
+	@scripts/install_page_libraries.sh
 
 run: setup ## serve on 127.0.0.1:8000
 	@exec $(BIN)/python main.py
@@ -78,4 +81,4 @@ services: setup-dev ## run Redis, RabbitMQ and mongod on free ports, for develop
 	@echo '# in your shell: eval "$$(scripts/services.sh start)"; to end them: scripts/services.sh stop'
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) $(ORACLES) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ORACLES) api/web/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis

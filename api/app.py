@@ -18,6 +18,7 @@ from api.guard.request_context import RequestContext
 from api.guard.shared_windows import SharedWindows
 from api.guard.socket_shares import SocketShares
 from api.openapi import describe
+from api.page_files import PageFiles
 from api.routes import (
     analysis,
     backtests,
@@ -32,6 +33,7 @@ from api.routes import (
     market,
     ml,
     models,
+    page,
     predictions,
     quality,
     replays,
@@ -83,6 +85,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (models.router, "", True),
     (storage.router, "", True),
     (system.router, "", True),
+    (page.router, "", True),
     (trades.router, "", True),
     (training.router, "", True),
     (bias.router, "", True),
@@ -143,6 +146,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     )
     app.state.limiter = limiter
     app.state.shared_windows = None
+    app.state.page_files = PageFiles()
     app.state.socket_shares = SocketShares(settings.websocket.max_clients_per_address)
     app.state.descriptors = Descriptors(settings.server.reserved_descriptors)
     # First, since it is called most: routes are tried in order.

@@ -10,9 +10,9 @@ from api.guard.access import require_client
 from config.server_settings import AccessSettings
 from domain.errors import NotAuthenticated
 
-# Probes cannot always send a token, and a browser cannot send one to the documentation.
+# Probes cannot always send a token, and a browser cannot send one to the documentation or for the page and its files.
 OPEN_PATHS = frozenset({"/", "/health", "/api/v1/health", "/livez", "/readyz", "/docs", "/openapi.json"})
-OPEN_PREFIX = "/docs-assets/"
+OPEN_PREFIXES = ("/docs-assets/", "/web/")
 
 
 class ClientsOnly:
@@ -37,4 +37,4 @@ class ClientsOnly:
 
 def is_open(path: str) -> bool:
     """Return whether a path needs no token."""
-    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)

@@ -21,16 +21,14 @@ from utils import metrics
 from utils.log_lines import request_id
 
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
-_COMMON_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"strict-origin-when-cross-origin"),
-]
+_COMMON_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"x-frame-options", b"DENY")]
+_REFERRER_POLICY = (b"referrer-policy", b"strict-origin-when-cross-origin")
 _POLICY = b"content-security-policy"
-API_HEADERS = [*_COMMON_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
+API_HEADERS = [*_COMMON_HEADERS, _REFERRER_POLICY, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
 # The documentation page runs its own script and style, from this origin only.
 _DOCS_HEADERS = [
     *_COMMON_HEADERS,
+    _REFERRER_POLICY,
     (
         _POLICY,
         b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -38,6 +36,18 @@ _DOCS_HEADERS = [
     ),
 ]
 _DOCS_PATHS = ("/docs", "/redoc")
+# The page runs files of this origin only, and nothing that stands in the document; `'self'` covers the socket too.
+_PAGE_HEADERS = [
+    *_COMMON_HEADERS,
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (
+        _POLICY,
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+]
+_PAGE, _PAGE_FILES = "/", "/web/"
 UNMATCHED = "unmatched"
 RESPONSE_STARTS = {"http.response.start", "websocket.http.response.start"}
 # A service that ends is back, or replaced, soon.
@@ -73,8 +83,7 @@ class RequestContext:
             nonlocal status
             if message["type"] in RESPONSE_STARTS:
                 status = message["status"]
-                docs = scope["path"].startswith(_DOCS_PATHS)
-                common = _DOCS_HEADERS if docs else API_HEADERS
+                common = _security_headers(scope["path"])
                 headers = message["headers"]
                 if status == HTTPStatus.TEMPORARY_REDIRECT and "endpoint" not in scope:
                     headers = _within_service(headers)
@@ -112,6 +121,12 @@ class RequestContext:
             )
             await response(scope, receive, send_with_headers)
         _count(scope, status, perf_counter() - started)
+
+
+def _security_headers(path: str) -> list[tuple[bytes, bytes]]:
+    if path == _PAGE or path.startswith(_PAGE_FILES):
+        return _PAGE_HEADERS
+    return _DOCS_HEADERS if path.startswith(_DOCS_PATHS) else API_HEADERS
 
 
 def _within_service(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -12,8 +12,11 @@ from math import ceil
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
+from api.accepted import prefers_html
+from api.page_files import PageFiles
 from api.parts import (
     ClockPart,
     ForecastingPart,
@@ -40,10 +43,22 @@ router = APIRouter(tags=["system"])
 NAMES = {"signals": "signal_batch"}
 
 
-@router.head("/", include_in_schema=False)
-@router.get("/", operation_id="index", summary="Every route, and what is switched on")
-async def index(request: Request, settings: SettingsPart) -> ServiceIndex:
-    """Return every route by its name, and what is switched on."""
+@router.head("/", include_in_schema=False, response_model=ServiceIndex)
+@router.get(
+    "/",
+    operation_id="index",
+    summary="Every route, and what is switched on",
+    response_model=ServiceIndex,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+)
+async def index(request: Request, response: Response, settings: SettingsPart) -> ServiceIndex | Response:
+    """Return every route by its name, and what is switched on; browsers, which prefer HTML, get the page."""
+    if prefers_html(request.headers.get("accept", "")):
+        files: PageFiles = request.app.state.page_files
+        page = await run_in_threadpool(files.page)
+        if page is not None:
+            return page.answer(request.headers, "Accept")
+    response.headers["Vary"] = "Accept"
     return ServiceIndex(
         service=SERVICE_NAME,
         version=service_version(),

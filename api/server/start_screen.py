@@ -28,6 +28,7 @@ def start_screen(settings: Settings, container: Container, port: int) -> Panel:
     loop = f"{len(settings.analysis.symbols)} symbols {minutes}" if settings.periodic.enabled else "off"
     table = Table.grid(padding=(0, 2))
     for name, value in (
+        ("page", f"http://{address}/"),
         ("API", f"http://{address}/ai/analyze"),
         ("docs", f"http://{address}/docs"),
         ("socket", f"ws://{address}/ws"),

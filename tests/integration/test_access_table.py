@@ -116,6 +116,8 @@ MIRRORS = {
     "POST /jobs/{kind}": "POST /jobs/settle",
     "GET /api/ai/signal-quality": "GET /ai/signal-quality",
     "GET /api/v1/health": "GET /health",
+    "GET /web/{name:path}": "GET /",
+    "HEAD /web/{name:path}": "GET /",
     "GET /api/v1/config": "GET /config",
     "GET /api/v1/jobs": "GET /jobs",
     "GET /api/v1/jobs/{job_id}": "GET /jobs/{job_id}",
@@ -145,6 +147,7 @@ PARAMETERS = {
     "{delivery_id}": "0" * 32,
     "{ticker}": "BTCUSDT",
     "{symbol}": "BTCUSDT",
+    "{name:path}": "styles/base.css",
 }
 ALL = sorted(OPEN | CLIENTS | ADMINS)
 REFUSED = {401, 403}

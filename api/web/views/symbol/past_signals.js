@@ -1,0 +1,36 @@
+/** What was said of a market before, and what became of it. */
+import { html } from "../../core/html.js";
+import { price, riskUnits, share, change } from "../../core/numbers.js";
+import { Badge, DataBadge, SourceBadge } from "../../parts/badges.js";
+import { Moment } from "../../parts/moments.js";
+import { SignalMark } from "../../parts/signal_mark.js";
+import { Table } from "../../parts/table.js";
+import { Empty, Resource } from "../../parts/view_state.js";
+import { outcome } from "./chart_data.js";
+
+const TONES = { won: ["good", "✓ right"], lost: ["bad", "✗ wrong"], open: ["plain", "open"] };
+const COLUMNS = [
+  { title: "Time", value: ({ generated_at: at }) => html`<${Moment} at=${at} />` },
+  { title: "Signal", value: ({ signal }) => html`<${SignalMark} side=${signal} />` },
+  { title: "Confidence", number: true, value: ({ confidence }) => share(confidence) },
+  { title: "Price", number: true, value: ({ price: at }) => price(at) },
+  { title: "Timeframe", value: ({ timeframe }) => timeframe },
+  { title: "By", value: ({ source, source_data: data }) => html`<${SourceBadge} source=${source} /> <${DataBadge} sourceData=${data} />` },
+  { title: "Outcome", value: (row) => html`<${Outcome} row=${row} />` },
+];
+
+/** @param {{resource: object}} props Of `ai/analyses`. */
+export function PastSignals({ resource }) {
+  return html`<${Resource} resource=${resource} isEmpty=${({ analyses }) => analyses.length === 0}
+    empty=${html`<${Empty} title="Nothing yet">Analyses of this market appear here.<//>`}>
+    ${({ analyses }) => html`<${Table} caption="Past analyses, newest first" columns=${COLUMNS} rows=${analyses} rowKey=${({ analysis_id: id }) => id} />`}
+  <//>`;
+}
+
+function Outcome({ row }) {
+  if (row.signal === "Neutral") return "–";
+  const [tone, text] = TONES[outcome(row)];
+  const { r, move } = row.outcome ?? {};
+  const worth = r !== null && r !== undefined ? `${riskUnits(r)} R` : move !== null && move !== undefined ? change(move) : "";
+  return html`<${Badge} tone=${tone}>${text}<//> <span class="figure">${worth}</span>`;
+}
