@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# System packages that the tests need: nginx, faketime, redis-server, rabbitmq-server, npm, and libcurl for the mongod
-# from PyPI. None of the servers is started or enabled as a service of the system: tests run their own.
+# System packages that the tests need: Chromium without a window, nginx, faketime, redis-server, rabbitmq-server, npm, and
+# libcurl for the mongod from PyPI. None of the servers is started or enabled as a service of the system: tests run their
+# own.
 set -euo pipefail
 mongod=$("$(dirname "$0")/../.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
 here() { PATH="$PATH:/usr/sbin" command -v "$1" > /dev/null; }
@@ -10,6 +11,7 @@ here nginx || wanted+=(nginx-light)
 here faketime || wanted+=(faketime)
 here redis-server || wanted+=(redis-server)
 here rabbitmq-server || wanted+=(rabbitmq-server)
+here chromium-headless-shell || wanted+=(chromium-headless-shell)
 here npm || wanted+=(npm)
 [ "${#wanted[@]}" -gt 0 ] || exit 0
 new_erlang=$(here epmd || echo yes)
