@@ -1,0 +1,115 @@
+"""Files of a page in a folder: which names lead to one, and that a change on disk is served."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
+
+from api.page_files import NEEDED_LIBRARY, PAGE, WITHOUT_LIBRARIES, PageFiles
+
+SCRIPT = b"export const answer = 42;\n" * 40
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a page, and a secret beside it that is no part of it."""
+    (tmp_path / "secret.js").write_text("secret")
+    web = tmp_path / "web"
+    for name, content in ((PAGE, b"<!doctype html>page"), (WITHOUT_LIBRARIES, b"<!doctype html>without")):
+        (web / name).parent.mkdir(exist_ok=True)
+        (web / name).write_bytes(content)
+    (web / "core").mkdir()
+    (web / "core" / "app.js").write_bytes(SCRIPT)
+    (web / "notes.md").write_text("of no type that is served")
+    (web / "vendor").mkdir()
+    return web
+
+
+def test_the_page_is_served_where_the_library_that_draws_it_is_there(folder: Path) -> None:
+    files = PageFiles(folder)
+    without = files.page()
+    assert without is not None
+    assert without.content == b"<!doctype html>without"
+    (folder / NEEDED_LIBRARY).write_text("export const html = 1;")
+    page = files.page()
+    assert page is not None
+    assert page.content == b"<!doctype html>page"
+
+
+def test_a_folder_without_any_page_has_none(tmp_path: Path) -> None:
+    assert PageFiles(tmp_path / "nowhere").page() is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.js",
+        "core/../../secret.js",
+        "core/../core/app.js",
+        "./core/app.js",
+        "core//app.js",
+        "/core/app.js",
+        "core\\app.js",
+        "core/app.js\0",
+        "core/app.js/",
+        "core",
+        "notes.md",
+        "",
+        "a" * 5_000,
+    ],
+)
+def test_no_other_name_leads_to_a_file(folder: Path, name: str) -> None:
+    assert PageFiles(folder).find(name) is None
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parts=st.lists(st.sampled_from(["..", ".", "core", "web", "secret.js", "app.js", "/", "~", "%2e%2e"]), max_size=6)
+)
+def test_no_way_leads_out_of_the_folder(folder: Path, parts: list[str]) -> None:
+    found = PageFiles(folder).find("/".join(parts))
+    assert found is None or (parts == ["core", "app.js"] and found.content == SCRIPT)
+
+
+def test_a_changed_a_new_and_a_removed_file_are_noticed(folder: Path) -> None:
+    files, script = PageFiles(folder), folder / "core" / "app.js"
+    first = files.find("core/app.js")
+    assert first is not None
+    assert files.find("core/app.js") is first
+    script.write_bytes(SCRIPT[::-1])
+    os.utime(script, ns=(1, 1))
+    second = files.find("core/app.js")
+    assert second is not None
+    assert (second.content, second.tag == first.tag) == (SCRIPT[::-1], False)
+    (folder / "new.css").write_text("p {}")
+    assert files.find("new.css") is not None
+    script.unlink()
+    assert files.find("core/app.js") is None
+
+
+def test_a_file_is_packed_for_those_who_can_unpack_it(folder: Path) -> None:
+    found = PageFiles(folder).find("core/app.js")
+    assert found is not None
+    packed = found.answer(Headers({"accept-encoding": "gzip, br"}))
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(bytes(packed.body)) == SCRIPT
+    plain = found.answer(Headers({"accept-encoding": "gzip;q=0"}))
+    assert "content-encoding" not in plain.headers
+    assert bytes(plain.body) == SCRIPT
+    assert plain.headers["etag"] == packed.headers["etag"]
+
+
+@pytest.mark.parametrize("form", ["{tag}", "{strong}", '"other", {tag}', "*"])
+def test_a_client_that_has_the_file_is_told_so(folder: Path, form: str) -> None:
+    found = PageFiles(folder).find("core/app.js")
+    assert found is not None
+    held = form.format(tag=found.tag, strong=found.tag.removeprefix("W/"))
+    answer = found.answer(Headers({"if-none-match": held}))
+    assert (answer.status_code, bytes(answer.body), answer.headers["etag"]) == (304, b"", found.tag)
+    assert found.answer(Headers({"if-none-match": '"other"'})).status_code == 200
