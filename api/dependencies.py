@@ -19,10 +19,12 @@ from starlette.requests import HTTPConnection, Request
 
 from api.bodies.json_body import LARGE_BODY_BYTES, lacks_holidays, read_body, read_model
 from api.guard.access import identify, require_admin
+from api.guard.listeners import may_hear
 from api.guard.rate_limit import count
 from config.server_settings import RateLimitSettings
 from config.settings import Settings
 from container import Container
+from domain.errors import NotAuthenticated
 from domain.hours.holidays import load_holidays
 from domain.values import epoch_ms
 
@@ -101,6 +103,21 @@ class Administrator(Check):
         require_admin(request, get_container(request).settings.access)
 
 
+class Listener(Check):
+    """Lets those pass who may listen to the socket."""
+
+    statuses = (HTTPStatus.UNAUTHORIZED,)
+
+    async def __call__(self, request: Request) -> None:
+        """Check the caller.
+
+        Raises:
+            NotAuthenticated: the request has no token of those that the socket asks for.
+        """
+        if not may_hear(request, get_container(request).settings):
+            raise NotAuthenticated("this route needs the bearer token of the socket: that of WS_TOKEN or CLIENT_TOKENS")
+
+
 class BodyCheck(Check):
     """Reads a JSON body of this model."""
 
@@ -140,6 +157,7 @@ class QueryBody(BodyCheck):
 
 
 Admin = Depends(Administrator())
+MayListen = Depends(Listener())
 
 analyze_limit = RateLimit(lambda limits, trusted: limits.analyze_trusted if trusted else limits.analyze)
 # Of analyses; of everything that costs little; of calls that are paid for, for every caller alike.

@@ -26,7 +26,8 @@ from api.server.serving import server_config
 from benchmarks.broadcast_clients import Clients
 from benchmarks.report import markdown_table, verdict
 from config.sources import load_settings
-from services.broadcast.hub import CloseReason, SignalHub, Subscription
+from services.broadcast.hub import SignalHub
+from services.broadcast.subscription import CloseReason, Subscription
 
 CLIENTS = 1000
 ROUNDS = 60

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
 from api.bodies.queries import read_signals
-from api.dependencies import AnalyzeLimit, QueryBody
-from api.parts import SignalsPart
+from api.dependencies import AnalyzeLimit, DefaultLimit, MayListen, QueryBody
+from api.parts import HubPart, SignalsPart
 from api.schemas.problems import problem_responses
-from api.schemas.signals import SignalsRequest, SignalsResponse
+from api.schemas.signals import NewestSignals, SignalsRequest, SignalsResponse
 from services.signals.stream import SignalsQuery
 
 router = APIRouter(tags=["analysis"])
+
+
+@router.get(
+    "/ai/signals",
+    operation_id="newest_signals",
+    summary="The newest signal of each symbol",
+    dependencies=[DefaultLimit, MayListen],
+)
+async def newest_signals(hub: HubPart) -> NewestSignals:
+    """List what the socket broadcast last of each symbol since this process started, for those who come later.
+
+    An analysis that is given again from the cache keeps its own time. Each has the data of an `AISignalReceived`
+    event; one older than half an hour counts no more.
+    """
+    return NewestSignals(signals=[json.loads(text)["data"] for text in hub.newest()])
 
 
 @router.post(

@@ -20,20 +20,18 @@ from starlette.status import WS_1001_GOING_AWAY, WS_1003_UNSUPPORTED_DATA, WS_10
 from starlette.types import Message
 
 from api.errors import problem_response
-from api.guard.access import bearer, identify, is_one_of
+from api.guard.access import identify
+from api.guard.listeners import BEARER_SUBPROTOCOL, may_hear
 from api.guard.socket_shares import SocketShares
 from api.guard.web_pages import may_listen
 from api.parts import HubPart, SettingsPart
 from api.server.websocket_protocol import SEND_NOW
-from config.settings import Settings
 from domain.errors import InvalidRequest
 from domain.naming.symbols import SymbolName
-from services.broadcast.hub import MAX_SYMBOLS, CloseReason, Subscription
+from services.broadcast.subscription import MAX_SYMBOLS, CloseReason, Subscription
 
 router = APIRouter()
 
-# A browser cannot set headers on a WebSocket, but it can offer subprotocols: "bearer" and the token.
-BEARER_SUBPROTOCOL = "bearer"
 CLOSE_TIMEOUT_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 30
 # Refusals that are a matter of time.
@@ -59,7 +57,7 @@ async def relay_signals(websocket: WebSocket, hub: HubPart, configured: Settings
     if not may_listen(websocket.headers, settings.origins, access):
         await _refuse(websocket, HTTPStatus.FORBIDDEN, "pages of this origin may not listen; WS_ORIGINS names others")
         return
-    if not _may_enter(websocket, configured):
+    if not may_hear(websocket, configured):
         await _refuse(websocket, HTTPStatus.FORBIDDEN, "this socket needs the bearer token of the service")
         return
     if len(hub) >= settings.max_clients:
@@ -171,23 +169,6 @@ def _answer(text: str, subscription: Subscription) -> str:
 
 def _event(kind: str, **content: Any) -> str:
     return msgspec.json.encode({"type": kind, **content, "timestamp": datetime.now(UTC)}).decode()
-
-
-def _may_enter(websocket: WebSocket, settings: Settings) -> bool:
-    """Return whether the client shows a token, if one is configured; a token in the URL does not count.
-
-    Where only clients have tokens, trusted networks need none, as everywhere.
-    """
-    own, access = settings.websocket.token, settings.access
-    tokens = (*access.client_tokens, *([own] if own else []))
-    if not tokens or (own is None and identify(websocket, access).trusted):
-        return True
-    if is_one_of(bearer(websocket.headers), tokens):
-        return True
-    match websocket.scope["subprotocols"]:
-        case [scheme, offered] if scheme == BEARER_SUBPROTOCOL:
-            return is_one_of(offered, tokens)
-    return False
 
 
 async def _refuse(websocket: WebSocket, status: HTTPStatus, detail: str) -> None:

@@ -8,10 +8,13 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
-from domain.analysis import DataSource
+from domain.analysis import AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from domain.values import Share, Signal, epoch_ms
+from domain.trading.evidence import Evidence
+from domain.trading.gates import Abstention, Gate
+from domain.trading.lanes import Lanes
+from domain.values import Price, Share, Signal, epoch_ms
 from services.signals.filters import Delivery, StreamSignal
 
 MAX_SYMBOLS = 50
@@ -99,3 +102,32 @@ class SignalsResponse(ResponseModel):
             signals=[MlSignal.of(signal, cached=repeated) for signal, repeated in delivery.signals],
             withheld=[Withheld(symbol=symbol, reason=reason) for symbol, reason in delivery.withheld.items()],
         )
+
+
+class BroadcastSignal(ResponseModel):
+    """The data of an `AISignalReceived` event."""
+
+    symbol: str
+    signal: Literal["long", "short", "neutral"]
+    confidence: Share
+    timestamp: Annotated[int, Field(description="When the analysis was made, epoch milliseconds.")]
+    timeframe: Timeframe
+    price: Price
+    reasoning: str
+    strategy_scores: dict[str, Share]
+    market_analysis: MarketAnalysis
+    risk_assessment: RiskAssessment
+    source: AnalysisSource
+    model_type: str
+    source_data: DataSource
+    analysis_id: str
+    gates: list[Gate]
+    abstention: Abstention | None
+    evidence: Evidence | None
+    lanes: Lanes | None
+
+
+class NewestSignals(ResponseModel):
+    """The newest signal of each symbol."""
+
+    signals: list[BroadcastSignal]

@@ -20,6 +20,7 @@ CLIENTS = {
     "POST /ai/analyze",
     "POST /analyze",
     "POST /api/v1/analyze",
+    "GET /ai/signals",
     "POST /ai/signals",
     "POST /ai/replay",
     "POST /ai/predict",

@@ -44,6 +44,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.signal_quality(),
     calls.track_record(lane="rules", symbol="BTCUSDT", timeframe="1h", horizon="plan"),
     calls.lanes(),
+    calls.newest_signals(),
     calls.evidence(),
     calls.ledger(
         lane="rules",

@@ -14,8 +14,8 @@ import { useOrder } from "./order.js";
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 export function View({ parameters }) {
-  const newest = useResource("ai/analyses", { everyMs: 5 * 60_000 });
-  useEffect(() => newest.data?.analyses.forEach((analysis) => keepSignal(signalOf(analysis))), [newest.data]);
+  const newest = useResource("ai/signals", { everyMs: 5 * 60_000 });
+  useEffect(() => newest.data?.signals.forEach((signal) => keepSignal(signalOf(signal))), [newest.data]);
   const known = useTopic("symbols", []);
   const symbols = useOrder(known, parameters);
   const cards = useRef(null);

@@ -218,6 +218,12 @@ class Signal(Answer):
     lanes: Lanes | None
 
 
+class NewestSignals(Answer):
+    """The newest signal of each symbol that was broadcast."""
+
+    signals: list[Signal]
+
+
 class BatchSignal(Answer):
     """A signal of `/ai/signals`; predicted returns are fractions, None without a model of several horizons."""
 

@@ -68,6 +68,11 @@ def signals(symbols: Sequence[str], candles: Mapping[str, Candles] | None = None
     return Call("signals", "POST", "/ai/signals", answers.BatchSignals, body)
 
 
+def newest_signals() -> Call[answers.NewestSignals]:
+    """Ask for the newest signal of each symbol, as the socket broadcast it."""
+    return Call("newest_signals", "GET", "/ai/signals", answers.NewestSignals)
+
+
 def market_condition(
     symbol: str, candles: Candles | None = None, *, price: float | None = None
 ) -> Call[answers.MarketCondition]:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidRequest
-from services.broadcast.hub import MAX_SYMBOLS, CloseReason, SignalHub, Subscription
+from services.broadcast.hub import SignalHub
+from services.broadcast.subscription import MAX_SYMBOLS, CloseReason, Subscription
 from utils.metrics import WEBSOCKET_CONNECTIONS, WEBSOCKET_DROPPED
 
 BOUND = 100
@@ -241,3 +242,28 @@ def test_what_another_replica_sends_is_delivered_here_and_not_sent_back() -> Non
     chosen.add_symbols(["BTCUSDT"])
     assert (hub.deliver("ETHUSDT", "event"), hub.deliver("BTCUSDT", "event"), hub.deliver(None, "event")) == (0, 1, 1)
     assert relay.sent == []
+
+
+def test_the_newest_message_of_each_symbol_waits_for_those_who_come_later() -> None:
+    hub = SignalHub(BOUND)
+    rendered: list[str] = []
+
+    def first() -> str:
+        rendered.append("once")
+        return "BTC 2"
+
+    hub.publish("BTCUSDT", lambda: pytest.fail("a newer one has come"))
+    hub.publish("BTCUSDT", first)
+    hub.publish(None, lambda: "of no symbol")
+    hub.deliver("ETHUSDT", "ETH of another replica")
+    assert hub.newest() == ["BTC 2", "ETH of another replica"]
+    assert hub.newest() == ["BTC 2", "ETH of another replica"]
+    assert rendered == ["once"]
+
+
+def test_the_newest_messages_have_a_bound() -> None:
+    hub = SignalHub(BOUND)
+    for number in range(MAX_SYMBOLS + 5):
+        hub.deliver(f"S{number}", str(number))
+    assert len(hub.newest()) == MAX_SYMBOLS
+    assert hub.newest()[0] == "5"

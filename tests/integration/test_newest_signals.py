@@ -1,0 +1,29 @@
+"""The newest signal of each symbol, for those who come after it was broadcast."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import MakeClient
+from tests.fixtures.bodies import shape_a
+
+TOKEN = "token-of-the-socket"  # noqa: S105
+
+
+def test_a_broadcast_signal_can_be_read_later(make_client: MakeClient) -> None:
+    client = make_client()
+    assert client.get("/ai/signals").json() == {"signals": []}
+    with client.websocket_connect("/ws") as socket:
+        socket.receive_json()
+        answer = client.post("/ai/analyze", json=shape_a()).json()
+        event = socket.receive_json()
+    assert client.get("/ai/signals").json() == {"signals": [event["data"]]}
+    assert event["data"]["analysis_id"] == answer["analysis_id"]
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": f"Bearer {TOKEN}"}, 200)])
+def test_what_the_socket_keeps_from_strangers_is_kept_here_too(
+    make_client: MakeClient, headers: dict[str, str], status: int
+) -> None:
+    client = make_client(websocket={"token": TOKEN})
+    assert client.get("/ai/signals", headers=headers).status_code == status

@@ -1,0 +1,101 @@
+"""The board, as a person sees it."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.fixtures.service import Service, running_service
+from tests.page.conftest import SYMBOLS, Open, overflow, serious_findings
+
+INVENTED: dict[str, Any] = {
+    "ANALYSIS_SYMBOLS": "BTCUSDT",
+    "PERIODIC_ANALYSIS": "true",
+    "MARKET_DATA_SOURCES": "synthetic",
+}
+ANY_SIDE = re.compile("Long|Short|Neutral")
+
+
+def card_of(page: Page, symbol: str) -> Locator:
+    return page.locator(".card", has=page.get_by_text(symbol, exact=True))
+
+
+def analyze(service: Service, symbol: str) -> dict[str, object]:
+    body = {"symbol": symbol, "timeframe_data": {}, "current_price": 0, "volume_24h": 0, "strategy_context": {}}
+    answer = service.post("/ai/analyze", json=body | {"timestamp": time.time_ns() // 1_000_000})
+    answer.raise_for_status()
+    found: dict[str, object] = answer.json()
+    return found
+
+
+def test_each_symbol_of_the_loop_has_a_card(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service)
+    for symbol in SYMBOLS:
+        card = card_of(page, symbol)
+        expect(card.locator(".signal")).to_have_text(ANY_SIDE)
+        expect(card.locator(".confidence")).to_contain_text("confidence")
+        expect(card.locator(".sparkline path")).to_have_count(1)
+        expect(card).to_contain_text("binance")
+        expect(card).not_to_contain_text("SYNTHETIC")
+    expect(page.locator(".live")).to_have_text("live")
+
+
+def test_a_signal_arrives_by_the_socket_after_a_post(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service)
+    expect(page.locator(".card")).to_have_count(len(SYMBOLS))
+    expect(card_of(page, "XRPUSDT")).to_have_count(0)
+    answer = analyze(market_service, "XRPUSDT")
+    expect(card_of(page, "XRPUSDT").locator(".signal")).to_have_text(str(answer["signal"]))
+
+
+def test_filter_and_order_stand_in_the_address(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service)
+    expect(card_of(page, "ETHUSDT")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("eth")
+    expect(page.locator(".card strong")).to_have_text(["ETHUSDT"])
+    page.get_by_label("Order").select_option("symbol")
+    assert page.url.endswith("#/board?text=eth&order=symbol")
+    page.reload()
+    expect(page.locator(".card strong")).to_have_text(["ETHUSDT"])
+    page.get_by_label("Symbol").fill("nothing of this name")
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator(".card strong").first).to_have_text("BTCUSDT")
+
+
+def test_arrow_keys_walk_over_the_cards(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, "/#/board?order=symbol&text=USDT")
+    expect(card_of(page, "SOLUSDT")).to_be_visible()
+    page.locator(".card").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".card:focus strong")).to_have_text("ETHUSDT")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("BTCUSDT")
+
+
+def test_synthetic_candles_are_marked_and_a_killed_service_is_said_and_found_again(open_view: Open) -> None:
+    with running_service(**INVENTED) as first:
+        page = open_view(first)
+        expect(card_of(page, "BTCUSDT")).to_contain_text("SYNTHETIC")
+        first.process.kill()
+        first.process.wait()
+        expect(page.locator(".away")).to_contain_text("offline")
+        # What was said stays, with its age.
+        expect(card_of(page, "BTCUSDT")).to_be_visible()
+        port = int(first.url.rsplit(":", 1)[1])
+        with running_service(port=port, **INVENTED):
+            expect(page.locator(".live")).to_have_text("live")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_everyone_can_use_it(market_service: Service, open_view: Open, scheme: str, width: int) -> None:
+    page = open_view(market_service, width=width, scheme=scheme)
+    expect(page.locator(".sparkline path").first).to_be_visible()
+    assert serious_findings(page) == []
+    assert overflow(page) == 0
