@@ -53,6 +53,8 @@ CLIENTS = {
     "GET /ai/safe-mode",
     "GET /ai/disabled",
     "GET /ai/schedule",
+    "GET /ai/candles/{symbol}",
+    "GET /ai/analyses",
     "GET /ai/models",
     "GET /ai/models/drift",
     "GET /ai/models/{version}",
@@ -67,6 +69,7 @@ CLIENTS = {
     "GET /api/v1/ml/disclaimer",
 }
 ADMINS = {
+    "GET /ai/log",
     "GET /jobs",
     "GET /jobs/{job_id}",
     "POST /jobs/{job_id}/retry",

@@ -66,6 +66,8 @@ from trading_signal_client.answers.operations import (
     ForecastCacheStats,
     Health,
     LlmProbe,
+    Log,
+    LogLine,
     Model,
     ModelDetails,
     ModelInfo,
@@ -85,6 +87,7 @@ from trading_signal_client.answers.operations import (
     SymbolStats,
     TrainingQueued,
 )
+from trading_signal_client.answers.past import PastAnalyses, PastAnalysis, ShownCandle, ShownCandles
 from trading_signal_client.answers.quality import (
     ConfigAnalysis,
     ConfigSuggestions,
@@ -185,6 +188,8 @@ __all__ = [
     "LedgerProof",
     "LedgerSettlement",
     "LlmProbe",
+    "Log",
+    "LogLine",
     "MarketAnalysis",
     "MarketCondition",
     "MarketConditionHealth",
@@ -209,6 +214,8 @@ __all__ = [
     "ParitySkipped",
     "PartChange",
     "PartProblem",
+    "PastAnalyses",
+    "PastAnalysis",
     "Performance",
     "Prediction",
     "PriceForecast",
@@ -230,6 +237,8 @@ __all__ = [
     "SelfAnalyses",
     "ServiceConfig",
     "ServiceInfo",
+    "ShownCandle",
+    "ShownCandles",
     "Signal",
     "SignalForecast",
     "SignalQuality",
