@@ -30,6 +30,7 @@ from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.parity.nightly import NightlyParity
+from services.ledger.past_analyses import PastAnalyses
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
@@ -38,6 +39,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.newest_candles import NewestCandles
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
@@ -53,6 +55,7 @@ from services.webhooks.webhooks import Webhooks
 from storage.ledger_ports import LedgerStore
 from storage.ports import AnalysisCache
 from utils.clock import Clock
+from utils.log_tail import LogTail
 
 
 def _part(choose: Callable[[Container], object]) -> Any:
@@ -84,12 +87,15 @@ LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
 LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
 LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
+LogTailPart = Annotated[LogTail | None, _part(lambda container: container.log_tail)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
+NewestCandlesPart = Annotated[NewestCandles, _part(lambda container: container.newest_candles)]
 NoticesPart = Annotated[Notifier, _part(lambda container: container.notices)]
 OptimisingPart = Annotated[OptimiseService, _part(lambda container: container.optimising)]
 OutlooksPart = Annotated[Outlooks, _part(lambda container: container.outlooks)]
 ParityPart = Annotated[NightlyParity, _part(lambda container: container.parity)]
+PastAnalysesPart = Annotated[PastAnalyses, _part(lambda container: container.past_analyses)]
 PerformancePart = Annotated[SignalPerformance, _part(lambda container: container.performance)]
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]

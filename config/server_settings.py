@@ -52,6 +52,7 @@ class LoggingSettings(Section):
     file_rotation_bytes: Annotated[int, Field(ge=65_536)]
     file_retention: Count
     max_waiting_bytes: Annotated[int, Field(ge=65_536)]
+    tail_lines: Annotated[int, Field(ge=1, le=10_000)]
 
 
 class WebSocketSettings(Section):

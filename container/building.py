@@ -49,6 +49,7 @@ from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
 from services.ledger.book import LedgerBook
+from services.ledger.past_analyses import PastAnalyses
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.past_candles import PastCandles
 from services.ledger.replays.replayer import Replayer
@@ -58,6 +59,7 @@ from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_reader import MarketReader
+from services.newest_candles import NewestCandles
 from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
@@ -176,15 +178,20 @@ async def build_container(
             health.also(part.degraded)
         follow_hints(hints, watch, guards, calibration)
 
+        book = LedgerBook(ledger, clock)
         yield Container(
             settings=settings,
             clock=clock,
             stopping=stopping,
             health=health,
+            log_tail=logs.tail,
             store=store,
             documents=documents,
             ledger=ledger,
             market_data=market_data,
+            newest_candles=NewestCandles(
+                store, markets, settings.market_data.candles, settings.analysis.min_candles, clock
+            ),
             engine_settings=engine_settings,
             evidence=evidence,
             calibration=calibration,
@@ -232,7 +239,8 @@ async def build_container(
             scores=scores,
             lanes=lanes,
             lane_versions=LaneVersions(documents),
-            book=LedgerBook(ledger, clock),
+            book=book,
+            past_analyses=PastAnalyses(book, store),
             replays=Replays(replayer, past_candles, guards, ledger),
             parity=parity,
             drift=drift,

@@ -25,6 +25,7 @@ from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.parity.nightly import NightlyParity
+from services.ledger.past_analyses import PastAnalyses
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
@@ -33,6 +34,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.newest_candles import NewestCandles
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
@@ -52,6 +54,7 @@ from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
 from storage.resilience.store import ResilientStore
 from utils.clock import Clock
+from utils.log_tail import LogTail
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Container:
     """Every part of the running service, one typed field each.
 
     Attributes:
+        log_tail: Newest lines of the log; None in a process whose log is not set up.
         redis: Shared with other replicas; None where none is configured.
         stopping: Set when the server begins to stop: requests under way are answered without what takes long.
     """
@@ -67,12 +71,14 @@ class Container:
     clock: Clock
     stopping: asyncio.Event
     health: ServiceHealth
+    log_tail: LogTail | None
 
     store: ResilientStore
     documents: ResilientDocuments
     ledger: ResilientLedger
 
     market_data: MarketData
+    newest_candles: NewestCandles
     engine_settings: EngineSettings
 
     evidence: EvidenceInUse
@@ -114,6 +120,7 @@ class Container:
     performance: SignalPerformance
     scores: LedgerScores
     book: LedgerBook
+    past_analyses: PastAnalyses
     replays: Replays
     parity: NightlyParity
     lanes: LaneWatch

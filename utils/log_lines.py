@@ -67,19 +67,29 @@ def json_line(mask: Mask) -> Callable[[Record], str]:
     """Return a maker of JSON lines: `time` (ISO 8601, UTC), `level`, `message`, `logger`, facts, `exception`."""
 
     def line(record: Record) -> str:
-        document: dict[str, Any] = {key: _plain(value, mask) for key, value in _facts(record)}
-        document |= {
+        document = plain_facts(record, mask) | {
             "time": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
             "level": record["level"].name,
             "message": record["message"],
             "logger": record["name"],
         }
-        if (raised := record["exception"]) is not None:
-            document["exception"] = mask("".join(traceback.format_exception(*raised)))
+        if (raised := traceback_of(record, mask)) is not None:
+            document["exception"] = raised
         record["extra"]["line"] = json.dumps(document, ensure_ascii=False, allow_nan=False)
         return "{extra[line]}\n"
 
     return line
+
+
+def plain_facts(record: Record, mask: Mask) -> dict[str, Any]:
+    """Return the facts of a record as values of JSON."""
+    return {key: _plain(value, mask) for key, value in _facts(record)}
+
+
+def traceback_of(record: Record, mask: Mask) -> str | None:
+    """Return the traceback of a record, None where it has none."""
+    raised = record["exception"]
+    return None if raised is None else mask("".join(traceback.format_exception(*raised)))
 
 
 def _facts(record: Record) -> list[tuple[str, Any]]:

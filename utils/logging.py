@@ -13,6 +13,7 @@ from loguru import logger
 
 from config.server_settings import LoggingSettings
 from utils.log_lines import json_line, masking, patching, text_line
+from utils.log_tail import LogTail
 from utils.log_writer import Descriptor, LogState, LogWriter, Place
 
 _STANDARD_ERROR = 2
@@ -20,9 +21,10 @@ _STANDARD_ERROR = 2
 
 @dataclass(frozen=True)
 class Logs:
-    """The destinations of log lines."""
+    """The destinations of log lines, and the newest of them; None where none are kept."""
 
     writers: tuple[LogWriter, ...] = ()
+    tail: LogTail | None = None
 
     def states(self) -> list[LogState]:
         """Return the state of each destination, without waiting."""
@@ -89,6 +91,7 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
     if settings.file:
         places["file"] = RotatedFile(settings)
     finish = str if settings.format == "json" else mask  # a traceback in text is formatted after the patcher has run
+    tail = LogTail(settings.tail_lines, mask)
     writers = tuple(LogWriter(name, place, settings.max_waiting_bytes, finish) for name, place in places.items())
     # backtrace and diagnose stay off: they print the values of variables, secrets among them.
     logger.configure(
@@ -102,7 +105,8 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
                 "colorize": settings.format == "text" and index == 0 and os.isatty(_STANDARD_ERROR),
             }
             for index, writer in enumerate(writers)
-        ],
+        ]
+        + [{"sink": tail, "level": settings.level, "format": _no_text, "backtrace": False, "diagnose": False}],
         patcher=patching(mask),
     )
     logging.basicConfig(handlers=[InterceptHandler()], level=logging.WARNING, force=True)
@@ -111,7 +115,12 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
-    return Logs(writers)
+    return Logs(writers, tail)
+
+
+def _no_text(_: object) -> str:
+    """Make no line: the newest lines are kept as they were logged."""
+    return ""
 
 
 def _leave_alone(_: object) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.ledger.days import DayRoot
-from domain.ledger.entries import PLAN, Apart, EntryKind, LedgerLane, Origin
+from domain.ledger.entries import PLAN, Apart, EntryKind, LedgerEntry, LedgerLane, Origin
 from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.market import Timeframe
 from domain.values import Share, Signal
@@ -26,6 +26,13 @@ class LedgerPlan(ResponseModel):
     stop: float
     target: float
     horizon_candles: int
+
+    @classmethod
+    def of(cls, entry: LedgerEntry) -> Self | None:
+        """Return the answer for the plan of an entry, None where it has none."""
+        if entry.stop is None or entry.target is None or entry.horizon_candles is None:
+            return None
+        return cls(stop=entry.stop, target=entry.target, horizon_candles=entry.horizon_candles)
 
 
 class SettledHorizon(ResponseModel):
@@ -88,9 +95,6 @@ class EntryAnswer(ResponseModel):
     def of(cls, record: LedgerRecord) -> Self:
         """Return the answer for an entry."""
         entry = record.entry
-        plan = None
-        if entry.stop is not None and entry.target is not None and entry.horizon_candles is not None:
-            plan = LedgerPlan(stop=entry.stop, target=entry.target, horizon_candles=entry.horizon_candles)
         return cls(
             id=entry.id,
             lane=entry.lane,
@@ -104,7 +108,7 @@ class EntryAnswer(ResponseModel):
             probability_up=entry.probability_up,
             target_first=entry.target_first,
             price=entry.price,
-            plan=plan,
+            plan=LedgerPlan.of(entry),
             cost_bps=entry.cost_bps,
             given=entry.given,
             cost_usd=entry.cost_usd,

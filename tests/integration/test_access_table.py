@@ -54,6 +54,8 @@ CLIENTS = {
     "GET /ai/safe-mode",
     "GET /ai/disabled",
     "GET /ai/schedule",
+    "GET /ai/candles/{symbol}",
+    "GET /ai/analyses",
     "GET /ai/models",
     "GET /ai/models/drift",
     "GET /ai/models/{version}",
@@ -68,6 +70,7 @@ CLIENTS = {
     "GET /api/v1/ml/disclaimer",
 }
 ADMINS = {
+    "GET /ai/log",
     "GET /jobs",
     "GET /jobs/{job_id}",
     "POST /jobs/{job_id}/retry",

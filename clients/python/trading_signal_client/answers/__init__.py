@@ -67,6 +67,8 @@ from trading_signal_client.answers.operations import (
     ForecastCacheStats,
     Health,
     LlmProbe,
+    Log,
+    LogLine,
     Model,
     ModelDetails,
     ModelInfo,
@@ -86,6 +88,7 @@ from trading_signal_client.answers.operations import (
     SymbolStats,
     TrainingQueued,
 )
+from trading_signal_client.answers.past import PastAnalyses, PastAnalysis, ShownCandle, ShownCandles
 from trading_signal_client.answers.quality import (
     ConfigAnalysis,
     ConfigSuggestions,
@@ -186,6 +189,8 @@ __all__ = [
     "LedgerProof",
     "LedgerSettlement",
     "LlmProbe",
+    "Log",
+    "LogLine",
     "MarketAnalysis",
     "MarketCondition",
     "MarketConditionHealth",
@@ -211,6 +216,8 @@ __all__ = [
     "ParitySkipped",
     "PartChange",
     "PartProblem",
+    "PastAnalyses",
+    "PastAnalysis",
     "Performance",
     "Prediction",
     "PriceForecast",
@@ -232,6 +239,8 @@ __all__ = [
     "SelfAnalyses",
     "ServiceConfig",
     "ServiceInfo",
+    "ShownCandle",
+    "ShownCandles",
     "Signal",
     "SignalForecast",
     "SignalQuality",

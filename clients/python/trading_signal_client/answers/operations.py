@@ -27,6 +27,23 @@ class PartProblem(Answer):
     remedy: str
 
 
+class LogLine(Answer):
+    """One line of the log; secrets in it are masked."""
+
+    time: datetime
+    level: str
+    message: str
+    logger: str
+    facts: dict[str, Any]
+    exception: str | None
+
+
+class Log(Answer):
+    """The newest lines of the process that answers, the newest first."""
+
+    lines: list[LogLine]
+
+
 class Health(Answer):
     status: Literal["healthy", "degraded"]
     version: str

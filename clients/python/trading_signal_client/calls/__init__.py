@@ -60,6 +60,7 @@ from trading_signal_client.calls.operations import (
     forecast_cache,
     health,
     info,
+    log,
     probe_llm,
     remove_candles,
     safe_mode,
@@ -69,6 +70,7 @@ from trading_signal_client.calls.operations import (
     switch_part,
     switch_safe_mode,
 )
+from trading_signal_client.calls.past import analyses, candles
 from trading_signal_client.calls.quality import (
     analyze_config,
     analyze_trade,
@@ -86,6 +88,7 @@ __all__ = [
     "Call",
     "Candle",
     "Candles",
+    "analyses",
     "analyze",
     "analyze_config",
     "analyze_many",
@@ -94,6 +97,7 @@ __all__ = [
     "bias_lookahead",
     "bias_recursive",
     "cancel_job",
+    "candles",
     "certify_parity",
     "clean_up_models",
     "clear_cache",
@@ -119,6 +123,7 @@ __all__ = [
     "ledger_parity",
     "ledger_proof",
     "load_model",
+    "log",
     "market_condition",
     "market_condition_health",
     "model",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from trading_signal_client import answers
 from trading_signal_client.calls.call import Call
 
@@ -25,6 +27,11 @@ def info() -> Call[answers.ServiceInfo]:
 def health() -> Call[answers.Health]:
     """Ask which parts of the service work."""
     return Call("health", "GET", "/health", answers.Health)
+
+
+def log(lines: int = 100, level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "DEBUG") -> Call[answers.Log]:
+    """Ask for the newest lines of the log, of this level and above, at most 1,000 (admin)."""
+    return Call("log", "GET", "/ai/log", answers.Log, query={"lines": lines, "level": level})
 
 
 def safe_mode() -> Call[answers.SafeMode]:

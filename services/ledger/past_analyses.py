@@ -1,0 +1,71 @@
+"""Past analyses of a market: what callers were given, what it rests on, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from domain.analysis import Analysis
+from domain.ledger.entries import Origin
+from domain.ledger.settlements import LedgerRecord
+from services.ledger.book import LedgerBook
+from storage.ledger_ports import EntryFilter
+from storage.ports import SignalArchive
+
+# Entries of these are of analyses; forecasts, trends and signals of a batch are none.
+_OF_ANALYSES = {Origin.API, Origin.LOOP}
+
+
+@dataclass(frozen=True)
+class PastAnalysis:
+    """An analysis that was given, and its entry in the ledger.
+
+    Attributes:
+        record: The entry of the lane that answered, with its settlements so far.
+        analysis: As it is archived; None where it is not yet written, or past its retention.
+    """
+
+    record: LedgerRecord
+    analysis: Analysis | None
+
+    @property
+    def analysis_id(self) -> str:
+        """Id of the analysis."""
+        return self.record.entry.id.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class PastAnalysesPage:
+    """Analyses, the newest first, and the cursor of the page after them; None on the last one."""
+
+    analyses: list[PastAnalysis]
+    next: str | None
+
+
+class PastAnalyses:
+    """Reads the ledger and the archive beside it.
+
+    What only strangers were given, and what rests on synthetic, old or contradicted candles, is left out, as in the
+    figures of the record.
+    """
+
+    def __init__(self, book: LedgerBook, archive: SignalArchive) -> None:
+        """Keep the ledger, which has what came of them, and the archive, which has their contents."""
+        self._book = book
+        self._archive = archive
+
+    async def page(self, symbol: str, limit: int, cursor: str | None = None) -> PastAnalysesPage:
+        """Return at most `limit` analyses of a symbol; a page may have fewer, or none, and a next one.
+
+        Raises:
+            InvalidRequest: the cursor is none that a page gave.
+            StorageUnavailable: the store does not answer.
+        """
+        found = await self._book.page(EntryFilter(symbol=symbol, given=True, scored=True), limit, cursor)
+        records = [record for record in found.records if record.entry.origin in _OF_ANALYSES]
+        analyses = await asyncio.gather(*map(self._read, records))
+        return PastAnalysesPage(list(analyses), found.next)
+
+    async def _read(self, record: LedgerRecord) -> PastAnalysis:
+        past = PastAnalysis(record, None)
+        return PastAnalysis(record, await self._archive.archived_analysis(past.analysis_id))

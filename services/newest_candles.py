@@ -1,0 +1,97 @@
+"""The newest closed candles of a market, for people who look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from domain.analysis import DataSource, MarketSnapshot
+from domain.errors import MarketDataUnavailable
+from domain.hours.holidays import load_holidays
+from domain.hours.trading_hours import needs_holidays
+from domain.market import CandleSeries, Timeframe
+from domain.timeframe_data import DataAge, data_age
+from domain.values import epoch_ms
+from services.market_data.recent_markets import RecentMarkets
+from services.market_data.sources.stored import StoredSource
+from storage.ports import CandleStore
+from utils.clock import Clock
+
+# Of a symbol and timeframe in one answer.
+MAX_CANDLES = 1_000
+
+
+@dataclass(frozen=True)
+class ShownCandles:
+    """Closed candles, oldest first.
+
+    Attributes:
+        source: Where they came from; `synthetic` ones are for demonstration.
+        age: Of the newest, by the server's clock.
+    """
+
+    symbol: str
+    series: CandleSeries
+    source: DataSource
+    age: DataAge
+
+
+class NewestCandles:
+    """Shows posted candles where they are fresh, else those of the sources, else posted ones of any age.
+
+    So a chart has the candles of the analyses, and synthetic ones only where there are no others.
+    """
+
+    def __init__(self, store: CandleStore, markets: RecentMarkets, most: int, enough: int, clock: Clock) -> None:
+        """Keep the parts.
+
+        Args:
+            store: Has what trusted clients posted.
+            markets: Asks the sources, once for several requests.
+            most: Candles that the sources are asked for, where no more are wanted.
+            enough: Fresh posted candles that make it needless to ask the sources.
+            clock: The server's clock.
+        """
+        self._posted = StoredSource(store)
+        self._markets = markets
+        self._most = most
+        self._enough = enough
+        self._clock = clock
+
+    async def of(self, symbol: str, timeframe: Timeframe, limit: int) -> ShownCandles:
+        """Return at most `limit` newest closed candles.
+
+        Raises:
+            UnknownSymbol: no source has such a symbol.
+            MarketDataUnavailable: no source has usable candles, and none were posted.
+        """
+        if needs_holidays(symbol):
+            await asyncio.to_thread(load_holidays)
+        posted = await self._of_store(symbol, timeframe, limit)
+        if posted is not None and not posted.age.old and len(posted.series) >= min(limit, self._enough):
+            return posted
+        try:
+            snapshot = await self._markets.snapshot(symbol, timeframe, max(limit, self._most) + 1)
+        except MarketDataUnavailable:
+            if posted is None:
+                raise
+            return posted
+        if posted is not None and snapshot.source_data is DataSource.SYNTHETIC:
+            return posted
+        return self._of_sources(snapshot, timeframe, limit)
+
+    async def _of_store(self, symbol: str, timeframe: Timeframe, limit: int) -> ShownCandles | None:
+        try:
+            found = await self._posted.candles(symbol, timeframe, limit)
+        except MarketDataUnavailable:
+            return None  # the sources are asked, among them the store, whose health they watch
+        series = found.closed_by(epoch_ms(self._clock.now()))
+        return self._shown(symbol, series, DataSource.STORED, limit) if len(series) else None
+
+    def _of_sources(self, snapshot: MarketSnapshot, timeframe: Timeframe, limit: int) -> ShownCandles:
+        closed = snapshot.closed(epoch_ms(self._clock.now()))[timeframe]
+        return self._shown(snapshot.symbol, closed, snapshot.source_data, limit)
+
+    def _shown(self, symbol: str, series: CandleSeries, source: DataSource, limit: int) -> ShownCandles:
+        newest = series.part(max(0, len(series) - limit), len(series), series.sessions)
+        return ShownCandles(symbol, newest, source, data_age([newest], None, epoch_ms(self._clock.now())))
