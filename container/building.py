@@ -190,7 +190,7 @@ async def build_container(
             ledger=ledger,
             market_data=market_data,
             newest_candles=NewestCandles(
-                store, markets, settings.market_data.candles, settings.analysis.min_candles, clock
+                store, markets, indicators, settings.market_data.candles, settings.analysis.min_candles, clock
             ),
             engine_settings=engine_settings,
             evidence=evidence,

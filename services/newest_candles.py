@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from domain.analysis import DataSource, MarketSnapshot
-from domain.errors import MarketDataUnavailable
+from domain.arrays import FloatArray
+from domain.errors import InvalidRequest, MarketDataUnavailable
 from domain.hours.holidays import load_holidays
 from domain.hours.trading_hours import needs_holidays
 from domain.market import CandleSeries, Timeframe
 from domain.timeframe_data import DataAge, data_age
 from domain.values import epoch_ms
+from features.indicators.technical_indicators import TechnicalIndicators
+from features.kernels.candles import Candles
 from services.market_data.recent_markets import RecentMarkets
 from services.market_data.sources.stored import StoredSource
 from storage.ports import CandleStore
@@ -28,12 +34,14 @@ class ShownCandles:
     Attributes:
         source: Where they came from; `synthetic` ones are for demonstration.
         age: Of the newest, by the server's clock.
+        indicators: Those that were asked for, by name, with a value for each candle; None while it warms up.
     """
 
     symbol: str
     series: CandleSeries
     source: DataSource
     age: DataAge
+    indicators: Mapping[str, list[float | None]]
 
 
 class NewestCandles:
@@ -42,31 +50,53 @@ class NewestCandles:
     So a chart has the candles of the analyses, and synthetic ones only where there are no others.
     """
 
-    def __init__(self, store: CandleStore, markets: RecentMarkets, most: int, enough: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: CandleStore,
+        markets: RecentMarkets,
+        indicators: TechnicalIndicators,
+        most: int,
+        enough: int,
+        clock: Clock,
+    ) -> None:
         """Keep the parts.
 
         Args:
             store: Has what trusted clients posted.
             markets: Asks the sources, once for several requests.
+            indicators: Computes those that are shown, with the periods of the analyses.
             most: Candles that the sources are asked for, where no more are wanted.
             enough: Fresh posted candles that make it needless to ask the sources.
             clock: The server's clock.
         """
         self._posted = StoredSource(store)
         self._markets = markets
+        self._indicators = indicators
         self._most = most
         self._enough = enough
         self._clock = clock
 
-    async def of(self, symbol: str, timeframe: Timeframe, limit: int) -> ShownCandles:
-        """Return at most `limit` newest closed candles.
+    async def of(self, symbol: str, timeframe: Timeframe, limit: int, indicators: Collection[str] = ()) -> ShownCandles:
+        """Return at most `limit` newest closed candles, with these indicators of them.
 
         Raises:
+            InvalidRequest: there is no such indicator.
             UnknownSymbol: no source has such a symbol.
             MarketDataUnavailable: no source has usable candles, and none were posted.
         """
+        unknown = sorted(set(indicators) - set(self._indicators.names))
+        if unknown:
+            known = ", ".join(self._indicators.names)
+            raise InvalidRequest(f"there is no indicator {unknown[0]!r}; there are: {known}")
         if needs_holidays(symbol):
             await asyncio.to_thread(load_holidays)
+        shown = await self._newest(symbol, timeframe, limit)
+        if not indicators:
+            return shown
+        columns = self._indicators.columns(Candles(shown.series.values.T))
+        return replace(shown, indicators={name: _known(columns[name]) for name in indicators})
+
+    async def _newest(self, symbol: str, timeframe: Timeframe, limit: int) -> ShownCandles:
         posted = await self._of_store(symbol, timeframe, limit)
         if posted is not None and not posted.age.old and len(posted.series) >= min(limit, self._enough):
             return posted
@@ -94,4 +124,8 @@ class NewestCandles:
 
     def _shown(self, symbol: str, series: CandleSeries, source: DataSource, limit: int) -> ShownCandles:
         newest = series.part(max(0, len(series) - limit), len(series), series.sessions)
-        return ShownCandles(symbol, newest, source, data_age([newest], None, epoch_ms(self._clock.now())))
+        return ShownCandles(symbol, newest, source, data_age([newest], None, epoch_ms(self._clock.now())), {})
+
+
+def _known(values: FloatArray) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in values.tolist()]

@@ -31,12 +31,15 @@ async def candles(
     newest: NewestCandlesPart,
     timeframe: Timeframe = Timeframe.H1,
     limit: Annotated[int, Query(ge=1, le=MAX_CANDLES)] = 300,
+    indicators: Annotated[
+        str, Query(max_length=400, description="Names with commas between: rsi,macd,ema_21,bollinger_upper.")
+    ] = "",
 ) -> CandlesAnswer:
     """Show posted candles where they are fresh, else those of the first source that has usable ones.
 
     `source_data` says whose they are, `stale` whether they are too old for a signal.
     """
-    return CandlesAnswer.of(await newest.of(symbol, timeframe, limit))
+    return CandlesAnswer.of(await newest.of(symbol, timeframe, limit, [name for name in indicators.split(",") if name]))
 
 
 @router.get(

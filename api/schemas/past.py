@@ -37,6 +37,10 @@ class CandlesAnswer(ResponseModel):
     stale: Annotated[bool, Field(description="Whether more than two candles have closed since the newest one.")]
     data_age_seconds: Annotated[int, Field(ge=0, description="Since the newest candle closed, by the server's clock.")]
     candles: Annotated[list[ShownCandle], Field(description="Oldest first.")]
+    indicators: Annotated[
+        dict[str, list[float | None]],
+        Field(description="Those that were asked for, a value for each candle; null while one warms up."),
+    ]
 
     @classmethod
     def of(cls, shown: ShownCandles) -> Self:
@@ -51,6 +55,7 @@ class CandlesAnswer(ResponseModel):
                 ShownCandle(timestamp=c.timestamp, open=c.open, high=c.high, low=c.low, close=c.close, volume=c.volume)
                 for c in shown.series.candles
             ],
+            indicators=dict(shown.indicators),
         )
 
 

@@ -178,3 +178,23 @@ def test_pages_follow_each_other_and_leave_out_what_is_no_analysis(client: TestC
         cursor, pages = page["next"], pages + 1
     assert seen == [f"e{n}.rules" for n in (8, 6, 4, 2, 0)]
     assert pages == 4
+
+
+@pytest.mark.usefixtures("hour_with_time_left")
+def test_indicators_come_beside_their_candles(client: TestClient) -> None:
+    analyze(client, shape_b(count=100))
+    shown = candles(client, timeframe="1h", indicators="rsi,macd")
+    assert set(shown["indicators"]) == {"rsi", "macd"}
+    rsi = shown["indicators"]["rsi"]
+    assert len(rsi) == len(shown["candles"])
+    # Fourteen candles, Wilder's period, come before the first value.
+    assert rsi[:13] == [None] * 13
+    assert all(0 <= value <= 100 for value in rsi[14:])
+    assert candles(client, timeframe="1h")["indicators"] == {}
+
+
+def test_an_unknown_indicator_is_refused_with_the_known_ones(client: TestClient) -> None:
+    refused = client.get("/ai/candles/ETHUSDT", params={"indicators": "rsi,moon_phase"})
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("there is no indicator 'moon_phase'; there are: ")
+    assert "macd_signal" in refused.json()["detail"]

@@ -1,9 +1,7 @@
 /** The board: one card for each symbol, and a strip that shows at a glance which way all of them point. */
-import { html, useCallback, useEffect, useRef } from "../../core/html.js";
+import { html, useCallback, useRef } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
-import { useResource } from "../../core/resource.js";
-import { signalOf } from "../../core/signals.js";
-import { keepSignal } from "../../core/socket.js";
+import { useNewestSignals } from "../../core/newest.js";
 import { useTopic } from "../../core/store.js";
 import { Empty, Refusal, Skeleton } from "../../parts/view_state.js";
 import { Card } from "./card.js";
@@ -14,8 +12,7 @@ import { useOrder } from "./order.js";
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 export function View({ parameters }) {
-  const newest = useResource("ai/signals", { everyMs: 5 * 60_000 });
-  useEffect(() => newest.data?.signals.forEach((signal) => keepSignal(signalOf(signal))), [newest.data]);
+  const newest = useNewestSignals();
   const known = useTopic("symbols", []);
   const symbols = useOrder(known, parameters);
   const cards = useRef(null);

@@ -24,9 +24,10 @@ export function line(candles, values) {
 /** Return a mark for each past Long or Short, at the candle in which it was said, colored by what it came to. */
 export function marks(analyses, candles, stepMs, colors) {
   const first = candles[0]?.timestamp ?? Infinity;
+  const last = candles[candles.length - 1]?.timestamp;
   const seen = new Map();
   for (const analysis of analyses) {
-    const at = epoch(analysis.generated_at);
+    const at = epoch(analysis.created_at);
     if (analysis.signal === "Neutral" || at < first) continue;
     const open = Math.floor((at - first) / stepMs) * stepMs + first;
     seen.set(`${open} ${analysis.signal}`, { analysis, open });
@@ -34,7 +35,7 @@ export function marks(analyses, candles, stepMs, colors) {
   return [...seen.values()]
     .sort((one, other) => one.open - other.open)
     .map(({ analysis, open }) => ({
-      time: Math.min(open, candles[candles.length - 1].timestamp) / 1000,
+      time: Math.min(open, last) / 1000,
       position: analysis.signal === "Long" ? "belowBar" : "aboveBar",
       shape: analysis.signal === "Long" ? "arrowUp" : "arrowDown",
       color: colors[OUTCOME_COLORS[outcome(analysis)]],
@@ -43,10 +44,18 @@ export function marks(analyses, candles, stepMs, colors) {
 }
 
 /** Return what a past signal came to: `won`, `lost`, or `open` while it is not settled. */
-export function outcome({ outcome: settled }) {
-  const worth = settled?.r ?? settled?.move ?? null;
-  if (worth === null) return "open";
-  return worth > 0 ? "won" : "lost";
+export function outcome(analysis) {
+  const result = worth(analysis);
+  if (result === null) return "open";
+  return result > 0 ? "won" : "lost";
+}
+
+/** Return the result of a past signal in units of its risk, or else its move the right way by its longest horizon. */
+export function worth({ r, signal, settlements }) {
+  if (r !== null) return r;
+  const moves = settlements.filter(({ horizon, move }) => typeof horizon === "number" && move !== null);
+  if (!moves.length || signal === "Neutral") return null;
+  return moves[moves.length - 1].move * (signal === "Long" ? 1 : -1);
 }
 
 /** Return the levels of a signal as lines of the chart: title, price, color, and whether dashed. */

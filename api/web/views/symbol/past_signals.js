@@ -6,16 +6,16 @@ import { Moment } from "../../parts/moments.js";
 import { SignalMark } from "../../parts/signal_mark.js";
 import { Table } from "../../parts/table.js";
 import { Empty, Resource } from "../../parts/view_state.js";
-import { outcome } from "./chart_data.js";
+import { outcome, worth } from "./chart_data.js";
 
 const TONES = { won: ["good", "✓ right"], lost: ["bad", "✗ wrong"], open: ["plain", "open"] };
 const COLUMNS = [
-  { title: "Time", value: ({ generated_at: at }) => html`<${Moment} at=${at} />` },
+  { title: "Time", value: ({ created_at: at }) => html`<${Moment} at=${at} />` },
   { title: "Signal", value: ({ signal }) => html`<${SignalMark} side=${signal} />` },
   { title: "Confidence", number: true, value: ({ confidence }) => share(confidence) },
   { title: "Price", number: true, value: ({ price: at }) => price(at) },
   { title: "Timeframe", value: ({ timeframe }) => timeframe },
-  { title: "By", value: ({ source, source_data: data }) => html`<${SourceBadge} source=${source} /> <${DataBadge} sourceData=${data} />` },
+  { title: "By", value: ({ source, lane, source_data: data }) => html`<${SourceBadge} source=${source ?? lane} /> <${DataBadge} sourceData=${data} />` },
   { title: "Outcome", value: (row) => html`<${Outcome} row=${row} />` },
 ];
 
@@ -30,7 +30,7 @@ export function PastSignals({ resource }) {
 function Outcome({ row }) {
   if (row.signal === "Neutral") return "–";
   const [tone, text] = TONES[outcome(row)];
-  const { r, move } = row.outcome ?? {};
-  const worth = r !== null && r !== undefined ? `${riskUnits(r)} R` : move !== null && move !== undefined ? change(move) : "";
-  return html`<${Badge} tone=${tone}>${text}<//> <span class="figure">${worth}</span>`;
+  const result = worth(row);
+  const figure = row.r !== null ? `${riskUnits(row.r)} R` : result === null ? "" : change(result);
+  return html`<${Badge} tone=${tone}>${text}<//> <span class="figure">${figure}</span> ${row.outcome ?? ""}`;
 }

@@ -3,8 +3,7 @@ import { html, useEffect, useState } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
 import { ask } from "../../core/api.js";
 import { useResource } from "../../core/resource.js";
-import { signalOf } from "../../core/signals.js";
-import { keepSignal } from "../../core/socket.js";
+import { useNewestSignals } from "../../core/newest.js";
 import { useTopic } from "../../core/store.js";
 import { DataBadge, StaleBadge } from "../../parts/badges.js";
 import { Empty, Resource } from "../../parts/view_state.js";
@@ -20,6 +19,7 @@ import { Strategies } from "./strategies.js";
 const TIMEFRAMES = { "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440 };
 const CANDLES = 300;
 const STEPS_AHEAD = 12;
+const INDICATORS = Object.values(PANES).flatMap(({ columns }) => columns).join(",");
 
 export function View({ subject: symbol, parameters }) {
   if (!symbol) return html`<${Empty} title="Which symbol?"><a href="#/board">Choose one on the board</a><//>`;
@@ -31,9 +31,7 @@ function Market({ symbol, parameters }) {
   const signal = useTopic(`signal:${symbol}`);
   const past = useResource(`ai/analyses?symbol=${name}&limit=100`, { everyMs: 5 * 60_000 });
   const timeframe = TIMEFRAMES[parameters.timeframe] ? parameters.timeframe : signal?.timeframe ?? "1h";
-  useEffect(() => {
-    if (past.data?.analyses.length) keepSignal(signalOf(past.data.analyses[0]));
-  }, [past.data]);
+  useNewestSignals();
   return html`<div class="symbol">
     <h1>${symbol}</h1>
     ${signal ? html`<${Headline} signal=${signal} />` : html`<${NoSignal} symbol=${symbol} past=${past} />`}
@@ -54,7 +52,7 @@ function NoSignal({ symbol, past }) {
 
 function Chart({ symbol, timeframe, signal, analyses, hidden }) {
   const panes = Object.keys(PANES).filter((name) => !hidden.includes(name));
-  const market = useResource(`ai/candles/${encodeURIComponent(symbol)}?timeframe=${timeframe}&limit=${CANDLES}&indicators=true`, { everyMs: 60_000 });
+  const market = useResource(`ai/candles/${encodeURIComponent(symbol)}?timeframe=${timeframe}&limit=${CANDLES}&indicators=${INDICATORS}`, { everyMs: 60_000 });
   const forecast = useForecast(symbol, timeframe, market.data?.candles.at(-1)?.timestamp);
   const toggle = (name) => adjust({ hide: [...hidden, name].filter((other) => other && (other !== name || !hidden.includes(name))).join(",") || null });
   return html`

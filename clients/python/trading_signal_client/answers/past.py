@@ -28,6 +28,7 @@ class ShownCandles(Answer):
     stale: bool
     data_age_seconds: int
     candles: list[ShownCandle]
+    indicators: dict[str, list[float | None]]
 
 
 class PastAnalysis(Answer):

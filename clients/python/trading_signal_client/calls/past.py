@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trading_signal_client import answers
 from trading_signal_client.calls.call import Call
 
 
-def candles(symbol: str, timeframe: answers.Timeframe = "1h", *, limit: int = 300) -> Call[answers.ShownCandles]:
-    """Ask for the newest closed candles of a market, at most 1,000."""
-    query = {"timeframe": timeframe, "limit": limit}
+def candles(
+    symbol: str, timeframe: answers.Timeframe = "1h", *, limit: int = 300, indicators: Sequence[str] = ()
+) -> Call[answers.ShownCandles]:
+    """Ask for the newest closed candles of a market, at most 1,000, and for indicators of them by name."""
+    query: dict[str, int | str] = {"timeframe": timeframe, "limit": limit, "indicators": ",".join(indicators)}
     return Call(
         "candles", "GET", "/ai/candles/{symbol}", answers.ShownCandles, query=query, parameters={"symbol": symbol}
     )
