@@ -3,7 +3,8 @@ import { stamp } from "../../core/times.js";
 import { band, bars, levels, line, marks, volumes } from "./chart_data.js";
 import { colorsOf } from "./colors.js";
 
-const INDICATOR_PANE_HEIGHT = 110;
+// Height of an indicator pane, as a share of that of the candles.
+const INDICATOR_SHARE = 0.22;
 const BARS_SHOWN = 120;
 
 /**
@@ -73,7 +74,7 @@ export function drawing(library, element, zone, onPoint) {
       if (!indicators.has(name)) indicators.set(name, PANES[name].series(library, chart, chart.panes().length, colors));
       indicators.get(name).forEach((series, index) => series.setData(line(candles, values[PANES[name].columns[index]] ?? [])));
     });
-    chart.panes().slice(1).forEach((pane) => pane.setHeight(INDICATOR_PANE_HEIGHT));
+    chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? INDICATOR_SHARE : 1));
   }
 }
 
@@ -101,7 +102,8 @@ function options(library, colors, zone) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   return {
     autoSize: true,
-    layout: { background: { type: library.ColorType.Solid, color: colors.panel }, textColor: colors.aside, panes: { separatorColor: colors.line }, attributionLogo: true },
+    // The logo brings a style of its own, which the security policy refuses; the foot of the page names the library.
+    layout: { background: { type: library.ColorType.Solid, color: colors.panel }, textColor: colors.aside, panes: { separatorColor: colors.line }, attributionLogo: false },
     grid: { vertLines: { color: colors.raised }, horzLines: { color: colors.raised } },
     crosshair: { mode: library.CrosshairMode.Normal },
     rightPriceScale: { borderColor: colors.line },
