@@ -105,10 +105,10 @@ def configure_logging(settings: LoggingSettings, secrets: Iterable[str] = ()) ->
                 "colorize": settings.format == "text" and index == 0 and os.isatty(_STANDARD_ERROR),
             }
             for index, writer in enumerate(writers)
-        ]
-        + [{"sink": tail, "level": settings.level, "format": _no_text, "backtrace": False, "diagnose": False}],
+        ],
         patcher=patching(mask),
     )
+    logger.add(tail, level=settings.level, format=_no_text, backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[InterceptHandler()], level=logging.WARNING, force=True)
     logging.captureWarnings(True)  # they would be written to standard error, and wait for it
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):

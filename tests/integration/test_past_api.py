@@ -129,7 +129,7 @@ def test_a_market_without_any_candles_is_503_and_says_which_source_has_none(make
 
 def test_analyses_that_callers_were_given_are_listed_with_their_contents(client: TestClient) -> None:
     first = analyze(client, shape_a(drift=0.4))
-    client.portal.call(client.app.state.container.analysis.clear_cache)  # type: ignore[union-attr, attr-defined]
+    assert client.post("/ai/storage/clear").status_code == 200
     second = analyze(client, shape_a(drift=0.4))
     assert first["analysis_id"] != second["analysis_id"]
     found = analyses_once(client, 2)

@@ -23,5 +23,7 @@ def analyses(symbol: str, *, limit: int = 50, cursor: str | None = None) -> Call
 
     A page may have few or none and still a `next`, which goes on.
     """
-    query = {"symbol": symbol, "limit": limit} | ({} if cursor is None else {"cursor": cursor})
+    query: dict[str, int | str] = {"symbol": symbol, "limit": limit}
+    if cursor is not None:
+        query["cursor"] = cursor
     return Call("analyses", "GET", "/ai/analyses", answers.PastAnalyses, query=query)
