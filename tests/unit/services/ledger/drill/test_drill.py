@@ -14,8 +14,9 @@ from domain.ledger.entries import LedgerLane
 from domain.market import CandleSeries, Timeframe
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import epoch_ms
-from services.ledger.drill.markets import DrillCandles, DrillClock, SimulatedWalk, simulate
-from services.ledger.drill.result import DrillOrder, DrillResult, DrillTimes, LaneCount
+from services.ledger.drill.markets import DrillCandles, DrillClock, simulate
+from services.ledger.drill.order import DrillOrder, SimulatedWalk
+from services.ledger.drill.result import DrillResult, DrillTimes, LaneCount
 from services.ledger.drill.watching import Watch
 from services.ledger.scoring.clusters import RecordGroup
 from services.ledger.scoring.records import Record, RecordKey, records_of
