@@ -22,6 +22,7 @@ from api.routes import (
     analysis,
     backtests,
     bias,
+    candle_downloads,
     configuration,
     disabled,
     drill,
@@ -87,6 +88,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (trades.router, "", True),
     (training.router, "", True),
     (bias.router, "", True),
+    (candle_downloads.router, "", True),
     (drill.router, "", True),
     # After all others below /jobs: it answers what no other route does.
     (service_jobs.router, "", True),
