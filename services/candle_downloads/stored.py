@@ -61,8 +61,10 @@ class StoredDownloads:
         markets: list[dict[str, Any]] = []
         failures: dict[str, AppError] = {}
         for number, symbol in enumerate(order.symbols):
+            tell = partial(_tell, report, number, len(order.symbols))
             try:
-                markets.append(await self._download(symbol, order, partial(_tell, report, number, len(order.symbols))))
+                markets.append(await self._download(symbol, order, tell))
+                tell(f"{symbol}: {markets[-1]['candles']:,} candles are stored", 1.0)
             except StorageUnavailable:
                 raise
             except AppError as failure:
