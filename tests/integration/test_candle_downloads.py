@@ -226,27 +226,25 @@ def test_time_before_so_many_newer_candles_that_the_store_would_drop_it_is_refus
     assert stored(tmp_path / "store.db") == newest
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"symbols": []}, "symbols"),
-        ({"symbols": ["../BTCUSDT"]}, "symbols"),
-        ({"symbols": [f"S{number}USDT" for number in range(21)]}, "symbols"),
-        ({"timeframe": "2h"}, "timeframe"),
-        ({"since": "yesterday"}, "since"),
-        ({"source": "synthetic"}, "source"),
-        ({"until": 1_600_000_000_000}, "since has to be at least one candle of 1h before until and before now"),
-        ({"since": 4_000_000_000_000}, "since has to be at least one candle of 1h before until and before now"),
-        ({"since": 1_500_000_000_000}, "the store keeps the newest 4,000 candles of a series"),
-    ],
-    ids=str,
-)
-def test_parameters_that_do_not_fit_are_refused(
-    client: TestClient, server: StandIn, changes: dict[str, Any], words: str
-) -> None:
-    refused = client.post("/jobs/download_candles", json=order(hours_until(now_ms(), 100)) | changes)
-    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
-    assert words in refused.json()["detail"]
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"symbols": []}, "symbols"),
+    ({"symbols": ["../BTCUSDT"]}, "symbols"),
+    ({"symbols": [f"S{number}USDT" for number in range(21)]}, "symbols"),
+    ({"timeframe": "2h"}, "timeframe"),
+    ({"since": "yesterday"}, "since"),
+    ({"source": "synthetic"}, "source"),
+    ({"until": 1_600_000_000_000}, "since has to be at least one candle of 1h before until and before now"),
+    ({"since": 4_000_000_000_000}, "since has to be at least one candle of 1h before until and before now"),
+    ({"since": 1_500_000_000_000}, "the store keeps the newest 4,000 candles of a series"),
+]
+
+
+def test_parameters_that_do_not_fit_are_refused(client: TestClient, server: StandIn) -> None:
+    fitting = order(hours_until(now_ms(), 100))
+    for changes, words in REFUSED:
+        refused = client.post("/jobs/download_candles", json=fitting | changes)
+        assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json"), changes
+        assert words in refused.json()["detail"]
     assert client.get("/jobs").json()["jobs"] == []
     assert server.requests == []
 

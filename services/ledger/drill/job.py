@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -27,6 +29,10 @@ from utils.concurrency import worker_threads
 # Opens a ledger and a store of documents in a new file.
 OpenStores = Callable[[Path], AbstractAsyncContextManager[tuple[LedgerStore, DocumentStore]]]
 Report = Callable[[JobProgress], None]
+
+_PREFIX = "trading-signal-drill-"
+# A drill that runs writes into its folder every few seconds.
+_ABANDONED_SECONDS = 86_400.0
 
 
 class DrillJobOrder(Frozen):
@@ -86,7 +92,22 @@ async def run_drill(order: DrillOrder, settings: DrillSettings, open_stores: Ope
         ConfigurationError: the file of evidence cannot be read.
         StorageUnavailable: the temporary file cannot be written.
     """
-    with TemporaryDirectory(prefix="drill-") as folder, worker_threads(1, "drill") as executor:
+    remove_abandoned(Path(gettempdir()), time.time())
+    with TemporaryDirectory(prefix=_PREFIX) as folder, worker_threads(1, "drill") as executor:
         async with open_stores(Path(folder) / "drill.db") as (ledger, documents):
             weigher = open_weigher(settings.trading)
             return await Drill(order, settings, weigher, ledger, documents, executor, tell).run()
+
+
+def remove_abandoned(temporary: Path, now_seconds: float) -> None:
+    """Remove what drills left behind that were killed, as cancelled jobs are; what cannot be removed stays.
+
+    Args:
+        temporary: Folder of temporary folders.
+        now_seconds: By the clock of the file system, since the epoch.
+    """
+    for folder in temporary.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+            if newest < now_seconds - _ABANDONED_SECONDS:
+                rmtree(folder)
