@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.candles import candle_document, known_market, read_series
+from commands.candles import known_market, read_series
 from commands.console import fail, say, show, working
 from commands.download import download
 from commands.options import CandleFile, Json, SeriesTimeframe
 from domain.errors import AppError, InsufficientData
 from domain.values import epoch_ms
+from services.candle_downloads.report import candle_document
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from commands.console import say
-from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest
 from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
@@ -138,13 +137,3 @@ def read_markets(
     if len(found) > 1:
         raise InvalidRequest(f"the files have candles of {', '.join(sorted(found))}: give the --timeframe to make")
     return ANY_SYMBOL, markets
-
-
-def candle_document(candle: CandleLike) -> dict[str, Any]:
-    """Return a candle as plain values; an unknown volume is null."""
-    volume = candle.volume
-    return {
-        "timestamp": int(candle.timestamp),
-        **{name: float(getattr(candle, name)) for name in ("open", "high", "low", "close")},
-        "volume": float(volume) if volume == volume else None,
-    }

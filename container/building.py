@@ -39,6 +39,7 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.candle_downloads.stored import StoredDownloads
 from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
@@ -48,6 +49,7 @@ from services.forecasts.past_models import PastModels
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
+from services.jobs.runner import ServiceWork
 from services.ledger.book import LedgerBook
 from services.ledger.past_analyses import PastAnalyses
 from services.ledger.recording.lane_versions import LaneVersions
@@ -170,7 +172,9 @@ async def build_container(
         upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
         reviewing = ReviewWorks(reports, reviews.nightly, retraining)
         bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
-        runner.offer({JobKind.BULK_ANALYSIS: bulk, **upkeep.by_kind(), **reviewing.by_kind()})
+        downloads = StoredDownloads(store, settings, clock)
+        own: dict[JobKind, ServiceWork] = {JobKind.BULK_ANALYSIS: bulk, JobKind.DOWNLOAD_CANDLES: downloads}
+        runner.offer({**own, **upkeep.by_kind(), **reviewing.by_kind()})
         for part in (
             *(guards.safe_mode, lanes.gate, guards.disabled, records.settler),
             *(parity, notices, webhooks, drift, jobs, replicas),

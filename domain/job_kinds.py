@@ -15,7 +15,9 @@ class JobKind(StrEnum):
     BIAS_RECURSIVE = "bias_recursive"
     BACKTEST = "backtest"
     OPTIMISE = "optimise"
+    DRILL = "drill"
     BULK_ANALYSIS = "bulk_analysis"
+    DOWNLOAD_CANDLES = "download_candles"
     SETTLE = "settle"
     PARITY = "parity"
     RETENTION = "retention"
@@ -67,7 +69,9 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.BIAS_RECURSIVE: KindTraits(JobQueue.BACKTESTING),
     JobKind.BACKTEST: KindTraits(JobQueue.BACKTESTING),
     JobKind.OPTIMISE: KindTraits(JobQueue.OPTIMIZATION, libraries=("optuna",)),
+    JobKind.DRILL: KindTraits(JobQueue.BACKTESTING),
     JobKind.BULK_ANALYSIS: KindTraits(JobQueue.BULK_ANALYSIS, own_process=False),
+    JobKind.DOWNLOAD_CANDLES: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.SETTLE: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.PARITY: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.RETENTION: KindTraits(JobQueue.SCHEDULED, own_process=False),

@@ -185,8 +185,12 @@ def record_outcomes(record: Recorder) -> None:
 
 
 def record_upkeep(record: Recorder) -> None:
+    yesterday_ms = time.time_ns() // 1_000_000 - DAY_MS
     bodies = {
         "bulk_analysis": {"symbols": [SYMBOL]},
+        # An engine without an address: the job ends at once, and nothing is asked over a network.
+        "download_candles": {"symbols": [SYMBOL], "timeframe": "1h", "since": yesterday_ms, "source": "engine"},
+        "drill": {"days": 1, "symbols": 1},
         "retrain_if_needed": {"full": False},
         "cleanup_models": {"keep": 5},
     }

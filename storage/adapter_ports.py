@@ -8,7 +8,7 @@ from typing import Protocol
 
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
-from storage.ports import AnalysisCache, CandleStore, SignalArchive
+from storage.ports import AnalysisCache, CandleIntake, SignalArchive
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Database(Protocol):
         """Return when the database has taken a small write: one on a full disk can still be read."""
 
 
-class Store(Database, AnalysisCache, SignalArchive, CandleStore, Protocol):
+class Store(Database, AnalysisCache, SignalArchive, CandleIntake, Protocol):
     """Keeps analyses as cache and as archive, and the closed candles of trusted clients."""
 
     async def prune(self) -> Pruned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -118,6 +118,23 @@ async def open_ledger(settings: StorageSettings, writing: asyncio.Lock | None = 
         yield ledger
     finally:
         await ledger.close()
+
+
+@asynccontextmanager
+async def open_scratch(path: Path) -> AsyncIterator[tuple[LedgerDatabase, DocumentDatabase]]:
+    """Open a ledger and a store of documents in a SQLite file of their own, for work that ends with the file.
+
+    Raises:
+        StorageUnavailable: the file cannot be written.
+    """
+    writing = asyncio.Lock()
+    async with AsyncExitStack() as stack:
+        ledger = SqliteLedger(path, writing=writing)
+        documents = SqliteDocumentStore(path, writing=writing)
+        for database in (ledger, documents):
+            stack.push_async_callback(database.close)
+            await database.open()
+        yield ledger, documents
 
 
 def build_ledger(settings: StorageSettings, writing: asyncio.Lock | None = None) -> LedgerDatabase:

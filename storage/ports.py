@@ -131,7 +131,7 @@ class SignalArchive(Protocol):
 
 
 class CandleStore(Protocol):
-    """Gives the closed candles that trusted clients posted, oldest first, each open time once.
+    """Gives the closed candles that trusted clients posted or jobs downloaded, oldest first, each open time once.
 
     A store that guards requests (`storage/resilience/store.py`) answers `latest_candles` and
     `latest_candles_by_timeframe` without candles where the database does not answer at once.
@@ -159,6 +159,19 @@ class CandleStore(Protocol):
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""
+
+
+class CandleIntake(CandleStore, Protocol):
+    """A `CandleStore` that takes candles which no analysis brings: what was downloaded."""
+
+    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> int:
+        """Keep closed candles, those of the same open time are replaced, and return how many open times were new.
+
+        Candles that trusted clients have posted before are in the store when it is read and written.
+
+        Raises:
+            StorageUnavailable: the store is down or does not answer in time; saving them again changes nothing.
+        """
 
 
 class EngineCandles(Protocol):

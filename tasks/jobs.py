@@ -131,10 +131,31 @@ def optimise(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, SystemClock())
 
 
+def drill(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Run the ledger from end to end on simulated candles, in a database of its own that ends with the job.
+
+    Args:
+        parameters: As `services.ledger.drill.job.DrillJobOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As `cli.py drill --json`; `passed` is false where the ledger did not find the truth.
+
+    Raises:
+        InvalidRequest: more answers than a drill may have.
+        StorageUnavailable: the temporary folder cannot be written.
+    """
+    from services.ledger.drill.job import run_job
+    from storage.factory import open_scratch
+
+    return run_job(parameters, report, open_scratch)
+
+
 JOBS: Mapping[JobKind, JobFunction] = {
     JobKind.TRAIN: train,
     JobKind.BIAS_LOOKAHEAD: bias_lookahead,
     JobKind.BIAS_RECURSIVE: bias_recursive,
     JobKind.BACKTEST: backtest,
     JobKind.OPTIMISE: optimise,
+    JobKind.DRILL: drill,
 }

@@ -11,7 +11,10 @@ from api.schemas.requests import RequestModel
 from api.schemas.responses import ResponseModel
 from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus
+from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from services.ledger.drill.order import MAX_DAYS, MAX_EDGE, DrillOrder, SimulatedWalk
+from services.ledger.drill.order import MAX_SYMBOLS as MAX_DRILL_SYMBOLS
 
 MAX_SYMBOLS = 1_000
 
@@ -60,6 +63,31 @@ class RetrainRequest(RequestModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"full": True}]})
 
     full: Annotated[bool, Field(description="All in production, whatever their age.")] = False
+
+
+class DrillRequest(RequestModel):
+    """What to simulate."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"days": 10, "symbols": 4, "edge": 0.8}]})
+
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS, description="Simulated days with answers.")] = 30
+    symbols: Annotated[int, Field(ge=1, le=MAX_DRILL_SYMBOLS, description="Simulated markets.")] = 8
+    timeframe: Annotated[Timeframe, Field(description="Of their candles, 5m to 4h; an answer at each.")] = Timeframe.H1
+    edge: Annotated[
+        float,
+        Field(ge=0, le=MAX_EDGE, description="Planted drift of trends, in standard deviations a candle; 0: none."),
+    ] = 0.0
+    correlation: Annotated[float, Field(ge=0, le=1, description="Of the returns of any two markets.")] = 0.5
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Of the simulated candles.")] = 1
+
+    def asked(self) -> DrillOrder:
+        """Return the request as the service takes it.
+
+        Raises:
+            InvalidRequest: such candles, or as many answers, are too much for a drill.
+        """
+        walk = SimulatedWalk(self.edge, self.correlation, self.seed)
+        return DrillOrder(self.days, self.symbols, self.timeframe, walk)
 
 
 class JobQueued(ResponseModel):

@@ -31,7 +31,8 @@ def scores(
     as_json: Json = False,
 ) -> None:
     """Print what the settled calls of each lane came to, with intervals that hold at every look."""
-    from commands.tables.records import record_document, record_table
+    from commands.tables.records import record_table
+    from services.ledger.scoring.documents import record_document
 
     try:
         market = checked_symbol(symbol) if symbol else None

@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from commands.tables.records import record_document
 from services.ledger.drill.result import DrillResult
-from services.ledger.drill.watching import WatchedRecord
 
 _SIMULATED = "Simulated: candles, model and clock are made up, and nothing of it is in the service's ledger."
-
-
-def drill_document(result: DrillResult) -> dict[str, Any]:
-    """Return a drill as plain values."""
-    order = result.order
-    failures = list(result.failures())
-    return {
-        "simulated": True,
-        "days": order.days,
-        "symbols": order.symbols,
-        "timeframe": order.timeframe.value,
-        **asdict(order.walk),
-        "answers": result.answers,
-        "entries": result.entries,
-        "horizons": result.owed,
-        "settled": result.settled,
-        "neutral_share": result.neutral_share,
-        "lanes": {
-            lane.value: {"entries": counts.entries, "neutral_share": counts.neutral_share}
-            for lane, counts in result.lanes.items()
-        },
-        "found_day": result.found_day,
-        "records": [_record(known, fair=not order.walk.edge) for known in result.watched],
-        "seconds": asdict(result.seconds),
-        "passed": not failures,
-        "failures": failures,
-    }
-
-
-def _record(known: WatchedRecord, *, fair: bool) -> dict[str, Any]:
-    found = {"covers": known.covers if fair else None, "lift_day": known.lift_day}
-    return {**record_document(known.record), **found}
 
 
 def drill_tables(result: DrillResult) -> RenderableType:

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 from rich.table import Table
 
-from domain.ledger.entries import PLAN
+from services.ledger.scoring.documents import horizon_name
 from services.ledger.scoring.records import Record
-
-
-def record_document(record: Record) -> dict[str, Any]:
-    """Return a record as plain values, as `/ai/track-record` names them."""
-    figures = asdict(record)
-    key = figures.pop("key")
-    named = {
-        "version": key.pop("lane_id"),
-        "confidence_range": key.pop("bin"),
-        "horizon": _horizon(key.pop("horizon")),
-        **key,
-        **figures,
-    }
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in named.items()}
 
 
 def record_table(records: Sequence[Record]) -> Table:
@@ -35,7 +19,7 @@ def record_table(records: Sequence[Record]) -> Table:
         key = record.key
         apart = (key.lane_id, key.symbol, key.side, key.bin, key.day)
         table.add_row(
-            *(key.lane, key.timeframe, _horizon(key.horizon)),
+            *(key.lane, key.timeframe, horizon_name(key.horizon)),
             " ".join(str(part) for part in apart if part) or "all",
             *(f"{record.count:,}", f"{record.effective:,.0f}", _share(record)),
             "-" if record.base_rate is None else f"{record.base_rate:.1%}",
@@ -43,10 +27,6 @@ def record_table(records: Sequence[Record]) -> Table:
             *(_number(record.brier, 3), _number(record.ece, 3), record.verdict),
         )
     return table
-
-
-def _horizon(horizon: int) -> str:
-    return "plan" if horizon == PLAN else str(horizon)
 
 
 def _share(record: Record) -> str:

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
 from domain.analysis import Analysis
+from domain.candles.columns import CandleLike
 from domain.market import Candle, Timeframe
 from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
@@ -186,6 +187,14 @@ class MongoStore:
         with operation("candle_symbols"):
             symbols: list[str] = await self._connection.database[CANDLE_COLLECTION].distinct("symbol")
         return symbols
+
+    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> int:
+        """Save candles in bulk and return how many open times were new."""
+        if not candles:
+            return 0
+        by_time = {candle.timestamp: candle for candle in candles}
+        with operation("save_candles"):
+            return await self._writes.save_candles({(symbol, timeframe): by_time})
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""

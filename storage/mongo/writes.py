@@ -80,7 +80,7 @@ class MongoWrites:
         ]:
             kinds.append(self._save_archived(archived))
         if candles := merged_candles(writes):
-            kinds.append(self._save_candles(candles))
+            kinds.append(self.save_candles(candles))
         ended = await asyncio.gather(*kinds, return_exceptions=True)
         failed = [result for result in ended if isinstance(result, BaseException)]
         if failed:
@@ -106,10 +106,16 @@ class MongoWrites:
         numbered = (document | {"sequence": first + position} for position, document in enumerate(documents))
         await bulk_write(self._connection.journaled(ARCHIVE_COLLECTION), [InsertOne(document) for document in numbered])
 
-    async def _save_candles(self, candles: dict[tuple[str, Timeframe], CandlesByTime]) -> None:
+    async def save_candles(self, candles: dict[tuple[str, Timeframe], CandlesByTime]) -> int:
         """Insert the candles that are new and replace those that differ: reading the others costs a fifth of writing.
 
         Of a candle that two replicas insert at the same moment the first stays.
+
+        Returns:
+            Number of candles that were inserted.
+
+        Raises:
+            PyMongoError, BSONError, OverflowError: as the driver does.
         """
         found = await asyncio.gather(*(self._stored(*series, wanted) for series, wanted in candles.items()))
         requests = [
@@ -119,8 +125,10 @@ class MongoWrites:
             if stored.get(time) != _prices(candle)
         ]
         collection = self._connection.journaled(CANDLE_COLLECTION)
+        inserted = 0
         for start in range(0, len(requests), CANDLES_AT_ONCE):
-            await bulk_write(collection, requests[start : start + CANDLES_AT_ONCE])
+            inserted += await bulk_write(collection, requests[start : start + CANDLES_AT_ONCE])
+        return inserted
 
     async def _stored(self, symbol: str, timeframe: Timeframe, wanted: CandlesByTime) -> dict[int, Prices]:
         span = {"$gte": min(wanted), "$lte": max(wanted)}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from domain.analysis import Analysis
+from domain.candles.columns import CandleLike
 from domain.errors import StorageUnavailable
 from domain.market import Candle, Timeframe
 from storage.adapter_ports import Pruned, Store
@@ -159,6 +160,10 @@ class ResilientStore(Resilient[AnalysisWrite]):
     async def candle_symbols(self) -> list[str]:
         """Return every symbol that has candles; raises as `candle_history` does."""
         return await self._query("candle_symbols", lambda store: store.candle_symbols())
+
+    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> int:
+        """Save candles now, after the writes that wait, and return how many were new; raises as `candle_history`."""
+        return await self._query("save_candles", lambda store: store.save_candles(symbol, timeframe, candles))
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol; raises as `clear_cache` does."""

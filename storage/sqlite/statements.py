@@ -34,6 +34,9 @@ LATEST_CANDLES = f"""
 SELECT timestamp, open, high, low, close, volume FROM {CANDLE_COLLECTION}
 WHERE symbol = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT ?
 """  # noqa: S608
+COUNT_CANDLES = f"""
+SELECT count(*) FROM {CANDLE_COLLECTION} WHERE symbol = ? AND timeframe = ? AND timestamp BETWEEN ? AND ?
+"""  # noqa: S608
 DROP_ARCHIVED = f"""
 DELETE FROM {ARCHIVE_COLLECTION} WHERE sequence IN
     (SELECT sequence FROM {ARCHIVE_COLLECTION} WHERE generated_at < ? ORDER BY generated_at LIMIT ?)

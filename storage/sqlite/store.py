@@ -183,6 +183,21 @@ class SqliteStore:
 
         return await self._file.read("candle_symbols", symbols)
 
+    async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> int:
+        """Save candles in one transaction and return how many open times were new."""
+        if not candles:
+            return 0
+        times = [candle.timestamp for candle in candles]
+        span = symbol, timeframe, min(times), max(times)
+
+        def save(connection: sqlite3.Connection) -> int:
+            (before,) = connection.execute(sql.COUNT_CANDLES, span).fetchone()
+            _save_candles(connection, symbol, timeframe, candles)
+            (after,) = connection.execute(sql.COUNT_CANDLES, span).fetchone()
+            return int(after - before)
+
+        return await self._file.write("save_candles", save)
+
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol and return how many there were."""
         return await self._file.write(

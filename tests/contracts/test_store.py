@@ -174,6 +174,17 @@ async def test_candle_of_the_same_open_time_is_replaced(store: Store) -> None:
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == expected
 
 
+async def test_candles_without_an_analysis_are_kept_and_the_new_ones_counted(store: Store) -> None:
+    await save_candles(store, [make_candle(2 * HOUR_MS, 102)])
+    candles = [make_candle(hour * HOUR_MS, 200 + hour) for hour in range(5)]
+    assert await store.save_candles("BTCUSDT", Timeframe.H1, candles) == 4
+    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == candles
+    assert await store.save_candles("BTCUSDT", Timeframe.H1, candles) == 0
+    assert await store.save_candles("BTCUSDT", Timeframe.H4, candles) == 5
+    assert await store.save_candles("ETHUSDT", Timeframe.H1, []) == 0
+    assert await store.candle_symbols() == ["BTCUSDT"]
+
+
 async def test_candles_of_other_symbols_and_timeframes_stay_apart(store: Store) -> None:
     both = {Timeframe.H1: [make_candle(0, 100)], Timeframe.H4: [make_candle(0, 200)]}
     await store.save_analysis("key", make_analysis(), archive=True, candles=both)

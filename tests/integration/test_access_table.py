@@ -78,6 +78,8 @@ ADMINS = {
     "POST /jobs/bias_lookahead",
     "POST /jobs/bias_recursive",
     "POST /jobs/bulk_analysis",
+    "POST /jobs/download_candles",
+    "POST /jobs/drill",
     "POST /jobs/settle",
     "POST /jobs/parity",
     "POST /jobs/retention",

@@ -101,6 +101,8 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.retry_job("1"),
     calls.schedule(),
     calls.analyze_many(["BTCUSDT"]),
+    calls.download_candles(["BTCUSDT"], "1h", 1_700_000_000_000, 1_710_000_000_000, "binance"),
+    calls.drill(5, 2, timeframe="4h", edge=0.5, correlation=0.2, seed=3),
     calls.settle(),
     calls.certify_parity(date(2026, 11, 1)),
     calls.remove_old_documents(),

@@ -29,7 +29,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"domain", "config", "features"},
     "storage": {"domain", "utils", "config"},
     "services": {"domain", "config", "utils", "features", "rules", "backtesting", "models", *STORAGE_PORTS},
-    "tasks": {"domain", "config", "utils", "features", "rules", "backtesting", "models", *STORAGE_PORTS, "services"},
+    "tasks": {
+        *("domain", "config", "utils", "features", "rules", "backtesting", "models"),
+        *STORAGE_PORTS,
+        # A job may need a database that ends with it.
+        "storage.factory",
+        "services",
+    },
     "container": {
         "domain",
         "config",

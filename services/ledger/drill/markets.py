@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
+from services.ledger.drill.order import SimulatedWalk
 from storage.ports import CandleLimits
 
 # Standard deviation of an hour's return, about 56 % a year; that of other candles grows with the root of their length.
@@ -20,21 +20,6 @@ TREND_CANDLES = 96
 _FIRST_PRICE = 100.0
 _MEAN_VOLUME = 1_000.0
 _VOLUME_SPREAD = 0.5
-
-
-@dataclass(frozen=True)
-class SimulatedWalk:
-    """How simulated prices move.
-
-    Attributes:
-        edge: Drift of a planted trend in a candle, in standard deviations of a candle's return; 0 has no trends.
-        correlation: Of the returns of any two symbols at the same time, 0..1.
-        seed: Of all random numbers.
-    """
-
-    edge: float
-    correlation: float
-    seed: int
 
 
 class DrillClock:

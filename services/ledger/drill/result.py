@@ -1,48 +1,13 @@
-"""What a drill was asked for, what it measured, and where it did not find what it had to find."""
+"""What a drill measured, and where it did not find what it had to find."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from domain.errors import InvalidRequest
 from domain.ledger.entries import LedgerLane
-from domain.market import Timeframe
-from services.ledger.drill.markets import SimulatedWalk
+from services.ledger.drill.order import DrillOrder
 from services.ledger.drill.watching import WatchedRecord
-
-MAX_DAYS = 90
-MAX_SYMBOLS = 50
-TIMEFRAMES = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1, Timeframe.H4)
-# More would take hours.
-MAX_ANSWERS = 500_000
-
-
-@dataclass(frozen=True)
-class DrillOrder:
-    """A drill.
-
-    Attributes:
-        days: Simulated days on which answers are given, 1 to 90.
-        symbols: Number of simulated markets, 1 to 50.
-        timeframe: Of their candles; there is an answer at each close.
-        walk: How prices move.
-    """
-
-    days: int
-    symbols: int
-    timeframe: Timeframe
-    walk: SimulatedWalk
-
-    def __post_init__(self) -> None:
-        if self.timeframe not in TIMEFRAMES:
-            raise InvalidRequest(f"a drill takes candles of {', '.join(TIMEFRAMES)}")
-        answers = self.days * self.symbols * Timeframe.D1.ms // self.timeframe.ms
-        if answers > MAX_ANSWERS:
-            raise InvalidRequest(
-                f"{answers:,} answers are too many for a drill, {MAX_ANSWERS:,} at most: "
-                "ask for fewer days or symbols, or for longer candles"
-            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from itertools import groupby
 from statistics import median
 from time import perf_counter
 
-from config.settings import Settings
 from domain.ledger.days import Aggregate
 from domain.ledger.entries import LedgerEntry, LedgerLane, Origin
 from domain.ledger.settlements import LedgerRecord
@@ -24,7 +23,8 @@ from services.evidence_in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.drill.answers import DrillLanes
 from services.ledger.drill.markets import DrillCandles, DrillClock, simulate
-from services.ledger.drill.result import DrillOrder, DrillResult, DrillTimes, LaneCount
+from services.ledger.drill.order import DrillOrder, DrillSettings
+from services.ledger.drill.result import DrillResult, DrillTimes, LaneCount
 from services.ledger.drill.watching import Watch
 from services.ledger.recording.apart import ApartBudget
 from services.ledger.recording.lane_identities import LaneIdentities
@@ -48,6 +48,8 @@ _LOOKED_AFTER = timedelta(minutes=1)
 _WRITTEN_TOGETHER = 2_000
 _LEASE_SECONDS = 3_600.0
 
+Tell = Callable[[str, float], None]
+
 
 @dataclass
 class _Gathered:
@@ -68,26 +70,24 @@ class Drill:
     def __init__(
         self,
         order: DrillOrder,
-        settings: Settings,
+        settings: DrillSettings,
         weigher: Weigher,
         ledger: LedgerStore,
         documents: DocumentStore,
         executor: Executor,
-        tell: Callable[[str], None],
+        tell: Tell,
     ) -> None:
         """Put the parts together.
 
         Args:
             order: What to simulate.
-            settings: Of the service; rules and model are always blended, so that there are three lanes.
+            settings: Rules and model have to be blended, so that there are three lanes.
             weigher: Weighs plans by the evidence.
             ledger: For simulated entries alone.
             documents: For the lease and the revisions of the settler, in the same place.
             executor: A thread for the numbers.
-            tell: Takes the present step in words.
+            tell: Takes the present step in words, and the share that is done.
         """
-        blended = settings.analysis.model_copy(update={"blend": "weighted"})
-        settings = settings.model_copy(update={"analysis": blended})
         self._order = order
         self._settings = settings
         self._ledger = ledger
@@ -128,9 +128,8 @@ class Drill:
             StorageUnavailable: a store does not answer.
         """
         await self._answer()
-        last = self._days()
-        for day in range(self._order.days + 1, last + 1):
-            self._tell(f"simulated day {day} of {last}")
+        for day in range(self._order.days + 1, self._days() + 1):
+            self._tell_day(day)
             await self._look(day)
         size = await self._ledger.size()
         return DrillResult(
@@ -169,7 +168,7 @@ class Drill:
         answers = lanes.answers(self._markets, epoch_ms(_FIRST_DAY), epoch_ms(end))
         begun = perf_counter()
         for day, given in groupby(answers, lambda answer: (utc_time(answer.moment_ms) - _FIRST_DAY).days + 1):
-            self._tell(f"simulated day {day} of {self._days()}")
+            self._tell_day(day)
             for answer in given:
                 self._clock.moment = utc_time(answer.moment_ms) + _ANSWERED_AFTER
                 self._recorder.made(answer.analysis, answer.judgement, believed=True)
@@ -183,6 +182,9 @@ class Drill:
             await self._write()
             await self._look(day)
             begun = perf_counter()
+
+    def _tell_day(self, day: int) -> None:
+        self._tell(f"simulated day {day} of {self._days()}", (day - 1) / self._days())
 
     async def _write(self) -> None:
         entries, self._sink.entries = self._sink.entries, []

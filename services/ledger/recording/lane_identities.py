@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
-from config.settings import IndicatorSettings, Settings
+from config.llm_settings import LlmSettings
+from config.model_settings import ModelSettings
+from config.settings import AnalysisSettings, IndicatorSettings, TradingSettings
 from config.version import service_version
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -26,6 +28,21 @@ _LLM = ("temperature", "reasoning_effort")
 _BLEND = ("blend", "model_weight")
 
 Parts = Mapping[str, Any]
+
+
+class LaneSettings(Protocol):
+    """The sections of the settings that lanes go by."""
+
+    @property
+    def analysis(self) -> AnalysisSettings: ...
+    @property
+    def indicators(self) -> IndicatorSettings: ...
+    @property
+    def models(self) -> ModelSettings: ...
+    @property
+    def trading(self) -> TradingSettings: ...
+    @property
+    def llm(self) -> LlmSettings: ...
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,7 @@ class LaneIdentities:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: LaneSettings,
         indicators: TechnicalIndicators,
         prompt: Parts,
         note: Callable[[LaneIdentity], None],
@@ -81,7 +98,7 @@ class LaneIdentities:
         """Keep what lanes are made of.
 
         Args:
-            settings: Of everything.
+            settings: Those of the service, or of a drill.
             indicators: In use; their settings may change while the service runs.
             prompt: Version of the LLM's prompt, its instructions and the form of its reply.
             note: Called with each identity when it is first told.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from trading_signal_client import answers
 from trading_signal_client.calls.call import Call
+
+DownloadSource = Literal["binance", "ccxt", "yahoo", "engine"]
 
 
 def job(job_id: str) -> Call[answers.Job]:
@@ -40,6 +42,49 @@ def schedule() -> Call[answers.Schedule]:
 def analyze_many(symbols: Sequence[str] | None = None) -> Call[answers.JobQueued]:
     """Queue a job that analyzes many symbols (admin); without any those of the service."""
     return _queued("bulk_analysis", {"symbols": symbols})
+
+
+def download_candles(
+    symbols: Sequence[str],
+    timeframe: answers.Timeframe,
+    since: int,
+    until: int | None = None,
+    source: DownloadSource | None = None,
+) -> Call[answers.JobQueued]:
+    """Queue a job that downloads what the store lacks of the past of markets (admin).
+
+    Args:
+        symbols: Markets, 20 at most.
+        timeframe: Length of a candle.
+        since: Earliest open time, epoch ms.
+        until: Latest close, epoch ms; None: now.
+        source: Where from; None: Binance for coins, Yahoo for all others.
+    """
+    body = {"symbols": list(symbols), "timeframe": timeframe, "since": since, "until": until, "source": source}
+    return _queued("download_candles", body)
+
+
+def drill(
+    days: int = 30,
+    symbols: int = 8,
+    *,
+    timeframe: answers.Timeframe = "1h",
+    edge: float = 0.0,
+    correlation: float = 0.5,
+    seed: int = 1,
+) -> Call[answers.JobQueued]:
+    """Queue a job that runs the service's ledger on simulated candles whose edge is known (admin).
+
+    Args:
+        days: Simulated days with answers, 1 to 90.
+        symbols: Number of simulated markets, 1 to 50.
+        timeframe: Of their candles, 5m to 4h.
+        edge: Planted drift of trends, in standard deviations a candle, 0 to 2.
+        correlation: Of the returns of any two markets, 0 to 1.
+        seed: Of the simulated candles.
+    """
+    walk = {"edge": edge, "correlation": correlation, "seed": seed}
+    return _queued("drill", {"days": days, "symbols": symbols, "timeframe": timeframe, **walk})
 
 
 def settle() -> Call[answers.JobQueued]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ from domain.ledger.entries import LedgerLane
 from domain.market import CandleSeries, Timeframe
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import epoch_ms
-from services.ledger.drill.markets import DrillCandles, DrillClock, SimulatedWalk, simulate
-from services.ledger.drill.result import DrillOrder, DrillResult, DrillTimes, LaneCount
+from services.ledger.drill.job import remove_abandoned
+from services.ledger.drill.markets import DrillCandles, DrillClock, simulate
+from services.ledger.drill.order import DrillOrder, SimulatedWalk
+from services.ledger.drill.result import DrillResult, DrillTimes, LaneCount
 from services.ledger.drill.watching import Watch
 from services.ledger.scoring.clusters import RecordGroup
 from services.ledger.scoring.records import Record, RecordKey, records_of
@@ -151,3 +155,18 @@ def test_a_planted_edge_is_found_on_the_first_day_with_lift() -> None:
     found = result(NONE, lifted, lifted, edge=0.5)
     assert (list(found.failures()), found.found_day) == ([], 2)
     assert list(result(NONE, edge=0.5).failures()) == ["the planted edge was not found"]
+
+
+def test_folders_of_killed_drills_are_removed_after_a_day(tmp_path: Path) -> None:
+    now_seconds, hour_seconds = 1_700_000_000.0, 3_600.0
+    for name, hours in (
+        ("trading-signal-drill-old", 25),
+        ("trading-signal-drill-running", 23),
+        ("drill-of-others", 99),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "drill.db").touch()
+        for path in (tmp_path / name / "drill.db", tmp_path / name):
+            os.utime(path, (now_seconds, now_seconds - hours * hour_seconds))
+    remove_abandoned(tmp_path, now_seconds)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["drill-of-others", "trading-signal-drill-running"]

@@ -1,0 +1,1 @@
+"""Downloads of the past of markets: into files, and into the store."""
