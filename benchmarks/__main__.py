@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, burst, features, models, past, reading, search, signals
+from benchmarks.numbers import features, models, past, reading, search
 from benchmarks.report import markdown_table, verdict
+from benchmarks.serving import analyze, broadcast, burst, signals
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
@@ -84,8 +85,8 @@ def main() -> int:
             "## Indicators alone: the same columns by `ta`, by our kernels and by TA-Lib",
             markdown_table(tables["indicators alone"]),
             "Each library is used as it is meant to be: one object or call for all columns that it can give, and plain "
-            "pandas or numpy for what it has not (benchmarks/standard_set.py). TA-Lib is C; a call of ours is some "
-            "numpy calls of half a microsecond each, which is most of the time up to a thousand candles "
+            "pandas or numpy for what it has not (benchmarks/numbers/standard_set.py). TA-Lib is C; a call of ours is "
+            "some numpy calls of half a microsecond each, which is most of the time up to a thousand candles "
             "(docs/decisions/0007-kernels-in-numpy.md).",
             "## One prediction: served by ONNX Runtime, by a compiled TensorFlow function and by Keras",
             markdown_table(predictions),
