@@ -15,8 +15,6 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from pydantic import SecretStr
-
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
 from benchmarks.report import Row, markdown_table, verdict
@@ -26,8 +24,9 @@ from services.evidence_file import open_weigher
 from services.ledger.drill.markets import SimulatedWalk
 from services.ledger.drill.result import DrillOrder, DrillResult
 from services.ledger.drill.running import Drill
-from storage.factory import build_ledger, open_documents
 from storage.ledger_ports import LEDGER_COLLECTION, SETTLEMENT_COLLECTION
+from storage.sqlite.documents import SqliteDocumentStore
+from storage.sqlite.ledger import SqliteLedger
 from utils.concurrency import worker_threads
 
 DAYS, SYMBOLS = 30, 8
@@ -83,21 +82,21 @@ def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
 async def _build(database: Path, days: int) -> DrillResult:
     """Make the ledger so that its last plans have ended before today."""
     settings = load_settings(environment={})
-    storage = settings.storage.model_copy(update={"url": SecretStr(f"sqlite:///{database}"), "spool_path": ""})
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first_day = midnight - timedelta(days + 3)
     order = DrillOrder(days, SYMBOLS, Timeframe.M5, SimulatedWalk(0.0, 0.5, 1))
+    # The plain stores: a disk that stands still for a moment ends nothing here.
     writing = asyncio.Lock()
-    ledger = build_ledger(storage, writing)
+    ledger, documents = SqliteLedger(database, writing=writing), SqliteDocumentStore(database, writing=writing)
     await ledger.open()
+    await documents.open()
     try:
         with worker_threads(1, "drill") as executor:
-            async with open_documents(storage, writing) as documents:
-                weigher = open_weigher(settings.trading)
-                first_day = midnight - timedelta(days + 3)
-                return await Drill(
-                    order, settings, weigher, ledger, documents, executor, _unheard, first_day=first_day
-                ).run()
+            weigher = open_weigher(settings.trading)
+            drill = Drill(order, settings, weigher, ledger, documents, executor, _unheard, first_day=first_day)
+            return await drill.run()
     finally:
+        await documents.close()
         await ledger.close()
 
 
