@@ -16,6 +16,7 @@ from benchmarks.processes import serve
 from benchmarks.report import Row, markdown_table, verdict
 from benchmarks.scale.jobs import TOKEN, submit, until
 from benchmarks.serving.analyze import body
+from domain.arrays import FloatArray
 from domain.market import Timeframe
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 
@@ -78,7 +79,7 @@ def _trains(job: dict[str, Any]) -> bool:
     return job["progress"] is not None and job["progress"]["epoch"] is not None
 
 
-async def _times_ms(connection: HttpConnection, bodies: Iterator[bytes], requests: int) -> np.ndarray:
+async def _times_ms(connection: HttpConnection, bodies: Iterator[bytes], requests: int) -> FloatArray:
     """Return the times of fresh and of cached analyses in ms: an array of shape (requests, 2)."""
     times = []
     for _ in range(requests):
@@ -91,7 +92,7 @@ async def _times_ms(connection: HttpConnection, bodies: Iterator[bytes], request
     return np.array(times).reshape(-1, 2)
 
 
-def _row(training: str, times_ms: np.ndarray) -> Row:
+def _row(training: str, times_ms: FloatArray) -> Row:
     fresh, cached = np.percentile(times_ms, 95, axis=0)
     median = float(np.median(times_ms[:, 0]))
     return {
