@@ -10,8 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analyze, broadcast, burst, features, models, past, reading, search, signals
+from benchmarks.numbers import features, models, past, reading, search
 from benchmarks.report import markdown_table, verdict
+from benchmarks.scale import ledger, loop, queueing, replicas, training
+from benchmarks.serving import analyze, broadcast, burst, signals
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
@@ -39,6 +41,16 @@ def main() -> int:
         judged = past.measure()
     with console.status("settings searched on a year of hours"):
         searched = search.measure()
+    with console.status("one replica and two, on MongoDB and Redis"):
+        replicated = replicas.measure()
+    with console.status("analyses beside a training"):
+        trained = training.measure()
+    with console.status("jobs from the request to their worker, without and with Celery"):
+        queued = queueing.measure()
+    with console.status("the periodic loop over 8 to 1,000 symbols"):
+        looped = loop.measure()
+    with console.status("a ledger of 207,360 entries: five minutes to make it"):
+        recorded = ledger.measure()
     ours, plain = cached[:2]
     targets = [
         verdict("CPU of a cached analysis, ms", float(ours["CPU per request, ms"]), 0.5),
@@ -60,6 +72,11 @@ def main() -> int:
         *reading.targets(read),
         *past.targets(judged),
         *search.targets(searched),
+        *replicas.targets(replicated),
+        *training.targets(trained),
+        *queueing.targets(queued),
+        *loop.targets(looped),
+        *ledger.targets(recorded),
     ]
     text = "\n\n".join(
         [
@@ -84,8 +101,8 @@ def main() -> int:
             "## Indicators alone: the same columns by `ta`, by our kernels and by TA-Lib",
             markdown_table(tables["indicators alone"]),
             "Each library is used as it is meant to be: one object or call for all columns that it can give, and plain "
-            "pandas or numpy for what it has not (benchmarks/standard_set.py). TA-Lib is C; a call of ours is some "
-            "numpy calls of half a microsecond each, which is most of the time up to a thousand candles "
+            "pandas or numpy for what it has not (benchmarks/numbers/standard_set.py). TA-Lib is C; a call of ours is "
+            "some numpy calls of half a microsecond each, which is most of the time up to a thousand candles "
             "(docs/decisions/0007-kernels-in-numpy.md).",
             "## One prediction: served by ONNX Runtime, by a compiled TensorFlow function and by Keras",
             markdown_table(predictions),
@@ -104,6 +121,27 @@ def main() -> int:
             "## Settings searched on a year of hours, 50 trials before each of 4 folds",
             markdown_table(searched),
             "CPU time of `cli.py optimise` but for reading the file: judgements on 1h and 4h, trials, random entries.",
+            "## Fresh analyses of one replica and of two, on one MongoDB and one Redis",
+            markdown_table(replicated),
+            "Client and stores run on the same two cores: a round of one replica gives it and all of them one core, a "
+            "round of two gives all of them both. The row between shows one replica with a core for itself and "
+            "everything else on the second, which is more than a half of this machine. CPU of client and stores is "
+            "what the replicas cannot have: it bounds every rate.",
+            "## Analyses of 350 candles beside a training of a network",
+            markdown_table(trained),
+            "Whole requests over one connection, a fresh analysis and the same again some ten times a second. The job "
+            "runs at low priority (nice 10) on `models.training.threads` (1) cores.",
+            "## Jobs from the request to an idle worker",
+            markdown_table(queued),
+            "Accepted: `POST /jobs/{kind}` until its answer, when record and order are in the journal of the store and "
+            "the broker has the message. Picked up: from then until the job runs, by the times in its record.",
+            "## A symbol in the periodic loop",
+            markdown_table(looped),
+            "CPU of the whole process, synthetic candles made there; 1,000 analyses in each row.",
+            "## A ledger of 30 days, eight symbols and three lanes",
+            markdown_table(recorded[:-1]),
+            markdown_table(recorded[-1:]),
+            "Whole requests on SQLite, each question in a service of its own.",
         ]
     )
     TARGET.write_text(text + "\n", encoding="utf-8")

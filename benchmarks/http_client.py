@@ -6,9 +6,11 @@ import asyncio
 import time
 
 
-def request_bytes(method: str, path: str, body: bytes = b"") -> bytes:
-    """Return one request as it goes over the wire."""
+def request_bytes(method: str, path: str, body: bytes = b"", token: str | None = None) -> bytes:
+    """Return one request as it goes over the wire, an administrator's with the token."""
     head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    if token is not None:
+        head += f"authorization: Bearer {token}\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 

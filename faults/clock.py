@@ -9,8 +9,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from benchmarks.analyze import body
 from benchmarks.processes import Server
+from benchmarks.serving.analyze import body
 from domain.market import Timeframe
 from faults.fake_time import LIBRARY, FakeTime
 from faults.scenario import NotTried, Outcome, require

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.analyze import body
 from benchmarks.http_client import request_bytes
+from benchmarks.serving.analyze import body
 from domain.market import Timeframe
 from faults.scenario import Outcome, require, require_no_5xx, said
 from faults.service import degraded, service

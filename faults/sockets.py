@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.broadcast_clients import connect
+from benchmarks.serving.broadcast_clients import connect
 from faults.scenario import Outcome, require, said
 from faults.service import get, service, wait_until
 from faults.traffic import Probe, Traffic, analyses

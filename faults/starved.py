@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.broadcast_clients import HANDSHAKE
 from benchmarks.processes import Server, serve
+from benchmarks.serving.broadcast_clients import HANDSHAKE
 from faults.kept import none_lost
 from faults.scenario import Outcome, require, said
 from faults.service import degraded, environment_of, get, service, sqlite_url

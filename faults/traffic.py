@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import count
 
-from benchmarks.analyze import body
 from benchmarks.http_client import HttpConnection, request_bytes
+from benchmarks.serving.analyze import body
 from domain.market import Timeframe
 
 CANDLES = 62

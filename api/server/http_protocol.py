@@ -41,6 +41,8 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         self.headers = []
         self._unparsed = _NOTHING
         self._head_bytes = 0
+        # Whether the last thing that the piece did was to end a request.
+        self._ended = False
         self._body_bytes = 0
         # Bytes since the last part of a body: chunk extensions and trailers, which are no body.
         self._silent_bytes = 0
@@ -114,7 +116,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
 
     def _feed(self, piece: bytes | memoryview) -> bool:
         """Parse a piece and return whether the connection still speaks HTTP."""
-        body_bytes = self._body_bytes
+        body_bytes, self._ended = self._body_bytes, False
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
@@ -129,8 +131,8 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
             return True
         if self._stage == BODY:
             self._silent_bytes = 0 if self._body_bytes != body_bytes else self._silent_bytes + len(piece)
-        else:
-            # Of empty lines before a request too.
+        elif not self._ended:
+            # Of empty lines before a request too, but not of a body that ended with this piece.
             self._head_bytes += len(piece)
         if self._stage != START or self._head_bytes > self._limits.max_head_bytes:
             excess = self._excess()
@@ -154,6 +156,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         """Start to count a head."""
         super().on_message_begin()
         self._stage = HEAD
+        self._ended = False
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
@@ -182,6 +185,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         """Let the next head come."""
         super().on_message_complete()
         self._stage = START
+        self._ended = True
         self._head_bytes = self._silent_bytes = 0
         if self._holds_body:
             self._let_body_go()

@@ -7,6 +7,9 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -145,6 +148,17 @@ def test_the_oldest_unfinished_body_goes_when_all_together_are_too_large(service
         for client in (second, third):
             send(client, body[-10:])
             assert last_answer(client).status == 200
+
+
+def test_a_connection_serves_on_after_bodies_that_are_larger_than_a_head_may_be(service: Service) -> None:
+    body = json.dumps(shape_a() | {"note": "x" * 200_000})
+    target = urlsplit(service.url)
+    with closing(HTTPConnection(target.hostname or "", target.port, timeout=PATIENCE_SECONDS)) as client:
+        for _ in range(5):
+            for method, path, sent in (("POST", "/ai/analyze", body), ("GET", "/livez", None)):
+                client.request(method, path, sent, {"content-type": "application/json"})
+                answer = client.getresponse()
+                assert (path, answer.status, answer.read()[:0]) == (path, 200, b"")
 
 
 def test_a_trailer_does_not_become_a_header(service: Service) -> None:

@@ -39,7 +39,7 @@ from services.market_data.market_data import MarketData
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
 
-_FIRST_DAY = datetime(2021, 1, 4, tzinfo=UTC)
+FIRST_DAY = datetime(2021, 1, 4, tzinfo=UTC)
 _DAY = timedelta(days=1)
 # An answer is given this long after the close of its candles.
 _ANSWERED_AFTER = timedelta(seconds=2)
@@ -76,6 +76,7 @@ class Drill:
         documents: DocumentStore,
         executor: Executor,
         tell: Tell,
+        first_day: datetime = FIRST_DAY,
     ) -> None:
         """Put the parts together.
 
@@ -87,12 +88,14 @@ class Drill:
             documents: For the lease and the revisions of the settler, in the same place.
             executor: A thread for the numbers.
             tell: Takes the present step in words, and the share that is done.
+            first_day: Midnight, UTC, with which the answers begin.
         """
         self._order = order
         self._settings = settings
         self._ledger = ledger
         self._tell = tell
-        self._clock = clock = DrillClock(_FIRST_DAY)
+        self._first_day = first_day
+        self._clock = clock = DrillClock(first_day)
         self._markets = self._simulated(settings.analysis.window_candles)
         self._indicators = TechnicalIndicators(settings.indicators)
         self._weigher = weigher
@@ -159,15 +162,15 @@ class Drill:
         order, length_ms = self._order, self._order.timeframe.ms
         symbols = tuple(f"DRILL{number}USDT" for number in range(1, order.symbols + 1))
         count = before + self._days() * Timeframe.D1.ms // length_ms
-        return simulate(symbols, order.timeframe, epoch_ms(_FIRST_DAY) - before * length_ms, count, order.walk)
+        return simulate(symbols, order.timeframe, epoch_ms(self._first_day) - before * length_ms, count, order.walk)
 
     async def _answer(self) -> None:
         """Give the answers of every day, and look at the ledger at its end."""
         lanes = DrillLanes(self._settings.analysis, self._settings.models.serving, self._indicators, self._weigher)
-        end = _FIRST_DAY + self._order.days * _DAY
-        answers = lanes.answers(self._markets, epoch_ms(_FIRST_DAY), epoch_ms(end))
+        end = self._first_day + self._order.days * _DAY
+        answers = lanes.answers(self._markets, epoch_ms(self._first_day), epoch_ms(end))
         begun = perf_counter()
-        for day, given in groupby(answers, lambda answer: (utc_time(answer.moment_ms) - _FIRST_DAY).days + 1):
+        for day, given in groupby(answers, lambda answer: (utc_time(answer.moment_ms) - self._first_day).days + 1):
             self._tell_day(day)
             for answer in given:
                 self._clock.moment = utc_time(answer.moment_ms) + _ANSWERED_AFTER
@@ -197,7 +200,7 @@ class Drill:
 
     async def _look(self, day: int) -> None:
         """Settle what is due at the end of a day, and look at the records."""
-        self._clock.moment = _FIRST_DAY + day * _DAY + _LOOKED_AFTER
+        self._clock.moment = self._first_day + day * _DAY + _LOOKED_AFTER
         begun = perf_counter()
         self._settled += await self._settler.settle_due()
         settled = perf_counter()

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import talib
 
-from benchmarks.libraries import INDICATORS, by_talib
+from benchmarks.numbers.libraries import INDICATORS, by_talib
 from domain.arrays import FloatArray
 from features.families.family import Indicator
 from features.indicators.catalogue import FAMILIES, compute, indicator

@@ -7,10 +7,10 @@ import json
 
 import numpy as np
 
-from benchmarks.analyze import body
 from benchmarks.http_client import request_bytes, run_requests
 from benchmarks.processes import serve
 from benchmarks.report import Row, verdict
+from benchmarks.serving.analyze import body
 from domain.market import Timeframe
 
 SYMBOLS = 8

@@ -1,4 +1,4 @@
-"""Settings searched on a year of hours: `python -m benchmarks.search`, half a minute."""
+"""Settings searched on a year of hours: `python -m benchmarks.numbers.search`, half a minute."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from benchmarks.features import market
+from benchmarks.numbers.features import market
 from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe

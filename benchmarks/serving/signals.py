@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.analyze import body
 from benchmarks.http_client import request_bytes, run_requests
 from benchmarks.processes import Server, serve
 from benchmarks.report import Row, verdict
+from benchmarks.serving.analyze import body
 from domain.market import Timeframe
 
 SYMBOLS = 50

@@ -1,4 +1,4 @@
-"""Reading 100,000 rows of CSV, beside what pandas alone takes for them: `python -m benchmarks.reading`, ten seconds."""
+"""Reading 100,000 rows of CSV, beside pandas alone: `python -m benchmarks.numbers.reading`, ten seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 
 import pandas as pd
 
-from benchmarks.features import market
+from benchmarks.numbers.features import market
 from benchmarks.report import Row, markdown_table, verdict
 from domain.market import CandleSeries
 from features.candle_reading.reading import read_candles

@@ -1,4 +1,4 @@
-"""The `standard` set and its indicators by `ta`, by us and by TA-Lib: `python -m benchmarks.features`, a minute.
+"""The `standard` set and its indicators by `ta`, us and TA-Lib: `python -m benchmarks.numbers.features`, a minute.
 
 Ours and TA-Lib take turns, round by round; `ta` is so much slower that it is timed once at the
 end of each size, or a few times where it is quick. What is timed is first held to agree.
@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from benchmarks import libraries, standard_set
+from benchmarks.numbers import libraries, standard_set
 from benchmarks.report import markdown_table, verdict
 from domain.arrays import FloatArray
 from domain.market import CandleSeries, Timeframe

@@ -24,11 +24,11 @@ NEW_CANDLES = "this service, cached, candles not seen before"
 SERVERS = {
     "this service, cached": ("main.py",),
     "plain FastAPI body parameter": (
-        "-m", "uvicorn", "benchmarks.servers:plain_fastapi", "--factory", "--port", "{port}", "--no-access-log",
+        "-m", "uvicorn", "benchmarks.serving.servers:plain_fastapi", "--factory", "--port", "{port}", "--no-access-log",
         "--log-level", "warning",
     ),
     "bare ASGI with msgspec": (
-        "-m", "uvicorn", "benchmarks.servers:bare_asgi", "--factory", "--port", "{port}", "--no-access-log",
+        "-m", "uvicorn", "benchmarks.serving.servers:bare_asgi", "--factory", "--port", "{port}", "--no-access-log",
         "--log-level", "warning", "--lifespan", "off",
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Predictions by ONNX Runtime, Keras and a compiled TensorFlow function: `python -m benchmarks.models`."""
+"""Predictions by ONNX Runtime, Keras and a compiled TensorFlow function: `python -m benchmarks.numbers.models`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.analyze import body
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
 from benchmarks.report import markdown_table, verdict
+from benchmarks.serving.analyze import body
 from commands.manager import model_manager
 from config.settings import Settings
 from config.sources import load_settings

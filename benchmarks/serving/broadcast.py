@@ -1,6 +1,6 @@
 """Broadcast of one 1 KB message to 1,000 sockets: bare writes, a naive loop, and our hub with its relay.
 
-Run with `python -m benchmarks.broadcast`. The three ways take turns, round by round, in one server
+Run with `python -m benchmarks.serving.broadcast`. The three ways take turns, round by round, in one server
 process on one event loop; another process reads with plain epoll, so that it costs little compared with
 the server. The naive loop runs on stock uvicorn without compression, which is the best case for it.
 """
@@ -23,8 +23,8 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from api.guard.socket_shares import SocketShares
 from api.routes.websocket import router
 from api.server.serving import server_config
-from benchmarks.broadcast_clients import Clients
 from benchmarks.report import markdown_table, verdict
+from benchmarks.serving.broadcast_clients import Clients
 from config.sources import load_settings
 from services.broadcast.hub import SignalHub
 from services.broadcast.subscription import CloseReason, Subscription

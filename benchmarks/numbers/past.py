@@ -1,4 +1,4 @@
-"""Judgements at every close of a history: `python -m benchmarks.past`, half a minute."""
+"""Judgements at every close of a history: `python -m benchmarks.numbers.past`, half a minute."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 
 from backtesting.past.judging import judge_past
 from backtesting.past.market import PastMarket
-from benchmarks.features import market
+from benchmarks.numbers.features import market
 from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe

@@ -1,4 +1,4 @@
-"""The receiving side of `benchmarks.broadcast`: thousands of sockets read with plain epoll, in its own process."""
+"""The receiving side of broadcast.py: thousands of sockets read with plain epoll, in its own process."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Computations in this process: features, models, judgements, searches, candle files."""

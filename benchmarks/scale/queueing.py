@@ -1,0 +1,133 @@
+"""Jobs from the request to their worker: `python -m benchmarks.scale.queueing`, half a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import numpy as np
+
+from benchmarks.http_client import HttpConnection
+from benchmarks.processes import ROOT, serve
+from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.scale.jobs import TOKEN, submit, until
+from servers.mongod import Mongod
+from servers.process import ServerProcess
+from servers.rabbitmq import RabbitMq
+from servers.redis_server import RedisServer
+
+# It finds no model to delete: the work of the job itself is nothing.
+KIND = "cleanup_models"
+JOBS, WARM_UP_JOBS = 200, 10
+
+Kind = TypeVar("Kind", bound=ServerProcess)
+
+
+def measure() -> list[Row]:
+    """Return a row per way to run jobs: what accepting one takes, and how long it waits for an idle worker."""
+    with TemporaryDirectory(prefix="queueing-") as folder:
+        return [_in_the_service(Path(folder) / "service"), _by_workers(Path(folder) / "workers")]
+
+
+def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
+    """Return accepting and waiting, the slower way of both, with their targets."""
+    slowest = {name: max(float(row[name]) for row in rows) for name in ("accepted, p95, ms", "picked up, p95, ms")}
+    return [
+        verdict("a job is queued, p95 of the slower way, ms", slowest["accepted, p95, ms"], 5.0),
+        verdict("an idle worker has picked it up, p95 of the slower way, ms", slowest["picked up, p95, ms"], 1000.0),
+    ]
+
+
+def _in_the_service(folder: Path) -> Row:
+    environment = {"ADMIN_TOKEN": TOKEN, "MODEL_SAVE_PATH": str(folder / "models")}
+    with serve("main.py", **environment) as server:
+        return {"jobs run": "in the service, on SQLite"} | asyncio.run(_measured(server.port))
+
+
+def _by_workers(folder: Path) -> Row:
+    with (
+        _running(RabbitMq(folder / "rabbitmq")) as broker,
+        _running(RedisServer(folder / "redis")) as redis,
+        _running(Mongod(folder / "mongod")) as mongod,
+    ):
+        environment = {
+            "JOBS_BACKEND": "celery",
+            "RABBITMQ_URL": broker.url,
+            "REDIS_URL": redis.url,
+            "DATABASE_URL": mongod.url,
+            "MODEL_SAVE_PATH": str(folder / "models"),
+            "ADMIN_TOKEN": TOKEN,
+        }
+        with serve("main.py", **environment) as server, _worker(folder, environment):
+            return {"jobs run": "by a Celery worker, on MongoDB"} | asyncio.run(_measured(server.port))
+
+
+async def _measured(port: int) -> dict[str, float]:
+    """Queue jobs one after another, each when the one before has ended."""
+    connection = await HttpConnection.open(port)
+    accepted_ms, waited_ms = list[float](), list[float]()
+    for _ in range(WARM_UP_JOBS + JOBS):
+        started = time.perf_counter()
+        job_id = await submit(connection, KIND, {})
+        accepted_ms.append(1000 * (time.perf_counter() - started))
+        job = await until(connection, job_id, lambda job: job["finished_at"] is not None)
+        if job["status"] != "succeeded":
+            raise RuntimeError(f"the job has {job['status']}: {job['error']}")
+        begun, created = (datetime.fromisoformat(job[name]) for name in ("started_at", "created_at"))
+        waited_ms.append(1000 * (begun - created).total_seconds())
+    connection.close()
+    found = {"accepted": accepted_ms[WARM_UP_JOBS:], "picked up": waited_ms[WARM_UP_JOBS:]}
+    return {
+        f"{name}, {which}, ms": figure(values)
+        for name, values in found.items()
+        for which, figure in (("median", median), ("p95", _p95))
+    }
+
+
+def _p95(values: Sequence[float]) -> float:
+    return float(np.percentile(values, 95))
+
+
+@contextmanager
+def _running(server: Kind) -> Iterator[Kind]:
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _worker(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    own = {"STORAGE__SPOOL_PATH": str(folder / "spool"), "PERIODIC_ANALYSIS": "false", "LOG_LEVEL": "WARNING"}
+    process = subprocess.Popen(
+        [sys.executable, "cli.py", "worker", "--queues", "scheduled"],
+        cwd=ROOT,
+        env={**os.environ, **environment, **own},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def main() -> None:
+    """Print the rows and the targets."""
+    rows = measure()
+    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()
