@@ -163,6 +163,10 @@ LLM_GROUNDEDNESS = Histogram(
 )
 LLM_KEYS = Gauge("llm_keys", "API keys of the LLM by what may be done with them.", ["status"])
 
+TRACE_SPANS = Counter(
+    "trace_spans", "Spans of traces: ended, and of those sent, or lost since the receiver failed.", ["outcome"]
+)
+start_at_zero(TRACE_SPANS, ["ended", "sent", "failed"])
 LOG_LINES_DROPPED = Counter("log_lines_dropped", "Log lines that could not be written.", ["log"])
 start_at_zero(LOG_LINES_DROPPED, ["stderr", "file"])
 
