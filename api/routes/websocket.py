@@ -29,6 +29,7 @@ from config.settings import Settings
 from domain.errors import InvalidRequest
 from domain.naming.symbols import SymbolName
 from services.broadcast.hub import MAX_SYMBOLS, CloseReason, Subscription
+from utils.metrics import WEBSOCKET_REFUSED
 
 router = APIRouter()
 
@@ -192,5 +193,6 @@ def _may_enter(websocket: WebSocket, settings: Settings) -> bool:
 
 async def _refuse(websocket: WebSocket, status: HTTPStatus, detail: str) -> None:
     """Answer the handshake with an HTTP problem document instead of accepting it."""
+    WEBSOCKET_REFUSED.labels(status.value).inc()
     retry = RETRY_AFTER_SECONDS if status in FULL else None
     await websocket.send_denial_response(problem_response(websocket, status, detail, retry_after_seconds=retry))
