@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from demo.openai_server import FakeOpenAI, serving
 from models.registry.registry import Registry
@@ -39,16 +40,15 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposition]
     put_in_production(Registry(folder / "models"), symbol="ETHUSDT")
     (data := folder / "mongod").mkdir()
     with running(Mongod(data)) as mongod, serving(fake):
-        environment = {
-            "DATABASE_URL": mongod.fresh_url(),
-            "MODEL_SAVE_PATH": str(folder / "models"),
-            "OPENAI_API_KEY": "sk-of-the-test",
-            "OPENAI_BASE_URL": fake.url,
-            "OPENAI_REQUEST_DELAY": "0",
-            "PERIODIC_ANALYSIS": "true",
-            "ANALYSIS_SYMBOLS": "BTCUSDT",
-        }
-        with running_service(**environment) as service:
+        with running_service(
+            DATABASE_URL=mongod.fresh_url(),
+            MODEL_SAVE_PATH=str(folder / "models"),
+            OPENAI_API_KEY="sk-of-the-test",
+            OPENAI_BASE_URL=fake.url,
+            OPENAI_REQUEST_DELAY="0",
+            PERIODIC_ANALYSIS="true",
+            ANALYSIS_SYMBOLS="BTCUSDT",
+        ) as service:
             _work(service)
             yield Exposition(service.get("/metrics").text)
 
@@ -65,7 +65,7 @@ def _work(service: Service) -> None:
     assert service.post("/ai/predict", json=forecast | {"symbol": "SOLUSDT"}).status_code == 503
     with connect(service.socket_url) as socket:
         socket.recv()
-    with pytest.raises(InvalidStatus), connect(service.socket_url, origin="https://elsewhere.example"):
+    with pytest.raises(InvalidStatus), connect(service.socket_url, origin=Origin("https://elsewhere.example")):
         pass
     wait_until(lambda: service.get("/health").json()["last_cycle"] is not None)
     wait_until(lambda: "\nledger_waiting " in service.get("/metrics").text)

@@ -214,5 +214,5 @@ def test_without_the_libraries_the_start_is_refused_with_the_command_that_instal
     monkeypatch.setattr("container.tracing.LIBRARIES", missing)
     for refused in (check_adapters, create_app):
         with pytest.raises(ConfigurationError, match="uv pip install opentelemetry-sdk exporter-package"):
-            refused(settings)  # type: ignore[operator] # both take the settings alone
+            refused(settings)
     check_adapters(make_settings())
