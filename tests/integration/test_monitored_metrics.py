@@ -39,8 +39,10 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposition]
     folder, fake = tmp_path_factory.mktemp("monitored"), FakeOpenAI()
     put_in_production(Registry(folder / "models"), symbol="ETHUSDT")
     (data := folder / "mongod").mkdir()
-    with running(Mongod(data)) as mongod, serving(fake):
-        with running_service(
+    with (
+        running(Mongod(data)) as mongod,
+        serving(fake),
+        running_service(
             DATABASE_URL=mongod.fresh_url(),
             MODEL_SAVE_PATH=str(folder / "models"),
             OPENAI_API_KEY="sk-of-the-test",
@@ -48,9 +50,10 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposition]
             OPENAI_REQUEST_DELAY="0",
             PERIODIC_ANALYSIS="true",
             ANALYSIS_SYMBOLS="BTCUSDT",
-        ) as service:
-            _work(service)
-            yield Exposition(service.get("/metrics").text)
+        ) as service,
+    ):
+        _work(service)
+        yield Exposition(service.get("/metrics").text)
 
 
 def _work(service: Service) -> None:
