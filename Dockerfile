@@ -10,7 +10,9 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy VIRTUAL_ENV=/app/.venv
 RUN pip install --no-cache-dir 'uv>=0.13,<0.20'
 WORKDIR /app
 COPY requirements-serve.txt .
-RUN uv venv /app/.venv && uv pip install --no-cache -r requirements-serve.txt
+# further packages, such as those of traces (docs/monitoring.md)
+ARG EXTRAS=""
+RUN uv venv /app/.venv && uv pip install --no-cache -r requirements-serve.txt ${EXTRAS}
 
 FROM installer AS complete-installer
 COPY requirements.txt .

@@ -92,7 +92,7 @@ def worker(
     """Run jobs of the queues, with JOBS_BACKEND=celery, until it is stopped; another worker goes on with them then."""
     from prometheus_client import start_http_server
 
-    from container import build_container
+    from container import build_container, tracing_as_configured
     from tasks.celery_worker import default_concurrency, run_worker
 
     settings, logs = _beside_celery("a worker needs JOBS_BACKEND=celery: without it, the service runs jobs by itself")
@@ -102,7 +102,8 @@ def worker(
 
     @asynccontextmanager
     async def open_jobs() -> AsyncIterator[JobService]:
-        async with build_container(settings.model_copy(update={"jobs": jobs}), logs=logs) as container:
+        chosen_places = settings.model_copy(update={"jobs": jobs})
+        async with tracing_as_configured(settings), build_container(chosen_places, logs=logs) as container:
             yield container.jobs
 
     if metrics_port is not None:
@@ -113,13 +114,13 @@ def worker(
 @cli.command()
 def beat() -> None:
     """Queue what is due by the schedule, with JOBS_BACKEND=celery, until it is stopped; several queue it once."""
-    from container import build_container
+    from container import build_container, tracing_as_configured
     from utils.concurrency import until_stopped
 
     settings, logs = _beside_celery("beat needs JOBS_BACKEND=celery: without it, the service itself runs the schedule")
 
     async def run() -> None:
-        async with build_container(settings, logs=logs, beat=True):
+        async with tracing_as_configured(settings), build_container(settings, logs=logs, beat=True):
             logger.info("the schedule runs")
             await until_stopped()
 

@@ -58,9 +58,10 @@ from api.routes import (
 )
 from api.server.descriptors import Descriptors
 from api.server.start_screen import log_access
+from api.tracing import TracedRequests, telemetry_of
 from config.settings import Settings
 from config.version import SERVICE_NAME, service_version
-from container import Container, build_container
+from container import Container, build_container, make_tracing
 from utils.concurrency import background
 
 ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
@@ -114,12 +115,18 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
 
 
 def create_app(settings: Settings, build: ContainerBuilder = build_container) -> FastAPI:
-    """Return the application; `build` makes its parts when it starts and closes them when it stops."""
+    """Return the application; `build` makes its parts when it starts and closes them when it stops.
+
+    Raises:
+        ConfigurationError: traces are to be sent, and the libraries for it are not installed.
+    """
+    tracing = make_tracing(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         log_access(settings.access)
-        async with build(settings) as container, _periodic(container):
+        traced = tracing.running() if tracing is not None else nullcontext()
+        async with traced, build(settings) as container, _periodic(container):
             app.state.container = container
             app.state.shared_windows = SharedWindows(container.redis) if container.redis is not None else None
             container.health.also(app.state.descriptors.degraded)
@@ -134,8 +141,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         docs_url="/docs",
         redoc_url=None,
         static_url="/docs-assets",
-        # Requests are counted by our own middleware; looking for a tracer each time would cost as much.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=telemetry_of(tracing),
         openapi_tags=[
             {"name": "analysis", "description": "The main job: candles in, signal out."},
             {"name": "predictions", "description": "Forecasts of the models in production."},
@@ -174,6 +180,8 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         expose_headers=["X-Request-ID", "Retry-After"],
     )
     app.add_middleware(RequestContext)
+    if tracing is not None:
+        app.add_middleware(TracedRequests, tracer=tracing.tracer)
     describe(app, clients_only=bool(settings.access.client_tokens))
     return app
 

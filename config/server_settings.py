@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticCustomError
 
-from config.section import Count, Seconds, Secret, Section, Switch
+from config.section import Count, HttpUrl, Seconds, Secret, Section, Switch
 
 Network = IPv4Network | IPv6Network
 # Without a port, since names are compared without one.
 HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9._-]+$")]
+_HEADER_NAME = re.compile(r"[a-z0-9-]{1,100}")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
 
@@ -84,6 +87,35 @@ class RedisSettings(Section):
     url: Annotated[SecretStr, AfterValidator(_is_of_redis)]
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     timeout_ms: Annotated[int, Field(ge=1, le=10_000)]
+
+
+def _header_values(headers: SecretStr) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in headers.get_secret_value().split(",")]
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _are_headers(headers: SecretStr | None) -> SecretStr | None:
+    """Refuse what is no list of headers; the message repeats no part of it."""
+    if headers is not None and not all(
+        _HEADER_NAME.fullmatch(name) and value and value.isascii() and value.isprintable()
+        for name, value in _header_values(headers).items()
+    ):
+        raise PydanticCustomError("no_headers", "needs headers such as authorization=Bearer token,x-scope=signals")
+    return headers
+
+
+class TracingSettings(Section):
+    """Where traces are sent over OTLP/HTTP; without an address nothing is traced."""
+
+    endpoint: HttpUrl
+    headers: Annotated[Secret, AfterValidator(_are_headers)] = None
+    sample_share: Annotated[float, Field(ge=0, le=1)]
+    timeout_seconds: Annotated[float, Field(gt=0, le=60)]
+    max_waiting_spans: Annotated[int, Field(ge=1, le=1_000_000)]
+
+    def header_values(self) -> dict[str, str]:
+        """Return the headers of what is sent, by their names in lower case."""
+        return _header_values(self.headers) if self.headers is not None else {}
 
 
 class RateLimitSettings(Section):

@@ -23,6 +23,7 @@ from config.server_settings import (
     RateLimitSettings,
     RedisSettings,
     ServerSettings,
+    TracingSettings,
     WebSocketSettings,
 )
 from config.watch_settings import EmergencySettings, SelfAnalysisSettings
@@ -182,6 +183,7 @@ class Settings(Section):
 
     server: ServerSettings
     logging: LoggingSettings
+    tracing: TracingSettings
     storage: StorageSettings
     redis: RedisSettings
     analysis: AnalysisSettings
@@ -230,7 +232,7 @@ class Settings(Section):
     def secret_values(self) -> list[str]:
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
-        tokens += [self.webhooks.secret, *self.notices.urls]
+        tokens += [self.webhooks.secret, *self.notices.urls, *map(SecretStr, self.tracing.header_values().values())]
         urls = [url for url in (self.storage.url, self.redis.url, self.jobs.rabbitmq_url) if url is not None]
         passwords = {urlsplit(url.get_secret_value()).password for url in urls}
         written = {form for password in passwords if password for form in (password, unquote(password))}

@@ -31,6 +31,8 @@ ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
     "LOG_LEVEL": ("logging", "level"),
     "LOG_FILE": ("logging", "file"),
     "LOG_FORMAT": ("logging", "format"),
+    "OTLP_ENDPOINT": ("tracing", "endpoint"),
+    "OTLP_HEADERS": ("tracing", "headers"),
     "DATABASE_URL": ("storage", "url"),
     "REDIS_URL": ("redis", "url"),
     "ANALYSIS_INTERVAL_MINUTES": ("analysis", "interval_minutes"),
@@ -68,6 +70,7 @@ _SECRETS = {
     ("jobs", "rabbitmq_url"),
     ("notices", "urls"),
     ("webhooks", "secret"),
+    ("tracing", "headers"),
 }
 
 

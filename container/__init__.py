@@ -3,5 +3,6 @@
 from container.building import build_container
 from container.checks import check_adapters
 from container.parts import Container
+from container.tracing import make_tracing, tracing_as_configured
 
-__all__ = ["Container", "build_container", "check_adapters"]
+__all__ = ["Container", "build_container", "check_adapters", "make_tracing", "tracing_as_configured"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.settings import Settings
+from container.tracing import check_tracing
 from services.evidence_file import open_weigher
 from services.market_data.sources.opening import check_sources
 from services.notices.channels import open_channels
@@ -15,6 +16,7 @@ def check_adapters(settings: Settings) -> None:
     Raises:
         ConfigurationError: one line that names the setting.
     """
+    check_tracing(settings.tracing)
     build_store(settings.storage)
     check_sources(settings.market_data)
     open_weigher(settings.trading)

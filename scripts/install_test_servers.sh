@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# System packages that the tests need: Chromium without a window, nginx, faketime, redis-server, rabbitmq-server, npm, and
-# libcurl for the mongod from PyPI. None of the servers is started or enabled as a service of the system: tests run their
-# own.
+# System packages that the tests need: Chromium without a window, nginx, faketime, redis-server, rabbitmq-server, npm,
+# prometheus for its promtool, and libcurl for the mongod from PyPI. None of the servers is started or enabled as a
+# service of the system: tests run their own.
 set -euo pipefail
 mongod=$("$(dirname "$0")/../.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
 here() { PATH="$PATH:/usr/sbin" command -v "$1" > /dev/null; }
@@ -13,6 +13,7 @@ here redis-server || wanted+=(redis-server)
 here rabbitmq-server || wanted+=(rabbitmq-server)
 here chromium-headless-shell || wanted+=(chromium-headless-shell)
 here npm || wanted+=(npm)
+here promtool || wanted+=(prometheus)
 [ "${#wanted[@]}" -gt 0 ] || exit 0
 new_erlang=$(here epmd || echo yes)
 if ! command -v apt-get > /dev/null; then
@@ -45,6 +46,7 @@ for package in "${wanted[@]}"; do
     case $package in
         nginx-light) update-rc.d nginx disable > /dev/null ;;
         redis-server) update-rc.d redis-server disable > /dev/null ;;
+        prometheus) update-rc.d prometheus disable > /dev/null ;;
         rabbitmq-server)
             update-rc.d rabbitmq-server disable > /dev/null
             if [ -n "$new_erlang" ] && command -v systemctl > /dev/null; then

@@ -17,7 +17,7 @@ UV = Path(sys.executable).parent / "uv"
 FILES: dict[str, list[str]] = {
     "requirements.txt": ["--extra", "train"],
     "requirements-serve.txt": ["--constraint", "requirements.txt"],
-    "requirements-dev.txt": ["--extra", "train", "--group", "dev", "--extra", "jax"],
+    "requirements-dev.txt": ["--extra", "train", "--group", "dev", "--extra", "jax", "--extra", "tracing"],
 }
 
 

@@ -20,6 +20,7 @@ from services.evidence_in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting, Opinion
 from utils.clock import Clock
 from utils.concurrency import run_blocking
+from utils.tracing import span
 
 _NOT_ASKED = Opinion(None, "models are not asked: analysis.blend is off")
 
@@ -80,17 +81,18 @@ class MarketReader:
         Raises:
             InsufficientData: no timeframe has enough closed candles.
         """
-        context = await self.measure(snapshot, strategies)
-        weigher = context.weigher if costs is None else replace(context.weigher, costs=costs)
-        return await self._with_forecast(snapshot, replace(context, client=client, weigher=weigher), costs)
+        with span("market read", symbol=snapshot.symbol, source_data=snapshot.source_data.value):
+            context = await self.measure(snapshot, strategies)
+            weigher = context.weigher if costs is None else replace(context.weigher, costs=costs)
+            return await self._with_forecast(snapshot, replace(context, client=client, weigher=weigher), costs)
 
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
     ) -> list[MarketContext | InsufficientData]:
         """Return the context of each market, or the error of one with too few candles; all are computed in one call."""
-        found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
-
-        return await asyncio.gather(*map(self._finished, snapshots, found))
+        with span("market read", symbols=len(snapshots)):
+            found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
+            return await asyncio.gather(*map(self._finished, snapshots, found))
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""

@@ -51,7 +51,13 @@ def start_at_zero(counter: Counter, *known: Iterable[str]) -> None:
 
 
 API_REQUESTS = Counter("api_requests", "HTTP requests answered.", ["method", "route", "status"])
-API_REQUEST_DURATION = Histogram("api_request_duration_seconds", "Time to answer an HTTP request.", ["route"])
+# With the bounds that alerts name.
+API_REQUEST_DURATION = Histogram(
+    "api_request_duration_seconds",
+    "Time to answer an HTTP request.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30),
+)
 
 HTTP_REFUSALS = Counter("http_refusals", "Requests and connections that the server's limits refused.", ["reason"])
 start_at_zero(
@@ -97,6 +103,8 @@ CANDLE_REVISIONS = Counter(
     "candle_revisions", "Closed candles that a trusted client posted again with other prices.", ["outcome"]
 )
 start_at_zero(CANDLE_REVISIONS, ["accepted", "refused"])
+CACHE_LOOKUPS = Counter("analysis_cache_lookups", "Analysis requests that a cache might answer.", ["outcome"])
+start_at_zero(CACHE_LOOKUPS, ["hit", "miss"])
 CACHE_HIT_RATE = Gauge("cache_hit_rate", "Share of analysis requests answered from the cache since start.")
 
 GUARD_REFUSALS = Counter("guard_refusals", "Long and Short of fresh analyses that a guard made Neutral.", ["gate"])
@@ -111,6 +119,10 @@ SAFE_MODE = Gauge("safe_mode", "1 while safe mode is on, 0 while it is off.")
 
 WEBSOCKET_CONNECTIONS = Gauge("websocket_connections_active", "Open /ws connections.")
 WEBSOCKET_DROPPED = Counter("websocket_clients_dropped", "Clients dropped because they did not read.")
+WEBSOCKET_REFUSED = Counter(
+    "websocket_refused", "Sockets that were not opened, by the status of the answer.", ["status"]
+)
+start_at_zero(WEBSOCKET_REFUSED, ["403", "429", "503"])
 REPLICA_MESSAGES = Counter(
     "replica_messages", "Events and hints between replicas: sent, received, or lost before they were sent.", ["way"]
 )
@@ -163,6 +175,10 @@ LLM_GROUNDEDNESS = Histogram(
 )
 LLM_KEYS = Gauge("llm_keys", "API keys of the LLM by what may be done with them.", ["status"])
 
+TRACE_SPANS = Counter(
+    "trace_spans", "Spans of traces: ended, and of those sent, or lost since the receiver failed.", ["outcome"]
+)
+start_at_zero(TRACE_SPANS, ["ended", "sent", "failed"])
 LOG_LINES_DROPPED = Counter("log_lines_dropped", "Log lines that could not be written.", ["log"])
 start_at_zero(LOG_LINES_DROPPED, ["stderr", "file"])
 

@@ -29,6 +29,7 @@ from api.server.websocket_protocol import SEND_NOW
 from domain.errors import InvalidRequest
 from domain.naming.symbols import SymbolName
 from services.broadcast.subscription import MAX_SYMBOLS, CloseReason, Subscription
+from utils.metrics import WEBSOCKET_REFUSED
 
 router = APIRouter()
 
@@ -173,5 +174,6 @@ def _event(kind: str, **content: Any) -> str:
 
 async def _refuse(websocket: WebSocket, status: HTTPStatus, detail: str) -> None:
     """Answer the handshake with an HTTP problem document instead of accepting it."""
+    WEBSOCKET_REFUSED.labels(status.value).inc()
     retry = RETRY_AFTER_SECONDS if status in FULL else None
     await websocket.send_denial_response(problem_response(websocket, status, detail, retry_after_seconds=retry))

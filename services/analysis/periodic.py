@@ -16,6 +16,7 @@ from domain.errors import AppError
 from services.analysis.loop_turn import LoopTurn
 from utils import metrics
 from utils.clock import Clock, SystemClock
+from utils.tracing import span
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ class PeriodicAnalysis:
         """
         log = logger.bind(symbol=symbol)
         try:
-            await self._analyze(symbol)
+            with span("loop analysis", symbol=symbol):
+                await self._analyze(symbol)
         except AppError as error:
             if symbol not in self._failing:
                 log.bind(reason=error.message).warning("periodic analysis failed")

@@ -29,6 +29,8 @@ class RecentAnalyses:
         self._entries: OrderedDict[str, Analysis] = OrderedDict()
         self.hits = 0
         self.misses = 0
+        # Finding a labeled series takes longer than counting in it.
+        self._hit, self._miss = (metrics.CACHE_LOOKUPS.labels(outcome) for outcome in ("hit", "miss"))
         metrics.CACHE_HIT_RATE.set_function(lambda: self.hit_rate)
 
     @property
@@ -80,5 +82,7 @@ class RecentAnalyses:
         """Count one answered query."""
         if hit:
             self.hits += 1
+            self._hit.inc()
         else:
             self.misses += 1
+            self._miss.inc()

@@ -23,6 +23,7 @@ from services.jobs.records import JobRecords
 from services.jobs.runner import JobRunner
 from utils import metrics
 from utils.clock import Clock
+from utils.tracing import span
 
 INTERRUPTED = "interrupted by a restart of the service"
 # How soon a job ends that another process was asked to cancel.
@@ -157,7 +158,8 @@ class JobWorker:
             now = self._clock.now()
             begun = {"status": JobStatus.RUNNING, "started_at": now, "attempts": job.attempts + 1, "error": None}
             self._events.publish(self._records.change(job.job_id, next_attempt_at=None, progress=None, **begun))
-            return await self._runner.run(job.kind, parameters, partial(self._progressed, job.job_id))
+            with span("job", kind=job.kind.value, job_id=job.job_id):
+                return await self._runner.run(job.kind, parameters, partial(self._progressed, job.job_id))
 
     def _progressed(self, job_id: str, progress: JobProgress) -> None:
         if job_id not in self._tasks:  # another worker has it

@@ -30,6 +30,7 @@ from services.market_data.source import MarketDataSource
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import SingleFlight
+from utils.tracing import span
 
 # Remembered holes that a source has too.
 MAX_KNOWN_HOLES = 10_000
@@ -102,7 +103,10 @@ class MarketData:
             MarketDataUnavailable: no source has usable candles; the message has the reason of each.
         """
         wanted = _Wanted(symbol, tuple(timeframes) or self._settings.timeframes, candles or self._settings.candles)
-        return await self._flights.do(wanted, lambda: self._find(wanted))
+        with span("market data", symbol=symbol) as step:
+            snapshot = await self._flights.do(wanted, lambda: self._find(wanted))
+            step.note(source_data=snapshot.source_data.value)
+            return snapshot
 
     async def _find(self, wanted: _Wanted) -> MarketSnapshot:
         refusals: list[SourceRefusal] = []

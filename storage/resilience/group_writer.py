@@ -12,6 +12,7 @@ from storage.resilience.availability import Availability
 from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
 from storage.resilience.store_calls import bounded
+from utils.tracing import Origins
 
 T = TypeVar("T")
 
@@ -43,6 +44,11 @@ class GroupWriter(Generic[T]):
         self._availability = availability
         self._pace = pace
         self._unproven: T | None = None
+        self._origins = Origins()
+
+    def expect(self, item: T) -> None:
+        """Make the write of an item, which is to come, a part of the trace that it comes from."""
+        self._origins.note(self._type.key(item))
 
     def groups(self, items: Iterable[T]) -> Iterator[list[T]]:
         """Yield the items in their order; no key stands twice in a group, and none is heavier than it may be."""
@@ -65,7 +71,8 @@ class GroupWriter(Generic[T]):
             StorageUnavailable, TimeoutError: the store failed; any of the items may be written or not.
         """
         try:
-            await bounded(self._write(group), self._pace.call_seconds)
+            with self._origins.span("store write", map(self._type.key, group), items=len(group)):
+                await bounded(self._write(group), self._pace.call_seconds)
         except (Unstorable, ValueError) as refusal:
             if len(group) == 1:
                 self._unproven = None

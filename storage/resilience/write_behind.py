@@ -58,9 +58,7 @@ class WriteBehind(Generic[T]):
             availability: Told how the store is.
             pace: How long and how many.
         """
-        self._store = store
-        self._type = items
-        self._queue = backlog
+        self._store, self._type, self._queue = store, items, backlog
         self._spool = SpoolQueue(spool, items, retry_seconds=pace.retry_seconds)
         self._availability, self._pace = availability, pace
         self._first: list[Call] = []
@@ -137,6 +135,7 @@ class WriteBehind(Generic[T]):
         """Take an item; one that is not lasting is taken only while the store works."""
         if not self._type.lasting(item) and not self._availability.available:
             return
+        self._writer.expect(item)
         for key in self._queue.keep(item):
             self._count_lost("full")
             if key not in self._queue:

@@ -94,6 +94,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "amqp": ("tasks/celery_",),
     "openai": ("services/llm/calling/endpoint.py",),
     "apprise": ("services/notices/channels.py",),
+    "opentelemetry": ("utils/tracing.py", "utils/trace_export.py", "api/tracing.py"),
     "ta": ("features/families/definitions.py",),
     "arro3": ("features/candle_reading/tables/binary_tables.py",),
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
@@ -174,6 +175,8 @@ HEAVY = [
     "celery",
     "apprise",
     "redis",
+    "opentelemetry.sdk",
+    "opentelemetry.exporter",
 ]
 
 

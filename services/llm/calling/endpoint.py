@@ -23,6 +23,7 @@ from services.llm.calling.key_ring import CallOutcome
 from utils import metrics
 from utils.clock import Clock
 from utils.retry_after import retry_after_seconds
+from utils.tracing import span
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 5.0
@@ -85,7 +86,10 @@ class Endpoint:
             timeout_seconds: For all of it; the HTTP client's own limit is per read.
         """
         metrics.OPENAI_REQUESTS.inc()
-        answer = await self._sent(key_number, payload, timeout_seconds)
+        with span("LLM call", model=str(payload["model"]), key=key_number) as step:
+            answer = await self._sent(key_number, payload, timeout_seconds)
+            if isinstance(answer, Failure):
+                step.fail(answer.outcome.value)
         if isinstance(answer, Failure):
             metrics.OPENAI_ERRORS.labels(answer.outcome.value).inc()
             if answer.outcome in {CallOutcome.RATE_LIMITED, CallOutcome.QUOTA}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
@@ -100,7 +101,7 @@ def test_nothing_is_published_beyond_this_machine(name: str) -> None:
 
 def test_no_two_parts_are_published_on_one_port() -> None:
     ports = [port.split(":")[1] for part in SERVICES.values() for port in published(part)]
-    assert len(ports) == len(set(ports)) == 3
+    assert len(ports) == len(set(ports)) == 5
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -109,7 +110,7 @@ def test_every_image_is_pinned_or_a_target_of_the_dockerfile(name: str) -> None:
     if "build" in part:
         assert part["build"]["target"] in TARGETS
     else:
-        assert re.fullmatch(r"[a-z]+:\d+\.\d+", part["image"])
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?", part["image"])
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"worker", "beat"}))
@@ -132,6 +133,36 @@ def test_the_profile_of_many_machines_has_all_of_them() -> None:
     assert scaled == {"api", "proxy", "worker", "beat", "rabbitmq", "redis", "mongodb", "flower"}
     assert SERVICES["api"]["deploy"]["replicas"] == 2
     assert (SERVICES["api"]["build"]["target"], SERVICES["worker"]["build"]["target"]) == ("api", "worker")
+
+
+def test_the_profile_of_monitoring_goes_with_any_other() -> None:
+    watching = {name for name, part in SERVICES.items() if "monitoring" in part.get("profiles", [])}
+    assert watching == {"prometheus", "grafana"}
+    assert all(SERVICES[name]["profiles"] == ["monitoring"] for name in watching)
+    assert all(SERVICES[name]["networks"] == ["trading"] for name in watching)
+
+
+def test_grafana_has_a_password_of_its_own_and_does_not_start_without_one(tmp_path: Path) -> None:
+    grafana = SERVICES["grafana"]
+    assert COMPOSE["secrets"] == {"grafana_password": {"environment": "GRAFANA_PASSWORD"}}
+    assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD__FILE"] == f"/run/secrets/{grafana['secrets'][0]}"
+    shell, option, script = grafana["entrypoint"]
+    secret, started = tmp_path / "secret", tmp_path / "run.sh"
+    started.write_text("#!/bin/sh\necho started\n")
+    started.chmod(0o755)
+    command = script.replace("$$", "$").replace("/run.sh", str(started))
+
+    def start() -> tuple[int, str]:
+        environment = {"GF_SECURITY_ADMIN_PASSWORD__FILE": str(secret)}
+        done = subprocess.run([f"/bin/{shell}", option, command], env=environment, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    refusal = 1, "GRAFANA_PASSWORD is not set: see docs/monitoring.md\n"
+    assert start() == refusal
+    secret.write_text("")
+    assert start() == refusal
+    secret.write_text("a password")
+    assert start() == (0, "started\n")
 
 
 def test_replicas_and_workers_share_store_broker_and_the_folder_of_the_models() -> None:
