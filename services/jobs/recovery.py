@@ -10,6 +10,7 @@ from typing import Any
 from loguru import logger
 
 from config.job_settings import JobSettings
+from domain.errors import Unstorable
 from domain.jobs import Job, JobStatus
 from services.jobs.events import JobEvents
 from services.jobs.launching import Launcher
@@ -47,7 +48,10 @@ class JobRecovery:
         """
         for job in await self._records.unfinished():
             if not self._records.holds(job.job_id) and job.is_free(self._clock.now(), self._lease):
-                await self._go_on_with(job)
+                try:
+                    await self._go_on_with(job)
+                except Unstorable as refusal:  # the others do not wait for it
+                    logger.bind(job_id=job.job_id, reason=refusal.message).error("the state of a job was refused")
 
     async def _go_on_with(self, job: Job) -> None:
         if await self._records.asked_to_cancel(job.job_id):

@@ -193,8 +193,8 @@ class JobWorker:
             return self._final(JobStatus.FAILED, error=f"the job failed unexpectedly ({type(error).__name__})")
         if error.transient and job.attempts <= self._settings.max_retries:
             pause = timedelta(seconds=self._settings.retry_seconds * 2 ** (job.attempts - 1))
-            return self._waiting(error.message) | {"next_attempt_at": self._clock.now() + pause}
-        return self._final(JobStatus.FAILED, error=error.message)
+            return self._waiting(_text(error)) | {"next_attempt_at": self._clock.now() + pause}
+        return self._final(JobStatus.FAILED, error=_text(error))
 
     def _release(self, job: Job) -> dict[str, Any]:
         """Return how a job is left when the process ends."""
@@ -207,3 +207,8 @@ class JobWorker:
 
     def _final(self, status: JobStatus, **values: Any) -> dict[str, Any]:
         return {"status": status, "finished_at": self._clock.now(), "lease_until": None, **values}
+
+
+def _text(error: AppError) -> str:
+    """Return what an error says, as JSON can have it: names of files may be no UTF-8."""
+    return error.message.encode(errors="replace").decode()
