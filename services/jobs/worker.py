@@ -60,6 +60,8 @@ class JobWorker:
             False: asyncio.Semaphore(settings.max_running_in_service),
         }
         self._tasks: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        # Jobs whose newest progress came too soon after their last event.
+        self._untold: set[str] = set()
         self._renewed = monotonic()
         self._closing = False
         records.when_lost(self._abandon)
@@ -122,11 +124,13 @@ class JobWorker:
             await asyncio.wait({task})
 
     async def run(self) -> None:
-        """Renew the leases of held jobs, and end those that others were asked to cancel, until canceled."""
+        """Renew leases, tell what was not told yet, and end what others were asked to cancel, until canceled."""
         while True:
             await asyncio.sleep(min(LOOK_SECONDS, self._settings.lease_seconds / 3))
             if self._monotonic() - self._renewed >= self._settings.lease_seconds / 3:
                 self.renew()
+            for job_id in list(self._untold):
+                self._tell(job_id)
             try:
                 await self._end_cancelled()
             except StorageUnavailable:  # the store says so in the log and in /health
@@ -163,16 +167,24 @@ class JobWorker:
         if job_id not in self._tasks:  # another worker has it
             return
         self._records.note(job_id, progress=progress)
+        self._untold.add(job_id)
+        self._tell(job_id)
+
+    def _tell(self, job_id: str) -> None:
+        """Publish and store the newest progress of a job, if its last event is long enough ago."""
         if self._events.due(job_id):
+            self._untold.discard(job_id)
             self._events.publish(self._records.change(job_id))
 
     def _abandon(self, job_id: str) -> None:
         """End the work of a job that another worker has taken, without a word about it."""
+        self._untold.discard(job_id)
         task = self._tasks.pop(job_id, None)
         if task is not None:
             task.cancel()
 
     def _ended(self, job_id: str, task: asyncio.Task[dict[str, Any]]) -> None:
+        self._untold.discard(job_id)
         if self._tasks.pop(job_id, None) is None:
             return
         job = self._records.peek(job_id)
