@@ -64,7 +64,12 @@ class JobWorker:
         self._untold: set[str] = set()
         self._renewed = monotonic()
         self._closing = False
+        self._freed: Callable[[], None] = lambda: None
         records.when_lost(self._abandon)
+
+    def when_free(self, tell: Callable[[], None]) -> None:
+        """Call this whenever a job of this worker has ended."""
+        self._freed = tell
 
     def held(self, job: Job) -> Job:
         """Return the job as one that this worker holds."""
@@ -182,11 +187,13 @@ class JobWorker:
         task = self._tasks.pop(job_id, None)
         if task is not None:
             task.cancel()
+            self._freed()
 
     def _ended(self, job_id: str, task: asyncio.Task[dict[str, Any]]) -> None:
         self._untold.discard(job_id)
         if self._tasks.pop(job_id, None) is None:
             return
+        self._freed()
         job = self._records.peek(job_id)
         end = self._release(job) if task.cancelled() and self._closing else self._end_of(job, task)
         job = self._records.change(job_id, **end)
