@@ -19,6 +19,8 @@ from storage.document_ports import JOBS
 
 COUNT = 1_000
 CLIENTS = 16
+# Of analysis.symbols, of which the synthetic source knows candles.
+SYMBOLS = "BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"
 # Half of the jobs have ended when the service is killed.
 KILLED_AFTER = COUNT // 2
 LAST_SECONDS = 300.0
@@ -55,7 +57,7 @@ def run(folder: Path) -> Outcome:
 def _submit(server: Server, number: int) -> str:
     request = urllib.request.Request(
         f"http://127.0.0.1:{server.port}/jobs/bulk_analysis",
-        json.dumps({"symbols": [f"M{number}USDT"]}).encode(),
+        json.dumps({"symbols": [SYMBOLS[number % len(SYMBOLS)]]}).encode(),
         {"content-type": "application/json", "authorization": f"Bearer {ADMIN_TOKEN}"},
     )
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:

@@ -166,7 +166,7 @@ def test_a_strategy_that_is_disabled_at_one_takes_no_part_at_the_other(pair: Pai
             for number, seen in enumerate((pair.one, pair.other)):
                 assert disabled(seen) == names
                 answer = analyze(seen, "BNBUSDT", seed=300 + 2 * len(names) + number)
-                assert ("MACD Strategy" in answer["strategy_scores"]) is not names
+                assert ("MACD Strategy" in answer["strategy_scores"]) is not bool(names)
                 assert event(sockets[0])["type"] == event(sockets[1])["type"] == "AISignalReceived"
 
 
@@ -180,6 +180,9 @@ def test_a_side_that_is_given_at_one_holds_back_the_opposite_at_the_other(pair: 
         answer = service.post("/ai/analyze", json=body, headers=stranger).json()
         return [gate["name"] for gate in answer["gates"] if not gate["passed"]]
 
+    def held_back(service: Service, symbol: str, drift: float) -> bool:
+        return refused_by(service, symbol, drift) == ["cooldown"]
+
     for giving, other, symbol, drift in (
         (pair.one, pair.other, "LTCUSDT", UP),
         (pair.other, pair.one, "XRPUSDT", -UP),
@@ -187,7 +190,7 @@ def test_a_side_that_is_given_at_one_holds_back_the_opposite_at_the_other(pair: 
         assert refused_by(other, symbol, -drift) == []
         given = giving.post("/ai/analyze", json=shape_b("4h", seed=5, drift=drift, symbol=symbol)).json()
         assert given["signal"] in {"STRONG_BUY", "BUY", "STRONG_SELL", "SELL"}
-        until(lambda other=other, symbol=symbol, drift=drift: refused_by(other, symbol, -drift) == ["cooldown"])
+        until(partial(held_back, other, symbol, -drift))
         assert refused_by(other, symbol, drift) == []
 
 

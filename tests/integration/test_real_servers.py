@@ -17,6 +17,7 @@ from kombu import Connection, Queue
 from pymongo import MongoClient
 
 from tests.conftest import MakeClient
+from tests.fixtures.newest_days import container_of
 from tests.fixtures.patience import COMMAND_SECONDS, PATIENCE_SECONDS
 from tests.fixtures.real_servers import require
 
@@ -84,7 +85,7 @@ def test_a_health_report_tells_whether_broker_and_redis_answer_and_shows_no_pass
     def looked() -> tuple[dict[str, str | None], set[str]]:
         """Return why each does not answer, and the subjects of the warnings."""
         assert client.portal is not None
-        made = client.portal.call(client.app.state.container.reports.health)  # type: ignore[attr-defined]
+        made = client.portal.call(container_of(client).reports.health)
         text = client.get(f"/ai/reports/{made.report_id}").raise_for_status().text
         assert "secret" not in text
         report = json.loads(text)
