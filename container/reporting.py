@@ -40,13 +40,11 @@ def make_reports(
     """Return the reports of the service; `notify` takes what operators are to know."""
     analyses, documents, ledger = stores
     engine = settings.market_data.engine_url
-    urls = {"engine": engine} if engine else {}
-    urls |= {place_of(url): url for url in settings.reports.peers}
     account = EngineAccount(client, engine)
     folders = {data_folder(settings.storage).resolve(), Path(settings.models.save_path).resolve()}
     return Reports(
         health=HealthLook(
-            peers=Peers(client, urls, settings.reports.peer_timeout_seconds),
+            peers=Peers(client, _peers(settings), settings.reports.peer_timeout_seconds),
             stores=lambda: {"analyses": analyses.state, "documents": documents.state, "ledger": ledger.state},
             sources=lambda: {str(name): works for name, works in market_data.health().items()},
             degraded=health.degraded,
@@ -61,3 +59,14 @@ def make_reports(
         settings=settings.reports,
         clock=clock,
     )
+
+
+def _peers(settings: Settings) -> dict[str, str]:
+    """Return the addresses of what the service needs beside its stores, and of what operators name, by name."""
+    broker = settings.jobs.rabbitmq_url if settings.jobs.backend == "celery" else None
+    needed = {
+        "engine": settings.market_data.engine_url,
+        "redis": settings.redis.url.get_secret_value(),
+        "broker": broker and broker.get_secret_value(),
+    }
+    return {name: url for name, url in needed.items() if url} | {place_of(url): url for url in settings.reports.peers}

@@ -105,6 +105,14 @@ class Job(Frozen):
         """Return the job with other values and a greater fencing number: what its worker still writes is refused."""
         return self.model_copy(update={"lease_until": None, "fence": self.fence + 1, **values})
 
+    def without_refused(self, reason: str) -> Self:
+        """Return the job without the values that a store may refuse, which says so: one with a result has failed."""
+        if self.result is not None:
+            failed = {"status": JobStatus.FAILED, "error": f"its result was refused: {reason}"}
+            return self.model_copy(update={"result": None, "progress": None, **failed})
+        error = self.error and f"the reason was refused: {reason}"
+        return self.model_copy(update={"progress": None, "error": error})
+
     def is_free(self, now: datetime, lease: timedelta) -> bool:
         """Return whether no worker holds it: its lease has ended, or was written by a clock that ran ahead."""
         return self.lease_until is None or not now < self.lease_until <= now + 2 * lease

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.report import Row, markdown_table
-from faults import clock, full_disk, hostile, killed, outage, soak, sockets, starved
+from faults import clock, full_disk, hostile, killed, many_jobs, outage, soak, sockets, starved
 from faults.scenario import Failed, NotTried, Scenario
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
@@ -25,6 +25,7 @@ SCENARIOS = (
     Scenario("soak", "a minute of everything", soak.run),
     Scenario("kill-sqlite", "kill -9, SQLite", killed.on_sqlite),
     Scenario("kill-mongodb", "kill -9, MongoDB", killed.on_mongodb),
+    Scenario("jobs", "1,000 jobs and kill -9", many_jobs.run),
     Scenario("replay", "database stopped", outage.replay),
     Scenario("frozen", "database hangs", outage.frozen),
     Scenario("disk", "disk full", full_disk.run),

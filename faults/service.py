@@ -16,6 +16,7 @@ from benchmarks.processes import Server, serve
 from faults.scenario import Failed, require
 
 PATIENCE_SECONDS = 60.0
+ADMIN_TOKEN = "token-of-the-fault-suite"  # noqa: S105
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def environment_of(folder: Path) -> dict[str, str]:
         "STORAGE__SPOOL_PATH": f"{folder}/spool",
         "MODEL_SAVE_PATH": f"{folder}/models",
         "MARKET_DATA_SOURCES": "stored,synthetic",
-        "ADMIN_TOKEN": "token-of-the-fault-suite",
+        "ADMIN_TOKEN": ADMIN_TOKEN,
     }
 
 

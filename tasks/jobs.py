@@ -40,19 +40,17 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     from services.job_candles.fetching import after_fetching
     from services.training.managers import open_manager
     from services.training.order import TrainingOrder
-    from services.training.past import read_past
+    from services.training.past import read_candles
     from utils.clock import SystemClock
 
     order = TrainingOrder.model_validate(parameters)
     models = order.models.trained_with(epochs=order.epochs, seed=order.seed)
     manager = open_manager(models, order.features, order.indicators.atr_period, SystemClock().now)
     request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
-    if order.history is None:
-        series = order.series
-    else:
-        series = asyncio.run(read_past(order, order.history, report, SystemClock()))
+    markets = asyncio.run(read_candles(order, report, SystemClock()))
+    if any(market.history for market in order.pool or (order,)):
         report = after_fetching(report)
-    return manager.train(request, {order.symbol: series}, report).report()
+    return manager.train(request, markets, report).report()
 
 
 def bias_lookahead(parameters: dict[str, Any], report: Report) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class TrainingRange(Frozen):
     """Candles that a model was trained on: first and last by open time, and their number.
 
     Attributes:
+        markets: Their symbols; empty in versions of earlier releases.
         over_break_share: Share of the returns to forecast that span a night, a weekend or a holiday, 0..1.
     """
 
@@ -54,6 +55,7 @@ class TrainingRange(Frozen):
     validation_windows: Annotated[int, Field(ge=0)]
     # Versions of earlier releases never span a break.
     over_break_share: Share = 0.0
+    markets: tuple[str, ...] = ()
 
 
 class Graph(Frozen):

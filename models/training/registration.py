@@ -144,6 +144,7 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
         training_windows=len(data.train) if data else len(run.evaluation_set.ends),
         validation_windows=len(data.validation) if data else 0,
         over_break_share=next(iter(run.learners.values())).rows.over_break_share,
+        markets=tuple(run.markets),
     )
 
 

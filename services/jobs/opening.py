@@ -55,6 +55,8 @@ async def run_jobs(
     worker = JobWorker(records, runner, events, settings, clock, monotonic)
     launcher = make_launcher(records, events) if make_launcher else LocalLauncher(worker, settings)
     recovery = JobRecovery(records, launcher, events, settings, clock)
+    if make_launcher is None:
+        worker.when_free(recovery.look_soon)
     async with background(records.run(), "states of jobs"), background(worker.run(), "leases of jobs"):
         try:
             async with background(recovery.run(), "recovery of jobs"):

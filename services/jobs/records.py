@@ -200,7 +200,11 @@ class JobRecords:
             # A record that waits in the spool itself cannot be replaced yet.
             if not await self._documents.flush():
                 raise StorageUnavailable("earlier documents are on their way to the store")
-            kept = await self._replace(job, {"fence": job.fence})
+            try:
+                kept = await self._replace(job, {"fence": job.fence})
+            except Unstorable as refusal:  # the states of other jobs do not wait for it
+                kept = True
+                logger.bind(job_id=job.job_id, reason=refusal.message).error("the state of a job was refused")
             if self._unsaved.get(job.job_id) is job:
                 del self._unsaved[job.job_id]
             if not kept:
@@ -214,12 +218,10 @@ class JobRecords:
         try:
             return await self._documents.replace(JOBS, job.job_id, job.model_dump(), where)
         except Unstorable as refusal:
-            if job.result is None:
-                raise
-            end = {"status": JobStatus.FAILED, "result": None, "error": f"its result was refused: {refusal.message}"}
-            changed = job.model_copy(update=end)
-            self._held[job.job_id] = changed
-            return await self._documents.replace(JOBS, job.job_id, changed.model_dump(), where)
+            plain = job.without_refused(refusal.message)
+            if self._held.get(job.job_id) is job:
+                self._held[job.job_id] = plain
+            return await self._documents.replace(JOBS, job.job_id, plain.model_dump(), where)
 
     def _forget(self) -> None:
         """Forget what is stored and not held any more, and the oldest finished jobs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -10,11 +9,13 @@ from typing import Any
 from loguru import logger
 
 from config.job_settings import JobSettings
+from domain.errors import Unstorable
 from domain.jobs import Job, JobStatus
 from services.jobs.events import JobEvents
 from services.jobs.launching import Launcher
 from services.jobs.records import JobRecords
 from utils.clock import Clock
+from utils.concurrency import Pause
 from utils.looking import look_again
 
 # A job whose worker dies twice may be what kills it.
@@ -33,11 +34,18 @@ class JobRecovery:
         self._events = events
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._look_seconds = settings.look_seconds
+        self._pause = Pause()
+        self._left = False
         self._clock = clock
 
     async def run(self) -> None:
         """Look until canceled."""
-        await look_again(self.look, partial(asyncio.sleep, self._look_seconds), "looking for waiting jobs")
+        await look_again(self.look, partial(self._pause.wait, self._look_seconds), "looking for waiting jobs")
+
+    def look_soon(self) -> None:
+        """Look at once where the last look left jobs for which no place was free."""
+        if self._left:
+            self._pause.end()
 
     async def look(self) -> None:
         """Launch what waits, and settle what was left behind.
@@ -45,9 +53,15 @@ class JobRecovery:
         Raises:
             StorageUnavailable: the store does not answer.
         """
+        left = False
         for job in await self._records.unfinished():
             if not self._records.holds(job.job_id) and job.is_free(self._clock.now(), self._lease):
-                await self._go_on_with(job)
+                try:
+                    await self._go_on_with(job)
+                except Unstorable as refusal:  # the others do not wait for it
+                    logger.bind(job_id=job.job_id, reason=refusal.message).error("the state of a job was refused")
+                left = left or not self._records.holds(job.job_id)
+        self._left = left
 
     async def _go_on_with(self, job: Job) -> None:
         if await self._records.asked_to_cancel(job.job_id):

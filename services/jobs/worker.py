@@ -61,9 +61,16 @@ class JobWorker:
             False: asyncio.Semaphore(settings.max_running_in_service),
         }
         self._tasks: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        # Jobs whose newest progress came too soon after their last event.
+        self._untold: set[str] = set()
         self._renewed = monotonic()
         self._closing = False
+        self._freed: Callable[[], None] = lambda: None
         records.when_lost(self._abandon)
+
+    def when_free(self, tell: Callable[[], None]) -> None:
+        """Call this whenever a job of this worker has ended."""
+        self._freed = tell
 
     def held(self, job: Job) -> Job:
         """Return the job as one that this worker holds."""
@@ -123,11 +130,13 @@ class JobWorker:
             await asyncio.wait({task})
 
     async def run(self) -> None:
-        """Renew the leases of held jobs, and end those that others were asked to cancel, until canceled."""
+        """Renew leases, tell what was not told yet, and end what others were asked to cancel, until canceled."""
         while True:
             await asyncio.sleep(min(LOOK_SECONDS, self._settings.lease_seconds / 3))
             if self._monotonic() - self._renewed >= self._settings.lease_seconds / 3:
                 self.renew()
+            for job_id in list(self._untold):
+                self._tell(job_id)
             try:
                 await self._end_cancelled()
             except StorageUnavailable:  # the store says so in the log and in /health
@@ -165,18 +174,28 @@ class JobWorker:
         if job_id not in self._tasks:  # another worker has it
             return
         self._records.note(job_id, progress=progress)
+        self._untold.add(job_id)
+        self._tell(job_id)
+
+    def _tell(self, job_id: str) -> None:
+        """Publish and store the newest progress of a job, if its last event is long enough ago."""
         if self._events.due(job_id):
+            self._untold.discard(job_id)
             self._events.publish(self._records.change(job_id))
 
     def _abandon(self, job_id: str) -> None:
         """End the work of a job that another worker has taken, without a word about it."""
+        self._untold.discard(job_id)
         task = self._tasks.pop(job_id, None)
         if task is not None:
             task.cancel()
+            self._freed()
 
     def _ended(self, job_id: str, task: asyncio.Task[dict[str, Any]]) -> None:
+        self._untold.discard(job_id)
         if self._tasks.pop(job_id, None) is None:
             return
+        self._freed()
         job = self._records.peek(job_id)
         end = self._release(job) if task.cancelled() and self._closing else self._end_of(job, task)
         job = self._records.change(job_id, **end)
@@ -195,8 +214,8 @@ class JobWorker:
             return self._final(JobStatus.FAILED, error=f"the job failed unexpectedly ({type(error).__name__})")
         if error.transient and job.attempts <= self._settings.max_retries:
             pause = timedelta(seconds=self._settings.retry_seconds * 2 ** (job.attempts - 1))
-            return self._waiting(error.message) | {"next_attempt_at": self._clock.now() + pause}
-        return self._final(JobStatus.FAILED, error=error.message)
+            return self._waiting(_text(error)) | {"next_attempt_at": self._clock.now() + pause}
+        return self._final(JobStatus.FAILED, error=_text(error))
 
     def _release(self, job: Job) -> dict[str, Any]:
         """Return how a job is left when the process ends."""
@@ -209,3 +228,8 @@ class JobWorker:
 
     def _final(self, status: JobStatus, **values: Any) -> dict[str, Any]:
         return {"status": status, "finished_at": self._clock.now(), "lease_until": None, **values}
+
+
+def _text(error: AppError) -> str:
+    """Return what an error says, as JSON can have it: names of files may be no UTF-8."""
+    return error.message.encode(errors="replace").decode()

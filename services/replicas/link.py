@@ -127,6 +127,8 @@ class RedisLink:
             try:
                 async with self._redis.pubsub() as subscription:
                     await self._subscribe(subscription, channel)
+                    # Connections from before a restart of Redis look alive until the first command on them is lost.
+                    await self.pool.disconnect(inuse_connections=False)
                     pause = FIRST_PAUSE_SECONDS
                     self._found()
                     changed(True)

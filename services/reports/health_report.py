@@ -54,8 +54,10 @@ class HealthLook:
         disks = [await asyncio.to_thread(_disk, folder) for folder in self._folders]
         memory, process = await asyncio.to_thread(memory_space), await asyncio.to_thread(process_bytes)
         stores, degraded = self._stores(), self._degraded()
+        named = {found.part for found in degraded}
         findings = [
-            *_peer_findings(peers),
+            # What the service names itself has the better reason and a remedy.
+            *_peer_findings({name: state for name, state in peers.items() if name not in named}),
             *_degraded_findings(degraded, stored=all(state.available for state in stores.values())),
             *self._space_findings(disks, memory),
         ]

@@ -13,15 +13,17 @@ from services.job_candles.order import SeriesOrder
 
 
 class TrainingOrder(SeriesOrder):
-    """One training of one market, as JSON between the service and the job's process.
+    """One training of one market, or of several for one model, as JSON between the service and the job's process.
 
     Attributes:
+        pool: The markets of a model of several, whose symbol is `*`; empty for one of one market.
         epochs: Of every network; None takes that of the settings.
         seed: None takes that of the settings.
         indicators: By which the plans of the model are made.
     """
 
     symbol: ModelScope
+    pool: tuple[SeriesOrder, ...] = ()
     model_type: ModelType
     epochs: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] | None = None

@@ -12,7 +12,7 @@ from typing import Any
 from loguru import logger
 
 from config.model_settings import ModelSettings
-from domain.errors import InvalidMarketData, JobQueueFull, MarketDataUnavailable
+from domain.errors import InvalidMarketData, JobQueueFull, MarketDataUnavailable, ModelUnusable
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.job_kinds import JobKind
 from domain.market import Timeframe
@@ -153,7 +153,7 @@ class Retraining:
 
     async def _submit(self, needed: Sequence[RetrainReason], serving: Sequence[ServingModel]) -> dict[str, Any]:
         submitted, skipped = [], []
-        newest = {model.metadata.scope: model.last_candle_ms for model in serving}
+        models = {model.metadata.scope: model for model in serving}
         async with self._lock:
             under_way = await self._under_way()
             for reason in needed:
@@ -163,8 +163,8 @@ class Retraining:
                     skipped.append({**asdict(reason), "why": f"its training is under way: job {job_id}"})
                     continue
                 try:
-                    submitted.append({**asdict(reason), "job_id": await self._queue(reason, newest.get(scope))})
-                except (InvalidMarketData, MarketDataUnavailable, JobQueueFull) as refusal:
+                    submitted.append({**asdict(reason), "job_id": await self._queue(reason, models.get(scope))})
+                except (InvalidMarketData, MarketDataUnavailable, ModelUnusable, JobQueueFull) as refusal:
                     skipped.append({**asdict(reason), "why": refusal.message})
         for each in submitted:
             logger.bind(**each).info("a model in production is trained anew")
@@ -172,15 +172,17 @@ class Retraining:
             logger.bind(**each).warning("a model in production is due and is not trained")
         return {"submitted": submitted, "skipped": skipped}
 
-    async def _queue(self, reason: RetrainReason, newest_ms: int | None) -> str:
-        if reason.symbol == ANY_SYMBOL:
-            raise InvalidMarketData("a model of every symbol is trained from several files: cli.py train")
+    async def _queue(self, reason: RetrainReason, model: ServingModel | None) -> str:
+        newest_ms = None if model is None else model.last_candle_ms
+        least_new = self._settings.retrain_min_candles
+        if model is not None and reason.symbol == ANY_SYMBOL:
+            return (await self._training.repeat(model.metadata, newest_ms, least_new)).job_id
         asked = TrainingAsked(
             symbol=reason.symbol,
             timeframe=reason.timeframe,
             type=reason.model_type,
             newer_than_ms=newest_ms,
-            least_new=self._settings.retrain_min_candles,
+            least_new=least_new,
         )
         return (await self._training.submit(asked)).job.job_id
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from kombu import Connection
+from websockets.asyncio.client import connect
 
 from domain.errors import JobQueueFull
 from domain.job_kinds import JobKind, JobQueue
@@ -33,8 +35,8 @@ from tests.fixtures.celery_workers import (
 )
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.job_functions import alive
-from tests.fixtures.patience import PAUSE_SECONDS
-from tests.fixtures.service import running_service
+from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+from tests.fixtures.service import Service, running_service
 
 if TYPE_CHECKING:
     from tests.fixtures.rabbitmq import RabbitMq
@@ -86,6 +88,13 @@ async def both_busy(jobs: JobService, file: Path) -> tuple[str, str]:
     names = {(await until(jobs, job.job_id, reports)).worker for job in (first, second)}
     assert len(names) == 2
     return first.job_id, second.job_id
+
+
+async def logged(*processes: WorkerProcess | Service, words: str) -> None:
+    """Return when each has logged this; no other test stops the Redis of this file."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not all(words in process.output for process in processes):
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def test_two_workers_run_jobs_side_by_side_each_under_its_own_name(
@@ -182,6 +191,40 @@ async def test_a_message_that_the_broker_lost_is_sent_again(rabbitmq: RabbitMq, 
             message = await asyncio.to_thread(connection.SimpleQueue(declared(JobQueue.ML_TRAINING)).get, timeout=60)
     arguments, options, _ = message.payload
     assert (arguments, options) == ([job.job_id], {})
+
+
+async def test_progress_in_a_worker_reaches_a_socket_of_the_service_also_after_a_restart_of_redis(
+    redis_server: RedisServer, url: str, folder: Path, workers: list[WorkerProcess], tmp_path: Path
+) -> None:
+    variables = celery_environment(url, redis_server.url, folder) | {"STORAGE__SPOOL_PATH": f"{tmp_path}/spool"}
+    with running_service(port=free_port(), **variables) as service:
+        async with connect(service.socket_url) as socket, sending_jobs(url, folder) as jobs:
+            assert "redis" not in service.get("/health").json()["degraded"]
+            job_id = (await jobs.submit(JobKind.TRAIN, order(tmp_path / "go"))).job_id
+
+            async def hears(wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+                """Return the next event of the job of which this holds."""
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while True:
+                        event = json.loads(await socket.recv())
+                        if (
+                            event["type"] == "JobProgress"
+                            and event["data"]["job_id"] == job_id
+                            and wanted(event["data"])
+                        ):
+                            return dict(event["data"])
+
+            begun = await hears(lambda data: data["status"] == "running")
+            (worker,) = (each for each in workers if f"-{each.process.pid}-" in begun["worker"])
+            progress = (await hears(lambda data: data["progress"] is not None))["progress"]
+            assert alive(int(progress["stage"]))
+            redis_server.kill()
+            await logged(worker, service, words="Redis is lost")
+            await asyncio.to_thread(redis_server.start)
+            await logged(worker, service, words="Redis is back")
+            (tmp_path / "go").touch()
+            ended = await hears(lambda data: data["status"] == "succeeded")
+            assert (ended["attempts"], ended["error"]) == (1, None)
 
 
 def test_a_job_that_is_posted_to_the_service_runs_in_a_worker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import time
@@ -16,16 +17,25 @@ import httpx2
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from config.server_settings import RedisSettings
 from demo.openai_server import FakeOpenAI
 from models.registry.registry import Registry
 from servers.mongod import Mongod
 from servers.redis_server import RedisServer
+from services.broadcast.hub import SignalHub
+from services.evidence_file import SHIPPED, read_book
+from services.replicas.hints import Hint
+from services.replicas.opening import open_replicas
+from storage.document_ports import EVIDENCE_REFITS
 from tests.conftest import admin_headers
-from tests.fixtures.bodies import shape_a
+from tests.fixtures.bodies import shape_a, shape_b
+from tests.fixtures.evidence import adopted_refit
+from tests.fixtures.guards import documents_on
 from tests.fixtures.models import NOON, add_model
 from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.real_servers import running
 from tests.fixtures.service import Service, running_service
+from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.redis_server", "tests.fixtures.openai_server"]
 pytestmark = pytest.mark.realserver
@@ -37,11 +47,12 @@ UP = 0.35
 
 
 class Pair(NamedTuple):
-    """Two replicas, and their folder of models."""
+    """Two replicas, their folder of models, and the variables that both have."""
 
     one: Service
     other: Service
     models: Path
+    shared: dict[str, str]
 
 
 def environment(mongod: Mongod, redis_url: str, folder: Path) -> dict[str, str]:
@@ -69,7 +80,7 @@ def pair(mongod: Mongod, redis_server: RedisServer, tmp_path_factory: pytest.Tem
     registry.promote(add_model(registry).version, by="gate", reason="better", at=NOON)
     shared = environment(mongod, redis_server.fresh_url(), folder)
     with replica(shared) as one, replica(shared) as other:
-        yield Pair(one, other, folder / "models")
+        yield Pair(one, other, folder / "models", shared)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -136,6 +147,71 @@ def test_a_switch_of_safe_mode_is_told_once_by_each(pair: Pair) -> None:
                 assert (heard["type"], heard["data"]["enabled"]) == ("SafeModeChanged", enabled)
             for seen in (pair.one, pair.other):
                 assert seen.get("/ai/safe-mode").json()["enabled"] is enabled
+
+
+def test_a_strategy_that_is_disabled_at_one_takes_no_part_at_the_other(pair: Pair) -> None:
+    def disabled(service: Service) -> list[str]:
+        names: list[str] = service.get("/ai/disabled").json()["disabled"]
+        return names
+
+    with ExitStack() as stack:
+        sockets = listening(stack, pair.one, pair.other)
+        for service, names in ((pair.one, ["MACD Strategy"]), (pair.other, [])):
+            body = {"disabled": bool(names), "reason": "it loses"}
+            path = "/ai/disabled/MACD Strategy"
+            assert service.post(path, json=body, headers=admin_headers()).status_code == 200
+            for socket in sockets:
+                heard = event(socket)
+                assert (heard["type"], heard["data"]["disabled"]) == ("DisabledChanged", bool(names))
+            for number, seen in enumerate((pair.one, pair.other)):
+                assert disabled(seen) == names
+                answer = analyze(seen, "BNBUSDT", seed=300 + 2 * len(names) + number)
+                assert ("MACD Strategy" in answer["strategy_scores"]) is not bool(names)
+                assert event(sockets[0])["type"] == event(sockets[1])["type"] == "AISignalReceived"
+
+
+def test_a_side_that_is_given_at_one_holds_back_the_opposite_at_the_other(pair: Pair) -> None:
+    strangers, seeds = count(1), count(500)
+
+    def refused_by(service: Service, symbol: str, drift: float) -> list[str]:
+        """Return the guards that refuse a side to a stranger, whose answers change nothing that is remembered."""
+        body = shape_b("4h", seed=next(seeds), drift=drift, symbol=symbol)
+        stranger = {"x-forwarded-for": f"198.51.100.{next(strangers)}"}
+        answer = service.post("/ai/analyze", json=body, headers=stranger).json()
+        return [gate["name"] for gate in answer["gates"] if not gate["passed"]]
+
+    def held_back(service: Service, symbol: str, drift: float) -> bool:
+        return refused_by(service, symbol, drift) == ["cooldown"]
+
+    for giving, other, symbol, drift in (
+        (pair.one, pair.other, "LTCUSDT", UP),
+        (pair.other, pair.one, "XRPUSDT", -UP),
+    ):
+        assert refused_by(other, symbol, -drift) == []
+        given = giving.post("/ai/analyze", json=shape_b("4h", seed=5, drift=drift, symbol=symbol)).json()
+        assert given["signal"] in {"STRONG_BUY", "BUY", "STRONG_SELL", "SELL"}
+        until(partial(held_back, other, symbol, -drift))
+        assert refused_by(other, symbol, drift) == []
+
+
+async def test_evidence_that_another_replica_adopts_is_in_use_at_both(pair: Pair) -> None:
+    (before, *_) = pair.one.get("/ai/evidence").json()["records"]
+    shipped = read_book(SHIPPED)
+    assert shipped is not None
+    refit = adopted_refit(shipped, round(before["weight"] / 2, 6))
+    redis = configured(RedisSettings, url=pair.shared["REDIS_URL"], prefix=pair.shared["REDIS__PREFIX"])
+
+    def weighs(weight: float) -> Callable[[], bool]:
+        services = pair.one, pair.other
+        return lambda: all(each.get("/ai/evidence").json()["records"][0]["weight"] == weight for each in services)
+
+    async with documents_on(pair.shared["DATABASE_URL"]) as documents, open_replicas(redis, SignalHub(1)) as third:
+        await documents.put(EVIDENCE_REFITS, refit["refit_id"], refit)
+        third.hints.tell(Hint.EVIDENCE)
+        await asyncio.to_thread(until, weighs(refit["weight"]))
+        await documents.discard(EVIDENCE_REFITS, [refit["refit_id"]])
+        third.hints.tell(Hint.EVIDENCE)
+        await asyncio.to_thread(until, weighs(before["weight"]))
 
 
 def test_a_promotion_at_one_is_seen_by_the_other(pair: Pair) -> None:

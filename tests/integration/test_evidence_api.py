@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi.testclient import TestClient
 
 from container import Container
 from services.evidence_file import SHIPPED_FILE
-from services.ledger.recording.lane_identities import digest
 from storage.document_ports import EVIDENCE_REFITS
 from storage.ledger_ports import EntryFilter
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.evidence import adopted_refit
 
 STRANGER = ("203.0.113.9", 50_000)
-AT = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def adopted(base: str, weight: float) -> dict[str, Any]:
-    return {
-        "refit_id": f"{base}-1h-1",
-        "base": base,
-        "timeframe": "1h",
-        "multiplier": 0.5,
-        "weight": weight,
-        "error": 0.01,
-        "built_from": "8 markets, refitted from 900 settled plans to 2026-11-01",
-        "replaces": "8 markets",
-        "plans": 700,
-        "created_at": AT,
-        "state": "adopted",
-        "reason": "it predicts better",
-        "decided_at": AT,
-    }
 
 
 def answered(client: TestClient, symbol: str) -> tuple[float, str]:
@@ -81,7 +61,7 @@ def test_an_adopted_refit_changes_confidence_and_lane_id_and_a_restart_keeps_it(
     before = answered(client, "ETHUSDT")
     book = container.evidence.shipped.book
     assert book is not None
-    refit = adopted(digest(book.model_dump(mode="json")), round(book.records[0].weight / 2, 6))
+    refit = adopted_refit(book, round(book.records[0].weight / 2, 6))
     call(client, container.documents.put, EVIDENCE_REFITS, refit["refit_id"], refit)
     call(client, container.calibration.look)
     after = answered(client, "ADAUSDT")

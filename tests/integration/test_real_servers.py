@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ import redis
 from kombu import Connection, Queue
 from pymongo import MongoClient
 
+from tests.conftest import MakeClient
+from tests.fixtures.newest_days import container_of
 from tests.fixtures.patience import COMMAND_SECONDS, PATIENCE_SECONDS
 from tests.fixtures.real_servers import require
 
@@ -67,6 +70,44 @@ def test_a_key_survives_a_crash_and_a_restart_of_redis(redis_server: RedisServer
 
 def test_redis_listens_on_loopback_alone(redis_server: RedisServer) -> None:
     assert _listening(redis_server.pids) == ["0100007F"]
+
+
+def test_a_health_report_tells_whether_broker_and_redis_answer_and_shows_no_password(
+    rabbitmq: RabbitMq, broker_url: str, redis_server: RedisServer, redis_url: str, make_client: MakeClient
+) -> None:
+    client = make_client(
+        redis={"url": redis_url.replace("//", "//default:secret-of-redis@")},
+        jobs={"backend": "celery", "rabbitmq_url": broker_url.replace("guest:guest@", "guest:secret-of-the-broker@")},
+        reports={"peer_timeout_seconds": 2},
+    )
+    servers = rabbitmq, redis_server
+
+    def looked() -> tuple[dict[str, str | None], set[str]]:
+        """Return why each does not answer, and the subjects of the warnings."""
+        assert client.portal is not None
+        made = client.portal.call(container_of(client).reports.health)
+        text = client.get(f"/ai/reports/{made.report_id}").raise_for_status().text
+        assert "secret" not in text
+        report = json.loads(text)
+        subjects = {finding["subject"] for finding in report["findings"]}
+        assert all(peer["reachable"] is (peer["reason"] is None) for peer in report["figures"]["peers"])
+        return {peer["name"]: peer["reason"] for peer in report["figures"]["peers"]}, subjects
+
+    assert looked()[0] == {"redis": None, "broker": None}
+    for server in servers:
+        server.send(signal.SIGSTOP)
+    reasons, subjects = looked()
+    assert reasons == dict.fromkeys(("redis", "broker"), "did not answer in 2 s")
+    assert {"redis", "broker"} <= subjects
+    for server in servers:
+        server.send(signal.SIGCONT)
+        server.kill()
+    reasons, subjects = looked()
+    assert reasons == dict.fromkeys(("redis", "broker"), "cannot be reached")
+    assert {"redis", "broker"} <= subjects
+    for server in servers:
+        server.start()
+    assert looked()[0] == {"redis": None, "broker": None}
 
 
 @pytest.fixture

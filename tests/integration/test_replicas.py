@@ -357,3 +357,19 @@ async def test_those_who_wait_for_a_question_that_fails_are_told_and_do_not_ask_
         )
         reasons = sorted(failure.reason for failure in failures if isinstance(failure, LlmUnavailable))
         assert reasons == ["asked_elsewhere", "bad_request"]
+
+
+async def test_the_first_event_after_a_restart_of_redis_is_not_lost(tmp_path: Path) -> None:
+    with running(RedisServer(tmp_path / "redis")) as redis:
+        async with replicas(redis.url) as (publishing, listening):
+            subscription = listening.hub.subscribe()
+            publishing.hub.publish(None, lambda: "before")
+            assert await heard(subscription) == "before"
+            redis.kill()
+            for replica in (publishing, listening):
+                await replica.lost()
+            await asyncio.to_thread(redis.start)
+            for replica in (publishing, listening):
+                await replica.whole()
+            publishing.hub.publish(None, lambda: "after")
+            assert await heard(subscription) == "after"

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from container import Container
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry.metadata import TrainingRange
 from models.registry.registry import Registry
+from services.training.order import TrainingOrder
 from services.training.retraining import Retraining
+from storage.document_ports import JOB_ORDERS
 from tests.fixtures.bodies import base_path, now_ms, shape_b, wire_candles
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.newest_days import container_of
@@ -78,10 +81,66 @@ def test_a_market_without_candles_and_a_pooled_model_are_left_out_with_the_reaso
     operator: TestClient, registry: Registry
 ) -> None:
     put_in_production(registry, ModelType.LOGISTIC, symbol="SOLUSDT", data=trained_until(100))
-    put_in_production(registry, ModelType.LSTM, symbol=ANY_SYMBOL, data=trained_until(100))
+    earlier = put_in_production(registry, ModelType.LSTM, symbol=ANY_SYMBOL, data=trained_until(100))
     whys = {each["symbol"]: each["why"] for each in retrain(operator)["skipped"]}
-    assert whys[ANY_SYMBOL].startswith("a model of every symbol is trained from several files")
+    assert (
+        whys[ANY_SYMBOL] == f"{earlier} does not tell the markets that it was trained on: train it once by cli.py train"
+    )
     assert "training needs" in whys["SOLUSDT"]
+
+
+def pooled(registry: Registry, container: Container, hours_ago: float = 100, **training: Any) -> str:
+    """Put a model of two markets into production that was trained with other settings than those of the service."""
+    models = container.settings.models.model_dump(mode="json")
+    models["training"] |= training
+    settings = {"models": models, "features": container.settings.features.model_dump(mode="json")}
+    data = trained_until(hours_ago).model_copy(update={"markets": ("BTCUSDT", "ETHUSDT")})
+    return put_in_production(registry, ModelType.LOGISTIC, symbol=ANY_SYMBOL, data=data, settings=settings)
+
+
+def test_a_pooled_model_is_trained_again_on_its_markets_and_with_its_settings(
+    operator: TestClient, registry: Registry
+) -> None:
+    container = container_of(operator)
+    pooled(registry, container, seed=77)
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        post_candles(operator, symbol)
+    (submitted,) = retrain(operator)["submitted"]
+    assert (submitted["symbol"], submitted["reason"]) == (ANY_SYMBOL, "age")
+    assert operator.portal is not None
+    document = operator.portal.call(container.documents.get, JOB_ORDERS, submitted["job_id"])
+    assert document is not None
+    order = TrainingOrder.model_validate(document["parameters"])
+    assert (order.symbol, order.model_type, order.models.training.seed) == (ANY_SYMBOL, ModelType.LOGISTIC, 77)
+    assert [(market.symbol, len(market.series)) for market in order.pool] == [("BTCUSDT", 400), ("ETHUSDT", 400)]
+    assert order.candles == ()
+    again = retrain(operator)
+    assert again["skipped"][0]["why"] == f"its training is under way: job {submitted['job_id']}"
+
+
+@pytest.mark.parametrize("cause", ["drift", "self_analysis"])
+def test_drift_and_advice_train_a_pooled_model_too(operator: TestClient, registry: Registry, cause: str) -> None:
+    version = pooled(registry, container_of(operator))
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        post_candles(operator, symbol)
+    if cause == "drift":
+        found = retrain(operator, drifting=lambda: {version: "it drifts"}, retrain_interval_hours=1_000_000)
+    else:
+        assert operator.portal is not None
+        found = operator.portal.call(container_of(operator).retraining.because, "advised")
+    assert [(each["symbol"], each["reason"]) for each in found["submitted"]] == [(ANY_SYMBOL, cause)]
+
+
+def test_a_pooled_model_waits_for_a_market_without_candles_and_for_new_ones(
+    operator: TestClient, registry: Registry
+) -> None:
+    pooled(registry, container_of(operator), hours_ago=10)
+    post_candles(operator, "BTCUSDT")
+    assert "ETHUSDT" in retrain(operator)["skipped"][0]["why"]
+    post_candles(operator, "ETHUSDT")
+    assert retrain(operator)["skipped"][0]["why"].endswith(
+        "candles of * 1h have closed since the training before, 24 are needed"
+    )
 
 
 def test_drift_and_the_advice_of_the_self_analysis_train_a_young_model(

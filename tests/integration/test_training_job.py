@@ -12,12 +12,14 @@ import pytest
 
 from config.sources import load_settings
 from domain.errors import JobFailed
-from domain.forecasting import ModelType
+from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.job_kinds import JobKind
 from domain.jobs import JobProgress
 from domain.market import Candle, Timeframe
 from models.registry.registry import Registry
+from services.job_candles.order import candle_rows
 from services.training.order import TrainingOrder
+from services.training.repeating import repeated
 from tasks.child_process import ChildProcessRunner
 from tests.fixtures.histories import simulated
 from tests.fixtures.stuck_training import FILES_WRITTEN
@@ -78,6 +80,22 @@ async def test_killed_between_files_and_name_leaves_no_version_and_the_next_swee
         model.version,
         list(model.verdict.reasons if model.verdict else ()),
     )
+
+
+async def test_a_pooled_model_tells_its_markets_so_that_its_training_can_be_repeated(registry: Registry) -> None:
+    parameters = order(registry.root, ModelType.LOGISTIC, symbol=ANY_SYMBOL, candles=())
+    parameters["pool"] = [
+        {"symbol": symbol, "timeframe": "1h", "candles": candle_rows(simulated(seed, count=200))}
+        for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"))
+    ]
+    result = await run(parameters, lambda progress: None)
+    model = registry.open(result["version"]).metadata
+    assert (model.symbol, model.data and model.data.markets) == (ANY_SYMBOL, ("BTCUSDT", "ETHUSDT"))
+    assert model.data is not None
+    assert model.data.candles == 400
+    again = repeated(model, load_settings(environment={}).models, load_settings(environment={}).features)
+    assert again.markets == ("BTCUSDT", "ETHUSDT")
+    assert (again.models.recurrent.units, again.models.xgboost.trees) == ((8,), 10)
 
 
 async def test_killed_while_it_fits_it_leaves_nothing(registry: Registry) -> None:

@@ -113,6 +113,17 @@ async def test_progress_is_known_at_once_and_published_once_a_second(jobs: Jobs,
     assert told[-1]["status"] == "succeeded"
 
 
+async def test_the_last_progress_before_a_long_silence_is_published_too(jobs: Jobs, runner: ManualRunner) -> None:
+    job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
+    work = await started(runner, 1)
+    for stage, share in (("reading candles", 0.1), ("fitting", 0.2)):
+        work.report(JobProgress(stage=stage, share=share))  # at the moment of the first event
+    jobs.clock.advance(2)
+    while not ((event := await jobs.next_event())["data"]["progress"]):
+        pass
+    assert (event["data"]["job_id"], event["data"]["progress"]["stage"]) == (job.job_id, "fitting")
+
+
 async def test_jobs_run_one_at_a_time_in_their_order(jobs: Jobs, runner: ManualRunner) -> None:
     submitted = [await jobs.service.submit(JobKind.TRAIN, {"number": number}) for number in range(3)]
     for number, job in enumerate(submitted):
