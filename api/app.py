@@ -24,6 +24,7 @@ from api.routes import (
     bias,
     configuration,
     disabled,
+    evaluations,
     evidence,
     insights,
     jobs,
@@ -86,6 +87,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (trades.router, "", True),
     (training.router, "", True),
     (bias.router, "", True),
+    (evaluations.router, "", True),
     # After all others below /jobs: it answers what no other route does.
     (service_jobs.router, "", True),
     (version_one.router, "", True),

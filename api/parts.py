@@ -18,6 +18,7 @@ from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.drift.watch import DriftWatch
+from services.evaluating.service import EvaluationService
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -38,6 +39,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.measuring.service import EvidenceService
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
@@ -71,6 +73,7 @@ ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
 DisabledPartsPart = Annotated[Disabled, _part(lambda container: container.disabled)]
 DriftPart = Annotated[DriftWatch, _part(lambda container: container.drift)]
 EngineSettingsPart = Annotated[EngineSettings, _part(lambda container: container.engine_settings)]
+EvaluationsPart = Annotated[EvaluationService, _part(lambda container: container.evaluations)]
 EvidencePart = Annotated[EvidenceInUse, _part(lambda container: container.evidence)]
 FeedbackPart = Annotated[SignalFeedback, _part(lambda container: container.feedback)]
 ForecastRequestsPart = Annotated[ForecastRequests, _part(lambda container: container.forecast_requests)]
@@ -85,6 +88,7 @@ LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
 LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
+MeasuringPart = Annotated[EvidenceService, _part(lambda container: container.measuring)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 NoticesPart = Annotated[Notifier, _part(lambda container: container.notices)]
 OptimisingPart = Annotated[OptimiseService, _part(lambda container: container.optimising)]

@@ -40,6 +40,7 @@ from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.drift.opening import open_drift
+from services.evaluating.service import EvaluationService
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
@@ -58,6 +59,7 @@ from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_reader import MarketReader
+from services.measuring.service import EvidenceService
 from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
@@ -217,6 +219,8 @@ async def build_container(
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
+            evaluations=EvaluationService(jobs, tested_candles, registry, settings),
+            measuring=EvidenceService(jobs, tested_candles, evidence.shipped.book, settings),
             models=models,
             reports=reports,
             notices=notices,

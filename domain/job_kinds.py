@@ -15,6 +15,8 @@ class JobKind(StrEnum):
     BIAS_RECURSIVE = "bias_recursive"
     BACKTEST = "backtest"
     OPTIMISE = "optimise"
+    EVALUATE = "evaluate"
+    EVIDENCE = "evidence"
     BULK_ANALYSIS = "bulk_analysis"
     SETTLE = "settle"
     PARITY = "parity"
@@ -67,6 +69,8 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.BIAS_RECURSIVE: KindTraits(JobQueue.BACKTESTING),
     JobKind.BACKTEST: KindTraits(JobQueue.BACKTESTING),
     JobKind.OPTIMISE: KindTraits(JobQueue.OPTIMIZATION, libraries=("optuna",)),
+    JobKind.EVALUATE: KindTraits(JobQueue.BACKTESTING),
+    JobKind.EVIDENCE: KindTraits(JobQueue.BACKTESTING),
     JobKind.BULK_ANALYSIS: KindTraits(JobQueue.BULK_ANALYSIS, own_process=False),
     JobKind.SETTLE: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.PARITY: KindTraits(JobQueue.SCHEDULED, own_process=False),
