@@ -37,7 +37,7 @@ class EvidenceJobOrder(Frozen):
     task: EvidenceTask
     symbols: str
     order: MeasuringOrder
-    checked: CheckedBook | None
+    checked: CheckedBook | None = None
     series: tuple[SeriesOrder, ...]
 
 

@@ -77,7 +77,10 @@ class EvidenceService:
             checked=checked,
             series=await self._series(asked),
         )
-        return await self._jobs.submit(JobKind.EVIDENCE, await asyncio.to_thread(job.model_dump, mode="json"), key)
+        # Parameters that are None are shown with the job; this one is no wish of the client.
+        left_out = {"checked"} if checked is None else None
+        parameters = await asyncio.to_thread(job.model_dump, mode="json", exclude=left_out)
+        return await self._jobs.submit(JobKind.EVIDENCE, parameters, key)
 
     def _checked(self, task: EvidenceTask) -> CheckedBook | None:
         if task is EvidenceTask.BUILD:

@@ -83,6 +83,7 @@ def test_evidence_has_the_figures_of_the_command(make_client: MakeClient, tmp_pa
     asked = {"symbols": ["BTCUSDT"], "candles": wire_candles(walk, LONG)}
     job = ended(client, client.post(PATH, json=asked).json()["job_id"])
     assert (job["status"], job["error"]) == ("succeeded", None)
+    assert job["parameters"] == {"task": "build", "symbols": "BTCUSDT"}
     (record,) = job["result"]["records"]
     assert record["samples"] > 1_500
     file = write_candles(tmp_path / "BTCUSDT-1h.csv", walk)
