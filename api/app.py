@@ -27,6 +27,7 @@ from api.routes import (
     configuration,
     disabled,
     drill,
+    evaluations,
     evidence,
     insights,
     jobs,
@@ -98,6 +99,7 @@ ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
     (bias.router, "", True),
     (candle_downloads.router, "", True),
     (drill.router, "", True),
+    (evaluations.router, "", True),
     # After all others below /jobs: it answers what no other route does.
     (service_jobs.router, "", True),
     (version_one.router, "", True),

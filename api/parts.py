@@ -18,6 +18,7 @@ from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.drift.watch import DriftWatch
+from services.evaluating.service import EvaluationService
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -39,6 +40,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.measuring.service import EvidenceService
 from services.newest_candles import NewestCandles
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
@@ -74,6 +76,7 @@ ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
 DisabledPartsPart = Annotated[Disabled, _part(lambda container: container.disabled)]
 DriftPart = Annotated[DriftWatch, _part(lambda container: container.drift)]
 EngineSettingsPart = Annotated[EngineSettings, _part(lambda container: container.engine_settings)]
+EvaluationsPart = Annotated[EvaluationService, _part(lambda container: container.evaluations)]
 EvidencePart = Annotated[EvidenceInUse, _part(lambda container: container.evidence)]
 FeedbackPart = Annotated[SignalFeedback, _part(lambda container: container.feedback)]
 ForecastRequestsPart = Annotated[ForecastRequests, _part(lambda container: container.forecast_requests)]
@@ -89,6 +92,7 @@ LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledge
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 LogTailPart = Annotated[LogTail | None, _part(lambda container: container.log_tail)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
+MeasuringPart = Annotated[EvidenceService, _part(lambda container: container.measuring)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 NewestCandlesPart = Annotated[NewestCandles, _part(lambda container: container.newest_candles)]
 NoticesPart = Annotated[Notifier, _part(lambda container: container.notices)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,15 +13,12 @@ from commands.manager import model_manager
 from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
 from commands.study import StudyOrder, run_study
 from commands.versions import choose_version
-from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
-from domain.market import CandleSeries
-from domain.trading.costs import Costs
+from utils.clock import SystemClock
 
 if TYPE_CHECKING:
-    from models.evaluation.equity import Backtest
-    from models.model_manager import Evaluation
+    from services.evaluating.run import EvaluationResult
 
 Bps = Annotated[
     float | None, typer.Option(min=0, max=4_999, help="Of the traded amount; from the settings by default.")
@@ -63,79 +59,36 @@ def evaluate(
     if len(what) > 2:
         raise InvalidRequest(f"evaluate takes a VERSION and a FILE, or a FILE alone; received {len(what)} arguments")
     with working() as now:
+        from services.evaluating.order import EvaluationOrder
+        from services.evaluating.run import run_evaluation
+
         now(f"reading {Path(what[-1]).name}")
-        manager = model_manager(settings)
         *version, file = what
-        chosen = choose_version(manager.registry, version[0] if version else None, Path(file), symbol, timeframe)
-        now(f"asking {chosen.version}")
-        found = manager.evaluate(chosen.version, chosen.symbol, chosen.series)
-        backtest = _backtest(found, chosen.series, _costs(settings, fee_bps, slippage_bps), settings)
-        pictures = _draw(plot, found, chosen.symbol, backtest) if plot else []
+        registry = model_manager(settings).registry
+        chosen = choose_version(registry, version[0] if version else None, Path(file), symbol, timeframe)
+        scored = EvaluationOrder.of(chosen.version, chosen.symbol, fee_bps, slippage_bps, settings)
+        result = run_evaluation(scored, chosen.series, lambda progress: now(progress.stage), SystemClock().now)
+        pictures = _draw(plot, result, chosen.symbol) if plot else []
     if not as_json:
         tell(Path(file), chosen.read)
 
     from commands.tables.models import evaluated
 
-    tables = evaluated(found, chosen.symbol, backtest.performance, pictures)
-    show(_document(found, chosen.symbol, backtest, pictures), tables, as_json)
+    tables = evaluated(result.found, chosen.symbol, result.backtest.performance, pictures)
+    show({**result.document, "pictures": list(map(str, pictures))}, tables, as_json)
 
 
-def _costs(settings: Settings, fee_bps: float | None, slippage_bps: float | None) -> Costs:
-    evaluation = settings.models.evaluation
-    return Costs(
-        fee_bps=evaluation.fee_bps if fee_bps is None else fee_bps,
-        slippage_bps=evaluation.slippage_bps if slippage_bps is None else slippage_bps,
-    )
-
-
-def _backtest(found: Evaluation, series: CandleSeries, costs: Costs, settings: Settings) -> Backtest:
-    """Return the backtest of trading on the forecasts, from the first of them on."""
-    import numpy as np
-
-    from models.evaluation.equity import backtest
-
-    times = series.times_ms
-    positions = np.searchsorted(times, found.times_ms)
-    probability = np.full(len(times), np.nan)
-    probability[positions] = found.predictions.probability
-    first = int(positions[0])
-    opens = series.opens[first:]
-    return backtest(probability[first:], opens, times[first:], costs, settings.models.serving)
-
-
-def _draw(folder: Path, found: Evaluation, symbol: str, backtest: Backtest) -> list[Path]:
+def _draw(folder: Path, result: EvaluationResult, symbol: str) -> list[Path]:
     from models.evaluation.plots import Subject, write_equity, write_reliability
 
+    found = result.found
     subject = Subject(found.model.version, symbol, found.model.timeframe)
     said = found.predictions
     paths = [folder / "reliability.png", folder / "equity.png"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_reliability(paths[0], said.probability, said.returns, found.times_ms, subject)
-        write_equity(paths[1], backtest, subject)
+        write_equity(paths[1], result.backtest, subject)
     except OSError as error:
         raise InvalidRequest(f"{folder} cannot be written to: {error.strerror or error}") from error
     return paths
-
-
-def _document(found: Evaluation, symbol: str, backtest: Backtest, pictures: list[Path]) -> dict[str, Any]:
-    model = found.model
-    return {
-        "version": model.version,
-        "type": model.type,
-        "symbol": symbol,
-        "timeframe": model.timeframe,
-        "horizon_candles": model.horizon_candles,
-        "first": _time(found.times_ms[0]),
-        "last": _time(found.times_ms[-1]),
-        "metrics": found.scores.model_dump(mode="json"),
-        "baselines": {name: scores.model_dump(mode="json") for name, scores in found.baselines.items()},
-        "plans": found.plans.model_dump(mode="json") if found.plans else None,
-        "reliability": [entry.model_dump(mode="json") for entry in found.reliability],
-        "performance": backtest.performance.model_dump(mode="json"),
-        "pictures": [str(path) for path in pictures],
-    }
-
-
-def _time(time_ms: int) -> str:
-    return datetime.fromtimestamp(int(time_ms) / 1000, UTC).isoformat()

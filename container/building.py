@@ -41,6 +41,7 @@ from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.candle_downloads.stored import StoredDownloads
 from services.drift.opening import open_drift
+from services.evaluating.service import EvaluationService
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
@@ -61,6 +62,7 @@ from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_reader import MarketReader
+from services.measuring.service import EvidenceService
 from services.newest_candles import NewestCandles
 from services.notices.notifier import open_notices
 from services.optimising.service import OptimiseService
@@ -171,9 +173,10 @@ async def build_container(
         retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
         upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
         reviewing = ReviewWorks(reports, reviews.nightly, retraining)
-        bulk = BulkAnalysis(analysis.refresh, settings.analysis.symbols)
-        downloads = StoredDownloads(store, settings, clock)
-        own: dict[JobKind, ServiceWork] = {JobKind.BULK_ANALYSIS: bulk, JobKind.DOWNLOAD_CANDLES: downloads}
+        own: dict[JobKind, ServiceWork] = {
+            JobKind.BULK_ANALYSIS: BulkAnalysis(analysis.refresh, settings.analysis.symbols),
+            JobKind.DOWNLOAD_CANDLES: StoredDownloads(store, settings, clock),
+        }
         runner.offer({**own, **upkeep.by_kind(), **reviewing.by_kind()})
         for part in (
             *(guards.safe_mode, lanes.gate, guards.disabled, records.settler),
@@ -193,9 +196,7 @@ async def build_container(
             documents=documents,
             ledger=ledger,
             market_data=market_data,
-            newest_candles=NewestCandles(
-                store, markets, indicators, settings.market_data.candles, settings.analysis.min_candles, clock
-            ),
+            newest_candles=NewestCandles(store, markets, indicators, settings, clock),
             engine_settings=engine_settings,
             evidence=evidence,
             calibration=calibration,
@@ -205,9 +206,7 @@ async def build_container(
             emergency=emergency,
             periodic=make_periodic(settings, analysis, patience, documents, clock),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
-            insights=MarketInsights(
-                market_data, reader, settings.indicators, settings.analysis.symbols[0], guards.disabled.why
-            ),
+            insights=MarketInsights(market_data, reader, settings, guards.disabled.why),
             hub=hub,
             redis=replicas.link,
             forecasting=forecasting,
@@ -228,6 +227,8 @@ async def build_container(
             bias=BiasService(jobs, market_data, store, registry, settings, clock),
             backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
             optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
+            evaluations=EvaluationService(jobs, tested_candles, registry, settings),
+            measuring=EvidenceService(jobs, tested_candles, evidence.shipped.book, settings),
             models=models,
             reports=reports,
             notices=notices,

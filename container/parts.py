@@ -13,6 +13,7 @@ from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.drift.watch import DriftWatch
 from services.emergency.watch import EmergencyWatch
+from services.evaluating.service import EvaluationService
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
@@ -34,6 +35,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.measuring.service import EvidenceService
 from services.newest_candles import NewestCandles
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
@@ -104,6 +106,8 @@ class Container:
     bias: BiasService
     backtests: BacktestService
     optimising: OptimiseService
+    evaluations: EvaluationService
+    measuring: EvidenceService
     models: ModelAdmin
     drift: DriftWatch
 

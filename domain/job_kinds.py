@@ -16,6 +16,8 @@ class JobKind(StrEnum):
     BACKTEST = "backtest"
     OPTIMISE = "optimise"
     DRILL = "drill"
+    EVALUATE = "evaluate"
+    EVIDENCE = "evidence"
     BULK_ANALYSIS = "bulk_analysis"
     DOWNLOAD_CANDLES = "download_candles"
     SETTLE = "settle"
@@ -70,6 +72,8 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.BACKTEST: KindTraits(JobQueue.BACKTESTING),
     JobKind.OPTIMISE: KindTraits(JobQueue.OPTIMIZATION, libraries=("optuna",)),
     JobKind.DRILL: KindTraits(JobQueue.BACKTESTING),
+    JobKind.EVALUATE: KindTraits(JobQueue.BACKTESTING),
+    JobKind.EVIDENCE: KindTraits(JobQueue.BACKTESTING),
     JobKind.BULK_ANALYSIS: KindTraits(JobQueue.BULK_ANALYSIS, own_process=False),
     JobKind.DOWNLOAD_CANDLES: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.SETTLE: KindTraits(JobQueue.SCHEDULED, own_process=False),

@@ -99,6 +99,10 @@ def record_models(record: Recorder, candles: list[dict[str, Any]]) -> None:
     record("cancel_job", job_id=queued["job_id"])
     queued = record("optimise", {"symbols": [SYMBOL], "timeframes": ["1h", "4h"], "trials": 50, "folds": 4})
     record("cancel_job", job_id=queued["job_id"])
+    queued = record("job_evaluate", {"symbol": SYMBOL, "version": versions[0], "candles": candles})
+    record("cancel_job", job_id=queued["job_id"])
+    queued = record("job_evidence", {"task": "check", "symbols": [SYMBOL], "candles": candles})
+    record("cancel_job", job_id=queued["job_id"])
     queued = record("job_train", order)
     for operation in ("cancel_job", "retry_job", "cancel_job"):
         record(operation, job_id=queued["job_id"])

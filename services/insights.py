@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.settings import IndicatorSettings
+from config.settings import Settings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
@@ -32,8 +32,7 @@ class MarketInsights:
         self,
         market_data: MarketData,
         reader: MarketReader,
-        periods: IndicatorSettings,
-        checked_symbol: str,
+        settings: Settings,
         why_disabled: WhyDisabled = nothing_is_disabled,
     ) -> None:
         """Keep the parts.
@@ -41,14 +40,13 @@ class MarketInsights:
         Args:
             market_data: Has candles where none are given.
             reader: Computes their indicators.
-            periods: Periods of these indicators.
-            checked_symbol: The market that `check` reads.
+            settings: Periods of these indicators; `check` reads the first market of `analysis.symbols`.
             why_disabled: Tells which strategies take no part now.
         """
         self._market_data = market_data
         self._reader = reader
-        self._periods = periods
-        self._checked_symbol = checked_symbol
+        self._periods = settings.indicators
+        self._checked_symbol = settings.analysis.symbols[0]
         self._why_disabled = why_disabled
 
     async def condition(self, symbol: str, snapshot: MarketSnapshot | None) -> MarketCondition:

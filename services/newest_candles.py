@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from config.settings import Settings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.arrays import FloatArray
 from domain.errors import InvalidRequest, MarketDataUnavailable
@@ -55,8 +56,7 @@ class NewestCandles:
         store: CandleStore,
         markets: RecentMarkets,
         indicators: TechnicalIndicators,
-        most: int,
-        enough: int,
+        settings: Settings,
         clock: Clock,
     ) -> None:
         """Keep the parts.
@@ -65,15 +65,16 @@ class NewestCandles:
             store: Has what trusted clients posted.
             markets: Asks the sources, once for several requests.
             indicators: Computes those that are shown, with the periods of the analyses.
-            most: Candles that the sources are asked for, where no more are wanted.
-            enough: Fresh posted candles that make it needless to ask the sources.
+            settings: Candles that the sources are asked for where no more are wanted, and the fresh posted ones that make it
+                needless to ask them.
             clock: The server's clock.
         """
         self._posted = StoredSource(store)
         self._markets = markets
         self._indicators = indicators
-        self._most = most
-        self._enough = enough
+        self._most = settings.market_data.candles
+        # Fresh posted candles that make it needless to ask the sources.
+        self._enough = settings.analysis.min_candles
         self._clock = clock
 
     async def of(self, symbol: str, timeframe: Timeframe, limit: int, indicators: Collection[str] = ()) -> ShownCandles:

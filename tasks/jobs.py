@@ -149,6 +149,47 @@ def drill(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, open_scratch)
 
 
+def evaluate(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Score a version on candles that it was not trained on.
+
+    Args:
+        parameters: As `services.evaluating.job.EvaluationJobOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As `cli.py evaluate --json`, but for the pictures.
+
+    Raises:
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        MarketDataUnavailable: the source of the candles failed too often.
+        ModelNotFound, ModelUnusable: the version cannot be loaded.
+    """
+    from services.evaluating.job import run_job
+    from utils.clock import SystemClock
+
+    return run_job(parameters, report, SystemClock())
+
+
+def evidence(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Measure plans, and build a book of evidence of them or hold the one in use against them.
+
+    Args:
+        parameters: As `services.measuring.job.EvidenceJobOrder`.
+        report: Takes the progress.
+
+    Returns:
+        As the file of `cli.py evidence build`, or as `cli.py evidence check --json` but for the pictures.
+
+    Raises:
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        MarketDataUnavailable: the source of the candles failed too often.
+    """
+    from services.measuring.job import run_job
+    from utils.clock import SystemClock
+
+    return run_job(parameters, report, SystemClock())
+
+
 JOBS: Mapping[JobKind, JobFunction] = {
     JobKind.TRAIN: train,
     JobKind.BIAS_LOOKAHEAD: bias_lookahead,
@@ -156,4 +197,6 @@ JOBS: Mapping[JobKind, JobFunction] = {
     JobKind.BACKTEST: backtest,
     JobKind.OPTIMISE: optimise,
     JobKind.DRILL: drill,
+    JobKind.EVALUATE: evaluate,
+    JobKind.EVIDENCE: evidence,
 }

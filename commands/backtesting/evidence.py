@@ -85,55 +85,39 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Hold evidence against files of candles that it was not built from."""
-    from backtesting.evidence.checking import check_markets
     from commands.tables.evidence import check_tables
     from services.evidence_pictures import draw_checks
+    from services.measuring.run import check_book
 
     settings = load_settings()
     book, named = _book(name, settings)
-    checks = check_markets(book, _measured(files, since, until, timeframes, settings), settings.trading.costs)
+    markets = _measured(files, since, until, timeframes, settings)
+    checks, document = check_book(book, named, markets, settings.trading.costs)
     pictures = draw_checks(plot, checks, named) if plot else []
-    document = {
-        "evidence": named,
-        "markets": [checked.model_dump(mode="json") for checked in checks],
-        "pictures": list(map(str, pictures)),
-    }
-    show(document, check_tables(checks, named, pictures), as_json)
+    tables = check_tables(checks, named, document["seen"], pictures)
+    show({**document, "pictures": list(map(str, pictures))}, tables, as_json)
 
 
 def _measured(
     files: Sequence[Path], since: datetime | None, until: datetime | None, timeframes: str | None, settings: Settings
 ) -> list[MeasuredMarket]:
-    from backtesting.evidence.measuring import Span, measure_market
-    from features.indicators.technical_indicators import TechnicalIndicators
+    from services.measuring.order import MeasuredCandles, MeasuringOrder, MeasuringWish
+    from services.measuring.run import measure
 
-    span, indicators = Span(_epoch_ms(since), _epoch_ms(until)), TechnicalIndicators(settings.indicators)
-    wanted = _timeframes(timeframes)
-    found = []
+    wish = MeasuringWish(timeframes=_timeframes(timeframes), since_ms=_epoch_ms(since), until_ms=_epoch_ms(until))
+
+    def read(at: int, file: Path) -> MeasuredCandles:
+        tell(f"reading {file.name}", at / len(files))
+        found = read_closed(file, None)
+        return MeasuredCandles(file.name, market_of(found, file, None), found.series)
+
     with downloading() as tell:
-        for at, file in enumerate(files):
-            tell(f"reading {file.name}", at / len(files))
-            read = read_closed(file, None)
-            symbol = market_of(read, file, None)
-            for number, timeframe in enumerate(wanted or (read.series.timeframe,)):
-                series = read.series if timeframe is read.series.timeframe else read.series.resample(timeframe)
-                longer = tuple(other for other in settings.market_data.timeframes if other.ms > timeframe.ms)
-
-                def progress(
-                    share: float, at: int = at, number: int = number, name: str = f"{symbol} {timeframe}"
-                ) -> None:
-                    done = at + (number + share) / max(len(wanted), 1)
-                    tell(f"judging {name}", done / len(files))
-
-                market = measure_market(
-                    file.name, symbol, series, longer, span, settings.analysis, indicators, progress
-                )
-                found.append(market)
-    return found
+        candles = (read(at, file) for at, file in enumerate(files))
+        return measure(candles, len(files), MeasuringOrder.of(wish, settings), tell)
 
 
 def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:
-    """Return the timeframes of a list in words, shortest first.
+    """Return the timeframes of a list in words.
 
     Raises:
         InvalidRequest: one is none.
@@ -142,7 +126,7 @@ def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:
     unknown = [name for name in names if name not in set(Timeframe)]
     if unknown:
         raise InvalidRequest(f"--timeframes: {unknown[0]!r} is no timeframe; there are {', '.join(Timeframe)}")
-    return tuple(sorted(set(map(Timeframe, names)), key=lambda timeframe: timeframe.ms))
+    return tuple(map(Timeframe, names))
 
 
 def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:

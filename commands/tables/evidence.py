@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -62,8 +62,10 @@ def _own(record: TimeframeRecord) -> str:
     return f"; on {record.timeframe} alone {record.own_weight:+.3f}, standard error {record.own_error:.3f}"
 
 
-def check_tables(checks: Sequence[EvidenceCheck], name: str, pictures: Sequence[Path] = ()) -> Group:
-    """Return what plans came to beside what was stated."""
+def check_tables(
+    checks: Sequence[EvidenceCheck], name: str, seen: Mapping[str, float], pictures: Sequence[Path] = ()
+) -> Group:
+    """Return what plans came to beside what was stated, and what of it the evidence has seen: share by market."""
     table = Table(title=f"Plans given, held against {name}", title_justify="left")
     table.add_column("market")
     headings = (
@@ -96,7 +98,11 @@ def check_tables(checks: Sequence[EvidenceCheck], name: str, pictures: Sequence[
                 _signed(group.came_r),
                 f"{group.target_first:.3f}",
             )
-    return Group(table, groups, *_drawn(pictures))
+    told = [
+        Text(f"\n{share:.0%} of the plans of {market} were made in the time that {name} was measured on.")
+        for market, share in seen.items()
+    ]
+    return Group(table, groups, *told, *_drawn(pictures))
 
 
 def _drawn(pictures: Sequence[Path]) -> list[RenderableType]:

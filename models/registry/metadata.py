@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, Valid
 
 from config.section import Count
 from domain.errors import InvalidRequest
-from domain.forecasting import ModelScope, ModelType, VersionName
+from domain.forecasting import ANY_SYMBOL, ModelScope, ModelType, VersionName
 from domain.market import Timeframe
 from domain.trading.forecast_plans import PlanRecord
 from domain.values import Frozen, Share
@@ -161,6 +161,27 @@ class ModelMetadata(Frozen):
     def scope(self) -> tuple[str, Timeframe]:
         """Symbol (or `*`) and timeframe that it was trained for."""
         return self.symbol, self.timeframe
+
+    def require_data(self) -> TrainingRange:
+        """Return what it was trained on.
+
+        Raises:
+            InvalidRequest: it was imported.
+        """
+        if self.data is None:
+            raise InvalidRequest(f"{self.version} was imported: the candles that it was trained on are not known")
+        return self.data
+
+    def require_market(self, symbol: str, timeframe: Timeframe | None) -> None:
+        """Check that it forecasts a market, and its candles of a timeframe where one is named.
+
+        Raises:
+            InvalidRequest: it forecasts another one.
+        """
+        if self.symbol not in (symbol, ANY_SYMBOL):
+            raise InvalidRequest(f"{self.version} forecasts {self.symbol}, not {symbol}")
+        if timeframe not in (None, self.timeframe):
+            raise InvalidRequest(f"{self.version} forecasts {self.timeframe} candles, not {timeframe}")
 
 
 def version_name(kind: ModelType, created_at: datetime, attempt: int = 1) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from domain.arrays import FloatArray
-from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries
 from models.evaluation.out_of_sample import OutOfSample
@@ -44,12 +43,11 @@ def unseen_predictions(
         InvalidRequest: the version was imported, so its training data are not known.
     """
     metadata = stored.metadata
-    if metadata.data is None:
-        raise InvalidRequest(f"{metadata.version} was imported: the candles that it was trained on are not known")
+    last_ms = metadata.require_data().last_ms
     parts = [axis.load(stored.read(PREDICTIONS_FILE))] if PREDICTIONS_FILE in metadata.files else []
     for symbol, series in markets.items():
         if metadata.symbol in (symbol, ANY_SYMBOL):
-            later = predict_series(forecaster, series, metadata.data.last_ms)
+            later = predict_series(forecaster, series, last_ms)
             slots = axis.slots(series.times_ms[later.positions], symbol)
             known = (slots < len(returns)) & np.isfinite(returns[np.minimum(slots, len(returns) - 1)])
             slots, said = slots[known], later.probability[known]

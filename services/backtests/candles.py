@@ -64,6 +64,31 @@ class BacktestCandles:
             return tuple(await asyncio.to_thread(self._given, symbols, given, need))
         return tuple([await self._find(symbol, timeframes, need) for symbol in symbols])
 
+    async def one(
+        self, symbol: str, timeframe: Timeframe | None, given: Sequence[CandleLike] | None, need: CandleNeed
+    ) -> SeriesOrder:
+        """Return the candles of one symbol, or what the job is to read.
+
+        Args:
+            symbol: The market.
+            timeframe: None takes that of the given candles or, without these, the first primary timeframe.
+            given: By the client; None or empty where the service is to find them.
+            need: Fewer are refused.
+
+        Raises:
+            InvalidMarketData: the client's candles break a rule of the market, or are of another timeframe.
+            InsufficientData: fewer closed candles than needed, with the numbers.
+            UnknownSymbol, MarketDataUnavailable: no source has candles of the symbol.
+        """
+        if not given:
+            return await self._find(symbol, None if timeframe is None else (timeframe,), need)
+
+        def too_few(count: int) -> InsufficientData:
+            return InsufficientData(f"{need.what} needs {need.candles} closed candles at least, received {count}")
+
+        closed = await asyncio.to_thread(self._found.given, symbol, timeframe, given, need.candles, too_few)
+        return SeriesOrder(symbol=symbol, timeframe=closed.timeframe, candles=candle_rows(closed))
+
     def _given(self, symbols: Sequence[str], given: GivenCandles, need: CandleNeed) -> list[SeriesOrder]:
         """Return the closed candles of a client."""
         if len(symbols) != 1:

@@ -38,19 +38,27 @@ def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[st
 
 
 def read_candles(
-    orders: Sequence[SeriesOrder], report: Report, clock: Clock
+    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str = "nothing was tested"
 ) -> tuple[list[tuple[str, CandleSeries]], Report]:
     """Return the candles of each order, and the report for what comes after they were read.
+
+    Args:
+        orders: What to read.
+        report: Takes the progress of the reading.
+        clock: Decides which candles have closed.
+        undone: What a failure leaves undone, for its message.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.
     """
-    candles = asyncio.run(_candles(orders, report, clock))
+    candles = asyncio.run(_candles(orders, report, clock, undone))
     fetched = any(order.history for order in orders)
     return candles, after_fetching(report) if fetched else report
 
 
-async def _candles(orders: Sequence[SeriesOrder], report: Report, clock: Clock) -> list[tuple[str, CandleSeries]]:
+async def _candles(
+    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str
+) -> list[tuple[str, CandleSeries]]:
     found = []
     for number, wanted in enumerate(orders):
 
@@ -61,7 +69,6 @@ async def _candles(orders: Sequence[SeriesOrder], report: Report, clock: Clock) 
         if wanted.history is None:
             series = wanted.series
         else:
-            undone = "nothing was tested"
             series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
         found.append((wanted.symbol, series))
     return found

@@ -13,11 +13,9 @@ from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
 from domain.errors import (
     InsufficientData,
-    InvalidRequest,
     MarketDataUnavailable,
     UnknownSymbol,
 )
-from domain.forecasting import ANY_SYMBOL
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
@@ -118,10 +116,7 @@ class BiasService:
     def _timeframe_of(self, asked: BiasAsked, version: str) -> Timeframe:
         """Return the timeframe of a version that forecasts what is asked for."""
         model = self._registry.open(version).metadata
-        if model.symbol not in (asked.symbol, ANY_SYMBOL):
-            raise InvalidRequest(f"{version} forecasts {model.symbol}, not {asked.symbol}")
-        if asked.timeframe not in (None, model.timeframe):
-            raise InvalidRequest(f"{version} forecasts {model.timeframe} candles, not {asked.timeframe}")
+        model.require_market(asked.symbol, asked.timeframe)
         return model.timeframe
 
     def _order(self, asked: BiasAsked, found: MarketHistory) -> BiasOrder:

@@ -93,6 +93,8 @@ ADMINS = {
     "DELETE /jobs/{job_id}",
     "POST /jobs/backtest",
     "POST /jobs/optimise",
+    "POST /jobs/evaluate",
+    "POST /jobs/evidence",
     "GET /debug/gpt4",
     "POST /ai/train",
     "POST /ai/bias/lookahead",

@@ -88,6 +88,8 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.train("BTCUSDT"),
     calls.backtest(["BTCUSDT"]),
     calls.optimise(["BTCUSDT"]),
+    calls.evaluate("BTCUSDT"),
+    calls.measure_evidence(["BTCUSDT"], task="check"),
     calls.bias_lookahead("BTCUSDT"),
     calls.bias_recursive("BTCUSDT"),
     calls.promote_model("lstm_model_20260131_120000", "better"),

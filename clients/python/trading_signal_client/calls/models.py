@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from trading_signal_client import answers
 from trading_signal_client.calls.call import Call, Candle
@@ -112,6 +113,48 @@ def optimise(
         "sizing": sizing,
     }
     return Call("optimise", "POST", "/jobs/optimise", answers.OptimiseQueued, body)
+
+
+def evaluate(
+    symbol: str,
+    timeframe: answers.Timeframe | None = None,
+    *,
+    version: str | None = None,
+    fee_bps: float | None = None,
+    slippage_bps: float | None = None,
+    candles: Sequence[Candle] | None = None,
+) -> Call[answers.JobQueued]:
+    """Queue a job that scores a model on candles that it was not trained on (admin); by default that in production."""
+    body = {
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "version": version,
+        "fee_bps": fee_bps,
+        "slippage_bps": slippage_bps,
+        "candles": candles,
+    }
+    return Call("job_evaluate", "POST", "/jobs/evaluate", answers.JobQueued, body)
+
+
+def measure_evidence(
+    symbols: Sequence[str],
+    timeframes: Sequence[answers.Timeframe] | None = None,
+    *,
+    task: Literal["build", "check"] = "build",
+    since: int | None = None,
+    until: int | None = None,
+    candles: Sequence[Candle] | None = None,
+) -> Call[answers.JobQueued]:
+    """Queue a job that builds evidence of what plans came to, or checks the configured evidence (admin)."""
+    body = {
+        "task": task,
+        "symbols": symbols,
+        "timeframes": timeframes,
+        "candles": candles,
+        "since": since,
+        "until": until,
+    }
+    return Call("job_evidence", "POST", "/jobs/evidence", answers.JobQueued, body)
 
 
 def model(version: str) -> Call[answers.ModelDetails]:

@@ -1,0 +1,60 @@
+"""The parameters of an evaluation, complete: the process of a job reads no settings."""
+
+from __future__ import annotations
+
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings, IndicatorSettings, Settings
+from domain.forecasting import ModelScope, VersionName
+from domain.market import Timeframe
+from domain.trading.costs import Costs
+from domain.values import Frozen
+from services.job_candles.order import SeriesOrder
+
+
+class EvaluationOrder(Frozen):
+    """One evaluation.
+
+    Attributes:
+        version: Who is scored.
+        symbol: Market of the candles.
+        costs: Of trading on the forecasts, per change of position.
+        features: Preparation of candles.
+        indicators: By which the plans of the version are made.
+        models: Where versions are, and how they are judged.
+    """
+
+    version: VersionName
+    symbol: ModelScope
+    costs: Costs
+    features: FeatureSettings
+    indicators: IndicatorSettings
+    models: ModelSettings
+
+    @classmethod
+    def of(
+        cls, version: str, symbol: str, fee_bps: float | None, slippage_bps: float | None, settings: Settings
+    ) -> EvaluationOrder:
+        """Return the order, with the settings for costs that are None."""
+        usual = settings.models.evaluation
+        costs = Costs(
+            fee_bps=usual.fee_bps if fee_bps is None else fee_bps,
+            slippage_bps=usual.slippage_bps if slippage_bps is None else slippage_bps,
+        )
+        return cls(
+            version=version,
+            symbol=symbol,
+            costs=costs,
+            features=settings.features,
+            indicators=settings.indicators,
+            models=settings.models,
+        )
+
+
+class EvaluationJobOrder(Frozen):
+    """One evaluation, as JSON between the service and the job's process; the texts are shown with the job."""
+
+    version: str
+    symbol: str
+    timeframe: Timeframe
+    order: EvaluationOrder
+    series: SeriesOrder

@@ -1,0 +1,63 @@
+"""The job of measuring evidence: its parameters, and what its process does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backtesting.evidence.building import build_book
+from domain.jobs import JobProgress
+from domain.trading.costs import Costs
+from domain.values import Frozen
+from rules.evidence import EvidenceBook
+from services.backtests.job import read_candles
+from services.job_candles.order import SeriesOrder
+from services.measuring.order import EvidenceTask, MeasuredCandles, MeasuringOrder
+from services.measuring.run import check_book, measure
+from utils.clock import Clock
+
+Report = Callable[[JobProgress], None]
+
+
+class CheckedBook(Frozen):
+    """The evidence that plans are held against, its name, and the costs of a plan."""
+
+    name: str
+    book: EvidenceBook
+    costs: Costs
+
+
+class EvidenceJobOrder(Frozen):
+    """What is measured, as JSON between the service and the job's process; the texts are shown with the job.
+
+    Attributes:
+        checked: What is held against the plans; None where a book is built of them.
+    """
+
+    task: EvidenceTask
+    symbols: str
+    order: MeasuringOrder
+    checked: CheckedBook | None = None
+    series: tuple[SeriesOrder, ...]
+
+
+def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
+    """Return the book that was built, or the check; candles that the order does not bring are read first.
+
+    Raises:
+        MarketDataUnavailable: a source of candles failed too often.
+        InvalidRequest: a market has no candles in the time.
+        InvalidMarketData: a timeframe cannot be made from the candles.
+        InsufficientData: no timeframe has plans of enough weeks for a book.
+    """
+    job = EvidenceJobOrder.model_validate(parameters)
+    read, listener = read_candles(job.series, report, clock, "nothing was measured")
+    candles = [MeasuredCandles(f"{symbol}-{series.timeframe}", symbol, series) for symbol, series in read]
+
+    def tell(words: str, share: float) -> None:
+        listener(JobProgress(stage=words, share=share))
+
+    markets = measure(candles, len(candles), job.order, tell)
+    if job.checked is None:
+        return build_book(markets, clock.now()).model_dump(mode="json")
+    return check_book(job.checked.book, job.checked.name, markets, job.checked.costs)[1]

@@ -1,0 +1,82 @@
+"""Plans measured on candles, and what is made of them: a book of evidence, or a check of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from backtesting.evidence.building import MeasuredMarket
+from backtesting.evidence.checking import EvidenceCheck, check_markets
+from backtesting.evidence.measuring import Span, measure_market
+from domain.trading.costs import Costs
+from features.indicators.technical_indicators import TechnicalIndicators
+from rules.evidence import EvidenceBook
+from services.measuring.order import MeasuredCandles, MeasuringOrder
+
+# Takes words and the share done, 0..1.
+Tell = Callable[[str, float], None]
+
+
+def measure(candles: Iterable[MeasuredCandles], count: int, order: MeasuringOrder, tell: Tell) -> list[MeasuredMarket]:
+    """Return the plans of some markets, of each in every timeframe that is asked for.
+
+    Args:
+        candles: Of a market each; they are taken one after the other.
+        count: How many there are.
+        order: What is measured; candles after its end are not looked at.
+        tell: Takes the progress.
+
+    Raises:
+        InvalidMarketData: a timeframe cannot be made from the candles.
+        InvalidRequest: a market has no candles in the time.
+    """
+    wish, indicators = order.wish, TechnicalIndicators(order.indicators)
+    span = Span(wish.since_ms, wish.until_ms)
+    found = []
+    for at, (name, symbol, series) in enumerate(candles):
+        wanted = wish.of_candles(series.timeframe)
+        for number, timeframe in enumerate(wanted):
+            own = series if timeframe is series.timeframe else series.resample(timeframe)
+            longer = tuple(other for other in order.longer if other.ms > timeframe.ms)
+            done, part = at / count, 1 / (count * len(wanted))
+
+            def progress(
+                share: float, begun: float = done + number * part, part: float = part, to: str = f"{symbol} {timeframe}"
+            ) -> None:
+                tell(f"judging {to}", min(begun + part * share, 1.0))
+
+            found.append(measure_market(name, symbol, own, longer, span, order.analysis, indicators, progress))
+    return found
+
+
+def check_book(
+    book: EvidenceBook, named: str, markets: Sequence[MeasuredMarket], costs: Costs
+) -> tuple[list[EvidenceCheck], dict[str, Any]]:
+    """Return what plans came to beside what a book had stated: the checks, and the document of them.
+
+    Args:
+        book: The evidence.
+        named: Its name, for the reader.
+        markets: Their plans.
+        costs: Of a plan, per change of position.
+
+    Returns:
+        The document has `evidence`, the book's name; `seen`, of the markets with plans made in the time of the candles
+        that the book was measured on, which confirm nothing, their share; and `markets`, the checks.
+    """
+    checks = check_markets(book, markets, costs)
+    document = {
+        "evidence": named,
+        "seen": {f"{market.symbol} {market.timeframe}": share for market in markets if (share := _seen(book, market))},
+        "markets": [checked.model_dump(mode="json") for checked in checks],
+    }
+    return checks, document
+
+
+def _seen(book: EvidenceBook, market: MeasuredMarket) -> float:
+    """Return the share of a market's plans that were made in the time of the candles that the book was measured on."""
+    files, times = book.record(market.timeframe).files, market.samples.times_ms
+    if not len(times):
+        return 0.0
+    first_ms, last_ms = min(file.first_ms for file in files), max(file.last_ms for file in files)
+    return round(float(((times >= first_ms) & (times <= last_ms)).mean()), 4)

@@ -1,0 +1,120 @@
+"""Evidence on request: candles found and checked, and a job queued."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backtesting.evidence.curve import MIN_CLUSTERS, WEEK_MS, cluster_weeks
+from config.settings import Settings
+from domain.candles.columns import CandleLike
+from domain.errors import InsufficientData, InvalidRequest
+from domain.job_kinds import JobKind
+from domain.jobs import Job
+from domain.market import Timeframe
+from rules.evidence import EvidenceBook
+from services.backtests.candles import BacktestCandles, CandleNeed
+from services.job_candles.order import SeriesOrder
+from services.jobs.service import JobService
+from services.measuring.job import CheckedBook, EvidenceJobOrder
+from services.measuring.order import EvidenceTask, MeasuringOrder, MeasuringWish
+
+
+@dataclass(frozen=True)
+class EvidenceAsked:
+    """A client's request.
+
+    Attributes:
+        symbols: At least one, each once.
+        candles: Of the one symbol; None where the service is to find them.
+    """
+
+    task: EvidenceTask
+    symbols: tuple[str, ...]
+    wish: MeasuringWish
+    candles: Sequence[CandleLike] | None = None
+
+
+class EvidenceService:
+    """Queues what measures evidence, and refuses what could only fail."""
+
+    def __init__(
+        self, jobs: JobService, candles: BacktestCandles, evidence: EvidenceBook | None, settings: Settings
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            jobs: Runs the job.
+            candles: Finds them.
+            evidence: The configured one, that a check holds against plans.
+            settings: How markets are read, and the costs of a plan.
+        """
+        self._jobs = jobs
+        self._candles = candles
+        self._evidence = evidence
+        self._settings = settings
+
+    async def submit(self, asked: EvidenceAsked, key: str | None = None) -> Job:
+        """Queue a job and return it, with a key that which has it already.
+
+        Raises:
+            InvalidRequest: the time is none, no evidence is configured that could be checked, or candles of several
+                symbols are sent.
+            InvalidMarketData: the client's candles break a rule of the market, or a timeframe cannot be made from them.
+            InsufficientData: too few closed candles for any plan, or for plans of enough weeks, with the numbers.
+            UnknownSymbol, MarketDataUnavailable: no source has candles of a symbol.
+            JobQueueFull: the greatest number of jobs waits already.
+            StorageUnavailable: the job could not be recorded.
+        """
+        wish, checked = asked.wish, self._checked(asked.task)
+        if wish.since_ms is not None and wish.until_ms is not None and wish.since_ms >= wish.until_ms:
+            raise InvalidRequest("since has to be before until")
+        job = EvidenceJobOrder(
+            task=asked.task,
+            symbols=", ".join(asked.symbols),
+            order=MeasuringOrder.of(wish, self._settings),
+            checked=checked,
+            series=await self._series(asked),
+        )
+        # Parameters that are None are shown with the job; this one is no wish of the client.
+        left_out = {"checked"} if checked is None else None
+        parameters = await asyncio.to_thread(job.model_dump, mode="json", exclude=left_out)
+        return await self._jobs.submit(JobKind.EVIDENCE, parameters, key)
+
+    def _checked(self, task: EvidenceTask) -> CheckedBook | None:
+        if task is EvidenceTask.BUILD:
+            return None
+        trading = self._settings.trading
+        if self._evidence is None:
+            raise InvalidRequest("no evidence is configured (trading.evidence_file) that could be checked")
+        return CheckedBook(name=trading.evidence_file, book=self._evidence, costs=trading.costs)
+
+    async def _series(self, asked: EvidenceAsked) -> tuple[SeriesOrder, ...]:
+        """Return the candles of each symbol: of the shortest timeframe, or those that were sent."""
+        if asked.candles and len(asked.symbols) > 1:
+            raise InvalidRequest(f"candles are those of one symbol, received {len(asked.symbols)} symbols")
+        shortest = asked.wish.timeframes[0] if asked.wish.timeframes and not asked.candles else None
+        need = CandleNeed("evidence", self._settings.analysis.min_candles + 2)
+        found = []
+        for symbol in asked.symbols:
+            series = await self._candles.one(symbol, shortest, asked.candles, need)
+            measured = asked.wish.of_candles(series.timeframe)
+            if asked.task is EvidenceTask.BUILD:
+                _require_weeks(series, measured[0])
+            found.append(series)
+        return tuple(found)
+
+
+def _require_weeks(series: SeriesOrder, shortest: Timeframe) -> None:
+    """Refuse candles too short for a record; of several timeframes the shortest needs the fewest weeks."""
+    if series.history is not None:  # the job reads them
+        return
+    weeks = cluster_weeks(shortest)
+    spanned = (series.candles[-1][0] - series.candles[0][0]) / WEEK_MS
+    # Plans of so many clusters lie in all of them but the first and the last.
+    if spanned < (MIN_CLUSTERS - 2) * weeks:
+        raise InsufficientData(
+            f"evidence of {shortest} candles needs plans of {MIN_CLUSTERS * weeks} weeks, "
+            f"the candles of {series.symbol} are of {spanned:.1f}"
+        )
