@@ -13,6 +13,7 @@ import httpx2
 from config.settings import Settings
 from container.improving import make_retraining, make_reviews, open_emergency
 from container.ledger_wing import open_ledger_wing
+from container.orders import make_orders
 from container.parts import Container
 from container.reporting import make_reports
 from container.sharing import announce_models, follow_hints, open_shared_guards
@@ -35,13 +36,9 @@ from models.serving.loaded_models import LoadedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
-from services.backtests.candles import BacktestCandles
-from services.backtests.service import BacktestService
-from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
 from services.candle_downloads.stored import StoredDownloads
 from services.drift.opening import open_drift
-from services.evaluating.service import EvaluationService
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
@@ -62,10 +59,8 @@ from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import open_llm
 from services.market_data.recent_markets import RecentMarkets
 from services.market_reader import MarketReader
-from services.measuring.service import EvidenceService
 from services.newest_candles import NewestCandles
 from services.notices.notifier import open_notices
-from services.optimising.service import OptimiseService
 from services.outlooks import Outlooks
 from services.replicas.hints import Hint
 from services.replicas.opening import open_replicas
@@ -157,7 +152,7 @@ async def build_container(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
         jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
-        tested_candles = BacktestCandles(market_data, store, settings, clock)
+        orders = make_orders(jobs, market_data, store, registry, evidence.shipped.book, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
         drift = await opened(open_drift(settings.models.drift, registry, loaded, stores, hub, notices.send, clock))
 
@@ -224,11 +219,11 @@ async def build_container(
             jobs=jobs,
             training=training,
             schedule=await opened(open_schedule(settings, jobs, documents, clock, beat=beat)),
-            bias=BiasService(jobs, market_data, store, registry, settings, clock),
-            backtests=BacktestService(jobs, tested_candles, evidence.shipped.book, settings),
-            optimising=OptimiseService(jobs, tested_candles, evidence.shipped.book, settings),
-            evaluations=EvaluationService(jobs, tested_candles, registry, settings),
-            measuring=EvidenceService(jobs, tested_candles, evidence.shipped.book, settings),
+            bias=orders.bias,
+            backtests=orders.backtests,
+            optimising=orders.optimising,
+            evaluations=orders.evaluations,
+            measuring=orders.measuring,
             models=models,
             reports=reports,
             notices=notices,

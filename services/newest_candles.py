@@ -65,8 +65,7 @@ class NewestCandles:
             store: Has what trusted clients posted.
             markets: Asks the sources, once for several requests.
             indicators: Computes those that are shown, with the periods of the analyses.
-            settings: Candles that the sources are asked for where no more are wanted, and the fresh posted ones that make it
-                needless to ask them.
+            settings: How many candles the sources are asked for, and how many fresh posted ones make that needless.
             clock: The server's clock.
         """
         self._posted = StoredSource(store)
