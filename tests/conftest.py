@@ -35,13 +35,16 @@ hypothesis_settings.load_profile("without deadlines")
 # Files of half a minute and more of a processor, the longest first; those marked slow and all of e2e follow.
 LONGEST = (
     "test_openapi_fuzz.py",
+    "test_models_commands.py",
+    "test_networks.py",
     "test_architectures.py",
     "test_learning_proofs.py",
     "test_parity_on_a_market.py",
-    "test_models_commands.py",
-    "test_networks.py",
-    "test_main_job.py",
+    "test_replicas_together.py",
     "test_training_job.py",
+    "test_bias_api.py",
+    "test_bias_commands.py",
+    "test_main_job.py",
 )
 
 MakeSettings = Callable[..., Settings]

@@ -37,7 +37,7 @@ def test_the_token_opens_the_admins_routes_and_only_its_file_is_named(tmp_path: 
 
 
 def test_no_accuracy_is_claimed_before_the_first_outcome() -> None:
-    with running_service() as service:
+    with running_service("main.py") as service:
         text = service.get("/metrics").text
     assert "# TYPE ai_prediction_accuracy gauge\n" in text
     assert "\nai_prediction_accuracy " not in text
@@ -46,11 +46,11 @@ def test_no_accuracy_is_claimed_before_the_first_outcome() -> None:
 
 def test_trust_in_loopback_is_warned_of_on_the_start_screen_and_in_the_log() -> None:
     warning = "access.loopback_admin is on"
-    with running_service(ACCESS__LOOPBACK_ADMIN="true", COLUMNS="300") as service:
+    with running_service("main.py", ACCESS__LOOPBACK_ADMIN="true", COLUMNS="300") as service:
         assert service.get("/jobs").status_code == 200
         service.stop()
         assert service.output.count(warning) == 2
-    with running_service() as service:
+    with running_service("main.py") as service:
         service.stop()
         assert warning not in service.output
         assert "by ADMIN_TOKEN" in service.output

@@ -125,7 +125,7 @@ async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_da
 async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_path: Path) -> None:
     database = tmp_path / "load.db"
     answered: list[str] = []
-    with running_service(DATABASE_URL=f"sqlite:///{database}") as service:
+    with running_service("main.py", DATABASE_URL=f"sqlite:///{database}") as service:
         async with (
             websockets.connect(service.socket_url) as socket,
             httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
@@ -160,7 +160,7 @@ async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_pat
 
 
 def test_the_start_screen_names_api_docs_socket_and_parts() -> None:
-    with running_service() as service:
+    with running_service("main.py") as service:
         service.stop(signal.SIGINT)
         output = service.output
     for words in (f"{service.url}/ai/analyze", f"{service.url}/docs", service.socket_url, "sqlite", "synthetic", "LLM"):

@@ -83,7 +83,7 @@ def test_every_route_keeps_its_promises(address: str, tmp_path: Path, caller: st
     document = openapi_document()
     (tmp_path / "openapi.json").write_text(json.dumps(document))
     command = [sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", address]
-    command += ["--phases", "examples,coverage,fuzzing", *CALLERS[caller], "--max-examples", "10", "--checks", CHECKS]
+    command += ["--phases", "examples,coverage,fuzzing", *CALLERS[caller], "--max-examples", "5", "--checks", CHECKS]
     command += ["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", "--no-color"]
     command += ["--request-timeout", str(PATIENCE_SECONDS)]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

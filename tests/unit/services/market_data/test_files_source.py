@@ -6,7 +6,6 @@ import gzip
 import os
 from pathlib import Path
 
-import fastparquet
 import pandas as pd
 import pytest
 
@@ -29,6 +28,8 @@ COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
 def write(folder: Path, name: str, candles: list[Candle]) -> Path:
     frame, path = pd.DataFrame(candles, columns=COLUMNS), folder / name
     if name.endswith(".parquet"):
+        import fastparquet
+
         fastparquet.write(str(path), frame)
     else:
         text = frame.to_csv(index=False).encode()
