@@ -43,6 +43,7 @@ from services.reviews.nightly import NightlySelfAnalysis
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.schedule.scheduler import Scheduler
+from services.shadowing.watch import ShadowWatch
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
@@ -99,6 +100,7 @@ class Container:
     backtests: BacktestService
     optimising: OptimiseService
     models: ModelAdmin
+    shadowing: ShadowWatch
     drift: DriftWatch
 
     reports: Reports

@@ -52,7 +52,7 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     else:
         series = asyncio.run(read_past(order, order.history, report, SystemClock()))
         report = after_fetching(report)
-    return manager.train(request, {order.symbol: series}, report).report()
+    return manager.train(request, {order.symbol: series}, report, shadow=order.shadow).report()
 
 
 def bias_lookahead(parameters: dict[str, Any], report: Report) -> dict[str, Any]:

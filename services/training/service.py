@@ -34,6 +34,7 @@ class TrainingAsked:
     Attributes:
         newer_than_ms: Open time of the newest candle of the training before; None without one.
         least_new: Candles that have to have closed since then.
+        by_itself: Whether the service trains without being asked: then the model shadows the one in production.
     """
 
     symbol: str
@@ -43,6 +44,7 @@ class TrainingAsked:
     candles: Sequence[CandleLike] | None = None
     newer_than_ms: int | None = None
     least_new: int = 0
+    by_itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class TrainingService:
             timeframe=history.series.timeframe,
             model_type=kind,
             epochs=asked.epochs,
+            shadow=asked.by_itself and self._settings.models.shadow_forecasts > 0,
             candles=() if history.more else candle_rows(history.series),
             history=self._candles.history_order(history, self._most) if history.more else None,
             features=self._settings.features,
