@@ -39,7 +39,7 @@ def shadow_in_words(shadow: Mapping[str, Any]) -> str:
     said = f"beside {shadow['production']} since {shadow['since']}"
     if shadow["settled"] is None:
         return f"{said}; the ledger does not answer"
-    gain = "" if shadow["brier_gain"] is None else f", Brier lower by {shadow['brier_gain']:+.4f}"
+    gain = "" if shadow["brier_gain"] is None else f", mean gain in Brier loss {shadow['brier_gain']:+.4f}"
     ends = "" if shadow["low"] is None else f" [{shadow['low']:+.4f}, {shadow['high']:+.4f}]"
     return f"{said}: {shadow['settled']} of {shadow['needed']} forecasts settled{gain}{ends}"
 

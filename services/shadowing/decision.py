@@ -65,7 +65,7 @@ def in_words(figures: ShadowFigures) -> str:
     """Return the figures as a part of a sentence."""
     if figures.brier_gain is None:
         return "no forecast of both is settled"
-    said = f"Brier lower by {figures.brier_gain:+.4f} on {figures.settled} forecasts of both"
+    said = f"mean gain in Brier loss {figures.brier_gain:+.4f} on {figures.settled} forecasts of both"
     if figures.low is None or figures.high is None:
         return f"{said}, too few for an interval"
     return f"{said} [{figures.low:+.4f}, {figures.high:+.4f}]"
