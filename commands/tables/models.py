@@ -13,6 +13,7 @@ from rich.text import Text
 
 from commands.tables.figures import interval, number
 from commands.tables.plans import plan_facts, record_facts
+from commands.tables.training import learned
 from domain.forecasting import Forecast
 from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.calibration import ReliabilityBin
@@ -110,7 +111,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     facts["files"] = ", ".join(model.files)
     reasons = model.verdict.reasons if model.verdict else ()
     judged = [_own_scores(model)] if model.metrics else []
-    return Group(_facts(facts), *judged, *_plans(model.plans), *_sentences("Reasons", reasons))
+    course = [learned(model.training_history)] if model.training_history else []
+    return Group(_facts(facts), *judged, *_plans(model.plans), *course, *_sentences("Reasons", reasons))
 
 
 def compared(comparison: VersionComparison) -> Group:
