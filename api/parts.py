@@ -50,6 +50,7 @@ from services.reviews.decisions import SuggestionDecisions
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.schedule.scheduler import Scheduler
+from services.shadowing.watch import ShadowWatch
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -109,6 +110,7 @@ SchedulePart = Annotated[Scheduler, _part(lambda container: container.schedule)]
 ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]
 SelfAnalysesPart = Annotated[SelfAnalyses, _part(lambda container: container.self_analyses)]
 SettingsPart = Annotated[Settings, _part(lambda container: container.settings)]
+ShadowingPart = Annotated[ShadowWatch, _part(lambda container: container.shadowing)]
 SignalsPart = Annotated[SignalStream, _part(lambda container: container.signals)]
 Stopping = Annotated[asyncio.Event, _part(lambda container: container.stopping)]
 StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store)]

@@ -33,26 +33,35 @@ models = typer.Typer(
 def list_models(as_json: Json = False) -> None:
     """List every version, newest first."""
     from commands.tables.models import alias_names, listed
+    from commands.tables.shadows import known_shadows, shadow_lines
 
-    registry = _registry()
+    settings = load_settings()
+    registry = model_manager(settings).registry
     listing, aliases = registry.versions(), registry.aliases()
-    called = alias_names(aliases)
+    called, shadows = alias_names(aliases), known_shadows(settings, aliases)
     document = {
-        "models": [_summary(model, called.get(model.version, [])) for model in listing.models],
+        "models": [
+            {**_summary(model, called.get(model.version, [])), "shadow": shadows.get(model.version)}
+            for model in listing.models
+        ],
         "unusable": listing.unusable,
     }
-    show(document, listed(listing, aliases), as_json)
+    show(document, listed(listing, aliases, shadow_lines(shadows)), as_json)
 
 
 @models.command("show")
 def show_model(version: Version, as_json: Json = False) -> None:
     """Show everything about a version."""
     from commands.tables.models import alias_names, shown
+    from commands.tables.shadows import known_shadows, shadow_in_words
 
-    registry = _registry()
-    model = registry.open(version).metadata
-    called = alias_names(registry.aliases()).get(version, [])
-    show({**model.model_dump(mode="json"), "aliases": called}, shown(model, called), as_json)
+    settings = load_settings()
+    registry = model_manager(settings).registry
+    model, aliases = registry.open(version).metadata, registry.aliases()
+    called = alias_names(aliases).get(version, [])
+    shadow = known_shadows(settings, aliases).get(version)
+    document = {**model.model_dump(mode="json"), "aliases": called, "shadow": shadow}
+    show(document, shown(model, called, shadow_in_words(shadow) if shadow else None), as_json)
 
 
 @models.command("compare")

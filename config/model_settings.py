@@ -131,6 +131,9 @@ class ModelSettings(Section):
     auto_retrain: Switch
     retrain_interval_hours: Annotated[float, Field(ge=1, allow_inf_nan=False)]
     retrain_min_candles: Count
+    shadow_forecasts: Annotated[int, Field(ge=0, le=100_000)]
+    shadow_margin: Annotated[float, Field(ge=0, lt=0.25)]
+    shadow_max_days: Annotated[int, Field(ge=1, le=366)]
     default_type: ModelType
     ensemble_members: Annotated[tuple[ModelType, ...], Field(min_length=2)]
     training: TrainingSettings

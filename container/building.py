@@ -44,6 +44,7 @@ from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import count_load_failure, open_forecasting
 from services.forecasts.past_models import PastModels
+from services.forecasts.shadow_forecasts import open_shadow_forecasts
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
@@ -67,6 +68,7 @@ from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
 from services.reviews.trades import TradeReviews
 from services.service_works import BulkAnalysis, ReviewWorks, ServiceWorks
+from services.shadowing.watch import open_shadow_watch
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
@@ -122,7 +124,8 @@ async def build_container(
         registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
         models = ModelAdmin(registry, loaded, settings.analysis, clock, announce_models(hints))
-        forecasting = entered(open_forecasting(loaded, settings, store, clock, guards.disabled.why))
+        shadows = entered(open_shadow_forecasts(settings))
+        forecasting = entered(open_forecasting(loaded, settings, store, clock, guards.disabled.why, shadows))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
         calibration = await opened(
@@ -131,7 +134,7 @@ async def build_container(
         reader = MarketReader(
             indicators, forecasting, settings.analysis, evidence, clock, executor, guards.disabled.why
         )
-        recorder = make_recorder(settings, ledger, documents, indicators, evidence, clock)
+        recorder = make_recorder(settings, ledger, documents, indicators, evidence, shadows, clock)
         analysis = AnalysisService(
             store=store,
             market_data=market_data,
@@ -154,6 +157,9 @@ async def build_container(
         jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
         orders = make_orders(jobs, market_data, store, registry, evidence.shipped.book, settings, clock)
         watch = ModelWatch(registry, loaded, serving.reload_seconds)
+        shadowing = await opened(
+            open_shadow_watch(settings.models, registry, (ledger, documents), hub, announce_models(hints), clock)
+        )
         drift = await opened(open_drift(settings.models.drift, registry, loaded, stores, hub, notices.send, clock))
 
         training = TrainingService(jobs, market_data, store, settings, clock)
@@ -225,6 +231,7 @@ async def build_container(
             evaluations=orders.evaluations,
             measuring=orders.measuring,
             models=models,
+            shadowing=shadowing,
             reports=reports,
             notices=notices,
             webhooks=webhooks,

@@ -47,6 +47,7 @@ from services.reviews.nightly import NightlySelfAnalysis
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.schedule.scheduler import Scheduler
+from services.shadowing.watch import ShadowWatch
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
@@ -109,6 +110,7 @@ class Container:
     evaluations: EvaluationService
     measuring: EvidenceService
     models: ModelAdmin
+    shadowing: ShadowWatch
     drift: DriftWatch
 
     reports: Reports

@@ -26,6 +26,7 @@ from services.analysis.prompt import prompt_parts
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.evidence_in_use import EvidenceInUse
+from services.forecasts.shadow_forecasts import ShadowForecasts
 from services.jobs.opening import run_jobs
 from services.jobs.runner import KindRunner
 from services.jobs.service import JobService
@@ -35,6 +36,7 @@ from services.ledger.parity.nightly import NightlyParity
 from services.ledger.recording.apart import ApartBudget
 from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
 from services.ledger.recording.recorder import Recorder
+from services.ledger.recording.shadow_entries import ShadowedSink
 from services.ledger.replays.past_candles import PastCandles
 from services.ledger.replays.replayer import Replayer
 from services.ledger.scoring.lanes import LaneGate
@@ -209,11 +211,14 @@ def make_recorder(
     documents: ResilientDocuments,
     indicators: TechnicalIndicators,
     evidence: EvidenceInUse,
+    shadows: ShadowForecasts,
     clock: Clock,
 ) -> Recorder:
-    """Return what writes answers into the ledger."""
-    identities = LaneIdentities(settings, indicators, prompt_parts(), keep_identities(documents, clock))
-    return Recorder(ledger, identities, evidence, ApartBudget(settings.ledger), clock)
+    """Return what writes answers into the ledger, with those of candidates beside them."""
+    prompt, keep = prompt_parts(), keep_identities(documents, clock)
+    identities, beside = (LaneIdentities(settings, indicators, prompt, keep) for _ in range(2))
+    sink = ShadowedSink(ledger, shadows, beside, clock)
+    return Recorder(sink, identities, evidence, ApartBudget(settings.ledger), clock)
 
 
 def make_periodic(

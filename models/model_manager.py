@@ -30,6 +30,7 @@ from models.evaluation.time_axis import TimeAxis
 from models.registry.disk import check_disk
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
+from models.registry.shadowing import begin_shadow
 from models.serving.loaded_models import load_version
 from models.serving.unseen import unseen_predictions
 from models.training.progress import Listener
@@ -42,11 +43,16 @@ PlanMeasurer = Callable[[Sequence[PastForecasts]], PlanRecord]
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """The version that was trained, the verdict, and the version now in production, if any."""
+    """The version that was trained, the verdict, and the version now in production, if any.
+
+    Attributes:
+        shadow: The version that has passed the gate and shadows the one in production; None where none does.
+    """
 
     model: ModelMetadata
     verdict: GateVerdict
     production: str | None
+    shadow: str | None = None
 
     def report(self) -> dict[str, Any]:
         """Return the outcome as JSON-like values; `verdict` says what serves, `samples` are windows."""
@@ -56,9 +62,10 @@ class TrainingOutcome:
             "symbol": self.model.symbol,
             "timeframe": self.model.timeframe.value,
             "model_type": self.model.type.value,
-            "promoted": self.verdict.promoted,
-            "verdict": self.verdict.serves,
-            "reasons": list(self.verdict.reasons),
+            "promoted": self.verdict.promoted and not self.shadow,
+            "verdict": "production" if self.shadow else self.verdict.serves,
+            "reasons": [*self.verdict.reasons, *([f"{self.shadow} shadows it first."] if self.shadow else [])],
+            "shadow": self.shadow,
             "metrics": self.model.metrics.model_dump(mode="json") if self.model.metrics else None,
             "plans": self.model.plans.model_dump(mode="json") if self.model.plans else None,
             "production": self.production,
@@ -119,6 +126,8 @@ class ModelManager:
         markets: Mapping[str, CandleSeries],
         listener: Listener,
         force: str | None = None,
+        *,
+        shadow: bool = False,
     ) -> TrainingOutcome:
         """Train, judge, register and, where the gate allows it, promote; takes from seconds to hours.
 
@@ -129,6 +138,8 @@ class ModelManager:
             markets: Closed candles by symbol, one or more.
             listener: Called after every epoch and every fit.
             force: Reason to promote it whatever the gate decides.
+            shadow: Let what passes the gate shadow the model in production before it may replace it. Only forecasts of
+                the next candle can be compared; without such a model in production it is promoted at once.
 
         Raises:
             InsufficientData: too few candles, with the numbers.
@@ -137,16 +148,25 @@ class ModelManager:
         """
         check_disk(self.registry.root)
         run = TrainingRun(request, markets, self._models, self._features)
-        result = run.run(listener, self._incumbent(run), force)
+        incumbent = self._incumbent(run)
+        result = run.run(listener, incumbent, force)
         now = self._now()
         members = {
             kind: self._register(run, result, result.find(kind), {}, now).version for kind in result.asked.weights
         }
         model = self._register(run, result, result.asked, members, now)
         self.registry.nominate(model.version)
-        self._promote(run, result, model, members, now)
+        shadowing = None
+        passed = self._passed(run, result, model, members, now)
+        if passed is not None:
+            reason = result.verdict.reasons[-1]
+            if shadow and incumbent is not None and begin_shadow(self.registry, passed, reason, now):
+                shadowing = passed
+            else:
+                self.registry.promote(passed, by="forced" if result.verdict.forced else "gate", reason=reason, at=now)
         self.registry.prune(self._models.keep_versions)
-        return TrainingOutcome(model, result.verdict, self.registry.resolve(request.symbol, request.timeframe))
+        production = self.registry.resolve(request.symbol, request.timeframe)
+        return TrainingOutcome(model, result.verdict, production, shadowing)
 
     def evaluate(self, version: str, symbol: str, series: CandleSeries) -> Evaluation:
         """Return the evaluation of a version on candles of a symbol that it was not trained on.
@@ -208,22 +228,20 @@ class ModelManager:
             run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
             return None
 
-    def _promote(
+    def _passed(
         self,
         run: TrainingRun,
         result: TrainingResult,
         model: ModelMetadata,
         members: Mapping[ModelType, str],
         now: datetime,
-    ) -> None:
-        verdict = result.verdict
-        if verdict.serves == "candidate":
-            version = model.version
-        elif verdict.serves == "logistic":
-            version = (
-                members.get(ModelType.LOGISTIC)
-                or self._register(run, result, result.find(ModelType.LOGISTIC), {}, now).version
-            )
-        else:
-            return
-        self.registry.promote(version, by="forced" if verdict.forced else "gate", reason=verdict.reasons[-1], at=now)
+    ) -> str | None:
+        """Return the version that the gate lets serve; None where nothing changes."""
+        if result.verdict.serves == "candidate":
+            return model.version
+        if result.verdict.serves != "logistic":
+            return None
+        return (
+            members.get(ModelType.LOGISTIC)
+            or self._register(run, result, result.find(ModelType.LOGISTIC), {}, now).version
+        )

@@ -50,7 +50,7 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     markets = asyncio.run(read_candles(order, report, SystemClock()))
     if any(market.history for market in order.pool or (order,)):
         report = after_fetching(report)
-    return manager.train(request, markets, report).report()
+    return manager.train(request, markets, report, shadow=order.shadow).report()
 
 
 def bias_lookahead(parameters: dict[str, Any], report: Report) -> dict[str, Any]:

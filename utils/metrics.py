@@ -97,6 +97,7 @@ ML_CACHE_HITS = Counter("ml_cache_hits", "Symbols of /ai/signals that were judge
 PREDICTION_ACCURACY = MeasuredGauge(
     "ai_prediction_accuracy", "Share of successes among signals with a reported outcome; absent before the first."
 )
+SHADOW_FAILURES = Counter("shadow_forecast_failures", "Forecasts that a candidate failed to give beside the model.")
 MODEL_LOAD_FAILURES = Counter("model_load_failures", "Versions in production that could not be loaded.")
 
 CANDLE_REVISIONS = Counter(

@@ -15,7 +15,7 @@ from api.dependencies import (
     JsonBody,
     Trusted,
 )
-from api.parts import ModelsPart, OutlooksPart, TrainingPart
+from api.parts import ModelsPart, OutlooksPart, ShadowingPart, TrainingPart
 from api.schemas.ml import (
     Disclaimer,
     MlCacheCleared,
@@ -113,10 +113,10 @@ async def train(
     responses=problem_responses(409),
     dependencies=[DefaultLimit],
 )
-async def models(models: ModelsPart) -> MlModels:
+async def models(models: ModelsPart, shadowing: ShadowingPart) -> MlModels:
     """Return every version with its figures, newest first."""
-    known = await run_in_threadpool(models.known)
-    return MlModels(models=[summary_of(version) for version in known.models])
+    known, shadows = await run_in_threadpool(models.known), await shadowing.states()
+    return MlModels(models=[summary_of(version, shadows) for version in known.models])
 
 
 @router.get("/cache/stats", operation_id="ml_cache_stats", summary="Cached markets", dependencies=[DefaultLimit])

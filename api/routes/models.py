@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import Admin, DefaultLimit, JsonBody
-from api.parts import DriftPart, ModelsPart, SettingsPart
+from api.parts import DriftPart, ModelsPart, SettingsPart, ShadowingPart
 from api.schemas.drift import ModelDrifts
 from api.schemas.models import (
     LoadRequest,
@@ -113,10 +113,10 @@ async def cleanup(
 @router.get(
     "", operation_id="models", summary="Every version", responses=problem_responses(409), dependencies=[DefaultLimit]
 )
-async def listing(models: ModelsPart) -> Models:
-    """Return every version with its figures, its verdict and its alias, newest first."""
-    known = await run_in_threadpool(models.known)
-    return Models(models=[summary_of(version) for version in known.models], unusable=dict(known.unusable))
+async def listing(models: ModelsPart, shadowing: ShadowingPart) -> Models:
+    """Return every version with its figures, its verdict, its alias and its shadow, newest first."""
+    known, shadows = await run_in_threadpool(models.known), await shadowing.states()
+    return Models(models=[summary_of(version, shadows) for version in known.models], unusable=dict(known.unusable))
 
 
 @router.get(
@@ -158,10 +158,10 @@ async def rollback(
     responses=problem_responses(404, 409),
     dependencies=[DefaultLimit],
 )
-async def one(version: str, models: ModelsPart) -> ModelDetails:
+async def one(version: str, models: ModelsPart, shadowing: ShadowingPart) -> ModelDetails:
     """Return a version with all that is known of it."""
     known = await run_in_threadpool(models.find, version)
-    return ModelDetails(**dict(summary_of(known)), metadata=known.metadata)
+    return ModelDetails(**dict(summary_of(known, await shadowing.states())), metadata=known.metadata)
 
 
 @router.post(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, ConfigDict, Field
 
@@ -115,6 +116,24 @@ class ModelsCleaned(ResponseModel):
     kept_models: int
 
 
+class ShadowState(ResponseModel):
+    """A candidate beside the model in production: how far it is, or how it ended."""
+
+    production: Annotated[str, Field(description="The version that it is compared with.")]
+    state: Literal["shadowing", "promoted", "refused", "superseded"]
+    since: IsoTime
+    at: Annotated[datetime | None, Field(description="When it ended, ISO 8601, UTC; null while it goes on.")]
+    reason: Annotated[str, Field(description="Of the gate while it goes on, then of the decision.")]
+    needed: Annotated[int, Field(description="Settled forecasts of both, models.shadow_forecasts.")]
+    settled: Annotated[int | None, Field(description="Settled forecasts of both on the same candles so far.")]
+    produced: Annotated[int | None, Field(description="Settled forecasts of the model in production since then.")]
+    brier_gain: Annotated[
+        float | None, Field(description="Mean Brier loss of the model in production less that of the candidate.")
+    ]
+    low: Annotated[float | None, Field(description="Of its interval, which holds at every look; null while too few.")]
+    high: float | None
+
+
 class ModelSummary(ResponseModel):
     """A version and how it was judged."""
 
@@ -126,8 +145,9 @@ class ModelSummary(ResponseModel):
     alias: Alias | None
     loaded: Annotated[bool, Field(description="It is in memory and serves.")]
     metrics: Annotated[Scores | None, Field(description="Out of sample; null of an imported file.")]
-    verdict: Annotated[Serves | None, Field(description="What served after its training; null if it was not judged.")]
+    verdict: Annotated[Serves | None, Field(description="What the gate let serve; null if it was not judged.")]
     reasons: list[str]
+    shadow: Annotated[ShadowState | None, Field(description="null of a version that never shadowed another.")]
 
 
 class Models(ResponseModel):
@@ -152,8 +172,8 @@ class ModelPromoted(ResponseModel):
     production: str | None
 
 
-def summary_of(known: KnownModel) -> ModelSummary:
-    """Return the line of a version in a list."""
+def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> ModelSummary:
+    """Return the line of a version in a list; `shadows` is what is known of those that shadow, by version."""
     metadata = known.metadata
     verdict = metadata.verdict
     return ModelSummary(
@@ -167,7 +187,12 @@ def summary_of(known: KnownModel) -> ModelSummary:
         metrics=metadata.metrics,
         verdict=verdict.serves if verdict else None,
         reasons=list(verdict.reasons) if verdict else [],
+        shadow=_shadow_of(shadows.get(metadata.version)),
     )
+
+
+def _shadow_of(known: Mapping[str, Any] | None) -> ShadowState | None:
+    return ShadowState(**{name: known[name] for name in ShadowState.model_fields}) if known else None
 
 
 def info_of(known: KnownModel | None) -> ModelInfo:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from commands.tables.figures import interval, number
 from commands.tables.plans import plan_facts, record_facts
+from commands.tables.training import learned
 from domain.forecasting import Forecast
 from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.calibration import ReliabilityBin
@@ -56,8 +57,8 @@ def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pict
     return Group(_facts(facts), _scores(scores), _reliability(found.reliability), *acting)
 
 
-def listed(listing: Listing, aliases: Aliases) -> Group:
-    """Return every version, newest first, with its aliases; below them the unusable versions."""
+def listed(listing: Listing, aliases: Aliases, shadows: Sequence[str] = ()) -> Group:
+    """Return every version, newest first, with its aliases; below them those that shadow, and the unusable ones."""
     called = alias_names(aliases)
     table = _table("version", "market", "horizon", "n", *METRICS, "alias", "verdict", title="Models")
     for model in listing.models:
@@ -72,15 +73,18 @@ def listed(listing: Listing, aliases: Aliases) -> Group:
             _verdict(model),
         )
     unusable = [f"{version}: {reason}" for version, reason in listing.unusable.items()]
-    return Group(table, *_sentences("Unusable", unusable))
+    return Group(
+        table, *_sentences("Candidates beside models in production", shadows), *_sentences("Unusable", unusable)
+    )
 
 
-def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
-    """Return everything about a version."""
+def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = None) -> Group:
+    """Return everything about a version; `shadow` is how it did beside the one in production, in words."""
     data, graph = model.data, model.graph
     facts = {
         "version": model.version,
         "alias": ", ".join(aliases) or "none",
+        **({"shadow": shadow} if shadow else {}),
         "market": f"{model.symbol} {model.timeframe}, {_ahead(model.horizon_candles)}",
         "created": f"{model.created_at:%Y-%m-%d %H:%M:%S} UTC",
         "parameters": f"{model.parameters:,}",
@@ -107,7 +111,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str]) -> Group:
     facts["files"] = ", ".join(model.files)
     reasons = model.verdict.reasons if model.verdict else ()
     judged = [_own_scores(model)] if model.metrics else []
-    return Group(_facts(facts), *judged, *_plans(model.plans), *_sentences("Reasons", reasons))
+    course = [learned(model.training_history)] if model.training_history else []
+    return Group(_facts(facts), *judged, *_plans(model.plans), *course, *_sentences("Reasons", reasons))
 
 
 def compared(comparison: VersionComparison) -> Group:

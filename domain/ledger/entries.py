@@ -15,12 +15,13 @@ PLAN = 0
 
 
 class LedgerLane(StrEnum):
-    """Who said it; a blend is rules and model together."""
+    """Who said it; a blend is rules and model together, a shadow the candidate beside the model in production."""
 
     RULES = "rules"
     MODEL = "model"
     LLM = "llm"
     BLEND = "blend"
+    SHADOW = "shadow"
 
 
 class Origin(StrEnum):

@@ -24,13 +24,17 @@ class LearningData(Protocol):
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """An epoch that has ended, 1 .. `epochs`; `seconds_left` assumes no early stop."""
+    """An epoch, or a round of boosting, that has ended, 1 .. `epochs`; `seconds_left` assumes no early stop.
+
+    `learning_rate` is the one that it learned with.
+    """
 
     epoch: int
     epochs: int
     loss: float
     validation_loss: float
     seconds_left: float
+    learning_rate: float
 
 
 Report = Callable[[EpochProgress], None]
@@ -45,7 +49,7 @@ class FittedModel(Protocol):
 
     @property
     def history(self) -> tuple[EpochProgress, ...]:
-        """Every epoch; empty where the library does not train in epochs."""
+        """Every epoch, or round of boosting; empty where the library trains in neither."""
 
     def raw(self, inputs: RealArray) -> RealArray:
         """Return the answers, shape (n, outputs) float32, as `models/architectures/outputs.py` reads them.

@@ -13,8 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from config.model_settings import TrainingSettings
 from domain.arrays import RealArray
 from domain.errors import TrainingFailed
-from features.datasets.windows import Windows
-from models.architectures.fitted import EpochProgress, require_shape
+from models.architectures.fitted import EpochProgress, LearningData, require_shape
 from models.architectures.summary import summaries
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
@@ -48,12 +47,13 @@ class Logistic:
         return name
 
 
-def fit_logistic(train: Windows, inverse_regularization: float, _training: TrainingSettings) -> Logistic:
+def fit_logistic(data: LearningData, inverse_regularization: float, _training: TrainingSettings) -> Logistic:
     """Train logistic regression on binary targets; see `models.training.fitting.fit`.
 
     Raises:
         TrainingFailed: the price only rises, or only falls, in training.
     """
+    train = data.train
     targets = train.targets[train.ends]
     if len(np.unique(targets)) < 2:
         raise TrainingFailed(

@@ -13,8 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from config.model_settings import TrainingSettings, TreeSettings
 from domain.arrays import Float32Array, FloatArray, RealArray
-from features.datasets.windows import Windows
-from models.architectures.fitted import EpochProgress, require_shape
+from models.architectures.fitted import EpochProgress, LearningData, require_shape
 from models.architectures.outputs import CLASSES
 from models.architectures.summary import summaries
 from models.export.graph import INPUTS
@@ -58,8 +57,9 @@ class RandomForest:
         return placement
 
 
-def fit_random_forest(train: Windows, settings: TreeSettings, training: TrainingSettings) -> RandomForest:
+def fit_random_forest(data: LearningData, settings: TreeSettings, training: TrainingSettings) -> RandomForest:
     """Train a random forest on three-class targets; see `models.training.fitting.fit`."""
+    train = data.train
     forest = RandomForestClassifier(
         settings.trees,
         max_depth=settings.max_depth,

@@ -12,12 +12,14 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 
 from config.model_settings import TrainingSettings, TreeSettings
 from domain.arrays import RealArray
-from features.datasets.windows import Windows
-from models.architectures.fitted import EpochProgress, require_shape
+from models.architectures.fitted import EpochProgress, LearningData, require_shape
 from models.architectures.outputs import CLASSES
 from models.architectures.summary import summaries
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
+
+_LOSS = "mlogloss"
+_TRAINING, _VALIDATION = "training", "validation"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class XGBoost:
     """A `FittedModel` of XGBoost."""
 
     booster: xgboost.Booster
-    history: tuple[EpochProgress, ...] = ()
+    history: tuple[EpochProgress, ...]
 
     @property
     def parameters(self) -> int:
@@ -45,14 +47,16 @@ class XGBoost:
         return name
 
 
-def fit_xgboost(train: Windows, settings: TreeSettings, training: TrainingSettings) -> XGBoost:
+def fit_xgboost(data: LearningData, settings: TreeSettings, training: TrainingSettings) -> XGBoost:
     """Train gradient boosting on three-class targets; see `models.training.fitting.fit`.
 
     `min_samples_leaf` is XGBoost's `min_child_weight`, where a sample weighs at most one half.
     """
+    train = data.train
     parameters = {
         "objective": "multi:softprob",
         "num_class": CLASSES,
+        "eval_metric": _LOSS,
         "max_depth": settings.max_depth,
         "learning_rate": settings.learning_rate,
         "min_child_weight": settings.min_samples_leaf,
@@ -60,4 +64,12 @@ def fit_xgboost(train: Windows, settings: TreeSettings, training: TrainingSettin
         "nthread": training.threads,
     }
     samples = xgboost.DMatrix(summaries(train), label=train.targets[train.ends])
-    return XGBoost(xgboost.train(parameters, samples, settings.trees))
+    later = xgboost.DMatrix(summaries(data.validation), label=data.validation.targets[data.validation.ends])
+    losses: dict[str, dict[str, list[float]]] = {}
+    watched = [(samples, _TRAINING), (later, _VALIDATION)]
+    booster = xgboost.train(parameters, samples, settings.trees, evals=watched, evals_result=losses, verbose_eval=False)
+    both = zip(losses[_TRAINING][_LOSS], losses[_VALIDATION][_LOSS], strict=True)
+    rounds = (
+        EpochProgress(number, settings.trees, *pair, 0.0, settings.learning_rate) for number, pair in enumerate(both, 1)
+    )
+    return XGBoost(booster, tuple(rounds))

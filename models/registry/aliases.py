@@ -13,11 +13,12 @@ from domain.forecasting import ANY_SYMBOL, ModelScope, VersionName
 from domain.market import Timeframe
 from domain.values import Frozen
 from models.registry.durable_files import read_file, replace_file
+from models.registry.shadows import MAX_ENDED, EndedShadow, Shadow, ShadowFigures, ended
 
 ALIASES_FILE = "aliases.json"
 MAX_ALIASES_BYTES = 64 * 1024 * 1024
 
-PromotedBy = Literal["gate", "forced", "rollback"]
+PromotedBy = Literal["gate", "forced", "rollback", "shadow"]
 
 
 class Promotion(Frozen):
@@ -30,12 +31,20 @@ class Promotion(Frozen):
 
 
 class ScopeAliases(Frozen):
-    """The aliases of one symbol (or `*`) and timeframe, and every promotion, oldest first."""
+    """The aliases of one symbol (or `*`) and timeframe, and every promotion, oldest first.
+
+    Attributes:
+        candidate: The one that shadows or, without any, the newest version that is not in production.
+        shadow: Of the candidate beside the version in production.
+        shadowed: Shadows that have ended, the newest last.
+    """
 
     symbol: ModelScope
     timeframe: Timeframe
     candidate: VersionName | None = None
     history: tuple[Promotion, ...] = ()
+    shadow: Shadow | None = None
+    shadowed: tuple[EndedShadow, ...] = ()
 
     @property
     def line(self) -> tuple[str, ...]:
@@ -66,14 +75,38 @@ class ScopeAliases(Frozen):
         came = [one for one in then.history if one.version == then.production and one.by != "rollback"]
         return ScopeAliases(symbol=self.symbol, timeframe=self.timeframe, history=tuple(came[-1:]))
 
-    def promoted(self, version: str | None, at: datetime, by: PromotedBy, reason: str) -> ScopeAliases:
-        """Return the aliases with another version in production, which stops being the candidate."""
-        return ScopeAliases(
-            symbol=self.symbol,
-            timeframe=self.timeframe,
-            candidate=None if self.candidate == version else self.candidate,
-            history=(*self.history, Promotion(version=version, at=at, by=by, reason=reason)),
+    def promoted(
+        self,
+        version: str | None,
+        at: datetime,
+        by: PromotedBy,
+        reason: str,
+        figures: ShadowFigures | None = None,
+    ) -> ScopeAliases:
+        """Return the aliases with another version in production, which stops being the candidate; a shadow ends."""
+        of = self
+        if self.shadow is not None:
+            own = self.shadow.version == version
+            of = self.without_shadow(ended(self.shadow, at, "promoted" if own else "superseded", reason, figures))
+        return of.model_copy(
+            update={
+                "candidate": None if of.candidate == version else of.candidate,
+                "history": (*of.history, Promotion(version=version, at=at, by=by, reason=reason)),
+            }
         )
+
+    def shadowing(self, shadow: Shadow) -> ScopeAliases:
+        """Return the aliases with a shadow of the candidate; one that was there before is superseded."""
+        of = self
+        if self.shadow is not None:
+            of = self.without_shadow(ended(self.shadow, shadow.since, "superseded", f"{shadow.version} is newer"))
+        return of.model_copy(update={"candidate": shadow.version, "shadow": shadow})
+
+    def without_shadow(self, end: EndedShadow) -> ScopeAliases:
+        """Return the aliases after a shadow; a candidate that was refused is no candidate any more."""
+        candidate = None if end.end == "refused" and self.candidate == end.version else self.candidate
+        shadowed = (*self.shadowed, end)[-MAX_ENDED:]
+        return self.model_copy(update={"candidate": candidate, "shadow": None, "shadowed": shadowed})
 
 
 class Aliases(Frozen):

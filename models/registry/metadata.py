@@ -17,6 +17,7 @@ from models.architectures.outputs import InputKind, OutputKind
 from models.evaluation.calibration import Calibration
 from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
+from models.registry.training_history import TrainingHistory
 
 # No separator and no leading dot: a name can only mean a file within the version's folder.
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}(\.[a-z0-9]{1,10}){1,2}$")]
@@ -110,6 +111,8 @@ class ModelMetadata(Frozen):
         baselines: Scores of each baseline on the same rows.
         plans: What its plans came to at its predictions out of sample; None where they were not measured, as in
             versions of earlier releases and imported files.
+        training_history: Losses by epoch or round; None of learners without either, of ensembles, imported files and
+            versions of earlier releases.
         verdict: Decision of the gate, with its reasons.
         settings: Those of the training run.
         libraries: Name and version of the libraries that trained and exported it.
@@ -129,6 +132,7 @@ class ModelMetadata(Frozen):
     metrics: Scores | None = None
     baselines: dict[str, Scores] = Field(default_factory=dict)
     plans: PlanRecord | None = None
+    training_history: TrainingHistory | None = None
     verdict: GateVerdict | None = None
     seed: int | None = None
     settings: dict[str, Any]

@@ -129,14 +129,15 @@ class Registry:
         return aliases.production if aliases else None
 
     def nominate(self, version: str) -> None:
-        """Make a version the candidate of its symbol and timeframe.
+        """Make a version the candidate of its symbol and timeframe, unless another one shadows there.
 
         Raises:
             InvalidRequest, ModelNotFound, ModelCorrupt: as `open`.
         """
         with locked(self.root):
             of, aliases = self._scope(version)
-            write_aliases(self.root, aliases.replaced(of.model_copy(update={"candidate": version})))
+            if of.shadow is None:
+                write_aliases(self.root, aliases.replaced(of.model_copy(update={"candidate": version})))
 
     def promote(self, version: str, *, by: Literal["gate", "forced"], reason: str, at: datetime) -> None:
         """Put a version, whose files are all verified first, into production of its symbol and timeframe.

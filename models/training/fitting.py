@@ -19,7 +19,7 @@ def fit(architecture: Architecture, data: LearningData, settings: ModelSettings,
         architecture: What to train.
         data: Scaled windows whose targets are of the architecture's kind.
         settings: Sizes, learning, seed, threads.
-        report: Called after every epoch; never where the library does not train in epochs.
+        report: Called after every epoch of a network; never by other libraries.
 
     Raises:
         TrainingFailed: losses or weights are not finite, or the targets are all alike.
@@ -31,5 +31,5 @@ def fit(architecture: Architecture, data: LearningData, settings: ModelSettings,
         from models.training.network_training import fit_network
 
         return fit_network(partial(architecture.load(), data.train, own), data, training, report)
-    model: FittedModel = architecture.load()(data.train, own, training)
+    model: FittedModel = architecture.load()(data, own, training)
     return model

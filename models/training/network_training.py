@@ -127,5 +127,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
                 "a smaller learning rate may help (models.training.learning_rate, or the network's own learning.rate)"
             )
         seconds_left = (time.monotonic() - self.started) / done * (self.epochs - done)
-        self.history.append(EpochProgress(done, self.epochs, loss, validation_loss, seconds_left))
+        # It is reduced after this callback, so this is the one of the epoch.
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.history.append(EpochProgress(done, self.epochs, loss, validation_loss, seconds_left, rate))
         self.report(self.history[-1])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from domain.forecasting import ModelType
 from domain.trading.forecast_plans import PlanRecord
@@ -26,6 +26,7 @@ from models.registry.metadata import (
     version_name,
 )
 from models.registry.registry import Registry
+from models.registry.training_history import TrainingHistory, history_of
 from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
 
 LIBRARIES = ("numpy", "keras", "tensorflow-cpu", "tensorflow", "jax", "scikit-learn", "xgboost-cpu", "xgboost", "onnx")
@@ -68,6 +69,7 @@ def register(
         metrics=candidate.scores,
         baselines={**result.baselines, **_others(candidate, result)},
         plans=plans,
+        training_history=_history(artefact) if artefact else None,
         verdict=result.verdict if candidate is result.asked else None,
         seed=run.models.training.seed,
         settings=_settings(run),
@@ -133,6 +135,11 @@ def _graph(artefact: Artefact) -> Graph:
     graph = graph_of(learner.architecture, rows.feature_set, learner.length, rows.horizons, artefact.calibration)
     shown = artefact.fitted.data.scaler.columns
     return graph if shown == graph.columns else graph.model_copy(update={"selected": shown})
+
+
+def _history(artefact: Artefact) -> TrainingHistory | None:
+    unit: Literal["epoch", "round"] = "epoch" if artefact.learner.architecture.is_network else "round"
+    return history_of(artefact.fitted.model.history, unit)
 
 
 def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:

@@ -26,6 +26,7 @@ from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
 from services.forecasts.newest_rows import NewestRows
 from services.forecasts.plans import ForecastPlans
+from services.forecasts.shadow_forecasts import ShadowForecasts
 from services.market_data.sources.stored import StoredSource
 from storage.ports import CandleStore
 from utils import metrics
@@ -65,6 +66,7 @@ class Forecasting:
         preferred: Sequence[Timeframe],
         executor: Executor,
         why_disabled: WhyDisabled = nothing_is_disabled,
+        shadows: ShadowForecasts | None = None,
     ) -> None:
         """Keep the parts; nothing is loaded yet.
 
@@ -78,6 +80,7 @@ class Forecasting:
             preferred: Timeframes to forecast, first choice first.
             executor: For work off the event loop.
             why_disabled: Tells whether models take part now.
+            shadows: Asks candidates the same after the answer; None asks none.
         """
         self._models = models
         self._batcher = batcher
@@ -88,11 +91,13 @@ class Forecasting:
         self._rows = rows
         self._plans = plans
         self._why_disabled = why_disabled
+        self._shadows = shadows
 
     def by(self, models: LoadedModels) -> Forecasting:
-        """Return the same with other models."""
+        """Return the same with other models, which no candidates shadow."""
         other = copy(self)
         other._models = models
+        other._shadows = None
         return other
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
@@ -121,6 +126,8 @@ class Forecasting:
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
         bare = to_forecast(symbol, model.metadata, forecasts, self._settings)
         forecast = self._plans.added(bare, model.metadata.plans, history, snapshot.price, costs)
+        if self._shadows is not None and snapshot.as_of_ms is None:
+            self._shadows.begin(model.metadata, forecast, history, snapshot.price, costs)
         metrics.PREDICTION_DURATION.labels(forecast.model_type).observe(perf_counter() - started)
         metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
         metrics.ML_PREDICTIONS.inc()
@@ -200,6 +207,7 @@ def open_forecasting(
     store: CandleStore,
     clock: Clock,
     why_disabled: WhyDisabled = nothing_is_disabled,
+    shadows: ShadowForecasts | None = None,
 ) -> Iterator[Forecasting]:
     """Serve the models of the registry; nothing is loaded before the first request."""
     serving = settings.models.serving
@@ -209,10 +217,11 @@ def open_forecasting(
             models=loaded,
             batcher=MicroBatcher(executor, serving),
             candles=ModelCandles(StoredSource(store), clock),
-            rows=NewestRows(),
+            rows=shadows.rows if shadows else NewestRows(),
             plans=ForecastPlans(settings.trading.costs, settings.indicators.atr_period),
             settings=serving,
             preferred=settings.analysis.primary_timeframes,
             executor=executor,
             why_disabled=why_disabled,
+            shadows=shadows,
         )

@@ -37,11 +37,13 @@ class ServingModel:
         metadata: Its own.
         last_trained: When the newest version of its market was made, whether or not that one serves.
         last_candle_ms: Open time of the newest candle that this one was trained on; None of an imported file.
+        shadow: The version that shadows it; None without one.
     """
 
     metadata: ModelMetadata
     last_trained: datetime
     last_candle_ms: int | None
+    shadow: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,15 +126,17 @@ class ModelAdmin:
         Raises:
             ModelCorrupt: the file of aliases cannot be read.
         """
-        known = self.known().models
+        known, aliases = self.known().models, self._registry.aliases()
         newest: dict[tuple[str, Timeframe], ModelMetadata] = {}
         for model in known:  # the newest come first
             newest.setdefault(model.metadata.scope, model.metadata)
         found = []
         for model in known:
             if model.alias == "production":
-                last = newest[model.metadata.scope]
-                found.append(ServingModel(model.metadata, last.created_at, last.data.last_ms if last.data else None))
+                last, shadow = newest[model.metadata.scope], aliases.of(*model.metadata.scope).shadow
+                last_ms = last.data.last_ms if last.data else None
+                version = shadow.version if shadow else None
+                found.append(ServingModel(model.metadata, last.created_at, last_ms, version))
         return found
 
     def last_trained(self) -> datetime | None:

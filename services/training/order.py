@@ -19,6 +19,7 @@ class TrainingOrder(SeriesOrder):
         pool: The markets of a model of several, whose symbol is `*`; empty for one of one market.
         epochs: Of every network; None takes that of the settings.
         seed: None takes that of the settings.
+        shadow: Whether it shadows the model in production, if there is one, before it may replace it.
         indicators: By which the plans of the model are made.
     """
 
@@ -27,6 +28,7 @@ class TrainingOrder(SeriesOrder):
     model_type: ModelType
     epochs: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] | None = None
+    shadow: bool = False
     features: FeatureSettings
     indicators: IndicatorSettings
     models: ModelSettings

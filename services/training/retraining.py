@@ -86,7 +86,10 @@ class RetrainingPolicy:
 
 
 class Retraining:
-    """Queues the trainings that are needed; a market that is trained already, or has no new candles, is left out."""
+    """Queues the trainings that are needed; a market is left out that is trained already, or has no new candles.
+
+    So is one whose candidate shadows the model in production: a newer one would begin anew, and none would ever end.
+    """
 
     def __init__(
         self,
@@ -154,6 +157,7 @@ class Retraining:
     async def _submit(self, needed: Sequence[RetrainReason], serving: Sequence[ServingModel]) -> dict[str, Any]:
         submitted, skipped = [], []
         models = {model.metadata.scope: model for model in serving}
+        shadows = {model.metadata.scope: model.shadow for model in serving}
         async with self._lock:
             under_way = await self._under_way()
             for reason in needed:
@@ -161,6 +165,9 @@ class Retraining:
                 job_id = under_way.get((reason.symbol, reason.timeframe.value))
                 if job_id is not None:
                     skipped.append({**asdict(reason), "why": f"its training is under way: job {job_id}"})
+                    continue
+                if shadow := shadows.get(scope):
+                    skipped.append({**asdict(reason), "why": f"its candidate {shadow} shadows it, and is not decided"})
                     continue
                 try:
                     submitted.append({**asdict(reason), "job_id": await self._queue(reason, models.get(scope))})
@@ -183,6 +190,7 @@ class Retraining:
             type=reason.model_type,
             newer_than_ms=newest_ms,
             least_new=least_new,
+            by_itself=True,
         )
         return (await self._training.submit(asked)).job.job_id
 

@@ -39,6 +39,7 @@ class TrainingAsked:
     Attributes:
         newer_than_ms: Open time of the newest candle of the training before; None without one.
         least_new: Candles that have to have closed since then.
+        by_itself: Whether the service trains without being asked: then the model shadows the one in production.
     """
 
     symbol: str
@@ -48,6 +49,7 @@ class TrainingAsked:
     candles: Sequence[CandleLike] | None = None
     newer_than_ms: int | None = None
     least_new: int = 0
+    by_itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class TrainingService:
             timeframe=history.series.timeframe,
             model_type=kind,
             epochs=asked.epochs,
+            shadow=asked.by_itself and self._settings.models.shadow_forecasts > 0,
             candles=() if history.more else candle_rows(history.series),
             history=self._candles.history_order(history, self._most) if history.more else None,
             features=self._settings.features,
@@ -173,6 +176,7 @@ class TrainingService:
             symbol=ANY_SYMBOL,
             timeframe=model.timeframe,
             model_type=model.type,
+            shadow=self._settings.models.shadow_forecasts > 0,
             pool=tuple(
                 SeriesOrder(
                     symbol=symbol,

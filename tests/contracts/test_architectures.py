@@ -141,12 +141,29 @@ def test_its_saved_file_answers_as_it_does(architecture: Architecture, tmp_path:
 @every_architecture
 def test_every_epoch_is_reported(architecture: Architecture) -> None:
     model, _, reports = fitted(architecture)
-    assert tuple(reports) == model.history
+    assert tuple(reports) == (model.history if architecture.is_network else ())
     epochs = EPOCHS if architecture.is_network else 0
     assert [each.epoch for each in reports] == list(range(1, epochs + 1))
     if reports:
         assert reports[-1].validation_loss < reports[0].validation_loss
         assert reports[-1].seconds_left == 0.0 < reports[0].seconds_left
+
+
+@every_architecture
+def test_its_history_has_every_epoch_or_round_with_both_losses_and_the_learning_rate(
+    architecture: Architecture,
+) -> None:
+    model, _, _ = fitted(architecture)
+    settings = toy_settings()
+    rounds = settings.xgboost.trees if architecture.kind is ModelType.XGBOOST else 0
+    count = EPOCHS if architecture.is_network else rounds
+    assert [each.epoch for each in model.history] == list(range(1, count + 1))
+    if not count:
+        return
+    assert model.history[-1].loss < model.history[0].loss
+    learning = architecture.learning(settings)
+    rate = (learning.rate or settings.training.learning_rate) if learning else settings.xgboost.learning_rate
+    assert model.history[0].learning_rate == pytest.approx(rate)
 
 
 @every_architecture

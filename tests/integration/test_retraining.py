@@ -14,11 +14,13 @@ from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry.metadata import TrainingRange
 from models.registry.registry import Registry
+from models.registry.shadowing import begin_shadow
 from services.training.order import TrainingOrder
 from services.training.retraining import Retraining
 from storage.document_ports import JOB_ORDERS
 from tests.fixtures.bodies import base_path, now_ms, shape_b, wire_candles
-from tests.fixtures.forecasting import put_in_production
+from tests.fixtures.forecasting import add_fitted, put_in_production
+from tests.fixtures.models import NOON
 from tests.fixtures.newest_days import container_of
 
 pytest_plugins = ["tests.fixtures.operators", "tests.fixtures.registry"]
@@ -60,9 +62,20 @@ def test_an_old_model_is_trained_once_however_often_one_looks(operator: TestClie
     assert submitted["reason"] == "age"
     job = operator.get(f"/jobs/{submitted['job_id']}").json()
     assert (job["kind"], job["parameters"]["model_type"]) == ("train", "logistic")
+    assert job["parameters"]["shadow"] is True
     again = retrain(operator, full=True)
     assert again["submitted"] == []
     assert again["skipped"][0]["why"] == f"its training is under way: job {submitted['job_id']}"
+
+
+def test_a_market_whose_candidate_shadows_is_not_trained_anew(operator: TestClient, registry: Registry) -> None:
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
+    candidate = add_fitted(registry, ModelType.LOGISTIC, data=trained_until(100)).version
+    assert begin_shadow(registry, candidate, "better", NOON)
+    post_candles(operator)
+    found = retrain(operator)
+    assert found["submitted"] == []
+    assert found["skipped"][0]["why"] == f"its candidate {candidate} shadows it, and is not decided"
 
 
 def test_without_enough_new_candles_nothing_is_trained_and_the_numbers_are_said(

@@ -135,7 +135,7 @@ def test_pictures_are_svg_for_everyone(make_client: MakeClient, path: str) -> No
 def test_lanes_are_compared_with_what_they_cost(filled: TestClient) -> None:
     found = asked(filled, "/ai/lanes")
     lanes = {one["lane"]: one for one in found["lanes"]}
-    assert set(lanes) == {"rules", "model", "llm", "blend"}
+    assert set(lanes) == {"rules", "model", "llm", "blend", "shadow"}
     assert (lanes["rules"]["costs"], lanes["rules"]["sampling"], lanes["model"]["records"]) == ([], None, [])
     assert lanes["llm"]["sampling"] == {
         "sampling": False,

@@ -134,7 +134,7 @@ class LaneIdentities:
         return found
 
     def _parts(self, lane: LedgerLane, by: str, origin: Origin) -> Parts:
-        if lane is LedgerLane.MODEL:
+        if lane in {LedgerLane.MODEL, LedgerLane.SHADOW}:
             return {"service": service_version(), **self._model(by)}
         rules = self._rules
         if lane is LedgerLane.BLEND:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,9 +132,9 @@ def _neighbors() -> Windows:
     return Windows.over(rows, classes, 1, np.zeros(4000, dtype=np.int64))
 
 
-def _fit_trees(name: str, *arguments: Any) -> FittedModel:
+def _fit_trees(name: str, windows: Windows, *arguments: Any) -> FittedModel:
     fit: Callable[..., FittedModel] = getattr(import_module(f"models.architectures.{name}"), f"fit_{name}")
-    return fit(*arguments)
+    return fit(SimpleNamespace(train=windows, validation=windows), *arguments)
 
 
 @pytest.mark.parametrize("name", ["random_forest", "xgboost"])

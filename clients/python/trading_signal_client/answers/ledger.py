@@ -32,7 +32,7 @@ class LedgerEntry(Answer):
     """One answer of one lane."""
 
     id: str
-    lane: Literal["rules", "model", "llm", "blend"]
+    lane: Literal["rules", "model", "llm", "blend", "shadow"]
     lane_id: str
     origin: Literal["api", "loop", "stream", "predict", "trend"]
     symbol: str
@@ -100,7 +100,7 @@ class ReplayedField(Answer):
 
 class ReplayedEntry(Answer):
     entry_id: str
-    lane: Literal["rules", "model", "llm", "blend"]
+    lane: Literal["rules", "model", "llm", "blend", "shadow"]
     fields: list[ReplayedField]
 
 

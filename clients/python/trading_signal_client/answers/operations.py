@@ -82,6 +82,22 @@ class DisabledParts(Answer):
     parts: list[DisabledPart]
 
 
+class Shadow(Answer):
+    """A candidate beside the model in production: how far it is, or how it ended."""
+
+    production: str
+    state: Literal["shadowing", "promoted", "refused", "superseded"]
+    since: datetime
+    at: datetime | None
+    reason: str
+    needed: int
+    settled: int | None
+    produced: int | None
+    brier_gain: float | None
+    low: float | None
+    high: float | None
+
+
 class Model(Answer):
     version: str
     model_type: ModelType
@@ -91,6 +107,7 @@ class Model(Answer):
     alias: Literal["production", "candidate"] | None
     loaded: bool
     reasons: list[str]
+    shadow: Shadow | None = None
 
 
 class Models(Answer):

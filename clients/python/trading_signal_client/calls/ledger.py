@@ -11,7 +11,7 @@ from trading_signal_client.calls.call import Call, Candles
 
 def ledger(
     *,
-    lane: Literal["rules", "model", "llm", "blend"] | None = None,
+    lane: Literal["rules", "model", "llm", "blend", "shadow"] | None = None,
     lane_id: str | None = None,
     symbol: str | None = None,
     timeframe: str | None = None,

@@ -12,7 +12,7 @@ def track_record(
     *,
     days: int = 30,
     group: Literal["lane", "symbol", "side", "version", "confidence", "day"] = "lane",
-    lane: Literal["rules", "model", "llm", "blend"] | None = None,
+    lane: Literal["rules", "model", "llm", "blend", "shadow"] | None = None,
     symbol: str | None = None,
     timeframe: str | None = None,
     horizon: Literal["1", "4", "12", "24", "plan"] | None = None,

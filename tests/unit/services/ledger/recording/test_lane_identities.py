@@ -23,8 +23,9 @@ from tests.fixtures.guards import documents_on
 from tests.fixtures.histories import WEIGHER
 from tests.fixtures.recording import PROMPT, make_identities
 
-RULES, MODEL, LLM, BLEND = LedgerLane.RULES, LedgerLane.MODEL, LedgerLane.LLM, LedgerLane.BLEND
-BY = {RULES: "", MODEL: "lstm_model_20260131_120000", LLM: "gpt-4o-mini", BLEND: "lstm_model_20260131_120000"}
+RULES, MODEL, LLM, BLEND, SHADOW = LedgerLane
+VERSION = "lstm_model_20260131_120000"
+BY = {RULES: "", MODEL: VERSION, LLM: "gpt-4o-mini", BLEND: VERSION, SHADOW: VERSION}
 BOOK = WEIGHER.book
 ROOT = Path(__file__).resolve().parents[5]
 
@@ -47,7 +48,7 @@ def differing(one: dict[LedgerLane, str], other: dict[LedgerLane, str]) -> set[L
 
 def test_ids_have_twelve_hex_digits_and_tell_the_lanes_apart() -> None:
     found = ids()
-    assert len(set(found.values())) == 4
+    assert len(set(found.values())) == 5
     assert all(len(value) == 12 and int(value, 16) >= 0 for value in found.values())
 
 
@@ -78,7 +79,7 @@ CHANGES: list[tuple[str, Callable[[], dict[LedgerLane, str]], set[LedgerLane]]] 
     ("no evidence", lambda: ids(book=None), BY_RULES),
     ("blend", lambda: ids(settings(analysis={"blend": "weighted"})), {BLEND}),
     ("share of the model", lambda: ids(settings(analysis={"model_weight": 0.4})), {BLEND}),
-    ("sides of models", lambda: ids(settings(models={"serving": {"long_probability": 0.61}})), {MODEL, BLEND}),
+    ("sides of models", lambda: ids(settings(models={"serving": {"long_probability": 0.61}})), {MODEL, BLEND, SHADOW}),
     ("temperature", lambda: ids(settings(llm={"models": {"gpt-4o-mini": {"temperature": 1}}})), {LLM}),
     ("endpoint", lambda: ids(settings(llm={"base_url": "http://127.0.0.1:9/v1"})), {LLM}),
     ("instructions", lambda: ids(prompt=PROMPT | {"instructions": "Answer in JSON!"}), {LLM}),

@@ -1,0 +1,78 @@
+"""Shadows in the registry: begun, promoted and refused, each in one step under the lock of the folder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.registry.aliases import ScopeAliases, read_aliases, write_aliases
+from models.registry.durable_files import locked
+from models.registry.registry import Registry
+from models.registry.shadows import Shadow, ShadowFigures, ended
+
+# The ledger settles the probability that a model states with the next candle.
+COMPARED_HORIZON = 1
+
+
+def begin_shadow(registry: Registry, version: str, reason: str, at: datetime) -> bool:
+    """Let a version shadow the one in production of its symbol and timeframe.
+
+    Args:
+        registry: Has the version.
+        version: What may replace it; its files are verified first.
+        reason: The decision of the gate.
+        at: Aware UTC time.
+
+    Returns:
+        False where nothing is in production, or where one of the two looks further ahead than the next candle, so that
+        the ledger cannot compare what they state.
+
+    Raises:
+        ModelNotFound, ModelCorrupt: one of the two cannot serve.
+    """
+    candidate = registry.verify(version)
+    with locked(registry.root):
+        aliases = read_aliases(registry.root)
+        of = aliases.of(*candidate.scope)
+        if of.production is None or of.production == version:
+            return False
+        both = candidate, registry.open(of.production).metadata
+        if any(one.horizon_candles != COMPARED_HORIZON for one in both):
+            return False
+        shadow = Shadow(version=version, production=of.production, since=at, reason=reason)
+        write_aliases(registry.root, aliases.replaced(of.shadowing(shadow)))
+        return True
+
+
+def promote_shadow(registry: Registry, of: ScopeAliases, why: str, figures: ShadowFigures, at: datetime) -> bool:
+    """Put the candidate of a shadow into production; False where that shadow has ended meanwhile.
+
+    Args:
+        registry: Has the version, whose files are verified first.
+        of: The aliases by which it was decided.
+        why: In words, with the figures.
+        figures: By which it was decided.
+        at: Aware UTC time.
+
+    Raises:
+        ModelNotFound, ModelCorrupt: it cannot serve; the shadow goes on.
+    """
+    with locked(registry.root):
+        aliases = read_aliases(registry.root)
+        now = aliases.of(of.symbol, of.timeframe)
+        if now.shadow is None or now.shadow != of.shadow:
+            return False
+        registry.verify(now.shadow.version)
+        write_aliases(registry.root, aliases.replaced(now.promoted(now.shadow.version, at, "shadow", why, figures)))
+        return True
+
+
+def refuse_shadow(registry: Registry, of: ScopeAliases, why: str, figures: ShadowFigures, at: datetime) -> bool:
+    """End a shadow without a change of what serves; arguments and answer as those of `promote_shadow`."""
+    with locked(registry.root):
+        aliases = read_aliases(registry.root)
+        now = aliases.of(of.symbol, of.timeframe)
+        if now.shadow is None or now.shadow != of.shadow:
+            return False
+        end = ended(now.shadow, at, "refused", why, figures)
+        write_aliases(registry.root, aliases.replaced(now.without_shadow(end)))
+        return True

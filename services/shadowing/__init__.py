@@ -1,0 +1,1 @@
+"""Whether candidates that shadow the models in production may replace them."""
