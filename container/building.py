@@ -29,7 +29,6 @@ from container.wings import (
     open_schedule,
     open_storage,
 )
-from domain.job_kinds import JobKind
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
@@ -48,7 +47,6 @@ from services.forecasts.shadow_forecasts import open_shadow_forecasts
 from services.health.model_watch import ModelWatch
 from services.health.service_health import open_health
 from services.insights import MarketInsights
-from services.jobs.runner import ServiceWork
 from services.ledger.book import LedgerBook
 from services.ledger.past_analyses import PastAnalyses
 from services.ledger.recording.lane_versions import LaneVersions
@@ -67,7 +65,7 @@ from services.replicas.hints import Hint
 from services.replicas.opening import open_replicas
 from services.retention import Retention, ages
 from services.reviews.trades import TradeReviews
-from services.service_works import BulkAnalysis, ReviewWorks, ServiceWorks
+from services.service_works import MarketWorks, ReviewWorks, ServiceWorks
 from services.shadowing.watch import open_shadow_watch
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
@@ -174,11 +172,9 @@ async def build_container(
         retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
         upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
         reviewing = ReviewWorks(reports, reviews.nightly, retraining)
-        own: dict[JobKind, ServiceWork] = {
-            JobKind.BULK_ANALYSIS: BulkAnalysis(analysis.refresh, settings.analysis.symbols),
-            JobKind.DOWNLOAD_CANDLES: StoredDownloads(store, settings, clock),
-        }
-        runner.offer({**own, **upkeep.by_kind(), **reviewing.by_kind()})
+        downloads = StoredDownloads(store, settings, clock)
+        on_markets = MarketWorks(analysis.refresh, settings.analysis.symbols, downloads)
+        runner.offer({**on_markets.by_kind(), **upkeep.by_kind(), **reviewing.by_kind()})
         for part in (
             *(guards.safe_mode, lanes.gate, guards.disabled, records.settler),
             *(parity, notices, webhooks, drift, jobs, replicas),

@@ -22,16 +22,23 @@ from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
 
 
-class BulkAnalysis:
-    """Analyzes many symbols one after the other, as the periodic loop does."""
+class MarketWorks:
+    """Works over several markets, one after the other."""
 
-    def __init__(self, analyze: Callable[[str], Awaitable[Analysis]], symbols: Sequence[str]) -> None:
-        """Keep what makes and publishes an analysis, and the symbols for a job that names none."""
+    def __init__(
+        self, analyze: Callable[[str], Awaitable[Analysis]], symbols: Sequence[str], downloads: ServiceWork
+    ) -> None:
+        """Keep what makes and publishes an analysis, the symbols for a job that names none, and the downloads."""
         self._analyze = analyze
         self._symbols = tuple(symbols)
+        self._downloads = downloads
 
-    async def __call__(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
-        """Analyze each symbol; one that fails does not stop the others.
+    def by_kind(self) -> dict[JobKind, ServiceWork]:
+        """Return the work of each kind."""
+        return {JobKind.BULK_ANALYSIS: self.analyze_all, JobKind.DOWNLOAD_CANDLES: self._downloads}
+
+    async def analyze_all(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Analyze each symbol, as the periodic loop does; one that fails does not stop the others.
 
         Args:
             parameters: `symbols`, a list.

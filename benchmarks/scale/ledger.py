@@ -21,8 +21,8 @@ from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import Timeframe
 from services.evidence_file import open_weigher
-from services.ledger.drill.markets import SimulatedWalk
-from services.ledger.drill.result import DrillOrder, DrillResult
+from services.ledger.drill.order import DrillOrder, DrillSettings, SimulatedWalk
+from services.ledger.drill.result import DrillResult
 from services.ledger.drill.running import Drill
 from storage.ledger_ports import LEDGER_COLLECTION, SETTLEMENT_COLLECTION
 from storage.sqlite.documents import SqliteDocumentStore
@@ -93,14 +93,16 @@ async def _build(database: Path, days: int) -> DrillResult:
     try:
         with worker_threads(1, "drill") as executor:
             weigher = open_weigher(settings.trading)
-            drill = Drill(order, settings, weigher, ledger, documents, executor, _unheard, first_day=first_day)
+            drill = Drill(
+                order, DrillSettings.of(settings), weigher, ledger, documents, executor, _unheard, first_day=first_day
+            )
             return await drill.run()
     finally:
         await documents.close()
         await ledger.close()
 
 
-def _unheard(step: str) -> None:
+def _unheard(step: str, share: float) -> None:
     """Ignore the step."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
@@ -32,7 +33,7 @@ def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
 
 
 def _of(size: int) -> Row:
-    environment = {
+    environment: dict[str, Any] = {
         "PERIODIC_ANALYSIS": "true",
         "PERIODIC__PAUSE_SECONDS": "0",
         "ANALYSIS_INTERVAL_MINUTES": "0.001",

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
 
 
 def _in_the_service(folder: Path) -> Row:
-    environment = {"ADMIN_TOKEN": TOKEN, "MODEL_SAVE_PATH": str(folder / "models")}
+    environment: dict[str, Any] = {"ADMIN_TOKEN": TOKEN, "MODEL_SAVE_PATH": str(folder / "models")}
     with serve("main.py", **environment) as server:
         return {"jobs run": "in the service, on SQLite"} | asyncio.run(_measured(server.port))
 
@@ -60,7 +60,7 @@ def _by_workers(folder: Path) -> Row:
         _running(RedisServer(folder / "redis")) as redis,
         _running(Mongod(folder / "mongod")) as mongod,
     ):
-        environment = {
+        environment: dict[str, Any] = {
             "JOBS_BACKEND": "celery",
             "RABBITMQ_URL": broker.url,
             "REDIS_URL": redis.url,

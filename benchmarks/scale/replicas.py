@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks.http_client import request_bytes, run_requests
 from benchmarks.processes import Server, serve
@@ -103,7 +104,11 @@ def _opened(stack: ExitStack) -> Cast:
     for store in mongod, redis:
         store.start()
         stack.callback(store.stop)
-    shared = {"DATABASE_URL": mongod.url, "REDIS_URL": redis.url, "MODEL_SAVE_PATH": str(folder / "models")}
+    shared: dict[str, Any] = {
+        "DATABASE_URL": mongod.url,
+        "REDIS_URL": redis.url,
+        "MODEL_SAVE_PATH": str(folder / "models"),
+    }
     one, two = (
         stack.enter_context(serve("main.py", **shared, STORAGE__SPOOL_PATH=str(folder / f"spool-{name}")))
         for name in ("one", "two")

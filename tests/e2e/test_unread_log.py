@@ -92,6 +92,7 @@ async def test_dropped_lines_are_counted_by_health_and_metrics_and_later_named_i
     file = tmp_path / "service.log"
     with unread_service(tmp_path, LOG_FILE=str(file), LOG_FORMAT="json") as service:
         assert await analyze(service, ANALYSES // 2) == [200] * (ANALYSES // 2)
+        assert isinstance(service.process, subprocess.Popen)
         pipe = service.process.stderr
         assert pipe is not None
         told = bytearray()

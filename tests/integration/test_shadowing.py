@@ -9,13 +9,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from fastapi.testclient import TestClient
 
 from domain.ledger.entries import HORIZONS, LedgerLane
 from domain.market import Timeframe
-from models.registry import shadowing
+from models.registry import aliases, shadowing
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
 from tests.conftest import MakeClient
@@ -102,7 +103,7 @@ def test_answers_are_equal_with_and_without_a_candidate(
 ) -> None:
     put_beside(registry, shadowed=False)
     body = shape_b("1h", count=300, **UP)
-    answers = []
+    answers: list[list[dict[str, Any]]] = []
     for _ in range(2):
         client = make_client(analysis={"blend": blend}, storage={"url": f"sqlite:///{registry.root}-{len(answers)}.db"})
         answers.append([post(client, path, body) for path in ("/ai/analyze", "/ai/predict", "/api/v1/analyze")])
@@ -184,18 +185,18 @@ asyncio.run(decide_and_hang(sys.argv[1], sys.argv[2]))
 
 async def decide_and_hang(root: str, when: str) -> None:
     """Decide on the candidate, and hang before or after the write."""
-    write = shadowing.write_aliases
+    write = aliases.write_aliases
 
-    def hang(*arguments: Any) -> None:
+    def hang(root: Path, now: aliases.Aliases) -> None:
         if when == "after":
-            write(*arguments)
+            write(root, now)
         print("here", flush=True)
         signal.pause()
 
-    shadowing.write_aliases = hang
-    async with shadowed_at(Path(root)) as shadowed:
-        shadowed.clock.advance(200 * 3600)
-        await shadowed.watch().look()
+    with patch.object(shadowing, "write_aliases", hang):
+        async with shadowed_at(Path(root)) as shadowed:
+            shadowed.clock.advance(200 * 3600)
+            await shadowed.watch().look()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -28,7 +28,7 @@ class Run:
         with self.progress.fit(f"fit: {kind}", kind) as report:
             for done in range(1, epochs + 1):
                 self.clock.advance(seconds / epochs)
-                report(EpochProgress(done, EPOCHS, 1.0, 1.0, seconds / epochs * (EPOCHS - done)))
+                report(EpochProgress(done, EPOCHS, 1.0, 1.0, seconds / epochs * (EPOCHS - done), 0.001))
             if not epochs:
                 self.clock.advance(seconds)
         return [told.seconds_left for told in self.told[before:]]
