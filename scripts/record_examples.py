@@ -145,6 +145,9 @@ def record_markets(record: Recorder, candles: dict[str, list[dict[str, Any]]]) -
     record("strategy_recommendations", market | {"available_strategies": STRATEGIES["selected_strategies"]})
     record("signals", {"symbols": [SYMBOL, "ETHUSDT"], "timeframe_data": {SYMBOL: recent}})
     record("newest_signals")
+    record("candles", symbol=SYMBOL, timeframe="1h", limit="3", indicators="rsi,ema_21")
+    record("analyses", symbol=SYMBOL, limit="2")
+    record("log", lines="3")
     record("predict_trend", {"symbol": SYMBOL, "timeframe": "1h"})
     for operation in ("ml_predict_price", "ml_predict_comprehensive"):
         record(operation, {"ticker": SYMBOL, "timeframe": "1h", "steps": 3})

@@ -45,7 +45,7 @@ class PastAnalysis(Answer):
     target_first: float | None
     price: float
     plan: LedgerPlan | None
-    lane: Literal["rules", "model", "llm", "blend"]
+    lane: Literal["rules", "model", "llm", "blend", "shadow"]
     source: str | None
     model_type: str | None
     source_data: str
