@@ -15,6 +15,7 @@ from tests.fixtures.service import Service, running_service
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+NAMED_BY_THE_BROWSER = ("Failed to load resource", "WebSocket connection to")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 # Opens a view of the page: path after the service's address, width in pixels, dark or light.
 Open = Callable[..., Page]
@@ -52,8 +53,8 @@ def open_view(browser: Browser) -> Iterator[Open]:
     hosts: set[str] = set()
 
     def hear(message: ConsoleMessage) -> None:
-        # What the service refuses is shown in the view, and the browser names it on the console as well.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # What the service refuses, or that it is away, is shown in the view; the browser names it here as well.
+        if message.type == "error" and not message.text.startswith(NAMED_BY_THE_BROWSER):
             failures.append(message.text)
 
     def open_one(service: Service, path: str = "/", width: int = 1280, scheme: str = "dark") -> Page:

@@ -58,11 +58,11 @@ def test_filter_and_order_stand_in_the_address(market_service: Service, open_vie
     page.keyboard.press("/")
     page.keyboard.type("eth")
     expect(page.locator(".card strong")).to_have_text(["ETHUSDT"])
-    page.get_by_label("Order").select_option("symbol")
+    page.get_by_label("Order", exact=False).last.select_option("symbol")
     assert page.url.endswith("#/board?text=eth&order=symbol")
     page.reload()
     expect(page.locator(".card strong")).to_have_text(["ETHUSDT"])
-    page.get_by_label("Symbol").fill("nothing of this name")
+    page.get_by_role("searchbox").fill("nothing of this name")
     page.get_by_role("button", name="Show all").click()
     expect(page.locator(".card strong").first).to_have_text("BTCUSDT")
 

@@ -1,0 +1,84 @@
+"""The view of one market, as a person sees it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fixtures.service import Service
+from tests.page.conftest import Open, overflow, serious_findings
+
+
+def opened(open_view: Open, service: Service, query: str = "", **options: object) -> Page:
+    page = open_view(service, f"/#/symbol/BTCUSDT{query}", **options)
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    return page
+
+
+def test_it_shows_the_signal_with_its_reasons_and_what_such_plans_came_to(
+    market_service: Service, open_view: Open
+) -> None:
+    page = opened(open_view, market_service)
+    headline = page.get_by_role("region", name="The newest signal")
+    expect(headline.locator(".signal")).to_have_text(re.compile("Long|Short|Neutral"))
+    expect(headline).to_contain_text("Independent plans")
+    gates = page.get_by_role("region", name="Guards of this signal")
+    expect(gates.get_by_role("row")).to_have_count(10)
+    expect(gates.get_by_role("row").nth(1)).to_contain_text("✓ passed")
+    expect(page.get_by_role("heading", name="Three views of the same candles")).to_be_visible()
+    expect(page.get_by_role("region", name="Strategies with their score and record")).to_contain_text("of 25,020")
+    expect(page.get_by_role("region", name="Past analyses, newest first").get_by_role("row").nth(1)).to_be_visible()
+
+
+def test_timeframe_and_panes_are_switched_and_stand_in_the_address(market_service: Service, open_view: Open) -> None:
+    page = opened(open_view, market_service)
+    expect(page.locator(".legend")).to_contain_text("RSI")
+    with page.expect_response(re.compile(r"/ai/candles/BTCUSDT\?timeframe=4h")) as answer:
+        page.get_by_role("button", name="4h").click()
+    assert answer.value.ok
+    page.get_by_role("button", name="RSI").click()
+    expect(page.locator(".legend")).not_to_contain_text("RSI")
+    expect(page.locator(".legend")).to_contain_text("MACD")
+    assert page.url.endswith("#/symbol/BTCUSDT?timeframe=4h&hide=rsi")
+    page.reload()
+    expect(page.get_by_role("button", name="4h")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="RSI")).to_have_attribute("aria-pressed", "false")
+
+
+def test_arrow_keys_speak_candles_and_a_table_has_them_all(market_service: Service, open_view: Open) -> None:
+    page = opened(open_view, market_service)
+    page.get_by_role("application").focus()
+    page.keyboard.press("ArrowLeft")
+    announcer = page.locator("#announcer")
+    expect(announcer).to_have_text(re.compile(r"(up|down|flat), open [\d.]+, high"))
+    said = announcer.inner_text()
+    page.keyboard.press("Home")
+    expect(announcer).not_to_have_text(said)
+    page.get_by_text("Candles as a table").click()
+    rows = page.get_by_role("region", name="The newest 60 candles of BTCUSDT").get_by_role("row")
+    expect(rows).to_have_count(61)
+
+
+def test_without_the_chart_library_the_chart_is_a_plain_one_and_says_so(
+    market_service: Service, open_view: Open
+) -> None:
+    page = open_view(market_service)
+    page.route("**/lightweight-charts*", lambda route: route.abort())
+    page.goto(f"{market_service.url}/#/symbol/BTCUSDT")
+    expect(page.locator(".plain-chart rect").nth(100)).to_be_attached()
+    expect(page.get_by_text("this chart is a plain one")).to_be_visible()
+
+
+def test_a_symbol_that_no_source_knows_is_said_to_be_unknown(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, "/#/symbol/NOSUCHCOINUSDT")
+    expect(page.get_by_role("alert")).to_contain_text("404")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_everyone_can_use_it(market_service: Service, open_view: Open, scheme: str, width: int) -> None:
+    page = opened(open_view, market_service, scheme=scheme, width=width)
+    expect(page.get_by_role("region", name="Guards of this signal")).to_be_visible()
+    assert serious_findings(page) == []
+    assert overflow(page) == 0
