@@ -1,6 +1,7 @@
 /** The page: its frame, and the view that the address names. */
 import { html, render, useEffect, useErrorBoundary, useState } from "./core/html.js";
 import { usePlace } from "./core/address.js";
+import { useNewestSignals } from "./core/newest.js";
 import { keepConnected } from "./core/socket.js";
 import { startClock } from "./core/times.js";
 import { Header } from "./parts/header.js";
@@ -18,15 +19,17 @@ const VIEWS = {
 
 function App() {
   const { view, subject, parameters } = usePlace();
+  const newest = useNewestSignals();
   return html`<${Header} view=${view} />
-    <main id="main" tabindex="-1"><${View} key=${view} name=${view} subject=${subject} parameters=${parameters} /></main>
+    <main id="main" tabindex="-1"><${View} key=${view} name=${view} subject=${subject} parameters=${parameters}
+      newest=${newest} /></main>
     <footer>
       Signals are information, not advice. Charts by <a href="https://www.tradingview.com/" rel="noreferrer">TradingView
       Lightweight Charts™</a>. <a href="docs">API reference</a>
     </footer>`;
 }
 
-function View({ name, subject, parameters }) {
+function View({ name, ...properties }) {
   const [loaded, setLoaded] = useState(null);
   const [failure, resetFailure] = useErrorBoundary();
   useEffect(() => {
@@ -35,7 +38,7 @@ function View({ name, subject, parameters }) {
   }, [name]);
   if (failure) return html`<${Broken} error=${failure} again=${resetFailure} />`;
   if (!loaded) return html`<${Skeleton} lines=${8} />`;
-  return html`<${loaded} subject=${subject} parameters=${parameters} />`;
+  return html`<${loaded} ...${properties} />`;
 }
 
 /** An error of the page itself: said, never a blank page. */

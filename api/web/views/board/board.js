@@ -1,7 +1,6 @@
 /** The board: one card for each symbol, and a strip that shows at a glance which way all of them point. */
 import { html, useCallback, useRef } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
-import { useNewestSignals } from "../../core/newest.js";
 import { useTopic } from "../../core/store.js";
 import { Empty, Refusal, Skeleton } from "../../parts/view_state.js";
 import { Card } from "./card.js";
@@ -11,8 +10,8 @@ import { useOrder } from "./order.js";
 
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
-export function View({ parameters }) {
-  const newest = useNewestSignals();
+/** @param {{parameters: object, newest: object}} props Filter and order; the resource of the newest signals. */
+export function View({ parameters, newest }) {
   const known = useTopic("symbols", []);
   const symbols = useOrder(known, parameters);
   const cards = useRef(null);

@@ -3,7 +3,6 @@ import { html, useEffect, useState } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
 import { ask } from "../../core/api.js";
 import { useResource } from "../../core/resource.js";
-import { useNewestSignals } from "../../core/newest.js";
 import { useTopic } from "../../core/store.js";
 import { DataBadge, StaleBadge } from "../../parts/badges.js";
 import { Empty, Resource } from "../../parts/view_state.js";
@@ -31,7 +30,6 @@ function Market({ symbol, parameters }) {
   const signal = useTopic(`signal:${symbol}`);
   const past = useResource(`ai/analyses?symbol=${name}&limit=100`, { everyMs: 5 * 60_000 });
   const timeframe = TIMEFRAMES[parameters.timeframe] ? parameters.timeframe : signal?.timeframe ?? "1h";
-  useNewestSignals();
   return html`<div class="symbol">
     <h1>${symbol}</h1>
     ${signal ? html`<${Headline} signal=${signal} />` : html`<${NoSignal} symbol=${symbol} past=${past} />`}

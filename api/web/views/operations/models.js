@@ -1,0 +1,75 @@
+/** Versions of models: which serves, what they are worth, whether the market has moved away from them. */
+import { html, useState } from "../../core/html.js";
+import { count, number, percent } from "../../core/numbers.js";
+import { useResource } from "../../core/resource.js";
+import { Badge } from "../../parts/badges.js";
+import { Age } from "../../parts/moments.js";
+import { Table } from "../../parts/table.js";
+import { Empty, Resource } from "../../parts/view_state.js";
+import { Action } from "./action.js";
+import { TrainingCurve } from "./training_curve.js";
+
+export function Models() {
+  const models = useResource("ai/models", { everyMs: 60_000 });
+  const drift = useResource("ai/models/drift", { everyMs: 60_000 });
+  const [open, setOpen] = useState(null);
+  return html`<div class="panels">
+    <div class="panel broad"><h2>Versions</h2>
+      <${Resource} resource=${models} isEmpty=${({ models: rows }) => rows.length === 0}
+        empty=${html`<${Empty} title="No model yet"><p>Train one under <a href="#/operations?section=jobs">Jobs</a>: it serves once it has passed the gate.</p><//>`}>
+        ${({ models: rows }) => html`<${Table} caption="Versions of models, newest first" columns=${columns(models.reload, open, setOpen)} rows=${rows} rowKey=${({ version }) => version} />`}
+      <//>
+    </div>
+    ${open ? html`<${Details} key=${open} version=${open} />` : null}
+    <div class="panel broad"><h2>Drift</h2>
+      <${Resource} resource=${drift} isEmpty=${({ models: rows }) => rows.length === 0} empty=${html`<p class="aside">No model is in production.</p>`}>
+        ${({ models: rows }) => html`<${Table} caption="Models in production beside their training" columns=${DRIFT} rows=${rows} rowKey=${({ version }) => version} />`}
+      <//>
+    </div>
+  </div>`;
+}
+
+const columns = (reload, open, setOpen) => [
+  { title: "Version", value: ({ version }) => html`<button class="quiet" aria-expanded=${open === version} onClick=${() => setOpen(open === version ? null : version)}>${version}</button>` },
+  { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
+  { title: "Serves", value: ({ alias, shadow }) => html`${alias ? html`<${Badge} tone=${alias === "production" ? "good" : "plain"}>${alias}<//>` : "no"}
+    ${shadow?.settled !== undefined ? html` <span class="aside">shadows: ${count(shadow.settled)} of ${count(shadow.needed)} settled</span>` : null}` },
+  { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${verdict ?? "–"}</span>` },
+  { title: "Right", number: true, value: ({ metrics }) => measured(metrics, "accuracy", percent) },
+  { title: "Brier", number: true, value: ({ metrics }) => measured(metrics, "brier", number) },
+  { title: "Made", value: ({ created_at: at }) => html`<${Age} at=${at} />` },
+  { title: "Action", value: (model) => html`<${Actions} model=${model} reload=${reload} />` },
+];
+
+function measured(metrics, name, write) {
+  if (!metrics) return "–";
+  const { low, high } = metrics.intervals?.[name] ?? {};
+  return html`${write(metrics[name])} <small>${low === undefined ? "" : `[${write(low)}, ${write(high)}] `}of ${count(metrics.count)}</small>`;
+}
+
+function Actions({ model: { version, alias, symbol, timeframe }, reload }) {
+  if (alias === "production") {
+    return html`<${Action} title="Roll back" path="ai/models/rollback" reason body=${(reason) => ({ symbol, timeframe, reason })}
+      confirm=${`Let the version before serve ${symbol} ${timeframe} again?`} done=${reload} />`;
+  }
+  return html`<${Action} title="Promote" path=${`ai/models/${version}/promote`} reason body=${(reason) => ({ reason })}
+    confirm=${`Let ${version} serve ${symbol} ${timeframe}, whatever the gate found?`} done=${reload} />`;
+}
+
+function Details({ version }) {
+  const model = useResource(`ai/models/${version}`);
+  return html`<div class="panel broad"><h2>${version}</h2>
+    <${Resource} resource=${model}>${({ reasons, metadata }) => html`
+      <h3>What the gate found</h3>
+      <ul>${reasons.map((reason) => html`<li key=${reason}>${reason}</li>`)}</ul>
+      <${TrainingCurve} history=${metadata.training_history} />
+    `}<//></div>`;
+}
+
+const DRIFT = [
+  { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
+  { title: "State", value: ({ status }) => html`<${Badge} tone=${{ stable: "good", alarm: "bad", drifted: "bad" }[status] ?? "plain"}>${status.replaceAll("_", " ")}<//>` },
+  { title: "Features that moved", number: true, value: ({ drifted, features }) => (features ? `${count(drifted)} of ${count(features)}` : "–") },
+  { title: "Why", wide: true, value: ({ reason }) => reason },
+  { title: "Advice", wide: true, value: ({ advice, retrain_command: command }) => html`${advice}<br /><code>${command}</code>` },
+];

@@ -1,0 +1,31 @@
+/** For operators: what works, what it costs, what runs, what serves, and the switches. */
+import { html } from "../../core/html.js";
+import { adjust } from "../../core/address.js";
+import { TokenForm } from "./token_form.js";
+import { Health } from "./health.js";
+import { Costs } from "./costs.js";
+import { Jobs } from "./jobs.js";
+import { Models } from "./models.js";
+import { Schedule } from "./schedule.js";
+import { Reports } from "./reports.js";
+import { Suggestions } from "./suggestions.js";
+import { Switches } from "./switches.js";
+import { Tape } from "./tape.js";
+
+const SECTIONS = {
+  health: ["Health", Health], costs: ["Costs", Costs], jobs: ["Jobs", Jobs], models: ["Models", Models],
+  schedule: ["Schedule", Schedule], reports: ["Reports", Reports], suggestions: ["Suggestions", Suggestions],
+  switches: ["Switches", Switches], log: ["Log", Tape],
+};
+
+export function View({ parameters }) {
+  const name = SECTIONS[parameters.section] ? parameters.section : "health";
+  const [title, Section] = SECTIONS[name];
+  return html`<h1>Operations</h1>
+    <${TokenForm} />
+    <div class="bar" role="group" aria-label="Sections">
+      ${Object.entries(SECTIONS).map(([key, [text]]) => html`<button key=${key} aria-pressed=${key === name}
+        onClick=${() => adjust({ section: key })}>${text}</button>`)}
+    </div>
+    <section aria-label=${title}><${Section} key=${name} parameters=${parameters} /></section>`;
+}

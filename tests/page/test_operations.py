@@ -1,0 +1,87 @@
+"""What operators see and do on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import ADMIN_TOKEN
+from tests.fixtures.service import Service, running_service
+from tests.page.conftest import Open, overflow, serious_findings
+
+
+@pytest.fixture(scope="module")
+def own_service() -> Iterator[Service]:
+    """A service whose switches and jobs are no other test's; its candles are invented."""
+    with running_service(RATE_LIMITS="off") as service:
+        yield service
+
+
+def as_operator(open_view: Open, service: Service, section: str, **options: object) -> Page:
+    page = open_view(service, f"/#/operations?section={section}", **options)
+    page.get_by_label("Administrator's token").fill(ADMIN_TOKEN)
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_role("button", name="Forget it")).to_be_visible()
+    return page
+
+
+def test_the_token_is_asked_for_once_and_a_wrong_one_is_refused(own_service: Service, open_view: Open) -> None:
+    page = open_view(own_service, "/#/operations?section=jobs")
+    expect(page.get_by_role("alert")).to_contain_text("401")
+    page.get_by_label("Administrator's token").fill("wrong")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_text("This is not the administrator's token.")).to_be_visible()
+    page.get_by_label("Administrator's token").fill(ADMIN_TOKEN)
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert ADMIN_TOKEN not in stored
+    page.get_by_role("button", name="Schedule").click()
+    expect(page.get_by_role("region", name="Rows of the schedule").get_by_role("row").nth(5)).to_contain_text("in")
+    page.reload()
+    expect(page.get_by_label("Administrator's token")).to_be_visible()
+
+
+def test_a_training_is_watched_to_its_end(market_service: Service, open_view: Open) -> None:
+    page = as_operator(open_view, market_service, "jobs")
+    page.get_by_label("Type").select_option("logistic")
+    page.get_by_role("button", name="Train", exact=True).click()
+    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").nth(1)
+    expect(row).to_contain_text("logistic")
+    expect(row.locator(".meter")).to_be_visible()
+    expect(row).to_contain_text(re.compile("succeeded"), timeout=180_000)
+    page.get_by_role("button", name="Models").click()
+    page.get_by_role("button", name=re.compile("logistic_model_")).first.click()
+    expect(page.get_by_role("heading", name="What the gate found")).to_be_visible()
+
+
+def test_safe_mode_is_switched_with_a_reason_and_the_page_says_what_happened(
+    own_service: Service, open_view: Open
+) -> None:
+    page = as_operator(open_view, own_service, "switches")
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_label("Reason").fill("prices look wrong")
+    page.get_by_role("button", name="Switch it on").click()
+    expect(page.get_by_text("Every answer is Neutral: prices look wrong")).to_be_visible()
+    assert own_service.get("/ai/safe-mode").json()["enabled"] is True
+    page.get_by_role("button", name="Switch it off").click()
+    page.get_by_role("button", name="Switch it off").click()
+    expect(page.get_by_role("button", name="Switch it on")).to_be_visible()
+    assert own_service.get("/ai/safe-mode").json()["enabled"] is False
+    page.get_by_role("button", name="Log", exact=True).click()
+    expect(page.get_by_role("region", name="Events of the socket, newest first")).to_contain_text("SafeModeChanged")
+    expect(page.get_by_role("region", name="Lines of the log, newest first")).to_contain_text("safe mode is on")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_everyone_can_use_it(own_service: Service, open_view: Open, scheme: str, width: int) -> None:
+    page = as_operator(open_view, own_service, "health", scheme=scheme, width=width)
+    sections = page.get_by_role("group", name="Sections").get_by_role("button")
+    for number in range(sections.count()):
+        sections.nth(number).click()
+        expect(page.locator(".skeleton")).to_have_count(0)
+        assert (serious_findings(page), overflow(page)) == ([], 0), sections.nth(number).inner_text()
