@@ -6,7 +6,7 @@ UV := $(BIN)/uv
 ORACLES := .venv-oracles
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types format lock bench faults oracles examples services clean
+.PHONY: help setup setup-dev run test lint types format lock bench faults oracles examples pictures services clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -75,6 +75,9 @@ oracles: setup-dev $(ORACLES)/.installed ## compare simulated trades with those 
 
 examples: setup-dev ## record the examples of the OpenAPI document again (needs ../shared/data)
 	$(BIN)/python scripts/record_examples.py
+
+pictures: setup-dev ## take the pictures of the page again (needs ../shared/data)
+	$(BIN)/python scripts/take_pictures.py
 
 services: setup-dev ## run Redis, RabbitMQ and mongod on free ports, for development
 	@scripts/services.sh start

@@ -1,0 +1,120 @@
+"""Take the pictures of the page for the documents: `make pictures` (needs ../shared/data and Chromium).
+
+A service reads an exchange on loopback that has past real candles, shifted in time so that they end now; its ledger is
+the one of the examples. Every picture says in the documents that it is such a past.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import httpx2  # noqa: E402
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+
+from domain.market import Candle, CandleSeries, Timeframe  # noqa: E402
+from features.candle_reading.reading import read_candles  # noqa: E402
+from tests.conftest import ADMIN_TOKEN  # noqa: E402
+from tests.fixtures.exchange import exchange  # noqa: E402
+from tests.fixtures.service import Service, running_service  # noqa: E402
+from tests.page.conftest import ARGUMENTS, CHROMIUM  # noqa: E402
+
+DATA = ROOT.parent / "shared" / "data"
+IMAGES = ROOT / "docs" / "images"
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT")
+# Hours from the end of the files back to a period in which some of them trend.
+HOURS_BACK = 973
+HOURS = 4_000
+WIDTHS = {"wide": 1440, "narrow": 390}
+VIEWS = {
+    "board": "#/board?order=strength",
+    "symbol": "#/symbol/BTCUSDT?timeframe=1h",
+    "record": "#/record",
+    "operations": "#/operations?section=models",
+    "try": "#/try",
+}
+
+
+class PastMarkets:
+    """Past hours of real markets as if they had ended with the last full hour."""
+
+    def __init__(self) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        self._hours = {symbol: _moved(symbol, now_ms) for symbol in SYMBOLS}
+
+    async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        """Return the newest candles; there are none shorter than an hour."""
+        hours = self._hours[symbol]
+        if timeframe.ms < Timeframe.H1.ms:
+            return CandleSeries(timeframe, [])
+        series = hours if timeframe is Timeframe.H1 else hours.resample(timeframe)
+        return CandleSeries(timeframe, series.candles[-limit:])
+
+
+def _moved(symbol: str, now_ms: int) -> CandleSeries:
+    hours = read_candles(DATA / f"{symbol}-1h.csv.gz", now_ms).series.candles[-HOURS - HOURS_BACK : -HOURS_BACK]
+    step = Timeframe.H1.ms
+    later = now_ms // step * step - hours[-1].timestamp - step
+    return CandleSeries(
+        Timeframe.H1, [Candle(c.timestamp + later, c.open, c.high, c.low, c.close, c.volume) for c in hours]
+    )
+
+
+def main() -> None:
+    """Take each view at two widths, dark and light."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with (
+        exchange(SYMBOLS, PastMarkets()) as market,
+        running_service(
+            "main.py",
+            PERIODIC_ANALYSIS="true",
+            PERIODIC__PAUSE_SECONDS="0",
+            MARKET_DATA_SOURCES="stored,binance",
+            MARKET_DATA__TIMEFRAMES="1h,4h",
+            MARKET_DATA__BINANCE_URL=market.url,
+            RATE_LIMITS="off",
+        ) as service,
+        sync_playwright() as playwright,
+    ):
+        _train(service)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for name, place in VIEWS.items():
+            for size, width in WIDTHS.items():
+                for scheme in ("dark", "light"):
+                    _take(browser, service, place, width, scheme, IMAGES / f"{name}-{size}-{scheme}.png")
+
+
+def _train(service: Service) -> None:
+    """Train a model, so that there is one to be looked at."""
+    headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+    order = {"symbol": "BTCUSDT", "timeframe": "1h", "model_type": "xgboost"}
+    job_id = service.post("/ai/train", json=order, headers=headers).raise_for_status().json()["job_id"]
+    while True:
+        job = httpx2.get(f"{service.url}/jobs/{job_id}", headers=headers).raise_for_status().json()
+        if job["finished_at"]:
+            return
+        time.sleep(1)
+
+
+def _take(browser: Browser, service: Service, place: str, width: int, scheme: str, target: Path) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="light" if scheme == "light" else "dark",
+        reduced_motion="reduce",
+        timezone_id="UTC",
+        locale="en-GB",
+    )
+    page = context.new_page()
+    page.goto(f"{service.url}/{place}")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function("document.querySelectorAll('.skeleton').length === 0")
+    page.screenshot(path=target, full_page=width == WIDTHS["wide"])
+    context.close()
+
+
+if __name__ == "__main__":
+    main()
