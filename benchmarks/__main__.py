@@ -147,8 +147,8 @@ def main() -> int:
             "Whole requests on SQLite, each question in a service of its own.",
             "## The page with 200 symbols that change",
             markdown_table(shown),
-            "Headless Chromium without a GPU, the service and the client on the same two cores; memory is that of the page's "
-            "scripts after a collection, five minutes apart.",
+            "Headless Chromium without a GPU, the service and the client on the same two cores; memory is that of the "
+            "page's scripts after a collection, five minutes apart.",
         ]
     )
     TARGET.write_text(text + "\n", encoding="utf-8")

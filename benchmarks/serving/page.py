@@ -16,6 +16,7 @@ from benchmarks.processes import serve
 from benchmarks.report import Row, verdict
 from benchmarks.serving.analyze import body
 from domain.market import Timeframe
+from rules.strategies import STRATEGY_NAMES
 
 SYMBOLS = 200
 PER_SECOND = 20.0
@@ -92,8 +93,10 @@ def _changing(port: int, bodies: Sequence[dict[str, Any]]) -> Iterator[list[int]
         begun = time.monotonic()
         while not ended.is_set():
             market = bodies[sent[0] % len(bodies)]
-            # Another strategy makes it another question, so its answer is a fresh one.
-            market["strategy_context"] = {"selected_strategies": [f"round {sent[0] // len(bodies)}"]}
+            # Other strategies make it another question, so its answer is a fresh one.
+            chosen = 1 + sent[0] // len(bodies)
+            strategies = [name for bit, name in enumerate(STRATEGY_NAMES) if chosen >> bit & 1]
+            market["strategy_context"] = {"selected_strategies": strategies}
             _post(port, market)
             sent[0] += 1
             ended.wait(max(0.0, begun + sent[0] / PER_SECOND - time.monotonic()))

@@ -35,9 +35,11 @@ export function useResource(path, { everyMs = 0 } = {}) {
       } catch (problem) {
         if (leaving.signal.aborted) return;
         setState((before) => (before.path === path ? { ...before, problem } : { path, data: null, problem, at: null }));
-        if (!isPassing(problem)) return;
-        pause = (problem.retryAfterSeconds ?? 0) * 1000 || Math.min(FIRST_RETRY_MS * 2 ** failures.current, LONGEST_RETRY_MS);
-        failures.current += 1;
+        if (isPassing(problem)) {
+          const longer = Math.min(FIRST_RETRY_MS * 2 ** failures.current, LONGEST_RETRY_MS);
+          pause = (problem.retryAfterSeconds ?? 0) * 1000 || longer;
+          failures.current += 1;
+        }
       }
       if (pause) timer = setTimeout(look, pause);
     };
@@ -52,7 +54,7 @@ export function useResource(path, { everyMs = 0 } = {}) {
   return { ...current, loading: Boolean(path) && !current.data && !current.problem, reload };
 }
 
-// A refusal stays one until the reader does something; what is busy or away may come back.
+// What is busy or away may soon come back; a refusal is looked at again no sooner than an answer would be.
 function isPassing(problem) {
   return problem.status === 0 || problem.status === 429 || problem.status >= 500;
 }
