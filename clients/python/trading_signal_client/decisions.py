@@ -23,6 +23,21 @@ class Decision:
     stop: float | None = None
     target: float | None = None
 
+    def distances(self, price: float) -> tuple[float, float] | None:
+        """Return the distances of stop and target from a price as shares of it, for bots that count from their entry.
+
+        Args:
+            price: At which the side would be taken, in quote currency.
+
+        Returns:
+            Both above 0; None where no side is taken, or the price is not between stop and target.
+        """
+        if self.side is None or self.stop is None or self.target is None or price <= 0:
+            return None
+        sign = 1 if self.side == "Long" else -1
+        stop, target = sign * (price - self.stop) / price, sign * (self.target - price) / price
+        return (stop, target) if stop > 0 and target > 0 else None
+
 
 def decide(
     signal: Analysis | Signal,
@@ -44,14 +59,20 @@ def decide(
     if signal.source_data == "synthetic":
         return Decision(None, "the market is invented (source_data: synthetic)")
     if age_seconds > max_age_seconds:
-        return Decision(None, f"the signal is {age_seconds / 60:.0f} minutes old, and counts for {max_age_seconds / 60:g}")
+        return Decision(
+            None, f"the signal is {age_seconds / 60:.0f} minutes old, and counts for {max_age_seconds / 60:g}"
+        )
     if age_seconds < -CLOCK_SKEW_SECONDS:
-        return Decision(None, f"the signal is dated {-age_seconds:.0f} s after this machine's clock: compare the clocks")
+        return Decision(
+            None, f"the signal is dated {-age_seconds:.0f} s after this machine's clock: compare the clocks"
+        )
     if signal.signal.lower() == "neutral":
         return Decision(None, f"Neutral: {_why_neutral(signal)}")
     if signal.confidence <= min_confidence:
         needed = f"it needs more than {min_confidence:g}"
-        return Decision(None, f"the confidence {signal.confidence:.3f} is too low: {needed} ({PAYS_ITS_COSTS} pays the costs)")
+        return Decision(
+            None, f"the confidence {signal.confidence:.3f} is too low: {needed} ({PAYS_ITS_COSTS} pays the costs)"
+        )
     risk = signal.risk_assessment
     if risk.stop_loss_suggestion is None or risk.take_profit_suggestion is None:
         return Decision(None, "the signal has no stop and target")
