@@ -7,7 +7,8 @@ TradingView posts the text of an alert as the body; this one is understood (the 
     {"secret": "...", "ticker": "{{ticker}}", "action": "{{strategy.order.action}}"}
 
 The environment has ALERT_SECRET (16 characters or more), SIGNALS_URL, SIGNALS_TOKEN, and FORWARD_URL, where each
-verdict is posted as JSON. TradingView waits for 3 s: a verdict that takes longer is answered 202, then logged and forwarded.
+verdict is posted as JSON. TradingView waits for 3 s: a verdict that takes longer is answered 202, then logged and
+forwarded.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ with RATE_LIMITS=off for it. SIGNALS_URL, SIGNALS_TOKEN and SIGNALS_MIN_CONFIDEN
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from datetime import datetime
@@ -26,6 +27,8 @@ from trading_signal_client import Client
 
 # A live candle is not waited for longer: the next one comes.
 LIVE_SECONDS = 40.0
+# A backtest has a request for each candle.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 class TradingSignals(IStrategy):
