@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import time
 from decimal import Decimal
+from typing import Any
 
 import httpx2
 from hummingbot.connector.connector_base import ConnectorBase
@@ -22,12 +23,13 @@ from hummingbot.core.utils.async_utils import safe_ensure_future
 from hummingbot.strategy.strategy_v2_base import StrategyV2Base, StrategyV2ConfigBase
 from hummingbot.strategy_v2.executors.position_executor.data_types import PositionExecutorConfig, TripleBarrierConfig
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, StopExecutorAction
+from hummingbot.strategy_v2.models.executors_info import ExecutorInfo
 from pydantic import Field
 from trading_signal_client import AsyncClient, Decision, Problem, answers, calls, decide
 from websockets.exceptions import InvalidStatus
 
 
-def asked(prompt: str) -> dict[str, str | bool]:
+def asked(prompt: str) -> dict[str, Any]:
     """Return what makes hummingbot ask for a setting."""
     return {"prompt": prompt, "prompt_on_new": True}
 
@@ -118,8 +120,8 @@ class SignalScript(StrategyV2Base):
         opposite = {"Long": TradeType.SELL, "Short": TradeType.BUY}.get(self._decision().side or "")
         return [StopExecutorAction(executor_id=info.id) for info in self._open() if info.config.side == opposite]
 
-    def _open(self):  # type: ignore[no-untyped-def]  # hummingbot's own type
-        return self.filter_executors(self.get_all_executors(), lambda info: info.is_active)
+    def _open(self) -> list[ExecutorInfo]:
+        return [info for info in self.get_all_executors() if info.is_active]
 
     def _decision(self) -> Decision:
         if self._newest is None:
