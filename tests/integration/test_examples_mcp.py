@@ -56,17 +56,6 @@ def text(answered: CallToolResult) -> str:
     return content.text
 
 
-async def test_three_tools_are_listed_and_each_is_read_only(service: Service) -> None:
-    async with connected(service.url) as session:
-        tools = {tool.name: tool for tool in (await session.list_tools()).tools}
-    assert sorted(tools) == ["analyze", "replay", "track_record"]
-    for tool in tools.values():
-        assert tool.annotations is not None
-        assert tool.annotations.read_only_hint is True
-        assert tool.description
-    assert tools["replay"].input_schema["required"] == ["symbol", "as_of"]
-
-
 async def test_a_market_is_analyzed_with_whether_to_act(service: Service) -> None:
     async with connected(service.url) as session:
         answered = await call(session, "analyze", symbol="ETHUSDT")
@@ -78,14 +67,20 @@ async def test_a_market_is_analyzed_with_whether_to_act(service: Service) -> Non
     assert answered.structured_content["why"] == "the market is invented (source_data: synthetic)"
 
 
-async def test_the_track_record_is_that_of_the_service(service: Service) -> None:
+async def test_the_track_record_is_that_of_the_service_and_its_refusals_say_why(service: Service) -> None:
+    future = datetime.fromtimestamp(time.time() + 86_400, UTC).isoformat()
     async with connected(service.url) as session:
         answered = await call(session, "track_record", days=7, lane="rules")
         too_many = await call(session, "track_record", days=4000)
+        unknown = await call(session, "analyze", symbol="not a symbol")
+        later = await call(session, "replay", symbol="BTCUSDT", as_of=future)
     with Client(service.url) as client:
         record = client.send(calls.track_record(days=7, lane="rules"))
     assert answered.structured_content == record.model_dump(mode="json")
     assert too_many.is_error
+    for refused in (unknown, later):
+        assert refused.is_error
+        assert "The service refused (422)" in text(refused)
 
 
 async def test_a_moment_of_the_past_is_replayed(service: Service) -> None:
@@ -101,19 +96,15 @@ async def test_a_moment_of_the_past_is_replayed(service: Service) -> None:
     assert without_zone.structured_content["replay"]["as_of"] == replay.as_of
 
 
-async def test_a_refusal_of_the_service_is_an_error_that_says_why(service: Service) -> None:
-    future = datetime.fromtimestamp(time.time() + 86_400, UTC).isoformat()
-    async with connected(service.url) as session:
-        unknown = await call(session, "analyze", symbol="not a symbol")
-        later = await call(session, "replay", symbol="BTCUSDT", as_of=future)
-    assert unknown.is_error
-    assert "The service refused (422)" in text(unknown)
-    assert later.is_error
-    assert "The service refused (422)" in text(later)
-
-
-async def test_without_the_service_a_tool_says_so() -> None:
+async def test_without_the_service_three_read_only_tools_are_listed_and_say_that_it_is_away() -> None:
     async with connected(f"http://127.0.0.1:{free_port()}") as session:
+        tools = {tool.name: tool for tool in (await session.list_tools()).tools}
         answered = await call(session, "analyze", symbol="BTCUSDT")
+    assert sorted(tools) == ["analyze", "replay", "track_record"]
+    for tool in tools.values():
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint is True
+        assert tool.description
+    assert tools["replay"].input_schema["required"] == ["symbol", "as_of"]
     assert answered.is_error
     assert "The service cannot be reached" in text(answered)
