@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ def service() -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def candles() -> list[calls.Candle]:
     series = base_path(seed=3, drift=0.0005, count=4 * 270).resample(Timeframe.H1)
-    return [calls.Candle(**candle) for candle in wire_candles(series, 262)]
+    return cast("list[calls.Candle]", wire_candles(series, 262))
 
 
 @pytest.mark.parametrize("pair", ["BTC/USDT", "BTC/USDT:USDT"])
@@ -45,9 +46,9 @@ def test_pairs_of_freqtrade_are_symbols_of_the_service(pair: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["ns", "ms"])
-def test_rows_of_freqtrade_are_candles_of_the_service(candles: list[calls.Candle], unit: str) -> None:
+def test_rows_of_freqtrade_are_candles_of_the_service(candles: list[calls.Candle], unit: Literal["ns", "ms"]) -> None:
     rows = pd.DataFrame(candles)
-    rows["date"] = pd.to_datetime(rows.pop("timestamp"), unit="ms", utc=True).astype(f"datetime64[{unit}, UTC]")
+    rows["date"] = pd.to_datetime(rows.pop("timestamp"), unit="ms", utc=True).dt.as_unit(unit)
     assert candles_of(rows) == candles
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
@@ -27,7 +27,7 @@ def service() -> Iterator[Service]:
     """Run a service to which a trusted client has posted candles."""
     with running_service(RATE_LIMITS="off") as running:
         series = base_path(seed=5, drift=0.0005).resample(Timeframe.H1)
-        candles = [calls.Candle(**candle) for candle in wire_candles(series, 300)]
+        candles = cast("list[calls.Candle]", wire_candles(series, 300))
         with Client(running.url, token=ADMIN_TOKEN) as client:
             client.send(calls.analyze("BTCUSDT", {"1h": candles}))
         yield running
