@@ -88,7 +88,7 @@ def test_a_training_is_cancelled_after_a_question(market_service: Service, open_
 def test_the_newest_check_of_the_parts_is_shown_to_operators_alone(own_service: Service, open_view: Open) -> None:
     page = open_view(own_service, "/#/operations?section=health")
     expect(page.get_by_text("Health reports are shown with the administrator's token.")).to_be_visible()
-    assert own_service.post("/jobs/health_check", headers=OPERATOR).status_code == 202
+    assert own_service.post("/jobs/health_check", json={}, headers=OPERATOR).status_code == 202
     page = as_operator(open_view, own_service, "jobs")
     row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").filter(has_text="health check")
     expect(row).to_contain_text("succeeded")

@@ -55,7 +55,7 @@ const columns = (reload) => [
 ];
 
 function about(parameters) {
-  return Object.entries(parameters).filter(([, value]) => value !== null && typeof value !== "object").map(([, value]) => String(value)).slice(0, 5).join(", ");
+  return Object.entries(parameters).filter(([, value]) => ["string", "number"].includes(typeof value)).map(([, value]) => String(value)).slice(0, 5).join(", ");
 }
 
 function Progress({ job: { progress, status, error } }) {
