@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,12 +13,20 @@ from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.service import Service, running_service
 from tests.page.conftest import Open, overflow, serious_findings
 
+OPERATOR = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+NOT_OVER = ("queued", "running")
+
 
 @pytest.fixture(scope="module")
 def own_service() -> Iterator[Service]:
     """A service whose switches and jobs are no other test's; its candles are invented."""
     with running_service(RATE_LIMITS="off") as service:
         yield service
+
+
+def newest_job(service: Service) -> dict[str, Any]:
+    [job] = service.get("/jobs?limit=1", headers=OPERATOR).json()["jobs"]
+    return dict(job)
 
 
 def as_operator(open_view: Open, service: Service, section: str, **options: object) -> Page:
@@ -57,6 +66,42 @@ def test_a_training_is_watched_to_its_end(market_service: Service, open_view: Op
     page.get_by_role("button", name="Models").click()
     page.get_by_role("button", name=re.compile("logistic_model_")).first.click()
     expect(page.get_by_role("heading", name="What the gate found")).to_be_visible()
+
+
+def test_a_training_is_cancelled_after_a_question(market_service: Service, open_view: Open) -> None:
+    page = as_operator(open_view, market_service, "jobs")
+    page.get_by_label("Type").select_option("lstm")
+    page.get_by_role("button", name="Train", exact=True).click()
+    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").nth(1)
+    expect(row).to_contain_text("lstm")
+    row.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("Cancel this job (train)?")
+    row.get_by_role("button", name="Leave it").click()
+    assert newest_job(market_service)["status"] in NOT_OVER
+    row.get_by_role("button", name="Cancel").click()
+    row.get_by_role("button", name="Cancel").click()
+    expect(row.get_by_role("button", name="Retry")).to_be_visible()
+    expect(row).to_contain_text("cancelled")
+    assert newest_job(market_service)["status"] == "cancelled"
+
+
+def test_the_newest_check_of_the_parts_is_shown_to_operators_alone(own_service: Service, open_view: Open) -> None:
+    page = open_view(own_service, "/#/operations?section=health")
+    expect(page.get_by_text("Health reports are shown with the administrator's token.")).to_be_visible()
+    assert own_service.post("/jobs/health_check", json={}, headers=OPERATOR).status_code == 202
+    page = as_operator(open_view, own_service, "jobs")
+    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").filter(has_text="health check")
+    expect(row).to_contain_text("succeeded")
+    page.get_by_role("button", name="Health").click()
+    [report] = own_service.get("/ai/reports?kind=health&limit=1", headers=OPERATOR).json()["reports"]
+    expect(page.get_by_text(report["summary"])).to_be_visible()
+
+
+def test_a_token_that_no_header_can_carry_is_refused_as_a_wrong_one(own_service: Service, open_view: Open) -> None:
+    page = open_view(own_service, "/#/operations?section=schedule")
+    page.get_by_label("Administrator's token").fill("пароль")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_text("This is not the administrator's token.")).to_be_visible()
 
 
 def test_safe_mode_is_switched_with_a_reason_and_the_page_says_what_happened(

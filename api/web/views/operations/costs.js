@@ -2,6 +2,7 @@
 import { html } from "../../core/html.js";
 import { count, dollars } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
+import { Badge } from "../../parts/badges.js";
 import { Meter } from "../../parts/meter.js";
 import { Table } from "../../parts/table.js";
 import { Empty, Resource } from "../../parts/view_state.js";
@@ -25,9 +26,14 @@ function Budgets({ costs: { today, this_month: month, configuration: { budgets }
 }
 
 function Budget({ title, spent, warning, stop }) {
-  const tone = spent >= stop ? "bad" : spent >= warning ? "warn" : "good";
-  const text = `${dollars(spent)} of ${dollars(stop)}, warned of from ${dollars(warning)} on`;
-  return html`<p>${title}: <span class="figure">${text}</span><${Meter} value=${spent / stop} mark=${warning / stop} label=${`${title}: ${text}`} tone=${tone} /></p>`;
+  // Both are optional: null stands for no warning, and for no stop.
+  const [warned, stopped] = [warning !== null && spent >= warning, stop !== null && spent >= stop];
+  const text = `${dollars(spent)} ${stop === null ? "and no stop" : `of ${dollars(stop)}`}, ${warning === null ? "no warning" : `warned of from ${dollars(warning)} on`}`;
+  const whole = stop ?? warning;
+  return html`<p>${title}: <span class="figure">${text}</span>
+    ${stopped ? html` <${Badge} tone="bad">used up<//>` : warned ? html` <${Badge} tone="warn">above the warning<//>` : null}
+    ${whole ? html`<${Meter} value=${spent / whole} mark=${warning === null ? null : Math.min(warning / whole, 1)}
+      label=${`${title}: ${text}`} tone=${stopped ? "bad" : warned ? "warn" : "good"} />` : null}</p>`;
 }
 
 function Calls({ costs: { session_statistics: all, today, projections, configuration } }) {

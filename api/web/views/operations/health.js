@@ -2,6 +2,7 @@
 import { html } from "../../core/html.js";
 import { count, percent } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
+import { useTopic } from "../../core/store.js";
 import { LevelBadge } from "../../parts/badges.js";
 import { Age } from "../../parts/moments.js";
 import { Table } from "../../parts/table.js";
@@ -12,6 +13,11 @@ const PROBLEMS = [
   { title: "Part", value: ({ part }) => part },
   { title: "What is wrong", wide: true, value: ({ reason }) => reason },
   { title: "What helps", wide: true, value: ({ remedy }) => remedy },
+];
+const FINDINGS = [
+  { title: "Level", value: ({ level }) => html`<${LevelBadge} level=${level} />` },
+  { title: "About", value: ({ subject }) => subject },
+  { title: "Finding", wide: true, value: ({ text }) => text },
 ];
 const ANALYZED = [
   { title: "Symbol", value: ({ symbol }) => html`<a href=${`#/symbol/${encodeURIComponent(symbol)}`}>${symbol}</a>` },
@@ -24,6 +30,7 @@ export function Health() {
   const storage = useResource("ai/storage/stats", { everyMs: EVERY_MS });
   return html`<div class="panels">
     <div class="panel broad"><h2>Parts</h2><${Resource} resource=${health}>${(data) => html`<${Parts} health=${data} />`}<//></div>
+    <div class="panel broad"><h2>Newest check</h2><${Checked} /></div>
     <div class="panel"><h2>Service</h2><${Resource} resource=${health}>${(data) => html`<${Facts} health=${data} />`}<//></div>
     <div class="panel"><h2>Store and cache</h2><${Resource} resource=${storage}>${(data) => html`<${Storage} storage=${data} />`}<//></div>
   </div>`;
@@ -33,6 +40,18 @@ function Parts({ health: { status, problems, warnings } }) {
   return html`<p><${LevelBadge} level=${status} /> ${problems.length ? `${problems.length} parts do not work as they should.` : "Every part works."}</p>
     ${problems.length ? html`<${Table} caption="Parts that do not work" columns=${PROBLEMS} rows=${problems} rowKey=${({ part }) => part} />` : null}
     ${warnings.map((text) => html`<p key=${text} class="notice warn">${text}</p>`)}`;
+}
+
+/** What the scheduled look at the parts found last; reports are for administrators. */
+function Checked() {
+  const token = useTopic("admin");
+  const reports = useResource(token ? "ai/reports?kind=health&limit=1" : null, { everyMs: 60_000 });
+  if (!token) return html`<p class="aside">Health reports are shown with the administrator's token.</p>`;
+  return html`<${Resource} resource=${reports} isEmpty=${({ reports: rows }) => rows.length === 0}
+    empty=${html`<p class="aside">No health report yet: the schedule makes one each quarter of an hour.</p>`}>
+    ${({ reports: [newest] }) => html`<p><${LevelBadge} level=${newest.level} /> <${Age} at=${newest.created_at} />: ${newest.summary}</p>
+      ${newest.findings.length ? html`<${Table} caption="Findings of the newest health report" columns=${FINDINGS} rows=${newest.findings} rowKey=${({ subject, text }) => subject + text} />` : null}`}
+  <//>`;
 }
 
 function Facts({ health }) {

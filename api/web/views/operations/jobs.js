@@ -1,5 +1,6 @@
 /** Long work: what waits and runs, with live bars; cancel, retry, and start a training. */
 import { html, useEffect } from "../../core/html.js";
+import { number } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
 import { useTopic } from "../../core/store.js";
 import { Badge } from "../../parts/badges.js";
@@ -16,25 +17,32 @@ const OVER = ["succeeded", "failed", "cancelled", "interrupted"];
 
 export function Jobs() {
   const jobs = useResource("jobs?limit=50", { everyMs: EVERY_MS });
-  const event = useTopic("event:JobProgress");
-  // An event of a job that the list does not have yet, or that has ended, is worth a look at all of them.
-  const known = jobs.data?.jobs.find(({ job_id: id }) => id === event?.data.job_id);
+  const heard = sinceThen(useTopic("events", []), jobs.at);
+  // A job that the list does not have yet, or that has ended since, is worth a look at all of them.
+  const changed = [...heard.values()].filter(({ job_id: id, status }) => OVER.includes(status) || !jobs.data.jobs.some((row) => row.job_id === id));
+  const reason = changed.map(({ job_id: id, status }) => `${id} ${status}`).join();
   useEffect(() => {
-    if (event && jobs.data && (!known || OVER.includes(event.data.status))) jobs.reload();
-  }, [event]);
+    if (reason) jobs.reload();
+  }, [reason]);
   return html`<div class="panel"><h2>Train a model</h2><${TrainForm} done=${jobs.reload} /></div>
     <div class="panel"><h2>Jobs</h2>
       <${Resource} resource=${jobs} isEmpty=${({ jobs: rows }) => rows.length === 0}
         empty=${html`<${Empty} title="No jobs yet">Trainings, backtests and what the schedule queues appear here.<//>`}>
         ${({ jobs: rows, complete }) => html`
           ${complete ? null : html`<p class="notice warn">The store is away: only the jobs of this process are known.</p>`}
-          <${Table} caption="Jobs, newest first" columns=${columns(jobs.reload)} rows=${rows.map((row) => newest(row, event))} rowKey=${({ job_id: id }) => id} />`}
+          <${Table} caption="Jobs, newest first" columns=${columns(jobs.reload)} rows=${rows.map((row) => ({ ...row, ...heard.get(row.job_id) }))} rowKey=${({ job_id: id }) => id} />`}
       <//>
     </div>`;
 }
 
-function newest(row, event) {
-  return event?.data.job_id === row.job_id && !OVER.includes(row.status) ? { ...row, ...event.data } : row;
+/** Return the newest progress of each job that came after the list did: several run at a time. */
+function sinceThen(events, at) {
+  const heard = new Map();
+  for (const event of at === null ? [] : events) {
+    if (event.at < at) break;
+    if (event.type === "JobProgress" && !heard.has(event.data.job_id)) heard.set(event.data.job_id, event.data);
+  }
+  return heard;
 }
 
 const columns = (reload) => [
@@ -47,14 +55,16 @@ const columns = (reload) => [
 ];
 
 function about(parameters) {
-  return Object.entries(parameters).filter(([, value]) => value !== null && typeof value !== "object").map(([, value]) => String(value)).slice(0, 5).join(", ");
+  return Object.entries(parameters).filter(([, value]) => ["string", "number"].includes(typeof value)).map(([, value]) => String(value)).slice(0, 5).join(", ");
 }
 
 function Progress({ job: { progress, status, error } }) {
   if (error) return html`<span class="problem">${typeof error === "string" ? error : error.message ?? JSON.stringify(error)}</span>`;
   if (!progress || OVER.includes(status)) return null;
   const share = progress.share ?? null;
-  const text = `${progress.stage ?? "running"}${progress.seconds_left ? `, about ${Math.round(progress.seconds_left)} s left` : ""}`;
+  const { epoch, epochs, validation_loss: loss } = progress;
+  const learned = epoch === null ? "" : `, epoch ${epoch} of ${epochs}${loss === null ? "" : `, validation loss ${number(loss)}`}`;
+  const text = `${progress.stage ?? "running"}${learned}${progress.seconds_left ? `, about ${Math.round(progress.seconds_left)} s left` : ""}`;
   return html`<span class="aside">${text}</span>${share === null ? null : html`<${Meter} value=${share} label=${`${text}: ${Math.round(100 * share)} %`} />`}`;
 }
 

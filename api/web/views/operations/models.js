@@ -3,6 +3,7 @@ import { html, useState } from "../../core/html.js";
 import { count, number, percent } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
 import { Badge } from "../../parts/badges.js";
+import { Meter } from "../../parts/meter.js";
 import { Age } from "../../parts/moments.js";
 import { Table } from "../../parts/table.js";
 import { Empty, Resource } from "../../parts/view_state.js";
@@ -15,9 +16,10 @@ export function Models() {
   const [open, setOpen] = useState(null);
   return html`<div class="panels">
     <div class="panel broad"><h2>Versions</h2>
-      <${Resource} resource=${models} isEmpty=${({ models: rows }) => rows.length === 0}
+      <${Resource} resource=${models} isEmpty=${({ models: rows, unusable }) => rows.length === 0 && Object.keys(unusable).length === 0}
         empty=${html`<${Empty} title="No model yet"><p>Train one under <a href="#/operations?section=jobs">Jobs</a>: it serves once it has passed the gate.</p><//>`}>
-        ${({ models: rows }) => html`<${Table} caption="Versions of models, newest first" columns=${columns(models.reload, open, setOpen)} rows=${rows} rowKey=${({ version }) => version} />`}
+        ${({ models: rows, unusable }) => html`${Object.entries(unusable).map(([name, why]) => html`<p key=${name} class="notice bad">${name} cannot be used: ${why}</p>`)}
+        <${Table} caption="Versions of models, newest first" columns=${columns(models.reload, open, setOpen)} rows=${rows} rowKey=${({ version }) => version} />`}
       <//>
     </div>
     ${open ? html`<${Details} key=${open} version=${open} />` : null}
@@ -33,13 +35,21 @@ const columns = (reload, open, setOpen) => [
   { title: "Version", value: ({ version }) => html`<button class="quiet" aria-expanded=${open === version} onClick=${() => setOpen(open === version ? null : version)}>${version}</button>` },
   { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
   { title: "Serves", value: ({ alias, shadow }) => html`${alias ? html`<${Badge} tone=${alias === "production" ? "good" : "plain"}>${alias}<//>` : "no"}
-    ${shadow?.settled !== undefined ? html` <span class="aside">shadows: ${count(shadow.settled)} of ${count(shadow.needed)} settled</span>` : null}` },
+    ${shadow ? html`<${Shadow} shadow=${shadow} />` : null}` },
   { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${verdict ?? "–"}</span>` },
   { title: "Right", number: true, value: ({ metrics }) => measured(metrics, "accuracy", percent) },
   { title: "Brier", number: true, value: ({ metrics }) => measured(metrics, "brier", number) },
   { title: "Made", value: ({ created_at: at }) => html`<${Age} at=${at} />` },
   { title: "Action", value: (model) => html`<${Actions} model=${model} reload=${reload} />` },
 ];
+
+/** How far a candidate is beside the model in production, or how that ended. */
+function Shadow({ shadow: { state, production, settled, needed, reason, brier_gain: gain, low, high } }) {
+  if (state !== "shadowing") return html` <span class="aside">${state} beside ${production}: ${reason}</span>`;
+  const text = `shadows ${production}: ${count(settled ?? 0)} of ${count(needed)} settled`;
+  const found = gain === null ? "" : `, Brier ${number(gain)} better${low === null ? "" : ` [${number(low)}, ${number(high)}]`}`;
+  return html` <span class="aside">${text}${found}</span><${Meter} value=${(settled ?? 0) / needed} label=${text} />`;
+}
 
 function measured(metrics, name, write) {
   if (!metrics) return "–";
@@ -68,7 +78,7 @@ function Details({ version }) {
 
 const DRIFT = [
   { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
-  { title: "State", value: ({ status }) => html`<${Badge} tone=${{ stable: "good", alarm: "bad", drifted: "bad" }[status] ?? "plain"}>${status.replaceAll("_", " ")}<//>` },
+  { title: "State", value: ({ status }) => html`<${Badge} tone=${{ none: "good", notice: "warn", alarm: "bad" }[status] ?? "plain"}>${status === "none" ? "no drift" : status.replaceAll("_", " ")}<//>` },
   { title: "Features that moved", number: true, value: ({ drifted, features }) => (features ? `${count(drifted)} of ${count(features)}` : "–") },
   { title: "Why", wide: true, value: ({ reason }) => reason },
   { title: "Advice", wide: true, value: ({ advice, retrain_command: command }) => html`${advice}<br /><code>${command}</code>` },

@@ -1,8 +1,11 @@
 /** Asks for the administrator's token once; it stays in the memory of this page alone, and goes with it. */
 import { html, useState } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
-import { ask } from "../../core/api.js";
+import { ask, Problem } from "../../core/api.js";
 import { useTopic, write } from "../../core/store.js";
+
+// What a header can carry; browsers refuse to send anything else, which would read as a service that is away.
+const SENDABLE = /^[\x21-\x7e]+$/;
 
 export function TokenForm() {
   const token = useTopic("admin");
@@ -14,6 +17,10 @@ export function TokenForm() {
   }
   const take = async (event) => {
     event.preventDefault();
+    if (!SENDABLE.test(given)) {
+      setProblem(new Problem(401));
+      return;
+    }
     write("admin", given);
     try {
       await ask("jobs?limit=1");
