@@ -121,6 +121,7 @@ from trading_signal_client.answers.reports import (
     Reports,
 )
 from trading_signal_client.answers.track_record import (
+    Calibration,
     ComparedLanes,
     EvidenceRecord,
     EvidenceRefit,
@@ -132,6 +133,7 @@ from trading_signal_client.answers.track_record import (
     LaneSummary,
     LaneVersion,
     PartChange,
+    StatedRange,
     TrackRecord,
 )
 
@@ -145,6 +147,7 @@ __all__ = [
     "BiasQueued",
     "BrierCourse",
     "CacheCleared",
+    "Calibration",
     "CandlesRemoved",
     "ComparedLanes",
     "ConfigAnalysis",
@@ -246,6 +249,7 @@ __all__ = [
     "SignalQuality",
     "SignalSummary",
     "Spent",
+    "StatedRange",
     "StorageStats",
     "Strategies",
     "StrategyRecommendation",
