@@ -28,7 +28,7 @@ RIGHT = {LedgerLane.RULES: 0.68, LedgerLane.MODEL: 0.5, LedgerLane.LLM: 0.34}
 
 
 def fill_ledger_file(path: Path) -> None:
-    """Keep the calls in a SQLite file and close their days; in a thread, since Playwright's loop may run in this one."""
+    """Keep the calls in a SQLite file and close their days."""
 
     async def fill() -> None:
         ledger = SqliteLedger(path)
@@ -38,6 +38,7 @@ def fill_ledger_file(path: Path) -> None:
         await DayCloser(ledger, SignalHub(1), SystemClock(), retention_days=30).close_days()
         await ledger.close()
 
+    # Playwright's loop may run in this thread.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(fill())).result()
 
@@ -58,9 +59,7 @@ def calls_of_today(now_ms: int) -> Iterator[LedgerRecord]:
     """Yield calls whose day is open, none of them settled: one that counts, one of invented candles."""
     known = {"closed_ms": now_ms // HOUR_MS * HOUR_MS, "known_ms": now_ms}
     yield settled(horizons=(), id="today.rules", **known)
-    yield settled(
-        horizons=(), id="today.synthetic", source_data=DataSource.SYNTHETIC, apart=Apart.SYNTHETIC, **known
-    )
+    yield settled(horizons=(), id="today.synthetic", source_data=DataSource.SYNTHETIC, apart=Apart.SYNTHETIC, **known)
 
 
 def _call(

@@ -49,7 +49,7 @@ function Months({ days, parameters }) {
 }
 
 function Day({ day: { day, entries }, most, chosen, to }) {
-  const text = `${day}: ${count(entries)} entries`;
+  const text = `${Number(day.slice(8))} ${monthTitle(day.slice(0, 7))}: ${count(entries)} entries`;
   return html`<a class="day level-${Math.ceil((LEVELS * entries) / most)}" href=${to} title=${text} aria-label=${text}
     aria-current=${chosen ? "date" : undefined}>${Number(day.slice(8))}</a>`;
 }

@@ -53,10 +53,10 @@ const COLUMNS = [
   { title: "Market", value: ({ symbol, timeframe }) => html`<strong>${symbol}</strong> ${timeframe}` },
   { title: "Signal", value: ({ side, kind }) => html`<${SignalMark} side=${side} /> ${kind === "side" ? null : html`<small>${kind}</small>`}` },
   figure("Confidence", ({ confidence }) => share(confidence)),
-  figure("Stated probability", (row) => stated(row)),
+  { title: "Stated probability", value: (row) => stated(row) },
   figure("Price", (row) => price(row.price)),
   figure("Costs, bps", ({ cost_bps: cost }) => bps(cost)),
-  { title: "What came of it", value: (row) => html`<${Outcomes} settlements=${row.settlements} settled=${row.settled} scored=${row.scored} />` },
+  { title: "What came of it", wide: true, value: (row) => html`<${Outcomes} settlements=${row.settlements} settled=${row.settled} scored=${row.scored} />` },
   { title: "Marks", value: (row) => html`<${Marks} row=${row} />` },
   { title: "Proof", value: ({ id }) => html`<a href=${link("record", id)} aria-label=${`Proof of ${id}`}>Proof</a>` },
 ];

@@ -81,7 +81,7 @@ function options(element, lines, write, onPoint) {
   const series = (line) => {
     const stroke = colors[COLORS[line.lane]];
     return [
-      { label: line.title, stroke, width: 2.5, points: { show: line.after.length < 2 } },
+      { label: line.title, stroke, width: 2.5, points: { show: line.after.filter((value) => value !== null).length < 2 } },
       { label: `${line.title} before costs`, stroke, width: 1.2, dash: BEFORE_COSTS_DASH, points: { show: false } },
     ];
   };

@@ -7,7 +7,7 @@ import { LANES } from "./words.js";
 
 const SIDE = 240;
 const LEFT = 44;
-const TOP = 10;
+const TOP = 22;
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 const x = (share) => LEFT + share * SIDE;
 const y = (share) => TOP + (1 - share) * SIDE;
