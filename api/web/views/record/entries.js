@@ -2,7 +2,7 @@
 import { html } from "../../core/html.js";
 import { link } from "../../core/address.js";
 import { withQuery } from "../../core/api.js";
-import { bps, change, percent, price, riskUnits, share } from "../../core/numbers.js";
+import { change, number, percent, price, riskUnits, share } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
 import { SIDES } from "../../core/signals.js";
 import { Badge, DataBadge } from "../../parts/badges.js";
@@ -55,7 +55,7 @@ const COLUMNS = [
   figure("Confidence", ({ confidence }) => share(confidence)),
   { title: "Stated probability", value: (row) => stated(row) },
   figure("Price", (row) => price(row.price)),
-  figure("Costs, bps", ({ cost_bps: cost }) => bps(cost)),
+  figure("Costs, bps", ({ cost_bps: cost }) => number(cost)),
   { title: "What came of it", wide: true, value: (row) => html`<${Outcomes} settlements=${row.settlements} settled=${row.settled} scored=${row.scored} />` },
   { title: "Marks", value: (row) => html`<${Marks} row=${row} />` },
   { title: "Proof", value: ({ id }) => html`<a href=${link("record", id)} aria-label=${`Proof of ${id}`}>Proof</a>` },
