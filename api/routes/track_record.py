@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api.dependencies import DefaultLimit
 from api.parts import LanesPart, LaneVersionsPart, ScoresPart
+from api.schemas.lanes import LaneFigures, LanesResponse, PairFigures
 from api.schemas.problems import problem_responses
-from api.schemas.track_record import LaneFigures, LanesResponse, PairFigures, RecordFigures, TrackRecord
+from api.schemas.track_record import RecordFigures, TrackRecord
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
@@ -94,11 +95,16 @@ async def calibration_svg(
     responses=problem_responses(422, 503),
     dependencies=[DefaultLimit],
 )
-async def compared_lanes(lanes: LanesPart, versions: LaneVersionsPart, days: Days = DEFAULT_DAYS) -> LanesResponse:
-    """Return each lane's records, costs, sampling and versions, and what each adds to another on the same candles."""
+async def compared_lanes(
+    lanes: LanesPart, scores: ScoresPart, versions: LaneVersionsPart, days: Days = DEFAULT_DAYS
+) -> LanesResponse:
+    """Return each lane's records, costs, calibration and versions, and what each adds to another."""
     records, pairs = await lanes.records(days), await lanes.pairs(days)
+    calibration = await scores.calibration(RecordQuery(days))
     return LanesResponse(
         days=days,
-        lanes=[LaneFigures.of(lane, own, lanes.gate, await versions.of(lane)) for lane, own in records.items()],
+        lanes=[
+            LaneFigures.of(lane, own, calibration, lanes.gate, await versions.of(lane)) for lane, own in records.items()
+        ],
         pairs=[PairFigures.of(pair) for pair in pairs],
     )

@@ -155,6 +155,23 @@ def test_lanes_are_compared_with_what_they_cost(filled: TestClient) -> None:
     assert pair["verdict"] == "insufficient"
 
 
+def test_what_lanes_stated_is_beside_what_occurred(filled: TestClient) -> None:
+    lanes = {one["lane"]: one["calibration"] for one in asked(filled, "/ai/lanes")["lanes"]}
+    assert lanes["model"] == lanes["blend"] == []
+    assert [(one["timeframe"], one["horizon"]) for one in lanes["rules"]] == [("1h", "plan"), ("1h", 1)]
+    plans, candles = lanes["rules"]
+    (stated,) = candles["ranges"]
+    assert {name: stated[name] for name in ("range", "count", "stated", "occurred")} == {
+        "range": "0.50-0.60",
+        "count": 60,
+        "stated": 0.5,
+        "occurred": 0.5,
+    }
+    assert 0 < stated["low"] < 0.5 < stated["high"] < 1
+    (target,) = plans["ranges"]
+    assert (target["range"], target["count"], target["stated"]) == ("0.40-0.50", 3, 0.4)
+
+
 def test_an_llm_without_lift_is_asked_for_its_sample_only_and_health_says_so(
     make_client: MakeClient, fake_openai: FakeOpenAI
 ) -> None:

@@ -7,11 +7,11 @@ const VERDICTS = {
   weak: ["plain", "Better than chance, but not surely better than their costs"],
   none: ["plain", "As chance"],
   inverted: ["bad", "Worse than chance"],
-  insufficient: ["plain", "Not enough independent plans were measured"],
+  insufficient: ["grey", "Not enough independent plans were measured"],
 };
 const LEVELS = { ok: "good", healthy: "good", info: "plain", warning: "warn", degraded: "warn", critical: "bad", failed: "bad" };
 
-/** A badge with a tone: good, warn, bad, plain or loud. */
+/** A badge with a tone: good, warn, bad, plain, grey or loud. */
 export function Badge({ tone = "plain", title, children }) {
   return html`<span class="badge ${tone}" title=${title}>${children}</span>`;
 }

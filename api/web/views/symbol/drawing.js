@@ -1,7 +1,7 @@
 /** Lightweight Charts, told in our words: made once for a market, drawn again as data change. */
 import { stamp } from "../../core/times.js";
 import { band, bars, levels, line, marks, volumes } from "./chart_data.js";
-import { colorsOf } from "./colors.js";
+import { colorsOf } from "../../core/colors.js";
 
 // Height of an indicator pane, as a share of that of the candles.
 const INDICATOR_SHARE = 0.22;

@@ -122,6 +122,7 @@ from trading_signal_client.answers.reports import (
     Reports,
 )
 from trading_signal_client.answers.track_record import (
+    Calibration,
     ComparedLanes,
     EvidenceRecord,
     EvidenceRefit,
@@ -133,6 +134,7 @@ from trading_signal_client.answers.track_record import (
     LaneSummary,
     LaneVersion,
     PartChange,
+    StatedRange,
     TrackRecord,
 )
 
@@ -146,6 +148,7 @@ __all__ = [
     "BiasQueued",
     "BrierCourse",
     "CacheCleared",
+    "Calibration",
     "CandlesRemoved",
     "ComparedLanes",
     "ConfigAnalysis",
@@ -248,6 +251,7 @@ __all__ = [
     "SignalQuality",
     "SignalSummary",
     "Spent",
+    "StatedRange",
     "StorageStats",
     "Strategies",
     "StrategyRecommendation",

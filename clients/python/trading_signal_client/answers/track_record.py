@@ -101,10 +101,30 @@ class LaneVersion(Answer):
     changed: list[PartChange]
 
 
+class StatedRange(Answer):
+    """Statements within one range of probability; `low` and `high` are of the interval of `occurred`."""
+
+    range: str
+    count: int
+    stated: float
+    occurred: float
+    low: float
+    high: float
+
+
+class Calibration(Answer):
+    """What a lane stated as probabilities beside what occurred, by range."""
+
+    timeframe: str
+    horizon: int | Literal["plan"]
+    ranges: list[StatedRange]
+
+
 class LaneSummary(Answer):
     lane: str
     records: list[LaneRecord]
     costs: list[LaneCost]
+    calibration: list[Calibration]
     sampling: LaneSampling | None
     versions: list[LaneVersion]
 

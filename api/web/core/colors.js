@@ -6,7 +6,7 @@ export function colorsOf(element) {
   const named = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
     panel: named("panel"), raised: named("raised"), line: named("line"), text: named("text"), aside: named("aside"),
-    accent: named("accent"), long: named("long"), short: named("short"), good: named("good"), bad: named("bad"),
+    accent: named("accent"), long: named("long"), short: named("short"), good: named("good"), warn: named("warn"), bad: named("bad"),
     longGround: named("long-ground"), shortGround: named("short-ground"),
   };
 }

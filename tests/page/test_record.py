@@ -1,0 +1,193 @@
+"""The record, as a person sees it, on a ledger of twenty days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.fixtures.service import Service, running_service
+from tests.page.conftest import Open, overflow, serious_findings
+from tests.page.filled_ledger import DAYS, FEW, HOURS, fill_ledger_file
+
+
+@pytest.fixture(scope="module")
+def recorded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run a service whose ledger is filled before it starts."""
+    path: Path = tmp_path_factory.mktemp("record") / "store.db"
+    fill_ledger_file(path)
+    with running_service(DATABASE_URL=f"sqlite:///{path}", RATE_LIMITS="off") as service:
+        yield service
+
+
+def panel(page: Page, title: str) -> Locator:
+    return page.locator(".panel", has=page.get_by_role("heading", name=title, exact=True))
+
+
+def choice(page: Page, label: str) -> Locator:
+    return page.get_by_role("combobox", name=label, exact=True)
+
+
+def row_of(page: Page, lane: str, judged_after: str) -> Locator:
+    rows = panel(page, "Track record").locator("tbody tr")
+    return rows.filter(has=page.get_by_text(lane, exact=True)).filter(has=page.get_by_text(judged_after, exact=True))
+
+
+def test_each_record_has_its_verdict_in_words_with_its_count(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record")
+    for lane, badge, words, calls in (
+        ("Rules", "positive", "right more often than always one side, and pays its costs", HOURS),
+        ("Model", "none", "not surely right more often than always one side", HOURS),
+        ("LLM", "inverted", "right less often than the worse side always", HOURS),
+        ("Rules and model", "undecided", f"{FEW} independent calls are too few to tell", FEW),
+    ):
+        row = row_of(page, lane, "1 candle")
+        expect(row.locator(".badge")).to_have_text(badge)
+        expect(row).to_contain_text(words)
+        expect(row).to_contain_text(re.compile(rf"\d% of {calls} "))
+    expect(row_of(page, "Rules and model", "1 candle").locator(".badge")).to_have_class("badge grey")
+
+
+def test_filters_stand_in_the_address(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record")
+    lanes = panel(page, "Track record").locator("tbody tr td:first-child")
+    expect(lanes).to_have_count(20)
+    choice(page, "Lane").select_option("blend")
+    choice(page, "Judged after").select_option("plan")
+    choice(page, "Told apart by").select_option("symbol")
+    expect(lanes).to_have_text(["Rules and model"])
+    assert page.url.endswith("#/record?lane=blend&horizon=plan&group=symbol")
+    page.reload()
+    expect(panel(page, "Track record").locator("tbody tr")).to_contain_text(["ETHUSDT"])
+    choice(page, "Symbol").fill("BTCUSDT")
+    choice(page, "Symbol").press("Enter")
+    expect(panel(page, "Track record")).to_contain_text("No settled calls")
+    expect(panel(page, "Newest entries")).to_contain_text("No entry")
+
+
+def test_sums_over_time_are_those_of_the_service_and_stand_in_a_table(
+    recorded_service: Service, open_view: Open
+) -> None:
+    page = open_view(recorded_service, "/#/record?lane=rules")
+    query = {"lane": "rules", "horizon": "1"}
+    (record,) = recorded_service.get("/ai/track-record", params=query).json()["records"]
+    after = f"+{record['count'] * record['net_bps']:,.0f}"
+    chart = panel(page, "Sum of results, basis points")
+    expect(chart.locator("canvas")).to_have_count(1)
+    expect(chart.locator(".legend")).to_contain_text(f"{after} after")
+    chart.get_by_text("The sums as a table").click()
+    expect(chart.locator("tbody tr")).to_have_count(DAYS)
+    expect(chart.locator("tbody tr").first).to_contain_text(after)
+    chart.locator(".canvas").press("Home")
+    first = chart.locator("tbody tr").last.locator("td").first.inner_text()
+    expect(chart.locator(".legend strong")).to_have_text(first)
+    plans = panel(page, "Sum of results, R, units of the risk")
+    expect(plans.locator("canvas")).to_have_count(1)
+    expect(plans.locator(".legend")).to_contain_text(f"of {DAYS}")
+
+
+def test_other_views_load_no_library_of_the_record(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    expect(page.get_by_text("No signals yet")).to_be_visible()
+    assert not [url for url in asked if "uPlot" in url]
+    page.get_by_role("link", name="Record", exact=True).click()
+    expect(page.locator(".lines canvas")).to_have_count(2)
+    assert [url for url in asked if url.endswith("uPlot.esm.js")]
+
+
+def test_stated_probabilities_stand_beside_what_occurred(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?lane=model")
+    (lane,) = (one for one in recorded_service.get("/ai/lanes").json()["lanes"] if one["lane"] == "model")
+    ranges: list[dict[str, Any]] = next(one["ranges"] for one in lane["calibration"] if one["horizon"] == 1)
+    diagram = page.locator("figure", has=page.get_by_text("Model, 1h: the next candle rises"))
+    expect(diagram.locator("circle")).to_have_count(len(ranges))
+    expect(diagram.locator(".lane-model text")).to_have_text([str(one["count"]) for one in ranges])
+    diagram.get_by_text("As a table").click()
+    expect(diagram.locator("tbody tr td:nth-child(2)")).to_have_text([str(one["count"]) for one in ranges])
+
+
+def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?horizon=1")
+    pair = panel(page, "Lanes beside each other").locator("tbody tr").filter(has_text="Does the LLM add to the rules?")
+    expect(pair.locator(".badge")).to_have_text("inverted")
+    expect(pair).to_contain_text(f"{HOURS}; {HOURS}")
+    cost = panel(page, "Cost of a right call").locator("tbody tr")
+    expect(cost).to_contain_text(["LLM"])
+    expect(cost).to_contain_text([f"${HOURS / 100:.2f}"])
+    expect(cost).to_contain_text(["brought none"])
+
+
+def test_a_day_is_chosen_in_the_calendar_and_has_its_root_and_exports(
+    recorded_service: Service, open_view: Open
+) -> None:
+    page = open_view(recorded_service, "/#/record")
+    days = panel(page, "Days and their proofs")
+    expect(days.locator("a.day")).to_have_count(DAYS)
+    oldest = recorded_service.get("/ai/ledger/days").json()["days"][-1]
+    days.locator("a.day").first.click()
+    expect(days.locator(".proof")).to_contain_text(oldest["root"])
+    expect(days.locator(".proof")).to_contain_text(oldest["chained"])
+    assert page.url.endswith(f"#/record?day={oldest['day']}")
+    for name in ("NDJSON", "Parquet"):
+        address = days.locator(".proof").get_by_role("link", name=f"{name} of {oldest['day']}").get_attribute("href")
+        assert recorded_service.get(f"/{address}").status_code == 200
+    days.get_by_text("The days as a table").click()
+    expect(days.locator(".table-frame tbody tr")).to_have_count(DAYS)
+
+
+def test_entries_are_filtered_paged_and_lead_to_their_proof(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?lane=llm&origin=loop")
+    entries = panel(page, "Newest entries")
+    rows = entries.locator("tbody tr")
+    expect(rows).to_have_count(25)
+    newest = recorded_service.get("/ai/ledger", params={"lane": "llm", "origin": "loop"}).json()["entries"]
+    entries.get_by_role("link", name="Older").click()
+    expect(rows.first.get_by_role("link", name=f"Proof of {newest[25]['id']}")).to_be_visible()
+    entries.get_by_role("link", name="Newest").click()
+    rows.first.get_by_role("link", name=f"Proof of {newest[0]['id']}").click()
+    proof = recorded_service.get(f"/ai/ledger/{newest[0]['id']}/proof").json()
+    shown = panel(page, "Its proof")
+    for digest in (proof["leaf"], proof["day"]["root"], *proof["path"]):
+        expect(shown).to_contain_text(digest)
+
+
+def test_what_does_not_count_and_what_has_no_proof_yet_says_so(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?scored=false")
+    row = panel(page, "Newest entries").locator("tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("SYNTHETIC")
+    expect(row).to_contain_text("synthetic: not counted")
+    row.get_by_role("link", name="Proof").click()
+    expect(panel(page, "Its proof")).to_contain_text("Its day is not closed yet")
+    page.get_by_role("link", name="Back to the record").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Record")
+
+
+def test_an_empty_ledger_says_what_would_fill_it(open_view: Open) -> None:
+    with running_service() as service:
+        page = open_view(service, "/#/record", width=390)
+        expect(panel(page, "Track record")).to_contain_text("No settled calls")
+        expect(panel(page, "Days and their proofs")).to_contain_text("No day is closed yet")
+        expect(panel(page, "Newest entries")).to_contain_text("No entry")
+        assert overflow(page) == 0
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_everyone_can_use_it(recorded_service: Service, open_view: Open, scheme: str, width: int) -> None:
+    page = open_view(recorded_service, "/#/record", width=width, scheme=scheme)
+    expect(page.locator(".lines canvas")).to_have_count(2)
+    expect(page.locator(".reliability").first).to_be_visible()
+    expect(page.locator("a.day").first).to_be_visible()
+    for summary in page.locator("summary").all():
+        summary.click()
+    expect(panel(page, "Newest entries").locator("tbody tr").first).to_be_visible()
+    assert serious_findings(page) == []
+    assert overflow(page) == 0
