@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.conftest import MakeClient
-from tests.fixtures.candle_exports import HOUR, REFERENCE, START, csv_text
+from tests.fixtures.candle_exports import HOUR, REFERENCE, csv_text
 
 BINARY = {"content-type": "application/octet-stream"}
 
@@ -76,9 +76,7 @@ def test_a_file_with_several_timeframes_asks_which(client: TestClient) -> None:
     [(b"PAR1" + b"\xff" * 200 + b"PAR1", "damaged"), (b"", "the body is empty")],
     ids=["damaged", "empty"],
 )
-def test_what_is_no_file_of_candles_is_refused_with_the_reason(
-    client: TestClient, content: bytes, words: str
-) -> None:
+def test_what_is_no_file_of_candles_is_refused_with_the_reason(client: TestClient, content: bytes, words: str) -> None:
     refused = read(client, content, 422)
     assert words in refused["detail"]
 

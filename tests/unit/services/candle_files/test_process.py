@@ -14,7 +14,7 @@ import pytest
 from domain.market import Timeframe
 from services.candle_files.found import FileWish, FoundCandles
 from services.candle_files.process import reply_to
-from tests.fixtures.candle_exports import EXPORTS_HERE, HOUR, NAMES, NOW, REFERENCE, csv_text
+from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text
 
 CASES = Path(__file__).resolve().parents[5] / "shared" / "cases"
 FEATHER = Path(__file__).resolve().parents[3] / "fixtures" / "freqtrade.feather"
@@ -45,7 +45,12 @@ def packed(size: int) -> bytes:
     return kept.getvalue()
 
 
-EXPORTS_TO_READ
+@pytest.mark.parametrize("form", sorted(EXPORTS)[::8])
+def test_an_export_of_any_kind_is_read_from_its_content(form: str) -> None:
+    exported = EXPORTS[form]
+    read = found(exported, wish(newest=2))
+    assert (read.choose, read.timeframe, read.count, len(read.candles)) == (None, "1h", 300, 2)
+    assert [row[4] for row in read.candles] == pytest.approx([candle.close for candle in REFERENCE[-2:]])
 
 
 def test_parquet_and_feather_are_read(tmp_path: Path) -> None:
@@ -70,7 +75,10 @@ def test_notes_say_what_was_left_out_and_columns_what_is_known() -> None:
     ("content", "words"),
     [
         (pickle.dumps([1, 2]), "the file is a pickle, which can run code: save it as CSV or Parquet"),
-        (b"<!doctype html><html></html>", "the file is a web page or XML, no table of candles: download the file itself"),
+        (
+            b"<!doctype html><html></html>",
+            "the file is a web page or XML, no table of candles",
+        ),
         (b"PAR1 and then it ends", "the file is Parquet that is cut off: copy or write it again"),
         (b"hello", "the file has no row of candles"),
         (packed(1_000_001), "unpacked it holds more than 1,000,000 bytes: split it by years"),
