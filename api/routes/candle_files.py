@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from api.bodies.file_body import TYPES, FileBody
-from api.dependencies import AnalyzeLimit
+from api.dependencies import AnalyzeLimit, FileBody
 from api.parts import CandleFilesPart
 from api.schemas.candle_files import ReadCandlesAnswer
 from api.schemas.problems import problem_responses
@@ -26,7 +25,7 @@ router = APIRouter(prefix="/ai", tags=["analysis"])
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES},
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FileBody.types},
         }
     },
 )
