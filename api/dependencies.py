@@ -17,14 +17,14 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from api.bodies.json_body import LARGE_BODY_BYTES, lacks_holidays, read_body, read_model
+from api.bodies.json_body import LARGE_BODY_BYTES, lacks_holidays, read_body, read_bytes, read_model
 from api.guard.access import identify, require_admin
 from api.guard.listeners import may_hear
 from api.guard.rate_limit import count
 from config.server_settings import RateLimitSettings
 from config.settings import Settings
 from container import Container
-from domain.errors import NotAuthenticated
+from domain.errors import InvalidRequest, NotAuthenticated
 from domain.hours.holidays import load_holidays
 from domain.values import epoch_ms
 
@@ -142,6 +142,25 @@ class JsonBody(BodyCheck):
         """Read the body; raises as `read_model`."""
         max_bytes = self._max_bytes or get_container(request).settings.access.max_body_bytes
         return await read_model(request, self.model, max_bytes)
+
+
+class FileBody(Check):
+    """Gives a route the content of a file as its body, at most `access.max_body_bytes`."""
+
+    types: ClassVar[tuple[str, ...]] = ("application/octet-stream", "text/csv")
+    statuses = BodyCheck.statuses
+
+    async def __call__(self, request: Request) -> bytes:
+        """Read the body.
+
+        Raises:
+            UnsupportedMediaType, PayloadTooLarge: as `read_bytes`.
+            InvalidRequest: it is empty.
+        """
+        content = await read_bytes(request, get_container(request).settings.access.max_body_bytes, self.types)
+        if not content:
+            raise InvalidRequest("the body is empty: send the content of the file as it is")
+        return content
 
 
 class QueryBody(BodyCheck):

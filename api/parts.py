@@ -17,6 +17,7 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.candle_files.reader import CandleFileReader
 from services.drift.watch import DriftWatch
 from services.evaluating.service import EvaluationService
 from services.evidence_in_use import EvidenceInUse
@@ -73,6 +74,7 @@ BacktestsPart = Annotated[BacktestService, _part(lambda container: container.bac
 BiasPart = Annotated[BiasService, _part(lambda container: container.bias)]
 CachePart = Annotated[AnalysisCache, _part(lambda container: container.store)]
 CalibrationPart = Annotated[LiveCalibration, _part(lambda container: container.calibration)]
+CandleFilesPart = Annotated[CandleFileReader, _part(lambda container: container.candle_files)]
 ClockPart = Annotated[Clock, _part(lambda container: container.clock)]
 DisabledPartsPart = Annotated[Disabled, _part(lambda container: container.disabled)]
 DriftPart = Annotated[DriftWatch, _part(lambda container: container.drift)]

@@ -37,6 +37,7 @@ from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
 from services.broadcast.hub import SignalHub
 from services.candle_downloads.stored import StoredDownloads
+from services.candle_files.reader import CandleFileReader
 from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
@@ -166,7 +167,6 @@ async def build_container(
             settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
         )
         emergency = await opened(open_emergency(settings, stores, scores, guards.disabled, notices.send, clock))
-
         health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
         reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
         retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
@@ -181,7 +181,6 @@ async def build_container(
         ):
             health.also(part.degraded)
         follow_hints(hints, watch, guards, calibration)
-
         book = LedgerBook(ledger, clock)
         yield Container(
             settings=settings,
@@ -194,6 +193,7 @@ async def build_container(
             ledger=ledger,
             market_data=market_data,
             newest_candles=NewestCandles(store, markets, indicators, settings, clock),
+            candle_files=CandleFileReader(clock),
             engine_settings=engine_settings,
             evidence=evidence,
             calibration=calibration,

@@ -11,6 +11,7 @@ from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.broadcast.hub import SignalHub
+from services.candle_files.reader import CandleFileReader
 from services.drift.watch import DriftWatch
 from services.emergency.watch import EmergencyWatch
 from services.evaluating.service import EvaluationService
@@ -82,6 +83,7 @@ class Container:
 
     market_data: MarketData
     newest_candles: NewestCandles
+    candle_files: CandleFileReader
     engine_settings: EngineSettings
 
     evidence: EvidenceInUse

@@ -35,6 +35,20 @@ class InsufficientData(InvalidMarketData):
     code = "insufficient_data"
 
 
+class SeveralSeries(InvalidMarketData):
+    """A table holds several markets or timeframes, and it was not said which one is meant.
+
+    Attributes:
+        symbols: The markets as they are written there; none where timeframes are several.
+        timeframes: The known timeframes among those of the table; none where markets are several.
+    """
+
+    def __init__(self, message: str, symbols: tuple[str, ...] = (), timeframes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.symbols = symbols
+        self.timeframes = timeframes
+
+
 class CandlesRevised(InvalidMarketData):
     """Closed candles whose prices are too far from those that were posted before."""
 
@@ -132,6 +146,12 @@ class InvalidRequest(AppError):
     code = "invalid_request"
 
 
+class UnreadableCandles(InvalidRequest):
+    """The content of a file that was sent is no table of candles; the message says where and what to do."""
+
+    code = "unreadable_candles"
+
+
 class NotAuthenticated(AppError):
     """The request needs a token and carries none, or a wrong one."""
 
@@ -171,7 +191,7 @@ class UnsupportedMediaType(AppError):
 
 
 class NotReady(AppError):
-    """The service is shutting down."""
+    """The service is shutting down, or has no room for more of such work at the moment."""
 
     code = "not_ready"
 

@@ -20,6 +20,7 @@ from domain.naming.symbols import MAX_SYMBOL_LENGTH
 
 # A body this large takes milliseconds to read: it goes to a thread, small ones are read at once.
 LARGE_BODY_BYTES = 200_000
+JSON = ("application/json",)
 
 _SYMBOLS = re.compile(rb'"symbols?"\s*:\s*("[^"]*"|\[[^\]]*\])')
 # A longer one is no symbol, and would be remembered as one.
@@ -36,9 +37,20 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
             others out: a browser sends JSON across origins only after asking.
         PayloadTooLarge: more than `max_bytes` are announced or come.
     """
+    return await read_bytes(request, max_bytes, JSON)
+
+
+async def read_bytes(request: Request, max_bytes: int, types: tuple[str, ...]) -> bytes:
+    """Return the bytes of a request.
+
+    Raises:
+        UnsupportedMediaType: the body is declared as none of these types.
+        PayloadTooLarge: more than `max_bytes` are announced or come.
+    """
     headers = dict(request.scope["headers"])
-    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
-        raise UnsupportedMediaType("send the body as JSON, with the header 'Content-Type: application/json'")
+    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1") not in types:
+        what = "JSON" if types is JSON else "the content of a file"
+        raise UnsupportedMediaType(f"send the body as {what}, with the header 'Content-Type: {types[0]}'")
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > max_bytes:
         raise _too_large(max_bytes)

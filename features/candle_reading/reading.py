@@ -61,11 +61,30 @@ def read_candles(path: Path, now_ms: int, symbol: str | None = None, timeframe: 
         InvalidMarketData: it cannot be read, or holds what no market makes; with file, row and remedy.
     """
     try:
-        table = one_market(_table(content_of(path)), symbol)
-        read = _read(table, file_market(path.name).symbol, symbol, timeframe)
-        read.series.require_opened_by(now_ms)
+        return read_content(content_of(path), path.name, now_ms, symbol, timeframe)
     except InvalidMarketData as error:
         raise InvalidMarketData(f"{path.name}: {error.message}") from error
+
+
+def read_content(
+    content: bytes, name: str, now_ms: int, symbol: str | None = None, timeframe: Timeframe | None = None
+) -> ReadCandles:
+    """Return the candles of content that is unpacked.
+
+    Args:
+        content: CSV, TXT, TSV, JSON, Parquet or Feather.
+        name: Of the file that it comes from, which may name the market; empty where there is none.
+        now_ms: The clock: no candle opens after it.
+        symbol: The market to read where there are several.
+        timeframe: The timeframe to read where a column has several.
+
+    Raises:
+        SeveralSeries: there are several markets or timeframes, and none of them is the one that is named.
+        InvalidMarketData: it cannot be read, or holds what no market makes; with row and remedy.
+    """
+    table = one_market(_table(content), symbol)
+    read = _read(table, file_market(name).symbol, symbol, timeframe)
+    read.series.require_opened_by(now_ms)
     return read
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from domain.arrays import BoolArray
-from domain.errors import InvalidMarketData
+from domain.errors import SeveralSeries
 from domain.market import Timeframe
 from features.candle_reading.tables.raw_table import RawTable
 
@@ -33,7 +33,7 @@ def one_market(table: RawTable, symbol: str | None) -> RawTable:
     """Return the columns of one market, where a second header row has several.
 
     Raises:
-        InvalidMarketData: there are several, and none of them is `symbol`.
+        SeveralSeries: there are several, and none of them is `symbol`.
     """
     markets = list(dict.fromkeys(market.strip() for market in table.markets[1:] if market.strip()))
     if not markets:
@@ -49,7 +49,7 @@ def rows_of_market(column: pd.Series, name: str, symbol: str | None) -> tuple[Bo
     """Return flags of the rows of one market, and its name.
 
     Raises:
-        InvalidMarketData: there are several, and none of them is `symbol`.
+        SeveralSeries: there are several, and none of them is `symbol`.
     """
     cells = column.astype(str).str.strip()
     markets = [str(market) for market in cells[column.notna()].unique() if market]
@@ -63,7 +63,7 @@ def rows_of_timeframe(column: pd.Series, name: str, timeframe: Timeframe | None)
     """Return flags of the rows of one timeframe.
 
     Raises:
-        InvalidMarketData: there are several, and none of them is `timeframe`.
+        SeveralSeries: there are several, and none of them is `timeframe`.
     """
     cells = column.astype(str).str.strip()
     found = [str(value) for value in cells[column.notna()].unique() if value]
@@ -71,8 +71,9 @@ def rows_of_timeframe(column: pd.Series, name: str, timeframe: Timeframe | None)
         return np.ones(len(column), dtype=np.bool_)
     fitting = [value for value in found if timeframe is not None and _seconds(value) * 1000 == timeframe.ms]
     if not fitting:
-        raise InvalidMarketData(
-            f"{_number(len(found))} timeframes in column {name}: {_listed(found)}; name one with --timeframe"
+        raise SeveralSeries(
+            f"{_number(len(found))} timeframes in column {name}: {_listed(found)}; name one with --timeframe",
+            timeframes=tuple(one.value for value in found for one in Timeframe if _seconds(value) * 1000 == one.ms),
         )
     return (cells == fitting[0]).to_numpy(dtype=np.bool_)
 
@@ -80,8 +81,9 @@ def rows_of_timeframe(column: pd.Series, name: str, timeframe: Timeframe | None)
 def _chosen(markets: Sequence[str], symbol: str | None, where: str) -> str:
     fitting = [market for market in markets if symbol is not None and _spelled(market) == _spelled(symbol)]
     if not fitting:
-        raise InvalidMarketData(
-            f"{_number(len(markets))} markets in {where}: {_listed(markets)}; name one with --symbol"
+        raise SeveralSeries(
+            f"{_number(len(markets))} markets in {where}: {_listed(markets)}; name one with --symbol",
+            symbols=tuple(markets),
         )
     return fitting[0]
 

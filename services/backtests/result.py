@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from backtesting.figures.account import DailyReturns, account_figures, yearly_returns
 from backtesting.figures.chance import RandomEntries
 from backtesting.figures.overfitting import deflated_sharpe
@@ -20,6 +22,7 @@ from backtesting.figures.trade_groups import (
     trade_figures,
     turnover,
 )
+from backtesting.trades import EquityCurve
 from backtesting.trading.orders import Simulation, TradedMarket
 from backtesting.trials.registry import Trial, TrialCount
 from domain.arrays import FloatArray
@@ -27,6 +30,9 @@ from domain.trading.performance import max_drawdown
 from domain.values import Signal, utc_time
 from services.backtests.markets import BacktestMarket
 from services.backtests.order import BacktestOrder
+
+# Enough for a picture, and small beside the candles.
+CURVE_POINTS = 300
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,18 @@ def figures_document(tested: Tested, lane: str, returns: DailyReturns, count: Tr
         },
         "by_confidence": _plain(by_confidence(trades)),
         "by_ground": _plain(by_ground(trades)),
+        "curve": _curve(curve, tested.hold),
+    }
+
+
+def _curve(curve: EquityCurve, hold: FloatArray) -> dict[str, Any]:
+    """Return the account at evenly spread candles, the first and the last among them, as multiples of its begin."""
+    at = np.unique(np.linspace(0, len(curve.times_ms) - 1, CURVE_POINTS).round().astype(np.int64))
+    return {
+        "times": curve.times_ms[at].tolist(),
+        "equity": (curve.equity[at] / curve.equity[0]).tolist(),
+        "gross_equity": (curve.gross_equity[at] / curve.gross_equity[0]).tolist(),
+        "buy_and_hold": hold[at].tolist(),
     }
 
 

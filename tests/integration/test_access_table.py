@@ -55,6 +55,7 @@ CLIENTS = {
     "GET /ai/disabled",
     "GET /ai/schedule",
     "GET /ai/candles/{symbol}",
+    "POST /ai/candles/read",
     "GET /ai/analyses",
     "GET /ai/models",
     "GET /ai/models/drift",

@@ -44,6 +44,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.signal_quality(),
     calls.track_record(lane="rules", symbol="BTCUSDT", timeframe="1h", horizon="plan"),
     calls.candles("BTCUSDT", "4h", limit=200),
+    calls.read_candles(b"timestamp,open", name="a.csv", symbol="BTCUSDT", timeframe="1h", limit=200),
     calls.analyses("BTCUSDT", cursor="1700000000000~4f.rules"),
     calls.log(50, "WARNING"),
     calls.lanes(),

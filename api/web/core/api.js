@@ -17,19 +17,21 @@ export class Problem extends Error {
  * Return the JSON answer of a request.
  *
  * @param {string} path Relative to the service, as `ai/ledger?limit=20`.
- * @param {{method?: string, body?: unknown, signal?: AbortSignal}} options `body` is sent as JSON.
+ * @param {{method?: string, body?: unknown, content?: Blob, signal?: AbortSignal}} options `body` is sent as JSON,
+ *   `content` as it is.
  * @throws {Problem} The service refuses, fails or cannot be reached.
  */
-export async function ask(path, { method = "GET", body, signal } = {}) {
+export async function ask(path, { method = "GET", body, content, signal } = {}) {
   const headers = { accept: "application/json" };
   const token = read("admin");
   if (token) headers.authorization = `Bearer ${token}`;
+  if (content !== undefined) headers["content-type"] = "application/octet-stream";
   if (body !== undefined) headers["content-type"] = "application/json";
   const limits = [AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])];
   let response;
   try {
     response = await fetch(path, {
-      method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.any(limits),
+      method, headers, body: content ?? (body === undefined ? undefined : JSON.stringify(body)), signal: AbortSignal.any(limits),
     });
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -40,7 +40,9 @@ class Client:
             Problem: the service refused the call; `detail` says why.
             httpx2.TransportError: the service was not reached or did not answer in time.
         """
-        response = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+        response = self._http.request(
+            call.method, call.path, json=call.body, content=call.content, params=call.query, headers=call.headers
+        )
         return _answer(call, response)
 
     def signals(self, symbols: Sequence[str] = ()) -> Iterator[Signal]:
@@ -74,7 +76,9 @@ class AsyncClient:
 
     async def send(self, call: Call[A]) -> A:
         """Return the answer to a call; raises as `Client.send`."""
-        asked = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+        asked = self._http.request(
+            call.method, call.path, json=call.body, content=call.content, params=call.query, headers=call.headers
+        )
         return _answer(call, await asked)
 
     def signals(self, symbols: Sequence[str] = ()) -> AsyncIterator[Signal]:

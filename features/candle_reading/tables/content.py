@@ -46,6 +46,15 @@ def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> bytes:
             content = _bounded(file, limit_bytes, "it")
     except OSError as error:
         raise InvalidMarketData(f"cannot be read: {error.strerror or error}") from error
+    return unpacked(content, limit_bytes)
+
+
+def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> bytes:
+    """Return content out of gzip or a zip with one member.
+
+    Raises:
+        InvalidMarketData: it cannot be unpacked, is too large, or is another kind of file.
+    """
     for _ in range(MAX_NESTING):
         if content.startswith(_GZIP):
             content = _out_of_gzip(content, limit_bytes)

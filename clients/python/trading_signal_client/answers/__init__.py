@@ -89,7 +89,7 @@ from trading_signal_client.answers.operations import (
     SymbolStats,
     TrainingQueued,
 )
-from trading_signal_client.answers.past import PastAnalyses, PastAnalysis, ShownCandle, ShownCandles
+from trading_signal_client.answers.past import PastAnalyses, PastAnalysis, ReadCandles, ShownCandle, ShownCandles
 from trading_signal_client.answers.quality import (
     ConfigAnalysis,
     ConfigSuggestions,
@@ -227,6 +227,7 @@ __all__ = [
     "PriceForecast",
     "PricePoint",
     "Progress",
+    "ReadCandles",
     "Replay",
     "ReplayedEntry",
     "ReplayedField",

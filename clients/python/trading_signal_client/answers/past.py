@@ -31,6 +31,25 @@ class ShownCandles(Answer):
     indicators: dict[str, list[float | None]]
 
 
+class ReadCandles(Answer):
+    """What was understood of a file of candles; `choose` says what has to be named first, and is None otherwise."""
+
+    choose: Literal["symbol", "timeframe"] | None
+    symbols: list[str]
+    timeframes: list[Timeframe]
+    symbol: str | None
+    timeframe: Timeframe | None
+    count: int
+    missing: int
+    first: int | None
+    last: int | None
+    last_close: int | None
+    form: str | None
+    columns: list[str]
+    warnings: list[str]
+    candles: list[ShownCandle]
+
+
 class PastAnalysis(Answer):
     """An analysis that was given, and what came of it; what the archive no longer has is None."""
 

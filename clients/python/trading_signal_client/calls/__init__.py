@@ -74,7 +74,7 @@ from trading_signal_client.calls.operations import (
     switch_part,
     switch_safe_mode,
 )
-from trading_signal_client.calls.past import analyses, candles
+from trading_signal_client.calls.past import analyses, candles, read_candles
 from trading_signal_client.calls.quality import (
     analyze_config,
     analyze_trade,
@@ -147,6 +147,7 @@ __all__ = [
     "probe_llm",
     "promote_model",
     "queue_model_cleanup",
+    "read_candles",
     "remove_candles",
     "remove_old_documents",
     "replay",

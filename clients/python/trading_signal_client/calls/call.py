@@ -40,6 +40,7 @@ class Call(Generic[A]):
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, int | str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
 
     def named(self, key: str) -> Self:
         """Return the call that queues a job once: sent again with the same key, it is answered with the same job."""

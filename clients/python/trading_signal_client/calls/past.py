@@ -27,3 +27,26 @@ def analyses(symbol: str, *, limit: int = 50, cursor: str | None = None) -> Call
     if cursor is not None:
         query["cursor"] = cursor
     return Call("analyses", "GET", "/ai/analyses", answers.PastAnalyses, query=query)
+
+
+def read_candles(
+    content: bytes,
+    *,
+    name: str = "",
+    symbol: str | None = None,
+    timeframe: answers.Timeframe | None = None,
+    limit: int = 1000,
+) -> Call[answers.ReadCandles]:
+    """Send the content of a file of candles, and be told what is in it and its newest candles, at most 20,000.
+
+    `name` is a hint of the market. `symbol` and `timeframe` choose where the file has several, which `choose` says.
+    """
+    query: dict[str, int | str] = {"name": name, "limit": limit}
+    if symbol is not None:
+        query["symbol"] = symbol
+    if timeframe is not None:
+        query["timeframe"] = timeframe
+    headers = {"Content-Type": "application/octet-stream"}
+    return Call(
+        "read_candles", "POST", "/ai/candles/read", answers.ReadCandles, query=query, headers=headers, content=content
+    )
