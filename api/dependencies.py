@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
 from api.bodies.json_body import LARGE_BODY_BYTES, lacks_holidays, read_body, read_bytes, read_model
-from api.guard.access import identify, require_admin
+from api.guard.access import identify, is_administrator, require_admin
 from api.guard.listeners import may_hear
 from api.guard.rate_limit import count
 from config.server_settings import RateLimitSettings
@@ -104,7 +104,7 @@ class Administrator(Check):
 
 
 class Listener(Check):
-    """Lets those pass who may listen to the socket."""
+    """Lets those pass who may listen to the socket, and the administrator."""
 
     statuses = (HTTPStatus.UNAUTHORIZED,)
 
@@ -114,8 +114,10 @@ class Listener(Check):
         Raises:
             NotAuthenticated: the request has no token of those that the socket asks for.
         """
-        if not may_hear(request, get_container(request).settings):
-            raise NotAuthenticated("this route needs the bearer token of the socket: that of WS_TOKEN or CLIENT_TOKENS")
+        settings = get_container(request).settings
+        if may_hear(request, settings) or is_administrator(request, settings.access):
+            return
+        raise NotAuthenticated("this route needs the bearer token of the socket: that of WS_TOKEN or CLIENT_TOKENS")
 
 
 class BodyCheck(Check):

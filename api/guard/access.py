@@ -94,9 +94,7 @@ def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
         NotAuthenticated: the request has no admin token, or another.
     """
     refuse_other_sites(connection.headers, settings)
-    if settings.admin_token is not None and is_one_of(bearer(connection.headers), [settings.admin_token]):
-        return
-    if settings.loopback_admin and identify(connection, settings).loopback:
+    if is_administrator(connection, settings):
         return
     raise NotAuthenticated(
         "this route needs the header 'Authorization: Bearer <token>' with the administrator's token: that of "
@@ -116,6 +114,13 @@ def require_client(connection: HTTPConnection, settings: AccessSettings) -> None
     admin = (settings.admin_token,) if settings.admin_token else ()
     if not is_one_of(bearer(connection.headers), (*tokens, *admin)):
         raise NotAuthenticated("this route needs the header 'Authorization: Bearer <token>' with a client's token")
+
+
+def is_administrator(connection: HTTPConnection, settings: AccessSettings) -> bool:
+    """Return whether the request bears the admin token or, with `loopback_admin`, comes from this machine itself."""
+    if settings.admin_token is not None and is_one_of(bearer(connection.headers), [settings.admin_token]):
+        return True
+    return settings.loopback_admin and identify(connection, settings).loopback
 
 
 def bearer(headers: Headers) -> str:

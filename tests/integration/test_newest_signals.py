@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import MakeClient
+from tests.conftest import STRANGER, MakeClient, admin_headers
 from tests.fixtures.bodies import shape_a
 
 TOKEN = "token-of-the-socket"  # noqa: S105
@@ -21,9 +21,11 @@ def test_a_broadcast_signal_can_be_read_later(make_client: MakeClient) -> None:
     assert event["data"]["analysis_id"] == answer["analysis_id"]
 
 
-@pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": f"Bearer {TOKEN}"}, 200)])
+@pytest.mark.parametrize(
+    ("headers", "status"), [({}, 401), ({"Authorization": f"Bearer {TOKEN}"}, 200), (admin_headers(), 200)]
+)
 def test_what_the_socket_keeps_from_strangers_is_kept_here_too(
     make_client: MakeClient, headers: dict[str, str], status: int
 ) -> None:
-    client = make_client(websocket={"token": TOKEN})
+    client = make_client(STRANGER, websocket={"token": TOKEN})
     assert client.get("/ai/signals", headers=headers).status_code == status

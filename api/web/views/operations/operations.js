@@ -1,7 +1,7 @@
 /** For operators: what works, what it costs, what runs, what serves, and the switches. */
 import { html } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
-import { TokenForm } from "./token_form.js";
+import { TokenForm } from "../../parts/token_form.js";
 import { Health } from "./health.js";
 import { Costs } from "./costs.js";
 import { Jobs } from "./jobs.js";

@@ -9,7 +9,7 @@ import { Meter } from "../../parts/meter.js";
 import { Refusal, Resource } from "../../parts/view_state.js";
 import { BacktestResult } from "./backtest_result.js";
 import { backtestBody } from "./bodies.js";
-import { TokenForm } from "./token_form.js";
+import { TokenForm } from "../../parts/token_form.js";
 
 const WATCH_MS = 1_500;
 const RUNNING = ["queued", "running"];

@@ -1,8 +1,8 @@
 /** Asks for the administrator's token once; it stays in the memory of this page alone, and goes with it. */
-import { html, useState } from "../../core/html.js";
-import { announce } from "../../core/announce.js";
-import { ask, Problem } from "../../core/api.js";
-import { useTopic, write } from "../../core/store.js";
+import { html, useState } from "../core/html.js";
+import { announce } from "../core/announce.js";
+import { ask, Problem } from "../core/api.js";
+import { useTopic, write } from "../core/store.js";
 
 // What a header can carry; browsers refuse to send anything else, which would read as a service that is away.
 const SENDABLE = /^[\x21-\x7e]+$/;
