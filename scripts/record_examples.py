@@ -32,6 +32,7 @@ DATA = ROOT.parent / "shared" / "data"
 ADMIN_TOKEN = "token-of-the-examples"  # noqa: S105
 # Hours from the end of the file back to a period that ends in a trend, so that the example has a signal.
 HOURS_BACK = 973
+FILE = {"content-type": "text/csv"}
 # Answered as files, of which there is no example.
 FILES = {"ledger_export"}
 DAY_MS = 24 * Timeframe.H1.ms
@@ -56,7 +57,8 @@ class Recorder:
     def __call__(self, operation: str, body: Any = None, title: str = "answer", **parameters: str) -> Any:
         method, path = self.operations[operation]
         query = {key: value for key, value in parameters.items() if f"{{{key}}}" not in path}
-        response = self._client.request(method, path.format(**parameters), json=body, params=query)
+        content = {"content": body, "headers": FILE} if isinstance(body, bytes) else {"json": body}
+        response = self._client.request(method, path.format(**parameters), params=query, **content)
         if not response.is_success:
             raise SystemExit(f"{operation} answers {response.status_code}: {response.text}")
         if response.headers["content-type"] != "application/json":
@@ -148,6 +150,8 @@ def record_markets(record: Recorder, candles: dict[str, list[dict[str, Any]]]) -
     record("candles", symbol=SYMBOL, timeframe="1h", limit="3", indicators="rsi,ema_21")
     record("analyses", symbol=SYMBOL, limit="2")
     record("log", lines="3")
+    rows = [",".join(str(candle[name]) for name in COLUMNS) for candle in recent["1h"][-120:]]
+    record("read_candles", "\n".join([",".join(COLUMNS), *rows]).encode(), name=f"{SYMBOL}-1h.csv", limit="3")
     record("predict_trend", {"symbol": SYMBOL, "timeframe": "1h"})
     for operation in ("ml_predict_price", "ml_predict_comprehensive"):
         record(operation, {"ticker": SYMBOL, "timeframe": "1h", "steps": 3})
