@@ -62,6 +62,7 @@ def test_candles_are_queued_at_once(operator: TestClient, path: str) -> None:
         "model_type": "logistic",
         "epochs": None,
         "seed": None,
+        "shadow": False,
     }
 
 
