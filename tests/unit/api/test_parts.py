@@ -9,10 +9,10 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from starlette.requests import HTTPConnection
 
-from api import dependencies
+from api import parts
 from container import Container
 
-PARTS = {name: alias for name, alias in vars(dependencies).items() if name.endswith("Part")}
+PARTS = {name: alias for name, alias in vars(parts).items() if name.endswith("Part")}
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -25,4 +25,4 @@ async def test_a_declared_part_is_the_containers_field_of_that_type(name: str) -
     if getattr(declared, "_is_protocol", False):
         assert all(hasattr(found, member) for member in vars(declared) if not member.startswith("_"))
     else:
-        assert found is declared
+        assert found == declared
