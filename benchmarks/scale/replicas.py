@@ -12,7 +12,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -48,7 +48,8 @@ class Cast:
         pins = [(self.replicas[0].pid, first), (self.replicas[1].pid, second), (os.getpid(), others)]
         for pid, cores in [*pins, *((pid, others) for store in self.stores for pid in store.pids)]:
             for thread in Path(f"/proc/{pid}/task").iterdir():
-                os.sched_setaffinity(int(thread.name), cores)
+                with suppress(ProcessLookupError):  # the thread has ended meanwhile
+                    os.sched_setaffinity(int(thread.name), cores)
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU time so far of replicas, client and stores."""
