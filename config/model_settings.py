@@ -98,9 +98,14 @@ class TrainingSettings(Section):
     native_format: NativeFormat
 
 
+# A share of right answers above which one does not believe them.
+Suspicious = Annotated[float, Field(gt=0.5, le=1)]
+
+
 class EvaluationSettings(Section):
     """How a candidate is judged: on the newest rows, fold after fold, each row once.
 
+    Above `suspicious_accuracy` or `suspicious_auc` out of sample it is not promoted: its features tell the future.
     Fee and slippage, in hundredths of a percent of the traded amount, are those of the equity curve.
     """
 
@@ -111,6 +116,8 @@ class EvaluationSettings(Section):
     bootstrap_samples: Annotated[int, Field(ge=200)]
     bootstrap_block: Count
     min_test_windows: Count
+    suspicious_accuracy: Suspicious
+    suspicious_auc: Suspicious
     fee_bps: CostBps
     slippage_bps: CostBps
 

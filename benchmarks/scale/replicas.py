@@ -31,7 +31,7 @@ from servers.redis_server import RedisServer
 
 COUNTS = {Timeframe.M15: 100, Timeframe.M30: 100, Timeframe.H1: 100, Timeframe.H4: 50}
 REQUESTS, WARM_UP_REQUESTS, ROUNDS, CONNECTIONS = 200, 60, 7, 4
-# Asked in turn, and answers are valid for less than a turn takes: analyses are fresh, candles are known, as with engines.
+# Asked in turn; answers are valid for less than a turn takes. So analyses are fresh and candles known, as with engines.
 SYMBOLS, VALID_MINUTES = 40, "0.0005"
 TOGETHER = "one, all on one core"
 ALONE = "one with a core for itself"

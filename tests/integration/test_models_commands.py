@@ -24,7 +24,7 @@ KNOWN, ALL = 1_200, 1_400
 # Learners that learn the planted market in a second or two.
 SMALL = """
 models:
-  evaluation: {folds: 2}
+  evaluation: {folds: 2, suspicious_accuracy: 1, suspicious_auc: 1}
   recurrent: {units: [8], dense_units: [8]}
   xgboost: {trees: 40}
   random_forest: {trees: 30}
