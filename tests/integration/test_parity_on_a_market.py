@@ -13,7 +13,7 @@ from domain.market import Timeframe
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingData, TrainingSet, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
-from models.architectures.summary import summarize
+from models.architectures.summary import inputs_of
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
 from tests.fixtures.exchange_candles import exchange_candles
@@ -52,7 +52,7 @@ def test_onnx_answers_as_the_model_on_windows_of_a_market(architecture: Architec
     data = market_windows(architecture, settings)
     model = fit(architecture, data, settings, lambda _: None)
     windows = data.test.batch(np.arange(len(data.test))[-WINDOWS:])[0]
-    inputs = summarize(windows) if architecture.inputs == "summary" else windows
+    inputs = inputs_of(architecture.inputs, windows)
     assert len(inputs) == WINDOWS
     answers = model.raw(inputs)
     assert len(np.unique(answers, axis=0)) > 50
