@@ -21,10 +21,11 @@ def age_warning(of: ScopeAliases, version: str, trained_until_ms: int | None, no
     if trained_until_ms is None:
         return None
     until = datetime.fromtimestamp(trained_until_ms / 1000, UTC)
+    last = until - timedelta(milliseconds=1)
     if now - until <= MAX_AGE:
         return None
     whose = "comes with the service and " if of.is_shipped(version) else ""
     return (
         f"{version}, which serves {of.symbol} {of.timeframe}, {whose}was trained on candles up to "
-        f"{until:%Y-%m-%d}, {(now - until).days} days ago: train one on newer candles"
+        f"{last:%Y-%m-%d}, {(now - until).days} days ago: train one on newer candles"
     )

@@ -45,7 +45,8 @@ def retrain(client: TestClient, *, full: bool = False, **settings: Any) -> dict[
     retraining = container.retraining
     if settings:
         drifting = settings.pop("drifting", retraining._drifting)
-        changed = container.settings.models.model_copy(update=settings)
+        models = container.settings.models.model_copy(update=settings)
+        changed = container.settings.model_copy(update={"models": models})
         retraining = Retraining(
             container.models, container.training, container.jobs, drifting, changed, container.clock
         )
