@@ -85,6 +85,21 @@ class TreeSettings(Section):
     learning_rate: Share
 
 
+class BoostingSettings(TreeSettings):
+    """`trees` is the greatest number of rounds; they end after `patience_rounds` without a lower validation loss."""
+
+    patience_rounds: Count
+
+
+class LightGBMSettings(BoostingSettings):
+    """Every tree reads `feature_share` of the columns and `bagging_share` of the rows, drawn anew."""
+
+    leaves: Annotated[int, Field(ge=2, le=1_024)]
+    feature_share: Annotated[float, Field(gt=0, le=1)]
+    bagging_share: Annotated[float, Field(gt=0, le=1)]
+    l2: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class TrainingSettings(Section):
     """One run of training; the seed makes it repeatable, `threads` limits its CPU cores."""
 
@@ -146,7 +161,8 @@ class ModelSettings(Section):
     transformer: TransformerSettings
     patchtst: PatchTSTSettings
     random_forest: TreeSettings
-    xgboost: TreeSettings
+    xgboost: BoostingSettings
+    lightgbm: LightGBMSettings
     logistic_inverse_regularization: Positive
 
     @model_validator(mode="before")

@@ -37,7 +37,7 @@ def build_default(
     ] = LAST_DAY,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder that is replaced.")] = DEFAULT_FOLDER,
     booster: Annotated[ModelType, typer.Option("--type", help="What is trained beside logistic regression.")] = (
-        ModelType.XGBOOST
+        ModelType.LIGHTGBM
     ),
     as_json: Json = False,
 ) -> None:

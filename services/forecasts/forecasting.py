@@ -196,7 +196,7 @@ class Forecasting:
         coins = " (those that come with the service know coins alone)" if self._models.for_coins_alone(symbol) else ""
         return (
             f"no model is in production for {symbol} on {shown}{coins}; train one: "
-            f"python cli.py train FILE --type lstm --symbol {symbol} --timeframe {example}"
+            f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
         )
 
 

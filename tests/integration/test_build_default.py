@@ -42,7 +42,7 @@ def planted(seed: int, hours: int = HOURS) -> CandleSeries:
 def small() -> Iterator[None]:
     """Let a few trees learn, and few draws tell the intervals."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MODELS__XGBOOST__TREES", "20")
+        patch.setenv("MODELS__LIGHTGBM__TREES", "60")
         patch.setenv("MODELS__EVALUATION__BOOTSTRAP_SAMPLES", "200")
         yield
 
@@ -63,7 +63,7 @@ def built(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_each_timeframe_that_has_candles_gets_both_types(built: tuple[Path, Any]) -> None:
     out, document = built
     made = [(model["timeframe"], model["type"]) for model in document["models"]]
-    assert made == [(timeframe, kind) for timeframe in ("1h", "4h") for kind in ("logistic", "xgboost")]
+    assert made == [(timeframe, kind) for timeframe in ("1h", "4h") for kind in ("logistic", "lightgbm")]
     for model in document["models"]:
         assert model["symbol"] == "*"
         assert model["data"]["markets"] == list(FILES)

@@ -32,6 +32,7 @@ NEEDS: dict[ModelType, tuple[int, float, int]] = {
     ModelType.LOGISTIC: (3_000, 0.001, 1),
     ModelType.RANDOM_FOREST: (3_000, 0.001, 1),
     ModelType.XGBOOST: (3_000, 0.001, 1),
+    ModelType.LIGHTGBM: (3_000, 0.001, 1),
     ModelType.LSTM: (4_000, 0.005, 5),
     ModelType.GRU: (4_000, 0.005, 5),
     ModelType.TRANSFORMER: (4_000, 0.003, 6),
@@ -100,7 +101,7 @@ def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: Ma
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.RANDOM_FOREST])
+@pytest.mark.parametrize("kind", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.LIGHTGBM, ModelType.RANDOM_FOREST])
 def test_a_random_walk_promotes_no_model(kind: ModelType, make_settings: MakeSettings) -> None:
     models, features = settings_of(make_settings, 0.001, 1)
     covered = 0
