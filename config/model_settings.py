@@ -149,6 +149,8 @@ class ServingSettings(Section):
 
 class ModelSettings(Section):
     save_path: Annotated[str, Field(min_length=1)]
+    shipped: Switch
+    shipped_path: Annotated[str, Field(min_length=1)]
     keep_versions: Count
     auto_retrain: Switch
     retrain_interval_hours: Annotated[float, Field(ge=1, allow_inf_nan=False)]

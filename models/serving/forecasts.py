@@ -74,6 +74,9 @@ def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, setting
         horizon_candles=model.horizon_candles,
         model_type=model.type,
         model_version=model.version,
+        shipped=model.shipped,
+        trained_until=model.trained_until_ms,
+        verdict=model.skill,
         **_expectations(model, forecasts),
     )
 

@@ -20,6 +20,7 @@ from models.registry.metadata import (
     SCALER_FILE,
     FeatureColumns,
     Graph,
+    JudgedRange,
     Member,
     ModelMetadata,
     TrainingRange,
@@ -42,6 +43,8 @@ LIBRARIES = (
     "onnx",
 )
 NATIVE_STEM = "model"
+# What changes nothing in a training.
+IDLE_SETTINGS = {"save_path", "shipped", "shipped_path", "keep_versions", "serving", "default_type"}
 
 
 def register(
@@ -78,6 +81,7 @@ def register(
         ),
         data=_range(candidate, run),
         metrics=candidate.scores,
+        judged=_judged(candidate, run),
         baselines={**result.baselines, **_others(candidate, result)},
         plans=plans,
         training_history=_history(artefact) if artefact else None,
@@ -166,6 +170,14 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
     )
 
 
+def _judged(candidate: Candidate, run: TrainingRun) -> JudgedRange | None:
+    rows = candidate.judged.rows
+    if not len(rows):
+        return None
+    first_ms, last_ms = run.axis.times_ms(rows[[0, -1]]).tolist()
+    return JudgedRange(first_ms=first_ms, last_ms=last_ms)
+
+
 def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
     """Return the scores of the other candidates, on the same folds."""
     others = (result.asked, *result.others)
@@ -173,5 +185,5 @@ def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
 
 
 def _settings(run: TrainingRun) -> dict[str, Any]:
-    models = run.models.model_dump(mode="json", exclude={"save_path", "keep_versions", "serving", "default_type"})
+    models = run.models.model_dump(mode="json", exclude=IDLE_SETTINGS)
     return {"models": models, "features": run.features.model_dump(mode="json")}

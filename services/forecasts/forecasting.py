@@ -155,7 +155,7 @@ class Forecasting:
         usable = served.intersection(timeframes)
         chosen = next((timeframe for timeframe in self._preferred if timeframe in usable), None)
         if chosen is None:
-            raise ModelUnavailable(_none_in_production(symbol, timeframes))
+            raise ModelUnavailable(self._none_in_production(symbol, timeframes))
         return chosen
 
     async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
@@ -179,7 +179,7 @@ class Forecasting:
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
-            raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+            raise ModelUnavailable(self._none_in_production(symbol, (timeframe,)))
         return await run_blocking(self._executor, self._find, symbol, timeframe)
 
     def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
@@ -188,16 +188,16 @@ class Forecasting:
             return model
         if timeframe in self._models.timeframes(symbol):
             raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
-        raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+        raise ModelUnavailable(self._none_in_production(symbol, (timeframe,)))
 
-
-def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
-    shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
-    example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
-    return (
-        f"no model is in production for {symbol} on {shown}; train one: "
-        f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
-    )
+    def _none_in_production(self, symbol: str, timeframes: Sequence[Timeframe]) -> str:
+        shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
+        example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
+        coins = " (those that come with the service know coins alone)" if self._models.for_coins_alone(symbol) else ""
+        return (
+            f"no model is in production for {symbol} on {shown}{coins}; train one: "
+            f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
+        )
 
 
 @contextmanager

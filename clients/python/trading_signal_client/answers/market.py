@@ -133,6 +133,9 @@ class Prediction(Answer):
     model_version: str
     horizon_candles: int
     plan: WeighedPlan | None
+    shipped: bool
+    trained_until: int | None
+    verdict: Literal["better", "not_better"] | None
     source_data: str
     timestamp: int
     as_of: int | None
@@ -147,6 +150,7 @@ class Trend(Answer):
     trend: Literal["Uptrend", "Downtrend", "Neutral"]
     confidence: float
     model: str
+    forecast_note: str | None
     source_data: str
     timestamp: int
     safe_mode: str | None
