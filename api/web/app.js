@@ -43,8 +43,8 @@ function View({ name, ...properties }) {
 
 /** Says why charts are plain ones, and what would change it. */
 function WithoutLibraries() {
-  return html`<p class="notice">The libraries of this page are not installed, so it draws itself, with plain charts. Where npm is there,
-    <code>make setup</code> fetches them: load the page again then.</p>`;
+  return html`<p class="notice">The libraries of this page are not installed, so its charts are plain ones. Where npm is there, <code>make
+    setup</code> fetches them; then load the page again.</p>`;
 }
 
 /** An error of the page itself: said, never a blank page. */

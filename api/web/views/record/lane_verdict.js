@@ -13,7 +13,7 @@ import { HORIZONS, LANES, verdictWords } from "./words.js";
  *   `records` are those of the lane and a timeframe, `versions` the newest first, `parameters` those of the address.
  */
 export function LaneVerdict({ lane, horizon, records, versions, parameters }) {
-  const calls = records.find((record) => record.horizon === horizon);
+  const calls = records.find((record) => String(record.horizon) === horizon);
   const plans = records.find((record) => record.horizon === "plan");
   return html`<article class="panel verdict lane-${lane}"><h3>${LANES[lane]}</h3>
     ${calls && horizon !== "plan" ? html`<${Judged} record=${calls}><${Calls} record=${calls} /><//>` : null}

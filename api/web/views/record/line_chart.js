@@ -1,5 +1,5 @@
 /** Lines over days, drawn by uPlot, which no other view loads; a cursor by pointer or arrow keys. */
-import { html, useEffect, useRef, useState } from "../../core/html.js";
+import { html, useEffect, useRef, useState, withoutLibraries } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
 import { colorsOf } from "../../core/colors.js";
 import { count } from "../../core/numbers.js";
@@ -52,8 +52,8 @@ export function LineChart({ days, lines, write, label }) {
       aria-label=${`${label}. Arrow keys speak one day after another; a table follows below.`}>
       ${uPlot === null ? html`<${PlainLines} days=${days} lines=${lines} at=${shown} write=${write} />` : null}
     </div>
-    ${uPlot === null ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: it is installed by
-      <code>make setup</code> where npm is there.</p>` : null}
+    ${uPlot === null && !withoutLibraries ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: <code>make
+      setup</code> installs it where npm is there.</p>` : null}
   </div>`;
 }
 

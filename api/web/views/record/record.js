@@ -18,10 +18,16 @@ import { Versions } from "./versions.js";
 
 const EVERY_MS = 60_000;
 
-// The verdict first; then what it rests on, from the figures down to the single entry.
+const WHICH = ["days", "lane", "symbol", "timeframe", "horizon"];
+// The verdict first; then what it rests on, from the figures down to the single entry: title, part, and its filters.
 const SECTIONS = {
-  verdict: ["Verdict", Verdict], calls: ["Calls", Calls], calibration: ["Calibration", Calibration], lanes: ["Lanes compared", Lanes],
-  versions: ["Versions", Versions], days: ["Days and proofs", Days], entries: ["Entries", NewestEntries],
+  verdict: ["Verdict", Verdict, WHICH],
+  calls: ["Calls", Calls, [...WHICH, "group"]],
+  calibration: ["Calibration", Calibration, ["days", "lane", "timeframe"]],
+  lanes: ["Lanes compared", Lanes, ["days", "lane", "timeframe", "horizon"]],
+  versions: ["Versions", Versions, WHICH],
+  days: ["Days and proofs", Days, ["days"]],
+  entries: ["Entries", NewestEntries, ["lane", "symbol", "timeframe"]],
 };
 const TITLES = Object.fromEntries(Object.entries(SECTIONS).map(([name, [title]]) => [name, title]));
 
@@ -31,10 +37,10 @@ export function View({ subject, parameters }) {
 
 function Record({ parameters }) {
   const name = SECTIONS[parameters.section] ? parameters.section : "verdict";
-  const [, Section] = SECTIONS[name];
+  const [, Section, filters] = SECTIONS[name];
   return html`<div class="record"><h1>Record</h1>
     <${Sections} view="record" label="Parts of the record" titles=${TITLES} current=${name} parameters=${{ ...parameters, cursor: null }} />
-    <${Filters} parameters=${parameters} />
+    <${Filters} parameters=${parameters} names=${filters} />
     <${Section} key=${name} parameters=${parameters} />
   </div>`;
 }

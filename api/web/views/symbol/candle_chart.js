@@ -1,5 +1,5 @@
 /** Candles with their volume, indicators, past signals, levels and the band ahead; by keyboard too. */
-import { html, useEffect, useRef, useState } from "../../core/html.js";
+import { html, useEffect, useRef, useState, withoutLibraries } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
 import { useTopic } from "../../core/store.js";
 import { stamp } from "../../core/times.js";
@@ -48,7 +48,7 @@ export function CandleChart(props) {
     <div class="canvas" ref=${frame} tabindex="0" role="application" aria-roledescription="chart" aria-label=${label} onKeyDown=${move}>
       ${library === null ? html`<${PlainChart} ...${props} at=${at} onPoint=${setAt} />` : null}
     </div>
-    ${library === null ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: it is installed by
-      <code>make setup</code> where npm is there.</p>` : null}
+    ${library === null && !withoutLibraries ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: <code>make
+      setup</code> installs it where npm is there.</p>` : null}
   </div>`;
 }

@@ -35,10 +35,8 @@ function Market({ symbol, parameters }) {
     ${signal ? html`<${Headline} signal=${signal} />` : html`<${NoSignal} symbol=${symbol} past=${past} />`}
     <section class="panel broad" aria-label="Candles"><${Chart} symbol=${symbol} timeframe=${timeframe} signal=${signal}
       analyses=${past.data?.analyses ?? []} parameters=${parameters} /></section>
-    <div class="panels">
-      ${signal ? html`<${Gates} signal=${signal} /><${Lanes} signal=${signal} /><${Strategies} signal=${signal} />` : null}
-      <section class="panel broad"><h2>What was said before</h2><${PastSignals} resource=${past} /></section>
-    </div>
+    ${signal ? html`<div class="panels"><${Gates} signal=${signal} /><${Lanes} signal=${signal} /></div><${Strategies} signal=${signal} />` : null}
+    <section class="panel"><h2>What was said before</h2><${PastSignals} resource=${past} /></section>
   </div>`;
 }
 
