@@ -1,17 +1,35 @@
 // Draws lists one after another with a library of templates; returns what stands in the document after each of them.
 async ([library, states]) => {
-  const { html, render, useEffect, useState } = await import(library);
+  const { html, render, useEffect, useErrorBoundary, useMemo, useRef, useState } = await import(library);
   const box = document.createElement("div");
   let show;
   let told;
+  const lives = [];
 
   function Item({ name, on, children }) {
     const [born] = useState(() => `${name}!`);
-    return html`<li class="item ${on ? "on" : ""}" aria-pressed=${on} hidden=${!on} data-born=${on ? born : null}>
+    const held = useRef(null);
+    const odd = useMemo(() => (on ? "even" : "odd"), [on]);
+    useEffect(() => {
+      lives.push(`${held.current.localName} ${name} is ${odd}`);
+      return () => lives.push(`${name} is no longer ${odd}`);
+    }, [odd]);
+    return html`<li ref=${held} class="item ${on ? "on" : ""}" aria-pressed=${on} hidden=${!on} data-born=${on ? born : null}>
       ${name}: ${born}${children}</li>`;
   }
   function Pair({ of }) {
     return html`<dt>${of}</dt><dd>${of.length ? of : 0}</dd>`;
+  }
+  function Fragile({ name }) {
+    if (name === "d") throw new Error(`no ${name}`);
+    return html`<i>${name}</i>`;
+  }
+  function Guarded({ names }) {
+    const [error, reset] = useErrorBoundary();
+    useEffect(() => {
+      if (error && !names.includes("d")) reset();
+    }, [names]);
+    return error ? html`<em>${error.message}</em>` : html`<p>${names.map((name) => html`<${Fragile} key=${name} name=${name} />`)}</p>`;
   }
   function List() {
     const [items, setItems] = useState([]);
@@ -25,6 +43,7 @@ async ([library, states]) => {
         ? html`<ul>${items.map((name, at) => html`<${Item} key=${name} name=${name} on=${at % 2 === 0}>
             ${at ? html`<i>${at}</i> and` : null} <small>${items.slice(0, at)}</small><//>`)}</ul>`
         : html`<p>nothing</p>`}
+      <${Guarded} names=${items} />
       <dl>${items.map((name) => html`<${Pair} of=${name} />`)}</dl>
       <svg viewBox="0 0 9 9" ...${{ "aria-hidden": "true" }}><path d="M0 0L${items.length} 1" /></svg>
       <label for=${items[0]}>x <input value=${items.join("")} disabled=${items.length > 3} spellcheck=${false} /></label>
@@ -39,7 +58,9 @@ async ([library, states]) => {
     show(next);
     await turn;
     const [input, select, path] = ["input", "select", "path"].map((name) => box.querySelector(name));
-    found.push([box.innerHTML, input.value, select.value, box.dataset.count, path.namespaceURI]);
+    // What an effect has changed is drawn after it.
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    found.push([box.innerHTML, input.value, select.value, box.dataset.count, path.namespaceURI, lives.sort().join()]);
   }
   return found;
 }

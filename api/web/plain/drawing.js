@@ -92,8 +92,10 @@ function fill(drawn) {
 
 function drawView(drawn) {
   waiting.delete(drawn);
-  guarded(drawn, () => drawInside(drawn, [called(drawn)]));
-  effects.push(drawn);
+  guarded(drawn, () => {
+    drawInside(drawn, [called(drawn)]);
+    effects.push(drawn);
+  });
 }
 
 /** Do something of a view; where it fails, the nearest view around it that takes errors gets the error. */
