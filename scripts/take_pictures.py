@@ -121,6 +121,10 @@ def _take(browser: Browser, service: Service, place: str, width: int, scheme: st
     page.goto(f"{service.url}/{place}")
     page.wait_for_load_state("networkidle")
     page.wait_for_function("document.querySelectorAll('.skeleton').length === 0")
+    # What was never on the screen is painted only while the picture is taken, and then may be painted by half.
+    for place_on_page in ("document.body.scrollHeight", "0"):
+        page.evaluate(f"scrollTo(0, {place_on_page})")
+        page.evaluate("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
     page.screenshot(path=target, full_page=width == WIDTHS["wide"])
     context.close()
 

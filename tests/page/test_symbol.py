@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from api.page_files import WEB_FOLDER
 from tests.fixtures.service import Service
 from tests.page.conftest import Open, overflow, serious_findings
 
@@ -36,14 +38,14 @@ def test_timeframe_and_panes_are_switched_and_stand_in_the_address(market_servic
     page = opened(open_view, market_service)
     expect(page.locator(".legend")).to_contain_text("RSI")
     with page.expect_response(re.compile(r"/ai/candles/BTCUSDT\?timeframe=4h")) as answer:
-        page.get_by_role("button", name="4h").click()
+        page.get_by_role("link", name="4h").click()
     assert answer.value.ok
     page.get_by_role("button", name="RSI").click()
     expect(page.locator(".legend")).not_to_contain_text("RSI")
     expect(page.locator(".legend")).to_contain_text("MACD")
     assert page.url.endswith("#/symbol/BTCUSDT?timeframe=4h&hide=rsi")
     page.reload()
-    expect(page.get_by_role("button", name="4h")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("link", name="4h")).to_have_attribute("aria-current", "page")
     expect(page.get_by_role("button", name="RSI")).to_have_attribute("aria-pressed", "false")
 
 
@@ -61,14 +63,20 @@ def test_arrow_keys_speak_candles_and_a_table_has_them_all(market_service: Servi
     expect(rows).to_have_count(61)
 
 
+@pytest.mark.parametrize("sent", ["nothing", "the stand-in of the service"])
 def test_without_the_chart_library_the_chart_is_a_plain_one_and_says_so(
-    market_service: Service, open_view: Open
+    market_service: Service, open_view: Open, sent: str
 ) -> None:
     page = open_view(market_service)
-    page.route("**/lightweight-charts*", lambda route: route.abort())
+    stand_in = {"path": WEB_FOLDER / "plain" / "no_charts.js", "content_type": "text/javascript"}
+    answer: Callable[[Route], None] = (
+        (lambda route: route.abort()) if sent == "nothing" else (lambda route: route.fulfill(**stand_in))
+    )
+    page.route("**/lightweight-charts*", answer)
     page.goto(f"{market_service.url}/#/symbol/BTCUSDT")
-    expect(page.locator(".plain-chart rect").nth(100)).to_be_attached()
+    expect(page.locator(".plain-chart .body").nth(90)).to_be_attached()
     expect(page.get_by_text("this chart is a plain one")).to_be_visible()
+    expect(page.get_by_text("The libraries of this page are not installed")).to_have_count(0)
 
 
 def test_a_symbol_that_no_source_knows_is_said_to_be_unknown(market_service: Service, open_view: Open) -> None:
@@ -76,7 +84,15 @@ def test_a_symbol_that_no_source_knows_is_said_to_be_unknown(market_service: Ser
     expect(page.get_by_role("alert")).to_contain_text("404")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_head_view_and_foot_share_their_edges_on_a_wide_screen(market_service: Service, open_view: Open) -> None:
+    page = opened(open_view, market_service, width=2560)
+    lefts = {page.locator(part).evaluate("part => part.getBoundingClientRect().left") for part in (".brand", "h1")}
+    assert len(lefts) == 1
+    panel = page.get_by_role("region", name="Candles").evaluate("part => part.getBoundingClientRect().width")
+    assert panel >= 2_000
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390), ("light", 2560)])
 def test_everyone_can_use_it(market_service: Service, open_view: Open, scheme: str, width: int) -> None:
     page = opened(open_view, market_service, scheme=scheme, width=width)
     expect(page.get_by_role("region", name="Guards of this signal")).to_be_visible()
