@@ -1,7 +1,8 @@
 /** Which symbols the board shows, and in which order: renewed once a second, however often signals change. */
 import { isStale, strength } from "../../core/signals.js";
 import { read } from "../../core/store.js";
-import { useNow } from "../../core/times.js";
+import { useMemo, useRef } from "../../core/html.js";
+import { useDerivedFromTime } from "../../core/times.js";
 
 export const ORDERS = {
   newest: ["Newest first", (first, second) => second.generatedAt - first.generatedAt],
