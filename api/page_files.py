@@ -28,9 +28,12 @@ MEDIA_TYPES = {
 # These hold packed data already.
 PACKED = {".png", ".woff2"}
 PAGE = "index.html"
-# Answered in place of the page where the library that draws it is not installed.
-WITHOUT_LIBRARIES = "without_libraries.html"
-NEEDED_LIBRARY = "vendor/htm-preact.mjs"
+# Sent in place of libraries that are not installed, so that the page works without them, with plain charts.
+STAND_INS = {
+    "vendor/htm-preact.mjs": "plain/stand_in.js",
+    "vendor/lightweight-charts.standalone.production.mjs": "plain/no_charts.js",
+    "vendor/uPlot.esm.js": "plain/no_charts.js",
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class PageFile:
 
 
 class PageFiles:
-    """The files below a folder that have one of `MEDIA_TYPES`.
+    """The files below a folder that have one of `MEDIA_TYPES`, and stand-ins for libraries that are not there.
 
     A name only chooses among the files that were found there, so no name leads anywhere else. A file that has changed
     on disk is read again, and the folder is listed again when a name is not known.
@@ -88,12 +91,15 @@ class PageFiles:
         self._read: dict[str, PageFile] = {}
 
     def page(self) -> PageFile | None:
-        """Return the page, or the one that says what it lacks; None where neither is there."""
-        drawn = self.find(PAGE) if self.find(NEEDED_LIBRARY) else None
-        return drawn or self.find(WITHOUT_LIBRARIES)
+        """Return the page; None where it is not there."""
+        return self.find(PAGE)
 
     def find(self, name: str) -> PageFile | None:
         """Return a file by its name, such as `styles/base.css`; reads the disk, so not for the event loop."""
+        found = self._find(name)
+        return self._find(STAND_INS[name]) if found is None and name in STAND_INS else found
+
+    def _find(self, name: str) -> PageFile | None:
         if name not in self._paths:
             self._paths = _list(self._folder)
         path = self._paths.get(name)

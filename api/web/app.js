@@ -1,5 +1,5 @@
 /** The page: its frame, and the view that the address names. */
-import { html, render, useEffect, useErrorBoundary, useState } from "./core/html.js";
+import { html, render, useEffect, useErrorBoundary, useState, withoutLibraries } from "./core/html.js";
 import { usePlace } from "./core/address.js";
 import { useNewestSignals } from "./core/newest.js";
 import { keepConnected } from "./core/socket.js";
@@ -21,11 +21,11 @@ function App() {
   const { view, subject, parameters } = usePlace();
   const newest = useNewestSignals();
   return html`<${Header} view=${view} />
-    <main id="main" tabindex="-1"><${View} key=${view} name=${view} subject=${subject} parameters=${parameters}
+    <main id="main" tabindex="-1">${withoutLibraries ? html`<${WithoutLibraries} />` : null}<${View} key=${view} name=${view} subject=${subject} parameters=${parameters}
       newest=${newest} /></main>
     <footer>
-      Signals are information, not advice. Charts by <a href="https://www.tradingview.com/" rel="noreferrer">TradingView
-      Lightweight Charts™</a>. <a href="docs">API reference</a>
+      Signals are information, not advice. ${withoutLibraries ? null : html`Charts by <a href="https://www.tradingview.com/" rel="noreferrer">TradingView
+      Lightweight Charts™</a>. `}<a href="docs">API reference</a>
     </footer>`;
 }
 
@@ -39,6 +39,12 @@ function View({ name, ...properties }) {
   if (failure) return html`<${Broken} error=${failure} again=${resetFailure} />`;
   if (!loaded) return html`<${Skeleton} lines=${8} />`;
   return html`<${loaded} ...${properties} />`;
+}
+
+/** Says why charts are plain ones, and what would change it. */
+function WithoutLibraries() {
+  return html`<p class="notice">The libraries of this page are not installed, so its charts are plain ones. Where npm is there, <code>make
+    setup</code> fetches them; then load the page again.</p>`;
 }
 
 /** An error of the page itself: said, never a blank page. */

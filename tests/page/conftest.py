@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.fixtures.exchange import exchange
 from tests.fixtures.patience import PATIENCE_SECONDS
@@ -17,6 +17,8 @@ CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 NAMED_BY_THE_BROWSER = ("Failed to load resource", "WebSocket connection to")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+# The default is five seconds, which a busy machine takes now and then.
+expect.set_options(timeout=PATIENCE_SECONDS * 1_000)
 # Opens a view of the page: path after the service's address, width in pixels, dark or light.
 Open = Callable[..., Page]
 

@@ -1,4 +1,7 @@
-"""A ledger of twenty days in the file of a service that is yet to start: each lane with another record."""
+"""A ledger of twenty days in the file of a service that is yet to start: each lane with another record.
+
+The rules have another version in the second half of the days.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal, epoch_ms
 from services.broadcast.hub import SignalHub
 from services.ledger.proofs.day_closing import DayCloser
+from storage.document_ports import LEDGER_LANES
+from storage.sqlite.documents import SqliteDocumentStore
 from storage.sqlite.ledger import SqliteLedger
 from tests.fixtures.settled import ALL_HORIZONS, DAY_MS, HOUR_MS, keep, settled
 from utils.clock import SystemClock
@@ -23,6 +28,9 @@ from utils.clock import SystemClock
 DAYS = 20
 HOURS = DAYS * 24
 FEW = 12
+# Versions of the rules, the present one last, by the day of the ledger that they begin with.
+EARLIER, PRESENT = "ba9876543210", "0123456789ab"
+VERSIONS = {EARLIER: 0, PRESENT: DAYS // 2}
 # Share of the hours in which a lane has the side of the next move.
 RIGHT = {LedgerLane.RULES: 0.68, LedgerLane.MODEL: 0.5, LedgerLane.LLM: 0.34}
 
@@ -37,6 +45,14 @@ def fill_ledger_file(path: Path) -> None:
         await keep(ledger, [*past_calls(now_ms), *calls_of_today(now_ms)])
         await DayCloser(ledger, SignalHub(1), SystemClock(), retention_days=30).close_days()
         await ledger.close()
+        documents = SqliteDocumentStore(path)
+        await documents.open()
+        for number, (lane_id, day) in enumerate(VERSIONS.items()):
+            parts = {"service": "1.0.0", "indicators": {"rsi_period": 14 - number}}
+            begin = datetime.fromtimestamp(_first_ms(now_ms) / 1000, UTC) + timedelta(days=day)
+            document = {"created_at": begin, "lane": LedgerLane.RULES.value, "parts": parts}
+            await documents.insert(LEDGER_LANES, lane_id, document)
+        await documents.close()
 
     # Playwright's loop may run in this thread.
     with ThreadPoolExecutor(1) as thread:
@@ -45,12 +61,14 @@ def fill_ledger_file(path: Path) -> None:
 
 def past_calls(now_ms: int) -> Iterator[LedgerRecord]:
     """Yield settled calls: rules mostly right, model as chance, LLM mostly wrong at a cent each, few of a blend."""
-    begin_ms = now_ms // DAY_MS * DAY_MS - DAYS * DAY_MS
+    begin_ms = _first_ms(now_ms)
     chance = random.Random(16)  # noqa: S311 - invented moves, the same each time
     for hour in range(HOURS):
         move = chance.choice([0.012, -0.011])
         for lane, right in RIGHT.items():
-            yield _call(lane, begin_ms + hour * HOUR_MS, move, chance.random() < right, stated=chance.uniform(0.3, 0.7))
+            came_right, stated = chance.random() < right, chance.uniform(0.3, 0.7)
+            version = _version_at(hour // 24) if lane is LedgerLane.RULES else PRESENT
+            yield _call(lane, begin_ms + hour * HOUR_MS, move, came_right, stated, lane_id=version)
         if hour >= HOURS - FEW:
             yield _call(LedgerLane.BLEND, begin_ms + hour * HOUR_MS, move, right=True, stated=0.5, symbol="ETHUSDT")
 
@@ -62,13 +80,29 @@ def calls_of_today(now_ms: int) -> Iterator[LedgerRecord]:
     yield settled(horizons=(), id="today.synthetic", source_data=DataSource.SYNTHETIC, apart=Apart.SYNTHETIC, **known)
 
 
+def _first_ms(now_ms: int) -> int:
+    return now_ms // DAY_MS * DAY_MS - DAYS * DAY_MS
+
+
+def _version_at(day: int) -> str:
+    *_, lane_id = (lane_id for lane_id, begin in VERSIONS.items() if begin <= day)
+    return lane_id
+
+
 def _call(
-    lane: LedgerLane, closed_ms: int, move: float, right: bool, stated: float, symbol: str = "BTCUSDT"
+    lane: LedgerLane,
+    closed_ms: int,
+    move: float,
+    right: bool,
+    stated: float,
+    symbol: str = "BTCUSDT",
+    lane_id: str = PRESENT,
 ) -> LedgerRecord:
     up = (move > 0) is right
     known: dict[str, Any] = {
         "id": f"{closed_ms}.{symbol}.{lane}",
         "symbol": symbol,
+        "lane_id": lane_id,
         "closed_ms": closed_ms,
         "known_ms": closed_ms + 1_500,
         "side": Signal.LONG if up else Signal.SHORT,

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.fixtures.service import Service, running_service
 from tests.page.conftest import Open, overflow, serious_findings
-from tests.page.filled_ledger import DAYS, FEW, HOURS, fill_ledger_file
+from tests.page.filled_ledger import DAYS, EARLIER, FEW, HOURS, PRESENT, fill_ledger_file
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,10 @@ def panel(page: Page, title: str) -> Locator:
     return page.locator(".panel", has=page.get_by_role("heading", name=title, exact=True))
 
 
+def section(page: Page, name: str) -> Locator:
+    return page.get_by_role("navigation", name="Parts of the record").get_by_role("link", name=name, exact=True)
+
+
 def choice(page: Page, label: str) -> Locator:
     return page.get_by_role("combobox", name=label, exact=True)
 
@@ -38,7 +42,7 @@ def row_of(page: Page, lane: str, judged_after: str) -> Locator:
 
 
 def test_each_record_has_its_verdict_in_words_with_its_count(recorded_service: Service, open_view: Open) -> None:
-    page = open_view(recorded_service, "/#/record")
+    page = open_view(recorded_service, "/#/record?section=calls")
     for lane, badge, words, calls in (
         ("Rules", "positive", "right more often than always one side, and pays its costs", HOURS),
         ("Model", "none", "not surely right more often than always one side", HOURS),
@@ -52,20 +56,73 @@ def test_each_record_has_its_verdict_in_words_with_its_count(recorded_service: S
     expect(row_of(page, "Rules and model", "1 candle").locator(".badge")).to_have_class("badge grey")
 
 
-def test_filters_stand_in_the_address(recorded_service: Service, open_view: Open) -> None:
+def test_the_verdict_on_each_lane_comes_first(recorded_service: Service, open_view: Open) -> None:
     page = open_view(recorded_service, "/#/record")
+    verdicts = page.get_by_role("region", name="Verdicts by lane").get_by_role("article")
+    expect(verdicts.get_by_role("heading")).to_have_text(["Rules", "Model", "LLM", "Rules and model"])
+    for number, (badge, words) in enumerate(
+        (
+            ("positive", "right more often than always one side, and pays its costs"),
+            ("none", "not surely right more often than always one side"),
+            ("inverted", "right less often than the worse side always"),
+            ("undecided", f"{FEW} independent calls are too few to tell"),
+        )
+    ):
+        expect(verdicts.nth(number).locator(".badge").first).to_have_text(badge)
+        expect(verdicts.nth(number)).to_contain_text(words)
+    query = {"lane": "rules", "horizon": "plan"}
+    (plans,) = recorded_service.get("/ai/track-record", params=query).json()["records"]
+    expect(verdicts.first).to_contain_text(f"As plans: {plans['net_r']:+.2f} R a plan after costs, of {DAYS}")
+    choice(page, "Lane").select_option("llm")
+    expect(verdicts.get_by_role("heading")).to_have_text(["LLM"])
+
+
+def test_sections_are_links_that_keep_the_choices(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?lane=rules")
+    expect(section(page, "Verdict")).to_have_attribute("aria-current", "page")
+    section(page, "Calls").press("Enter")
+    assert page.url.endswith("#/record?lane=rules&section=calls")
+    expect(section(page, "Calls")).to_have_attribute("aria-current", "page")
+    expect(panel(page, "Track record").locator("tbody tr")).to_have_count(5)
+    page.go_back()
+    expect(page.get_by_role("region", name="Verdicts by lane")).to_be_visible()
+
+
+def test_the_present_version_of_a_lane_stands_before_the_earlier_ones(
+    recorded_service: Service, open_view: Open
+) -> None:
+    page = open_view(recorded_service, "/#/record")
+    rules = page.get_by_role("article").filter(has=page.get_by_role("heading", name="Rules", exact=True))
+    expect(rules).to_contain_text(re.compile("Present version since .*, 1 other"))
+    rules.get_by_role("link", name="1 other versions of Rules").click()
+    rows = panel(page, "Versions of the lanes").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text(re.compile(rf"{PRESENT}\s+present"))
+    expect(rows.nth(0)).to_contain_text("indicators.rsi_period: 14 → 13")
+    expect(rows.nth(1)).to_contain_text(EARLIER)
+    expect(rows.nth(1)).not_to_contain_text("present")
+    records = recorded_service.get("/ai/track-record", params={"lane": "rules", "horizon": "1", "group": "version"})
+    figures = {record["version"]: record for record in records.json()["records"]}
+    for number, version in enumerate((PRESENT, EARLIER)):
+        record = figures[version]
+        expect(rows.nth(number)).to_contain_text(f"{record['hit_rate']:.1%} of {record['count']}")
+
+
+def test_filters_stand_in_the_address(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?section=calls")
     lanes = panel(page, "Track record").locator("tbody tr td:first-child")
     expect(lanes).to_have_count(20)
     choice(page, "Lane").select_option("blend")
     choice(page, "Judged after").select_option("plan")
     choice(page, "Told apart by").select_option("symbol")
     expect(lanes).to_have_text(["Rules and model"])
-    assert page.url.endswith("#/record?lane=blend&horizon=plan&group=symbol")
+    assert page.url.endswith("#/record?section=calls&lane=blend&horizon=plan&group=symbol")
     page.reload()
     expect(panel(page, "Track record").locator("tbody tr")).to_contain_text(["ETHUSDT"])
     choice(page, "Symbol").fill("BTCUSDT")
     choice(page, "Symbol").press("Enter")
     expect(panel(page, "Track record")).to_contain_text("No settled calls")
+    section(page, "Entries").click()
     expect(panel(page, "Newest entries")).to_contain_text("No entry")
 
 
@@ -103,7 +160,7 @@ def test_other_views_load_no_library_of_the_record(recorded_service: Service, op
 
 
 def test_stated_probabilities_stand_beside_what_occurred(recorded_service: Service, open_view: Open) -> None:
-    page = open_view(recorded_service, "/#/record?lane=model")
+    page = open_view(recorded_service, "/#/record?section=calibration&lane=model")
     (lane,) = (one for one in recorded_service.get("/ai/lanes").json()["lanes"] if one["lane"] == "model")
     ranges: list[dict[str, Any]] = next(one["ranges"] for one in lane["calibration"] if one["horizon"] == 1)
     diagram = page.locator("figure", has=page.get_by_text("Model, 1h: the next candle rises"))
@@ -114,7 +171,7 @@ def test_stated_probabilities_stand_beside_what_occurred(recorded_service: Servi
 
 
 def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Open) -> None:
-    page = open_view(recorded_service, "/#/record?horizon=1")
+    page = open_view(recorded_service, "/#/record?section=lanes&horizon=1")
     pair = panel(page, "Lanes beside each other").locator("tbody tr").filter(has_text="Does the LLM add to the rules?")
     expect(pair.locator(".badge")).to_have_text("inverted")
     expect(pair).to_contain_text(f"{HOURS}; {HOURS}")
@@ -127,14 +184,14 @@ def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Ope
 def test_a_day_is_chosen_in_the_calendar_and_has_its_root_and_exports(
     recorded_service: Service, open_view: Open
 ) -> None:
-    page = open_view(recorded_service, "/#/record")
+    page = open_view(recorded_service, "/#/record?section=days")
     days = panel(page, "Days and their proofs")
     expect(days.locator("a.day")).to_have_count(DAYS)
     oldest = recorded_service.get("/ai/ledger/days").json()["days"][-1]
     days.locator("a.day").first.click()
     expect(days.locator(".proof")).to_contain_text(oldest["root"])
     expect(days.locator(".proof")).to_contain_text(oldest["chained"])
-    assert page.url.endswith(f"#/record?day={oldest['day']}")
+    assert page.url.endswith(f"#/record?section=days&day={oldest['day']}")
     for name in ("NDJSON", "Parquet"):
         address = days.locator(".proof").get_by_role("link", name=f"{name} of {oldest['day']}").get_attribute("href")
         assert recorded_service.get(f"/{address}").status_code == 200
@@ -143,7 +200,7 @@ def test_a_day_is_chosen_in_the_calendar_and_has_its_root_and_exports(
 
 
 def test_entries_are_filtered_paged_and_lead_to_their_proof(recorded_service: Service, open_view: Open) -> None:
-    page = open_view(recorded_service, "/#/record?lane=llm&origin=loop")
+    page = open_view(recorded_service, "/#/record?section=entries&lane=llm&origin=loop")
     entries = panel(page, "Newest entries")
     rows = entries.locator("tbody tr")
     expect(rows).to_have_count(25)
@@ -159,7 +216,7 @@ def test_entries_are_filtered_paged_and_lead_to_their_proof(recorded_service: Se
 
 
 def test_what_does_not_count_and_what_has_no_proof_yet_says_so(recorded_service: Service, open_view: Open) -> None:
-    page = open_view(recorded_service, "/#/record?scored=false")
+    page = open_view(recorded_service, "/#/record?section=entries&scored=false")
     row = panel(page, "Newest entries").locator("tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("SYNTHETIC")
@@ -173,21 +230,36 @@ def test_what_does_not_count_and_what_has_no_proof_yet_says_so(recorded_service:
 def test_an_empty_ledger_says_what_would_fill_it(open_view: Open) -> None:
     with running_service() as service:
         page = open_view(service, "/#/record", width=390)
-        expect(panel(page, "Track record")).to_contain_text("No settled calls")
-        expect(panel(page, "Days and their proofs")).to_contain_text("No day is closed yet")
-        expect(panel(page, "Newest entries")).to_contain_text("No entry")
-        assert overflow(page) == 0
+        expect(page.locator("main")).to_contain_text("No settled calls")
+        for name, title, words in (
+            ("Calls", "Track record", "No settled calls"),
+            ("Calibration", "Stated and occurred", "No stated probability is settled yet"),
+            ("Lanes compared", "Lanes beside each other", "No two lanes answered on the same candles"),
+            ("Versions", "Versions of the lanes", "No version was written down yet"),
+            ("Days and proofs", "Days and their proofs", "No day is closed yet"),
+            ("Entries", "Newest entries", "No entry"),
+        ):
+            section(page, name).click()
+            expect(panel(page, title)).to_contain_text(words)
+            assert overflow(page) == 0
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_everyone_can_use_it(recorded_service: Service, open_view: Open, scheme: str, width: int) -> None:
     page = open_view(recorded_service, "/#/record", width=width, scheme=scheme)
-    expect(page.locator(".lines canvas")).to_have_count(2)
-    expect(page.locator(".reliability").first).to_be_visible()
-    expect(page.locator("a.day").first).to_be_visible()
-    for summary in page.locator("summary").all():
-        summary.click()
-    expect(panel(page, "Newest entries").locator("tbody tr").first).to_be_visible()
-    assert serious_findings(page) == []
-    assert overflow(page) == 0
+    for name, shown, count in (
+        ("Verdict", ".lines canvas", 2),
+        ("Calls", "tbody tr", 20),
+        ("Calibration", ".reliability", 5),
+        ("Lanes compared", ".panel", 2),
+        ("Versions", ".versions tbody tr", 2),
+        ("Days and proofs", "a.day", DAYS),
+        ("Entries", "tbody tr", 25),
+    ):
+        section(page, name).click()
+        expect(page.locator(shown)).to_have_count(count)
+        for summary in page.locator("summary").all():
+            summary.click()
+        assert serious_findings(page) == []
+        assert overflow(page) == 0

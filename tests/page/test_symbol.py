@@ -36,14 +36,14 @@ def test_timeframe_and_panes_are_switched_and_stand_in_the_address(market_servic
     page = opened(open_view, market_service)
     expect(page.locator(".legend")).to_contain_text("RSI")
     with page.expect_response(re.compile(r"/ai/candles/BTCUSDT\?timeframe=4h")) as answer:
-        page.get_by_role("button", name="4h").click()
+        page.get_by_role("link", name="4h").click()
     assert answer.value.ok
     page.get_by_role("button", name="RSI").click()
     expect(page.locator(".legend")).not_to_contain_text("RSI")
     expect(page.locator(".legend")).to_contain_text("MACD")
     assert page.url.endswith("#/symbol/BTCUSDT?timeframe=4h&hide=rsi")
     page.reload()
-    expect(page.get_by_role("button", name="4h")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("link", name="4h")).to_have_attribute("aria-current", "page")
     expect(page.get_by_role("button", name="RSI")).to_have_attribute("aria-pressed", "false")
 
 

@@ -1,5 +1,5 @@
 /** Says something to readers who listen instead of look. */
-import { read } from "./store.js";
+import { share } from "./numbers.js";
 
 const PAUSE_MS = 4_000;
 let waiting = "";
@@ -17,6 +17,5 @@ export function announce(text) {
 
 /** Announce a signal in words. */
 export function announceSignal(signal) {
-  if (read("quiet", false)) return;
-  announce(`${signal.symbol}: ${signal.side}, confidence ${signal.confidence.toFixed(2)}`);
+  announce(`${signal.symbol}: ${signal.side}, confidence ${share(signal.confidence)}`);
 }

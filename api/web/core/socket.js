@@ -1,4 +1,5 @@
 /** The one socket of the page: it keeps itself connected, and tells the store what arrives. */
+import { announceSignal } from "./announce.js";
 import { signalOf } from "./signals.js";
 import { read, write } from "./store.js";
 
@@ -71,7 +72,14 @@ function ping() {
 
 function receive(event) {
   if (event.type === "Pong" || event.type === "connection") return;
-  if (event.type === "AISignalReceived") keepSignal(signalOf(event.data));
+  if (event.type === "AISignalReceived") hear(signalOf(event.data));
   write(`event:${event.type}`, event);
   write("events", [{ ...event, at: Date.now() }, ...read("events", [])].slice(0, KEPT_EVENTS));
+}
+
+// Who listens is told when a market has another side, not of each answer that says the same again.
+function hear(signal) {
+  const known = read(`signal:${signal.symbol}`);
+  keepSignal(signal);
+  if (known && known.side !== signal.side) announceSignal(signal);
 }

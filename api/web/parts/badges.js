@@ -1,7 +1,7 @@
 /** Small marks: where an answer comes from, what evidence says, how urgent a finding is. */
 import { html } from "../core/html.js";
 
-const SOURCES = { llm: "LLM", technical: "Rules", model: "Model" };
+const SOURCES = { llm: "LLM", technical: "Rules", rules: "Rules", model: "Model", blend: "Rules and model", shadow: "Candidate" };
 const VERDICTS = {
   positive: ["good", "Plans like this one paid their costs, the interval clear of zero"],
   weak: ["plain", "Better than chance, but not surely better than their costs"],

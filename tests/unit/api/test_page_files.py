@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from api.page_files import NEEDED_LIBRARY, PAGE, WITHOUT_LIBRARIES, PageFiles
+from api.page_files import PAGE, STAND_INS, WEB_FOLDER, PageFiles
 
 SCRIPT = b"export const answer = 42;\n" * 40
 
@@ -21,25 +22,42 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with a page, and a secret beside it that is no part of it."""
     (tmp_path / "secret.js").write_text("secret")
     web = tmp_path / "web"
-    for name, content in ((PAGE, b"<!doctype html>page"), (WITHOUT_LIBRARIES, b"<!doctype html>without")):
-        (web / name).parent.mkdir(exist_ok=True)
-        (web / name).write_bytes(content)
-    (web / "core").mkdir()
+    for name in ("core", "plain"):
+        (web / name).mkdir(parents=True)
+    (web / PAGE).write_bytes(b"<!doctype html>page")
     (web / "core" / "app.js").write_bytes(SCRIPT)
     (web / "notes.md").write_text("of no type that is served")
     (web / "vendor").mkdir()
     return web
 
 
-def test_the_page_is_served_where_the_library_that_draws_it_is_there(folder: Path) -> None:
+@pytest.mark.parametrize("library", sorted(STAND_INS))
+def test_a_library_that_is_not_installed_has_a_stand_in_until_it_is(folder: Path, library: str) -> None:
     files = PageFiles(folder)
-    without = files.page()
+    assert files.find(library) is None
+    (folder / STAND_INS[library]).write_text("stand-in")
+    without = files.find(library)
     assert without is not None
-    assert without.content == b"<!doctype html>without"
-    (folder / NEEDED_LIBRARY).write_text("export const html = 1;")
-    page = files.page()
-    assert page is not None
-    assert page.content == b"<!doctype html>page"
+    assert (without.content, without.media_type) == (b"stand-in", "text/javascript; charset=utf-8")
+    (folder / library).write_text("library")
+    found = files.find(library)
+    assert found is not None
+    assert found.content == b"library"
+    assert found.tag != without.tag
+
+
+def test_the_stand_ins_of_the_page_have_what_it_takes_from_the_libraries() -> None:
+    def exported(name: str) -> set[str]:
+        text = (WEB_FOLDER / name).read_text()
+        listed = re.findall(r"export \{([^}]*)\}", text)
+        named = re.findall(r"export (?:const|default) (\w+)", text)
+        return {*named, *(each.strip() for names in listed for each in names.split(","))} - {""}
+
+    taken = exported("core/html.js") - {"withoutLibraries"}
+    assert {"html", "render", "useState"} <= taken
+    assert taken <= exported(STAND_INS["vendor/htm-preact.mjs"])
+    # Views ask whether a chart library is there by these two.
+    assert exported("plain/no_charts.js") == {"createChart", "null"}
 
 
 def test_a_folder_without_any_page_has_none(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ export function View({ parameters, newest }) {
     ${known.length === 0 && newest.data ? html`<${Nothing} />` : null}
     ${known.length > 0 && symbols.length === 0 ? html`<${Empty} title="No symbol fits the filter">
       <button onClick=${() => adjust({ text: null, side: null })}>Show all</button><//>` : null}
+    ${symbols.length ? html`<p class="aside">Confidence 0.50 is where a plan pays its costs and no more; it is no probability of profit.</p>` : null}
     <ul class="cards" ref=${cards} onKeyDown=${move}>
       ${symbols.map((symbol) => html`<li key=${symbol}><${Card} symbol=${symbol} /></li>`)}
     </ul>`;

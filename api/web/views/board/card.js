@@ -30,7 +30,7 @@ export function Card({ symbol }) {
     <${Head} signal=${signal} stale=${stale} />
     <div class="row">
       <${SignalMark} side=${signal.side} large />
-      <span class="figure confidence" title="0.50 pays its costs and no more; it is no probability of profit">
+      <span class="figure confidence">
         ${share(signal.confidence)} <small>confidence</small></span>
     </div>
     <${Worth} signal=${signal} />

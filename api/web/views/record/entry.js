@@ -16,7 +16,7 @@ export function Entry({ id }) {
   const entry = useResource(path);
   const proof = useResource(entry.data ? `${path}/proof` : null);
   return html`<div class="record"><h1>Entry of the ledger</h1>
-    <p><a href="#/record">Back to the record</a></p>
+    <p><a href="#/record?section=entries">Back to the record</a></p>
     <section class="panel"><h2>What was said</h2><${Resource} resource=${entry}>${(data) => html`<${Said} entry=${data} />`}<//></section>
     ${entry.data ? html`<section class="panel"><h2>Its proof</h2>
       ${proof.problem?.status === DAY_IS_OPEN ? html`<${Empty} title="Its day is not closed yet">${proof.problem.message}<//>`

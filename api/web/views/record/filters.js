@@ -8,22 +8,30 @@ import { GROUPS, HORIZONS, LANES, PERIODS, TIMEFRAMES } from "./words.js";
 /** Days of the record where the address names none. */
 export const DEFAULT_DAYS = "30";
 
-/** @param {{parameters: Record<string, string>}} props Of the address. */
-export function Filters({ parameters }) {
+/**
+ * @param {{parameters: Record<string, string>, names: string[]}} props Of the address; `names` are those of its parameters
+ *   that can be chosen here.
+ */
+export function Filters({ parameters, names }) {
   const { days = DEFAULT_DAYS, lane = "", symbol = "", timeframe = "", horizon = "", group = "lane" } = parameters;
+  const groups = Object.entries(GROUPS).filter(([name]) => !(symbol && name === "confidence"));
+  const choices = {
+    days: html`<${Choice} label="Period" name="days" value=${days} options=${Object.entries(PERIODS)} />`,
+    lane: html`<${Choice} label="Lane" name="lane" value=${lane} options=${Object.entries(LANES)} all />`,
+    symbol: html`<${SymbolChoice} days=${days} value=${symbol} group=${group} />`,
+    timeframe: html`<${Choice} label="Timeframe" name="timeframe" value=${timeframe} options=${TIMEFRAMES.map((name) => [name, name])} all />`,
+    horizon: html`<${Choice} label="Judged after" name="horizon" value=${horizon} options=${Object.entries(HORIZONS)} all />`,
+    group: html`<${Choice} label="Told apart by" name="group" value=${group} options=${groups} />`,
+  };
+  return html`<form class="bar" aria-label="Which calls" onSubmit=${(event) => event.preventDefault()}>${names.map((name) => choices[name])}</form>`;
+}
+
+function SymbolChoice({ days, value, group }) {
   const { data } = useResource(withQuery("ai/track-record", { days, group: "symbol", horizon: 1 }));
   const symbols = [...new Set(data?.records.map((record) => record.symbol))].sort();
-  const groups = Object.entries(GROUPS).filter(([name]) => !(symbol && name === "confidence"));
-  return html`<form class="bar" aria-label="Which calls" onSubmit=${(event) => event.preventDefault()}>
-    <${Choice} label="Period" name="days" value=${days} options=${Object.entries(PERIODS)} />
-    <${Choice} label="Lane" name="lane" value=${lane} options=${Object.entries(LANES)} all />
-    <label>Symbol <input type="search" list="record-symbols" value=${symbol} placeholder="all" spellcheck="false"
+  return html`<label>Symbol <input type="search" list="record-symbols" value=${value} placeholder="all" spellcheck="false"
       onChange=${(event) => choose("symbol", event.target.value.trim(), group === "confidence" ? { group: null } : {})} /></label>
-    <datalist id="record-symbols">${symbols.map((name) => html`<option key=${name} value=${name} />`)}</datalist>
-    <${Choice} label="Timeframe" name="timeframe" value=${timeframe} options=${TIMEFRAMES.map((name) => [name, name])} all />
-    <${Choice} label="Judged after" name="horizon" value=${horizon} options=${Object.entries(HORIZONS)} all />
-    <${Choice} label="Told apart by" name="group" value=${group} options=${groups} />
-  </form>`;
+    <datalist id="record-symbols">${symbols.map((name) => html`<option key=${name} value=${name} />`)}</datalist>`;
 }
 
 /** A choice among values of one parameter; `all` offers to leave it out. */

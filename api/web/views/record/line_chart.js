@@ -1,5 +1,5 @@
 /** Lines over days, drawn by uPlot, which no other view loads; a cursor by pointer or arrow keys. */
-import { html, useEffect, useRef, useState } from "../../core/html.js";
+import { html, useEffect, useRef, useState, withoutLibraries } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
 import { colorsOf } from "../../core/colors.js";
 import { count } from "../../core/numbers.js";
@@ -9,7 +9,7 @@ import { PlainLines } from "./plain_lines.js";
 const HEIGHT = 280;
 const STYLES = "web/vendor/uPlot.min.css";
 // Lanes keep their colors and dashes, whichever of them are shown.
-const COLORS = { rules: "long", model: "warn", llm: "short", blend: "good" };
+const COLORS = { rules: "long", model: "warn", llm: "short", blend: "good", shadow: "aside" };
 const BEFORE_COSTS_DASH = [5, 4];
 
 /**
@@ -50,10 +50,10 @@ export function LineChart({ days, lines, write, label }) {
     <${Legend} day=${days[shown]} at=${shown} lines=${lines} write=${write} />
     <div class="canvas" ref=${frame} tabindex="0" role="application" aria-roledescription="chart" onKeyDown=${move}
       aria-label=${`${label}. Arrow keys speak one day after another; a table follows below.`}>
-      ${uPlot === null ? html`<${PlainLines} lines=${lines} count=${days.length} />` : null}
+      ${uPlot === null ? html`<${PlainLines} days=${days} lines=${lines} at=${shown} write=${write} />` : null}
     </div>
-    ${uPlot === null ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: it is installed by
-      <code>make setup</code> where npm is there.</p>` : null}
+    ${uPlot === null && !withoutLibraries ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: <code>make
+      setup</code> installs it where npm is there.</p>` : null}
   </div>`;
 }
 
@@ -65,11 +65,13 @@ function Legend({ day, at, lines, write }) {
   </ul>`;
 }
 
-function load() {
-  if (!document.querySelector(`link[href="${STYLES}"]`)) {
+/** Return uPlot with its styles; null where it is not installed. */
+async function load() {
+  const { default: uPlot } = await import("../../vendor/uPlot.esm.js");
+  if (uPlot && !document.querySelector(`link[href="${STYLES}"]`)) {
     document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLES }));
   }
-  return import("../../vendor/uPlot.esm.js").then((module) => module.default);
+  return uPlot;
 }
 
 const seconds = (day) => Date.parse(day) / 1000;

@@ -41,7 +41,7 @@ function Diagram({ one: { lane, timeframe, horizon, ranges } }) {
   const title = `${LANES[lane]}, ${timeframe}: ${what}`;
   const whole = ranges.reduce((sum, range) => sum + range.count, 0);
   return html`<figure>
-    <figcaption><strong>${title}</strong> <small>${count(whole)} statements</small></figcaption>
+    <figcaption><strong>${title}</strong> <small>${count(whole)} ${whole === 1 ? "statement" : "statements"}</small></figcaption>
     <svg class="reliability" viewBox="0 0 ${LEFT + SIDE + 20} ${TOP + SIDE + 42}" role="img"
       aria-label=${`${title}. Stated against occurred, of ${count(whole)} statements; a table follows below.`}>
       ${TICKS.map((tick) => html`<g key=${tick} class="grid">

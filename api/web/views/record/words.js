@@ -1,7 +1,7 @@
 /** The words of the record: lanes, horizons, groups and verdicts, as people read them. */
 import { count } from "../../core/numbers.js";
 
-export const LANES = { rules: "Rules", model: "Model", llm: "LLM", blend: "Rules and model" };
+export const LANES = { rules: "Rules", model: "Model", llm: "LLM", blend: "Rules and model", shadow: "Candidate" };
 export const HORIZONS = { 1: "1 candle", 4: "4 candles", 12: "12 candles", 24: "24 candles", plan: "the plan's end" };
 export const TIMEFRAMES = ["1m", "3m", "5m", "15m", "30m", "1h", "4h", "8h", "12h", "1d", "1w"];
 export const PERIODS = { 7: "7 days", 30: "30 days", 90: "90 days", 400: "400 days" };

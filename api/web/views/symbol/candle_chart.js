@@ -1,5 +1,5 @@
 /** Candles with their volume, indicators, past signals, levels and the band ahead; by keyboard too. */
-import { html, useEffect, useRef, useState } from "../../core/html.js";
+import { html, useEffect, useRef, useState, withoutLibraries } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
 import { useTopic } from "../../core/store.js";
 import { stamp } from "../../core/times.js";
@@ -23,7 +23,8 @@ export function CandleChart(props) {
   const zone = useTopic("zone", "local");
 
   useEffect(() => {
-    import("../../vendor/lightweight-charts.standalone.production.mjs").then(setLibrary, () => setLibrary(null));
+    import("../../vendor/lightweight-charts.standalone.production.mjs").then(
+      (found) => setLibrary(found.createChart ? found : null), () => setLibrary(null));
   }, []);
   useEffect(() => {
     if (!library || !frame.current) return undefined;
@@ -45,9 +46,9 @@ export function CandleChart(props) {
   return html`<div class="chart">
     <${Legend} candle=${candles[shown]} index=${shown} indicators=${props.indicators} panes=${props.panes} />
     <div class="canvas" ref=${frame} tabindex="0" role="application" aria-roledescription="chart" aria-label=${label} onKeyDown=${move}>
-      ${library === null ? html`<${PlainChart} ...${props} />` : null}
+      ${library === null ? html`<${PlainChart} ...${props} at=${at} onPoint=${setAt} />` : null}
     </div>
-    ${library === null ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: it is installed by
-      <code>make setup</code> where npm is there.</p>` : null}
+    ${library === null && !withoutLibraries ? html`<p class="aside">The chart library is not installed, so this chart is a plain one: <code>make
+      setup</code> installs it where npm is there.</p>` : null}
   </div>`;
 }

@@ -1,6 +1,6 @@
 /** What was said of a market before, and what became of it. */
-import { html } from "../../core/html.js";
-import { price, riskUnits, share, change } from "../../core/numbers.js";
+import { html, useState } from "../../core/html.js";
+import { count, price, riskUnits, share, change } from "../../core/numbers.js";
 import { Badge, DataBadge, SourceBadge } from "../../parts/badges.js";
 import { Moment } from "../../parts/moments.js";
 import { SignalMark } from "../../parts/signal_mark.js";
@@ -8,6 +8,7 @@ import { Table } from "../../parts/table.js";
 import { Empty, Resource } from "../../parts/view_state.js";
 import { outcome, worth } from "./chart_data.js";
 
+const ROWS = 12;
 const TONES = { won: ["good", "✓ right"], lost: ["bad", "✗ wrong"], open: ["plain", "open"] };
 const COLUMNS = [
   { title: "Time", value: ({ created_at: at }) => html`<${Moment} at=${at} />` },
@@ -23,8 +24,14 @@ const COLUMNS = [
 export function PastSignals({ resource }) {
   return html`<${Resource} resource=${resource} isEmpty=${({ analyses }) => analyses.length === 0}
     empty=${html`<${Empty} title="Nothing yet">Analyses of this market appear here.<//>`}>
-    ${({ analyses }) => html`<${Table} caption="Past analyses, newest first" columns=${COLUMNS} rows=${analyses} rowKey=${({ analysis_id: id }) => id} />`}
+    ${({ analyses }) => html`<${Newest} analyses=${analyses} />`}
   <//>`;
+}
+
+function Newest({ analyses }) {
+  const [all, setAll] = useState(false);
+  return html`<${Table} caption="Past analyses, newest first" columns=${COLUMNS} rows=${all ? analyses : analyses.slice(0, ROWS)} rowKey=${({ analysis_id: id }) => id} />
+    ${all || analyses.length <= ROWS ? null : html`<p><button onClick=${() => setAll(true)}>Show all ${count(analyses.length)}</button></p>`}`;
 }
 
 function Outcome({ row }) {

@@ -1,6 +1,6 @@
 /** One market: its candles with everything that was said about them, and why. */
 import { html, useEffect, useState } from "../../core/html.js";
-import { adjust } from "../../core/address.js";
+import { adjust, link } from "../../core/address.js";
 import { ask } from "../../core/api.js";
 import { useResource } from "../../core/resource.js";
 import { useTopic } from "../../core/store.js";
@@ -34,11 +34,9 @@ function Market({ symbol, parameters }) {
     <h1>${symbol}</h1>
     ${signal ? html`<${Headline} signal=${signal} />` : html`<${NoSignal} symbol=${symbol} past=${past} />`}
     <section class="panel broad" aria-label="Candles"><${Chart} symbol=${symbol} timeframe=${timeframe} signal=${signal}
-      analyses=${past.data?.analyses ?? []} hidden=${(parameters.hide ?? "").split(",")} /></section>
-    <div class="panels">
-      ${signal ? html`<${Gates} signal=${signal} /><${Lanes} signal=${signal} /><${Strategies} signal=${signal} />` : null}
-      <section class="panel broad"><h2>What was said before</h2><${PastSignals} resource=${past} /></section>
-    </div>
+      analyses=${past.data?.analyses ?? []} parameters=${parameters} /></section>
+    ${signal ? html`<div class="panels"><${Gates} signal=${signal} /><${Lanes} signal=${signal} /></div><${Strategies} signal=${signal} />` : null}
+    <section class="panel"><h2>What was said before</h2><${PastSignals} resource=${past} /></section>
   </div>`;
 }
 
@@ -48,15 +46,16 @@ function NoSignal({ symbol, past }) {
     <a href=${`#/try?symbol=${encodeURIComponent(symbol)}`}>Analyze it now</a><//>`;
 }
 
-function Chart({ symbol, timeframe, signal, analyses, hidden }) {
+function Chart({ symbol, timeframe, signal, analyses, parameters }) {
+  const hidden = (parameters.hide ?? "").split(",");
   const panes = Object.keys(PANES).filter((name) => !hidden.includes(name));
   const market = useResource(`ai/candles/${encodeURIComponent(symbol)}?timeframe=${timeframe}&limit=${CANDLES}&indicators=${INDICATORS}`, { everyMs: 60_000 });
   const forecast = useForecast(symbol, timeframe, market.data?.candles.at(-1)?.timestamp);
   const toggle = (name) => adjust({ hide: [...hidden, name].filter((other) => other && (other !== name || !hidden.includes(name))).join(",") || null });
   return html`
     <div class="bar" role="group" aria-label="What the chart shows">
-      ${Object.keys(TIMEFRAMES).map((each) => html`<button key=${each} aria-pressed=${each === timeframe} onClick=${() => adjust({ timeframe: each })}>${each}</button>`)}
-      <span class="aside"></span>
+      <nav class="options" aria-label="Timeframes">${Object.keys(TIMEFRAMES).map((each) => html`<a key=${each} href=${link("symbol", symbol, { ...parameters, timeframe: each })}
+        aria-current=${each === timeframe ? "page" : undefined}>${each}</a>`)}</nav>
       ${Object.entries(PANES).map(([pane, { title }]) => html`<button key=${pane} aria-pressed=${panes.includes(pane)} onClick=${() => toggle(pane)}>${title}</button>`)}
       ${market.data ? html`<${DataBadge} sourceData=${market.data.source_data} />${market.data.stale ? html`<${StaleBadge} />` : null}` : null}
     </div>

@@ -34,5 +34,5 @@ export function Analysis({ subject }) {
     ${problem ? html`<${Refusal} problem=${problem} reload=${() => setRound((number) => number + 1)} />` : null}
     ${!problem && !signal ? html`<${Skeleton} lines=${6} label="Analyzing" />` : null}
     ${signal ? html`<${Headline} signal=${signal} />
-      <div class="panels"><${Gates} signal=${signal} /><${Lanes} signal=${signal} /><${Strategies} signal=${signal} /></div>` : null}`;
+      <div class="panels"><${Gates} signal=${signal} /><${Lanes} signal=${signal} /></div><${Strategies} signal=${signal} />` : null}`;
 }
