@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -52,6 +52,28 @@ ModelScope = Annotated[
 ]
 
 
+# Of a column over a window; `change` is the last value less the first.
+Statistic = Literal["last", "mean", "deviation", "change"]
+
+
+class Driver(Frozen):
+    """An input of a model, and what it adds to a forecast.
+
+    Attributes:
+        column: Name of a column of the model's feature set.
+        statistic: Of the column over the window, where the model reads statistics; None of its newest value.
+        description: Formula of the column; None where it has no other words than its name.
+        value: Unscaled, in the unit of the column.
+        contribution: To the log odds of a rise, positive towards a rise.
+    """
+
+    column: str
+    statistic: Statistic | None
+    description: str | None
+    value: float
+    contribution: float
+
+
 class Forecast(Frozen):
     """What a model in production expects of the close `horizon_candles` ahead.
 
@@ -65,6 +87,9 @@ class Forecast(Frozen):
         expected_rallies: Best rise above the close by horizon, fractions >= 0; empty where the model has none.
         plan: Of the likelier side, also where the signal is Neutral. None of versions whose plans were not measured,
             where no plan is possible, and in forecasts of an earlier release.
+        drivers: The inputs that moved it most, at most five, greatest first: exact Shapley values of trees of
+            boosting, and of logistic regression coefficient times scaled value. None of what explains nothing:
+            networks, random forests, ensembles, imported files, and versions of earlier releases.
     """
 
     symbol: str
@@ -81,6 +106,7 @@ class Forecast(Frozen):
     expected_drawdowns: dict[int, float]
     expected_rallies: dict[int, float]
     plan: WeighedPlan | None = None
+    drivers: tuple[Driver, ...] | None = None
 
 
 @dataclass(frozen=True)
