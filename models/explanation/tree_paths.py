@@ -95,25 +95,24 @@ class TreePaths:
         Source: Lundberg et al., From local explanations to global understanding with explainable AI for trees
         (2020), path-dependent; the integral is Owen's multilinear extension (1972).
         """
-        unmet, met, weights = self._factors
+        unmet, known, weights = self._factors
         values = row[self.feature]
-        meets = (values > self.low) & (values <= self.high)
-        factors = np.where(meets[:, None], met, unmet)
+        meets = ((values > self.low) & (values <= self.high)).astype(np.float64)
+        factors = unmet + known * meets[:, None]
         others = np.einsum("q,dql->dl", weights, factors.prod(axis=0) / factors)
         shares = (meets - self.share) * others * self.value
         return np.bincount(self.feature.ravel(), shares.ravel(), minlength=self.columns)
 
     @cached_property
     def _factors(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The factors of conditions that are not met and of those that are, by node of the integral; and its weights.
+        """The factors of conditions that are not met, by node of the integral; the nodes and their weights.
 
-        Shapes (conditions, nodes, leaves), the same, (nodes,).
+        Shapes (conditions, nodes, leaves), (nodes, 1), (nodes,).
         """
         # n nodes are exact up to the degree 2 n - 1, and the product over the others has one less than the conditions.
         nodes, weights = np.polynomial.legendre.leggauss((len(self.share) + 1) // 2)
         known = (nodes[:, None] + 1.0) / 2.0
-        unmet = self.share[:, None] * (1.0 - known)
-        return unmet, unmet + known, weights / 2.0
+        return self.share[:, None] * (1.0 - known), known, weights / 2.0
 
 
 def _leaves(
