@@ -65,6 +65,28 @@ def is_shipped_market(symbol: str) -> bool:
     return symbol == ANY_SYMBOL or Symbol.of(symbol).kind is SymbolKind.CRYPTO
 
 
+# Of a column over a window; `change` is the last value less the first.
+Statistic = Literal["last", "mean", "deviation", "change"]
+
+
+class Driver(Frozen):
+    """An input of a model, and what it adds to a forecast.
+
+    Attributes:
+        column: Name of a column of the model's feature set.
+        statistic: Of the column over the window, where the model reads statistics; None of its newest value.
+        description: Formula of the column; None where it has no other words than its name.
+        value: Unscaled, in the unit of the column.
+        contribution: To the log odds of a rise, positive towards a rise.
+    """
+
+    column: str
+    statistic: Statistic | None
+    description: str | None
+    value: float
+    contribution: float
+
+
 class Forecast(Frozen):
     """What a model in production expects of the close `horizon_candles` ahead.
 
@@ -82,6 +104,9 @@ class Forecast(Frozen):
         trained_until: Close of the newest candle that it was trained on, epoch ms; None of imported versions and in
             forecasts of an earlier release.
         verdict: How it did out of sample; None of versions that were not judged by themselves.
+        drivers: The inputs that moved it most, at most five, greatest first: exact Shapley values of trees of
+            boosting, and of logistic regression coefficient times scaled value. None of what explains nothing:
+            networks, random forests, ensembles, imported files, and versions of earlier releases.
     """
 
     symbol: str
@@ -101,6 +126,7 @@ class Forecast(Frozen):
     shipped: bool = False
     trained_until: int | None = None
     verdict: ForecastVerdict | None = None
+    drivers: tuple[Driver, ...] | None = None
 
 
 @dataclass(frozen=True)

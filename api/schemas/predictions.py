@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from api.schemas.requests import AnalyzeRequest, RequestModel, StrategyContext
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
-from domain.forecasting import Forecast, ForecastVerdict, ModelType, VersionName
+from domain.forecasting import Driver, Forecast, ForecastVerdict, ModelType, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.forecast_plans import WeighedPlan
@@ -55,6 +55,12 @@ PlanDescription = Field(
 )
 
 
+DriversDescription = Field(
+    description="The inputs that moved the probability most, at most five, greatest first, by what they add to its log "
+    "odds. Null of models that explain nothing: networks, random forests, ensembles, and earlier versions."
+)
+
+
 class ForecastBody(ResponseModel):
     """Fields that all forecasts share."""
 
@@ -82,6 +88,7 @@ class ForecastBody(ResponseModel):
             "not trained on; null if it was not judged by itself."
         ),
     ]
+    drivers: Annotated[list[Driver] | None, DriversDescription]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
     as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of a forecast of now.")]

@@ -13,6 +13,7 @@ from config.model_settings import BoostingSettings
 from domain.arrays import RealArray
 from domain.errors import FeatureMismatch, TrainingFailed
 from features.datasets.windows import Windows
+from models.explanation.explanation import Explanation
 
 
 class LearningData(Protocol):
@@ -66,6 +67,9 @@ class FittedModel(Protocol):
 
     def onnx(self) -> bytes:
         """Return the model with one input `inputs` and one output `outputs`, both with any number of rows."""
+
+    def explanation(self) -> Explanation | None:
+        """Return what splits its log odds into shares of its inputs; None where nothing does."""
 
     def save(self, folder: Path, stem: str) -> str:
         """Write the library's own file, never a pickle, and return its name."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from onnxmltools.convert import convert_lightgbm
@@ -22,6 +24,7 @@ from models.architectures.fitted import (
     require_shape,
 )
 from models.architectures.summary import newest_rows_of
+from models.explanation.tree_paths import Branch, TreePaths
 from models.export.graph import INPUTS
 from models.export.tabular import single_precision, tabular_onnx
 
@@ -34,6 +37,8 @@ except OSError as error:  # of the wheel's own library, which is loaded by its i
     ) from error
 
 _LOSS = "binary_logloss"
+# A short history that gives fewer leaves of `min_samples_leaf` has smaller ones.
+_LEAST_LEAVES = 20
 _TRAINING, _VALIDATION = "training", "validation"
 _THRESHOLDS = re.compile(r"^threshold=(.+)$", re.MULTILINE)
 # Bytes of each tree, by which the library finds them; without it, it reads one after the other.
@@ -60,6 +65,10 @@ class LightGBM:
         converted = convert_lightgbm(self.booster, initial_types=inputs, zipmap=False)
         return tabular_onnx(converted, np.array([[0.0], [1.0]], dtype=np.float32))
 
+    def explanation(self) -> TreePaths:
+        trees = (_node(tree["tree_structure"]) for tree in self.booster.dump_model()["tree_info"])
+        return TreePaths.of(trees, self.booster.num_feature())
+
     def save(self, folder: Path, stem: str) -> str:
         name = f"{stem}.txt"
         (folder / name).write_text(self.booster.model_to_string(), encoding="utf-8")
@@ -80,7 +89,7 @@ def fit_lightgbm(data: LearningData, settings: LightGBMSettings, training: Train
         "metric": _LOSS,
         "num_leaves": settings.leaves,
         "max_depth": settings.max_depth,
-        "min_data_in_leaf": settings.min_samples_leaf,
+        "min_data_in_leaf": min(settings.min_samples_leaf, max(1, len(targets) // _LEAST_LEAVES)),
         "learning_rate": settings.learning_rate,
         "feature_fraction": settings.feature_share,
         "bagging_fraction": settings.bagging_share,
@@ -109,6 +118,19 @@ def fit_lightgbm(data: LearningData, settings: LightGBMSettings, training: Train
     )
     rounds = history_of_rounds(losses[_TRAINING][_LOSS], losses[_VALIDATION][_LOSS], settings)
     return LightGBM(_in_single_precision(booster.model_to_string(num_iteration=best_round(rounds))), rounds)
+
+
+def _node(node: Mapping[str, Any]) -> Branch | float:
+    """Return a node of the library's description of a tree, with those below it."""
+    if "left_child" not in node:
+        return float(node["leaf_value"])
+    left, right = node["left_child"], node["right_child"]
+    share = _count(left) / (_count(left) + _count(right))
+    return Branch(node["split_feature"], node["threshold"], share, _node(left), _node(right))
+
+
+def _count(node: Mapping[str, Any]) -> int:
+    return int(node.get("internal_count", node.get("leaf_count", 0)))
 
 
 def _in_single_precision(model: str) -> lightgbm.Booster:

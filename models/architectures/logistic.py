@@ -14,6 +14,7 @@ from config.model_settings import TrainingSettings
 from domain.arrays import RealArray
 from models.architectures.fitted import EpochProgress, LearningData, require_both_sides, require_shape
 from models.architectures.summary import summaries
+from models.explanation.linear import LinearTerms
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
 
@@ -39,6 +40,9 @@ class Logistic:
         inputs = [(INPUTS, FloatTensorType([None, self.regression.n_features_in_]))]
         converted = to_onnx(self.regression, initial_types=inputs, options={"zipmap": False})
         return tabular_onnx(converted, np.array([[0.0], [1.0]], dtype=np.float32))
+
+    def explanation(self) -> LinearTerms:
+        return LinearTerms(np.asarray(self.regression.coef_[0], np.float64))
 
     def save(self, folder: Path, stem: str) -> str:
         name = f"{stem}.npz"

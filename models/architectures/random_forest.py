@@ -39,6 +39,9 @@ class RandomForest:
     def onnx(self) -> bytes:
         return self._onnx
 
+    def explanation(self) -> None:
+        """Return None: its trees add up probabilities, and no log odds."""
+
     def save(self, folder: Path, stem: str) -> str:
         name = f"{stem}.onnx"
         (folder / name).write_bytes(self._onnx)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 
 from domain.arrays import RealArray
+from domain.forecasting import Statistic
 from features.datasets.windows import Windows
 from models.architectures.outputs import InputKind
 
-STATISTICS = ("last", "mean", "deviation", "change")
+STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 _ROWS_AT_ONCE = 1024
 
 

@@ -14,6 +14,7 @@ from features.columns.feature_sets import FeatureSet
 from models.architectures.catalogue import Architecture
 from models.drift.reference import REFERENCE_FILE
 from models.evaluation.calibration import Calibration
+from models.explanation.explanation import EXPLANATION_FILE, dump_explanation
 from models.registry.metadata import (
     MODEL_FILE,
     PREDICTIONS_FILE,
@@ -98,6 +99,8 @@ def register(
             (folder / MODEL_FILE).write_bytes(artefact.graph)
             (folder / SCALER_FILE).write_text(artefact.fitted.data.scaler.to_json(), encoding="utf-8")
             (folder / REFERENCE_FILE).write_bytes(artefact.reference.dump())
+            if explanation := artefact.fitted.model.explanation():
+                (folder / EXPLANATION_FILE).write_bytes(dump_explanation(explanation))
             artefact.fitted.model.save(folder, NATIVE_STEM)
 
     return registry.add(metadata, write)

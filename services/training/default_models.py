@@ -16,6 +16,7 @@ from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from models.drift.reference import REFERENCE_FILE
+from models.explanation.explanation import EXPLANATION_FILE
 from models.registry.aliases import ALIASES_FILE
 from models.registry.durable_files import LOCK_FILE
 from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata
@@ -32,7 +33,7 @@ JUDGED_YEARS = 2
 # With fewer candles before the judged years than after their beginning, the settings say how to judge.
 MAX_JUDGED_SHARE = 0.5
 # What serving needs; predictions, and the file of the library, stay where they were made.
-_KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE)
+_KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE, EXPLANATION_FILE)
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _exported(
     names = dict[str, str]()
     for model in reversed(made.versions().models):
         stored = made.open(model.version)
-        files = {name: stored.read(name) for name in _KEPT}
+        files = {name: stored.read(name) for name in _KEPT if name in model.files}
         if len(files[MODEL_FILE]) > MAX_GRAPH_BYTES:
             raise TrainingFailed(
                 f"the graph of {model.version} has {len(files[MODEL_FILE]):,} bytes; what comes with the service may "
