@@ -63,6 +63,8 @@ def is_shipped_market(symbol: str) -> bool:
         symbol: Of a market, or `*`.
     """
     return symbol == ANY_SYMBOL or Symbol.of(symbol).kind is SymbolKind.CRYPTO
+
+
 # Of a column over a window; `change` is the last value less the first.
 Statistic = Literal["last", "mean", "deviation", "change"]
 

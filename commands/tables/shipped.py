@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from services.training.default_models import DefaultModel
 
 HEADINGS = (
-    *("timeframe", "type", "serves", "trained to", "judged on", "n", "Brier", "less the prior's, 1e-5"),
-    *("less the logistic's, 1e-5", "AUC", "top tenth", "ECE", "ONNX, kB"),
+    *("candles", "type", "serves", "judged on", "n", "Brier", "vs prior, 1e-5", "vs logistic, 1e-5"),
+    *("AUC", "top tenth", "ECE", "ONNX, kB"),
 )
 
 
@@ -33,7 +33,7 @@ def _row(built: DefaultModel) -> tuple[str, ...]:
     judged = f"{_day(model.judged.first_ms)} to {_day(model.judged.last_ms)}" if model.judged else "-"
     return (
         *(str(model.timeframe), str(model.type), "yes" if built.serves else "no"),
-        *(_day(model.data.last_ms) if model.data else "-", judged),
+        judged,
         f"{scores.count:,}" if scores else "-",
         number(scores.brier if scores else None),
         _cell(comparisons.get("the prior")),

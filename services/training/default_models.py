@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from models.drift.reference import REFERENCE_FILE
+from models.explanation.explanation import EXPLANATION_FILE
 from models.registry.aliases import ALIASES_FILE
 from models.registry.durable_files import LOCK_FILE
 from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata
@@ -32,7 +33,7 @@ JUDGED_YEARS = 2
 # With fewer candles before the judged years than after their beginning, the settings say how to judge.
 MAX_JUDGED_SHARE = 0.5
 # What serving needs; predictions, and the file of the library, stay where they were made.
-_KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE)
+_KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE, EXPLANATION_FILE)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def build_default_models(
     """Train the versions that come with the service, and put them into a folder in place of those that were there.
 
     Each type is trained for `*` of each timeframe, first for the figures on candles before the judged years, then for
-    serving on all. Of a timeframe the gate decides which one serves: each is compared with the one before.
+    serving on all. Of a timeframe the gate decides which one serves: each is compared with the one before. Where it
+    lets none serve, the one with the lowest Brier score does, if that is below the prior's.
 
     Args:
         markets: Closed candles of each timeframe by symbol, up to the end of the day `until`.
@@ -100,7 +102,7 @@ def build_default_models(
                 manager = open_manager(judging, features, settings.indicators.atr_period, now)
                 for kind in kinds:
                     manager.train(TrainingRequest(kind, ANY_SYMBOL, timeframe), of, listener)
-                built += _exported(manager.registry, staged, timeframe)
+                built += _exported(manager.registry, staged, timeframe, now)
         (staging / LOCK_FILE).unlink()
         shutil.rmtree(out, ignore_errors=True)
         staging.rename(out)
@@ -124,12 +126,14 @@ def _judging(probe: TrainingRun, until: date) -> EvaluationSettings:
     return settings.model_copy(update={**blocks, "folds": 1, "test_share": share})
 
 
-def _exported(made: Registry, staged: Registry, timeframe: Timeframe) -> list[DefaultModel]:
+def _exported(
+    made: Registry, staged: Registry, timeframe: Timeframe, now: Callable[[], datetime]
+) -> list[DefaultModel]:
     """Copy what serving needs of every version of a timeframe, and which of them serves."""
     names = dict[str, str]()
     for model in reversed(made.versions().models):
         stored = made.open(model.version)
-        files = {name: stored.read(name) for name in _KEPT}
+        files = {name: stored.read(name) for name in _KEPT if name in model.files}
         if len(files[MODEL_FILE]) > MAX_GRAPH_BYTES:
             raise TrainingFailed(
                 f"the graph of {model.version} has {len(files[MODEL_FILE]):,} bytes; what comes with the service may "
@@ -146,11 +150,33 @@ def _exported(made: Registry, staged: Registry, timeframe: Timeframe) -> list[De
     for promotion in made.aliases().of(ANY_SYMBOL, timeframe).history:
         if promotion.version is not None:
             staged.promote(names[promotion.version], by="gate", reason=promotion.reason, at=promotion.at)
+    _serve_the_best(staged, timeframe, names.values(), now())
     serving = staged.resolve(ANY_SYMBOL, timeframe)
     return [
         DefaultModel(stored.metadata, version == serving, len(stored.read(MODEL_FILE)))
         for version, stored in ((version, staged.open(version)) for version in names.values())
     ]
+
+
+def _serve_the_best(staged: Registry, timeframe: Timeframe, versions: Iterable[str], at: datetime) -> None:
+    """Where the gate let none serve, let that with the lowest Brier score, if it is below the prior's.
+
+    Its `verdict` tells those who read a forecast that it was not surely better.
+    """
+    if staged.resolve(ANY_SYMBOL, timeframe) is not None:
+        return
+    judged = [staged.open(version).metadata for version in versions]
+    briers = {model.version: model.metrics.brier for model in judged if model.metrics and _below_prior(model)}
+    known = {version: brier for version, brier in briers.items() if brier is not None}
+    if known:
+        best = min(known, key=lambda version: known[version])
+        reason = f"the gate let none serve; of those below the prior its Brier score is the lowest, {known[best]:.4f}"
+        staged.promote(best, by="forced", reason=reason, at=at)
+
+
+def _below_prior(model: ModelMetadata) -> bool:
+    first = model.verdict.comparisons[0] if model.verdict and model.verdict.comparisons else None
+    return first is not None and first.difference is not None and first.difference < 0.0
 
 
 def _check_folder(out: Path) -> None:

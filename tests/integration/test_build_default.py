@@ -16,6 +16,7 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import CandleSeries, Timeframe
+from models.explanation.explanation import EXPLANATION_FILE
 from models.model_manager import ModelManager
 from models.registry.registry import Registry
 from models.registry.shipped import ShippedVersions
@@ -90,7 +91,7 @@ def test_they_serve_beneath_an_empty_registry_by_what_the_gate_decided(built: tu
     assert registry.resolve("SOLUSDT", H4) == serving.get("4h")
     forecaster = load_version(registry, serving["1h"])
     assert forecaster.metadata.shipped
-    assert set(forecaster.metadata.files) == {"model.onnx", "reference.npz", "scaler.json"}
+    assert set(forecaster.metadata.files) == {"model.onnx", "reference.npz", "scaler.json", EXPLANATION_FILE}
     hundred = max(length for length in forecaster.needs.values())
     assert hundred <= 24
 

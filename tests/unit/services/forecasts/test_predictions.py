@@ -134,7 +134,10 @@ async def test_the_probability_of_one_candle_changes_no_trend(
         always = Calibration(kind="isotonic", points=((0.0, probability), (1.0, probability)))
         put_in_production(registry, timeframe=H4, calibration=always, seed=round(100 * probability))
         models.look_again()
-        assert await trend_of(models, executor, drift) == replace(by_rules, at=models.clock.now())
+        found = await trend_of(models, executor, drift)
+        assert found.opinion.forecast is not None
+        assert found.opinion.forecast.probability_up == probability
+        assert found == replace(by_rules, at=models.clock.now(), opinion=found.opinion)
 
 
 @pytest.mark.parametrize(
@@ -170,13 +173,13 @@ async def test_a_model_that_looks_further_lowers_the_confidence_and_never_turns_
     assert written.of(LedgerLane.MODEL).given is False
 
 
-async def test_without_a_trend_no_model_is_asked(
-    models: Models, executor: ThreadPoolExecutor, registry: Registry
-) -> None:
+async def test_no_model_makes_a_trend(models: Models, executor: ThreadPoolExecutor, registry: Registry) -> None:
     put_patchtst_in_production(registry)
     models.run = expecting([1.0, 1.0, 1.0, 1.0])
     found = await trend_of(models, executor, 0.0)
-    assert (found.signal, found.model, models.computed) == (Signal.NEUTRAL, "technical-rules", [])
+    assert (found.signal, found.model) == (Signal.NEUTRAL, "technical-rules")
+    assert found.opinion.forecast is not None
+    assert found.opinion.forecast.expected_returns[4] > 0
 
 
 async def test_a_trend_waits_for_no_model(models: Models, executor: ThreadPoolExecutor, registry: Registry) -> None:
