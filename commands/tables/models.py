@@ -112,9 +112,9 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     reasons = model.verdict.reasons if model.verdict else ()
     judged = [_own_scores(model)] if model.metrics else []
     course = [learned(model.training_history)] if model.training_history else []
-    read = _facts({each.column: f"{each.share:.1%}" for each in model.importances}, "Columns by share of the gain")
-    columns = [read] if model.importances else []
-    return Group(_facts(facts), *judged, *_plans(model.plans), *course, *columns, *_sentences("Reasons", reasons))
+    shares = {each.column: f"{each.share:.1%}" for each in model.importances}
+    gains = [_facts(shares, "Columns by share of the gain")] if shares else []
+    return Group(_facts(facts), *judged, *_plans(model.plans), *course, *gains, *_sentences("Reasons", reasons))
 
 
 def compared(comparison: VersionComparison) -> Group:
