@@ -14,7 +14,7 @@ from rich.text import Text
 from commands.tables.figures import interval, number
 from commands.tables.plans import plan_facts, record_facts
 from commands.tables.training import learned
-from domain.forecasting import Forecast
+from domain.forecasting import Driver, Forecast
 from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.calibration import ReliabilityBin
 from models.evaluation.equity import BacktestFigures
@@ -115,7 +115,9 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     reasons = model.verdict.reasons if model.verdict else ()
     judged = [_own_scores(model)] if model.metrics else []
     course = [learned(model.training_history)] if model.training_history else []
-    return Group(_facts(facts), *judged, *_plans(model.plans), *course, *_sentences("Reasons", reasons))
+    shares = {each.column: f"{each.share:.1%}" for each in model.importances}
+    gains = [_facts(shares, "Columns by share of the gain")] if shares else []
+    return Group(_facts(facts), *judged, *_plans(model.plans), *course, *gains, *_sentences("Reasons", reasons))
 
 
 def compared(comparison: VersionComparison) -> Group:
@@ -148,7 +150,15 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
             facts[f"expected {name}"] = ", ".join(f"{value:+.3%} in {ahead}" for ahead, value in values.items())
     if forecast.plan:
         facts |= plan_facts(forecast.plan)
-    return Group(_facts(facts))
+    return Group(_facts(facts), *([_drivers(forecast.drivers)] if forecast.drivers else []))
+
+
+def _drivers(drivers: Sequence[Driver]) -> Table:
+    table = _table("driver", "value", "log odds of a rise", title="What moved it most")
+    for each in drivers:
+        name = f"{each.column}, {each.statistic}" if each.statistic else each.column
+        table.add_row(name, f"{each.value:.6g}", f"{each.contribution:+.4f}")
+    return table
 
 
 def alias_names(aliases: Aliases) -> dict[str, list[str]]:

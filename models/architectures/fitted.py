@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from config.model_settings import BoostingSettings
-from domain.arrays import RealArray
+from domain.arrays import FloatArray, RealArray
 from domain.errors import FeatureMismatch, TrainingFailed
 from features.datasets.windows import Windows
 from models.explanation.explanation import Explanation
@@ -67,6 +67,9 @@ class FittedModel(Protocol):
 
     def onnx(self) -> bytes:
         """Return the model with one input `inputs` and one output `outputs`, both with any number of rows."""
+
+    def gains(self) -> FloatArray | None:
+        """Return what splits by each input lowered the training loss, shape (inputs,); None of what does not split."""
 
     def explanation(self) -> Explanation | None:
         """Return what splits its log odds into shares of its inputs; None where nothing does."""

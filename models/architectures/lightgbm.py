@@ -13,7 +13,7 @@ from onnxmltools.convert import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from config.model_settings import LightGBMSettings, TrainingSettings
-from domain.arrays import RealArray
+from domain.arrays import FloatArray, RealArray
 from domain.errors import LibraryMissing
 from models.architectures.fitted import (
     EpochProgress,
@@ -64,6 +64,9 @@ class LightGBM:
         inputs = [(INPUTS, FloatTensorType([None, self.booster.num_feature()]))]
         converted = convert_lightgbm(self.booster, initial_types=inputs, zipmap=False)
         return tabular_onnx(converted, np.array([[0.0], [1.0]], dtype=np.float32))
+
+    def gains(self) -> FloatArray:
+        return np.asarray(self.booster.feature_importance("gain"), np.float64)
 
     def explanation(self) -> TreePaths:
         trees = (_node(tree["tree_structure"]) for tree in self.booster.dump_model()["tree_info"])

@@ -41,6 +41,9 @@ class Logistic:
         converted = to_onnx(self.regression, initial_types=inputs, options={"zipmap": False})
         return tabular_onnx(converted, np.array([[0.0], [1.0]], dtype=np.float32))
 
+    def gains(self) -> None:
+        """Return None: a regression does not split."""
+
     def explanation(self) -> LinearTerms:
         return LinearTerms(np.asarray(self.regression.coef_[0], np.float64))
 

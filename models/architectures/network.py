@@ -39,6 +39,9 @@ class Network:
     def onnx(self) -> bytes:
         return network_to_onnx(self.model)
 
+    def gains(self) -> None:
+        """Return None: a network does not split."""
+
     def explanation(self) -> None:
         """Return None: nothing splits the answer of a network yet."""
 

@@ -12,7 +12,7 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 
 from config.model_settings import TrainingSettings, TreeSettings
-from domain.arrays import Float32Array, RealArray
+from domain.arrays import Float32Array, FloatArray, RealArray
 from models.architectures.fitted import EpochProgress, LearningData, require_shape
 from models.architectures.outputs import CLASSES
 from models.architectures.summary import summaries
@@ -38,6 +38,9 @@ class RandomForest:
 
     def onnx(self) -> bytes:
         return self._onnx
+
+    def gains(self) -> FloatArray:
+        return np.asarray(self.forest.feature_importances_, np.float64)
 
     def explanation(self) -> None:
         """Return None: its trees add up probabilities, and no log odds."""

@@ -14,7 +14,7 @@ from onnxmltools.convert import convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from config.model_settings import BoostingSettings, TrainingSettings
-from domain.arrays import RealArray
+from domain.arrays import FloatArray, RealArray
 from features.datasets.targets import TradeClass
 from models.architectures.fitted import EpochProgress, LearningData, best_round, history_of_rounds, require_shape
 from models.architectures.outputs import CLASSES
@@ -47,6 +47,10 @@ class XGBoost:
     def onnx(self) -> bytes:
         inputs = [(INPUTS, FloatTensorType([None, self.booster.num_features()]))]
         return tabular_onnx(convert_xgboost(self.booster, initial_types=inputs), np.eye(CLASSES, dtype=np.float32))
+
+    def gains(self) -> FloatArray:
+        known = self.booster.get_score(importance_type="total_gain")
+        return np.array([known.get(f"f{at}", 0.0) for at in range(self.booster.num_features())], np.float64)
 
     def explanation(self) -> TreePaths:
         model = json.loads(self.booster.save_raw("json"))["learner"]["gradient_booster"]["model"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class Explanation(Protocol):
 def dump_explanation(explanation: Explanation) -> bytes:
     """Return the content of the file."""
     content = io.BytesIO()
-    np.savez_compressed(content, **explanation.arrays())
+    arrays: dict[str, Any] = dict(explanation.arrays())
+    np.savez_compressed(content, **arrays)
     return content.getvalue()
 
 

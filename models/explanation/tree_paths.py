@@ -101,7 +101,8 @@ class TreePaths:
         factors = unmet + known * meets[:, None]
         others = np.einsum("q,dql->dl", weights, factors.prod(axis=0) / factors)
         shares = (meets - self.share) * others * self.value
-        return np.bincount(self.feature.ravel(), shares.ravel(), minlength=self.columns)
+        sums: FloatArray = np.bincount(self.feature.ravel(), shares.ravel(), self.columns).astype(np.float64)
+        return sums
 
     @cached_property
     def _factors(self) -> tuple[FloatArray, FloatArray, FloatArray]:

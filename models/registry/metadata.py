@@ -17,6 +17,7 @@ from models.architectures.outputs import InputKind, OutputKind
 from models.evaluation.calibration import Calibration
 from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
+from models.registry.importances import ColumnImportance
 from models.registry.training_history import TrainingHistory
 
 # No separator and no leading dot: a name can only mean a file within the version's folder.
@@ -121,6 +122,8 @@ class ModelMetadata(Frozen):
             versions of earlier releases and imported files.
         training_history: Losses by epoch or round; None of learners without either, of ensembles, imported files and
             versions of earlier releases.
+        importances: Shares of the columns in the gain of all splits; empty of what does not split, of ensembles,
+            imported files and versions of earlier releases.
         verdict: Decision of the gate, with its reasons.
         settings: Those of the training run.
         libraries: Name and version of the libraries that trained and exported it.
@@ -143,6 +146,7 @@ class ModelMetadata(Frozen):
     baselines: dict[str, Scores] = Field(default_factory=dict)
     plans: PlanRecord | None = None
     training_history: TrainingHistory | None = None
+    importances: tuple[ColumnImportance, ...] = ()
     verdict: GateVerdict | None = None
     seed: int | None = None
     settings: dict[str, Any]

@@ -15,6 +15,7 @@ from models.architectures.catalogue import Architecture
 from models.drift.reference import REFERENCE_FILE
 from models.evaluation.calibration import Calibration
 from models.explanation.explanation import EXPLANATION_FILE, dump_explanation
+from models.registry.importances import importances_of
 from models.registry.metadata import (
     MODEL_FILE,
     PREDICTIONS_FILE,
@@ -86,6 +87,9 @@ def register(
         baselines={**result.baselines, **_others(candidate, result)},
         plans=plans,
         training_history=_history(artefact) if artefact else None,
+        importances=importances_of(artefact.fitted.model.gains(), artefact.fitted.data.scaler.columns)
+        if artefact
+        else (),
         verdict=result.verdict if candidate is result.asked else None,
         seed=run.models.training.seed,
         settings=_settings(run),

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from config.model_settings import BoostingSettings
+from config.model_settings import BoostingSettings, TreeSettings
 from domain.arrays import RealArray
 from domain.errors import ExportMismatch, FeatureMismatch
 from domain.forecasting import ModelType
@@ -20,6 +20,7 @@ from models.architectures.fitted import EpochProgress, FittedModel
 from models.architectures.outputs import OUTPUTS, probability_up
 from models.architectures.summary import inputs_of as read_inputs
 from models.export.parity import check_parity
+from models.registry.importances import importances_of
 from models.training.fitting import fit
 from tests.fixtures.learning import ToyData, toy_data, toy_settings
 
@@ -143,6 +144,18 @@ def test_its_saved_file_answers_as_it_does(architecture: Architecture, tmp_path:
     path = tmp_path / model.save(tmp_path, "model")
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     np.testing.assert_allclose(LOAD[path.suffix](path, inputs), model.raw(inputs), atol=1e-6)
+
+
+@every_architecture
+def test_its_gains_are_those_of_the_planted_column(architecture: Architecture) -> None:
+    model, data, _ = fitted(architecture)
+    found = importances_of(model.gains(), [f"column {number}" for number in range(data.train.rows.shape[1])])
+    splits = isinstance(architecture.settings(toy_settings()), TreeSettings)
+    assert bool(found) == splits
+    if splits:
+        assert found[0].column == "column 0"
+        assert found[0].share > 0.5
+        assert sum(each.share for each in found) == pytest.approx(1.0)
 
 
 @every_architecture

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from domain.analysis import Analysis
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
+from features.columns.feature_sets import STANDARD
 from models.evaluation.calibration import Calibration
 from models.registry.registry import Registry
 from storage.decoding import AnalysisDecoder
@@ -23,8 +25,8 @@ from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, shape_d, wire_candles
 from tests.fixtures.degraded import degraded, wait_until
-from tests.fixtures.forecasting import LEAST, make_forecast, put_in_production
-from tests.fixtures.models import NOON
+from tests.fixtures.forecasting import LEAST, make_forecast, promote, put_in_production
+from tests.fixtures.models import NOON, add_explained
 from tests.fixtures.service import running_service
 
 pytest_plugins = ["tests.fixtures.registry"]
@@ -96,6 +98,21 @@ def test_a_forecast_has_every_agreed_key(client: TestClient, registry: Registry)
     assert answer["individual_predictions"] == {"lstm": answer["probability_up"]}
     assert abs(answer["timestamp"] - now_ms()) < 60_000
     assert client.get("/health").json()["models"] == {"ETHUSDT 1h": version}
+
+
+def test_drivers_are_told_by_forecasts_and_analyses_alike(client: TestClient, registry: Registry) -> None:
+    serve(registry)
+    assert post(client, "/ai/predict", prediction())["drivers"] is None
+    terms = np.zeros(4 * len(STANDARD.columns))
+    terms[[column.name for column in STANDARD.columns].index("rsi_14")] = 2.0
+    promote(registry, add_explained(registry, terms, symbol="ETHUSDT"))
+    usual, percent = (post(client, path, prediction()) for path in ("/ai/predict", "/api/v1/predict"))
+    (driver,) = usual["drivers"]
+    assert (driver["column"], driver["statistic"], driver["description"]) == ("rsi_14", "last", None)
+    assert 0 <= driver["value"] <= 100
+    assert driver["contribution"] != 0
+    analysis = post(client, "/ai/analyze", shape_b(count=200))
+    assert percent["drivers"] == analysis["forecast"]["drivers"] == [driver]
 
 
 @pytest.mark.parametrize(

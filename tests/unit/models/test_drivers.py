@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,35 +16,20 @@ from domain.market import Timeframe
 from features.columns.feature_sets import STANDARD
 from features.feature_engineering import FeatureEngineer
 from models.evaluation.calibration import Calibration
-from models.explanation.explanation import dump_explanation
-from models.explanation.linear import LinearTerms
 from models.model_manager import ModelManager
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
-from models.serving.ensemble import EnsembleForecaster
 from models.serving.forecaster import OnnxForecaster
 from models.serving.forecasts import newest_forecast
 from models.serving.loaded_models import load_version
 from models.training.training_run import TrainingRequest
-from tests.fixtures.models import add_ensemble, add_model, feature_rows, files_of, make_metadata, make_scaler
+from tests.fixtures.models import add_ensemble, add_explained, add_model, feature_rows, make_scaler
 from tests.fixtures.planted_market import reversal_market
 from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.registry"]
 COLUMNS = tuple(column.name for column in STANDARD.columns)
 MARKET = reversal_market(1_500, 0.7, seed=3)
-
-
-def add_explained(registry: Registry, terms: np.ndarray, **changes: object) -> ModelMetadata:
-    """Register a model whose answers are explained by coefficients."""
-    metadata = make_metadata(ModelType.LOGISTIC, inputs="summary", **changes)
-    files = files_of(metadata)
-
-    def write(folder: Path) -> None:
-        files(folder)
-        (folder / "explanation.npz").write_bytes(dump_explanation(LinearTerms(terms)))
-
-    return registry.add(metadata, write)
 
 
 def load(registry: Registry, metadata: ModelMetadata) -> OnnxForecaster:
@@ -103,7 +87,6 @@ def test_what_explains_nothing_has_none(registry: Registry) -> None:
     rows = feature_rows(1)
     assert load(registry, network).drivers(rows) is None
     forecaster = load_version(registry, ensemble.version)
-    assert isinstance(forecaster, EnsembleForecaster)
     assert forecaster.drivers(rows) is None
 
 
