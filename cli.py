@@ -30,6 +30,7 @@ from commands.predict import predict
 from commands.service.jobs import jobs
 from commands.service.reports import reports
 from commands.service.safe_mode import safe_mode
+from commands.shipped.build_default import build_default
 from commands.storage import storage
 from commands.train import train
 from config.admin_token import with_admin_token
@@ -154,6 +155,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
+models.command("build-default")(build_default)
 for command in (analyze, features, train, evaluate, predict, replay, backtest, optimise, verify, drill):
     cli.command()(command)
 cli.add_typer(bias, name="bias")

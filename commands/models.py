@@ -178,6 +178,8 @@ def _summary(model: ModelMetadata, called: list[str]) -> dict[str, Any]:
     return {
         **model.model_dump(mode="json", include=told),
         "aliases": called,
+        "shipped": model.shipped,
+        "trained_until": model.trained_until_ms,
         "verdict": model.verdict.serves if model.verdict else None,
         "imported": model.data is None,
     }

@@ -85,6 +85,21 @@ class TreeSettings(Section):
     learning_rate: Share
 
 
+class BoostingSettings(TreeSettings):
+    """`trees` is the greatest number of rounds; they end after `patience_rounds` without a lower validation loss."""
+
+    patience_rounds: Count
+
+
+class LightGBMSettings(BoostingSettings):
+    """Every tree reads `feature_share` of the columns and `bagging_share` of the rows, drawn anew."""
+
+    leaves: Annotated[int, Field(ge=2, le=1_024)]
+    feature_share: Annotated[float, Field(gt=0, le=1)]
+    bagging_share: Annotated[float, Field(gt=0, le=1)]
+    l2: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class TrainingSettings(Section):
     """One run of training; the seed makes it repeatable, `threads` limits its CPU cores."""
 
@@ -98,9 +113,14 @@ class TrainingSettings(Section):
     native_format: NativeFormat
 
 
+# A share of right answers above which one does not believe them.
+Suspicious = Annotated[float, Field(gt=0.5, le=1)]
+
+
 class EvaluationSettings(Section):
     """How a candidate is judged: on the newest rows, fold after fold, each row once.
 
+    Above `suspicious_accuracy` or `suspicious_auc` out of sample it is not promoted: its features tell the future.
     Fee and slippage, in hundredths of a percent of the traded amount, are those of the equity curve.
     """
 
@@ -111,6 +131,8 @@ class EvaluationSettings(Section):
     bootstrap_samples: Annotated[int, Field(ge=200)]
     bootstrap_block: Count
     min_test_windows: Count
+    suspicious_accuracy: Suspicious
+    suspicious_auc: Suspicious
     fee_bps: CostBps
     slippage_bps: CostBps
 
@@ -127,6 +149,8 @@ class ServingSettings(Section):
 
 class ModelSettings(Section):
     save_path: Annotated[str, Field(min_length=1)]
+    shipped: Switch
+    shipped_path: Annotated[str, Field(min_length=1)]
     keep_versions: Count
     auto_retrain: Switch
     retrain_interval_hours: Annotated[float, Field(ge=1, allow_inf_nan=False)]
@@ -144,7 +168,8 @@ class ModelSettings(Section):
     transformer: TransformerSettings
     patchtst: PatchTSTSettings
     random_forest: TreeSettings
-    xgboost: TreeSettings
+    xgboost: BoostingSettings
+    lightgbm: LightGBMSettings
     logistic_inverse_regularization: Positive
 
     @model_validator(mode="before")

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
-from pathlib import Path
 
 import httpx2
 
@@ -120,7 +119,7 @@ async def build_container(
         scores, lanes = records.scores, records.lanes
 
         guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
-        registry, serving = Registry(Path(settings.models.save_path)), settings.models.serving
+        registry, serving = Registry.of(settings.models), settings.models.serving
         loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
         models = ModelAdmin(registry, loaded, settings.analysis, clock, announce_models(hints))
         shadows = entered(open_shadow_forecasts(settings))

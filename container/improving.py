@@ -54,7 +54,7 @@ def make_retraining(
     def drifting() -> dict[str, str]:
         return {found.version: found.reason for found in drift.alarms()}
 
-    return Retraining(models, training, jobs, drifting, settings.models, clock)
+    return Retraining(models, training, jobs, drifting, settings, clock)
 
 
 @asynccontextmanager

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries, Timeframe
-from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, checked_symbol
+from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, Symbol, SymbolKind, checked_symbol
 from domain.trading.forecast_plans import WeighedPlan
 from domain.values import Frozen, Share, Signal
 
@@ -27,6 +27,7 @@ class ModelType(StrEnum):
     PATCHTST = "patchtst"
     RANDOM_FOREST = "random_forest"
     XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
     LOGISTIC = "logistic"
     ENSEMBLE = "ensemble"
 
@@ -51,6 +52,39 @@ ModelScope = Annotated[
 ]
 
 
+# Whether a version was surely better than the share of rises so far, on candles that it was not trained on.
+ForecastVerdict = Literal["better", "not_better"]
+
+
+def is_shipped_market(symbol: str) -> bool:
+    """Tell whether the models that come with the service forecast a symbol: they know coins, and nothing else.
+
+    Args:
+        symbol: Of a market, or `*`.
+    """
+    return symbol == ANY_SYMBOL or Symbol.of(symbol).kind is SymbolKind.CRYPTO
+# Of a column over a window; `change` is the last value less the first.
+Statistic = Literal["last", "mean", "deviation", "change"]
+
+
+class Driver(Frozen):
+    """An input of a model, and what it adds to a forecast.
+
+    Attributes:
+        column: Name of a column of the model's feature set.
+        statistic: Of the column over the window, where the model reads statistics; None of its newest value.
+        description: Formula of the column; None where it has no other words than its name.
+        value: Unscaled, in the unit of the column.
+        contribution: To the log odds of a rise, positive towards a rise.
+    """
+
+    column: str
+    statistic: Statistic | None
+    description: str | None
+    value: float
+    contribution: float
+
+
 class Forecast(Frozen):
     """What a model in production expects of the close `horizon_candles` ahead.
 
@@ -64,6 +98,13 @@ class Forecast(Frozen):
         expected_rallies: Best rise above the close by horizon, fractions >= 0; empty where the model has none.
         plan: Of the likelier side, also where the signal is Neutral. None of versions whose plans were not measured,
             where no plan is possible, and in forecasts of an earlier release.
+        shipped: Whether the version came with the service and was trained by nobody here.
+        trained_until: Close of the newest candle that it was trained on, epoch ms; None of imported versions and in
+            forecasts of an earlier release.
+        verdict: How it did out of sample; None of versions that were not judged by themselves.
+        drivers: The inputs that moved it most, at most five, greatest first: exact Shapley values of trees of
+            boosting, and of logistic regression coefficient times scaled value. None of what explains nothing:
+            networks, random forests, ensembles, imported files, and versions of earlier releases.
     """
 
     symbol: str
@@ -80,6 +121,10 @@ class Forecast(Frozen):
     expected_drawdowns: dict[int, float]
     expected_rallies: dict[int, float]
     plan: WeighedPlan | None = None
+    shipped: bool = False
+    trained_until: int | None = None
+    verdict: ForecastVerdict | None = None
+    drivers: tuple[Driver, ...] | None = None
 
 
 @dataclass(frozen=True)

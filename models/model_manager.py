@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,7 +117,7 @@ class ModelManager:
         self._features = features
         self._now = now
         self._measure_plans = measure_plans
-        self.registry = Registry(Path(models.save_path))
+        self.registry = Registry.of(models)
 
     def train(
         self,

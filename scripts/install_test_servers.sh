@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # System packages that the tests need: Chromium without a window, nginx, faketime, redis-server, rabbitmq-server, npm,
-# prometheus for its promtool, and libcurl for the mongod from PyPI. None of the servers is started or enabled as a
-# service of the system: tests run their own.
+# prometheus for its promtool, libcurl for the mongod from PyPI, and OpenMP for LightGBM. None of the servers is started
+# or enabled as a service of the system: tests run their own.
 set -euo pipefail
 mongod=$("$(dirname "$0")/../.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod
 here() { PATH="$PATH:/usr/sbin" command -v "$1" > /dev/null; }
 wanted=()
 if [ -x "$mongod" ] && ldd "$mongod" | grep -q 'libcurl.* => not found'; then wanted+=(libcurl4); fi
+if ! PATH="$PATH:/usr/sbin" ldconfig -p | grep -q 'libgomp\.so\.1'; then wanted+=(libgomp1); fi
 here nginx || wanted+=(nginx-light)
 here faketime || wanted+=(faketime)
 here redis-server || wanted+=(redis-server)

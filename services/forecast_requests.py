@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +19,7 @@ from rules.blending import horizon_support
 from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
-from services.forecasts.forecasting import Forecasting
+from services.forecasts.forecasting import Forecasting, Opinion
 from services.guards.safe_mode import SafeModeState
 from services.ledger.recording.recorder import Recorder
 from services.ledger.recording.statements import of_forecast, of_trend
@@ -56,6 +55,9 @@ class Trend:
     """Direction of a symbol, its confidence (0..1), and who says so: the rules, or the rules and a version.
 
     While safe mode is on, or the rules are disabled, the direction is Neutral, and `safe_mode` is the reason.
+
+    Attributes:
+        opinion: Of the model in production, of the same candles, whether or not it had a say.
     """
 
     symbol: str
@@ -66,6 +68,7 @@ class Trend:
     source_data: DataSource
     at: datetime
     safe_mode: str | None
+    opinion: Opinion
 
 
 class ForecastRequests:
@@ -150,29 +153,32 @@ class ForecastRequests:
         snapshot = await self._fetched_in_time(symbol, timeframe)
         found = self._rules.assess(judge(await self._reader.measure(snapshot, STRATEGY_NAMES)))
         confidence, by = found.confidence, found.model_type
-        forecast = None if found.signal is Signal.NEUTRAL else await self._forecast_in_time(snapshot, timeframe)
+        opinion = await self._opinion_in_time(snapshot, timeframe)
+        forecast = opinion.forecast if found.signal is not Signal.NEUTRAL else None
         support = horizon_support(found.signal, forecast) if forecast else None
         if forecast is not None and support is not None:
             confidence, by = round(confidence * (1 + support) / 2, 4), f"{by}+{forecast.model_version}"
-        said = [*of_trend(found, confidence, forecast, blended=support is not None)]
+        said = [*of_trend(found, confidence, opinion.forecast, blended=support is not None)]
         signal, reason = found.signal, self._reason or self._why_disabled(RULES)
         if reason is not None:
             said = [statement.refused() if statement.given else statement for statement in said]
             signal, confidence = Signal.NEUTRAL, 0.0
         self._recorder.said(said, snapshot, timeframe, Origin.TREND, trusted=trusted)
-        return Trend(symbol, timeframe, signal, confidence, by, snapshot.source_data, self._clock.now(), reason)
+        return Trend(
+            symbol, timeframe, signal, confidence, by, snapshot.source_data, self._clock.now(), reason, opinion
+        )
 
     @property
     def _reason(self) -> str | None:
         state = self._safe_mode()
         return state.reason if state.enabled else None
 
-    async def _forecast_in_time(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast | None:
+    async def _opinion_in_time(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Opinion:
         """Return the forecast, if it is there within `model_seconds`: a model may have to be loaded first."""
-        with suppress(TimeoutError):
-            opinion = self._forecasting.opinion(snapshot, timeframe)
-            return (await asyncio.wait_for(opinion, self._model_seconds)).forecast
-        return None
+        try:
+            return await asyncio.wait_for(self._forecasting.opinion(snapshot, timeframe), self._model_seconds)
+        except TimeoutError:
+            return Opinion(None, f"the model gave no forecast within {self._model_seconds:g} s; try again in a moment")
 
     async def _fetched(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:
         # One of them may still be forming.

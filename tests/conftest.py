@@ -28,6 +28,10 @@ ADMIN_TOKEN = "token-of-the-tests"  # noqa: S105
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
+# The models that come with the service would answer in every test, and every training would have to beat them: their
+# own tests alone switch them on.
+os.environ["MODELS__SHIPPED"] = "false"
+
 # A busy machine is no failure.
 hypothesis_settings.register_profile("without deadlines", deadline=None)
 hypothesis_settings.load_profile("without deadlines")
@@ -107,7 +111,7 @@ def make_settings(tmp_path: Path) -> MakeSettings:
         base: dict[str, dict[str, Any]] = {
             "server": {"environment": "test"},
             "storage": {"url": f"sqlite:///{tmp_path}/store.db", "spool_path": f"{tmp_path}/spool"},
-            "models": {"save_path": f"{tmp_path}/models"},
+            "models": {"save_path": f"{tmp_path}/models", "shipped": False},
             "periodic": {"enabled": False},
             "market_data": {"sources": ["stored", "synthetic"]},
             "access": {"admin_token": ADMIN_TOKEN},

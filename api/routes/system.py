@@ -118,7 +118,7 @@ async def health(
         store=store.kind,
         degraded=[problem.part for problem in problems],
         problems=problems,
-        warnings=[warning for warning in (of_llm, safe_mode.warning()) if warning],
+        warnings=[*filter(None, (of_llm, safe_mode.warning())), *parts.warnings(clock.now())],
         market_data=market_data.health(),
         websocket_clients=len(hub),
         log_lines_dropped=parts.log_lines_dropped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, ConfigDict, Field
@@ -148,6 +148,10 @@ class ModelSummary(ResponseModel):
     verdict: Annotated[Serves | None, Field(description="What the gate let serve; null if it was not judged.")]
     reasons: list[str]
     shadow: Annotated[ShadowState | None, Field(description="null of a version that never shadowed another.")]
+    shipped: Annotated[bool, Field(description="It came with the service: it is never deleted.")]
+    trained_until: Annotated[
+        datetime | None, Field(description="Close of the newest candle of its training, ISO 8601, UTC.")
+    ]
 
 
 class Models(ResponseModel):
@@ -175,7 +179,7 @@ class ModelPromoted(ResponseModel):
 def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> ModelSummary:
     """Return the line of a version in a list; `shadows` is what is known of those that shadow, by version."""
     metadata = known.metadata
-    verdict = metadata.verdict
+    verdict, until_ms = metadata.verdict, metadata.trained_until_ms
     return ModelSummary(
         version=metadata.version,
         model_type=metadata.type,
@@ -188,6 +192,8 @@ def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> M
         verdict=verdict.serves if verdict else None,
         reasons=list(verdict.reasons) if verdict else [],
         shadow=_shadow_of(shadows.get(metadata.version)),
+        shipped=metadata.shipped,
+        trained_until=datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms is not None else None,
     )
 
 

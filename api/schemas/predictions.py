@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from api.schemas.requests import AnalyzeRequest, RequestModel, StrategyContext
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
-from domain.forecasting import ModelType, VersionName
+from domain.forecasting import Driver, Forecast, ForecastVerdict, ModelType, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.forecast_plans import WeighedPlan
@@ -55,6 +55,12 @@ PlanDescription = Field(
 )
 
 
+DriversDescription = Field(
+    description="The inputs that moved the probability most, at most five, greatest first, by what they add to its log "
+    "odds. Null of models that explain nothing: networks, random forests, ensembles, and earlier versions."
+)
+
+
 class ForecastBody(ResponseModel):
     """Fields that all forecasts share."""
 
@@ -70,6 +76,19 @@ class ForecastBody(ResponseModel):
     expected_drawdowns: dict[int, float]
     expected_rallies: dict[int, float]
     plan: Annotated[WeighedPlan | None, PlanDescription]
+    shipped: Annotated[bool, Field(description="The version came with the service: nobody here has trained it.")]
+    trained_until: Annotated[
+        int | None,
+        Field(description="Close of the newest candle that it was trained on, epoch ms; null of imported versions."),
+    ]
+    verdict: Annotated[
+        ForecastVerdict | None,
+        Field(
+            description="Whether the version was surely better than the share of rises so far, on candles that it was "
+            "not trained on; null if it was not judged by itself."
+        ),
+    ]
+    drivers: Annotated[list[Driver] | None, DriversDescription]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
     as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of a forecast of now.")]
@@ -111,6 +130,10 @@ class TrendResponse(ResponseModel):
     trend: Literal["Uptrend", "Downtrend", "Neutral"]
     confidence: Share
     model: Annotated[str, Field(description="technical-rules, and after a + the version that had a say.")]
+    forecast: Annotated[
+        Forecast | None, Field(description="Of the model in production, of the same candles; null without one in time.")
+    ]
+    forecast_note: Annotated[str | None, Field(description="Why there is no forecast; null where there is one.")]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When it was found, epoch ms by the server's clock.")]
     safe_mode: Annotated[str | None, Field(description="Why safe mode is on: the trend is Neutral; null while off.")]
@@ -124,6 +147,8 @@ class TrendResponse(ResponseModel):
             trend=_TRENDS[trend.signal],
             confidence=trend.confidence,
             model=trend.model,
+            forecast=trend.opinion.forecast,
+            forecast_note=trend.opinion.note,
             source_data=trend.source_data,
             timestamp=epoch_ms(trend.at),
             safe_mode=trend.safe_mode,

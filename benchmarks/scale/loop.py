@@ -1,4 +1,4 @@
-"""What a symbol costs in the periodic loop, of 8 to 1,000 symbols: `python -m benchmarks.scale.loop`, two minutes."""
+"""What a symbol costs in the periodic loop, of 8 to 1,000 symbols: `python -m benchmarks.scale.loop`, three minutes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import Any
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
 from benchmarks.report import Row, markdown_table, verdict
+from domain.market import CandleSeries, Timeframe
+from services.market_data.sources.synthetic import SyntheticSource
+from tests.fixtures.exchange import exchange
+from utils.clock import SystemClock
 
 SIZES = (8, 100, 1_000)
 # As many for each size, so that each row stands on as much time and the records grow alike.
@@ -21,9 +25,12 @@ PATIENCE_SECONDS = 600.0
 def measure() -> list[Row]:
     """Return a row per number of symbols: CPU of the whole process per analysis, and its memory.
 
-    Candles are synthetic, made by the service itself; there are no pauses between symbols or cycles.
+    Candles come over HTTP from an exchange of invented markets in this process, each time anew; there are no pauses
+    between symbols or cycles.
     """
-    return [_of(size) for size in SIZES]
+    symbols = tuple(f"S{number}USDT" for number in range(max(SIZES)))
+    with exchange(symbols, _OneMarket()) as binance:
+        return [_of(symbols[:size], binance.url) for size in SIZES]
 
 
 def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
@@ -32,13 +39,28 @@ def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
     return [verdict(f"CPU per symbol of {SIZES[-1]:,} in the loop, times that of {SIZES[0]}", most / fewest, 1.2)]
 
 
-def _of(size: int) -> Row:
+class _OneMarket:
+    """Has the same candles for every symbol, made once a minute: what the exchange does costs the service no time."""
+
+    def __init__(self) -> None:
+        self._source = SyntheticSource(1, ("S0USDT",), SystemClock())
+        self._made: dict[tuple[Timeframe, int, int], CandleSeries] = {}
+
+    async def candles(self, _symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
+        wanted = timeframe, limit, int(time.time() // 60)
+        if wanted not in self._made:
+            self._made[wanted] = await self._source.candles("S0USDT", timeframe, limit)
+        return self._made[wanted]
+
+
+def _of(symbols: Sequence[str], binance_url: str) -> Row:
     environment: dict[str, Any] = {
         "PERIODIC_ANALYSIS": "true",
         "PERIODIC__PAUSE_SECONDS": "0",
         "ANALYSIS_INTERVAL_MINUTES": "0.001",
-        "ANALYSIS_SYMBOLS": ",".join(f"S{number}USDT" for number in range(size)),
-        "MARKET_DATA_SOURCES": "synthetic",
+        "ANALYSIS_SYMBOLS": ",".join(symbols),
+        "MARKET_DATA_SOURCES": "binance",
+        "MARKET_DATA__BINANCE_URL": binance_url,
     }
     with serve("main.py", **environment) as server:
         asyncio.run(_made(server.port, 100))  # libraries are loaded, tables are made
@@ -47,7 +69,7 @@ def _of(size: int) -> Row:
         ended = asyncio.run(_made(server.port, begun + ANALYSES))
         cpu_seconds, seconds = server.cpu_seconds() - before, time.monotonic() - started
         return {
-            "symbols": str(size),
+            "symbols": f"{len(symbols):,}",
             "CPU per symbol, ms": 1000 * cpu_seconds / (ended - begun),
             "symbols per second": (ended - begun) / seconds,
             "resident memory, MB": server.resident_mb(),

@@ -97,7 +97,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
         engine = partial(build_engine_candles, settings.storage)
         sources = await opened(open_sources(settings.market_data, symbols, store, client, clock, engine))
         market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, symbols, clock)
-        registry = Registry(Path(settings.models.save_path))
+        registry = Registry.of(settings.models)
         loaded = LoadedModels(registry, seconds, count_load_failure)
         forecasting = entered(open_forecasting(loaded, settings, store, clock))
         reader = MarketReader(

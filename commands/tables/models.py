@@ -22,8 +22,8 @@ from models.evaluation.metrics import Scores
 from models.model_manager import Evaluation, TrainingOutcome
 from models.registry.aliases import Aliases
 from models.registry.comparison import VersionComparison
+from models.registry.listing import Listing
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Listing
 
 # Heading and metric of `Scores`.
 METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
@@ -69,7 +69,7 @@ def listed(listing: Listing, aliases: Aliases, shadows: Sequence[str] = ()) -> G
             str(model.horizon_candles),
             f"{scores.count:,}" if scores else "-",
             *(number(getattr(scores, name)) if scores else "-" for name in METRICS.values()),
-            ", ".join(called.get(model.version, ())),
+            ", ".join([*called.get(model.version, ()), *(["shipped"] if model.shipped else [])]),
             _verdict(model),
         )
     unusable = [f"{version}: {reason}" for version, reason in listing.unusable.items()]
@@ -84,6 +84,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     facts = {
         "version": model.version,
         "alias": ", ".join(aliases) or "none",
+        **({"shipped": "came with the service; models.shipped: false switches it off"} if model.shipped else {}),
         **({"shadow": shadow} if shadow else {}),
         "market": f"{model.symbol} {model.timeframe}, {_ahead(model.horizon_candles)}",
         "created": f"{model.created_at:%Y-%m-%d %H:%M:%S} UTC",
@@ -99,6 +100,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
             facts["returns"] = f"{data.over_break_share:.0%} of them span a night, a weekend or a holiday"
     else:
         facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
+    if model.judged:
+        facts["judged on"] = f"{_time(model.judged.first_ms)} to {_time(model.judged.last_ms)}, by models of before"
     if graph:
         columns = graph.feature_set
         facts["inputs"] = (
@@ -132,6 +135,7 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
     facts = {
         "market": f"{forecast.symbol} {forecast.timeframe}, candle of {_time(time_ms)}",
         "version": forecast.model_version,
+        **({"shipped": "came with the service"} if forecast.shipped else {}),
         "signal": f"{forecast.signal}, confidence {forecast.confidence:.4f}",
         "probability of a rise": f"{forecast.probability_up:.4f}, {_ahead(forecast.horizon_candles)}",
     }

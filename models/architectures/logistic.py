@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 from config.model_settings import TrainingSettings
 from domain.arrays import RealArray
-from domain.errors import TrainingFailed
-from models.architectures.fitted import EpochProgress, LearningData, require_shape
+from models.architectures.fitted import EpochProgress, LearningData, require_both_sides, require_shape
 from models.architectures.summary import summaries
+from models.explanation.linear import LinearTerms
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
 
@@ -41,6 +41,9 @@ class Logistic:
         converted = to_onnx(self.regression, initial_types=inputs, options={"zipmap": False})
         return tabular_onnx(converted, np.array([[0.0], [1.0]], dtype=np.float32))
 
+    def explanation(self) -> LinearTerms:
+        return LinearTerms(np.asarray(self.regression.coef_[0], np.float64))
+
     def save(self, folder: Path, stem: str) -> str:
         name = f"{stem}.npz"
         np.savez(folder / name, coefficients=self.regression.coef_, intercept=self.regression.intercept_)
@@ -55,9 +58,6 @@ def fit_logistic(data: LearningData, inverse_regularization: float, _training: T
     """
     train = data.train
     targets = train.targets[train.ends]
-    if len(np.unique(targets)) < 2:
-        raise TrainingFailed(
-            f"logistic regression needs rises and falls to tell apart; all {len(targets)} training windows end the same"
-        )
+    require_both_sides(targets, "logistic regression")
     regression = LogisticRegression(C=inverse_regularization, max_iter=_MAX_ITERATIONS)
     return Logistic(regression.fit(summaries(train), targets))

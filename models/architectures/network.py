@@ -39,6 +39,9 @@ class Network:
     def onnx(self) -> bytes:
         return network_to_onnx(self.model)
 
+    def explanation(self) -> None:
+        """Return None: nothing splits the answer of a network yet."""
+
     def save(self, folder: Path, stem: str) -> str:
         name = f"{stem}.{self.native_format}"
         self.model.save(folder / name)

@@ -31,8 +31,9 @@ class Scores(Frozen):
         brier: Mean squared distance of the probability from 1 (rise) or 0 (fall); 0.25 for always 0.5.
         log_loss: In nats, of probabilities within 0.001..0.999; 0.693 for always 0.5.
         ece: Expected calibration error in ten bins of equal count. Noise alone makes it positive.
-        intervals: 95 % intervals by metric; without `ece`, whose draws lie above it, and without metrics
-            for which there were too few rows.
+        top_tenth: Share of right directions in the tenth of the predictions that are furthest from 0.5.
+        intervals: 95 % intervals by metric; without `ece`, whose draws lie above it, without `top_tenth`, and without
+            metrics for which there were too few rows.
     """
 
     count: Annotated[int, Field(ge=0)]
@@ -47,6 +48,7 @@ class Scores(Frozen):
     brier: Share | None = None
     log_loss: NonNegative | None = None
     ece: Share | None = None
+    top_tenth: Share | None = None
     intervals: dict[str, Interval]
 
 
@@ -75,8 +77,14 @@ def score(probability: FloatArray, returns: FloatArray, resampling: Resampling |
         ups=int(up.sum()),
         **{name: float(value[0]) if np.isfinite(value[0]) else None for name, value in metrics.items()},
         ece=expected_calibration_error(probability, up),
+        top_tenth=_top_tenth(probability, up),
         intervals=intervals,
     )
+
+
+def _top_tenth(probability: FloatArray, up: BoolArray) -> float:
+    furthest = np.argsort(-np.abs(probability - 0.5), kind="stable")[: -(-len(up) // 10)]
+    return float(((probability[furthest] >= 0.5) == up[furthest]).mean())
 
 
 def brier_losses(probability: FloatArray, up: BoolArray) -> FloatArray:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from domain.errors import ModelCorrupt
-from domain.forecasting import ANY_SYMBOL, ModelScope, VersionName
+from domain.forecasting import ANY_SYMBOL, ModelScope, VersionName, is_shipped_market
 from domain.market import Timeframe
 from domain.values import Frozen
 from models.registry.durable_files import read_file, replace_file
@@ -37,6 +37,7 @@ class ScopeAliases(Frozen):
         candidate: The one that shadows or, without any, the newest version that is not in production.
         shadow: Of the candidate beside the version in production.
         shadowed: Shadows that have ended, the newest last.
+        shipped: Those of the versions that come with the service; they serve beneath one's own and are never written.
     """
 
     symbol: ModelScope
@@ -45,16 +46,18 @@ class ScopeAliases(Frozen):
     history: tuple[Promotion, ...] = ()
     shadow: Shadow | None = None
     shadowed: tuple[EndedShadow, ...] = ()
+    shipped: ScopeAliases | None = Field(default=None, exclude=True)
 
     @property
     def line(self) -> tuple[str, ...]:
         """The version in production, last, after those that a rollback goes back to."""
-        line: list[str] = []
+        line = list(self.shipped.line) if self.shipped else []
+        beneath = len(line)
         for promotion in self.history:
-            if promotion.by == "rollback":
-                while line and line[-1] != promotion.version:
+            if promotion.by == "rollback" or promotion.version is None:
+                while len(line) > beneath and line[-1] != promotion.version:
                     line.pop()
-            elif promotion.version is not None:
+            else:
                 line.append(promotion.version)
         return tuple(line)
 
@@ -68,12 +71,24 @@ class ScopeAliases(Frozen):
         """The versions that served before, the one to go back to first."""
         return tuple(version for version in reversed(self.line[:-1]) if version != self.line[-1])
 
+    def is_shipped(self, version: str | None) -> bool:
+        """Tell whether a version is one of those that come with the service."""
+        return self.shipped is not None and version in (self.shipped.candidate, *self.shipped.line)
+
+    def may_answer(self, version: str | None, symbol: str) -> bool:
+        """Tell whether a version forecasts a symbol; those that come with the service forecast coins alone."""
+        return version is not None and (is_shipped_market(symbol) or not self.is_shipped(version))
+
     def at(self, moment: datetime) -> ScopeAliases:
-        """Return the aliases with the version that was in production at a moment, and none to go back to."""
+        """Return the aliases with the version that was in production at a moment, and none of one's own to go back to.
+
+        Of the versions that come with the service, those of now count from the time at which they were made.
+        """
         then = self.model_copy(update={"history": tuple(one for one in self.history if one.at <= moment)})
         # A rollback alone would lead nowhere: the promotion that it went back to stands for it.
         came = [one for one in then.history if one.version == then.production and one.by != "rollback"]
-        return ScopeAliases(symbol=self.symbol, timeframe=self.timeframe, history=tuple(came[-1:]))
+        shipped = None if came or self.shipped is None else self.shipped.at(moment)
+        return ScopeAliases(symbol=self.symbol, timeframe=self.timeframe, history=tuple(came[-1:]), shipped=shipped)
 
     def promoted(
         self,
@@ -125,9 +140,17 @@ class Aliases(Frozen):
         """Return the aliases whose production serves a symbol: its own, else those of `*`, else None."""
         for scope in (symbol, ANY_SYMBOL):
             aliases = self.of(scope, timeframe)
-            if aliases.production is not None:
+            if aliases.may_answer(aliases.production, symbol):
                 return aliases
         return None
+
+    def above(self, shipped: Aliases) -> Aliases:
+        """Return the aliases with those of the versions that come with the service beneath them."""
+        scopes = {(of.symbol, of.timeframe): of for of in self.scopes}
+        for of in shipped.scopes:
+            own = scopes.get((of.symbol, of.timeframe), ScopeAliases(symbol=of.symbol, timeframe=of.timeframe))
+            scopes[of.symbol, of.timeframe] = own.model_copy(update={"shipped": of})
+        return Aliases(scopes=tuple(scopes.values()))
 
     def at(self, moment: datetime) -> Aliases:
         """Return the aliases of a moment; see `ScopeAliases.at`."""
@@ -156,4 +179,5 @@ def read_aliases(root: Path) -> Aliases:
 
 def write_aliases(root: Path, aliases: Aliases) -> None:
     """Replace the aliases of a registry; call it with the root locked."""
-    replace_file(root / ALIASES_FILE, aliases.model_dump_json(indent=2).encode())
+    own = tuple(of for of in aliases.scopes if of.history or of.candidate or of.shadow or of.shadowed)
+    replace_file(root / ALIASES_FILE, Aliases(scopes=own).model_dump_json(indent=2).encode())

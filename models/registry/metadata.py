@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, Valid
 
 from config.section import Count
 from domain.errors import InvalidRequest
-from domain.forecasting import ANY_SYMBOL, ModelScope, ModelType, VersionName
+from domain.forecasting import ANY_SYMBOL, ForecastVerdict, ModelScope, ModelType, VersionName
 from domain.market import Timeframe
 from domain.trading.forecast_plans import PlanRecord
 from domain.values import Frozen, Share
@@ -59,12 +59,19 @@ class TrainingRange(Frozen):
     markets: tuple[str, ...] = ()
 
 
+class JudgedRange(Frozen):
+    """Candles of the predictions out of sample by which a model was judged: first and last by open time."""
+
+    first_ms: int
+    last_ms: int
+
+
 class Graph(Frozen):
     """Inputs and outputs of `model.onnx`.
 
     Attributes:
         sequence_length: Rows of features in a window.
-        inputs: The scaled window, or its summary (`models/architectures/summary.py`).
+        inputs: The scaled window, its newest row, or its summary (`models/architectures/summary.py`).
         outputs: What its answers are (`models/architectures/outputs.py`).
         horizons_candles: The horizons it forecasts; of `multi_horizon` models alone.
         calibration: From its probability to the calibrated one.
@@ -108,6 +115,7 @@ class ModelMetadata(Frozen):
         horizon_candles: Candles from the close to the forecast close.
         data: What it was trained on; None for an imported file, as are `metrics`, `verdict` and `seed`.
         metrics: Out of sample, fold after fold, on the sign of the forward return.
+        judged: Candles of `metrics`; None of imported files and of versions of earlier releases.
         baselines: Scores of each baseline on the same rows.
         plans: What its plans came to at its predictions out of sample; None where they were not measured, as in
             versions of earlier releases and imported files.
@@ -117,6 +125,7 @@ class ModelMetadata(Frozen):
         settings: Those of the training run.
         libraries: Name and version of the libraries that trained and exported it.
         parameters: Trained numbers; of trees the nodes.
+        shipped: Whether it was made to come with the service.
         files: SHA-256 of every file of the version but the metadata and their seal.
     """
 
@@ -130,6 +139,7 @@ class ModelMetadata(Frozen):
     members: tuple[Member, ...] = ()
     data: TrainingRange | None = None
     metrics: Scores | None = None
+    judged: JudgedRange | None = None
     baselines: dict[str, Scores] = Field(default_factory=dict)
     plans: PlanRecord | None = None
     training_history: TrainingHistory | None = None
@@ -138,6 +148,7 @@ class ModelMetadata(Frozen):
     settings: dict[str, Any]
     libraries: dict[str, str]
     parameters: Annotated[int, Field(ge=0)]
+    shipped: bool = False
     files: dict[FileName, Sha256] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -165,6 +176,18 @@ class ModelMetadata(Frozen):
     def scope(self) -> tuple[str, Timeframe]:
         """Symbol (or `*`) and timeframe that it was trained for."""
         return self.symbol, self.timeframe
+
+    @property
+    def trained_until_ms(self) -> int | None:
+        """Close of the newest candle that it was trained on, epoch ms; None of an imported file."""
+        return self.data.last_ms + self.timeframe.ms if self.data else None
+
+    @property
+    def skill(self) -> ForecastVerdict | None:
+        """Whether it was surely better than the prior out of sample; None where it was not judged by itself."""
+        if self.verdict is None or not self.verdict.comparisons:
+            return None
+        return "better" if self.verdict.comparisons[0].better else "not_better"
 
     def require_data(self) -> TrainingRange:
         """Return what it was trained on.

@@ -7,25 +7,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from domain.errors import AppError, InvalidRequest, ModelNotFound, ModelUnusable
+from config.model_settings import ModelSettings
+from domain.errors import InvalidRequest
 from domain.market import Timeframe
 from models.registry.aliases import Aliases, ScopeAliases, read_aliases, write_aliases
 from models.registry.artifacts import StoredVersion, delete_version, open_version, sweep, write_version
 from models.registry.comparison import VersionComparison, compare
 from models.registry.durable_files import locked
+from models.registry.listing import Listing, list_versions
 from models.registry.metadata import ModelMetadata, check_version_name
+from models.registry.shipped import COMES_WITH, ShippedVersions, is_version
 
 MAX_REASON = 1_000
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Every version, newest first, and those whose metadata cannot be read, with the reason."""
-
-    models: tuple[ModelMetadata, ...]
-    unusable: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,11 +37,19 @@ class Registry:
     It keeps nothing in memory, so that the service, a training process and a person at the command
     line may use it at once. Whatever changes it holds the lock of the folder and raises
     `ModelStorageUnavailable` where that cannot be written; readers need none.
+
+    Beneath it may be the versions that come with the service, which are read and never written.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shipped: ShippedVersions | None = None) -> None:
         # A deployment may link the folder itself; nothing below it may be a link.
         self.root = root.resolve()
+        self.shipped = shipped or ShippedVersions(None)
+
+    @classmethod
+    def of(cls, settings: ModelSettings) -> Self:
+        """Return the registry of the settings, with the versions that come with the service where they are wanted."""
+        return cls(Path(settings.save_path), ShippedVersions.of(settings))
 
     def add(self, metadata: ModelMetadata, write: Callable[[Path], None]) -> ModelMetadata:
         """Register a version and return its metadata as they were written.
@@ -75,7 +78,16 @@ class Registry:
             ModelNotFound: no version has that name.
             ModelCorrupt: its metadata cannot be used.
         """
-        return open_version(self.root, version)
+        return open_version(self.folder(version).parent, version)
+
+    def folder(self, version: str) -> Path:
+        """Return the folder of a version, which may not be there.
+
+        Raises:
+            InvalidRequest: no version can have that name.
+        """
+        own = self.root / check_version_name(version)
+        return own if own.is_dir() else self.shipped.folder(version) or own
 
     def verify(self, version: str) -> ModelMetadata:
         """Read every file of a version and of its members, and return its metadata.
@@ -91,17 +103,8 @@ class Registry:
         return stored.metadata
 
     def versions(self) -> Listing:
-        """Return the metadata of every version."""
-        models, unusable = [], {}
-        for version in self._names():
-            try:
-                models.append(self.open(version).metadata)
-            except ModelNotFound:
-                continue  # pruned a moment ago
-            except ModelUnusable as error:
-                unusable[version] = error.message
-        models.sort(key=_age)
-        return Listing(tuple(reversed(models)), unusable)
+        """Return the metadata of every version, also of those that come with the service."""
+        return list_versions(self.open, [*self._names(), *self.shipped.names()])
 
     def compare(self, first: str, second: str) -> VersionComparison:
         """Return two versions with their figures side by side.
@@ -112,12 +115,12 @@ class Registry:
         return compare(self.open(first).metadata, self.open(second).metadata)
 
     def aliases(self) -> Aliases:
-        """Return every alias.
+        """Return every alias, those of the versions that come with the service beneath one's own.
 
         Raises:
             ModelCorrupt: the file of aliases cannot be read.
         """
-        return read_aliases(self.root)
+        return read_aliases(self.root).above(self.shipped.aliases())
 
     def resolve(self, symbol: str, timeframe: Timeframe) -> str | None:
         """Return the version in production for a symbol: its own, else the one of `*`, else None.
@@ -156,7 +159,8 @@ class Registry:
             if of.production == version:
                 raise InvalidRequest(f"{version} is already in production for {of.symbol} {of.timeframe}")
             self.verify(version)
-            write_aliases(self.root, aliases.replaced(of.promoted(version, at, by, reason)))
+            written = None if of.shipped and of.shipped.production == version else version
+            write_aliases(self.root, aliases.replaced(of.promoted(written, at, by, reason)))
 
     def rollback(self, symbol: str, timeframe: Timeframe, *, reason: str, at: datetime) -> str | None:
         """Put the version before into production again and return it; None where nothing served before.
@@ -175,10 +179,14 @@ class Registry:
             of = aliases.of(symbol, timeframe)
             if of.production is None:
                 raise InvalidRequest(f"nothing is in production for {symbol} {timeframe}")
+            if of.shipped is not None and of.production == of.shipped.production:
+                raise InvalidRequest(f"{of.production} {COMES_WITH}")
             before = self._before(of)
             if before is not None:
                 self.verify(before)
-            write_aliases(self.root, aliases.replaced(of.promoted(before, at, "rollback", reason)))
+            # The next release may come with others: what is written down is that none of one's own serves.
+            written = None if of.is_shipped(before) else before
+            write_aliases(self.root, aliases.replaced(of.promoted(written, at, "rollback", reason)))
             return before
 
     def prune(self, keep: int) -> PrunedVersions:
@@ -192,7 +200,7 @@ class Registry:
         """
         with locked(self.root):
             sweep(self.root)
-            listing = self.versions()
+            listing = list_versions(self.open, self._names())
             kept = self._worth_keeping(listing.models, keep)
             deleted = tuple(model.version for model in listing.models if model.version not in kept)
             for version in deleted:
@@ -213,7 +221,7 @@ class Registry:
         return kept | members
 
     def _before(self, of: ScopeAliases) -> str | None:
-        return next((version for version in of.earlier if (self.root / version).is_dir()), None)
+        return next((version for version in of.earlier if self.folder(version).is_dir()), None)
 
     def _scope(self, version: str) -> tuple[ScopeAliases, Aliases]:
         metadata, aliases = self.open(version).metadata, self.aliases()
@@ -222,20 +230,7 @@ class Registry:
     def _names(self) -> list[str]:
         if not self.root.is_dir():
             return []
-        return [path.name for path in self.root.iterdir() if _is_version(path.name)]
-
-
-def _is_version(name: str) -> bool:
-    try:
-        check_version_name(name)
-    except AppError:
-        return False
-    return True
-
-
-def _age(model: ModelMetadata) -> tuple[datetime, int, str]:
-    # `_10` is after `_9`.
-    return model.created_at, len(model.version), model.version
+        return [path.name for path in self.root.iterdir() if is_version(path.name)]
 
 
 def _checked(reason: str) -> str:

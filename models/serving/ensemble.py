@@ -91,6 +91,9 @@ class EnsembleForecaster:
         if len(set(counts.values())) > 1:
             raise ValueError(f"every feature set needs as many windows, received {counts}")
 
+    def drivers(self, rows: FeatureRows) -> None:
+        """Return None: an ensemble mixes probabilities, not log odds."""
+
     def forecast(self, rows: FeatureRows) -> Forecasts:
         """Return the answers to n windows; see `Forecaster.forecast`."""
         answers = [forecaster.forecast(rows) for forecaster in self._forecasters]

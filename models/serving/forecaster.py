@@ -9,15 +9,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from domain.arrays import BoolArray, Float32Array, FloatArray
+from domain.arrays import BoolArray, Float32Array, FloatArray, RealArray
 from domain.errors import FeatureMismatch, InsufficientData, ModelCorrupt, ModelOutdated
-from domain.forecasting import ModelType
+from domain.forecasting import Driver, ModelType
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.scaling import Scaler
-from models.architectures.outputs import OUTPUTS, probability_up
-from models.architectures.summary import STATISTICS, summarize
+from models.architectures.outputs import probability_up
+from models.architectures.summary import input_shape, inputs_of
+from models.explanation.explanation import EXPLANATION_FILE, Explanation, load_explanation
 from models.registry.artifacts import StoredVersion
 from models.registry.metadata import MODEL_FILE, SCALER_FILE, Graph, ModelMetadata
+from models.serving.drivers import top_drivers
+from models.serving.session import open_session
 
 # Of more windows the intermediate values leave the processor's cache, and the runtime keeps memory for
 # all of them: 64 windows at once cost a Transformer a quarter more time and three times the memory.
@@ -75,6 +78,13 @@ class Forecaster(Protocol):
             InsufficientData: a value that is needed is not known (NaN); the message names its columns.
         """
 
+    def drivers(self, rows: FeatureRows) -> tuple[Driver, ...] | None:
+        """Return what moved the answer to the first window most; None of models that explain nothing.
+
+        Raises:
+            ValueError, InsufficientData: as `check`.
+        """
+
     def forecast(self, rows: FeatureRows) -> Forecasts:
         """Return the answers to n windows; a thread may call it while others do.
 
@@ -90,11 +100,14 @@ class Forecaster(Protocol):
 class OnnxForecaster:
     """The graph of a model in memory, with scaling, summary, outputs and calibration."""
 
-    def __init__(self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any) -> None:
+    def __init__(
+        self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any, explanation: Explanation | None
+    ) -> None:
         self.metadata = metadata
         self._graph = graph
         self._scaler = scaler
         self._session = session
+        self._explanation = explanation
         all_columns = graph.feature_set.columns
         self._places = [all_columns.index(name) for name in graph.selected] or slice(None)
 
@@ -111,7 +124,7 @@ class OnnxForecaster:
             raise ValueError(f"{metadata.version} is an ensemble; load its members")
         _require_current(metadata.version, graph)
         scaler = _scaler(stored, graph)
-        forecaster = cls(metadata, graph, scaler, _session(stored, graph))
+        forecaster = cls(metadata, graph, scaler, open_session(stored, graph), _explanation(stored, graph))
         forecaster._warm_up()
         return forecaster
 
@@ -123,6 +136,13 @@ class OnnxForecaster:
     def check(self, rows: FeatureRows) -> None:
         """Refuse rows that cannot be read; see `Forecaster.check`."""
         self._newest(rows)
+
+    def drivers(self, rows: FeatureRows) -> tuple[Driver, ...] | None:
+        """Return what moved the answer to the first window most; see `Forecaster.drivers`."""
+        if self._explanation is None:
+            return None
+        window = self._newest(rows)[:1]
+        return top_drivers(self._explanation.contributions(self._inputs(window)[0]), window[0], self._graph)
 
     def forecast(self, rows: FeatureRows) -> Forecasts:
         """Return the answers to n windows; see `Forecaster.forecast`."""
@@ -149,8 +169,7 @@ class OnnxForecaster:
 
     def _forecast(self, windows: FloatArray) -> Forecasts:
         graph = self._graph
-        scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
-        inputs = summarize(scaled) if graph.inputs == "summary" else scaled
+        inputs = self._inputs(windows)
         runs = [inputs[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(inputs), _WINDOWS_AT_ONCE)]
         raw: Float32Array = np.concatenate([self._session.run(["outputs"], {"inputs": run})[0] for run in runs])
         judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
@@ -164,6 +183,11 @@ class OnnxForecaster:
             confidence=np.abs(2.0 * probability - 1.0),
             raw=raw,
         )
+
+    def _inputs(self, windows: FloatArray) -> RealArray:
+        """Return what the graph reads of unscaled windows."""
+        scaled = self._scaler.apply(windows, self._graph.columns).astype(np.float32)
+        return inputs_of(self._graph.inputs, scaled)
 
     def _warm_up(self) -> None:
         """Run once on the middle of the training data, to which every model has an answer."""
@@ -200,31 +224,11 @@ def _scaler(stored: StoredVersion, graph: Graph) -> Scaler:
     return scaler
 
 
-def _session(stored: StoredVersion, graph: Graph) -> Any:
-    import onnxruntime  # 40 MB that a service without models does not need
-
-    options = onnxruntime.SessionOptions()
-    # Requests run concurrently; more threads for each would only compete for the cores.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    version, content = stored.metadata.version, stored.read(MODEL_FILE)
+def _explanation(stored: StoredVersion, graph: Graph) -> Explanation | None:
+    if EXPLANATION_FILE not in stored.metadata.files:
+        return None
+    columns = int(np.prod(input_shape(graph.inputs, graph.sequence_length, len(graph.columns))))
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own errors share no base
-        raise ModelCorrupt(f"{version}: {MODEL_FILE} cannot be loaded: {error}") from error
-    columns = len(graph.columns)
-    shape = [graph.sequence_length, columns] if graph.inputs == "window" else [len(STATISTICS) * columns]
-    _require_shape(version, "inputs", session.get_inputs(), shape)
-    _require_shape(version, "outputs", session.get_outputs(), [OUTPUTS[graph.outputs]])
-    return session
-
-
-def _require_shape(version: str, name: str, found: list[Any], shape: list[int]) -> None:
-    """Refuse a shape other than that of the metadata; the batch size must be free."""
-    needed = f"one float {name} of shape (batch, {', '.join(map(str, shape))})"
-    if [(tensor.name, tensor.type) for tensor in found] != [(name, "tensor(float)")]:
-        described = ", ".join(f"{tensor.name} {tensor.type}" for tensor in found)
-        raise ModelCorrupt(f"{version}: {MODEL_FILE} needs {needed}, and has {described}")
-    batch, *rest = found[0].shape
-    if isinstance(batch, int) or rest != shape:
-        raise ModelCorrupt(f"{version}: {MODEL_FILE} needs {needed}, and has shape {found[0].shape}")
+        return load_explanation(stored.read(EXPLANATION_FILE), columns)
+    except ModelCorrupt as error:
+        raise ModelCorrupt(f"{stored.metadata.version}: {error.message}") from error

@@ -8,7 +8,7 @@ import numpy as np
 
 from config.model_settings import ServingSettings
 from domain.errors import InsufficientData, InvalidMarketData
-from domain.forecasting import Forecast
+from domain.forecasting import Driver, Forecast
 from domain.market import CandleSeries
 from domain.values import Signal
 from features.columns.feature_sets import FEATURE_SETS
@@ -31,7 +31,8 @@ def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, s
         InsufficientData: fewer candles than the window and the warm-up of its features take.
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
-    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(newest_rows(forecaster, series)), settings)
+    rows = newest_rows(forecaster, series)
+    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(rows), settings, forecaster.drivers(rows))
 
 
 def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
@@ -48,7 +49,13 @@ def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
     return {name: _engineer(name).last_window(series, length)[None] for name, length in forecaster.needs.items()}
 
 
-def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, settings: ServingSettings) -> Forecast:
+def to_forecast(
+    symbol: str,
+    model: ModelMetadata,
+    forecasts: Forecasts,
+    settings: ServingSettings,
+    drivers: tuple[Driver, ...] | None = None,
+) -> Forecast:
     """Return the answer to the first of several windows.
 
     Args:
@@ -56,6 +63,7 @@ def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, setting
         model: The version that gave them.
         forecasts: Its answers to one or more windows.
         settings: Probabilities from which the signal is Long or Short.
+        drivers: What moved the answer most.
 
     Raises:
         InvalidMarketData: the probability is not finite.
@@ -74,6 +82,10 @@ def to_forecast(symbol: str, model: ModelMetadata, forecasts: Forecasts, setting
         horizon_candles=model.horizon_candles,
         model_type=model.type,
         model_version=model.version,
+        shipped=model.shipped,
+        trained_until=model.trained_until_ms,
+        verdict=model.skill,
+        drivers=drivers,
         **_expectations(model, forecasts),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from domain.errors import AppError, ModelNotFound, ModelUnusable
-from domain.forecasting import ANY_SYMBOL
+from domain.forecasting import is_shipped_market
 from domain.market import Timeframe
 from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.registry.registry import Registry
@@ -109,7 +109,9 @@ class LoadedModels:
                 self._exchange(slot, of, of.production)
             finally:
                 slot.loading.release()
-        return slot.serving
+        served = slot.serving
+        # Where one's own cannot be loaded, one that comes with the service takes its place for coins alone.
+        return served if served is None or of.may_answer(served.metadata.version, symbol) else None
 
     def look_again(self) -> None:
         """Let the next `find` read the aliases again; one look may be under way: it ends first."""
@@ -128,9 +130,11 @@ class LoadedModels:
     def timeframes(self, symbol: str) -> frozenset[Timeframe]:
         """Return the timeframes in which a version is in production for a symbol; call it as `find`."""
         self._look()
-        return frozenset(
-            of.timeframe for of in self._aliases.scopes if of.symbol in (symbol, ANY_SYMBOL) and of.production
-        )
+        return frozenset(timeframe for timeframe in Timeframe if self._aliases.serving(symbol, timeframe))
+
+    def for_coins_alone(self, symbol: str) -> bool:
+        """Tell whether versions that come with the service forecast nothing here because the symbol is no coin."""
+        return not is_shipped_market(symbol) and any(of.shipped for of in self._aliases.scopes)
 
     def in_production(self) -> dict[tuple[str, Timeframe], str | None]:
         """Return what serves each symbol (or `*`) and timeframe with a version in production; call it as `find`.

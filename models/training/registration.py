@@ -14,12 +14,14 @@ from features.columns.feature_sets import FeatureSet
 from models.architectures.catalogue import Architecture
 from models.drift.reference import REFERENCE_FILE
 from models.evaluation.calibration import Calibration
+from models.explanation.explanation import EXPLANATION_FILE, dump_explanation
 from models.registry.metadata import (
     MODEL_FILE,
     PREDICTIONS_FILE,
     SCALER_FILE,
     FeatureColumns,
     Graph,
+    JudgedRange,
     Member,
     ModelMetadata,
     TrainingRange,
@@ -29,8 +31,21 @@ from models.registry.registry import Registry
 from models.registry.training_history import TrainingHistory, history_of
 from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
 
-LIBRARIES = ("numpy", "keras", "tensorflow-cpu", "tensorflow", "jax", "scikit-learn", "xgboost-cpu", "xgboost", "onnx")
+LIBRARIES = (
+    "numpy",
+    "keras",
+    "tensorflow-cpu",
+    "tensorflow",
+    "jax",
+    "scikit-learn",
+    "xgboost-cpu",
+    "xgboost",
+    "lightgbm",
+    "onnx",
+)
 NATIVE_STEM = "model"
+# What changes nothing in a training.
+IDLE_SETTINGS = {"save_path", "shipped", "shipped_path", "keep_versions", "serving", "default_type"}
 
 
 def register(
@@ -67,6 +82,7 @@ def register(
         ),
         data=_range(candidate, run),
         metrics=candidate.scores,
+        judged=_judged(candidate, run),
         baselines={**result.baselines, **_others(candidate, result)},
         plans=plans,
         training_history=_history(artefact) if artefact else None,
@@ -83,6 +99,8 @@ def register(
             (folder / MODEL_FILE).write_bytes(artefact.graph)
             (folder / SCALER_FILE).write_text(artefact.fitted.data.scaler.to_json(), encoding="utf-8")
             (folder / REFERENCE_FILE).write_bytes(artefact.reference.dump())
+            if explanation := artefact.fitted.model.explanation():
+                (folder / EXPLANATION_FILE).write_bytes(dump_explanation(explanation))
             artefact.fitted.model.save(folder, NATIVE_STEM)
 
     return registry.add(metadata, write)
@@ -155,6 +173,14 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
     )
 
 
+def _judged(candidate: Candidate, run: TrainingRun) -> JudgedRange | None:
+    rows = candidate.judged.rows
+    if not len(rows):
+        return None
+    first_ms, last_ms = run.axis.times_ms(rows[[0, -1]]).tolist()
+    return JudgedRange(first_ms=first_ms, last_ms=last_ms)
+
+
 def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
     """Return the scores of the other candidates, on the same folds."""
     others = (result.asked, *result.others)
@@ -162,5 +188,5 @@ def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
 
 
 def _settings(run: TrainingRun) -> dict[str, Any]:
-    models = run.models.model_dump(mode="json", exclude={"save_path", "keep_versions", "serving", "default_type"})
+    models = run.models.model_dump(mode="json", exclude=IDLE_SETTINGS)
     return {"models": models, "features": run.features.model_dump(mode="json")}

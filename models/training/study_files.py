@@ -21,7 +21,7 @@ from models.training.learner import Learner
 from models.training.walk_forward import EvaluationSet
 
 # Settings that do not change what a learner predicts.
-_IDLE = {"save_path", "keep_versions", "default_type", "ensemble_members", "serving"}
+_IDLE = {"save_path", "shipped", "shipped_path", "keep_versions", "default_type", "ensemble_members", "serving"}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +44,7 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
     from models.serving.unseen import unseen_predictions
 
     symbol, series, range_period = market.symbol, market.series, order.indicators.atr_period
-    registry = Registry(Path(order.models.save_path))
+    registry = Registry.of(order.models)
     stored = registry.open(version)
     model = stored.metadata
     if model.timeframe is not series.timeframe or model.symbol not in (symbol, ANY_SYMBOL):
@@ -81,6 +80,9 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
             expected_returns={},
             expected_drawdowns={},
             expected_rallies={},
+            shipped=model.shipped,
+            trained_until=model.trained_until_ms,
+            verdict=model.skill,
             plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), order.costs),
         )
     return forecasts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from backtesting.bias.checks import Tell
@@ -44,6 +43,6 @@ def _prepare(order: BiasOrder, report: Report, clock: Clock) -> tuple[BiasSubjec
         series, report = asyncio.run(past), after_fetching(report)
     forecaster = None
     if order.version is not None:
-        forecaster = load_version(Registry(Path(order.models.save_path)), order.version)
+        forecaster = load_version(Registry.of(order.models), order.version)
     subject = BiasSubject(order.symbol, series, order.analysis, order.indicators, forecaster)
     return subject, lambda words, share: report(JobProgress(stage=words, share=share))

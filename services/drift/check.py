@@ -91,7 +91,7 @@ class DriftCheck:
             return _concluded(blank, error.message)
         if not references:
             return _concluded(blank, _TRAINED_BEFORE)
-        found = await self._candles.rows(model.symbol, model.timeframe, others, references)
+        found = await self._candles.rows(model, others, references)
         if found.rows:
             features = await run_blocking(self._executor, _compared, references, found)
             return self._of_features(blank, features, found)

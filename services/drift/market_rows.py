@@ -10,12 +10,13 @@ import numpy as np
 
 from domain.arrays import FloatArray
 from domain.continuity import since_break
-from domain.forecasting import ANY_SYMBOL
+from domain.forecasting import ANY_SYMBOL, is_shipped_market
 from domain.hours.holidays import load_holidays
 from domain.hours.trading_hours import needs_holidays
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.timeframe_data import data_age
 from domain.values import epoch_ms
+from models.registry.metadata import ModelMetadata
 from services.drift.version_references import VersionReference
 from services.market_data.fetching import SourceFailed
 from services.market_data.parsing import series_of
@@ -52,22 +53,23 @@ class DriftCandles:
         self._executor = executor
 
     async def rows(
-        self, symbol: str, timeframe: Timeframe, others: Collection[str], references: Sequence[VersionReference]
+        self, model: ModelMetadata, others: Collection[str], references: Sequence[VersionReference]
     ) -> NewestStoredRows:
-        """Return the newest rows of a market, or of all markets of a pooled model.
+        """Return the newest rows of the market of a version, or of all markets of a pooled one.
 
         Args:
-            symbol: `*` for all stored markets but `others`.
-            timeframe: Of the candles.
+            model: For `*` all stored markets count but `others`, of one that came with the service coins alone.
             others: Symbols with a model of their own.
             references: Of the version; one or more.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
-        symbols = [symbol]
-        if symbol == ANY_SYMBOL:
-            symbols = sorted(set(await self._store.candle_symbols()) - set(others))[:MAX_MARKETS]
+        symbols, timeframe = [model.symbol], model.timeframe
+        if model.symbol == ANY_SYMBOL:
+            stored = set(await self._store.candle_symbols()) - set(others)
+            known = (symbol for symbol in stored if is_shipped_market(symbol) or not model.shipped)
+            symbols = sorted(known)[:MAX_MARKETS]
         most = max(reference.wanted for reference in references)
         found: list[tuple[FloatArray, ...]] = []
         newest, lacking = None, []

@@ -15,11 +15,11 @@ from config.model_settings import ServingSettings
 from config.settings import Settings
 from domain.analysis import MarketSnapshot
 from domain.errors import AppError, ModelUnavailable
-from domain.forecasting import Forecast
-from domain.market import Timeframe
+from domain.forecasting import Driver, Forecast
+from domain.market import CandleSeries, Timeframe
 from domain.trading.costs import Costs
 from domain.trading.disabled import MODEL, WhyDisabled, nothing_is_disabled
-from models.serving.forecaster import Forecaster
+from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import to_forecast
 from models.serving.loaded_models import LoadedModels
 from services.forecasts.micro_batching import MicroBatcher
@@ -120,11 +120,11 @@ class Forecasting:
         symbol = snapshot.symbol
         model = await self._model(symbol, timeframe)
         history = await self._candles.history(model, snapshot, timeframe)
-        rows = await run_blocking(self._executor, self._rows.of, model, history)
+        rows, drivers = await run_blocking(self._executor, self._read, model, history)
         asked = perf_counter()
         forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        bare = to_forecast(symbol, model.metadata, forecasts, self._settings)
+        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, drivers)
         forecast = self._plans.added(bare, model.metadata.plans, history, snapshot.price, costs)
         if self._shadows is not None and snapshot.as_of_ms is None:
             self._shadows.begin(model.metadata, forecast, history, snapshot.price, costs)
@@ -155,7 +155,7 @@ class Forecasting:
         usable = served.intersection(timeframes)
         chosen = next((timeframe for timeframe in self._preferred if timeframe in usable), None)
         if chosen is None:
-            raise ModelUnavailable(_none_in_production(symbol, timeframes))
+            raise ModelUnavailable(self._none_in_production(symbol, timeframes))
         return chosen
 
     async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
@@ -179,8 +179,12 @@ class Forecasting:
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
-            raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+            raise ModelUnavailable(self._none_in_production(symbol, (timeframe,)))
         return await run_blocking(self._executor, self._find, symbol, timeframe)
+
+    def _read(self, model: Forecaster, history: CandleSeries) -> tuple[FeatureRows, tuple[Driver, ...] | None]:
+        rows = self._rows.of(model, history)
+        return rows, model.drivers(rows)
 
     def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         model = self._models.find(symbol, timeframe)
@@ -188,16 +192,16 @@ class Forecasting:
             return model
         if timeframe in self._models.timeframes(symbol):
             raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
-        raise ModelUnavailable(_none_in_production(symbol, (timeframe,)))
+        raise ModelUnavailable(self._none_in_production(symbol, (timeframe,)))
 
-
-def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
-    shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
-    example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
-    return (
-        f"no model is in production for {symbol} on {shown}; train one: "
-        f"python cli.py train FILE --type lstm --symbol {symbol} --timeframe {example}"
-    )
+    def _none_in_production(self, symbol: str, timeframes: Sequence[Timeframe]) -> str:
+        shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
+        example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
+        coins = " (those that come with the service know coins alone)" if self._models.for_coins_alone(symbol) else ""
+        return (
+            f"no model is in production for {symbol} on {shown}{coins}; train one: "
+            f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
+        )
 
 
 @contextmanager

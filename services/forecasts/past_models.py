@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from threading import Lock
 
 from cachetools import LRUCache
@@ -26,8 +25,8 @@ Load = Callable[[Registry, str], Forecaster]
 class _PastRegistry(Registry):
     """The registry with the aliases of a moment; versions are those on disk now."""
 
-    def __init__(self, root: Path, moment: datetime) -> None:
-        super().__init__(root)
+    def __init__(self, registry: Registry, moment: datetime) -> None:
+        super().__init__(registry.root, registry.shipped)
         self._moment = moment
 
     def aliases(self) -> Aliases:
@@ -66,7 +65,7 @@ class PastModels:
 
     def at(self, moment: datetime) -> Forecasting:
         """Return forecasts by the models of a moment."""
-        past = _PastRegistry(self._registry.root, moment)
+        past = _PastRegistry(self._registry, moment)
         return self._forecasting.by(LoadedModels(past, self._reload_seconds, _note_failure, load=self._find))
 
     def _find(self, registry: Registry, version: str) -> Forecaster:

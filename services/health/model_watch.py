@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from loguru import logger
 
@@ -18,6 +19,7 @@ from models.registry.disk import look_at_disk
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
+from services.health.model_age import age_warning
 from utils.concurrency import Pause, background, worker_threads
 
 # The start waits for the first look, so that the first answer is right, and at most this long for a disk that hangs.
@@ -26,6 +28,7 @@ FIRST_LOOK_SECONDS = 0.5
 HANGING_SECONDS = 30.0
 MIN_INTERVAL_SECONDS = 0.1
 _TRAIN = "train another version, or let an earlier one serve by POST /ai/models/rollback"
+_INSTALL = "install the service again, or switch them off by models.shipped: false"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class _Verified:
     members: tuple[str, ...]
     stamps: tuple[FolderStamp, ...]
     damage: str | None
+    trained_until_ms: int | None = None
 
 
 class ModelWatch:
@@ -76,6 +80,17 @@ class ModelWatch:
             yield Degraded("models", "the disk of the models does not answer", "look at the disk of MODEL_SAVE_PATH")
         yield from self._found
 
+    def warnings(self, now: datetime) -> list[str]:
+        """Return which versions that serve were trained on candles of long ago, in words, without waiting.
+
+        Args:
+            now: Aware UTC time.
+        """
+        serving = ((of, of.production) for of in self._aliases.scopes if of.production)
+        known = ((of, version, self._verified[version]) for of, version in serving if version in self._verified)
+        found = (age_warning(of, version, one.trained_until_ms, now) for of, version, one in known)
+        return [warning for warning in found if warning]
+
     def look(self) -> None:
         """Check once: file I/O, for one thread at a time."""
         self._looking_since = self._monotonic()
@@ -93,6 +108,8 @@ class ModelWatch:
         except AppError as error:
             remedy = f"restore {ALIASES_FILE} from a backup, or delete it and put versions into production again"
             yield Degraded("models", f"{error.message}; what served before goes on serving", remedy)
+        if (damage := self._registry.shipped.damage()) is not None:
+            yield Degraded("models", f"those that come with the service cannot be read: {damage}", _INSTALL)
         serving = [(of, of.production) for of in self._aliases.scopes if of.production]
         self._verified = {version: self._verify(version) for _, version in serving}
         for of, version in serving:
@@ -102,7 +119,8 @@ class ModelWatch:
         for of, version in serving:
             reason = self._verified[version].damage or failures.get((of.symbol, of.timeframe))
             if reason is not None:
-                yield Degraded(f"model {of.symbol} {of.timeframe}", self._told(of, version, reason), _TRAIN)
+                remedy = _INSTALL if of.is_shipped(version) else _TRAIN
+                yield Degraded(f"model {of.symbol} {of.timeframe}", self._told(of, version, reason), remedy)
 
     def _told(self, of: ScopeAliases, version: str, reason: str) -> str:
         serves = self._loaded.known_production().get((of.symbol, of.timeframe))
@@ -116,18 +134,19 @@ class ModelWatch:
         if known is not None and known.stamps == self._stamps(version, known.members):
             return known
         members: tuple[str, ...] = ()
-        reason = None
+        reason = trained_until_ms = None
         try:
-            members = tuple(member.version for member in self._registry.open(version).metadata.members)
+            metadata = self._registry.open(version).metadata
+            members, trained_until_ms = tuple(one.version for one in metadata.members), metadata.trained_until_ms
             stamps = self._stamps(version, members)  # taken first: a file that changes meanwhile is read again
             self._registry.verify(version)
         except AppError as error:
             reason = error.message
             stamps = self._stamps(version, members)
-        return _Verified(members, stamps, reason)
+        return _Verified(members, stamps, reason, trained_until_ms)
 
     def _stamps(self, version: str, members: tuple[str, ...]) -> tuple[FolderStamp, ...]:
-        return tuple(folder_stamp(self._registry.root, folder) for folder in (version, *members))
+        return tuple(folder_stamp(self._registry.folder(one).parent, one) for one in (version, *members))
 
     def _disk(self) -> Iterator[Degraded]:
         trouble = look_at_disk(self._registry.root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Protocol
 
 from services.health.checks import llm_check, log_check, market_data_check, store_check
@@ -18,10 +19,11 @@ from utils.logging import Logs
 class ServiceHealth:
     """Runs the check of every part without waiting."""
 
-    def __init__(self, checks: Sequence[Check], logs: Logs) -> None:
-        """Keep the checks, in the order of their findings, and the logs."""
+    def __init__(self, checks: Sequence[Check], logs: Logs, models: ModelWatch) -> None:
+        """Keep the checks, in the order of their findings, the logs, and the watch over the models."""
         self._checks = list(checks)
         self._logs = logs
+        self._models = models
 
     def also(self, check: Check) -> None:
         """Add a check after the others, such as that of the server itself."""
@@ -30,6 +32,14 @@ class ServiceHealth:
     def degraded(self) -> list[Degraded]:
         """Return every part that does not work now."""
         return [found for check in self._checks for found in check()]
+
+    def warnings(self, now: datetime) -> list[str]:
+        """Return what works and will need an operator, in words.
+
+        Args:
+            now: Aware UTC time.
+        """
+        return self._models.warnings(now)
 
     @property
     def log_lines_dropped(self) -> int:
@@ -76,4 +86,4 @@ async def open_health(
         log_check(logs.states),
     )
     async with watched(models):
-        yield ServiceHealth(checks, logs)
+        yield ServiceHealth(checks, logs, models)

@@ -121,7 +121,7 @@ class ModelAdmin:
         return current.metadata if current and current.alias == "production" else None
 
     def serving(self) -> list[ServingModel]:
-        """Return every usable version in production, each with the newest training of its market.
+        """Return every usable version in production that was trained here, each with the newest training of its market.
 
         Raises:
             ModelCorrupt: the file of aliases cannot be read.
@@ -129,19 +129,26 @@ class ModelAdmin:
         known, aliases = self.known().models, self._registry.aliases()
         newest: dict[tuple[str, Timeframe], ModelMetadata] = {}
         for model in known:  # the newest come first
-            newest.setdefault(model.metadata.scope, model.metadata)
+            if not model.metadata.shipped:
+                newest.setdefault(model.metadata.scope, model.metadata)
         found = []
         for model in known:
-            if model.alias == "production":
+            if model.alias == "production" and not model.metadata.shipped:
                 last, shadow = newest[model.metadata.scope], aliases.of(*model.metadata.scope).shadow
                 last_ms = last.data.last_ms if last.data else None
                 version = shadow.version if shadow else None
                 found.append(ServingModel(model.metadata, last.created_at, last_ms, version))
         return found
 
+    def newest(self, symbol: str, timeframe: Timeframe) -> ModelMetadata | None:
+        """Return the newest usable version of a symbol (or `*`) that was trained here; None without one."""
+        own = (model for model in self._registry.versions().models if not model.shipped)
+        return next((model for model in own if model.scope == (symbol, timeframe)), None)
+
     def last_trained(self) -> datetime | None:
-        """Return the creation time of the newest usable version; None without one."""
-        return max((model.created_at for model in self._registry.versions().models), default=None)
+        """Return the creation time of the newest usable version that was trained here; None without one."""
+        own = (model.created_at for model in self._registry.versions().models if not model.shipped)
+        return max(own, default=None)
 
     def load(self, version: str) -> ModelMetadata:
         """Put a version into production, whatever the gate decided, and return it once it serves.

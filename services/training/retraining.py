@@ -12,6 +12,7 @@ from typing import Any
 from loguru import logger
 
 from config.model_settings import ModelSettings
+from config.settings import Settings
 from domain.errors import InvalidMarketData, JobQueueFull, MarketDataUnavailable, ModelUnusable
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.job_kinds import JobKind
@@ -31,8 +32,9 @@ Drifting = Callable[[], Mapping[str, str]]
 
 
 class RetrainCause(StrEnum):
-    """Why a model is trained anew; `full` is the training of all."""
+    """Why a model is trained anew; `first` is the training where nothing serves yet, `full` the one of all."""
 
+    FIRST = "first"
     AGE = "age"
     DRIFT = "drift"
     SELF_ANALYSIS = "self_analysis"
@@ -57,6 +59,10 @@ class RetrainingPolicy:
         """Keep the interval."""
         self._interval = timedelta(hours=settings.retrain_interval_hours)
 
+    def due(self, now: datetime, trained: datetime | None) -> bool:
+        """Return whether a training is old enough for the next one, or was never."""
+        return trained is None or now - trained >= (1 - _SLACK) * self._interval
+
     def needed(
         self, now: datetime, models: Sequence[ServingModel], drifting: Mapping[str, str], *, full: bool = False
     ) -> list[RetrainReason]:
@@ -75,7 +81,7 @@ class RetrainingPolicy:
                 cause, text = RetrainCause.DRIFT, drifting[metadata.version]
             elif full:
                 cause, text = RetrainCause.FULL, "every model is trained anew"
-            elif age >= (1 - _SLACK) * self._interval:
+            elif self.due(now, model.last_trained):
                 hours = age.total_seconds() / 3600
                 cause = RetrainCause.AGE
                 text = f"trained {hours:.1f} hours ago, every {self._interval.total_seconds() / 3600:g} hours it is due"
@@ -89,6 +95,8 @@ class Retraining:
     """Queues the trainings that are needed; a market is left out that is trained already, or has no new candles.
 
     So is one whose candidate shadows the model in production: a newer one would begin anew, and none would ever end.
+    Where nothing that was trained here is in production, the first training is that of a model for `*`, on all symbols
+    of the configuration.
     """
 
     def __init__(
@@ -97,7 +105,7 @@ class Retraining:
         training: TrainingService,
         jobs: JobService,
         drifting: Drifting,
-        settings: ModelSettings,
+        settings: Settings,
         clock: Clock,
     ) -> None:
         """Keep the parts.
@@ -110,12 +118,13 @@ class Retraining:
             settings: Switch, interval and number of new candles.
             clock: Tells the age of versions.
         """
-        self._policy = RetrainingPolicy(settings)
+        self._policy = RetrainingPolicy(settings.models)
         self._models = models
         self._training = training
         self._jobs = jobs
         self._drifting = drifting
-        self._settings = settings
+        self._settings = settings.models
+        self._first = ANY_SYMBOL, settings.analysis.primary_timeframes[0]
         self._clock = clock
         self._lock = asyncio.Lock()
 
@@ -137,6 +146,8 @@ class Retraining:
             return {"auto_retrain": False, "full": full, "submitted": [], "skipped": []}
         serving = await asyncio.to_thread(self._models.serving)
         needed = self._policy.needed(self._clock.now(), serving, self._drifting(), full=full)
+        if not serving:
+            needed = await asyncio.to_thread(self._first_of_all, full)
         return {"auto_retrain": True, "full": full, **await self._submit(needed, serving)}
 
     async def because(self, text: str) -> dict[str, Any]:
@@ -149,7 +160,7 @@ class Retraining:
             StorageUnavailable, ModelCorrupt: as `retrain_if_needed`.
         """
         model = await asyncio.to_thread(self._models.production)
-        if model is None:
+        if model is None or model.shipped:
             return {"submitted": [], "skipped": []}
         reason = RetrainReason(model.symbol, model.timeframe, model.type, RetrainCause.SELF_ANALYSIS, text)
         return await self._submit([reason], await asyncio.to_thread(self._models.serving))
@@ -179,11 +190,23 @@ class Retraining:
             logger.bind(**each).warning("a model in production is due and is not trained")
         return {"submitted": submitted, "skipped": skipped}
 
+    def _first_of_all(self, full: bool) -> list[RetrainReason]:
+        """Return the training where nothing serves; one that did not pass the gate is repeated as others are."""
+        newest = self._models.newest(*self._first)
+        if not full and not self._policy.due(self._clock.now(), newest.created_at if newest else None):
+            return []
+        text = "nothing that was trained here is in production: one model of all configured symbols"
+        return [RetrainReason(*self._first, self._settings.default_type, RetrainCause.FIRST, text)]
+
     async def _queue(self, reason: RetrainReason, model: ServingModel | None) -> str:
         newest_ms = None if model is None else model.last_candle_ms
-        least_new = self._settings.retrain_min_candles
+        least_new, pools = self._settings.retrain_min_candles, self._training.pools
+        if reason.reason is RetrainCause.FIRST:
+            newest = await asyncio.to_thread(self._models.newest, *self._first)
+            before_ms = newest.data.last_ms if newest and newest.data else None
+            return (await pools.begin(reason.timeframe, before_ms, least_new)).job_id
         if model is not None and reason.symbol == ANY_SYMBOL:
-            return (await self._training.repeat(model.metadata, newest_ms, least_new)).job_id
+            return (await pools.repeat(model.metadata, newest_ms, least_new)).job_id
         asked = TrainingAsked(
             symbol=reason.symbol,
             timeframe=reason.timeframe,

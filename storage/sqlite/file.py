@@ -1,4 +1,4 @@
-"""One SQLite file, and the one thread that owns the connection to it."""
+"""One SQLite file, the thread that owns the connection to it, and another for reads that take long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,13 +14,13 @@ from loguru import logger
 
 from config.settings import WhenDamaged
 from domain.errors import StorageUnavailable
+from storage.sqlite.connecting import connect, connect_to_read
 from storage.sqlite.damage import COMPANIONS, Inode, beside, inode, set_aside
 from storage.sqlite.faults import FULL_DISK, DamagedFile, failure, has_room, is_damage, is_full_disk
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 2.0
-MAX_WAL_BYTES = 64 << 20  # a log that one large group made is cut to this after its checkpoint
 
 _HEALTH_TABLE = "CREATE TABLE IF NOT EXISTS service_health (id INTEGER PRIMARY KEY, writes INTEGER NOT NULL)"
 _HEALTH_WRITE = """
@@ -59,6 +60,7 @@ class SqliteFile:
         self._busy_seconds = busy_seconds
         self._writing = writing or asyncio.Lock()
         self._executor: ThreadPoolExecutor | None = None
+        self._scanner: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._inodes: dict[str, Inode | None] = {}
         self._was_full = False
@@ -73,15 +75,19 @@ class SqliteFile:
         """
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+            self._scanner = ThreadPoolExecutor(1, thread_name_prefix="sqlite-scan")
         async with self._writing:
             await self._on_thread("open", self._connect)
 
     async def close(self) -> None:
         """Close the file; later calls raise `StorageUnavailable`."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            await asyncio.get_running_loop().run_in_executor(executor, self._disconnect)
-            executor.shutdown(wait=False)
+        executors = self._executor, self._scanner
+        self._executor = self._scanner = None
+        if executors[0] is not None:
+            await asyncio.get_running_loop().run_in_executor(executors[0], self._disconnect)
+        for executor in executors:
+            if executor is not None:
+                executor.shutdown(wait=False)
 
     async def ping(self) -> None:
         """Return when the file has taken a write: a full or read-only disk can still be read.
@@ -104,6 +110,21 @@ class SqliteFile:
         """
         return await self._on_thread(operation, lambda: work(self._open_connection()))
 
+    async def scan(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return the result of `work`, which reads for long: other calls do not wait for it.
+
+        Raises:
+            StorageUnavailable: as `read`, or the file is no longer the one that was opened.
+        """
+
+        def on_a_connection_of_its_own() -> T:
+            self._open_connection()
+            self._check_place()
+            with closing(connect_to_read(self._path, self._busy_seconds)) as connection:
+                return work(connection)
+
+        return await self._on_thread(operation, on_a_connection_of_its_own, scans=True)
+
     async def write(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return the result of `work`, run in one transaction.
 
@@ -123,11 +144,12 @@ class SqliteFile:
         async with self._writing:
             return await self._on_thread(operation, in_transaction)
 
-    async def _on_thread(self, operation: str, work: Callable[[], T]) -> T:
-        if self._executor is None:
+    async def _on_thread(self, operation: str, work: Callable[[], T], *, scans: bool = False) -> T:
+        executor = self._scanner if scans else self._executor
+        if executor is None:
             raise _not_open()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+            return await asyncio.get_running_loop().run_in_executor(executor, work)
         except (sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
             self._suspected = self._suspected or is_damage(error)
             self._was_full = self._was_full or is_full_disk(error, self._path.parent)
@@ -165,14 +187,8 @@ class SqliteFile:
         self._inodes = {suffix: inode(beside(self._path, suffix)) for suffix in ("", *COMPANIONS)}
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=self._busy_seconds)
+        connection = connect(self._path, self._busy_seconds)
         try:
-            # A text with damaged bytes is then a row that does not fit, as one of another version is.
-            connection.text_factory = lambda text: text.decode(errors="replace")
-            connection.execute("PRAGMA journal_mode = WAL")
-            # In WAL mode NORMAL loses nothing when the process dies, and the last commits only on a power cut.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES}")
             if self._suspected and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise DamagedFile
             self._prepare(connection)

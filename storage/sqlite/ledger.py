@@ -159,7 +159,7 @@ class SqliteLedger:
                 for record in read_records(connection.execute(sql.SETTLED, of_timeframe), names)
             ]
 
-        return await self._file.read("settled", settled)
+        return await self._file.scan("settled", settled)
 
     async def put_aggregates(self, day: date, aggregates: Sequence[Aggregate]) -> None:
         """Replace the sums of the day and take its mark away, in one transaction."""
@@ -192,7 +192,7 @@ class SqliteLedger:
             entries = [read_entry(row, names) for row in connection.execute(sql.BOOKED, _of_day(day))]
             return sorted(entries, key=lambda entry: (entry.known_ms, entry.id))
 
-        return await self._file.read("booked", find)
+        return await self._file.scan("booked", find)
 
     async def close_day(self, root: DayRoot) -> bool:
         """Keep the root of a day once, if its entries are those that are booked in it."""

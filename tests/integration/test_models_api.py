@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from config.model_settings import ModelSettings
 from config.sources import load_settings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
@@ -20,6 +21,7 @@ from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.models import NOON, add_ensemble, add_model
+from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.registry"]
 
@@ -146,7 +148,7 @@ def test_list_shows_figures_verdict_and_alias(make_client: MakeClient, registry:
     oldest = listed[2]
     assert oldest.keys() == {
         *("version", "model_type", "symbol", "timeframe", "created_at"),
-        *("alias", "loaded", "metrics", "verdict", "reasons", "shadow"),
+        *("alias", "loaded", "metrics", "verdict", "reasons", "shadow", "shipped", "trained_until"),
     }
     assert (oldest["verdict"], oldest["reasons"]) == ("candidate", ["better than the prior"])
     assert Scores.model_validate(oldest["metrics"]) == first.metrics
@@ -342,11 +344,11 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     model = config["model_config"]
     assert model.pop("features") == [column.name for column in STANDARD.columns]
     assert model == {
-        "model_type": "lstm",
-        "sequence_length": 60,
+        "model_type": "lightgbm",
+        "sequence_length": 1,
         "batch_size": 32,
-        "learning_rate": 0.001,
-        "epochs": 100,
+        "learning_rate": configured(ModelSettings).lightgbm.learning_rate,
+        "epochs": 1,
         "validation_split": 0.15,
     }
     trading = config["trading_config"]
@@ -379,6 +381,7 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     [
         ("patchtst", 100, 96, WIDE),
         ("xgboost", 1, 60, STANDARD),
+        ("lightgbm", 1, 1, STANDARD),
         ("ensemble", 100, 60, STANDARD),
         ("transformer", 100, 60, STANDARD),
     ],

@@ -80,7 +80,7 @@ def test_without_a_model_503_says_how_to_train_one(client: TestClient) -> None:
         assert response.status_code == 503
         assert response.json()["detail"] == (
             "no model is in production for ETHUSDT on 1h; train one: "
-            "python cli.py train FILE --type lstm --symbol ETHUSDT --timeframe 1h"
+            "python cli.py train FILE --type lightgbm --symbol ETHUSDT --timeframe 1h"
         )
     health = client.get("/health").json()
     assert (health["model_loaded"], health["models"]) == (False, {})
@@ -276,7 +276,11 @@ def test_the_trend_is_that_of_the_rules_whatever_a_model_says_of_the_next_candle
     assert type(rules["timestamp"]) is int
     serve(registry, 0.9, timeframe=Timeframe.H4)
     beside_a_model = post(client, "/predict-trend", {"symbol": "ETHUSDT", "timeframe": None})
-    assert {**beside_a_model, "timestamp": 0} == {**rules, "timestamp": 0}
+    assert beside_a_model["forecast"]["probability_up"] == 0.9
+    assert (rules["forecast"], beside_a_model["forecast_note"]) == (None, None)
+    assert rules["forecast_note"].startswith("no model is in production for ETHUSDT on 4h")
+    beside = {"timestamp": 0, "forecast": None, "forecast_note": None}
+    assert {**beside_a_model, **beside} == {**rules, **beside}
 
 
 def test_a_trend_needs_a_symbol_and_a_known_timeframe(client: TestClient) -> None:

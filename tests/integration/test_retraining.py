@@ -45,7 +45,8 @@ def retrain(client: TestClient, *, full: bool = False, **settings: Any) -> dict[
     retraining = container.retraining
     if settings:
         drifting = settings.pop("drifting", retraining._drifting)
-        changed = container.settings.models.model_copy(update=settings)
+        models = container.settings.models.model_copy(update=settings)
+        changed = container.settings.model_copy(update={"models": models})
         retraining = Retraining(
             container.models, container.training, container.jobs, drifting, changed, container.clock
         )
@@ -203,3 +204,43 @@ def test_backup_count_is_another_name_of_keep_versions(tmp_path: Path, form: str
         own.write_text("models:\n  backup_count: 3\n  auto_retrain: off\n")
         environment = {"CONFIG_FILE": str(own)}
     assert load_settings(environment=environment).models.keep_versions == 3
+
+
+def test_where_nothing_serves_one_model_of_all_configured_symbols_is_trained(
+    operator: TestClient, registry: Registry
+) -> None:
+    container = container_of(operator)
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        post_candles(operator, symbol)
+    (submitted,) = retrain(operator)["submitted"]
+    assert (submitted["symbol"], submitted["timeframe"], submitted["reason"]) == (ANY_SYMBOL, "1h", "first")
+    assert operator.portal is not None
+    document = operator.portal.call(container.documents.get, JOB_ORDERS, submitted["job_id"])
+    assert document is not None
+    order = TrainingOrder.model_validate(document["parameters"])
+    assert (order.symbol, order.model_type) == (ANY_SYMBOL, container.settings.models.default_type)
+    # Of the other configured symbols nobody has candles.
+    assert [(market.symbol, len(market.series)) for market in order.pool] == [("BTCUSDT", 400), ("ETHUSDT", 400)]
+    assert set(container.settings.analysis.symbols) > {"BTCUSDT", "ETHUSDT"}
+    again = retrain(operator)
+    assert again["skipped"][0]["why"] == f"its training is under way: job {submitted['job_id']}"
+
+
+def test_without_any_candles_the_first_training_is_left_out_with_the_reason(operator: TestClient) -> None:
+    found = retrain(operator)
+    assert found["submitted"] == []
+    (skipped,) = found["skipped"]
+    assert (skipped["symbol"], skipped["reason"]) == (ANY_SYMBOL, "first")
+    assert "training needs" in skipped["why"]
+
+
+def test_a_first_training_that_did_not_pass_is_repeated_when_it_is_due(
+    operator: TestClient, registry: Registry
+) -> None:
+    from datetime import UTC, datetime
+
+    post_candles(operator)
+    now = datetime.now(UTC)
+    add_fitted(registry, ModelType.LOGISTIC, symbol=ANY_SYMBOL, created_at=now, data=trained_until(30))
+    assert retrain(operator) == {"auto_retrain": True, "full": False, "submitted": [], "skipped": []}
+    assert len(retrain(operator, retrain_interval_hours=1e-9)["submitted"]) == 1

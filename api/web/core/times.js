@@ -1,5 +1,6 @@
 /** Times: one clock for the whole page, ages, countdowns, and moments in local time and UTC. */
-import { read, useTopic, write } from "./store.js";
+import { useEffect, useRef, useState } from "./html.js";
+import { read, subscribe, useTopic, write } from "./store.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -17,6 +18,25 @@ export function startClock() {
 /** Return the time in epoch ms inside a view, which is drawn again each second. */
 export function useNow() {
   return useTopic("clock", Date.now());
+}
+
+/**
+ * Return what `derive` makes of the time in epoch ms; the view is drawn again only when that is another value, so that
+ * hundreds of ages cost little as long as their words stay the same.
+ *
+ * @template Value
+ * @param {(now: number) => Value} derive Gives a text, a number or a truth value.
+ * @returns {Value}
+ */
+export function useDerivedFromTime(derive) {
+  const value = derive(read("clock", Date.now()));
+  const shown = useRef(null);
+  shown.current = { derive, value };
+  const [, drawAgain] = useState(0);
+  useEffect(() => subscribe("clock", () => {
+    if (!Object.is(shown.current.derive(read("clock")), shown.current.value)) drawAgain((times) => times + 1);
+  }), []);
+  return value;
 }
 
 /** Return epoch ms of what the API gives: epoch ms, or an ISO time. */

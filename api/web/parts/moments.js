@@ -1,7 +1,7 @@
 /** Moments, ages and countdowns that keep themselves up to date. */
 import { html } from "../core/html.js";
 import { useTopic } from "../core/store.js";
-import { age, epoch, span, stamp, useNow } from "../core/times.js";
+import { age, epoch, span, stamp, useDerivedFromTime } from "../core/times.js";
 
 /** A moment as date and time in the reader's zone, with the other zone as its tooltip. */
 export function Moment({ at, seconds = false }) {
@@ -14,13 +14,13 @@ export function Moment({ at, seconds = false }) {
 
 /** How long ago a moment is; a moment ahead as "in 3 min". */
 export function Age({ at }) {
-  const now = useNow();
-  if (epoch(at) === null) return "never";
-  return html`<time datetime=${new Date(epoch(at)).toISOString()} title=${stamp(at, undefined, true)}>${age(at, now)}</time>`;
+  const text = useDerivedFromTime((now) => (epoch(at) === null ? "never" : age(at, now)));
+  if (epoch(at) === null) return text;
+  return html`<time datetime=${new Date(epoch(at)).toISOString()} title=${stamp(at, undefined, true)}>${text}</time>`;
 }
 
 /** The time that is left until a moment. */
 export function Countdown({ until, over = "now" }) {
-  const left = epoch(until) - useNow();
-  return html`<span class="figure">${left > 0 ? span(left) : over}</span>`;
+  const text = useDerivedFromTime((now) => (epoch(until) > now ? span(epoch(until) - now) : over));
+  return html`<span class="figure">${text}</span>`;
 }

@@ -5,6 +5,7 @@ import { useTopic } from "../../core/store.js";
 import { Empty, Refusal, Skeleton } from "../../parts/view_state.js";
 import { Card } from "./card.js";
 import { Choices } from "./choices.js";
+import { useDrawnOnce } from "./drawn_once.js";
 import { HeatStrip } from "./heat_strip.js";
 import { useOrder } from "./order.js";
 
@@ -13,8 +14,9 @@ const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 /** @param {{parameters: object, newest: object}} props Filter and order; the resource of the newest signals. */
 export function View({ parameters, newest }) {
   const known = useTopic("symbols", []);
-  const symbols = useOrder(known, parameters);
   const cards = useRef(null);
+  const symbols = useOrder(known, parameters, cards);
+  const items = useDrawnOnce(symbols, (symbol) => html`<li key=${symbol}><${Card} symbol=${symbol} /></li>`);
   const move = useCallback((event) => moveFocus(event, cards.current), []);
 
   return html`<h1 class="hidden-visually">Board</h1>
@@ -27,7 +29,7 @@ export function View({ parameters, newest }) {
       <button onClick=${() => adjust({ text: null, side: null })}>Show all</button><//>` : null}
     ${symbols.length ? html`<p class="aside">Confidence 0.50 is where a plan pays its costs and no more; it is no probability of profit.</p>` : null}
     <ul class="cards" ref=${cards} onKeyDown=${move}>
-      ${symbols.map((symbol) => html`<li key=${symbol}><${Card} symbol=${symbol} /></li>`)}
+      ${items}
     </ul>`;
 }
 

@@ -1,29 +1,33 @@
 /** One symbol: its signal, what it is worth, how old it is, and where the price stands on the way of its plan. */
-import { html } from "../../core/html.js";
+import { html, useMemo, useRef } from "../../core/html.js";
 import { link } from "../../core/address.js";
 import { change, price as priceText, riskUnits, share } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
 import { isStale, progress, SIGNAL_LIFE_MS } from "../../core/signals.js";
 import { useTopic } from "../../core/store.js";
-import { useNow } from "../../core/times.js";
+import { useDerivedFromTime } from "../../core/times.js";
 import { DataBadge, SourceBadge, StaleBadge, VerdictBadge } from "../../parts/badges.js";
 import { Meter } from "../../parts/meter.js";
 import { Age, Countdown } from "../../parts/moments.js";
 import { SignalMark } from "../../parts/signal_mark.js";
 import { Sparkline } from "../../parts/sparkline.js";
+import { useNearScreen } from "./near_screen.js";
 
 const CANDLES_MS = 60_000;
 
 /** @param {{symbol: string}} props */
 export function Card({ symbol }) {
   const signal = useTopic(`signal:${symbol}`);
-  const { data } = useResource(signal ? `ai/candles/${encodeURIComponent(symbol)}?timeframe=${signal.timeframe}&limit=60` : null,
+  const card = useRef(null);
+  const near = useNearScreen(card);
+  const stale = useDerivedFromTime((now) => Boolean(signal) && isStale(signal, now));
+  const { data } = useResource(near && signal ? `ai/candles/${encodeURIComponent(symbol)}?timeframe=${signal.timeframe}&limit=60` : null,
     { everyMs: CANDLES_MS });
+  const closes = useMemo(() => data?.candles.map((candle) => candle.close) ?? [], [data]);
   if (!signal) return null;
-  const closes = data?.candles.map((candle) => candle.close) ?? [];
   const now = closes.length ? closes[closes.length - 1] : signal.price;
-  return html`<a class="card ${signal.side.toLowerCase()}" href=${link("symbol", symbol)}>
-    <${Head} signal=${signal} />
+  return html`<a ref=${card} class="card ${signal.side.toLowerCase()} ${stale ? "old" : ""}" href=${link("symbol", symbol)}>
+    <${Head} signal=${signal} stale=${stale} />
     <div class="row">
       <${SignalMark} side=${signal.side} large />
       <span class="figure confidence">
@@ -38,9 +42,8 @@ export function Card({ symbol }) {
   </a>`;
 }
 
-function Head({ signal }) {
-  const stale = isStale(signal, useNow());
-  return html`<div class="row head ${stale ? "old" : ""}">
+function Head({ signal, stale }) {
+  return html`<div class="row head">
     <strong>${signal.symbol}</strong> <span class="aside">${signal.timeframe}</span>
     <span class="badges">${stale ? html`<${StaleBadge} />` : null}<${DataBadge} sourceData=${signal.sourceData} /><${SourceBadge}
       source=${signal.source} /></span>

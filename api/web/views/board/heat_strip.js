@@ -3,23 +3,21 @@ import { html } from "../../core/html.js";
 import { link } from "../../core/address.js";
 import { isStale, strength } from "../../core/signals.js";
 import { read, useTopic } from "../../core/store.js";
-import { useNow } from "../../core/times.js";
+import { useDerivedFromTime } from "../../core/times.js";
 import { share } from "../../core/numbers.js";
+import { useDrawnOnce } from "./drawn_once.js";
 
 /** @param {{symbols: string[]}} props Those that the board shows. */
 export function HeatStrip({ symbols }) {
-  if (symbols.length === 0) return null;
-  const ranked = symbols.map((symbol) => [symbol, leaning(read(`signal:${symbol}`))]).sort(([, one], [, other]) => other - one);
-  return html`<nav class="heat" aria-label="All symbols by strength">
-    ${ranked.map(([symbol]) => html`<${Cell} key=${symbol} symbol=${symbol} />`)}
-  </nav>`;
+  const ranked = useDerivedFromTime(() => [...symbols].sort((one, other) => leaning(other) - leaning(one)).join("\n"));
+  const cells = useDrawnOnce(ranked ? ranked.split("\n") : [], (symbol) => html`<${Cell} key=${symbol} symbol=${symbol} />`);
+  return cells.length ? html`<nav class="heat" aria-label="All symbols by strength">${cells}</nav>` : null;
 }
 
 function Cell({ symbol }) {
   const signal = useTopic(`signal:${symbol}`);
-  const now = useNow();
+  const stale = useDerivedFromTime((now) => Boolean(signal) && isStale(signal, now));
   if (!signal) return null;
-  const stale = isStale(signal, now);
   const text = `${symbol}: ${signal.side}, confidence ${share(signal.confidence)}${stale ? ", stale" : ""}`;
   const level = Math.round(10 * strength(signal));
   return html`<a href=${link("symbol", symbol)} class="cell ${stale ? "stale" : signal.side.toLowerCase()} level-${level}"
@@ -27,6 +25,7 @@ function Cell({ symbol }) {
 }
 
 // From 1, surely Long, to -1, surely Short.
-function leaning(signal) {
+function leaning(symbol) {
+  const signal = read(`signal:${symbol}`);
   return signal.side === "Short" ? -strength(signal) : strength(signal);
 }

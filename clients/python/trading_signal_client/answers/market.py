@@ -119,6 +119,16 @@ class WeighedPlan(Answer):
     verdict: Literal["insufficient", "inverted", "none", "weak", "positive"]
 
 
+class Driver(Answer):
+    """An input that moved a forecast, and what it adds to the log odds of a rise."""
+
+    column: str
+    statistic: Literal["last", "mean", "deviation", "change"] | None
+    description: str | None
+    value: float
+    contribution: float
+
+
 class Prediction(Answer):
     """The answer of `/ai/predict`."""
 
@@ -133,6 +143,10 @@ class Prediction(Answer):
     model_version: str
     horizon_candles: int
     plan: WeighedPlan | None
+    shipped: bool
+    trained_until: int | None
+    verdict: Literal["better", "not_better"] | None
+    drivers: list[Driver] | None
     source_data: str
     timestamp: int
     as_of: int | None
@@ -147,6 +161,7 @@ class Trend(Answer):
     trend: Literal["Uptrend", "Downtrend", "Neutral"]
     confidence: float
     model: str
+    forecast_note: str | None
     source_data: str
     timestamp: int
     safe_mode: str | None

@@ -108,6 +108,8 @@ class Model(Answer):
     loaded: bool
     reasons: list[str]
     shadow: Shadow | None = None
+    shipped: bool
+    trained_until: datetime | None
 
 
 class Models(Answer):

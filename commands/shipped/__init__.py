@@ -1,0 +1,1 @@
+"""The versions that come with the service, made by the command line."""

@@ -1,0 +1,58 @@
+"""The versions that come with the service, as a table for a terminal and for the README."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from commands.tables.figures import interval, number
+
+if TYPE_CHECKING:
+    from models.evaluation.gate import Comparison
+    from services.training.default_models import DefaultModel
+
+HEADINGS = (
+    *("timeframe", "type", "serves", "trained to", "judged on", "n", "Brier", "less the prior's, 1e-5"),
+    *("less the logistic's, 1e-5", "AUC", "top tenth", "ECE", "ONNX, kB"),
+)
+
+
+def built_table(built: Sequence[DefaultModel]) -> Group:
+    """Return the figures out of sample of each version, as lines of Markdown that a README can take."""
+    rows = [HEADINGS, tuple("---" for _ in HEADINGS), *map(_row, built)]
+    return Group(*(Text(f"| {' | '.join(row)} |", no_wrap=True) for row in rows))
+
+
+def _row(built: DefaultModel) -> tuple[str, ...]:
+    model, scores = built.metadata, built.metadata.metrics
+    comparisons = {one.against: one for one in model.verdict.comparisons[:2]} if model.verdict else {}
+    judged = f"{_day(model.judged.first_ms)} to {_day(model.judged.last_ms)}" if model.judged else "-"
+    return (
+        *(str(model.timeframe), str(model.type), "yes" if built.serves else "no"),
+        *(_day(model.data.last_ms) if model.data else "-", judged),
+        f"{scores.count:,}" if scores else "-",
+        number(scores.brier if scores else None),
+        _cell(comparisons.get("the prior")),
+        _cell(comparisons.get("logistic regression")),
+        f"{number(scores.auc)} {interval(scores.intervals.get('auc'))}".rstrip() if scores else "-",
+        number(scores.top_tenth if scores else None),
+        number(scores.ece if scores else None),
+        f"{built.graph_bytes / 1000:,.0f}",
+    )
+
+
+def _cell(comparison: Comparison | None) -> str:
+    """Return a difference of Brier scores in hundred-thousandths with its interval; below 0 is better."""
+    if comparison is None or comparison.difference is None:
+        return "-"
+    ends = comparison.interval
+    shown = f" [{1e5 * ends.low:+.0f}, {1e5 * ends.high:+.0f}]" if ends else ""
+    return f"{1e5 * comparison.difference:+.0f}{shown}"
+
+
+def _day(time_ms: int) -> str:
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d}"

@@ -1,0 +1,166 @@
+"""The versions that come with the service: trained on files of coins, judged on years of which they knew nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from config.model_settings import EvaluationSettings
+from config.settings import Settings
+from domain.errors import InvalidRequest, TrainingFailed
+from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.market import CandleSeries, Timeframe
+from domain.values import epoch_ms
+from models.drift.reference import REFERENCE_FILE
+from models.registry.aliases import ALIASES_FILE
+from models.registry.durable_files import LOCK_FILE
+from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata
+from models.registry.registry import Registry
+from models.registry.shipped import is_version
+from models.training.progress import Listener
+from models.training.training_run import TrainingRequest, TrainingRun
+from services.training.managers import open_manager
+
+MAX_GRAPH_BYTES = 3_000_000
+# Engines post a hundred candles, of which the newest may still be forming: what reads more forecasts nothing for them.
+WINDOW_CANDLES = 24
+JUDGED_YEARS = 2
+# With fewer candles before the judged years than after their beginning, the settings say how to judge.
+MAX_JUDGED_SHARE = 0.5
+# What serving needs; predictions, and the file of the library, stay where they were made.
+_KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE)
+
+
+@dataclass(frozen=True)
+class DefaultModel:
+    """One version as it comes with the service.
+
+    Attributes:
+        metadata: Its own.
+        serves: Whether it is in production of its timeframe.
+        graph_bytes: Size of its ONNX graph.
+    """
+
+    metadata: ModelMetadata
+    serves: bool
+    graph_bytes: int
+
+
+def judged_from(until: date) -> date:
+    """Return the first day of the judged years, which end with the day `until`."""
+    after = until + timedelta(days=1)
+    return date(after.year - JUDGED_YEARS, after.month, min(after.day, 28))
+
+
+def build_default_models(
+    markets: Mapping[Timeframe, Mapping[str, CandleSeries]],
+    until: date,
+    kinds: tuple[ModelType, ...],
+    settings: Settings,
+    out: Path,
+    listener: Listener,
+    now: Callable[[], datetime],
+) -> list[DefaultModel]:
+    """Train the versions that come with the service, and put them into a folder in place of those that were there.
+
+    Each type is trained for `*` of each timeframe, first for the figures on candles before the judged years, then for
+    serving on all. Of a timeframe the gate decides which one serves: each is compared with the one before.
+
+    Args:
+        markets: Closed candles of each timeframe by symbol, up to the end of the day `until`.
+        until: The last day of the candles.
+        kinds: Types to train, the simplest first.
+        settings: Of models and features; the windows are `WINDOW_CANDLES` long.
+        out: The folder; it is replaced as a whole at the end.
+        listener: Called after every fit.
+        now: The clock, aware UTC.
+
+    Raises:
+        InvalidRequest: the folder holds something else.
+        InsufficientData, TrainingFailed, ExportMismatch: a training fails; the folder stays as it was.
+    """
+    _check_folder(out)
+    staging = out.with_name(f".{out.name}.new")
+    shutil.rmtree(staging, ignore_errors=True)
+    features = settings.features.model_copy(update={"sequence_length": WINDOW_CANDLES})
+    staged, built = Registry(staging), list[DefaultModel]()
+    try:
+        for timeframe, of in markets.items():
+            with TemporaryDirectory() as folder:
+                own = {"save_path": folder, "shipped": False, "keep_versions": len(kinds)}
+                models = settings.models.model_copy(update=own)
+                request = TrainingRequest(kinds[-1], ANY_SYMBOL, timeframe)
+                probe = TrainingRun(request, of, models, features)
+                judging = models.model_copy(update={"evaluation": _judging(probe, until)})
+                del probe
+                manager = open_manager(judging, features, settings.indicators.atr_period, now)
+                for kind in kinds:
+                    manager.train(TrainingRequest(kind, ANY_SYMBOL, timeframe), of, listener)
+                built += _exported(manager.registry, staged, timeframe)
+        (staging / LOCK_FILE).unlink()
+        shutil.rmtree(out, ignore_errors=True)
+        staging.rename(out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)  # after success nothing has this name
+    return built
+
+
+def _judging(probe: TrainingRun, until: date) -> EvaluationSettings:
+    """Return how the versions are judged: on the judged years as one test part, by models of the candles before them.
+
+    Where the candles do not reach far enough back, it is the walk forward of the settings.
+    """
+    ends, settings = probe.evaluation_set.ends, probe.models.evaluation
+    first_ms = epoch_ms(datetime.combine(judged_from(until), datetime.min.time(), UTC))
+    share = float((probe.axis.times_ms(ends) >= first_ms).mean())
+    # Rows of the same hour are drawn together.
+    blocks = {"bootstrap_block": settings.bootstrap_block * len(probe.markets)}
+    if not 0.0 < share <= MAX_JUDGED_SHARE:
+        return settings.model_copy(update=blocks)
+    return settings.model_copy(update={**blocks, "folds": 1, "test_share": share})
+
+
+def _exported(made: Registry, staged: Registry, timeframe: Timeframe) -> list[DefaultModel]:
+    """Copy what serving needs of every version of a timeframe, and which of them serves."""
+    names = dict[str, str]()
+    for model in reversed(made.versions().models):
+        stored = made.open(model.version)
+        files = {name: stored.read(name) for name in _KEPT}
+        if len(files[MODEL_FILE]) > MAX_GRAPH_BYTES:
+            raise TrainingFailed(
+                f"the graph of {model.version} has {len(files[MODEL_FILE]):,} bytes; what comes with the service may "
+                f"have {MAX_GRAPH_BYTES:,}"
+            )
+
+        def write(folder: Path, files: Mapping[str, bytes] = files) -> None:
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+
+        added = staged.add(ModelMetadata(**{**dict(model), "shipped": True, "files": {}}), write)
+        names[model.version] = added.version
+        staged.nominate(added.version)
+    for promotion in made.aliases().of(ANY_SYMBOL, timeframe).history:
+        if promotion.version is not None:
+            staged.promote(names[promotion.version], by="gate", reason=promotion.reason, at=promotion.at)
+    serving = staged.resolve(ANY_SYMBOL, timeframe)
+    return [
+        DefaultModel(stored.metadata, version == serving, len(stored.read(MODEL_FILE)))
+        for version, stored in ((version, staged.open(version)) for version in names.values())
+    ]
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InvalidRequest(f"{out} is no folder")
+    known = {ALIASES_FILE, LOCK_FILE}
+    others = (
+        [path.name for path in out.iterdir() if path.name not in known and not is_version(path.name)]
+        if out.exists()
+        else []
+    )
+    if others:
+        raise InvalidRequest(f"{out} holds something else than models, such as {others[0]}: it would be deleted")

@@ -1,0 +1,43 @@
+"""Connections to a SQLite file: one that writes, and those that only read."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+MAX_WAL_BYTES = 64 << 20  # a log that one large group made is cut to this after its checkpoint
+
+
+def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Connect in order to write; a missing file is made with the first write.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened, or is no database.
+    """
+    connection = sqlite3.connect(path, timeout=busy_seconds)
+    try:
+        connection.text_factory = _text
+        connection.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode NORMAL loses nothing when the process dies, and the last commits only on a power cut.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Connect in order to read; a missing file stays missing.
+
+    Raises:
+        sqlite3.Error: there is no such file, or it cannot be opened.
+    """
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=busy_seconds)
+    connection.text_factory = _text
+    return connection
+
+
+def _text(text: bytes) -> str:
+    """Read damaged bytes as text too: it is then a row that does not fit, as one of another version is."""
+    return text.decode(errors="replace")

@@ -1,0 +1,161 @@
+"""Drivers of a forecast: what is named, in which unit, and that they lead to the probability that is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.model_settings import ModelSettings, ServingSettings
+from config.settings import FeatureSettings
+from domain.errors import InsufficientData, ModelCorrupt
+from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.market import Timeframe
+from features.columns.feature_sets import STANDARD
+from features.feature_engineering import FeatureEngineer
+from models.evaluation.calibration import Calibration
+from models.explanation.explanation import dump_explanation
+from models.explanation.linear import LinearTerms
+from models.model_manager import ModelManager
+from models.registry.metadata import ModelMetadata
+from models.registry.registry import Registry
+from models.serving.ensemble import EnsembleForecaster
+from models.serving.forecaster import OnnxForecaster
+from models.serving.forecasts import newest_forecast
+from models.serving.loaded_models import load_version
+from models.training.training_run import TrainingRequest
+from tests.fixtures.models import add_ensemble, add_model, feature_rows, files_of, make_metadata, make_scaler
+from tests.fixtures.planted_market import reversal_market
+from tests.fixtures.settings import configured
+
+pytest_plugins = ["tests.fixtures.registry"]
+COLUMNS = tuple(column.name for column in STANDARD.columns)
+MARKET = reversal_market(1_500, 0.7, seed=3)
+
+
+def add_explained(registry: Registry, terms: np.ndarray, **changes: object) -> ModelMetadata:
+    """Register a model whose answers are explained by coefficients."""
+    metadata = make_metadata(ModelType.LOGISTIC, inputs="summary", **changes)
+    files = files_of(metadata)
+
+    def write(folder: Path) -> None:
+        files(folder)
+        (folder / "explanation.npz").write_bytes(dump_explanation(LinearTerms(terms)))
+
+    return registry.add(metadata, write)
+
+
+def load(registry: Registry, metadata: ModelMetadata) -> OnnxForecaster:
+    return OnnxForecaster.load(registry.open(metadata.version))
+
+
+def at(statistic: int, column: str) -> int:
+    return statistic * len(COLUMNS) + COLUMNS.index(column)
+
+
+def test_the_greatest_come_first_with_statistic_formula_and_unscaled_value(registry: Registry) -> None:
+    terms = np.zeros(4 * len(COLUMNS))
+    wanted = {at(0, "rsi_14"): 5.0, at(1, "price_return_1"): -4.0, at(2, "ema_9_distance"): 3.0, at(3, "cci_20"): 2.0}
+    for place, size in wanted.items():
+        terms[place] = size
+    forecaster = load(registry, add_explained(registry, terms))
+    window = feature_rows(1)["standard"][0]
+    drivers = forecaster.drivers({"standard": window[None]})
+    assert drivers is not None
+    scaled = make_scaler(STANDARD).apply(window, COLUMNS)
+    found = {(each.column, each.statistic): each for each in drivers}
+    assert set(found) == {
+        ("rsi_14", "last"), ("price_return_1", "mean"), ("ema_9_distance", "deviation"), ("cci_20", "change"),
+    }  # fmt: skip
+    sizes = [abs(each.contribution) for each in drivers]
+    assert sizes == sorted(sizes, reverse=True)
+    rsi, ema = COLUMNS.index("rsi_14"), COLUMNS.index("ema_9_distance")
+    last, deviation = found["rsi_14", "last"], found["ema_9_distance", "deviation"]
+    assert last.value == pytest.approx(window[-1, rsi], rel=1e-6)
+    assert last.contribution == pytest.approx(5 * scaled[-1, rsi], rel=1e-5)
+    assert deviation.value == pytest.approx(window[:, ema].std(), rel=1e-6)
+    assert deviation.contribution == pytest.approx(3 * scaled[:, ema].std(), rel=1e-5)
+    assert found["price_return_1", "mean"].value == pytest.approx(window[:, COLUMNS.index("price_return_1")].mean())
+    assert (last.description, deviation.description) == (None, "close / ema_9 - 1")
+
+
+def test_there_are_five_at_most_and_the_calibration_scales_them(registry: Registry) -> None:
+    terms = np.ones(4 * len(COLUMNS))
+    plain = load(registry, add_explained(registry, terms))
+    halved = load(registry, add_explained(registry, terms, calibration=Calibration(kind="sigmoid", slope=0.5)))
+    constant = load(registry, add_explained(registry, terms, calibration=Calibration(kind="sigmoid", slope=0.0)))
+    rows = feature_rows(3)
+    first, half = plain.drivers(rows), halved.drivers(rows)
+    assert first is not None
+    assert half is not None
+    assert len(first) == 5
+    assert [each.contribution for each in half] == pytest.approx([each.contribution / 2 for each in first])
+    assert constant.drivers(rows) == ()
+
+
+def test_what_explains_nothing_has_none(registry: Registry) -> None:
+    network = add_model(registry)
+    explained = add_explained(registry, np.ones(4 * len(COLUMNS)))
+    ensemble = add_ensemble(registry, (network, 0.5), (explained, 0.5))
+    rows = feature_rows(1)
+    assert load(registry, network).drivers(rows) is None
+    forecaster = load_version(registry, ensemble.version)
+    assert isinstance(forecaster, EnsembleForecaster)
+    assert forecaster.drivers(rows) is None
+
+
+def test_rows_that_are_not_known_are_refused_as_by_the_forecast(registry: Registry) -> None:
+    forecaster = load(registry, add_explained(registry, np.ones(4 * len(COLUMNS))))
+    rows = feature_rows(1)
+    rows["standard"][0, -1, 4] = np.nan
+    with pytest.raises(InsufficientData, match=COLUMNS[4]):
+        forecaster.drivers(rows)
+
+
+def test_an_explanation_of_another_model_is_refused(registry: Registry) -> None:
+    metadata = add_explained(registry, np.ones(7))
+    with pytest.raises(ModelCorrupt, match=rf"{metadata.version}: explanation.npz explains 7 inputs"):
+        load(registry, metadata)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelType], tuple[Registry, ModelMetadata]]:
+    def train(kind: ModelType) -> tuple[Registry, ModelMetadata]:
+        models = configured(
+            ModelSettings,
+            save_path=str(tmp_path_factory.mktemp("models")),
+            evaluation={"folds": 1},
+            lightgbm={"trees": 60, "learning_rate": 0.1},
+            xgboost={"trees": 30},
+        )
+        manager = ModelManager(models, configured(FeatureSettings), lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        request = TrainingRequest(kind, ANY_SYMBOL, Timeframe.H1)
+        return manager.registry, manager.train(request, {"BTCUSDT": MARKET}, lambda _: None).model
+
+    return train
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [ModelType.LIGHTGBM, ModelType.XGBOOST, ModelType.LOGISTIC])
+def test_a_trained_model_names_what_the_market_is_made_of(
+    trained: Callable[[ModelType], tuple[Registry, ModelMetadata]], kind: ModelType
+) -> None:
+    registry, model = trained(kind)
+    forecaster = load_version(registry, model.version)
+    length = forecaster.needs["standard"]
+    rows = FeatureEngineer(STANDARD).last_window(MARKET, length)
+    forecast = newest_forecast(forecaster, "BTCUSDT", MARKET, configured(ServingSettings))
+    assert forecast.drivers == forecaster.drivers({"standard": rows[None]})
+    assert forecast.drivers
+    assert len(forecast.drivers) == 5
+    # The next move turns against the last one: what moves the forecast most points that way.
+    rose = MARKET.closes[-1] > MARKET.closes[-2]
+    assert (forecast.drivers[0].contribution < 0) == rose == (forecast.probability_up < 0.5)
+    if kind is ModelType.LIGHTGBM:
+        assert length == 1
+        for driver in forecast.drivers:
+            assert driver.statistic is None
+            assert driver.value == rows[-1, COLUMNS.index(driver.column)]
