@@ -125,6 +125,7 @@ def _take(browser: Browser, service: Service, place: str, width: int, scheme: st
     for place_on_page in ("document.body.scrollHeight", "0"):
         page.evaluate(f"scrollTo(0, {place_on_page})")
         page.evaluate("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    page.wait_for_function("[...document.querySelectorAll('.card')].every((card) => card.querySelector('.sparkline path'))")
     page.screenshot(path=target, full_page=width == WIDTHS["wide"])
     context.close()
 
