@@ -39,6 +39,9 @@ VIEWS = {
     "operations": "#/operations?section=models",
     "try": "#/try?symbol=BTCUSDT",
 }
+# Cards that are far from the screen have no line yet.
+CARDS_ARE_WHOLE = """[...document.querySelectorAll(".card")].every((card) =>
+    card.getBoundingClientRect().top > 2 * innerHeight || card.querySelector(".sparkline path"))"""
 
 
 class PastMarkets:
@@ -125,6 +128,7 @@ def _take(browser: Browser, service: Service, place: str, width: int, scheme: st
     for place_on_page in ("document.body.scrollHeight", "0"):
         page.evaluate(f"scrollTo(0, {place_on_page})")
         page.evaluate("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    page.wait_for_function(CARDS_ARE_WHOLE)
     page.screenshot(path=target, full_page=width == WIDTHS["wide"])
     context.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -68,10 +67,13 @@ def test_without_the_chart_library_the_chart_is_a_plain_one_and_says_so(
     market_service: Service, open_view: Open, sent: str
 ) -> None:
     page = open_view(market_service)
-    stand_in = {"path": WEB_FOLDER / "plain" / "no_charts.js", "content_type": "text/javascript"}
-    answer: Callable[[Route], None] = (
-        (lambda route: route.abort()) if sent == "nothing" else (lambda route: route.fulfill(**stand_in))
-    )
+
+    def answer(route: Route) -> None:
+        if sent == "nothing":
+            route.abort()
+        else:
+            route.fulfill(path=WEB_FOLDER / "plain" / "no_charts.js", content_type="text/javascript")
+
     page.route("**/lightweight-charts*", answer)
     page.goto(f"{market_service.url}/#/symbol/BTCUSDT")
     expect(page.locator(".plain-chart .body").nth(90)).to_be_attached()
