@@ -49,7 +49,7 @@ def test_the_token_is_asked_for_once_and_a_wrong_one_is_refused(own_service: Ser
     expect(page.get_by_role("alert")).to_have_count(0)
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
     assert ADMIN_TOKEN not in stored
-    page.get_by_role("button", name="Schedule").click()
+    page.get_by_role("link", name="Schedule").click()
     expect(page.get_by_role("region", name="Rows of the schedule").get_by_role("row").nth(5)).to_contain_text("in")
     page.reload()
     expect(page.get_by_label("Administrator's token")).to_be_visible()
@@ -63,9 +63,30 @@ def test_a_training_is_watched_to_its_end(market_service: Service, open_view: Op
     expect(row).to_contain_text("logistic")
     expect(row.locator(".meter")).to_be_visible()
     expect(row).to_contain_text(re.compile("succeeded"), timeout=180_000)
-    page.get_by_role("button", name="Models").click()
+    page.get_by_role("link", name="Models").click()
     page.get_by_role("button", name=re.compile("logistic_model_")).first.click()
     expect(page.get_by_role("heading", name="What the gate found")).to_be_visible()
+
+
+def test_a_training_in_rounds_is_watched_and_its_losses_are_drawn(market_service: Service, open_view: Open) -> None:
+    page = as_operator(open_view, market_service, "jobs")
+    page.get_by_label("Type").select_option("xgboost")
+    page.get_by_role("button", name="Train", exact=True).click()
+    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").nth(1)
+    expect(row).to_contain_text("xgboost")
+    expect(row.locator(".meter")).to_be_visible()
+    expect(row).to_contain_text("succeeded", timeout=180_000)
+    page.get_by_role("link", name="Models").click()
+    page.get_by_role("button", name=re.compile("xgboost_model_")).first.click()
+    curve = page.get_by_role("figure")
+    expect(curve).to_contain_text(re.compile(r"100 of 100 rounds; the lowest validation loss in round \d+"))
+    lines = curve.get_by_role("img", name=re.compile("Losses of the training, from .+ down to .+"))
+    for line in ("path.learned", "path.validated"):
+        assert str(lines.locator(line).get_attribute("d")).count("L") == 99
+    curve.get_by_text("Losses as a table").click()
+    rows = page.get_by_role("region", name="Losses of the training").get_by_role("row")
+    expect(rows).to_have_count(101)
+    assert (serious_findings(page), overflow(page)) == ([], 0)
 
 
 def test_a_training_is_cancelled_after_a_question(market_service: Service, open_view: Open) -> None:
@@ -92,7 +113,7 @@ def test_the_newest_check_of_the_parts_is_shown_to_operators_alone(own_service: 
     page = as_operator(open_view, own_service, "jobs")
     row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").filter(has_text="health check")
     expect(row).to_contain_text("succeeded")
-    page.get_by_role("button", name="Health").click()
+    page.get_by_role("link", name="Health").click()
     [report] = own_service.get("/ai/reports?kind=health&limit=1", headers=OPERATOR).json()["reports"]
     expect(page.get_by_text(report["summary"])).to_be_visible()
 
@@ -117,7 +138,7 @@ def test_safe_mode_is_switched_with_a_reason_and_the_page_says_what_happened(
     page.get_by_role("button", name="Switch it off").click()
     expect(page.get_by_role("button", name="Switch it on")).to_be_visible()
     assert own_service.get("/ai/safe-mode").json()["enabled"] is False
-    page.get_by_role("button", name="Log", exact=True).click()
+    page.get_by_role("link", name="Log", exact=True).click()
     expect(page.get_by_role("region", name="Events of the socket, newest first")).to_contain_text("SafeModeChanged")
     expect(page.get_by_role("region", name="Lines of the log, newest first")).to_contain_text("safe mode is on")
 
@@ -125,7 +146,7 @@ def test_safe_mode_is_switched_with_a_reason_and_the_page_says_what_happened(
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
 def test_everyone_can_use_it(own_service: Service, open_view: Open, scheme: str, width: int) -> None:
     page = as_operator(open_view, own_service, "health", scheme=scheme, width=width)
-    sections = page.get_by_role("group", name="Sections").get_by_role("button")
+    sections = page.get_by_role("navigation", name="Sections").get_by_role("link")
     for number in range(sections.count()):
         sections.nth(number).click()
         expect(page.locator(".skeleton")).to_have_count(0)

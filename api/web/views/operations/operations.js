@@ -1,6 +1,6 @@
 /** For operators: what works, what it costs, what runs, what serves, and the switches. */
 import { html } from "../../core/html.js";
-import { adjust } from "../../core/address.js";
+import { Sections } from "../../parts/sections.js";
 import { TokenForm } from "../../parts/token_form.js";
 import { Health } from "./health.js";
 import { Costs } from "./costs.js";
@@ -17,15 +17,13 @@ const SECTIONS = {
   schedule: ["Schedule", Schedule], reports: ["Reports", Reports], suggestions: ["Suggestions", Suggestions],
   switches: ["Switches", Switches], log: ["Log", Tape],
 };
+const TITLES = Object.fromEntries(Object.entries(SECTIONS).map(([key, [title]]) => [key, title]));
 
 export function View({ parameters }) {
   const name = SECTIONS[parameters.section] ? parameters.section : "health";
   const [title, Section] = SECTIONS[name];
   return html`<h1>Operations</h1>
     <${TokenForm} />
-    <div class="bar" role="group" aria-label="Sections">
-      ${Object.entries(SECTIONS).map(([key, [text]]) => html`<button key=${key} aria-pressed=${key === name}
-        onClick=${() => adjust({ section: key })}>${text}</button>`)}
-    </div>
+    <${Sections} view="operations" label="Sections" titles=${TITLES} current=${name} />
     <section aria-label=${title}><${Section} key=${name} parameters=${parameters} /></section>`;
 }
