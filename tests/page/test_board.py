@@ -78,6 +78,35 @@ def test_arrow_keys_walk_over_the_cards(market_service: Service, open_view: Open
     expect(page.get_by_role("heading", level=1)).to_have_text("BTCUSDT")
 
 
+def test_a_card_keeps_the_focus_when_its_signal_becomes_the_newest(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, "/#/board?order=newest")
+    expect(page.locator(".card").nth(len(SYMBOLS) - 1)).to_be_visible()
+    oldest = str(page.locator(".card strong").last.text_content())
+    card_of(page, oldest).focus()
+    analyze(market_service, oldest)
+    # A symbol that the board does not know yet comes after it.
+    analyze(market_service, "ADAUSDT")
+    expect(card_of(page, "ADAUSDT")).to_be_visible()
+    expect(page.locator(".card:focus strong")).to_have_text(oldest)
+    expect(page.locator(".card strong").last).to_have_text("ADAUSDT")
+
+
+def test_candles_are_asked_for_when_a_card_comes_near_the_screen(market_service: Service, open_view: Open) -> None:
+    for symbol in ("BNBUSDT", "LINKUSDT", "XRPUSDT", "ADAUSDT"):
+        analyze(market_service, symbol)
+    page = open_view(market_service, "/#/board?order=symbol", width=390)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    last = page.locator(".card").last
+    expect(last).to_be_attached()
+    expect(page.locator(".sparkline path").first).to_be_visible()
+    symbol = last.locator("strong").text_content()
+    assert not any(f"/ai/candles/{symbol}" in url for url in asked)
+    with page.expect_request(f"**/ai/candles/{symbol}?*"):
+        last.scroll_into_view_if_needed()
+    expect(last.locator(".sparkline path")).to_have_count(1)
+
+
 def test_synthetic_candles_are_marked_and_a_killed_service_is_said_and_found_again(open_view: Open) -> None:
     with running_service(**INVENTED) as first:
         page = open_view(first)

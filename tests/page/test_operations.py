@@ -68,6 +68,27 @@ def test_a_training_is_watched_to_its_end(market_service: Service, open_view: Op
     expect(page.get_by_role("heading", name="What the gate found")).to_be_visible()
 
 
+def test_a_training_in_rounds_is_watched_and_its_losses_are_drawn(market_service: Service, open_view: Open) -> None:
+    page = as_operator(open_view, market_service, "jobs")
+    page.get_by_label("Type").select_option("xgboost")
+    page.get_by_role("button", name="Train", exact=True).click()
+    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").nth(1)
+    expect(row).to_contain_text("xgboost")
+    expect(row.locator(".meter")).to_be_visible()
+    expect(row).to_contain_text("succeeded", timeout=180_000)
+    page.get_by_role("link", name="Models").click()
+    page.get_by_role("button", name=re.compile("xgboost_model_")).first.click()
+    curve = page.get_by_role("figure")
+    expect(curve).to_contain_text(re.compile(r"100 of 100 rounds; the lowest validation loss in round \d+"))
+    lines = curve.get_by_role("img", name=re.compile("Losses of the training, from .+ down to .+"))
+    for line in ("path.learned", "path.validated"):
+        assert str(lines.locator(line).get_attribute("d")).count("L") == 99
+    curve.get_by_text("Losses as a table").click()
+    rows = page.get_by_role("region", name="Losses of the training").get_by_role("row")
+    expect(rows).to_have_count(101)
+    assert (serious_findings(page), overflow(page)) == ([], 0)
+
+
 def test_a_training_is_cancelled_after_a_question(market_service: Service, open_view: Open) -> None:
     page = as_operator(open_view, market_service, "jobs")
     page.get_by_label("Type").select_option("lstm")

@@ -1,9 +1,11 @@
 /** A button that changes something: it asks for confirmation, says what happened, and why where it did not. */
-import { html, useState } from "../../core/html.js";
+import { html, useEffect, useRef, useState } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
 import { ask } from "../../core/api.js";
 
 /**
+ * The focus goes to the reason, or to the button that confirms, and back to the button that asked; Escape leaves it.
+ *
  * @param {{title: string, path: string, method?: string, body?: (reason: string) => object, confirm?: string,
  *   reason?: boolean, done?: () => void}} props `confirm` is the question; with `reason` the reader gives one.
  */
@@ -12,6 +14,17 @@ export function Action({ title, path, method = "POST", body, confirm, reason = f
   const [busy, setBusy] = useState(false);
   const [text, setText] = useState("");
   const [problem, setProblem] = useState(null);
+  const first = useRef(null);
+  const opened = useRef(false);
+  useEffect(() => {
+    if (asking || opened.current) first.current?.focus();
+    opened.current = asking;
+  }, [asking]);
+  const leave = () => {
+    setAsking(false);
+    setText("");
+    setProblem(null);
+  };
   const act = async (event) => {
     event?.preventDefault();
     setBusy(true);
@@ -19,7 +32,7 @@ export function Action({ title, path, method = "POST", body, confirm, reason = f
     try {
       const answer = await ask(path, { method, body: body?.(text) });
       announce(answer?.message ?? `${title}: done`);
-      setAsking(false);
+      leave();
       done?.(answer);
     } catch (refusal) {
       setProblem(refusal);
@@ -28,14 +41,14 @@ export function Action({ title, path, method = "POST", body, confirm, reason = f
     }
   };
   if (!asking) {
-    return html`<button disabled=${busy} onClick=${confirm || reason ? () => setAsking(true) : act}>${title}</button>
+    return html`<button ref=${first} disabled=${busy} onClick=${confirm || reason ? () => setAsking(true) : act}>${title}</button>
       ${problem ? html`<span role="alert" class="problem">${problem.message}</span>` : null}`;
   }
-  return html`<form class="confirm" onSubmit=${act}>
+  return html`<form class="confirm" onSubmit=${act} onKeyDown=${(event) => event.key === "Escape" && leave()}>
     <p>${confirm ?? title}</p>
-    ${reason ? html`<label>Reason <input required maxlength="200" value=${text} onInput=${(event) => setText(event.target.value)} /></label>` : null}
-    <button class="primary" disabled=${busy}>${title}</button>
-    <button type="button" onClick=${() => setAsking(false)}>Leave it</button>
+    ${reason ? html`<label>Reason <input ref=${first} required maxlength="200" value=${text} onInput=${(event) => setText(event.target.value)} /></label>` : null}
+    <button ref=${reason ? null : first} class="primary" disabled=${busy}>${title}</button>
+    <button type="button" onClick=${leave}>Leave it</button>
     ${problem ? html`<p role="alert" class="notice bad">${problem.message}</p>` : null}
   </form>`;
 }

@@ -4,8 +4,8 @@ import { count, dollars } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
 import { Badge } from "../../parts/badges.js";
 import { Meter } from "../../parts/meter.js";
-import { Table } from "../../parts/table.js";
-import { Empty, Resource } from "../../parts/view_state.js";
+import { Resource } from "../../parts/view_state.js";
+import { Keys } from "./keys.js";
 
 const EVERY_MS = 30_000;
 
@@ -46,12 +46,4 @@ function Calls({ costs: { session_statistics: all, today, projections, configura
     <dt>Expected this month</dt><dd>${dollars(projections.estimated_monthly_cost_usd)}</dd>
     <dt>Prices of</dt><dd>${configuration.prices_as_of}</dd>
   </dl>`;
-}
-
-function Keys({ keys }) {
-  if (!keys.length) {
-    return html`<${Empty} title="No key"><p>Without a key of an LLM the rules answer. <code>OPENAI_API_KEY</code> sets one.</p><//>`;
-  }
-  const columns = Object.keys(keys[0]).map((name) => ({ title: name.replaceAll("_", " "), value: (key) => String(key[name] ?? "–") }));
-  return html`<${Table} caption="Keys of the LLM and their states" columns=${columns} rows=${keys} rowKey=${(key) => JSON.stringify(Object.values(key)[0])} />`;
 }

@@ -17,6 +17,7 @@ const SECTIONS = {
   schedule: ["Schedule", Schedule], reports: ["Reports", Reports], suggestions: ["Suggestions", Suggestions],
   switches: ["Switches", Switches], log: ["Log", Tape],
 };
+const TITLES = Object.fromEntries(Object.entries(SECTIONS).map(([key, [title]]) => [key, title]));
 
 const TITLES = Object.fromEntries(Object.entries(SECTIONS).map(([name, [title]]) => [name, title]));
 

@@ -20,21 +20,24 @@ export function TrainingCurve({ history }) {
     { title: "Learning rate", number: true, value: (point) => number(point.learning_rate, 3) },
   ];
   return html`<figure class="curve">
-    <figcaption>${ended} of ${planned} ${unit}s; the lowest validation loss in ${unit} ${best}. <span class="learned">Training</span>, <span class="validated">validation</span>.</figcaption>
-    <${Lines} points=${points} best=${best} />
+    <figcaption>${ended} of ${planned} ${unit}s; the lowest validation loss in ${unit} ${best}, at the upright line. Loss of
+      <span class="learned">training (solid)</span> and <span class="validated">validation (dashed)</span>.</figcaption>
+    <${Lines} points=${points} best=${best} unit=${unit} />
     <details><summary>Losses as a table</summary><${Table} caption="Losses of the training" columns=${columns} rows=${points} rowKey=${(point) => point.number} /></details>
   </figure>`;
 }
 
-function Lines({ points, best }) {
+function Lines({ points, best, unit }) {
   const values = points.flatMap(({ loss, validation_loss: validation }) => [loss, validation]).filter((value) => value !== null);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const last = points[points.length - 1].number;
   const x = (at) => ROOM + (at / last) * (WIDTH - 2 * ROOM);
   const y = (value) => HEIGHT - ROOM - ((value - low) / (high - low || 1)) * (HEIGHT - 2 * ROOM);
   const path = (key) => `M${points.filter((point) => point[key] !== null).map((point) => `${x(point.number).toFixed(1)} ${y(point[key]).toFixed(1)}`).join("L")}`;
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${`Losses from ${number(high)} down to ${number(low)}`}>
+  return html`<span class="scale up" aria-hidden="true"><span>${number(high)}</span><span>${number(low)}</span></span>
+  <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${`Losses of the training, from ${number(high)} down to ${number(low)}`}>
     <line class="best" x1=${x(best)} x2=${x(best)} y1="0" y2=${HEIGHT} />
     <path class="learned" d=${path("loss")} /><path class="validated" d=${path("validation_loss")} />
-  </svg>`;
+  </svg>
+  <span class="scale across" aria-hidden="true"><span>${unit} ${points[0].number}</span><span>${unit} ${last}</span></span>`;
 }
