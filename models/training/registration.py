@@ -162,5 +162,7 @@ def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:
 
 
 def _settings(run: TrainingRun) -> dict[str, Any]:
-    models = run.models.model_dump(mode="json", exclude={"save_path", "keep_versions", "serving", "default_type"})
+    models = run.models.model_dump(
+        mode="json", exclude={"recipes", "save_path", "keep_versions", "serving", "default_type"}
+    )
     return {"models": models, "features": run.features.model_dump(mode="json")}

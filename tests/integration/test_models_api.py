@@ -345,8 +345,8 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
         "model_type": "lstm",
         "sequence_length": 60,
         "batch_size": 32,
-        "learning_rate": 0.001,
-        "epochs": 100,
+        "learning_rate": 0.003,
+        "epochs": 8,
         "validation_split": 0.15,
     }
     trading = config["trading_config"]
@@ -377,10 +377,10 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
 @pytest.mark.parametrize(
     ("kind", "epochs", "length", "features"),
     [
-        ("patchtst", 100, 96, WIDE),
+        ("patchtst", 8, 96, WIDE),
         ("xgboost", 1, 60, STANDARD),
-        ("ensemble", 100, 60, STANDARD),
-        ("transformer", 100, 60, STANDARD),
+        ("ensemble", 8, 60, STANDARD),
+        ("transformer", 8, 60, STANDARD),
     ],
 )
 def test_config_of_other_default_types(
@@ -389,6 +389,11 @@ def test_config_of_other_default_types(
     model = make_client(models={"default_type": kind}).get("/config").json()["model_config"]
     found = model["model_type"], model["epochs"], model["sequence_length"], len(model["features"])
     assert found == (kind, epochs, length, len(features.columns))
+
+
+def test_config_shows_the_recipe_in_force(make_client: MakeClient) -> None:
+    model = make_client(models={"recipe": "specified"}).get("/config").json()["model_config"]
+    assert (model["learning_rate"], model["epochs"]) == (0.001, 100)
 
 
 def test_health_has_a_second_name(client: TestClient) -> None:
