@@ -55,6 +55,10 @@ EXPOSE 5555
 CMD ["celery", "flower", "--port=5555"]
 
 FROM code AS worker
+USER root
+# the system's OpenMP, of which the wheel of LightGBM has none
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
+USER service
 COPY --from=complete-installer /app/.venv /app/.venv
 CMD ["python", "cli.py", "worker"]
 

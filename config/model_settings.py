@@ -9,14 +9,12 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.section import Count, Seconds, Section, Switch, over
-from config.watch_settings import DriftSettings
+from config.watch_settings import DriftSettings, EvaluationSettings
 from domain.forecasting import ModelType
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-CostBps = Annotated[float, Field(ge=0, lt=5_000)]
-CalibrationKind = Literal["sigmoid", "isotonic", "none"]
 KerasBackend = Literal["tensorflow", "jax"]
 NativeFormat = Literal["keras", "h5"]
 Pooling = Literal["average", "last"]
@@ -29,8 +27,8 @@ class LearningSettings(Section):
     """How a network learns: for how long, and how far at each update; see `models.training.learning_rate`.
 
     `rate` None is `TrainingSettings.learning_rate`. With the schedule `plateau` it is the initial learning rate,
-    multiplied by `rate_factor` after `rate_patience_epochs` without a lower validation loss. With `cosine` it is the highest one of
-    a training of `rate_updates` updates, reached after the share `warm_up_share` of them.
+    multiplied by `rate_factor` after `rate_patience_epochs` without a lower validation loss. With `cosine` it is the
+    highest one of a training of `rate_updates` updates, reached after the share `warm_up_share` of them.
     """
 
     epochs: Count
@@ -124,6 +122,21 @@ class TreeSettings(Section):
     learning_rate: Share
 
 
+class BoostingSettings(TreeSettings):
+    """`trees` is the greatest number of rounds; they end after `patience_rounds` without a lower validation loss."""
+
+    patience_rounds: Count
+
+
+class LightGBMSettings(BoostingSettings):
+    """Every tree reads `feature_share` of the columns and `bagging_share` of the rows, drawn anew."""
+
+    leaves: Annotated[int, Field(ge=2, le=1_024)]
+    feature_share: Annotated[float, Field(gt=0, le=1)]
+    bagging_share: Annotated[float, Field(gt=0, le=1)]
+    l2: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class TrainingSettings(Section):
     """One run of training; the seed makes it repeatable, `threads` limits its CPU cores."""
 
@@ -135,23 +148,6 @@ class TrainingSettings(Section):
     seed: Annotated[int, Field(ge=0)]
     threads: Count
     native_format: NativeFormat
-
-
-class EvaluationSettings(Section):
-    """How a candidate is judged: on the newest rows, fold after fold, each row once.
-
-    Fee and slippage, in hundredths of a percent of the traded amount, are those of the equity curve.
-    """
-
-    folds: Count
-    test_share: Share
-    validation_share: Share
-    calibration: CalibrationKind
-    bootstrap_samples: Annotated[int, Field(ge=200)]
-    bootstrap_block: Count
-    min_test_windows: Count
-    fee_bps: CostBps
-    slippage_bps: CostBps
 
 
 class ServingSettings(Section):
@@ -191,7 +187,8 @@ class ModelSettings(Section):
     transformer: TransformerSettings
     patchtst: PatchTSTSettings
     random_forest: TreeSettings
-    xgboost: TreeSettings
+    xgboost: BoostingSettings
+    lightgbm: LightGBMSettings
     logistic_inverse_regularization: Positive
 
     @model_validator(mode="before")

@@ -27,6 +27,7 @@ class ModelType(StrEnum):
     PATCHTST = "patchtst"
     RANDOM_FOREST = "random_forest"
     XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
     LOGISTIC = "logistic"
     ENSEMBLE = "ensemble"
 

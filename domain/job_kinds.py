@@ -66,7 +66,7 @@ class KindTraits:
 
 
 TRAITS: Mapping[JobKind, KindTraits] = {
-    JobKind.TRAIN: KindTraits(JobQueue.ML_TRAINING, libraries=("keras", "onnx", "sklearn")),
+    JobKind.TRAIN: KindTraits(JobQueue.ML_TRAINING, libraries=("keras", "lightgbm", "onnx", "sklearn")),
     JobKind.BIAS_LOOKAHEAD: KindTraits(JobQueue.BACKTESTING),
     JobKind.BIAS_RECURSIVE: KindTraits(JobQueue.BACKTESTING),
     JobKind.BACKTEST: KindTraits(JobQueue.BACKTESTING),

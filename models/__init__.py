@@ -1,1 +1,1 @@
-"""Machine-learning models: trained by Keras, scikit-learn and XGBoost, registered, served by ONNX Runtime."""
+"""Machine-learning models: trained by Keras, scikit-learn, XGBoost and LightGBM, registered, served by ONNX Runtime."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from config.model_settings import BoostingSettings
 from config.settings import Settings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
@@ -118,12 +119,13 @@ def _training(settings: Settings) -> TrainingConfiguration:
     models = settings.models
     shown = models.ensemble_members[0] if models.default_type is ModelType.ENSEMBLE else models.default_type
     architecture = ARCHITECTURES[shown]
-    learning = architecture.learning(models)
+    learning, own = architecture.learning(models), architecture.settings(models)
+    rate = own.learning_rate if isinstance(own, BoostingSettings) else learning and learning.rate
     return TrainingConfiguration(
         model_type=models.default_type,
         sequence_length=architecture.sequence_length(models, settings.features),
         batch_size=models.training.batch_size,
-        learning_rate=(learning and learning.rate) or models.training.learning_rate,
+        learning_rate=rate or models.training.learning_rate,
         epochs=learning.epochs if learning else 1,
         validation_split=models.evaluation.validation_share,
         features=[column.name for column in FEATURE_SETS[architecture.feature_set].columns],

@@ -9,7 +9,7 @@ from domain.errors import LibraryMissing
 
 # Modules of the extra `train` of pyproject.toml, which requirements-serve.txt leaves out.
 TRAINING = frozenset(
-    {"tensorflow", "keras", "sklearn", "xgboost", "onnx", "skl2onnx", "onnxmltools", "optuna", "matplotlib"}
+    {"tensorflow", "keras", "sklearn", "xgboost", "lightgbm", "onnx", "skl2onnx", "onnxmltools", "optuna", "matplotlib"}
 )
 
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -31,6 +31,8 @@ from servers.redis_server import RedisServer
 
 COUNTS = {Timeframe.M15: 100, Timeframe.M30: 100, Timeframe.H1: 100, Timeframe.H4: 50}
 REQUESTS, WARM_UP_REQUESTS, ROUNDS, CONNECTIONS = 200, 60, 7, 4
+# Asked in turn; answers are valid for less than a turn takes. So analyses are fresh and candles known, as with engines.
+SYMBOLS, VALID_MINUTES = 40, "0.0005"
 TOGETHER = "one, all on one core"
 ALONE = "one with a core for itself"
 TWO = "two, all on two cores"
@@ -109,6 +111,7 @@ def _opened(stack: ExitStack) -> Cast:
         "DATABASE_URL": mongod.url,
         "REDIS_URL": redis.url,
         "MODEL_SAVE_PATH": str(folder / "models"),
+        "ANALYSIS_INTERVAL_MINUTES": VALID_MINUTES,
     }
     one, two = (
         stack.enter_context(serve("main.py", **shared, STORAGE__SPOOL_PATH=str(folder / f"spool-{name}")))
@@ -118,10 +121,13 @@ def _opened(stack: ExitStack) -> Cast:
 
 
 def _requests() -> Iterator[bytes]:
-    """Yield requests that are equal but for their symbol."""
+    """Yield requests that are equal but for their symbol, without end."""
     one = body("AAAAAA", COUNTS)
-    return (
-        request_bytes("POST", "/ai/analyze", one.replace(b"AAAAAA", f"R{number:05d}".encode())) for number in count()
+    return cycle(
+        [
+            request_bytes("POST", "/ai/analyze", one.replace(b"AAAAAA", f"R{number:05d}".encode()))
+            for number in range(SYMBOLS)
+        ]
     )
 
 

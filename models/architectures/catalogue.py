@@ -27,7 +27,7 @@ class Architecture:
         library: What trains it.
         function: `module:name` of the function that `load` returns.
         settings: From the settings of all models to its own.
-        inputs: Scaled windows, or a row of statistics of each (`models/architectures/summary.py`).
+        inputs: Scaled windows, the newest row of each, or a row of its statistics (`models/architectures/summary.py`).
         target: What it learns.
         outputs: What its answers are (`models/architectures/outputs.py`).
         feature_set: Name of the columns that it reads.
@@ -35,7 +35,7 @@ class Architecture:
     """
 
     kind: ModelType
-    library: Literal["keras", "sklearn", "xgboost"]
+    library: Literal["keras", "sklearn", "xgboost", "lightgbm"]
     function: str
     settings: Callable[[ModelSettings], Any]
     inputs: InputKind
@@ -121,6 +121,16 @@ _ROWS = (
         inputs="summary",
         target="three_class",
         outputs="three_class",
+    ),
+    Architecture(
+        ModelType.LIGHTGBM,
+        "lightgbm",
+        "models.architectures.lightgbm:fit_lightgbm",
+        settings=lambda models: models.lightgbm,
+        inputs="newest",
+        target="binary",
+        outputs="probability",
+        sequence_length=lambda _models, _features: 1,
     ),
     Architecture(
         ModelType.LOGISTIC,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
+from config.model_settings import BoostingSettings
 from domain.arrays import RealArray
-from domain.errors import FeatureMismatch
+from domain.errors import FeatureMismatch, TrainingFailed
 from features.datasets.windows import Windows
 
 
@@ -55,7 +58,7 @@ class FittedModel(Protocol):
         """Return the answers, shape (n, outputs) float32, as `models/architectures/outputs.py` reads them.
 
         Args:
-            inputs: Scaled windows (n, sequence_length, features), or summaries (n, columns), float32.
+            inputs: Scaled windows (n, sequence_length, features), or rows of them (n, columns), float32.
 
         Raises:
             FeatureMismatch: another shape than the model was fitted on.
@@ -66,6 +69,33 @@ class FittedModel(Protocol):
 
     def save(self, folder: Path, stem: str) -> str:
         """Write the library's own file, never a pickle, and return its name."""
+
+
+def history_of_rounds(
+    training: Sequence[float], validation: Sequence[float], settings: BoostingSettings
+) -> tuple[EpochProgress, ...]:
+    """Return every round of boosting that there was, from the losses after each."""
+    return tuple(
+        EpochProgress(number, settings.trees, *losses, 0.0, settings.learning_rate)
+        for number, losses in enumerate(zip(training, validation, strict=True), 1)
+    )
+
+
+def best_round(rounds: Sequence[EpochProgress]) -> int:
+    """Return the number of the first round with the lowest validation loss, whose trees serve."""
+    return int(np.argmin([each.validation_loss for each in rounds])) + 1
+
+
+def require_both_sides(targets: RealArray, learner: str) -> None:
+    """Refuse binary targets that are all alike.
+
+    Raises:
+        TrainingFailed: the price only rises, or only falls, in training.
+    """
+    if len(np.unique(targets)) < 2:
+        raise TrainingFailed(
+            f"{learner} needs rises and falls to tell apart; all {len(targets)} training windows end the same"
+        )
 
 
 def require_shape(inputs: RealArray, expected: tuple[int, ...]) -> None:

@@ -12,8 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from config.model_settings import TrainingSettings
 from domain.arrays import RealArray
-from domain.errors import TrainingFailed
-from models.architectures.fitted import EpochProgress, LearningData, require_shape
+from models.architectures.fitted import EpochProgress, LearningData, require_both_sides, require_shape
 from models.architectures.summary import summaries
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
@@ -55,9 +54,6 @@ def fit_logistic(data: LearningData, inverse_regularization: float, _training: T
     """
     train = data.train
     targets = train.targets[train.ends]
-    if len(np.unique(targets)) < 2:
-        raise TrainingFailed(
-            f"logistic regression needs rises and falls to tell apart; all {len(targets)} training windows end the same"
-        )
+    require_both_sides(targets, "logistic regression")
     regression = LogisticRegression(C=inverse_regularization, max_iter=_MAX_ITERATIONS)
     return Logistic(regression.fit(summaries(train), targets))

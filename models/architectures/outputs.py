@@ -11,7 +11,7 @@ import numpy as np
 from domain.arrays import RealArray
 from features.datasets.targets import RISK_HORIZONS, TradeClass
 
-InputKind = Literal["window", "summary"]
+InputKind = Literal["window", "summary", "newest"]
 OutputKind = Literal["probability", "three_class", "multi_horizon"]
 
 HORIZONS = 4

@@ -12,12 +12,12 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 
 from config.model_settings import TrainingSettings, TreeSettings
-from domain.arrays import Float32Array, FloatArray, RealArray
+from domain.arrays import Float32Array, RealArray
 from models.architectures.fitted import EpochProgress, LearningData, require_shape
 from models.architectures.outputs import CLASSES
 from models.architectures.summary import summaries
 from models.export.graph import INPUTS
-from models.export.tabular import tabular_onnx
+from models.export.tabular import single_precision, tabular_onnx
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,5 @@ def fit_random_forest(data: LearningData, settings: TreeSettings, training: Trai
     )
     forest.fit(summaries(train), train.targets[train.ends].astype(np.int64))
     for tree in forest.estimators_:
-        _to_single_precision(tree.tree_.threshold)
+        tree.tree_.threshold[:] = single_precision(tree.tree_.threshold)
     return RandomForest(forest)
-
-
-def _to_single_precision(thresholds: FloatArray) -> None:
-    """Round thresholds down to float32, in place.
-
-    ONNX keeps them so, and rounded to the nearest some would come to lie on the other side of a value.
-    Rounded down they part float32 values exactly as before.
-    """
-    nearest = thresholds.astype(np.float32)
-    thresholds[:] = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)

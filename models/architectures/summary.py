@@ -1,4 +1,4 @@
-"""A window as one row, the input of learners that read no sequences."""
+"""What learners read of a window: all of it, its newest row, or a row of statistics."""
 
 from __future__ import annotations
 
@@ -8,9 +8,35 @@ import numpy as np
 
 from domain.arrays import RealArray
 from features.datasets.windows import Windows
+from models.architectures.outputs import InputKind
 
 STATISTICS = ("last", "mean", "deviation", "change")
 _ROWS_AT_ONCE = 1024
+
+
+def inputs_of(kind: InputKind, windows: RealArray) -> RealArray:
+    """Return what a learner reads of windows, float32.
+
+    Args:
+        kind: The windows themselves; `newest`: their last rows, shape (n, features); `summary`: see `summarize`.
+        windows: Shape (n, sequence_length, features), float32.
+    """
+    if kind == "summary":
+        return summarize(windows)
+    return windows[:, -1] if kind == "newest" else windows
+
+
+def input_shape(kind: InputKind, sequence_length: int, features: int) -> tuple[int, ...]:
+    """Return the shape of what a learner reads of one window."""
+    if kind == "window":
+        return sequence_length, features
+    return (features,) if kind == "newest" else (len(STATISTICS) * features,)
+
+
+def newest_rows_of(windows: Windows) -> RealArray:
+    """Return the last row of every window, shape (n, features)."""
+    rows: RealArray = windows.rows[windows.ends]
+    return rows
 
 
 def summarize(windows: RealArray) -> RealArray:

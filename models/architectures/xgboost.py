@@ -10,9 +10,9 @@ import xgboost
 from onnxmltools.convert import convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType
 
-from config.model_settings import TrainingSettings, TreeSettings
+from config.model_settings import BoostingSettings, TrainingSettings
 from domain.arrays import RealArray
-from models.architectures.fitted import EpochProgress, LearningData, require_shape
+from models.architectures.fitted import EpochProgress, LearningData, best_round, history_of_rounds, require_shape
 from models.architectures.outputs import CLASSES
 from models.architectures.summary import summaries
 from models.export.graph import INPUTS
@@ -47,8 +47,8 @@ class XGBoost:
         return name
 
 
-def fit_xgboost(data: LearningData, settings: TreeSettings, training: TrainingSettings) -> XGBoost:
-    """Train gradient boosting on three-class targets; see `models.training.fitting.fit`.
+def fit_xgboost(data: LearningData, settings: BoostingSettings, training: TrainingSettings) -> XGBoost:
+    """Train gradient boosting on three-class targets, and keep the trees of the best round; see `fitting.fit`.
 
     `min_samples_leaf` is XGBoost's `min_child_weight`, where a sample weighs at most one half.
     """
@@ -67,9 +67,14 @@ def fit_xgboost(data: LearningData, settings: TreeSettings, training: TrainingSe
     later = xgboost.DMatrix(summaries(data.validation), label=data.validation.targets[data.validation.ends])
     losses: dict[str, dict[str, list[float]]] = {}
     watched = [(samples, _TRAINING), (later, _VALIDATION)]
-    booster = xgboost.train(parameters, samples, settings.trees, evals=watched, evals_result=losses, verbose_eval=False)
-    both = zip(losses[_TRAINING][_LOSS], losses[_VALIDATION][_LOSS], strict=True)
-    rounds = (
-        EpochProgress(number, settings.trees, *pair, 0.0, settings.learning_rate) for number, pair in enumerate(both, 1)
+    booster = xgboost.train(
+        parameters,
+        samples,
+        settings.trees,
+        evals=watched,
+        evals_result=losses,
+        early_stopping_rounds=settings.patience_rounds,
+        verbose_eval=False,
     )
-    return XGBoost(booster, tuple(rounds))
+    rounds = history_of_rounds(losses[_TRAINING][_LOSS], losses[_VALIDATION][_LOSS], settings)
+    return XGBoost(booster[: best_round(rounds)], rounds)

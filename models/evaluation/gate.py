@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from domain.values import Frozen, Share
 from models.evaluation.bootstrap import Interval, Resampling, mean_interval
 from models.evaluation.metrics import brier_losses
@@ -97,17 +97,24 @@ class GateVerdict(Frozen):
 class PromotionGate:
     """The rules of promotion.
 
-    `resampling` draws the rows of the intervals; below `min_predictions` nothing is promoted.
+    Attributes:
+        resampling: Draws the rows of the intervals.
+        min_predictions: With fewer nothing is promoted.
+        suspicious_accuracy: Share of right directions above which a model has probably read the future.
+        suspicious_auc: The same of the area under the curve.
     """
 
     resampling: Resampling
     min_predictions: int
+    suspicious_accuracy: float = 1.0
+    suspicious_auc: float = 1.0
 
     @classmethod
     def of(cls, settings: EvaluationSettings, horizon: int, seed: int) -> PromotionGate:
         """Return the configured gate; it needs at least the predictions that an interval needs."""
         resampling = Resampling.of(settings, horizon, seed)
-        return cls(resampling, max(settings.min_test_windows, resampling.min_rows))
+        least = max(settings.min_test_windows, resampling.min_rows)
+        return cls(resampling, least, settings.suspicious_accuracy, settings.suspicious_auc)
 
     def judge(
         self,
@@ -119,9 +126,10 @@ class PromotionGate:
     ) -> GateVerdict:
         """Return what serves from now on.
 
-        - The candidate serves if it is better than each of the others and has not collapsed to a constant.
+        - The candidate serves if it is better than each of the others, has not collapsed to a constant, and is not too
+          good to be true.
         - Where it is not better than logistic regression, that serves if it is better than the prior and
-          than production.
+          than production, and not too good to be true.
         - Otherwise production stays, or nothing serves where there is none; the same holds where predictions,
           or those in common with production, are too few.
 
@@ -151,7 +159,7 @@ class PromotionGate:
         serves: Serves = "production" if served else "nothing"
         if not doubts:
             serves, decision = "candidate", f"The candidate serves: better than {_listed(own)}."
-        elif ties and all(comparison.better for comparison in fallback):
+        elif ties and all(comparison.better for comparison in fallback) and not (logistic and self._leak(logistic)):
             serves = "logistic"
             decision = f"Logistic regression serves, better than {_listed(fallback)}: {doubts}."
         else:
@@ -192,8 +200,22 @@ class PromotionGate:
                 f"the candidate collapsed to a constant, its raw probabilities deviate by "
                 f"{candidate.raw_deviation:.5f} ({COLLAPSED_DEVIATION} is the least)"
             )
+        if leak := self._leak(candidate):
+            return leak
         unbeaten = [comparison for comparison in comparisons if not comparison.better]
         return f"the candidate is not better than {_listed(unbeaten)}" if unbeaten else ""
+
+    def _leak(self, model: OutOfSample) -> str:
+        """Return why predictions are too good to be true, in words; empty if they are not."""
+        scores = model.scores()
+        accuracy, auc = scores.accuracy or 0.0, scores.auc or 0.0
+        if accuracy <= self.suspicious_accuracy and auc <= self.suspicious_auc:
+            return ""
+        return (
+            f"it is right in {accuracy:.1%} of {scores.count} predictions, with an AUC of {auc:.3f}, which is too good "
+            f"to be true (above {self.suspicious_accuracy:.0%} or {self.suspicious_auc:.2f}): look for candles that "
+            "are shifted, repeated or made up, so that features tell the future"
+        )
 
 
 def _listed(comparisons: list[Comparison]) -> str:

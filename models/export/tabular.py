@@ -1,10 +1,11 @@
-"""From the graphs of the scikit-learn and XGBoost converters to the form that serving reads."""
+"""From the graphs of the converters of scikit-learn, XGBoost and LightGBM to the form that serving reads."""
 
 from __future__ import annotations
 
+import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
-from domain.arrays import Float32Array
+from domain.arrays import Float32Array, FloatArray
 from models.export.graph import BATCH, INPUTS, IR_VERSION, OPSET, OUTPUTS
 
 
@@ -31,3 +32,14 @@ def tabular_onnx(converted: ModelProto, placement: Float32Array) -> bytes:
     model = helper.make_model(wrapped, ir_version=IR_VERSION, opset_imports=imports)
     checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def single_precision(thresholds: FloatArray) -> FloatArray:
+    """Return the thresholds of `value <= threshold` rounded down to float32.
+
+    ONNX keeps them so, and rounded to the nearest some would come to lie on the other side of a value.
+    Rounded down they part float32 values exactly as before.
+    """
+    nearest = thresholds.astype(np.float32)
+    below = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    return below.astype(np.float64)

@@ -64,7 +64,7 @@ class Graph(Frozen):
 
     Attributes:
         sequence_length: Rows of features in a window.
-        inputs: The scaled window, or its summary (`models/architectures/summary.py`).
+        inputs: The scaled window, its newest row, or its summary (`models/architectures/summary.py`).
         outputs: What its answers are (`models/architectures/outputs.py`).
         horizons_candles: The horizons it forecasts; of `multi_horizon` models alone.
         calibration: From its probability to the calibrated one.

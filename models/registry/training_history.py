@@ -31,7 +31,7 @@ class TrainingHistory(Frozen):
         unit: `epoch` of a network, `round` of boosting.
         planned: Their greatest number.
         ended: Those that there were, fewer after an early stop.
-        best: The one with the lowest validation loss. Of a network its weights serve; of boosting all rounds do.
+        best: The one with the lowest validation loss. Its weights or its trees serve.
         points: At most `MAX_POINTS` of them, evenly spread, with the first, the best and the last.
     """
 

@@ -15,7 +15,7 @@ from domain.forecasting import ModelType
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.scaling import Scaler
 from models.architectures.outputs import OUTPUTS, probability_up
-from models.architectures.summary import STATISTICS, summarize
+from models.architectures.summary import input_shape, inputs_of
 from models.registry.artifacts import StoredVersion
 from models.registry.metadata import MODEL_FILE, SCALER_FILE, Graph, ModelMetadata
 
@@ -150,7 +150,7 @@ class OnnxForecaster:
     def _forecast(self, windows: FloatArray) -> Forecasts:
         graph = self._graph
         scaled = self._scaler.apply(windows, graph.columns).astype(np.float32)
-        inputs = summarize(scaled) if graph.inputs == "summary" else scaled
+        inputs = inputs_of(graph.inputs, scaled)
         runs = [inputs[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(inputs), _WINDOWS_AT_ONCE)]
         raw: Float32Array = np.concatenate([self._session.run(["outputs"], {"inputs": run})[0] for run in runs])
         judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
@@ -212,9 +212,8 @@ def _session(stored: StoredVersion, graph: Graph) -> Any:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own errors share no base
         raise ModelCorrupt(f"{version}: {MODEL_FILE} cannot be loaded: {error}") from error
-    columns = len(graph.columns)
-    shape = [graph.sequence_length, columns] if graph.inputs == "window" else [len(STATISTICS) * columns]
-    _require_shape(version, "inputs", session.get_inputs(), shape)
+    shape = input_shape(graph.inputs, graph.sequence_length, len(graph.columns))
+    _require_shape(version, "inputs", session.get_inputs(), list(shape))
     _require_shape(version, "outputs", session.get_outputs(), [OUTPUTS[graph.outputs]])
     return session
 

@@ -19,7 +19,7 @@ from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.fitted import FittedModel, Report
 from models.architectures.outputs import probability_up
-from models.architectures.summary import summarize
+from models.architectures.summary import inputs_of
 from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.training.fitting import fit
@@ -73,7 +73,7 @@ class Fitted:
     def inputs(self, windows: Windows, samples: IntArray) -> RealArray:
         """Return the inputs of some windows, float32."""
         gathered, _ = windows.batch(samples)
-        return summarize(gathered) if self.architecture.inputs == "summary" else gathered
+        return inputs_of(self.architecture.inputs, gathered)
 
     def probability_up(self, windows: Windows) -> FloatArray:
         """Return the uncalibrated probability of a rise for every window, shape (n,), 0..1."""

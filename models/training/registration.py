@@ -29,7 +29,18 @@ from models.registry.registry import Registry
 from models.registry.training_history import TrainingHistory, history_of
 from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
 
-LIBRARIES = ("numpy", "keras", "tensorflow-cpu", "tensorflow", "jax", "scikit-learn", "xgboost-cpu", "xgboost", "onnx")
+LIBRARIES = (
+    "numpy",
+    "keras",
+    "tensorflow-cpu",
+    "tensorflow",
+    "jax",
+    "scikit-learn",
+    "xgboost-cpu",
+    "xgboost",
+    "lightgbm",
+    "onnx",
+)
 NATIVE_STEM = "model"
 
 

@@ -36,7 +36,7 @@ PARITY_WINDOWS = 1_000
 # Fitted on the folds of every run for comparison: the simplest learner, which may serve instead, and
 # gradient boosting, which is only reported.
 SIMPLER = ModelType.LOGISTIC
-STRONGER = ModelType.XGBOOST
+STRONGER = ModelType.LIGHTGBM
 
 
 @dataclass(frozen=True)

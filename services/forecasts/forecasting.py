@@ -196,7 +196,7 @@ def _none_in_production(symbol: str, timeframes: Sequence[Timeframe]) -> str:
     example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
     return (
         f"no model is in production for {symbol} on {shown}; train one: "
-        f"python cli.py train FILE --type lstm --symbol {symbol} --timeframe {example}"
+        f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
     )
 
 

@@ -27,7 +27,7 @@ class Pace:
     """
 
     group_items: int = 200
-    group_weight: int = 20_000
+    group_weight: int = 5_000
     group_seconds: float = 0.02
     spill_seconds: float = 0.2
     keep_seconds: float = 2.0

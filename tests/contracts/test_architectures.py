@@ -11,13 +11,14 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from config.model_settings import BoostingSettings
 from domain.arrays import RealArray
 from domain.errors import ExportMismatch, FeatureMismatch
 from domain.forecasting import ModelType
 from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.fitted import EpochProgress, FittedModel
 from models.architectures.outputs import OUTPUTS, probability_up
-from models.architectures.summary import summarize
+from models.architectures.summary import inputs_of as read_inputs
 from models.export.parity import check_parity
 from models.training.fitting import fit
 from tests.fixtures.learning import ToyData, toy_data, toy_settings
@@ -36,8 +37,7 @@ def fitted(architecture: Architecture) -> tuple[FittedModel, ToyData, list[Epoch
 
 
 def inputs_of(architecture: Architecture, data: ToyData, count: int = 300) -> RealArray:
-    windows = data.inputs(count)
-    return summarize(windows) if architecture.inputs == "summary" else windows
+    return read_inputs(architecture.inputs, data.inputs(count))
 
 
 @every_architecture
@@ -121,10 +121,17 @@ def _from_coefficients(path: Path, inputs: RealArray) -> RealArray:
     return np.asarray(1 / (1 + np.exp(-(inputs @ saved["coefficients"].T + saved["intercept"]))))
 
 
+def _from_lightgbm(path: Path, inputs: RealArray) -> RealArray:
+    import lightgbm
+
+    return np.asarray(lightgbm.Booster(model_file=path).predict(inputs))[:, None]
+
+
 LOAD: dict[str, Callable[[Path, Any], RealArray]] = {
     ".keras": _from_keras,
     ".onnx": _from_onnx,
     ".ubj": _from_xgboost,
+    ".txt": _from_lightgbm,
     ".npz": _from_coefficients,
 }
 
@@ -155,14 +162,15 @@ def test_its_history_has_every_epoch_or_round_with_both_losses_and_the_learning_
 ) -> None:
     model, _, _ = fitted(architecture)
     settings = toy_settings()
-    rounds = settings.xgboost.trees if architecture.kind is ModelType.XGBOOST else 0
+    own = architecture.settings(settings)
+    rounds = own.trees if isinstance(own, BoostingSettings) else 0
     count = EPOCHS if architecture.is_network else rounds
     assert [each.epoch for each in model.history] == list(range(1, count + 1))
     if not count:
         return
     assert model.history[-1].loss < model.history[0].loss
     learning = architecture.learning(settings)
-    rate = (learning.rate or settings.training.learning_rate) if learning else settings.xgboost.learning_rate
+    rate = (learning.rate or settings.training.learning_rate) if learning else own.learning_rate
     assert model.history[0].learning_rate == pytest.approx(rate)
 
 

@@ -23,7 +23,7 @@ from tests.fixtures.drifting import serve
 
 pytest_plugins = ["tests.fixtures.registry"]
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = "python cli.py train FILE --type lstm --symbol BTCUSDT --timeframe 1h"
+COMMAND = "python cli.py train FILE --type lightgbm --symbol BTCUSDT --timeframe 1h"
 
 
 def alarm_of(version: str) -> DriftFinding:

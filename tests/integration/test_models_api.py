@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from config.model_settings import ModelSettings
 from config.sources import load_settings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
@@ -20,6 +21,7 @@ from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.models import NOON, add_ensemble, add_model
+from tests.fixtures.settings import configured
 
 pytest_plugins = ["tests.fixtures.registry"]
 
@@ -342,11 +344,11 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     model = config["model_config"]
     assert model.pop("features") == [column.name for column in STANDARD.columns]
     assert model == {
-        "model_type": "lstm",
-        "sequence_length": 60,
+        "model_type": "lightgbm",
+        "sequence_length": 1,
         "batch_size": 32,
-        "learning_rate": 0.003,
-        "epochs": 8,
+        "learning_rate": configured(ModelSettings).lightgbm.learning_rate,
+        "epochs": 1,
         "validation_split": 0.15,
     }
     trading = config["trading_config"]
@@ -379,6 +381,7 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     [
         ("patchtst", 8, 96, WIDE),
         ("xgboost", 1, 60, STANDARD),
+        ("lightgbm", 1, 1, STANDARD),
         ("ensemble", 8, 60, STANDARD),
         ("transformer", 8, 60, STANDARD),
     ],
@@ -391,9 +394,10 @@ def test_config_of_other_default_types(
     assert found == (kind, epochs, length, len(features.columns))
 
 
-def test_config_shows_the_recipe_in_force(make_client: MakeClient) -> None:
-    model = make_client(models={"recipe": "specified"}).get("/config").json()["model_config"]
-    assert (model["learning_rate"], model["epochs"]) == (0.001, 100)
+@pytest.mark.parametrize(("recipe", "rate", "epochs"), [("tuned", 0.003, 8), ("specified", 0.001, 100)])
+def test_config_shows_the_recipe_in_force(make_client: MakeClient, recipe: str, rate: float, epochs: int) -> None:
+    model = make_client(models={"recipe": recipe, "default_type": "gru"}).get("/config").json()["model_config"]
+    assert (model["learning_rate"], model["epochs"]) == (rate, epochs)
 
 
 def test_health_has_a_second_name(client: TestClient) -> None:

@@ -24,7 +24,7 @@ KNOWN, ALL = 1_200, 1_400
 # Learners that learn the planted market in a second or two.
 SMALL = """
 models:
-  evaluation: {folds: 2}
+  evaluation: {folds: 2, suspicious_accuracy: 1, suspicious_auc: 1}
   recurrent: {units: [8], dense_units: [8]}
   xgboost: {trees: 40}
   random_forest: {trees: 30}
@@ -80,8 +80,8 @@ def test_training_promotes_what_has_learned_something(workplace: Workplace, trai
     for name in ("accuracy", "auc", "brier", "log_loss", "ic"):
         ends = metrics["intervals"][name]
         assert ends["low"] < metrics[name] < ends["high"]
-    assert set(trained["baselines"]) == {"prior", "majority", "reversal", "xgboost"}
-    assert trained["baselines"]["xgboost"]["accuracy"] > 0.6
+    assert set(trained["baselines"]) == {"prior", "majority", "reversal", "lightgbm"}
+    assert trained["baselines"]["lightgbm"]["accuracy"] > 0.6
     assert [path.name for path in workplace.models.iterdir() if path.is_dir()] == [trained["version"]]
 
 
@@ -92,8 +92,9 @@ def test_training_on_noise_is_registered_and_not_promoted(workplace: Workplace) 
     version = shown[0].split()[-1]
     assert (workplace.models / version / "model.onnx").is_file()
     assert shown[1:3] == ["verdict        not promoted: nothing serves", "in production  nothing"]
-    figures = {line.split()[0]: line.split()[1] for line in shown if line[1:].split(" ")[0] in ("xgboost", "logistic")}
-    assert set(figures) == {"xgboost", "logistic"}
+    learners = {"xgboost", "logistic", "lightgbm"}
+    figures = {line.split()[0]: line.split()[1] for line in shown if line[1:].split(" ")[0] in learners}
+    assert set(figures) == learners
     assert shown[-1].startswith("- Nothing serves: the candidate is not better than the prior")
 
 
@@ -178,7 +179,7 @@ def test_a_study_goes_on_where_it_was_interrupted(workplace: Workplace) -> None:
     arguments = ("evaluate", workplace.btc, "--types", "xgboost,random_forest", "--save", saved)
     found = workplace.json(*arguments, "--markdown", table)
     names = [row["name"] for row in found["rows"]]
-    learners = ["xgboost", "random_forest", "logistic"]
+    learners = ["xgboost", "random_forest", "logistic", "lightgbm"]
     assert names == ["prior", "majority", "reversal", *learners, "mean of 2", "ensemble of 2"]
     rows = dict(zip(names, found["rows"], strict=True))
     assert len({row["metrics"]["count"] for row in found["rows"]}) == 1
@@ -191,7 +192,7 @@ def test_a_study_goes_on_where_it_was_interrupted(workplace: Workplace) -> None:
     again = {row["name"]: row for row in workplace.json(*arguments)["rows"]}
     assert {name: row["metrics"] for name, row in again.items()} == {n: row["metrics"] for n, row in rows.items()}
     same = {name for name, row in again.items() if row["cpu_seconds"] == rows[name]["cpu_seconds"] is not None}
-    assert same == {"xgboost", "logistic"}
+    assert same == {"xgboost", "logistic", "lightgbm"}
     other = workplace.run(*arguments, "--seed", 5, "--json")
     assert other.returncode == 0  # another seed has files of its own
     refused = workplace.run("evaluate", workplace.eth, *arguments[2:])

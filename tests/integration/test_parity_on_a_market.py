@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
-from config.model_settings import ModelSettings
+from config.model_settings import BoostingSettings, ModelSettings
 from config.settings import FeatureSettings
 from domain.market import Timeframe
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingData, TrainingSet, training_set
 from models.architectures.catalogue import ARCHITECTURES, Architecture
-from models.architectures.summary import summarize
+from models.architectures.summary import inputs_of
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.training.fitting import fit
 from tests.fixtures.exchange_candles import exchange_candles
@@ -48,11 +49,14 @@ def market_windows(architecture: Architecture, models: ModelSettings) -> Trainin
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
 def test_onnx_answers_as_the_model_on_windows_of_a_market(architecture: Architecture) -> None:
     one_epoch = {name: {"learning": {"epochs": 1}} for name in ("recurrent", "transformer", "patchtst")}
-    settings = configured(ModelSettings, **one_epoch)
+    settings = configured(ModelSettings, **one_epoch, lightgbm={"min_samples_leaf": 20})
     data = market_windows(architecture, settings)
+    if isinstance(architecture.settings(settings), BoostingSettings):
+        # Of rows that it learns, no round is too many: all trees that there may be.
+        data = replace(data, validation=data.train)
     model = fit(architecture, data, settings, lambda _: None)
     windows = data.test.batch(np.arange(len(data.test))[-WINDOWS:])[0]
-    inputs = summarize(windows) if architecture.inputs == "summary" else windows
+    inputs = inputs_of(architecture.inputs, windows)
     assert len(inputs) == WINDOWS
     answers = model.raw(inputs)
     assert len(np.unique(answers, axis=0)) > 50

@@ -80,7 +80,7 @@ def test_without_a_model_503_says_how_to_train_one(client: TestClient) -> None:
         assert response.status_code == 503
         assert response.json()["detail"] == (
             "no model is in production for ETHUSDT on 1h; train one: "
-            "python cli.py train FILE --type lstm --symbol ETHUSDT --timeframe 1h"
+            "python cli.py train FILE --type lightgbm --symbol ETHUSDT --timeframe 1h"
         )
     health = client.get("/health").json()
     assert (health["model_loaded"], health["models"]) == (False, {})

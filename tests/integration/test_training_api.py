@@ -69,7 +69,7 @@ def test_candles_are_queued_at_once(operator: TestClient, path: str) -> None:
 def test_timeframe_and_model_type_are_found_where_they_are_not_given(operator: TestClient) -> None:
     quarters = base_path(count=300)
     queued = operator.post("/train", json={"symbol": "ETHUSDT", "candles": wire_candles(quarters, 300)}).json()
-    assert (queued["timeframe"], queued["model_type"]) == ("15m", "lstm")
+    assert (queued["timeframe"], queued["model_type"]) == ("15m", "lightgbm")
 
 
 def test_candles_that_still_form_are_left_out(operator: TestClient) -> None:

@@ -112,9 +112,10 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "tensorflow": (),
     "jax": (),
     "xgboost": ("models/architectures/xgboost.py",),
+    "lightgbm": ("models/architectures/lightgbm.py",),
     "onnx": ("models/export/",),
     "skl2onnx": ("models/architectures/",),
-    "onnxmltools": ("models/architectures/xgboost.py",),
+    "onnxmltools": ("models/architectures/xgboost.py", "models/architectures/lightgbm.py"),
 }
 PROJECT = {*MAY_IMPORT, "main", "cli"}
 
@@ -166,6 +167,7 @@ HEAVY = [
     "motor",
     "sklearn",
     "xgboost",
+    "lightgbm",
     "onnx",
     "onnxruntime",
     "matplotlib",
@@ -218,7 +220,7 @@ def test_judging_loads_no_library_before_it_is_used(heavy: str) -> None:
 
 
 def test_the_catalogue_of_architectures_imports_no_library_that_trains() -> None:
-    heavy = {"keras", "tensorflow", "jax", "sklearn", "xgboost", "onnx", "skl2onnx", "onnxmltools", "scipy"}
+    heavy = {"keras", "tensorflow", "jax", "sklearn", "xgboost", "lightgbm", "onnx", "skl2onnx", "onnxmltools", "scipy"}
     assert heavy & _loaded_with("models.architectures.catalogue") == set()
 
 
@@ -288,7 +290,11 @@ def test_the_image_holds_every_package(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["tensorflow", "keras", "sklearn", "xgboost", "onnxruntime", "matplotlib", "fastapi", "optuna", "celery"]
+    "heavy",
+    [
+        *("tensorflow", "keras", "sklearn", "xgboost", "lightgbm", "onnxruntime"),
+        *("matplotlib", "fastapi", "optuna", "celery"),
+    ],
 )
 def test_the_command_line_starts_without_what_only_some_commands_need(heavy: str) -> None:
     assert heavy not in _loaded_with("cli")

@@ -12,10 +12,12 @@ import pytest
 
 from config.model_settings import TrainingSettings
 from domain.errors import ExportMismatch
+from domain.forecasting import ModelType
 from features.datasets.targets import TradeClass
 from features.datasets.windows import Windows
+from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.fitted import FittedModel
-from models.architectures.summary import summaries
+from models.architectures.summary import inputs_of, summaries
 from models.export.parity import check_parity
 from models.training.backend import use_backend
 from tests.fixtures.learning import toy_data, toy_settings
@@ -122,14 +124,15 @@ def test_attention_to_another_sequence_is_refused() -> None:
         Network(model, (), "keras").onnx()
 
 
-def _neighbors() -> Windows:
+def _neighbors(architecture: Architecture) -> Windows:
     """Return windows of one row whose values differ by single float32 steps: every threshold lies between two."""
     rng = np.random.default_rng(4)
     steps = rng.integers(0, 40, (4000, 3))
     # From 8 on, since scikit-learn takes numbers closer than 1e-7 for equal.
     rows = (np.float32(8.0) + steps * np.spacing(np.float32(8.0))).astype(np.float32)
-    classes = np.where(rng.random(4000) < steps[:, 0] / 40, TradeClass.BUY, TradeClass.SELL).astype(np.float64)
-    return Windows.over(rows, classes, 1, np.zeros(4000, dtype=np.int64))
+    rises = rng.random(4000) < steps[:, 0] / 40
+    classes = (1, 0) if architecture.target == "binary" else (TradeClass.BUY, TradeClass.SELL)
+    return Windows.over(rows, np.where(rises, *classes).astype(np.float64), 1, np.zeros(4000, dtype=np.int64))
 
 
 def _fit_trees(name: str, windows: Windows, *arguments: Any) -> FittedModel:
@@ -137,11 +140,12 @@ def _fit_trees(name: str, windows: Windows, *arguments: Any) -> FittedModel:
     return fit(SimpleNamespace(train=windows, validation=windows), *arguments)
 
 
-@pytest.mark.parametrize("name", ["random_forest", "xgboost"])
+@pytest.mark.parametrize("name", ["random_forest", "xgboost", "lightgbm"])
 def test_trees_split_neighboring_numbers_alike(name: str) -> None:
-    windows = _neighbors()
-    model = _fit_trees(name, windows, TREES, toy_settings().training)
-    inputs = summaries(windows)
+    architecture = ARCHITECTURES[ModelType(name)]
+    windows = _neighbors(architecture)
+    model = _fit_trees(name, windows, architecture.settings(toy_settings()), toy_settings().training)
+    inputs = inputs_of(architecture.inputs, windows.batch(np.arange(len(windows)))[0])
     assert len(np.unique(model.raw(inputs), axis=0)) > 4
     assert check_parity(model.raw, model.onnx(), inputs) < 1e-6
 

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.gate import GateVerdict, PromotionGate
 from models.evaluation.out_of_sample import OutOfSample
@@ -112,6 +112,21 @@ def test_force_promotes_and_records_why_and_against_what() -> None:
 
 def test_force_is_not_recorded_where_it_was_not_needed() -> None:
     assert decide("good", "some", None, force="hurry") == decide("good", "some", None)
+
+
+@pytest.mark.parametrize("bound", [{"suspicious_accuracy": 0.65}, {"suspicious_auc": 0.7}], ids=["right", "auc"])
+def test_what_is_too_good_to_be_true_does_not_serve(bound: dict[str, float]) -> None:
+    gate, prior = replace(GATE, **bound), forecast(PRIOR, RETURNS)
+    future = forecast(0.5 + 0.3 * np.sign(RETURNS) * (np.abs(NOISE) < 1.2), RETURNS)
+    verdict = gate.judge(future, prior, None, None)
+    assert verdict.serves == "nothing"
+    assert "too good to be true" in verdict.reasons[-1]
+    assert f"of {COUNT} predictions" in verdict.reasons[-1]
+    # Where logistic regression reads the future too, it is no way out.
+    assert gate.judge(future, prior, future, None).serves == "nothing"
+    assert gate.judge(future, prior, None, forecast(GOOD, RETURNS)).serves == "production"
+    assert gate.judge(future, prior, None, None, "the market is made up").promoted
+    assert gate.judge(forecast(BEST, RETURNS), prior, None, None).promoted
 
 
 def test_force_without_a_reason_is_refused() -> None:

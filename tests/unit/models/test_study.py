@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from config.model_settings import EvaluationSettings, ModelSettings
+from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from config.watch_settings import EvaluationSettings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
 from domain.market import Timeframe

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from config.model_settings import EvaluationSettings, ModelSettings
+from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from config.watch_settings import EvaluationSettings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
 from models.training.study_files import fingerprint

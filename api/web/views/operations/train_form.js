@@ -3,7 +3,7 @@ import { html, useState } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
 import { ask } from "../../core/api.js";
 
-const TYPES = ["logistic", "xgboost", "random_forest", "lstm", "gru", "transformer", "patchtst", "ensemble"];
+const TYPES = ["logistic", "lightgbm", "xgboost", "random_forest", "lstm", "gru", "transformer", "patchtst", "ensemble"];
 const TIMEFRAMES = ["1m", "3m", "5m", "15m", "30m", "1h", "4h", "8h", "12h", "1d", "1w"];
 
 /** @param {{done: () => void}} props */

@@ -7,7 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "4h", "8h", "12h", "1d", "1w"]
-ModelType = Literal["lstm", "gru", "transformer", "patchtst", "random_forest", "xgboost", "logistic", "ensemble"]
+ModelType = Literal[
+    "lstm", "gru", "transformer", "patchtst", "random_forest", "xgboost", "lightgbm", "logistic", "ensemble"
+]
 
 
 class Answer(BaseModel):

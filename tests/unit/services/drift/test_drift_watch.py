@@ -49,7 +49,7 @@ async def test_a_shifted_market_raises_the_alarm_and_an_unshifted_one_does_not(
     (degraded,) = watch.degraded()
     assert degraded.part == "model_drift BTCUSDT 1h"
     assert shifted.worst[0].feature in degraded.reason
-    assert "python cli.py train FILE --type lstm --symbol BTCUSDT --timeframe 1h" in degraded.remedy
+    assert "python cli.py train FILE --type lightgbm --symbol BTCUSDT --timeframe 1h" in degraded.remedy
 
 
 async def test_one_of_two_replicas_checks_and_both_know_also_after_a_restart(workshop: DriftWorkshop) -> None:

@@ -155,7 +155,7 @@ async def test_a_store_that_is_down_leaves_the_clients_candles(registry: Registr
 
 async def test_without_a_model_the_message_says_how_to_train_one(registry: Registry, models: Models) -> None:
     put_in_production(registry, symbol="ETHUSDT")
-    message = "python cli.py train FILE --type lstm --symbol BTCUSDT --timeframe 1h"
+    message = "python cli.py train FILE --type lightgbm --symbol BTCUSDT --timeframe 1h"
     for ask in (
         models.forecasting.forecast(market(ALL), H1),
         models.forecasting.wanted_candles("BTCUSDT", H1),
