@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from config.section import Count, Seconds, Section, Switch
-from config.watch_settings import DriftSettings
+from config.section import Count, Seconds, Section, Switch, over
+from config.watch_settings import DriftSettings, EvaluationSettings
 from domain.forecasting import ModelType
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-CostBps = Annotated[float, Field(ge=0, lt=5_000)]
-CalibrationKind = Literal["sigmoid", "isotonic", "none"]
 KerasBackend = Literal["tensorflow", "jax"]
 NativeFormat = Literal["keras", "h5"]
 Pooling = Literal["average", "last"]
+Schedule = Literal["plateau", "cosine"]
+RecipeName = Literal["tuned", "specified"]
+_PLATEAU = ("rate_factor", "rate_patience_epochs")
 
 
 class LearningSettings(Section):
-    """How long a network learns: early stopping and the reduction of the learning rate count epochs.
+    """How a network learns: for how long, and how far at each update; see `models.training.learning_rate`.
 
-    `rate` is the initial learning rate; None: `TrainingSettings.learning_rate`.
+    `rate` None is `TrainingSettings.learning_rate`. With the schedule `plateau` it is the initial learning rate,
+    multiplied by `rate_factor` after `rate_patience_epochs` without a lower validation loss. With `cosine` it is the
+    highest one of a training of `rate_updates` updates, reached after the share `warm_up_share` of them.
     """
 
     epochs: Count
     patience_epochs: Count
     rate: Positive | None = None
-    rate_factor: Share
-    rate_patience_epochs: Count
+    schedule: Schedule
+    rate_factor: Share | None = None
+    rate_patience_epochs: Count | None = None
+    rate_updates: Count | None = None
+    warm_up_share: Share | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_schedule_needs(self) -> Self:
+        needed = ("rate_updates", "warm_up_share") if self.schedule == "cosine" else _PLATEAU
+        if missing := [name for name in needed if getattr(self, name) is None]:
+            raise PydanticCustomError(
+                "incomplete_schedule", f"the schedule {self.schedule} needs {' and '.join(missing)} too"
+            )
+        return self
 
 
 class RecurrentSettings(Section):
@@ -64,7 +81,11 @@ class TransformerSettings(Section):
 
 
 class PatchTSTSettings(Section):
-    """Horizons in candles: 15 minutes, 1, 4 and 12 hours on 15m candles."""
+    """Horizons in candles: 15 minutes, 1, 4 and 12 hours on 15m candles.
+
+    With `newest_row` the answers also read the newest candle's features themselves. `direction_weight` is that of the
+    cross-entropy of rise and fall in the loss, in which all moves count alike.
+    """
 
     sequence_length: Count
     patch_length: Count
@@ -74,8 +95,24 @@ class PatchTSTSettings(Section):
     heads: Count
     feed_forward_width: Count
     dropout: Dropout
+    newest_row: bool
+    direction_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     horizons_candles: Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
     learning: LearningSettings
+
+
+class RecipeSettings(Section):
+    """What a recipe says of the networks; `target_threshold` is the forward return at which their target is 0 or 1."""
+
+    target_threshold: Annotated[float, Field(ge=0, lt=1)]
+    recurrent: RecurrentSettings
+    transformer: TransformerSettings
+    patchtst: PatchTSTSettings
+
+
+class RecipesSettings(Section):
+    tuned: RecipeSettings
+    specified: RecipeSettings
 
 
 class TreeSettings(Section):
@@ -113,30 +150,6 @@ class TrainingSettings(Section):
     native_format: NativeFormat
 
 
-# A share of right answers above which one does not believe them.
-Suspicious = Annotated[float, Field(gt=0.5, le=1)]
-
-
-class EvaluationSettings(Section):
-    """How a candidate is judged: on the newest rows, fold after fold, each row once.
-
-    Above `suspicious_accuracy` or `suspicious_auc` out of sample it is not promoted: its features tell the future.
-    Fee and slippage, in hundredths of a percent of the traded amount, are those of the equity curve.
-    """
-
-    folds: Count
-    test_share: Share
-    validation_share: Share
-    calibration: CalibrationKind
-    bootstrap_samples: Annotated[int, Field(ge=200)]
-    bootstrap_block: Count
-    min_test_windows: Count
-    suspicious_accuracy: Suspicious
-    suspicious_auc: Suspicious
-    fee_bps: CostBps
-    slippage_bps: CostBps
-
-
 class ServingSettings(Section):
     """Concurrent forecasts share a run of the model: at most `max_batch` windows, waiting at most `max_wait_ms`."""
 
@@ -148,6 +161,13 @@ class ServingSettings(Section):
 
 
 class ModelSettings(Section):
+    """What the recipe says of a network stands in `target_threshold`, `recurrent`, `transformer` and `patchtst`.
+
+    A value that is given there itself, in a file of one's own or the environment, goes before that of the recipe.
+    """
+
+    recipe: RecipeName
+    recipes: RecipesSettings
     save_path: Annotated[str, Field(min_length=1)]
     shipped: Switch
     shipped_path: Annotated[str, Field(min_length=1)]
@@ -164,6 +184,7 @@ class ModelSettings(Section):
     evaluation: EvaluationSettings
     serving: ServingSettings
     drift: DriftSettings
+    target_threshold: Annotated[float, Field(ge=0, lt=1)]
     recurrent: RecurrentSettings
     transformer: TransformerSettings
     patchtst: PatchTSTSettings
@@ -180,6 +201,19 @@ class ModelSettings(Section):
             values = dict(values)
             values["keep_versions"] = values.pop("backup_count")
         return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_the_recipe(cls, values: Any) -> Any:
+        """Fill in what the recipe says and the settings do not."""
+        recipes, name = (values.get("recipes"), values.get("recipe")) if isinstance(values, dict) else (None, None)
+        recipe = recipes.get(name) if isinstance(recipes, Mapping) else None
+        return over(recipe, values) if isinstance(recipe, Mapping) else values
+
+    def by_recipe(self, name: RecipeName) -> ModelSettings:
+        """Return the settings with another recipe, in place of the values that were given over this one too."""
+        recipe = self.recipes.tuned if name == "tuned" else self.recipes.specified
+        return self.model_copy(update={"recipe": name, **dict(recipe)})
 
     def trained_with(
         self, *, epochs: int | None = None, seed: int | None = None, backend: KerasBackend | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -39,3 +40,12 @@ class Section(BaseModel):
     """Base of every section: unknown keys stop the start, and values never change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def over(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with other values over it, key by key at every depth."""
+    merged = dict(base)
+    for key, value in values.items():
+        below = merged.get(key)
+        merged[key] = over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged

@@ -104,7 +104,6 @@ class FeatureSettings(Section):
     selected_features: Annotated[int, Field(ge=0)]
     scaler: ScalerKind
     sequence_length: Count
-    target_threshold: Annotated[float, Field(ge=0, lt=1)]
     hold_deviations: Annotated[float, Field(gt=0, le=5)]
     horizon_candles: Count
     validation_share: Annotated[float, Field(gt=0, lt=1)]

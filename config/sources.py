@@ -12,6 +12,7 @@ from typing import Any, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from config.section import over
 from config.settings import Settings
 from domain.errors import ConfigurationError
 
@@ -96,11 +97,11 @@ def load_settings(
         own_file = Path(own)
         own_tree = _read_yaml(own_file)
         origin.update(dict.fromkeys(_paths(own_tree), own_file.name))
-        tree = _merged(tree, own_tree)
+        tree = over(tree, own_tree)
     for name, path, value in _environment_values(environment):
-        tree = _merged(tree, _nested(path, value))
+        tree = over(tree, _nested(path, value))
         origin[path] = name
-    tree = _merged(tree, overrides or {})
+    tree = over(tree, overrides or {})
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -121,15 +122,6 @@ def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
                 f"{config_file.name}: {secret_section}.{secret_key} is a secret: set it in the environment instead"
             )
     return tree
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with the values of `over`, key by key at every depth."""
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return merged
 
 
 def _paths(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

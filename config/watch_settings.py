@@ -1,8 +1,8 @@
-"""How the service watches itself: drift of its models, its own newest days, and what surely loses."""
+"""How models are judged, and how the service watches itself: drift, its own newest days, and what surely loses."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,33 @@ from config.section import Count, Section, Switch
 from domain.values import Share
 
 Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Neither nothing nor all.
+Part = Annotated[float, Field(gt=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
+CostBps = Annotated[float, Field(ge=0, lt=5_000)]
+CalibrationKind = Literal["sigmoid", "isotonic", "none"]
+# A share of right answers above which one does not believe them.
+Suspicious = Annotated[float, Field(gt=0.5, le=1)]
+
+
+class EvaluationSettings(Section):
+    """How a candidate is judged: on the newest rows, fold after fold, each row once.
+
+    Above `suspicious_accuracy` or `suspicious_auc` out of sample it is not promoted: its features tell the future.
+    Fee and slippage, in hundredths of a percent of the traded amount, are those of the equity curve.
+    """
+
+    folds: Count
+    test_share: Part
+    validation_share: Part
+    calibration: CalibrationKind
+    bootstrap_samples: Annotated[int, Field(ge=200)]
+    bootstrap_block: Count
+    min_test_windows: Count
+    suspicious_accuracy: Suspicious
+    suspicious_auc: Suspicious
+    fee_bps: CostBps
+    slippage_bps: CostBps
 
 
 class DriftSettings(Section):

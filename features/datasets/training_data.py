@@ -163,6 +163,7 @@ def training_set(
     feature_set: FeatureSet,
     settings: FeatureSettings,
     horizons: tuple[int, ...],
+    threshold: float,
 ) -> TrainingSet:
     """Return the rows of one or several markets of the same timeframe.
 
@@ -172,14 +173,15 @@ def training_set(
     Args:
         markets: Closed candles of each market, one or more, none empty.
         feature_set: Columns to compute.
-        settings: Policies, horizon and threshold.
+        settings: Policies and horizon.
         horizons: Horizons in candles of the target `multi_horizon`.
+        threshold: Forward return, as a fraction, at which the soft target ends.
 
     Raises:
         InsufficientData: cleaning loses more rows than the settings allow.
     """
     axis = axis_times(markets)
-    sets = [_one_market(series, axis, feature_set, settings, horizons) for series in markets]
+    sets = [_one_market(series, axis, feature_set, settings, horizons, threshold) for series in markets]
     if len(sets) == 1:
         return sets[0]
     first_runs = np.cumsum([0] + [int(part.runs.max(initial=NO_RUN)) + 1 for part in sets[:-1]])
@@ -204,7 +206,12 @@ def training_set(
 
 
 def _one_market(
-    series: CandleSeries, axis: IntArray, feature_set: FeatureSet, settings: FeatureSettings, horizons: tuple[int, ...]
+    series: CandleSeries,
+    axis: IntArray,
+    feature_set: FeatureSet,
+    settings: FeatureSettings,
+    horizons: tuple[int, ...],
+    threshold: float,
 ) -> TrainingSet:
     candles = fill_gaps(series, settings.gap_policy, settings.max_fill_candles)
     times = candles.series.times_ms
@@ -221,7 +228,7 @@ def _one_market(
     return TrainingSet(
         feature_set=feature_set,
         horizon_candles=horizon,
-        threshold=settings.target_threshold,
+        threshold=threshold,
         horizons=horizons,
         rows=cleaned.table.to_numpy(np.float64),
         times_ms=times[kept],

@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from config.model_settings import PatchTSTSettings
 from domain.arrays import RealArray
-from features.datasets.targets import RISK_HORIZONS
+from features.datasets.targets import RISK_HORIZONS, TradeClass
 from features.datasets.windows import Windows
 from models.architectures.blocks import encoder_block
 from models.architectures.outputs import CLASSES, HORIZONS, LOGITS, RETURNS, RISKS
@@ -53,6 +53,8 @@ def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: Ta
         head_width = settings.width // settings.heads
         x = encoder_block(x, settings.heads, head_width, settings.feed_forward_width, settings.dropout)
     x = layers.Dropout(settings.dropout)(layers.Flatten()(x))
+    if settings.newest_row:
+        x = layers.Concatenate()([x, layers.Flatten()(layers.Cropping1D((shape[0] - 1, 0))(inputs))])
     # Softplus is never negative: the signs of drawdowns and rallies come with their scale.
     heads = ((HORIZONS, None), (HORIZONS * CLASSES, None), (len(scale.risks), "softplus"))
     # All start at zero, as in `dense_head`.
@@ -67,15 +69,20 @@ def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: Ta
 def patchtst_recipe(train: Windows, settings: PatchTSTSettings) -> Recipe:
     """Return the recipe of a network for these windows, whose targets give its scale."""
     scale = TargetScale.of(train.targets[train.ends])
-    return Recipe(build_patchtst(input_shape(train), settings, scale), MultiHorizonLoss(scale), settings.learning)
+    loss = MultiHorizonLoss(scale, settings.direction_weight)
+    return Recipe(build_patchtst(input_shape(train), settings, scale), loss, settings.learning)
 
 
 class MultiHorizonLoss(keras.losses.Loss):  # type: ignore[misc]
-    """Huber losses of returns and risks in units of their scale, and the cross-entropy of the classes, summed."""
+    """Huber losses of returns and risks in units of their scale, and the cross-entropy of the classes, summed.
 
-    def __init__(self, scale: TargetScale) -> None:
+    `direction_weight` times the cross-entropy of rise and fall, buy and sell without hold, is added: the others measure
+    mostly how far prices move.
+    """
+
+    def __init__(self, scale: TargetScale, direction_weight: float) -> None:
         super().__init__(name="multi_horizon")
-        self.scale = scale
+        self.scale, self.direction_weight = scale, direction_weight
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         returns = (y_true[:, _TRUE_RETURNS] - y_pred[:, RETURNS]) / ops.array(self.scale.returns)
@@ -83,7 +90,10 @@ class MultiHorizonLoss(keras.losses.Loss):  # type: ignore[misc]
         classes = ops.one_hot(ops.cast(y_true[:, _TRUE_CLASSES], "int32"), CLASSES)
         logits = ops.reshape(y_pred[:, LOGITS], (-1, HORIZONS, CLASSES))
         surprise = -ops.mean(ops.sum(classes * ops.log_softmax(logits), axis=-1), axis=-1)
-        return _huber(returns) + surprise + _huber(risks)
+        sides = logits[..., TradeClass.BUY] - logits[..., TradeClass.SELL]
+        rises = 0.5 + 0.5 * ops.sign(y_true[:, _TRUE_RETURNS])
+        direction = ops.mean(ops.softplus(sides) - rises * sides, axis=-1)
+        return _huber(returns) + surprise + _huber(risks) + self.direction_weight * direction
 
 
 def _huber(errors: Any) -> Any:

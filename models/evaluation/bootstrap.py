@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from domain.arrays import FloatArray
 from domain.values import Frozen
 

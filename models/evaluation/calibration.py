@@ -11,7 +11,7 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from config.model_settings import CalibrationKind
+from config.watch_settings import CalibrationKind
 from domain.arrays import BoolArray, FloatArray
 from domain.values import Frozen, Share
 

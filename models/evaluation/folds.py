@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from domain.arrays import IntArray
 from domain.errors import InsufficientData
 from features.datasets.splits import Fold, Split, split_rows, walk_forward

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from domain.values import Frozen, Share
 from models.evaluation.bootstrap import Interval, Resampling, mean_interval
 from models.evaluation.metrics import brier_losses

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from config.model_settings import CalibrationKind
+from config.watch_settings import CalibrationKind
 from domain.arrays import FloatArray, IntArray
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import Calibration, fit_calibration

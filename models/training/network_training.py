@@ -16,6 +16,7 @@ from features.datasets.windows import Windows
 from models.architectures.fitted import EpochProgress, LearningData, Report
 from models.architectures.network import Network
 from models.architectures.recipe import Recipe
+from models.training.learning_rate import learning_rate
 
 _VALIDATION_BATCH = 512
 
@@ -25,7 +26,8 @@ def fit_network(
 ) -> Network:
     """Train a network from a seeded start; see `models.training.fitting.fit`.
 
-    Learning stops early when the validation loss no longer falls, and the best epoch's weights are kept.
+    Learning stops early when the validation loss no longer falls, and the best epoch's weights are kept. How far it
+    moves at each update says `models.training.learning_rate`.
 
     Args:
         make_recipe: Builds the network; called once the start is seeded.
@@ -39,12 +41,13 @@ def fit_network(
     keras.utils.set_random_seed(training.seed)
     recipe = make_recipe()
     progress = _Progress(recipe.learning.epochs, report)
-    _compile(recipe, training)
+    batches = _ShuffledBatches(data.train, training.batch_size, training.seed)
+    _compile(recipe, training, recipe.learning.epochs * len(batches))
     recipe.model.fit(
-        _ShuffledBatches(data.train, training.batch_size, training.seed),
+        batches,
         validation_data=_Batches(data.validation, _VALIDATION_BATCH),
         epochs=recipe.learning.epochs,
-        callbacks=[progress, *_schedule(recipe.learning)],
+        callbacks=[progress, *_stops(recipe.learning)],
         verbose=0,
         shuffle=False,
     )
@@ -54,22 +57,21 @@ def fit_network(
     return Network(trained, tuple(progress.history), training.native_format)
 
 
-def _compile(recipe: Recipe, training: TrainingSettings) -> None:
+def _compile(recipe: Recipe, training: TrainingSettings, updates: int) -> None:
     # XLA makes recurrent layers slower under TensorFlow; JAX cannot do without.
     compiled = training.keras_backend == "jax"
-    optimizer = keras.optimizers.Adam(recipe.learning.rate or training.learning_rate)
+    optimizer = keras.optimizers.Adam(learning_rate(recipe.learning, training, updates))
     recipe.model.compile(optimizer, recipe.loss, jit_compile=compiled)
     # Variables that a step makes while it is traced have TensorFlow trace it again: seconds of each fit.
     optimizer.build(recipe.model.trainable_variables)
 
 
-def _schedule(learning: LearningSettings) -> list[keras.callbacks.Callback]:
-    return [
-        keras.callbacks.EarlyStopping("val_loss", patience=learning.patience_epochs, restore_best_weights=True),
-        keras.callbacks.ReduceLROnPlateau(
-            "val_loss", factor=learning.rate_factor, patience=learning.rate_patience_epochs
-        ),
-    ]
+def _stops(learning: LearningSettings) -> list[keras.callbacks.Callback]:
+    early = keras.callbacks.EarlyStopping("val_loss", patience=learning.patience_epochs, restore_best_weights=True)
+    if learning.schedule != "plateau":
+        return [early]
+    factor, patience = learning.rate_factor, learning.rate_patience_epochs
+    return [early, keras.callbacks.ReduceLROnPlateau("val_loss", factor=factor, patience=patience)]
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -127,7 +129,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
                 "a smaller learning rate may help (models.training.learning_rate, or the network's own learning.rate)"
             )
         seconds_left = (time.monotonic() - self.started) / done * (self.epochs - done)
-        # It is reduced after this callback, so this is the one of the epoch.
+        # Of a plateau it is reduced after this callback; of a schedule it is the one that the epoch has come to.
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.history.append(EpochProgress(done, self.epochs, loss, validation_loss, seconds_left, rate))
         self.report(self.history[-1])

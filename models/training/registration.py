@@ -46,7 +46,7 @@ LIBRARIES = (
 )
 NATIVE_STEM = "model"
 # What changes nothing in a training.
-IDLE_SETTINGS = {"save_path", "shipped", "shipped_path", "keep_versions", "serving", "default_type"}
+IDLE_SETTINGS = {"recipes", "save_path", "shipped", "shipped_path", "keep_versions", "serving", "default_type"}
 
 
 def register(

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from config.section import Section
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
@@ -20,8 +21,8 @@ from models.registry.durable_files import locked, replace_file
 from models.training.learner import Learner
 from models.training.walk_forward import EvaluationSet
 
-# Settings that do not change what a learner predicts.
-_IDLE = {"save_path", "shipped", "shipped_path", "keep_versions", "default_type", "ensemble_members", "serving"}
+# Settings of a training that do not change what a learner predicts.
+_IDLE = {"min_candles", "history_candles", "threads", "native_format"}
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,19 @@ class Walk:
 
 
 def fingerprint(learner: Learner, evaluation_set: EvaluationSet, markets: Mapping[str, CandleSeries]) -> str:
-    """Return the SHA-256 of candles, columns, folds and settings of a walk."""
+    """Return the SHA-256 of candles, columns, folds and what the settings say of this learner."""
     digest = sha256()
     for symbol, series in markets.items():
         digest.update(symbol.encode() + series.times_ms.tobytes() + series.values.tobytes())
+    architecture, models = learner.architecture, learner.models
+    own = architecture.settings(models)
     parts = [
-        learner.architecture.kind,
+        architecture.kind,
         learner.rows.feature_set.id,
         str(evaluation_set.folds.splits),
-        learner.models.model_dump(mode="json", exclude=_IDLE),
+        own.model_dump(mode="json") if isinstance(own, Section) else own,
+        models.target_threshold if architecture.target == "soft" else None,
+        models.training.model_dump(mode="json", exclude=_IDLE),
         learner.features.model_dump(mode="json"),
     ]
     digest.update(json.dumps(parts).encode())

@@ -124,8 +124,13 @@ class TrainingRun:
         """Return the learner of a type on these candles, with the run's settings or a former run's."""
         name = ARCHITECTURES[kind].feature_set
         if name not in self._sets:
-            horizons = self.models.patchtst.horizons_candles
-            self._sets[name] = training_set(tuple(self.markets.values()), FEATURE_SETS[name], self.features, horizons)
+            self._sets[name] = training_set(
+                tuple(self.markets.values()),
+                FEATURE_SETS[name],
+                self.features,
+                self.models.patchtst.horizons_candles,
+                self.models.target_threshold,
+            )
         return Learner.of(kind, self._sets[name], models, self.features)
 
     @cached_property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from config.model_settings import ModelSettings
+from config.section import over
 from config.settings import FeatureSettings
 from domain.errors import ModelUnusable
 from models.registry.metadata import ModelMetadata
@@ -43,19 +43,15 @@ def repeated(model: ModelMetadata, models: ModelSettings, features: FeatureSetti
         raise ModelUnusable(f"{model.version} does not tell the markets that it was trained on: {_BY_HAND}")
     try:
         own = {name: value for name, value in model.settings["models"].items() if name not in _OF_TODAY}
+        own_features = dict(model.settings["features"])
+        if "recipe" not in own:
+            # Releases before there were recipes trained as specified, and kept the threshold among the features.
+            models = models.by_recipe("specified")
+            own["target_threshold"] = own_features.pop("target_threshold")
         return RepeatedTraining(
             model.data.markets,
-            ModelSettings.model_validate(_over(models.model_dump(mode="json"), own)),
-            FeatureSettings.model_validate(_over(features.model_dump(mode="json"), model.settings["features"])),
+            ModelSettings.model_validate(over(models.model_dump(mode="json"), own)),
+            FeatureSettings.model_validate(over(features.model_dump(mode="json"), own_features)),
         )
     except (KeyError, ValidationError) as error:
         raise ModelUnusable(f"the settings of {model.version} are those of another release: {_BY_HAND}") from error
-
-
-def _over(today: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested values with those of a version over those of today."""
-    merged = dict(today)
-    for name, value in own.items():
-        below = merged.get(name)
-        merged[name] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged

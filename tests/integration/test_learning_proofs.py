@@ -50,6 +50,7 @@ def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[
     settings = make_settings(
         features={"sequence_length": ROWS},
         models={
+            "recipe": "specified",
             "training": {"learning_rate": rate},
             "evaluation": {"folds": 1},
             "random_forest": {"trees": 30},

@@ -379,11 +379,11 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
 @pytest.mark.parametrize(
     ("kind", "epochs", "length", "features"),
     [
-        ("patchtst", 100, 96, WIDE),
+        ("patchtst", 8, 96, WIDE),
         ("xgboost", 1, 60, STANDARD),
         ("lightgbm", 1, 1, STANDARD),
-        ("ensemble", 100, 60, STANDARD),
-        ("transformer", 100, 60, STANDARD),
+        ("ensemble", 8, 60, STANDARD),
+        ("transformer", 8, 60, STANDARD),
     ],
 )
 def test_config_of_other_default_types(
@@ -392,6 +392,12 @@ def test_config_of_other_default_types(
     model = make_client(models={"default_type": kind}).get("/config").json()["model_config"]
     found = model["model_type"], model["epochs"], model["sequence_length"], len(model["features"])
     assert found == (kind, epochs, length, len(features.columns))
+
+
+@pytest.mark.parametrize(("recipe", "rate", "epochs"), [("tuned", 0.003, 8), ("specified", 0.001, 100)])
+def test_config_shows_the_recipe_in_force(make_client: MakeClient, recipe: str, rate: float, epochs: int) -> None:
+    model = make_client(models={"recipe": recipe, "default_type": "gru"}).get("/config").json()["model_config"]
+    assert (model["learning_rate"], model["epochs"]) == (rate, epochs)
 
 
 def test_health_has_a_second_name(client: TestClient) -> None:

@@ -29,7 +29,7 @@ def market_rows(feature_set: str, horizons: tuple[int, ...]) -> TrainingSet:
     """Return the features of a market, which most architectures have in common."""
     timeframe = Timeframe.M15 if feature_set == "wide" else Timeframe.H1
     series = exchange_candles(5, timeframe, CANDLES, holes=3)
-    return training_set([series], FEATURE_SETS[feature_set], configured(FeatureSettings), horizons)
+    return training_set([series], FEATURE_SETS[feature_set], configured(FeatureSettings), horizons, 0.0)
 
 
 def market_windows(architecture: Architecture, models: ModelSettings) -> TrainingData:

@@ -26,7 +26,7 @@ def test_training_data_of_real_candles(real_data: Path, policy: str) -> None:
     assert 20 <= len(found) <= 40
     assert sum(hole.candles for hole in found) == series.missing
     settings = configured(FeatureSettings, gap_policy=policy)
-    rows = training_set([series], STANDARD, settings, (1, 4, 16, 48))
+    rows = training_set([series], STANDARD, settings, (1, 4, 16, 48), 0.005)
     last = int(rows.slots[-1]) + 1
     parts = range(last * 7 // 10), range(last * 7 // 10 + 1, last * 8 // 10), range(last * 8 // 10 + 1, last)
     data = rows.part(*parts, "soft", settings.sequence_length, settings)

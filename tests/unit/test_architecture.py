@@ -107,6 +107,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
         "models/architectures/",
         "models/export/",
         "models/architectures/network.py",
+        "models/training/learning_rate.py",
         "models/training/network_training.py",
     ),
     "tensorflow": (),

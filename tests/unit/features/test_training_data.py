@@ -45,7 +45,7 @@ def settings(**values: Any) -> FeatureSettings:
 
 
 def rows_of(*markets: CandleSeries, **values: Any) -> TrainingSet:
-    return training_set(markets, STANDARD, settings(**values), HORIZONS)
+    return training_set(markets, STANDARD, settings(**values), HORIZONS, 0.005)
 
 
 def parts(rows: TrainingSet, **values: Any) -> TrainingData:

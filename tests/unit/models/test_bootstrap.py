@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from models.evaluation.bootstrap import Resampling, mean_interval, resampled_means
 from tests.fixtures.settings import configured
 

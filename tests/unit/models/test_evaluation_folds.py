@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from domain.errors import InsufficientData
 from models.evaluation.folds import MIN_FOLD_WINDOWS, evaluation_folds
 from tests.fixtures.settings import configured

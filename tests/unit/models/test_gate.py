@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.gate import GateVerdict, PromotionGate
 from models.evaluation.out_of_sample import OutOfSample

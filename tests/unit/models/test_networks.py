@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from models.architectures.patchtst import TargetScale, build_patchtst
     from models.architectures.transformer import build_transformer
 
-SETTINGS = configured(ModelSettings)
+SETTINGS = configured(ModelSettings, recipe="specified")
 NETWORKS = ("lstm", "gru", "transformer")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from features.datasets.splits import Split
 from models.evaluation.baselines import Baseline, majority, prior, reversal
 from models.evaluation.calibration import MIN_PROBABILITY

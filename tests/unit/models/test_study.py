@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from config.model_settings import EvaluationSettings, ModelSettings
+from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from config.watch_settings import EvaluationSettings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
 from domain.market import Timeframe
@@ -63,7 +64,8 @@ def test_predictions_of_a_file_that_is_damaged_are_refused(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("changed", [{"epochs": 3}, {"backend": "jax"}, {"seed": 5}])
 def test_training_overrides_change_only_what_they_name(changed: dict[str, Any]) -> None:
-    before, after = configured(ModelSettings), configured(ModelSettings).trained_with(**changed)
+    before = configured(ModelSettings, recipe="specified")
+    after = before.trained_with(**changed)
     learning = {each.learning.epochs for each in (after.recurrent, after.transformer, after.patchtst)}
     assert learning == {changed.get("epochs", 100)}
     assert after.training.seed == changed.get("seed", before.training.seed)

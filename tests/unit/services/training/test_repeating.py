@@ -23,7 +23,7 @@ def settings(**models: Any) -> Settings:
 
 def version(trained_with: Settings) -> ModelMetadata:
     """Return a pooled version as a training with these settings registers it."""
-    left_out = {"save_path", "keep_versions", "serving", "default_type"}
+    left_out = {"recipes", "save_path", "keep_versions", "serving", "default_type"}
     models = trained_with.models.model_dump(mode="json", exclude=left_out)
     made = make_metadata(
         symbol=ANY_SYMBOL, settings={"models": models, "features": trained_with.features.model_dump(mode="json")}
@@ -46,6 +46,25 @@ def test_a_key_that_has_come_since_has_the_value_of_today() -> None:
     made, today = version(settings()), settings(training={"threads": 3})
     del made.settings["models"]["training"]["threads"]
     assert repeated(made, today.models, today.features).models.training.threads == 3
+
+
+def test_a_version_from_before_there_were_recipes_is_trained_as_it_was() -> None:
+    made = version(settings(recipe="specified", recurrent={"units": [7]}))
+    models, features = made.settings["models"], made.settings["features"]
+    features["target_threshold"] = 0.001
+    for key in ("recipe", "target_threshold"):
+        del models[key]
+    for network in ("recurrent", "transformer", "patchtst"):
+        for key in ("schedule", "rate_updates", "warm_up_share"):
+            del models[network]["learning"][key]
+    for key in ("newest_row", "direction_weight"):
+        del models["patchtst"][key]
+    today = settings()
+    found = repeated(made, today.models, today.features).models
+    before = settings(recipe="specified", recurrent={"units": [7]}, target_threshold=0.001).models
+    assert (found.recipe, found.target_threshold) == ("specified", 0.001)
+    for network in ("recurrent", "transformer", "patchtst"):
+        assert getattr(found, network) == getattr(before, network)
 
 
 def test_settings_and_markets_that_are_not_known_are_refused_by_name() -> None:

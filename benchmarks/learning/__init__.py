@@ -1,0 +1,1 @@
+"""What the learners find in a market whose best forecast is known."""

@@ -1,0 +1,20 @@
+"""With its default settings a learner finds nearly all that can be found in a market whose moves repeat."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.learning.planted import REPEATS, find, planted_settings
+from domain.forecasting import ModelType
+
+LEARNED_SHARE = 0.9
+# The other networks: `python -m benchmarks.learning.planted`, whose table is in docs/models.md.
+FAST = (ModelType.GRU, ModelType.LOGISTIC, ModelType.RANDOM_FOREST, ModelType.XGBOOST)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FAST)
+def test_the_tuned_recipe_finds_nine_tenths_of_the_edge(kind: ModelType) -> None:
+    found = find(kind, planted_settings("tuned"), seed=7)
+    assert found.best == pytest.approx(REPEATS, abs=0.03)
+    assert found.edge >= LEARNED_SHARE
