@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from config.model_settings import EvaluationSettings
+from config.watch_settings import EvaluationSettings
 from config.settings import Settings
 from domain.errors import InvalidRequest, TrainingFailed
 from domain.forecasting import ANY_SYMBOL, ModelType

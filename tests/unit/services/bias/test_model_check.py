@@ -31,6 +31,9 @@ class BatchForecaster:
     def check(self, rows: FeatureRows) -> None:
         """Accept all rows."""
 
+    def drivers(self, rows: FeatureRows) -> None:
+        """Explain nothing."""
+
     def forecast(self, rows: FeatureRows) -> Forecasts:
         newest = rows[STANDARD.name][:, -1, 0]
         probability = 0.5 + 0.1 * np.tanh(newest / newest.mean() - 1)

@@ -37,6 +37,7 @@ class Gated:
         self.metadata: ModelMetadata = forecaster.metadata
         self.needs: Mapping[str, int] = forecaster.needs
         self.check = forecaster.check
+        self.drivers = forecaster.drivers
         self.runs: list[int] = []
         self.gate = Event()
         self.gate.set()
