@@ -116,7 +116,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     judged = [_own_scores(model)] if model.metrics else []
     course = [learned(model.training_history)] if model.training_history else []
     shares = {each.column: f"{each.share:.1%}" for each in model.importances}
-    gains = [_facts(shares, "Columns by share of the gain")] if shares else []
+    gains = [_facts(shares, "Gain by column")] if shares else []
     return Group(_facts(facts), *judged, *_plans(model.plans), *course, *gains, *_sentences("Reasons", reasons))
 
 

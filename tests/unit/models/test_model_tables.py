@@ -1,0 +1,41 @@
+"""What a terminal shows of a version and of a forecast: the columns that its trees read, and the drivers."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console, RenderableType
+
+from commands.tables.models import forecast_table, shown
+from domain.forecasting import Driver, ModelType
+from models.registry.importances import ColumnImportance
+from tests.fixtures.forecasting import make_forecast
+from tests.fixtures.models import make_metadata
+
+
+def lines(table: RenderableType) -> list[str]:
+    page = StringIO()
+    Console(file=page, width=120).print(table)
+    return [" ".join(line.split()) for line in page.getvalue().splitlines()]
+
+
+def test_a_version_shows_the_shares_of_its_columns() -> None:
+    importances = (
+        ColumnImportance(column="price_return_1", share=0.4),
+        ColumnImportance(column="cci_20", share=0.0625),
+    )
+    page = lines(shown(make_metadata(ModelType.LIGHTGBM, inputs="newest", importances=importances), []))
+    at = page.index("Gain by column")
+    assert page[at + 1 : at + 3] == ["price_return_1 40.0%", "cci_20 6.2%"]
+    assert "Gain by column" not in lines(shown(make_metadata(), []))
+
+
+def test_a_forecast_shows_its_drivers() -> None:
+    drivers = (
+        Driver(column="rsi_14", statistic="mean", description=None, value=61.25, contribution=-0.125),
+        Driver(column="hour_sin", statistic=None, description=None, value=0.5, contribution=0.0625),
+    )
+    page = lines(forecast_table(make_forecast(drivers=drivers), 0))
+    assert "rsi_14, mean 61.25 -0.1250" in page
+    assert "hour_sin 0.5 +0.0625" in page
+    assert not any("What moved it most" in line for line in lines(forecast_table(make_forecast(), 0)))
