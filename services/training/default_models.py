@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from config.watch_settings import EvaluationSettings
 from config.settings import Settings
+from config.watch_settings import EvaluationSettings
 from domain.errors import InvalidRequest, TrainingFailed
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import CandleSeries, Timeframe
