@@ -17,7 +17,8 @@ from domain.errors import InvalidRequest
 def features(
     file: Annotated[Path | None, typer.Argument(help="File of candles; see docs/files.md.", show_default=False)] = None,
     set_name: Annotated[
-        Literal["standard", "wide"] | None, typer.Option("--set", help="The feature set; standard by default.")
+        Literal["standard", "extended", "wide"] | None,
+        typer.Option("--set", help="The feature set; standard by default."),
     ] = None,
     timeframe: SeriesTimeframe = None,
     symbol: Annotated[str | None, typer.Option(help="Market, where the file has several.")] = None,

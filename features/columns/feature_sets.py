@@ -1,4 +1,4 @@
-"""The two named feature sets: `standard` for recurrent models, `wide` for PatchTST."""
+"""The named feature sets: `standard` for most models, `extended` for boosters of one row, `wide` for PatchTST."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from features.columns.column import Column
+from features.columns.extended import extended_columns
 from features.columns.standard import standard_columns
 from features.columns.wide import wide_columns
 
@@ -57,5 +58,6 @@ class FeatureSet:
 
 
 STANDARD = FeatureSet("standard", standard_columns())
+EXTENDED = FeatureSet("extended", extended_columns())
 WIDE = FeatureSet("wide", wide_columns())
-FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({known.name: known for known in (STANDARD, WIDE)})
+FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({known.name: known for known in (STANDARD, EXTENDED, WIDE)})

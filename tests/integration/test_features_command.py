@@ -18,7 +18,7 @@ from rich.table import Table
 
 import cli
 from domain.market import CandleSeries, Timeframe
-from features.columns.feature_sets import FEATURE_SETS, STANDARD, WIDE
+from features.columns.feature_sets import FEATURE_SETS, STANDARD
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import FAMILIES
 from services.reports.feature_table import render_catalogue, render_columns
@@ -110,7 +110,7 @@ def test_lists_every_column_of_a_set(command: Command, capsys: pytest.CaptureFix
     assert [column.name for column in feature_set.columns if f" {column.name} " not in shown] == []
 
 
-@pytest.mark.parametrize("table", [render_catalogue(), render_columns(STANDARD), render_columns(WIDE)])
+@pytest.mark.parametrize("table", [render_catalogue(), *map(render_columns, FEATURE_SETS.values())])
 def test_lists_are_whole_in_a_narrow_terminal(table: Table) -> None:
     console = Console(width=80, file=StringIO())
     console.print(table)

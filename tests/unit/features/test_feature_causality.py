@@ -1,4 +1,4 @@
-"""No column of either set depends on the future, on where the series starts, or on a forming higher candle."""
+"""No column of any set depends on the future, on where the series starts, or on a forming higher candle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fixtures.histories import simulated
 
 # Neither is a multiple of 16, so that higher candles are open at the cut.
 CUTS = (1003, 1477)
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
+SETS = pytest.mark.parametrize("feature_set", FEATURE_SETS.values(), ids=FEATURE_SETS)
 
 
 @pytest.fixture(scope="module")
@@ -141,4 +141,6 @@ def test_a_forming_higher_candle_shows_at_its_close() -> None:
 
 
 def test_the_sets_are_found_by_name() -> None:
-    assert {name: each.name for name, each in FEATURE_SETS.items()} == {"standard": "standard", "wide": "wide"}
+    assert {name: each.name for name, each in FEATURE_SETS.items()} == {
+        name: name for name in ("standard", "extended", "wide")
+    }

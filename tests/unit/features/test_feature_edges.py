@@ -9,13 +9,13 @@ import pytest
 
 from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
-from features.columns.feature_sets import STANDARD, WIDE, FeatureSet
+from features.columns.feature_sets import FEATURE_SETS, STANDARD, FeatureSet
 from features.feature_engineering import FeatureEngineer
 from tests.fixtures.histories import START_MS, simulated
 
 COUNT = 700
 STEP = Timeframe.M15.ms
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
+SETS = pytest.mark.parametrize("feature_set", FEATURE_SETS.values(), ids=FEATURE_SETS)
 
 
 def made(price: Callable[[int], float], volume: Callable[[int], float] = lambda i: 5.0) -> CandleSeries:

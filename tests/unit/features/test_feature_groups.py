@@ -11,6 +11,7 @@ import pytest
 
 from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import Candle, CandleSeries, Timeframe
+from features.columns import extended
 from features.columns import price_and_time as groups
 from features.columns import volatility as volatility_columns
 from features.columns import volume as volume_columns
@@ -59,6 +60,42 @@ def test_price_columns() -> None:
     assert newest(groups.range_position(3), series) == 1.0
     assert newest(groups.trend_efficiency(2), series_of(closes(100, 110, 105))) == pytest.approx(5 / 15)
     assert newest(groups.price_position(), series_of(closes(5))) == 0.5
+
+
+def test_the_shape_of_a_candle() -> None:
+    series = series_of([*closes(100), (110, 130, 90, 120)])
+    assert newest(extended.upper_shadow(), series) == 0.25
+    assert newest(extended.lower_shadow(), series) == 0.5
+    assert newest(extended.upper_shadow(), series_of(closes(5))) == 0.0
+    # The candle before has no range.
+    assert newest(extended.spread_ratio(2), series) == pytest.approx(2.0)
+    assert newest(extended.spread_ratio(2), series_of(closes(5, 6))) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("moment", "of_day", "of_week"),
+    [
+        (datetime(2024, 1, 1, 0, tzinfo=UTC), 0, 0),  # a Monday
+        (datetime(2023, 4, 6, 6, 30, tzinfo=UTC), 6.5 / 24, (3 * 24 + 6.5) / 168),
+        (datetime(2024, 12, 29, 18, tzinfo=UTC), 18 / 24, (6 * 24 + 18) / 168),  # a Sunday
+    ],
+)
+def test_the_hour_is_a_part_of_the_day_and_of_the_week(moment: datetime, of_day: float, of_week: float) -> None:
+    series = series_of(closes(1), start=int(moment.timestamp() * 1000))
+    assert newest(extended.hour_of_day(), series) == pytest.approx(of_day)
+    assert newest(extended.hour_of_week(), series) == pytest.approx(of_week)
+
+
+def test_a_return_in_deviations_is_as_large_in_a_calm_market_as_in_a_wild_one() -> None:
+    column = extended.return_in_deviations(2, 4)
+    moves = [0.01, -0.02, 0.01, 0.03, -0.01]
+    prices = 100 * np.cumprod([1, *(1 + move for move in moves)])
+    expected = (prices[-1] / prices[-3] - 1) / np.std(moves[1:], ddof=1)
+    assert newest(column, series_of(closes(*prices))) == pytest.approx(expected, rel=1e-9)
+    calm = 100 * np.cumprod([1, *(1 + move / 1000 for move in moves)])
+    assert newest(column, series_of(closes(*calm))) == pytest.approx(expected, rel=0.02)
+    assert newest(column, series_of(closes(*[3.0] * 30))) == 0.0
+    assert (column.warm_up, extended.return_in_deviations(6, 4).warm_up) == (4, 6)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The columns of the two feature sets, their ids, and the engineer that computes them."""
+"""The columns of the feature sets, their ids, and the engineer that computes them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import pytest
 from domain.errors import InsufficientData
 from domain.market import CandleSeries, Timeframe
 from features.columns.column import compared, scaled
-from features.columns.feature_sets import STANDARD, WIDE, FeatureSet
+from features.columns.feature_sets import EXTENDED, FEATURE_SETS, STANDARD, WIDE, FeatureSet
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import indicator
 from tests.fixtures.exchange_candles import exchange_candles
-from tests.fixtures.feature_values import FILE, summaries
+from tests.fixtures.feature_values import COLUMNS, FILE, summaries
 from tests.fixtures.histories import simulated
 
-SETS = pytest.mark.parametrize("feature_set", [STANDARD, WIDE], ids=["standard", "wide"])
+SETS = pytest.mark.parametrize("feature_set", FEATURE_SETS.values(), ids=FEATURE_SETS)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,13 @@ def market() -> CandleSeries:
 def test_the_sets_have_their_sizes() -> None:
     assert len(STANDARD.columns) == 75
     assert len(WIDE.columns) == 240
-    assert WIDE.columns[:75] == STANDARD.columns
+    assert len(EXTENDED.columns) == 126
+    assert WIDE.columns[:75] == EXTENDED.columns[:75] == STANDARD.columns
+
+
+def test_the_extended_set_needs_no_longer_history_than_the_standard_one() -> None:
+    """Clients post 50 candles of four hours: their newest row is known."""
+    assert (EXTENDED.warm_up, EXTENDED.history) == (STANDARD.warm_up, STANDARD.history) == (49, 396)
 
 
 def test_the_standard_set_has_every_group_of_the_specification() -> None:
@@ -68,19 +74,19 @@ def test_no_two_columns_have_the_same_values(feature_set: FeatureSet, market: Ca
 
 def test_ids_are_those_of_the_models_that_were_trained() -> None:
     """A change here makes every trained model unusable: change it on purpose only."""
-    assert (STANDARD.id, WIDE.id) == ("21da1d4e6e02", "0ddb1e6fdb86")
+    assert (STANDARD.id, EXTENDED.id, WIDE.id) == ("21da1d4e6e02", "72ef4ebed6df", "0ddb1e6fdb86")
 
 
 def test_columns_have_the_values_that_models_were_trained_on() -> None:
     """Another formula needs another name of its column: an id tells names and parameters apart, not formulas."""
     kept, found = json.loads(FILE.read_text(encoding="utf-8")), summaries()
-    assert list(kept) == list(found) == [column.name for column in WIDE.columns]
+    assert list(kept) == list(found) == [column.name for column in COLUMNS]
     changed = [name for name, values in found.items() if values != pytest.approx(kept[name], rel=1e-8, abs=1e-10)]
     assert changed == []
 
 
 def test_wording_is_no_part_of_an_id() -> None:
-    for feature_set in (STANDARD, WIDE):
+    for feature_set in FEATURE_SETS.values():
         reworded = [
             replace(column, definition="another", unit="another", source="another", group="another")
             for column in feature_set.columns
@@ -98,15 +104,15 @@ def test_wording_is_no_part_of_an_id() -> None:
 def test_a_set_with_another_column_has_another_id(feature_set: FeatureSet, change: dict[str, Any], place: int) -> None:
     columns = list(feature_set.columns)
     columns[place] = replace(columns[place], **change)
-    assert FeatureSet(feature_set.name, tuple(columns)).id not in {STANDARD.id, WIDE.id}
+    assert FeatureSet(feature_set.name, tuple(columns)).id not in {known.id for known in FEATURE_SETS.values()}
 
 
 def test_ids_are_the_same_in_another_process() -> None:
-    code = "from features.columns.feature_sets import STANDARD, WIDE; print(STANDARD.id, WIDE.id)"
+    code = "from features.columns.feature_sets import FEATURE_SETS; print(*(each.id for each in FEATURE_SETS.values()))"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     root = Path(__file__).resolve().parents[3]
     printed = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, check=True)
-    assert printed.stdout.decode().split() == [STANDARD.id, WIDE.id]
+    assert printed.stdout.decode().split() == [known.id for known in FEATURE_SETS.values()]
 
 
 def test_ids_tell_order_and_parameters_apart() -> None:
