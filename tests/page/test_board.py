@@ -100,9 +100,9 @@ def test_candles_are_asked_for_when_a_card_comes_near_the_screen(market_service:
     last = page.locator(".card").last
     expect(last).to_be_attached()
     expect(page.locator(".sparkline path").first).to_be_visible()
-    symbol = last.locator("strong").text_content()
-    assert not any(f"/ai/candles/{symbol}" in url for url in asked)
-    with page.expect_request(f"**/ai/candles/{symbol}?*"):
+    far = last.locator("strong").text_content()
+    assert not any(f"/ai/candles/{far}" in url for url in asked)
+    with page.expect_request(f"**/ai/candles/{far}?*"):
         last.scroll_into_view_if_needed()
     expect(last.locator(".sparkline path")).to_have_count(1)
 
