@@ -205,7 +205,7 @@ def test_keys_have_states_in_words_and_a_budget_that_is_used_up_says_so(open_vie
         expect(row_of(page, table, "No. 1")).to_contain_text("the provider does not know it")
         expect(row_of(page, table, "No. 1")).to_contain_text("1 of 1")
         expect(row_of(page, table, "No. 2")).to_contain_text("● ready")
-        expect(page.get_by_text("Today:")).to_contain_text("used up")
+        expect(page.locator("p").filter(has_text="Today:")).to_contain_text("used up")
         expect(page.get_by_text("The budget is used up")).to_be_visible()
         expect(page.get_by_role("img", name=re.compile(r"Today: \$0\.\d+ of \$"))).to_be_visible()
         assert serious_findings(page) == []

@@ -20,8 +20,8 @@ export function TrainingCurve({ history }) {
     { title: "Learning rate", number: true, value: (point) => number(point.learning_rate, 3) },
   ];
   return html`<figure class="curve">
-    <figcaption>${ended} of ${planned} ${unit}s; the lowest validation loss in ${unit} ${best}, at the upright line. Loss of
-      <span class="learned">training (solid)</span> and <span class="validated">validation (dashed)</span>.</figcaption>
+    <figcaption>${ended} of ${planned} ${unit}s; the lowest validation loss in ${unit} ${best}, at the upright line. Loss of <span
+      class="learned">training (solid)</span> and <span class="validated">validation (dashed)</span>.</figcaption>
     <${Lines} points=${points} best=${best} unit=${unit} />
     <details><summary>Losses as a table</summary><${Table} caption="Losses of the training" columns=${columns} rows=${points} rowKey=${(point) => point.number} /></details>
   </figure>`;
