@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from copy import copy
 from dataclasses import replace
+from datetime import datetime
 
 from config.settings import AnalysisSettings
 from domain.analysis import MarketSnapshot
@@ -15,7 +16,8 @@ from domain.queries import NOTHING_SAID, ClientContext
 from domain.trading.costs import Costs
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.context import MarketContext, build_context, with_forecast
+from rules.context import MarketContext, build_context, measured, newest_indicators, with_forecast
+from rules.reading import MarketReading, read_market
 from services.evidence_in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting, Opinion
 from utils.clock import Clock
@@ -117,15 +119,20 @@ class MarketReader:
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
     ) -> list[MarketContext | InsufficientData]:
         now, weigher = self._clock.now(), self._evidence.weigher
-        found = list[MarketContext | InsufficientData]()
-        for snapshot in snapshots:
-            try:
-                enabled = self._enabled(snapshot, strategies)
-                context = build_context(snapshot, enabled, self._settings, self._indicators, now, weigher)
-                found.append(context)
-            except InsufficientData as error:
-                found.append(error)
-        return found
+        found = [self._closed(snapshot, now) for snapshot in snapshots]
+        latest = iter(newest_indicators([read for read in found if isinstance(read, MarketReading)], self._indicators))
+        return [
+            measured(read, self._enabled(read.snapshot, strategies), next(latest), weigher)
+            if isinstance(read, MarketReading)
+            else read
+            for read in found
+        ]
+
+    def _closed(self, snapshot: MarketSnapshot, now: datetime) -> MarketReading | InsufficientData:
+        try:
+            return read_market(snapshot, self._settings, now)
+        except InsufficientData as error:
+            return error
 
     async def _finished(
         self, snapshot: MarketSnapshot, found: MarketContext | InsufficientData

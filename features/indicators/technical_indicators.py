@@ -7,7 +7,7 @@ No value depends on a later row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,6 +90,19 @@ class TechnicalIndicators:
                 "average_true_range_percentile": percentile(percent),
                 "volume_balance": volume_balance(candles, plan.volume_period),
             }
+
+    def newest_of(self, series: Sequence[FloatArray]) -> list[dict[str, float]]:
+        """Return the newest indicators of each of several series, as `newest` does of a window.
+
+        The series are windows of one array, end to end: no window reads beyond its own first candle.
+
+        Args:
+            series: Arrays of shape (n, 5), of any lengths: open, high, low, close, volume.
+        """
+        if not series:
+            return []
+        ends = np.cumsum([len(values) for values in series])
+        return self.newest(np.concatenate(series), np.concatenate(([0], ends[:-1])), ends)
 
     def newest(self, values: FloatArray, starts: IntArray, ends: IntArray) -> list[dict[str, float]]:
         """Return the newest indicators of m windows of a series, those that exist, by name.

@@ -216,6 +216,29 @@ def test_the_newest_of_many_windows_are_bit_for_bit_those_of_each_alone(
         assert list(newest.items()) == list(alone.items())
 
 
+@settings(max_examples=15)
+@given(
+    seeds=st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 320)), min_size=1, max_size=8),
+    endless=st.booleans(),
+)
+def test_the_newest_of_many_series_are_bit_for_bit_those_of_each_alone(
+    seeds: list[tuple[int, int]], endless: bool
+) -> None:
+    # Each seed once alone and once with a neighbor of its length, which are computed together.
+    lengths = [(seed + shift, count) for seed, count in seeds for shift in range(2)]
+    series = [simulated(seed, drift=None, count=count).values.copy() for seed, count in lengths]  # noqa: PD011
+    if endless:
+        series[0][:, :4] *= 1e306
+    found = INDICATORS.newest_of(series)
+    assert [list(newest.items()) for newest in found] == [
+        list(_newest_alone(INDICATORS, values).items()) for values in series
+    ]
+
+
+def test_no_series_have_no_newest_indicators() -> None:
+    assert INDICATORS.newest_of([]) == []
+
+
 def test_the_newest_are_those_of_ta_where_it_is_the_engine() -> None:
     slow = TechnicalIndicators(configured(IndicatorSettings, engine="ta"))
     values = simulated(3, drift=None, count=140).values  # noqa: PD011
