@@ -107,6 +107,8 @@ def main() -> int:
             "pandas or numpy for what it has not (benchmarks/numbers/standard_set.py). TA-Lib is C; a call of ours is "
             "some numpy calls of half a microsecond each, which is most of the time up to a thousand candles "
             "(docs/decisions/0007-kernels-in-numpy.md).",
+            "## The rules' newest indicators of four timeframes, one by one and in one call",
+            markdown_table(tables["indicators of four timeframes"]),
             "## One prediction: served by ONNX Runtime, by a compiled TensorFlow function and by Keras",
             markdown_table(predictions),
             "Networks of the configured sizes, trained for an epoch on simulated candles. CPU time of all threads; the "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -15,15 +16,19 @@ import pandas as pd
 
 from benchmarks.numbers import libraries, standard_set
 from benchmarks.report import markdown_table, verdict
+from config.sources import load_settings
 from domain.arrays import FloatArray
 from domain.market import CandleSeries, Timeframe
 from features.columns.feature_sets import STANDARD
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import compute
+from features.indicators.technical_indicators import TechnicalIndicators
 from features.kernels.candles import Candles
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 
 SIZES = (100, 1_000, 10_000, 100_000)
+# Of the four timeframes of an analysis: whole windows, and a client's lists of different lengths.
+LENGTHS = ((300, 300, 300, 300), (300, 200, 100, 100))
 # Rounds of each size, and calls in each round, so that a round takes some milliseconds at least.
 ROUNDS = 25
 CANDLES_PER_ROUND = 10_000
@@ -107,6 +112,39 @@ def measure_indicators(count: int) -> Row:
     )
 
 
+def measure_together() -> list[Row]:
+    """Return the times of the newest indicators of a market's timeframes, one by one and in one call.
+
+    Raises:
+        ValueError: the two differ.
+    """
+    indicators = TechnicalIndicators(load_settings(environment={}).indicators)
+    rows = list[Row]()
+    for lengths in LENGTHS:
+        series = [market(count).values for count in lengths]  # noqa: PD011
+        alone, together = partial(_one_by_one, indicators, series), partial(indicators.newest_of, series)
+        if alone() != together():
+            raise ValueError("indicators computed together are not those of each timeframe alone")
+        samples: dict[Way, list[float]] = {alone: [], together: []}
+        for _ in range(ROUNDS):
+            for way, found in samples.items():
+                found.append(seconds(way, 5))
+        single, batch = median(samples[alone]), median(samples[together])
+        rows.append(
+            {
+                "candles of each timeframe": ", ".join(map(str, lengths)),
+                "one by one, ms": single * 1e3,
+                "in one call, ms": batch * 1e3,
+                "share": batch / single,
+            }
+        )
+    return rows
+
+
+def _one_by_one(indicators: TechnicalIndicators, series: Sequence[FloatArray]) -> list[dict[str, float]]:
+    return [found for values in series for found in indicators.newest_of([values])]
+
+
 def require_agreement() -> None:
     """Compare both libraries' `standard` columns with ours.
 
@@ -131,6 +169,7 @@ def measure() -> dict[str, list[Row]]:
         return {
             "standard set": [measure_standard(count) for count in SIZES],
             "indicators alone": [measure_indicators(count) for count in SIZES],
+            "indicators of four timeframes": measure_together(),
         }
 
 
@@ -152,6 +191,11 @@ def targets(tables: Mapping[str, Sequence[Row]]) -> list[Mapping[str, str | floa
         ),
         # Ten times the candles in ten times the time; half as much again for the smaller caches' sake.
         verdict("standard set, time of 100,000 candles, times that of 10,000", longest / last, 15.0),
+        verdict(
+            "indicators of four timeframes in one call, share of one by one",
+            float(tables["indicators of four timeframes"][0]["share"]),
+            0.5,
+        ),
     ]
 
 
