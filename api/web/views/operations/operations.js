@@ -19,8 +19,6 @@ const SECTIONS = {
 };
 const TITLES = Object.fromEntries(Object.entries(SECTIONS).map(([key, [title]]) => [key, title]));
 
-const TITLES = Object.fromEntries(Object.entries(SECTIONS).map(([name, [title]]) => [name, title]));
-
 export function View({ parameters }) {
   const name = SECTIONS[parameters.section] ? parameters.section : "health";
   const [title, Section] = SECTIONS[name];
