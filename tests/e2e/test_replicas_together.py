@@ -43,7 +43,7 @@ pytestmark = pytest.mark.realserver
 # Nothing that is seen in these tests is seen by looking again after this time.
 FAR_SECONDS = "3600"
 # No other test of limits that are shared over Redis has this address.
-STRANGER = {"x-forwarded-for": "198.51.100.77"}
+STRANGER = {"x-forwarded-for": "203.0.113.77"}
 UP = 0.35
 
 

@@ -70,7 +70,7 @@ def test_a_training_is_refused_at_once_with_what_it_needs(service: Service) -> N
     refused = service.post("/ai/train", json=asked, headers=admin_headers())
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:trading-signal-service:problem:library_missing")
     detail = refused.json()["detail"]
-    assert detail.startswith("a job of the kind train needs keras, onnx, sklearn, which this installation ")
+    assert detail.startswith("a job of the kind train needs keras, lightgbm, onnx, sklearn, which this installation ")
     assert "requirements.txt" in detail
     assert "JOBS_BACKEND=celery" in detail
     assert service.get("/jobs", headers=admin_headers()).json()["jobs"] == []

@@ -122,7 +122,7 @@ def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:
     screen, terminal = pty.openpty()
     root = workplace.folder / "interrupted"
     process = subprocess.Popen(
-        [sys.executable, "cli.py", "train", str(workplace.btc), "--type", "lstm"],
+        [sys.executable, "cli.py", "train", str(workplace.btc), "--type", "lstm", "--epochs", "100"],
         cwd=ROOT,
         env={**workplace.environment, "MODEL_SAVE_PATH": str(root), "TERM": "xterm"},
         stdout=subprocess.PIPE,

@@ -71,7 +71,7 @@ def test_job_that_can_analyze_nothing_fails_with_the_reason(client: TestClient) 
         ("cleanup_models", {"deleted": [], "kept": 0}),
         ("parity", None),
         ("retention", None),
-        ("retrain_if_needed", {"auto_retrain": True, "full": False, "submitted": [], "skipped": []}),
+        ("retrain_if_needed", None),
         ("self_analysis", None),
         ("portfolio_report", None),
         ("cost_report", None),
@@ -83,6 +83,14 @@ def test_every_other_kind_does_its_work(client: TestClient, kind: str, result: d
     assert job["status"] == "succeeded", job["error"]
     if result is not None:
         assert job["result"] == result
+
+
+def test_first_training_waits_for_candles(client: TestClient) -> None:
+    result = run(client, "retrain_if_needed")["result"]
+    (skipped,) = result.pop("skipped")
+    assert result == {"auto_retrain": True, "full": False, "submitted": []}
+    assert (skipped["symbol"], skipped["timeframe"], skipped["reason"]) == ("*", "1h", "first")
+    assert skipped["why"]
 
 
 def test_report_is_made_by_a_job_and_kept(client: TestClient) -> None:
