@@ -236,10 +236,14 @@ def test_a_promotion_at_one_is_seen_by_the_other(pair: Pair) -> None:
 
 
 def test_a_stranger_has_one_limit_at_both(pair: Pair) -> None:
-    services = [pair.one, pair.other] * 6
-    answers = [service.post("/ai/analyze", json={"bad": "body"}, headers=STRANGER) for service in services]
-    assert [answer.status_code for answer in answers] == [422] * 10 + [429] * 2
-    for refusal in answers[10:]:
+    def ask(service: Service) -> httpx2.Response:
+        return service.post("/ai/analyze", json={"bad": "body"}, headers=STRANGER)
+
+    # Other tests of this minute may have taken a part of the ten.
+    answers = [ask(pair.one) for _ in range(11)]
+    assert {answer.status_code for answer in answers[:-1]} <= {422, 429}
+    for refusal in answers[-1], ask(pair.other):
+        assert refusal.status_code == 429
         assert 1 <= int(refusal.headers["retry-after"]) <= 60
 
 
