@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+import warnings
 from itertools import islice
 
 import pandas as pd
@@ -115,17 +116,23 @@ def _line(text: bytes, row: int) -> int:
 
 def _frame(text: bytes, layout: TextLayout) -> pd.DataFrame:
     try:
-        return pd.read_csv(
-            io.BytesIO(text),
-            sep=r"\s+" if layout.delimiter == " " else layout.delimiter,
-            header=None,
-            names=range(layout.width),
-            index_col=False,
-            skipinitialspace=True,
-            na_values=_NO_VALUE,
-            low_memory=False,
-            encoding="utf-8",
-        )
+        with warnings.catch_warnings():
+            # Of a first row with more columns than the others, the surplus would be left out with this warning alone.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.BytesIO(text),
+                sep=r"\s+" if layout.delimiter == " " else layout.delimiter,
+                header=None,
+                names=range(layout.width),
+                index_col=False,
+                skipinitialspace=True,
+                na_values=_NO_VALUE,
+                low_memory=False,
+                encoding="utf-8",
+            )
+    except pd.errors.ParserWarning as warning:
+        found = f"line {layout.first_line + 1} has more than {layout.width} columns, unlike the others: correct it"
+        raise InvalidMarketData(found) from warning
     except (ValueError, OverflowError) as error:
         raise InvalidMarketData(_unreadable(str(error), layout)) from error
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidMarketData
@@ -97,6 +97,7 @@ def test_random_text_is_read_or_refused(tmp_path: Path, text: str) -> None:
 
 # Neither Parquet nor Feather: their libraries end the process on some files that are damaged within.
 @pytest.mark.parametrize("form", [form for form in EXPORTS if not re.search("Parquet|Feather", form)])
+@example(seed=504780840)
 @given(seed=st.integers(0, 2**32))
 @settings(FOLDER, max_examples=3)
 def test_a_damaged_export_is_read_or_refused(tmp_path: Path, form: str, seed: int) -> None:
