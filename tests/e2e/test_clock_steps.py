@@ -31,10 +31,8 @@ def test_a_limit_opens_within_its_minute_and_the_uptime_goes_on(tmp_path: Path) 
         refused = client.get("/ai/info")
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 60
-        # On a busy machine its store had no two seconds, and then asking again takes up the three of the minute.
-        while (performance := client.get("/ai/performance")).status_code in {429, 503}:
+        while (performance := client.get("/ai/performance")).status_code == 503:  # its store had no two seconds
             time.sleep(PAUSE_SECONDS)
-        assert performance.status_code == 200, performance.text
         assert performance.json()["model_uptime"].startswith("0:00:")
 
 
