@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def unread_service(tmp_path: Path, **more: str) -> Iterator[Service]:
         "PORT": str(port),
         "DATABASE_URL": f"sqlite:///{tmp_path}/store.db",
         "MODEL_SAVE_PATH": f"{tmp_path}/models",
+        "MODELS__SHIPPED": "false",
         "MARKET_DATA_SOURCES": "stored,synthetic",
         "PERIODIC_ANALYSIS": "false",
         "RATE_LIMITS": "off",
@@ -79,6 +81,13 @@ async def analyze(service: Service, count: int) -> list[int]:
     return statuses
 
 
+def log_lines_dropped(client: httpx2.Client) -> int:
+    """Return the count of the metrics."""
+    found = re.search(r'^log_lines_dropped_total\{log="stderr"\} (\d+)\.0$', client.get("/metrics").text, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_thousand_are_answered_and_a_signal_ends_the_service(tmp_path: Path, number: signal.Signals) -> None:
     count = ANALYSES if number is signal.SIGTERM else ANALYSES // 2
@@ -101,12 +110,14 @@ async def test_dropped_lines_are_counted_by_health_and_metrics_and_later_named_i
             assert part["reason"].endswith(" log lines dropped: nothing reads them")
             dropped = int(part["reason"].split()[0])
             assert dropped > 100
-            assert client.get("/health").json()["log_lines_dropped"] == dropped
-            assert f'log_lines_dropped_total{{log="stderr"}} {dropped}.0' in client.get("/metrics").text
+            # the service's own work may log, and lose, a line at any moment
+            assert (counted := client.get("/health").json()["log_lines_dropped"]) >= dropped
+            assert log_lines_dropped(client) >= counted
             while b"log lines were dropped" not in told:
                 told += await asyncio.to_thread(os.read, pipe.fileno(), 65_536)
             await asyncio.to_thread(wait_until, lambda: "log.stderr" not in parts(client))
-            assert client.get("/health").json()["log_lines_dropped"] == dropped
+            dropped = client.get("/health").json()["log_lines_dropped"]
+            assert log_lines_dropped(client) == dropped
         status, _ = await asyncio.to_thread(service.stop)
         told += pipe.read()
     lines = [json.loads(line) for line in told.splitlines()]
@@ -114,6 +125,6 @@ async def test_dropped_lines_are_counted_by_health_and_metrics_and_later_named_i
     assert (notice["lines"], notice["log"], notice["level"]) == (dropped, "stderr", "WARNING")
     kept = [json.loads(line) for line in file.read_text().splitlines()]  # the file lacks nothing
     assert sum(line["message"] == "analysis completed" for line in kept) == ANALYSES // 2
-    assert sum(line["message"] == "analysis completed" for line in lines) == ANALYSES // 2 - dropped
+    assert len(kept) - len(lines) == dropped
     assert "Waiting for application shutdown." in [line["message"] for line in kept]
     assert status in (0, -signal.SIGTERM)

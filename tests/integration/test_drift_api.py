@@ -78,7 +78,12 @@ def test_an_alarm_is_shown_named_by_health_and_printed(
     wait_until(lambda: "model_drift BTCUSDT 1h" in parts(client))
     assert COMMAND in parts(client)["model_drift BTCUSDT 1h"]["remedy"]
     assert 'model_drift{symbol="BTCUSDT",timeframe="1h"} 2.0' in client.get("/metrics").text
-    environment = {"MODEL_SAVE_PATH": str(registry.root), "DATABASE_URL": f"sqlite:///{database}", "PATH": "/usr/bin"}
+    environment = {
+        "MODEL_SAVE_PATH": str(registry.root),
+        "MODELS__SHIPPED": "false",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "PATH": "/usr/bin",
+    }
     ran = subprocess.run(
         [sys.executable, "cli.py", "models", "drift", "--json"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,
