@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from demo import behaviors
 from demo.openai_server import FakeOpenAI, serving
 from domain.forecasting import ModelType
+from models.evaluation.gate import GateVerdict
 from models.registry.registry import Registry
 from tests.fixtures.exchange import exchange
 from tests.fixtures.forecasting import add_fitted, put_in_production
@@ -39,7 +40,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """Three versions of one market: one in production, a sound one, and one that is damaged."""
     found = Registry(tmp_path_factory.mktemp("operators") / "models")
     put_in_production(found, ModelType.LSTM)
-    add_fitted(found, ModelType.GRU, created_at=NOON + timedelta(minutes=1))
+    refused = GateVerdict(serves="production", reasons=("The model in production stays.",), comparisons=())
+    add_fitted(found, ModelType.GRU, created_at=NOON + timedelta(minutes=1), verdict=refused)
     damaged = add_fitted(found, ModelType.TRANSFORMER, created_at=NOON + timedelta(minutes=2))
     graph = found.root / damaged.version / "model.onnx"
     graph.write_bytes(graph.read_bytes()[:-1])
@@ -85,6 +87,7 @@ def test_a_model_is_promoted_and_rolled_back_by_the_keyboard_alone(service: Serv
     before = production(service)
     page = as_operator(open_view, service, "models")
     row = row_of(page, "Versions of models, newest first", "gru_model_")
+    expect(row).to_contain_text("refused: the one in production stays")
     row.get_by_role("button", name="Promote").focus()
     page.keyboard.press("Enter")
     expect(row.get_by_label("Reason")).to_be_focused()
@@ -96,7 +99,7 @@ def test_a_model_is_promoted_and_rolled_back_by_the_keyboard_alone(service: Serv
     expect(row).to_contain_text(re.compile("Let gru_model_.* serve BTCUSDT 1h, whatever the gate found?"))
     page.keyboard.type("it was better in the shadow")
     page.keyboard.press("Enter")
-    expect(row).to_contain_text("production")
+    expect(row.get_by_text("production", exact=True)).to_be_visible()
     assert production(service).startswith("gru_model_")
     expect(row.get_by_role("button", name="Roll back")).to_be_focused()
     page.keyboard.press("Enter")

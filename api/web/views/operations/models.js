@@ -10,6 +10,14 @@ import { Empty, Resource } from "../../parts/view_state.js";
 import { Action } from "./action.js";
 import { TrainingCurve } from "./training_curve.js";
 
+// What the gate let serve, as a verdict on the version.
+const VERDICTS = {
+  candidate: "passed: it may serve",
+  logistic: "refused: logistic regression serves",
+  production: "refused: the one in production stays",
+  nothing: "refused: nothing serves",
+};
+
 export function Models() {
   const models = useResource("ai/models", { everyMs: 60_000 });
   const drift = useResource("ai/models/drift", { everyMs: 60_000 });
@@ -36,7 +44,7 @@ const columns = (reload, open, setOpen) => [
   { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
   { title: "Serves", value: ({ alias, shadow }) => html`${alias ? html`<${Badge} tone=${alias === "production" ? "good" : "plain"}>${alias}<//>` : "no"}
     ${shadow ? html`<${Shadow} shadow=${shadow} />` : null}` },
-  { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${verdict ?? "–"}</span>` },
+  { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${VERDICTS[verdict] ?? "not judged"}</span>` },
   { title: "Right", number: true, value: ({ metrics }) => measured(metrics, "accuracy", percent) },
   { title: "Brier", number: true, value: ({ metrics }) => measured(metrics, "brier", number) },
   { title: "Made", value: ({ created_at: at }) => html`<${Age} at=${at} />` },
