@@ -6,7 +6,7 @@ NaN out of the recursions, and two results are aligned by their ends. `features.
 a kernel only where at least one value exists, and pads the result. A ratio to zero is left not
 finite: the caller silences numpy's warning and puts NaN or a neutral value in its place.
 
-The recursions, and the kernels of the rules' indicators whose values depend on where the candles begin, work
-along the last axis: over one series, or over many of the same length at once, with bit for bit the same values.
-Those of the last so many candles alone need that for none: what they say of a window stands in the series.
+Every kernel whose values depend on where the candles begin works along the last axis: over one series, or over many of
+the same length at once, with bit for bit the same values. Those of the last so many candles alone take one series:
+many are laid end to end for them, since what they say of a candle after their warm-up never reaches beyond its series.
 """

@@ -89,7 +89,7 @@ def moves(candles: Candles) -> FloatArray:
 
 def change(values: FloatArray, rows: int) -> FloatArray:
     """Return the relative change against `rows` >= 1 values before, as a fraction; not finite after a zero."""
-    return values[rows:] / values[:-rows] - 1.0
+    return values[..., rows:] / values[..., :-rows] - 1.0
 
 
 @shared

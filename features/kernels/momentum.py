@@ -33,7 +33,7 @@ def stochastic_rsi(candles: Candles, period: int) -> FloatArray:
     values = rsi(candles, period)
     lowest = rolling_min(values, period)
     spread = rolling_max(values, period) - lowest
-    return (values[period - 1 :] - lowest) / np.where(spread > RSI_NOISE, spread, np.nan)
+    return (values[..., period - 1 :] - lowest) / np.where(spread > RSI_NOISE, spread, np.nan)
 
 
 @shared
@@ -52,7 +52,7 @@ def ppo_signal(candles: Candles, fast: int, slow: int, signal: int) -> FloatArra
 
 def ppo_histogram(candles: Candles, fast: int, slow: int, signal: int) -> FloatArray:
     """Return PPO less its signal."""
-    return ppo(candles, fast, slow)[signal - 1 :] - ppo_signal(candles, fast, slow, signal)
+    return ppo(candles, fast, slow)[..., signal - 1 :] - ppo_signal(candles, fast, slow, signal)
 
 
 @shared

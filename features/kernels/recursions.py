@@ -68,6 +68,8 @@ def varying(values: FloatArray, alphas: FloatArray) -> FloatArray:
     product up to it. Values must be positive: then nothing cancels, and half to the power of the
     block's length is far from underflow.
     """
+    if values.ndim > 1:
+        return np.array([varying(*series) for series in zip(values, alphas, strict=True)])
     count = len(values)
     rows = -(-count // BLOCK)
     decays, added = np.ones(rows * BLOCK), np.zeros(rows * BLOCK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from domain.arrays import FloatArray
-from features.kernels.candles import Candles, newest, share, shared, true_ranges, typical
+from features.kernels.candles import Candles, moves, newest, share, shared, true_ranges, typical
 from features.kernels.recursions import ema, varying, wilder
 from features.kernels.sequential import parabolic
 from features.kernels.windows import age_of_max, mean_deviation, rolling_max, rolling_mean, rolling_min, rolling_sum
@@ -35,13 +35,13 @@ def weighted_average(candles: Candles, period: int) -> FloatArray:
 def adaptive_average(candles: Candles, period: int, fast: int, slow: int) -> FloatArray:
     """Return KAMA: the straighter the path of `period` candles, the more weight the newest close has."""
     close = candles.close
-    ways = rolling_sum(np.abs(close[1:] - close[:-1]), period)
-    efficiency = share(np.abs(close[period:] - close[:-period]), ways)
+    ways = rolling_sum(np.abs(moves(candles)), period)
+    efficiency = share(np.abs(close[..., period:] - close[..., :-period]), ways)
     slowest = 2 / (slow + 1)
     # The first value is the close itself.
-    alphas = np.zeros(len(close) - period + 1)
-    alphas[1:] = (efficiency * (2 / (fast + 1) - slowest) + slowest) ** 2
-    return varying(close[period - 1 :], alphas)
+    alphas = np.zeros((*close.shape[:-1], len(candles) - period + 1))
+    alphas[..., 1:] = (efficiency * (2 / (fast + 1) - slowest) + slowest) ** 2
+    return varying(close[..., period - 1 :], alphas)
 
 
 @shared
@@ -65,7 +65,7 @@ def macd_histogram(candles: Candles, fast: int, slow: int, signal: int) -> Float
 def triple_exponential(candles: Candles, period: int) -> FloatArray:
     """Return the percent change of an EMA of an EMA of an EMA."""
     smoothed = ema(ema(exponential_average(candles, period), period), period)
-    return 100 * (smoothed[1:] - smoothed[:-1]) / smoothed[:-1]
+    return 100 * (smoothed[..., 1:] - smoothed[..., :-1]) / smoothed[..., :-1]
 
 
 def detrended(candles: Candles, period: int) -> FloatArray:
@@ -148,7 +148,7 @@ def ichimoku_b(candles: Candles, period: int) -> FloatArray:
 
 def psar(candles: Candles, step: float, maximum: float) -> FloatArray:
     """Return the parabolic stop and reverse."""
-    return parabolic(candles.high, candles.low, float(candles.close[1]), step, maximum)
+    return parabolic(candles.high, candles.low, candles.close[..., 1], step, maximum)
 
 
 @shared
@@ -170,7 +170,7 @@ def know_sure_thing_signal(candles: Candles, *periods: int) -> FloatArray:
 def mass_index(candles: Candles, fast: int, slow: int) -> FloatArray:
     """Return the sum of the ratios of an EMA of the candles' ranges to the EMA of that EMA."""
     once = ema(candles.high - candles.low, fast)
-    return rolling_sum(once[fast - 1 :] / ema(once, fast), slow)
+    return rolling_sum(once[..., fast - 1 :] / ema(once, fast), slow)
 
 
 @shared

@@ -24,7 +24,7 @@ def obv(candles: Candles) -> FloatArray:
 
 def vpt(candles: Candles) -> FloatArray:
     """Return the running total of the volume times the relative change of the close."""
-    return (returns(candles) * candles.volume[1:]).cumsum()
+    return (returns(candles) * candles.volume[..., 1:]).cumsum(axis=-1)
 
 
 @shared
@@ -37,7 +37,7 @@ def _accumulated(candles: Candles) -> FloatArray:
 
 def adi(candles: Candles) -> FloatArray:
     """Return the running total of accumulation less distribution."""
-    return _accumulated(candles).cumsum()
+    return _accumulated(candles).cumsum(axis=-1)
 
 
 @shared
@@ -53,7 +53,7 @@ def cmf(candles: Candles, period: int) -> FloatArray:
 
 def force_index(candles: Candles, period: int) -> FloatArray:
     """Return the EMA of the move times the volume."""
-    return ema(moves(candles) * candles.volume[1:], period)
+    return ema(moves(candles) * candles.volume[..., 1:], period)
 
 
 def ease_of_movement(candles: Candles, period: int) -> FloatArray:
@@ -75,11 +75,12 @@ def mfi(candles: Candles, period: int) -> FloatArray:
 
 def nvi(candles: Candles) -> FloatArray:
     """Return an index, 1000 at first, that follows the close where the volume falls."""
-    factors = np.empty(len(candles))
-    factors[0] = FIRST_INDEX
+    factors = np.empty(candles.close.shape)
+    factors[..., 0] = FIRST_INDEX
     close, volume = candles.close, candles.volume
-    factors[1:] = np.where(volume[1:] < volume[:-1], close[1:] / close[:-1], 1.0)
-    index: FloatArray = np.multiply.accumulate(factors)
+    fallen = volume[..., 1:] < volume[..., :-1]
+    factors[..., 1:] = np.where(fallen, close[..., 1:] / close[..., :-1], 1.0)
+    index: FloatArray = np.multiply.accumulate(factors, axis=-1)
     return index
 
 

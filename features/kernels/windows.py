@@ -21,12 +21,12 @@ def rolling_sum(values: FloatArray, window: int) -> FloatArray:
     """Return the sums of `window` values: `window - 1` fewer than `values`."""
     part, span = values, 1
     while not window & span:
-        part, span = part[span:] + part[:-span], 2 * span
+        part, span = part[..., span:] + part[..., :-span], 2 * span
     total, covered = part, span
     while covered < window:
-        part, span = part[span:] + part[:-span], 2 * span
+        part, span = part[..., span:] + part[..., :-span], 2 * span
         if window & span:
-            total, covered = total[span:] + part[:-covered], covered + span
+            total, covered = total[..., span:] + part[..., :-covered], covered + span
     return total
 
 
@@ -39,18 +39,18 @@ def rolling_max(values: FloatArray, window: int) -> FloatArray:
     """Return the largest of `window` values."""
     span = 1
     while 2 * span <= window:
-        values, span = np.maximum(values[span:], values[:-span]), 2 * span
+        values, span = np.maximum(values[..., span:], values[..., :-span]), 2 * span
     rest = window - span
-    return np.maximum(values[rest:], values[:-rest]) if rest else values
+    return np.maximum(values[..., rest:], values[..., :-rest]) if rest else values
 
 
 def rolling_min(values: FloatArray, window: int) -> FloatArray:
     """Return the smallest of `window` values."""
     span = 1
     while 2 * span <= window:
-        values, span = np.minimum(values[span:], values[:-span]), 2 * span
+        values, span = np.minimum(values[..., span:], values[..., :-span]), 2 * span
     rest = window - span
-    return np.minimum(values[rest:], values[:-rest]) if rest else values
+    return np.minimum(values[..., rest:], values[..., :-rest]) if rest else values
 
 
 def rolling_squares(values: FloatArray, window: int, means: FloatArray) -> FloatArray:
