@@ -109,6 +109,8 @@ def main() -> int:
             "(docs/decisions/0007-kernels-in-numpy.md).",
             "## The rules' newest indicators of four timeframes, one by one and in one call",
             markdown_table(tables["indicators of four timeframes"]),
+            "## The 75 columns of the standard set of many markets, in one call and one by one",
+            markdown_table(tables["many series"]),
             "## One prediction: served by ONNX Runtime, by a compiled TensorFlow function and by Keras",
             markdown_table(predictions),
             "Networks of the configured sizes, trained for an epoch on simulated candles. CPU time of all threads; the "

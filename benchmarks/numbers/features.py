@@ -29,6 +29,8 @@ from services.market_data.sources.simulation import candles_from_returns, simula
 SIZES = (100, 1_000, 10_000, 100_000)
 # Of the four timeframes of an analysis: whole windows, and a client's lists of different lengths.
 LENGTHS = ((300, 300, 300, 300), (300, 200, 100, 100))
+# Markets of a batch, each of so many candles.
+MARKETS, MARKET_CANDLES, MARKET_ROUNDS = 200, 300, 7
 # Rounds of each size, and calls in each round, so that a round takes some milliseconds at least.
 ROUNDS = 25
 CANDLES_PER_ROUND = 10_000
@@ -145,6 +147,38 @@ def _one_by_one(indicators: TechnicalIndicators, series: Sequence[FloatArray]) -
     return [found for values in series for found in indicators.newest_of([values])]
 
 
+def measure_markets() -> list[Row]:
+    """Return the times of the `standard` set over many short series: in one call, one by one, and by TA-Lib.
+
+    Raises:
+        ValueError: the two of ours differ.
+    """
+    history, engineer = market(MARKETS * MARKET_CANDLES), FeatureEngineer(STANDARD)
+    many = [history.part(start, start + MARKET_CANDLES) for start in range(0, len(history), MARKET_CANDLES)]
+    given = [(series.times_ms, as_rows(series)) for series in many]
+    ways: dict[str, Callable[[], list[FloatArray]]] = {
+        "in one call": lambda: engineer.matrices(many),
+        "one by one": lambda: [engineer.matrix(series) for series in many],
+        "by TA-Lib, one by one": lambda: [standard_set.by_talib(times, values) for times, values in given],
+    }
+    together, alone = ways["in one call"](), ways["one by one"]()
+    if not all(np.array_equal(*both, equal_nan=True) for both in zip(together, alone, strict=True)):
+        raise ValueError("features computed together are not those of each series alone")
+    samples: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(MARKET_ROUNDS):
+        for name, way in ways.items():
+            samples[name].append(seconds(way, 1))
+    talib = median(samples["by TA-Lib, one by one"])
+    return [
+        {
+            f"{MARKETS} series of {MARKET_CANDLES} candles": name,
+            "ms": (typical := median(found)) * 1e3,
+            "TA-Lib's time, times": typical / talib,
+        }
+        for name, found in samples.items()
+    ]
+
+
 def require_agreement() -> None:
     """Compare both libraries' `standard` columns with ours.
 
@@ -170,6 +204,7 @@ def measure() -> dict[str, list[Row]]:
             "standard set": [measure_standard(count) for count in SIZES],
             "indicators alone": [measure_indicators(count) for count in SIZES],
             "indicators of four timeframes": measure_together(),
+            "many series": measure_markets(),
         }
 
 
@@ -195,6 +230,11 @@ def targets(tables: Mapping[str, Sequence[Row]]) -> list[Mapping[str, str | floa
             "indicators of four timeframes in one call, share of one by one",
             float(tables["indicators of four timeframes"][0]["share"]),
             0.5,
+        ),
+        verdict(
+            f"standard set over {MARKETS} series in one call, times TA-Lib's time",
+            float(tables["many series"][0]["TA-Lib's time, times"]),
+            1.5,
         ),
     ]
 
