@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 import numpy as np
 
 from domain.arrays import FloatArray
@@ -24,19 +27,26 @@ def top_drivers(contributions: FloatArray, window: FloatArray, graph: Graph) -> 
     calibration = graph.calibration
     calibrated = contributions * (calibration.slope if calibration.kind == "sigmoid" else 1.0)
     order = np.argsort(-np.abs(calibrated), kind="stable")[:MAX_DRIVERS]
-    return tuple(_driver(int(at), float(calibrated[at]), window, graph) for at in order if calibrated[at] != 0.0)
+    inputs = inputs_of(graph.inputs, window[None]).ravel()
+    return tuple(
+        _driver(at, float(calibrated[at]), float(inputs[at]), graph) for at in order.tolist() if calibrated[at] != 0.0
+    )
 
 
-def _driver(at: int, contribution: float, window: FloatArray, graph: Graph) -> Driver:
+def _driver(at: int, contribution: float, value: float, graph: Graph) -> Driver:
     part, place = divmod(at, len(graph.columns))
     name = graph.columns[place]
-    of_column = inputs_of(graph.inputs, window[None, :, place : place + 1]).ravel()
-    definitions = {column.name: column.definition for column in FEATURE_SETS[graph.feature_set.name].columns}
+    definition = _definitions(graph.feature_set.name)[name]
     return Driver(
         column=name,
         statistic=STATISTICS[part] if graph.inputs == "summary" else None,
         # Indicators that are scale-free by themselves have no other words than their name.
-        description=definitions[name] if definitions[name] != name else None,
-        value=float(of_column[part]),
+        description=definition if definition != name else None,
+        value=value,
         contribution=contribution,
     )
+
+
+@cache
+def _definitions(feature_set: str) -> Mapping[str, str]:
+    return {column.name: column.definition for column in FEATURE_SETS[feature_set].columns}
