@@ -13,7 +13,7 @@ from typing import Any
 from loguru import logger
 
 from config.job_settings import JobSettings
-from domain.errors import ConfigurationError, JobQueueFull, StorageUnavailable
+from domain.errors import ConfigurationError, JobQueueFull, StorageUnavailable, Unstorable
 from domain.job_kinds import JobKind, JobQueue
 from domain.jobs import Job, JobStatus
 from services.health.degraded import Degraded
@@ -29,6 +29,8 @@ from utils.concurrency import background
 
 # A message of this age that does not wait in its queue any more was lost, or waits behind a job of a busy worker.
 LOST_AFTER = timedelta(seconds=10)
+# The process that accepted a job sends it within this, unless that process has ended or the broker was down.
+UNSENT_AFTER = timedelta(seconds=3)
 COUNT_SECONDS = 15.0
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,8 +38,9 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class CeleryLauncher:
     """Sends the id of each job to the queue of its kind.
 
-    A message that does not reach its worker does no harm: the record says when it was sent, and the recovery of any
-    process sends it again. A second message does none either, since a job is taken up once.
+    A job is accepted when its record is kept; its message is sent after that. One that does not reach its worker does
+    no harm: the record says when it was sent, and the recovery of any process sends it again. A second message does
+    none either, since a job is taken up once.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class CeleryLauncher:
         self._records = records
         self._events = events
         self._accepting: Counter[JobQueue] = Counter()
+        self._unsent: dict[str, Job] = {}
+        self._sending: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def room(self, kind: JobKind) -> AsyncIterator[None]:
@@ -65,41 +70,59 @@ class CeleryLauncher:
             self._accepting[queue] -= 1
 
     def born(self, job: Job) -> Job:
-        """Return the job as one that no worker holds and that is being sent."""
-        return job.model_copy(update={"sent_at": self._clock.now()})
+        """Return the job as one that no worker holds or was told of."""
+        return job.model_copy(update={"sent_at": None})
 
     async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002 - the worker reads them
-        """Send the job; if the broker does not take it, the recovery sends it later."""
+        """Send the job in the background; if the broker does not take it, the recovery sends it later."""
         self._events.publish(job)
-        await self._send(job)
+        self._unsent[job.job_id] = job
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send_all(), name="jobs on their way to the broker")
 
     async def relaunch(self, job: Job) -> None:
         """Send the job unless a message about it is on its way; of several processes, one does."""
         if await self._must_be_sent(job):
             sent = job.model_copy(update={"sent_at": self._clock.now(), "fence": job.fence + 1})
-            if await self._records.write(sent, job):
-                await self._send(sent)
+            if await self._records.write(sent, job) and not await self._broker.send(sent):
+                await self._note(sent.model_copy(update={"sent_at": None, "fence": sent.fence + 1}), sent)
 
     def degraded(self) -> Iterable[Degraded]:
         """Return what keeps jobs from their workers, without waiting."""
         return self._broker.degraded()
 
-    async def _send(self, job: Job) -> None:
-        if await self._broker.send(job):
-            return
+    async def close(self) -> None:
+        """Return when every job has been sent, or is left to the recovery: a broker that hangs costs seconds, once."""
+        if self._sending is not None:
+            await asyncio.wait({self._sending})
+
+    async def _send_all(self) -> None:
+        """Send what waits, in its order, one after the other: the broker takes one message at a time."""
+        while self._unsent:
+            job = next(iter(self._unsent.values()))
+            try:
+                # With the same fencing number, since its worker may take it at this moment.
+                if await self._broker.send(job):
+                    await self._note(job.model_copy(update={"sent_at": self._clock.now()}), job)
+            finally:
+                self._unsent.pop(job.job_id)
+
+    async def _note(self, job: Job, seen: Job) -> None:
+        """Store whether a job was sent, unless the record has changed; what is not stored costs a second message."""
         try:
-            await self._records.write(job.model_copy(update={"sent_at": None, "fence": job.fence + 1}), job)
-        except StorageUnavailable as failure:
-            logger.bind(job_id=job.job_id, reason=failure.message).debug("a job that was not sent waits as if it were")
+            await self._records.write(job, seen)
+        except (StorageUnavailable, Unstorable) as failure:
+            log = logger.bind(job_id=job.job_id, reason=failure.message)
+            log.debug("whether a job was sent could not be stored")
 
     async def _must_be_sent(self, job: Job) -> bool:
-        if not self._broker.works:
+        if not self._broker.works or job.job_id in self._unsent:
             return False
-        if job.sent_at is None:
-            return True
-        queue = job.kind.traits.queue
         # Absolute, since the clock may have been set back.
-        age = abs(self._clock.now() - job.sent_at)
+        age = abs(self._clock.now() - (job.sent_at or job.created_at))
+        if job.sent_at is None:
+            return age >= UNSENT_AFTER
+        queue = job.kind.traits.queue
         if age >= timedelta(seconds=QUEUES[queue].message_seconds):
             return True
         return age >= LOST_AFTER and await self._broker.is_empty(queue)

@@ -30,7 +30,7 @@ class Launcher(Protocol):
         """Return a new job as its record begins."""
 
     async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:
-        """Get a new job started once its record is kept; a failure is logged, not raised."""
+        """Get a new job started, without waiting for it, once its record is kept."""
 
     async def relaunch(self, job: Job) -> None:
         """Get a stored job started that waits and that no worker holds.
@@ -41,6 +41,9 @@ class Launcher(Protocol):
 
     def degraded(self) -> Iterable[Degraded]:
         """Return what keeps jobs from their workers, without waiting."""
+
+    async def close(self) -> None:
+        """Return when the launched jobs are on their way, or are left to the recovery."""
 
 
 class LocalLauncher:
@@ -82,6 +85,9 @@ class LocalLauncher:
     def degraded(self) -> Iterable[Degraded]:
         """Return nothing: the worker is this process."""
         return ()
+
+    async def close(self) -> None:
+        """Do nothing: the worker has the jobs."""
 
     def _free(self, kind: JobKind) -> int:
         return self._worker.free_places(kind) - self._accepting
