@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -33,10 +34,15 @@ def read_book(name: str) -> EvidenceBook | None:
         return None
     path = SHIPPED_FILE if name == SHIPPED else Path(name)
     try:
-        return EvidenceBook.model_validate_json(path.read_bytes())
+        return _parsed(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"trading.evidence_file: {path}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {place}: {first['msg']}") from error
+
+
+@lru_cache(maxsize=2)
+def _parsed(content: bytes) -> EvidenceBook:
+    return EvidenceBook.model_validate_json(content)

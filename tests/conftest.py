@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,26 +104,55 @@ def hour_with_time_left() -> None:
     wait_for_next_hour_if_near()
 
 
+def settings_in(folder: Path, sections: dict[str, dict[str, Any]]) -> Settings:
+    """Return settings of a service that keeps its files in the folder, without a network or a loop."""
+    base: dict[str, dict[str, Any]] = {
+        "server": {"environment": "test"},
+        "storage": {"url": f"sqlite:///{folder}/store.db", "spool_path": f"{folder}/spool"},
+        "models": {"save_path": f"{folder}/models", "shipped": False},
+        "periodic": {"enabled": False},
+        "market_data": {"sources": ["stored", "synthetic"]},
+        "access": {"admin_token": ADMIN_TOKEN},
+        # Only its own tests are about signals near a confidence of one half.
+        "guards": {"hysteresis": 0},
+    }
+    for section, values in sections.items():
+        base.setdefault(section, {}).update(values)
+    return load_settings(environment={}, overrides=base)
+
+
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
     """Return a function that makes settings for a service of its own, without a network or a loop."""
 
     def make(**sections: dict[str, Any]) -> Settings:
-        base: dict[str, dict[str, Any]] = {
-            "server": {"environment": "test"},
-            "storage": {"url": f"sqlite:///{tmp_path}/store.db", "spool_path": f"{tmp_path}/spool"},
-            "models": {"save_path": f"{tmp_path}/models", "shipped": False},
-            "periodic": {"enabled": False},
-            "market_data": {"sources": ["stored", "synthetic"]},
-            "access": {"admin_token": ADMIN_TOKEN},
-            # Only its own tests are about signals near a confidence of one half.
-            "guards": {"hysteresis": 0},
-        }
-        for section, values in sections.items():
-            base.setdefault(section, {}).update(values)
-        return load_settings(environment={}, overrides=base)
+        return settings_in(tmp_path, sections)
 
     return make
+
+
+@contextmanager
+def running_apps() -> Iterator[Callable[[Settings, tuple[str, int]], TestClient]]:
+    """Give a function that starts an app and returns a client of it; all are stopped at the end."""
+    from fastapi.testclient import TestClient  # as the app itself: seconds that tests without a client do without
+
+    from api.app import create_app
+    from api.guard.rate_limit import limiter
+
+    limiter.reset()
+    with ExitStack() as started:
+
+        def start(settings: Settings, address: tuple[str, int]) -> TestClient:
+            client = TestClient(
+                create_app(settings),
+                base_url="http://127.0.0.1:8000",
+                client=address,
+                headers=admin_headers() if address == LOOPBACK else None,
+                raise_server_exceptions=False,
+            )
+            return started.enter_context(client)
+
+        yield start
 
 
 @pytest.fixture
@@ -131,32 +161,22 @@ def make_client(make_settings: MakeSettings) -> Iterator[MakeClient]:
 
     A client on this machine is the administrator's, one elsewhere has no token.
     """
-    from fastapi.testclient import TestClient  # as the app itself: seconds that tests without a client do without
+    with running_apps() as start:
 
-    from api.app import create_app
-    from api.guard.rate_limit import limiter
+        def make(address: tuple[str, int] = LOOPBACK, **sections: dict[str, Any]) -> TestClient:
+            return start(make_settings(**sections), address)
 
-    limiter.reset()
-    started: list[TestClient] = []
-
-    def make(address: tuple[str, int] = LOOPBACK, **sections: dict[str, Any]) -> TestClient:
-        client = TestClient(
-            create_app(make_settings(**sections)),
-            base_url="http://127.0.0.1:8000",
-            client=address,
-            headers=admin_headers() if address == LOOPBACK else None,
-            raise_server_exceptions=False,
-        )
-        client.__enter__()
-        started.append(client)
-        return client
-
-    yield make
-    for client in started:
-        client.__exit__(None, None, None)
+        yield make
 
 
 @pytest.fixture
 def client(make_client: MakeClient) -> TestClient:
     """Return a client on this machine of a service with default settings."""
     return make_client()
+
+
+@pytest.fixture(scope="module")
+def common_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Return a client as `client`, of one service for all tests of a file, which need nothing that others leave."""
+    with running_apps() as start:
+        yield start(settings_in(tmp_path_factory.mktemp("common"), {}), LOOPBACK)

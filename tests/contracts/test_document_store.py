@@ -52,7 +52,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> BuildStore:
     if request.param == "sqlite":
         path = tmp_path / "made" / "by open" / "store.db"
         return lambda: SqliteDocumentStore(path)
-    url = request.getfixturevalue("mongo_url")
+    url = request.getfixturevalue("common_mongo_url")
     from storage.mongo.documents import MongoDocumentStore
 
     return lambda: MongoDocumentStore(url)

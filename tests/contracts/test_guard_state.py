@@ -34,7 +34,9 @@ pytest_plugins = ["tests.fixtures.mongod"]
 
 @pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return request.getfixturevalue("mongo_url") if request.param == "mongodb" else f"sqlite:///{tmp_path}/store.db"
+    return (
+        request.getfixturevalue("common_mongo_url") if request.param == "mongodb" else f"sqlite:///{tmp_path}/store.db"
+    )
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ async def replicas(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     if request.param == "sqlite":
         build = lambda: SqliteDocumentStore(tmp_path / "store.db")  # noqa: E731
     else:
-        url = request.getfixturevalue("mongo_url")
+        url = request.getfixturevalue("common_mongo_url")
         from storage.mongo.documents import MongoDocumentStore
 
         build = lambda: MongoDocumentStore(url)  # noqa: E731

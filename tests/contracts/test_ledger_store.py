@@ -42,7 +42,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> BuildLedger:
     if request.param == "sqlite":
         path = tmp_path / "made" / "by open" / "store.db"
         return lambda: SqliteLedger(path)
-    url = request.getfixturevalue("mongo_url")
+    url = request.getfixturevalue("common_mongo_url")
     from storage.mongo.ledger import MongoLedger
 
     return lambda: MongoLedger(url)

@@ -18,6 +18,11 @@ Body = dict[str, Any]
 JSON = {"content-type": "application/json"}
 
 
+@pytest.fixture
+def client(common_client: TestClient) -> TestClient:
+    return common_client
+
+
 def candles(body: Body) -> list[dict[str, Any]]:
     found = body["timeframe_data"]["1h"]
     assert isinstance(found, list)

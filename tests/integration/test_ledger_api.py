@@ -53,6 +53,14 @@ def entry_of(client: TestClient, answer: dict[str, Any]) -> dict[str, Any]:
     return dict(found[0])
 
 
+@pytest.fixture(scope="module")
+def two_entries(common_client: TestClient) -> TestClient:
+    """Return a client of a service that has answered the administrator and a stranger."""
+    entry_of(common_client, analyze(common_client, shape_b()))
+    entry_of(common_client, analyze(common_client, shape_a(symbol="BTCUSDT"), **AS_STRANGER))
+    return common_client
+
+
 def test_an_answer_is_an_entry_that_says_the_same(client: TestClient) -> None:
     body = shape_a(symbol="BTCUSDT", drift=0.4)
     answer = analyze(client, body)
@@ -82,10 +90,8 @@ def test_an_answer_is_an_entry_that_says_the_same(client: TestClient) -> None:
         ({"limit": 1}, 1),
     ],
 )
-def test_filters_narrow(client: TestClient, wanted: dict[str, Any], found: int) -> None:
-    entry_of(client, analyze(client, shape_b()))
-    entry_of(client, analyze(client, shape_a(symbol="BTCUSDT"), **AS_STRANGER))
-    assert len(page(client, **wanted)["entries"]) == found
+def test_filters_narrow(two_entries: TestClient, wanted: dict[str, Any], found: int) -> None:
+    assert len(page(two_entries, **wanted)["entries"]) == found
 
 
 def test_stale_candles_and_strangers_change_no_figure(client: TestClient) -> None:
@@ -177,8 +183,8 @@ def test_pages_follow_one_another(client: TestClient) -> None:
         ("/ai/ledger/export?day=2020-01-01&format=xlsx", 422, "format"),
     ],
 )
-def test_bad_requests_say_what_is_wrong(client: TestClient, path: str, status: int, words: str) -> None:
-    response = client.get(path)
+def test_bad_requests_say_what_is_wrong(common_client: TestClient, path: str, status: int, words: str) -> None:
+    response = common_client.get(path)
     assert (response.status_code, words in response.json()["detail"]) == (status, True), response.text
 
 

@@ -32,7 +32,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     """Return the URL of a database, which the command line reads from its environment."""
     url = f"sqlite:///{tmp_path}/store.db"
     if request.param == "mongodb":
-        url = request.getfixturevalue("mongo_url")
+        url = request.getfixturevalue("common_mongo_url")
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
     return url

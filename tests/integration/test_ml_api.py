@@ -111,8 +111,8 @@ def test_tickers_of_shares_are_understood(make_client: MakeClient, ticker: str) 
         {"timeframe": "2h"},
     ],
 )
-def test_what_cannot_be_forecast_is_a_422(client: TestClient, asked: dict[str, Any]) -> None:
-    response = client.post("/api/v1/ml/predict/price", json={"ticker": "BTCUSDT", **asked})
+def test_what_cannot_be_forecast_is_a_422(common_client: TestClient, asked: dict[str, Any]) -> None:
+    response = common_client.post("/api/v1/ml/predict/price", json={"ticker": "BTCUSDT", **asked})
     assert response.status_code == 422
 
 

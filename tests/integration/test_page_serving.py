@@ -33,6 +33,11 @@ MAX_FIRST_BYTES = 100_000
 MAX_LIBRARY_BYTES = {"htm-preact.mjs": 6_000, "lightweight-charts.standalone.production.mjs": 65_000}
 
 
+@pytest.fixture
+def client(common_client: TestClient) -> TestClient:
+    return common_client
+
+
 def page_of(client: TestClient) -> str:
     answer = client.get("/", headers=BROWSER)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")

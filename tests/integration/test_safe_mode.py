@@ -177,7 +177,7 @@ def test_a_stranger_reads_it_and_cannot_switch_it(make_client: MakeClient) -> No
 
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
 def test_a_restart_keeps_it(make_client: MakeClient, store: str, request: pytest.FixtureRequest) -> None:
-    changes = {"storage": {"url": request.getfixturevalue("mongo_url")}} if store == "mongodb" else {}
+    changes = {"storage": {"url": request.getfixturevalue("common_mongo_url")}} if store == "mongodb" else {}
     first = make_client(**changes)
     body = shape_a(**UP)
     assert analyzed(first, body)["signal"] == "Long"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
-from tests.conftest import ADMIN_TOKEN, STRANGER, MakeClient
+from tests.conftest import ADMIN_TOKEN, LOOPBACK, STRANGER, MakeClient, running_apps, settings_in
 from tests.fixtures.bodies import shape_a, shape_c
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -46,6 +47,14 @@ def test_such_a_page_has_the_limit_of_strangers_everywhere(
     assert client.post(path, json={}, headers={"origin": OWN}).status_code == 422
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["loopback admin", "admin by token"])
+def unlimited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Return a client of a service without limits, for tests that change nothing there."""
+    changes = {"access": {"loopback_admin": request.param}, "rate_limits": {"enabled": False}}
+    with running_apps() as start:
+        yield start(settings_in(tmp_path_factory.mktemp("unlimited"), changes), LOOPBACK)
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
@@ -59,18 +68,16 @@ def test_such_a_page_has_the_limit_of_strangers_everywhere(
         ("DELETE", "/model/cleanup", 200),
     ],
 )
-@pytest.mark.parametrize("loopback_admin", [True, False])
 def test_what_changes_or_costs_is_refused_to_other_sites(
-    make_client: MakeClient, method: str, path: str, allowed: int, site: str, loopback_admin: bool
+    unlimited: TestClient, method: str, path: str, allowed: int, site: str
 ) -> None:
-    client = make_client(access={"loopback_admin": loopback_admin}, rate_limits={"enabled": False})
     for more in ({}, FOREIGN, OPAQUE):
-        refused = client.request(method, path, headers={"sec-fetch-site": site, **more})
+        refused = unlimited.request(method, path, headers={"sec-fetch-site": site, **more})
         assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
         assert "another site" in refused.json()["detail"]
     for sent in ({"sec-fetch-site": site, "origin": DASHBOARD}, {"sec-fetch-site": "same-origin", "origin": OWN}, {}):
         body: dict[str, Any] = {} if method == "GET" else {"json": {}}
-        assert client.request(method, path, headers=sent, **body).status_code == allowed
+        assert unlimited.request(method, path, headers=sent, **body).status_code == allowed
 
 
 def test_reading_is_no_other_sites_harm(client: TestClient) -> None:

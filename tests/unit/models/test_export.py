@@ -52,6 +52,8 @@ def network(*stack: layers.Layer) -> Network:
     rng = np.random.default_rng(5)
     # Positive, since some are variances.
     model.set_weights([rng.uniform(0.1, 0.5, weights.shape) * _signs(rng, weights) for weights in model.get_weights()])
+    # Layer by layer: a graph that is asked once takes longer to make than to run.
+    model.compile(run_eagerly=True)
     return Network(model, (), "keras")
 
 
