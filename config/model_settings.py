@@ -19,6 +19,7 @@ KerasBackend = Literal["tensorflow", "jax"]
 NativeFormat = Literal["keras", "h5"]
 Pooling = Literal["average", "last"]
 Schedule = Literal["plateau", "cosine"]
+HorizonWeights = Literal["equal", "unique"]
 RecipeName = Literal["tuned", "specified"]
 _PLATEAU = ("rate_factor", "rate_patience_epochs")
 
@@ -83,8 +84,10 @@ class TransformerSettings(Section):
 class PatchTSTSettings(Section):
     """Horizons in candles: 15 minutes, 1, 4 and 12 hours on 15m candles.
 
-    With `newest_row` the answers also read the newest candle's features themselves. `direction_weight` is that of the
-    cross-entropy of rise and fall in the loss, in which all moves count alike.
+    With `newest_row` the answers also read the newest candle's features themselves. `horizon_weights` are those of the
+    horizons in the loss: `unique` for 1 / candles, since longer ones overlap. `direction_weight` is that of the
+    cross-entropy of rise and fall in the loss, in which all moves count alike. `head_penalty` is that of the answers'
+    coefficients, in sizes that chance alone would reach (`models.architectures.patchtst`); 0 for none.
     """
 
     sequence_length: Count
@@ -96,7 +99,9 @@ class PatchTSTSettings(Section):
     feed_forward_width: Count
     dropout: Dropout
     newest_row: bool
+    horizon_weights: HorizonWeights
     direction_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    head_penalty: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     horizons_candles: Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
     learning: LearningSettings
 

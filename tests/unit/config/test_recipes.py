@@ -43,7 +43,9 @@ PATCHTST = {
     "feed_forward_width": 512,
     "dropout": 0.2,
     "newest_row": False,
+    "horizon_weights": "equal",
     "direction_weight": 0.0,
+    "head_penalty": 0.0,
     "horizons_candles": (1, 4, 16, 48),
 }
 

@@ -71,7 +71,7 @@ def test_parameters_are_those_of_the_specification() -> None:
     gru = build_gru((60, 65), SETTINGS.recurrent).count_params()
     assert (lstm, gru) == (50_561, 38_689)
     assert 0.20 <= 1 - gru / lstm <= 0.30
-    scale = TargetScale((0.01, 0.02, 0.03, 0.04), (0.02, 0.04, 0.02, 0.04))
+    scale = TargetScale((0.01, 0.02, 0.03, 0.04), (0.02, 0.04, 0.02, 0.04), 1_000)
     patchtst = build_patchtst((96, 240), SETTINGS.patchtst, scale)
     assert 1_800_000 <= patchtst.count_params() <= 2_200_000
     assert patchtst.output_shape == (None, 20)
