@@ -47,8 +47,8 @@ class TargetScale:
 def horizon_weights(settings: PatchTSTSettings) -> tuple[float, ...]:
     """Return the weight of each horizon in the loss, shape (4,), of the sum 1: equal ones, or those of unique labels.
 
-    What follows a candle for h candles is nearly what follows the next one, so that n labels tell as much as n / h would
-    that do not overlap: the weight is in proportion to 1 / h.
+    What follows a candle for h candles is nearly what follows the next one, so that n labels tell as much as n / h
+    would that do not overlap: the weight is in proportion to 1 / h.
 
     Source: Lopez de Prado, Advances in Financial Machine Learning (2018), 4.4, for the uniqueness of a label.
     """
@@ -63,7 +63,7 @@ def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: Ta
     Patches mix all features, since features depend on each other; the network works in units of `scale`.
 
     Source: Nie et al., A Time Series is Worth 64 Words (2023): patches, learned positions, flattened head; Lai et al.,
-    Modeling Long- and Short-Term Temporal Patterns (2018): a linear part that reads the newest values beside the network.
+    Modeling Long- and Short-Term Temporal Patterns (2018): a linear part beside it, which reads the newest values.
     """
     inputs = keras.Input(shape)
     # Cutting overlapping patches and projecting each is what a strided convolution does.
@@ -83,11 +83,11 @@ def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: Ta
 def _answers(x: Tensor, settings: PatchTSTSettings, windows: int) -> Tensor:
     """Return the 20 numbers in units of their scale, from linear layers that start at zero, as in `dense_head`.
 
-    The L1 penalty of a layer, times the weight of its horizon, is `head_penalty` times the size below which a coefficient
-    can be chance: sqrt(2 ln(inputs) / labels), where labels are those that do not overlap.
+    The L1 penalty of a layer is the weight of its horizon times `head_penalty` times the size below which the slope of
+    a loss can be chance: sqrt(2 ln(inputs) / labels), where labels are those that do not overlap.
 
-    Source: Tibshirani, Regression Shrinkage and Selection via the Lasso (1996); Bickel, Ritov and Tsybakov, Simultaneous
-    Analysis of Lasso and Dantzig Selector (2009), for the size.
+    Source: Tibshirani, Regression Shrinkage and Selection via the Lasso (1996); Bickel, Ritov and Tsybakov,
+    Simultaneous Analysis of Lasso and Dantzig Selector (2009), for the size.
     """
     weights = horizon_weights(settings)
 
@@ -114,8 +114,8 @@ def patchtst_recipe(train: Windows, settings: PatchTSTSettings) -> Recipe:
 class MultiHorizonLoss(keras.losses.Loss):  # type: ignore[misc]
     """Huber losses of returns and risks in units of their scale, and the cross-entropy of the classes, summed.
 
-    Each horizon counts with its weight. `direction_weight` times the cross-entropy of rise and fall, buy and sell without
-    hold, is added: the others measure mostly how far prices move.
+    Each horizon counts with its weight. `direction_weight` times the cross-entropy of rise and fall, buy and sell
+    without hold, is added: the others measure mostly how far prices move.
     """
 
     def __init__(self, scale: TargetScale, weights: Sequence[float], direction_weight: float) -> None:
