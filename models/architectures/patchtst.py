@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from config.model_settings import PatchTSTSettings
 from domain.arrays import RealArray
 from features.datasets.targets import RISK_HORIZONS, TradeClass
 from features.datasets.windows import Windows
-from models.architectures.blocks import encoder_block
+from models.architectures.blocks import encoder_block, few_coefficients, read_by_answers
 from models.architectures.outputs import CLASSES, HORIZONS, LOGITS, RETURNS, RISKS
 from models.architectures.recipe import Recipe, input_shape
 from models.export.own_layers import LearnedPositions, Tensor
@@ -62,8 +61,7 @@ def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: Ta
 
     Patches mix all features, since features depend on each other; the network works in units of `scale`.
 
-    Source: Nie et al., A Time Series is Worth 64 Words (2023): patches, learned positions, flattened head; Lai et al.,
-    Modeling Long- and Short-Term Temporal Patterns (2018): a linear part beside it, which reads the newest values.
+    Source: Nie et al., A Time Series is Worth 64 Words (2023): patches, learned positions, flattened head.
     """
     inputs = keras.Input(shape)
     # Cutting overlapping patches and projecting each is what a strided convolution does.
@@ -73,29 +71,23 @@ def build_patchtst(shape: tuple[int, int], settings: PatchTSTSettings, scale: Ta
         head_width = settings.width // settings.heads
         x = encoder_block(x, settings.heads, head_width, settings.feed_forward_width, settings.dropout)
     x = layers.Dropout(settings.dropout)(layers.Flatten()(x))
-    if settings.newest_row:
-        x = layers.Concatenate()([x, layers.Flatten()(layers.Cropping1D((shape[0] - 1, 0))(inputs))])
+    x = read_by_answers(inputs, x, settings)
     drawdowns, rallies = np.split(np.array(scale.risks), 2)
     units = [*scale.returns, *[1.0] * (HORIZONS * CLASSES), *(-drawdowns).tolist(), *rallies.tolist()]
     return keras.Model(inputs, layers.Rescaling(units)(_answers(x, settings, scale.windows)), name="patchtst")
 
 
 def _answers(x: Tensor, settings: PatchTSTSettings, windows: int) -> Tensor:
-    """Return the 20 numbers in units of their scale, from linear layers that start at zero, as in `dense_head`.
+    """Return the 20 numbers in units of their scale, from linear layers that start at zero, as `probability` does.
 
-    The L1 penalty of a layer is the weight of its horizon times `head_penalty` times the size below which the slope of
-    a loss can be chance: sqrt(2 ln(inputs) / labels), where labels are those that do not overlap.
-
-    Source: Tibshirani, Regression Shrinkage and Selection via the Lasso (1996); Bickel, Ritov and Tsybakov,
-    Simultaneous Analysis of Lasso and Dantzig Selector (2009), for the size.
+    The penalty of a layer is in proportion to the weight of its horizon in the loss.
     """
     weights = horizon_weights(settings)
 
     def head(width: int, activation: str | None, horizon: int) -> Tensor:
-        chance = math.sqrt(2.0 * math.log(x.shape[-1]) * settings.horizons_candles[horizon] / windows)
-        penalty = settings.head_penalty * weights[horizon] * chance
-        regularizer = keras.regularizers.L1(penalty) if penalty else None
-        return layers.Dense(width, activation, kernel_initializer="zeros", kernel_regularizer=regularizer)(x)
+        labels = windows / settings.horizons_candles[horizon]
+        penalty = few_coefficients(settings.head_penalty * weights[horizon], x.shape[-1], labels)
+        return layers.Dense(width, activation, kernel_initializer="zeros", kernel_regularizer=penalty)(x)
 
     returns = [head(1, None, horizon) for horizon in range(HORIZONS)]
     classes = [head(CLASSES, None, horizon) for horizon in range(HORIZONS)]

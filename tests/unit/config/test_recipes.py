@@ -20,6 +20,8 @@ RECURRENT = {
     "dropout": 0.2,
     "dense_units": (32, 16),
     "dense_dropout": 0.1,
+    "newest_row": False,
+    "head_penalty": 0.0,
 }
 TRANSFORMER = {
     "width": 64,
@@ -32,6 +34,8 @@ TRANSFORMER = {
     "batch_normalization": True,
     "dense_units": (64, 32),
     "dense_dropouts": (0.2, 0.1),
+    "newest_row": False,
+    "head_penalty": 0.0,
 }
 PATCHTST = {
     "sequence_length": 96,
