@@ -20,7 +20,7 @@ from models.architectures.catalogue import ARCHITECTURES
 from models.export.parity import check_parity
 from models.training.backend import use_backend
 from models.training.fitting import fit
-from tests.fixtures.learning import toy_data, toy_settings
+from tests.fixtures.learning import FEATURES, toy_data, toy_settings
 from tests.fixtures.settings import configured
 
 pytestmark = pytest.mark.slow
@@ -112,9 +112,12 @@ def _learns_and_is_exported(kind: ModelType, **changed: Any) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_learn_without_batch_normalization(name: str) -> None:
-    model = _learns_and_is_exported(ModelType(name), batch_normalization=False)
+def test_networks_learn_without_batch_normalization_and_with_a_linear_part_of_few_columns(name: str) -> None:
+    tuned = {"batch_normalization": False, "newest_row": True, "head_penalty": 0.5}
+    model = _learns_and_is_exported(ModelType(name), **tuned)
     assert not [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+    signal, *noise = np.abs(model.layers[-1].get_weights()[0][-FEATURES:, 0])
+    assert max(noise) < 0.1 * signal
 
 
 def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
@@ -236,7 +239,7 @@ JAX_RUN = """
 from models.architectures.catalogue import ARCHITECTURES
 from models.export.parity import check_parity
 from models.training.fitting import fit
-from tests.fixtures.learning import toy_data, toy_settings
+from tests.fixtures.learning import FEATURES, toy_data, toy_settings
 
 data = toy_data("soft")
 model = fit(ARCHITECTURES["lstm"], data, toy_settings(keras_backend="jax"), lambda _: None)
