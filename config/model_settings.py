@@ -19,6 +19,7 @@ KerasBackend = Literal["tensorflow", "jax"]
 NativeFormat = Literal["keras", "h5"]
 Pooling = Literal["average", "last"]
 Schedule = Literal["plateau", "cosine"]
+HorizonWeights = Literal["equal", "unique"]
 RecipeName = Literal["tuned", "specified"]
 _PLATEAU = ("rate_factor", "rate_patience_epochs")
 
@@ -50,7 +51,18 @@ class LearningSettings(Section):
         return self
 
 
-class RecurrentSettings(Section):
+class HeadSettings(Section):
+    """What the answers of a network read besides its blocks, and how many coefficients they may have.
+
+    With `newest_row` they read the newest candle's features themselves too. `head_penalty` is the L1 penalty of their
+    coefficients, in slopes of the loss that chance alone would reach (`models.architectures.blocks`); 0 for none.
+    """
+
+    newest_row: bool
+    head_penalty: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class RecurrentSettings(HeadSettings):
     """LSTM and GRU: the same stack with different cells."""
 
     units: Annotated[tuple[Count, ...], Field(min_length=1)]
@@ -61,7 +73,7 @@ class RecurrentSettings(Section):
     learning: LearningSettings
 
 
-class TransformerSettings(Section):
+class TransformerSettings(HeadSettings):
     """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it.
 
     `pooling` selects which of the encoder's rows the dense layers read: their average, or the last.
@@ -80,11 +92,11 @@ class TransformerSettings(Section):
     learning: LearningSettings
 
 
-class PatchTSTSettings(Section):
+class PatchTSTSettings(HeadSettings):
     """Horizons in candles: 15 minutes, 1, 4 and 12 hours on 15m candles.
 
-    With `newest_row` the answers also read the newest candle's features themselves. `direction_weight` is that of the
-    cross-entropy of rise and fall in the loss, in which all moves count alike.
+    `horizon_weights` are those of the horizons in the loss: `unique` for 1 / candles, since longer ones overlap.
+    `direction_weight` is that of the cross-entropy of rise and fall in the loss, in which all moves count alike.
     """
 
     sequence_length: Count
@@ -95,7 +107,7 @@ class PatchTSTSettings(Section):
     heads: Count
     feed_forward_width: Count
     dropout: Dropout
-    newest_row: bool
+    horizon_weights: HorizonWeights
     direction_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     horizons_candles: Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]
     learning: LearningSettings

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from keras import layers
+from keras import layers, regularizers
 
+from config.model_settings import HeadSettings
 from models.export.own_layers import Tensor
 
 
@@ -25,18 +27,59 @@ def recurrent_stack(
     return x
 
 
-def dense_head(x: Tensor, units: Sequence[int], batch_normalization: bool, dropouts: Sequence[float]) -> Tensor:
-    """Return a probability, shape (batch, 1), after dense layers normalized as those of `recurrent_stack`.
-
-    It starts at 0.5 for every window: where there is little to learn, unlearning random first answers
-    takes longer than learning it.
-    """
+def dense_layers(x: Tensor, units: Sequence[int], batch_normalization: bool, dropouts: Sequence[float]) -> Tensor:
+    """Return (batch, units[-1]) after dense layers normalized as those of `recurrent_stack`."""
     for width, dropout in zip(units, dropouts, strict=True):
         x = layers.Dense(width, activation="relu")(x)
         if batch_normalization:
             x = layers.BatchNormalization()(x)
         x = layers.Dropout(dropout)(x)
-    return layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")(x)
+    return x
+
+
+def probability(inputs: Tensor, x: Tensor, settings: HeadSettings, windows: int) -> Tensor:
+    """Return a probability, shape (batch, 1), of what the network made of its inputs.
+
+    It starts at 0.5 for every window: where there is little to learn, unlearning random first answers
+    takes longer than learning it.
+
+    Args:
+        inputs: (batch, time, features).
+        x: (batch, width).
+        settings: Of the network.
+        windows: For training, >= 1.
+    """
+    x = read_by_answers(inputs, x, settings)
+    penalty = few_coefficients(settings.head_penalty, x.shape[-1], windows)
+    return layers.Dense(1, activation="sigmoid", kernel_initializer="zeros", kernel_regularizer=penalty)(x)
+
+
+def read_by_answers(inputs: Tensor, x: Tensor, settings: HeadSettings) -> Tensor:
+    """Return what the last layers read, (batch, width): `x`, and the newest row of the inputs where wanted.
+
+    Source: Lai et al., Modeling Long- and Short-Term Temporal Patterns with Deep Neural Networks (2018): a linear part
+    beside the network.
+    """
+    if not settings.newest_row:
+        return x
+    newest = layers.Flatten()(layers.Cropping1D((inputs.shape[1] - 1, 0))(inputs))
+    return layers.Concatenate()([x, newest])
+
+
+def few_coefficients(penalty: float, inputs: int, labels: float) -> regularizers.L1 | None:
+    """Return the L1 penalty of a linear layer: so many times the slope of a loss that can be chance; None for 0.
+
+    Of many inputs that tell nothing, the greatest slope of a loss is about sqrt(2 ln(inputs) / labels).
+
+    Args:
+        penalty: >= 0.
+        inputs: Of the layer, >= 1.
+        labels: That do not overlap, > 0.
+
+    Source: Tibshirani, Regression Shrinkage and Selection via the Lasso (1996); Bickel, Ritov and Tsybakov,
+    Simultaneous Analysis of Lasso and Dantzig Selector (2009), for the size.
+    """
+    return regularizers.L1(penalty * math.sqrt(2.0 * math.log(inputs) / labels)) if penalty else None
 
 
 def encoder_block(x: Tensor, heads: int, head_width: int, feed_forward_width: int, dropout: float) -> Tensor:

@@ -6,16 +6,20 @@ import keras
 
 from config.model_settings import RecurrentSettings
 from features.datasets.windows import Windows
-from models.architectures.blocks import dense_head, recurrent_stack
+from models.architectures.blocks import dense_layers, probability, recurrent_stack
 from models.architectures.recipe import Recipe, probability_recipe
 
 
-def build_gru(input_shape: tuple[int, int], settings: RecurrentSettings) -> keras.Model:
-    """Return the uncompiled network: windows (sequence_length, features) -> probability that the price rises."""
+def build_gru(input_shape: tuple[int, int], settings: RecurrentSettings, windows: int) -> keras.Model:
+    """Return the uncompiled network: windows (sequence_length, features) -> probability that the price rises.
+
+    `windows` is the number of those to learn from.
+    """
     inputs = keras.Input(input_shape)
     normalized, dropouts = settings.batch_normalization, (settings.dense_dropout,) * len(settings.dense_units)
     x = recurrent_stack(inputs, keras.layers.GRU, settings.units, normalized, settings.dropout)
-    return keras.Model(inputs, dense_head(x, settings.dense_units, normalized, dropouts), name="gru")
+    x = dense_layers(x, settings.dense_units, normalized, dropouts)
+    return keras.Model(inputs, probability(inputs, x, settings, windows), name="gru")
 
 
 def gru_recipe(train: Windows, settings: RecurrentSettings) -> Recipe:

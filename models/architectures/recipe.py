@@ -36,12 +36,12 @@ def input_shape(train: Windows) -> tuple[int, int]:
     return train.sequence_length, train.rows.shape[1]
 
 
-def probability_recipe(build: Callable[[tuple[int, int], S], keras.Model], train: Windows, settings: S) -> Recipe:
+def probability_recipe(build: Callable[[tuple[int, int], S, int], keras.Model], train: Windows, settings: S) -> Recipe:
     """Return the recipe of a network with one output, the probability of a rise, learned by cross-entropy.
 
     Args:
-        build: Input shape and settings in, uncompiled network out.
+        build: Input shape, settings and number of windows in, uncompiled network out.
         train: Windows whose shape the network takes.
         settings: Of the network.
     """
-    return Recipe(build(input_shape(train), settings), keras.losses.BinaryCrossentropy(), settings.learning)
+    return Recipe(build(input_shape(train), settings, len(train)), keras.losses.BinaryCrossentropy(), settings.learning)

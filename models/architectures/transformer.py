@@ -7,13 +7,16 @@ from keras import layers
 
 from config.model_settings import TransformerSettings
 from features.datasets.windows import Windows
-from models.architectures.blocks import dense_head, encoder_block
+from models.architectures.blocks import dense_layers, encoder_block, probability
 from models.architectures.recipe import Recipe, probability_recipe
 from models.export.own_layers import LearnedPositions
 
 
-def build_transformer(input_shape: tuple[int, int], settings: TransformerSettings) -> keras.Model:
-    """Return the uncompiled network: windows (sequence_length, features) -> probability that the price rises."""
+def build_transformer(input_shape: tuple[int, int], settings: TransformerSettings, windows: int) -> keras.Model:
+    """Return the uncompiled network: windows (sequence_length, features) -> probability that the price rises.
+
+    `windows` is the number of those to learn from.
+    """
     inputs = keras.Input(input_shape)
     x = LearnedPositions()(layers.Dense(settings.width)(inputs))
     for _ in range(settings.blocks):
@@ -22,8 +25,8 @@ def build_transformer(input_shape: tuple[int, int], settings: TransformerSetting
         x = layers.Flatten()(layers.Cropping1D((input_shape[0] - 1, 0))(x))
     else:
         x = layers.GlobalAveragePooling1D()(x)
-    x = dense_head(x, settings.dense_units, settings.batch_normalization, settings.dense_dropouts)
-    return keras.Model(inputs, x, name="transformer")
+    x = dense_layers(x, settings.dense_units, settings.batch_normalization, settings.dense_dropouts)
+    return keras.Model(inputs, probability(inputs, x, settings, windows), name="transformer")
 
 
 def transformer_recipe(train: Windows, settings: TransformerSettings) -> Recipe:

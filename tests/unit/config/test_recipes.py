@@ -20,6 +20,8 @@ RECURRENT = {
     "dropout": 0.2,
     "dense_units": (32, 16),
     "dense_dropout": 0.1,
+    "newest_row": False,
+    "head_penalty": 0.0,
 }
 TRANSFORMER = {
     "width": 64,
@@ -32,6 +34,8 @@ TRANSFORMER = {
     "batch_normalization": True,
     "dense_units": (64, 32),
     "dense_dropouts": (0.2, 0.1),
+    "newest_row": False,
+    "head_penalty": 0.0,
 }
 PATCHTST = {
     "sequence_length": 96,
@@ -43,7 +47,9 @@ PATCHTST = {
     "feed_forward_width": 512,
     "dropout": 0.2,
     "newest_row": False,
+    "horizon_weights": "equal",
     "direction_weight": 0.0,
+    "head_penalty": 0.0,
     "horizons_candles": (1, 4, 16, 48),
 }
 

@@ -20,7 +20,7 @@ from models.architectures.catalogue import ARCHITECTURES
 from models.export.parity import check_parity
 from models.training.backend import use_backend
 from models.training.fitting import fit
-from tests.fixtures.learning import toy_data, toy_settings
+from tests.fixtures.learning import FEATURES, toy_data, toy_settings
 from tests.fixtures.settings import configured
 
 pytestmark = pytest.mark.slow
@@ -67,11 +67,11 @@ def keras_is_imported() -> None:
 
 
 def test_parameters_are_those_of_the_specification() -> None:
-    lstm = build_lstm((60, 65), SETTINGS.recurrent).count_params()
-    gru = build_gru((60, 65), SETTINGS.recurrent).count_params()
+    lstm = build_lstm((60, 65), SETTINGS.recurrent, 1_000).count_params()
+    gru = build_gru((60, 65), SETTINGS.recurrent, 1_000).count_params()
     assert (lstm, gru) == (50_561, 38_689)
     assert 0.20 <= 1 - gru / lstm <= 0.30
-    scale = TargetScale((0.01, 0.02, 0.03, 0.04), (0.02, 0.04, 0.02, 0.04))
+    scale = TargetScale((0.01, 0.02, 0.03, 0.04), (0.02, 0.04, 0.02, 0.04), 1_000)
     patchtst = build_patchtst((96, 240), SETTINGS.patchtst, scale)
     assert 1_800_000 <= patchtst.count_params() <= 2_200_000
     assert patchtst.output_shape == (None, 20)
@@ -88,11 +88,11 @@ def _with_random_answers(model: keras.Model) -> keras.Model:
 def test_a_network_starts_at_one_half(name: str) -> None:
     match name:
         case "transformer":
-            model = build_transformer((10, 5), SETTINGS.transformer)
+            model = build_transformer((10, 5), SETTINGS.transformer, 1_000)
         case "lstm":
-            model = build_lstm((10, 5), SETTINGS.recurrent)
+            model = build_lstm((10, 5), SETTINGS.recurrent, 1_000)
         case _:
-            model = build_gru((10, 5), SETTINGS.recurrent)
+            model = build_gru((10, 5), SETTINGS.recurrent, 1_000)
     windows = np.random.default_rng(1).normal(size=(20, 10, 5)).astype(np.float32)
     assert (model.predict(windows, verbose=0) == 0.5).all()
     assert len(np.unique(_with_random_answers(model).predict(windows, verbose=0))) == 20
@@ -112,9 +112,12 @@ def _learns_and_is_exported(kind: ModelType, **changed: Any) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_learn_without_batch_normalization(name: str) -> None:
-    model = _learns_and_is_exported(ModelType(name), batch_normalization=False)
+def test_networks_learn_without_batch_normalization_and_with_a_linear_part_of_few_columns(name: str) -> None:
+    tuned = {"batch_normalization": False, "newest_row": True, "head_penalty": 0.5}
+    model = _learns_and_is_exported(ModelType(name), **tuned)
     assert not [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+    signal, *noise = np.abs(model.layers[-1].get_weights()[0][-FEATURES:, 0])
+    assert max(noise) < 0.1 * signal
 
 
 def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
@@ -139,7 +142,7 @@ def test_a_network_may_have_a_learning_rate_of_its_own() -> None:
 
 
 def test_transformer_sees_the_order_of_candles() -> None:
-    model = _with_random_answers(build_transformer((60, 75), SETTINGS.transformer))
+    model = _with_random_answers(build_transformer((60, 75), SETTINGS.transformer, 1_000))
     window = np.random.default_rng(1).normal(size=(1, 60, 75)).astype(np.float32)
     answers = model.predict(np.concatenate([window, window[:, ::-1]]), verbose=0)
     assert abs(answers[0, 0] - answers[1, 0]) > 1e-6
@@ -147,7 +150,7 @@ def test_transformer_sees_the_order_of_candles() -> None:
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
 def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) -> None:
-    model = _with_random_answers(build_transformer((6, 3), toy_settings().transformer))
+    model = _with_random_answers(build_transformer((6, 3), toy_settings().transformer, 1_000))
     network = Network(model, (), native_format)  # type: ignore[arg-type]
     path = tmp_path / network.save(tmp_path, "model")
     assert path.name == f"model.{native_format}"
@@ -158,7 +161,7 @@ def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) 
 
 
 def test_a_file_is_read_wherever_the_module_of_a_layer_was_when_it_was_written(tmp_path: Path) -> None:
-    network = Network(_with_random_answers(build_transformer((6, 3), toy_settings().transformer)), (), "keras")
+    network = Network(_with_random_answers(build_transformer((6, 3), toy_settings().transformer, 1_000)), (), "keras")
     written, earlier = tmp_path / network.save(tmp_path, "model"), tmp_path / "earlier.keras"
     module = layers_of_our_own.__name__.encode()
     with zipfile.ZipFile(written) as source, zipfile.ZipFile(earlier, "w") as target:
@@ -172,7 +175,7 @@ def test_a_file_is_read_wherever_the_module_of_a_layer_was_when_it_was_written(t
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])
 def test_a_damaged_file_is_refused(native_format: str, kept: float, tmp_path: Path) -> None:
-    network = Network(build_gru((6, 3), toy_settings().recurrent), (), native_format)  # type: ignore[arg-type]
+    network = Network(build_gru((6, 3), toy_settings().recurrent, 1_000), (), native_format)  # type: ignore[arg-type]
     path = tmp_path / network.save(tmp_path, "model")
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
@@ -236,7 +239,7 @@ JAX_RUN = """
 from models.architectures.catalogue import ARCHITECTURES
 from models.export.parity import check_parity
 from models.training.fitting import fit
-from tests.fixtures.learning import toy_data, toy_settings
+from tests.fixtures.learning import FEATURES, toy_data, toy_settings
 
 data = toy_data("soft")
 model = fit(ARCHITECTURES["lstm"], data, toy_settings(keras_backend="jax"), lambda _: None)

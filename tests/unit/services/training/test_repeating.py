@@ -57,7 +57,9 @@ def test_a_version_from_before_there_were_recipes_is_trained_as_it_was() -> None
     for network in ("recurrent", "transformer", "patchtst"):
         for key in ("schedule", "rate_updates", "warm_up_share"):
             del models[network]["learning"][key]
-    for key in ("newest_row", "direction_weight"):
+        for key in ("newest_row", "head_penalty"):
+            del models[network][key]
+    for key in ("horizon_weights", "direction_weight"):
         del models["patchtst"][key]
     today = settings()
     found = repeated(made, today.models, today.features).models
