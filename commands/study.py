@@ -13,6 +13,7 @@ from config.settings import FeatureSettings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
 from domain.market import Timeframe
+from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from models.training.study import StudyResult, StudyRow
@@ -47,7 +48,9 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     from models.training.study import Study
 
     with stages() as listener:
-        result = Study(types, order.seeds, markets, timeframe, models, features).run(listener, order.save)
+        result = Study(types, order.seeds, markets, timeframe, models, features).run(
+            listener, order.save, SystemClock().now
+        )
     subject = f"{' '.join(markets)} {timeframe}"
     if order.markdown:
         try:
@@ -83,4 +86,5 @@ def _row(row: StudyRow) -> dict[str, Any]:
         "metrics": row.scores.model_dump(mode="json"),
         "against_logistic": compared.model_dump(mode="json") if compared else None,
         "cpu_seconds": row.cpu_seconds,
+        "made_at": row.made_at.isoformat() if row.made_at else None,
     }

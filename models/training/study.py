@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import process_time
 
@@ -21,7 +22,7 @@ from models.evaluation.gate import Comparison
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.training.progress import Listener, Progress
-from models.training.study_files import Walk, fingerprint, load_walk, save_walk
+from models.training.study_files import Walk, fingerprint, has_others, load_walk, save_walk, walk_path
 from models.training.training_run import TrainingRequest, TrainingRun
 from models.training.walk_forward import (
     BaselineName,
@@ -45,12 +46,14 @@ class StudyRow:
         against_logistic: Paired difference in Brier score; None for logistic regression itself.
         cpu_seconds: Of all fits and predictions, the import of the library included; of several seeds the
             mean. None for what is not trained.
+        made_at: When its predictions were made, of several seeds the last; None for what is not trained.
     """
 
     name: str
     scores: Scores
     against_logistic: Comparison | None
     cpu_seconds: float | None
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -99,18 +102,20 @@ class Study:
         self._run = TrainingRun(TrainingRequest(ModelType.ENSEMBLE, symbol, timeframe), markets, members, features)
         self._seeds = tuple(range(models.training.seed, models.training.seed + seeds))
 
-    def run(self, listener: Listener, folder: Path | None) -> StudyResult:
+    def run(self, listener: Listener, folder: Path | None, now: Callable[[], datetime]) -> StudyResult:
         """Train, judge and compare; takes from seconds to a day.
 
         Args:
             listener: Called after every epoch and every fit.
-            folder: Where predictions of finished learners are kept and looked up; None keeps none.
+            folder: Where predictions of finished learners are kept and looked up; None keeps none. Those of other
+                candles, folds or settings stay there and are not used.
+            now: The clock, aware UTC.
 
         Raises:
-            InvalidRequest: the folder holds predictions of another study.
+            InvalidRequest: a file of the folder is damaged, or the folder cannot be written.
             TrainingFailed: as `Learner.fit`.
         """
-        walks = self._walks(listener, folder)
+        walks, notes = self._walks(listener, folder, now)
         by_type = {kind: [walks[kind, seed] for seed in self._seeds_of(kind)] for kind in self._run.learners}
         logistic = self._judged(by_type[ModelType.LOGISTIC][0].predictions)
         rows = [self._row(name, self._run.evaluation_set.baseline(name), logistic) for name in BASELINES]
@@ -124,11 +129,13 @@ class Study:
         evaluation_set, axis = self._run.evaluation_set, self._run.axis
         times = axis.times_ms(logistic.rows)
         candles = sum(len(series) for series in self._run.markets.values())
-        note = evaluation_set.folds.note
+        note = " ".join([*([evaluation_set.folds.note] if evaluation_set.folds.note else []), *notes]) or None
         return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
 
-    def _walks(self, listener: Listener, folder: Path | None) -> dict[tuple[ModelType, int], Walk]:
-        """Return every walk by type and seed, read from the folder or computed."""
+    def _walks(
+        self, listener: Listener, folder: Path | None, now: Callable[[], datetime]
+    ) -> tuple[dict[tuple[ModelType, int], Walk], list[str]]:
+        """Return every walk by type and seed, read from the folder or computed, and what is to be said of it."""
         run = self._run
         learners = {
             (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
@@ -136,34 +143,38 @@ class Study:
             for seed in self._seeds_of(kind)
         }
         marks = {key: fingerprint(learner, run.evaluation_set, run.markets) for key, learner in learners.items()}
-        paths = {(kind, seed): folder / f"{kind}-{seed}.npz" for kind, seed in learners} if folder else {}
+        paths = {key: walk_path(folder, *key, marks[key]) for key in learners} if folder else {}
         found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
         walks = {key: walk for key, walk in found.items() if walk is not None}
         missing = [key for key in learners if key not in walks]
+        refused = sorted({str(key[0]) for key in missing if folder and has_others(folder, *key)})
+        what = "whose stored predictions are of other candles, folds or settings and stay as they are"
+        notes = [f"Trained anew: {', '.join(refused)}, {what}."] if refused else []
         folds = len(run.evaluation_set.folds.splits)
         progress = Progress({kind: folds * count for kind, count in Counter(k for k, _ in missing).items()}, listener)
         for key in missing:
             started = process_time()
             (predictions,) = walk_forward({key[0]: learners[key]}, run.evaluation_set, progress).values()
-            walks[key] = Walk(predictions, process_time() - started)
+            walks[key] = Walk(predictions, process_time() - started, now())
             if folder:
                 save_walk(paths[key], walks[key], marks[key])
         progress.stage("judging")
-        return walks
+        return walks, notes
 
     def _seeds_of(self, kind: ModelType) -> tuple[int, ...]:
         return self._seeds if ARCHITECTURES[kind].is_network else self._seeds[:1]
 
     def _rows(self, kind: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
         against = None if kind is ModelType.LOGISTIC else logistic
-        rows = [self._row(kind, self._judged(walk.predictions), against, walk.cpu_seconds) for walk in walks]
+        rows = [self._row(kind, self._judged(walk.predictions), against, walk) for walk in walks]
         if len(rows) == 1:
             return rows
         together = self._judged(mean_predictions([walk.predictions for walk in walks]))
         seeds = len(rows)
+        spent = Walk((), sum(walk.cpu_seconds for walk in walks), max(walk.made_at for walk in walks))
         return [
             _mean_row(f"{kind}, one seed of {seeds}", rows),
-            self._row(f"{kind}, mean of {seeds} seeds", together, against, sum(walk.cpu_seconds for walk in walks)),
+            self._row(f"{kind}, mean of {seeds} seeds", together, against, spent),
         ]
 
     def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:
@@ -177,12 +188,11 @@ class Study:
     def _judged(self, predictions: Sequence[FoldPrediction]) -> OutOfSample:
         return judged(predictions, self._run.evaluation_set, self._run.models)
 
-    def _row(
-        self, name: str, pooled: OutOfSample, logistic: OutOfSample | None, cpu_seconds: float | None = None
-    ) -> StudyRow:
+    def _row(self, name: str, pooled: OutOfSample, logistic: OutOfSample | None, walk: Walk | None = None) -> StudyRow:
         gate = self._run.gate
         compared = gate.compare(name, pooled, "logistic regression", logistic) if logistic else None
-        return StudyRow(name, pooled.scores(gate.resampling), compared, cpu_seconds)
+        spent, made_at = (walk.cpu_seconds, walk.made_at) if walk else (None, None)
+        return StudyRow(name, pooled.scores(gate.resampling), compared, spent, made_at)
 
 
 def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
@@ -207,7 +217,7 @@ def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
             "interval": _mean_interval(ends) if len(ends) == len(compared) else None,
         }
     )
-    return StudyRow(name, scores, against, float(np.mean(seconds)))
+    return StudyRow(name, scores, against, float(np.mean(seconds)), max(row.made_at for row in rows if row.made_at))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -40,6 +40,7 @@ def marks(models: ModelSettings) -> dict[ModelType, str]:
         ({"target_threshold": 0.0}, {ModelType.GRU, ModelType.TRANSFORMER}),
         ({"training": BASE.training.model_copy(update={"seed": 3})}, set(KINDS)),
         ({"training": BASE.training.model_copy(update={"threads": 2})}, set()),
+        ({"training": BASE.training.model_copy(update={"batch_size": 8})}, {ModelType.GRU, ModelType.TRANSFORMER}),
         ({"save_path": "elsewhere", "keep_versions": 9, "recipe": "tuned"}, set()),
     ],
 )
