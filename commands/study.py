@@ -16,6 +16,7 @@ from domain.market import Timeframe
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
+    from models.registry.registry import Registry
     from models.training.study import StudyResult, StudyRow
 
 
@@ -48,17 +49,33 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     from models.training.study import Study
 
     with stages() as listener:
-        result = Study(types, order.seeds, markets, timeframe, models, features).run(
-            listener, order.save, SystemClock().now
-        )
+        study = Study(types, order.seeds, markets, timeframe, models, features)
+        result = study.run(listener, order.save, SystemClock().now)
+    trials = _recorded(result, Registry.of(models), timeframe, list(markets))
     subject = f"{' '.join(markets)} {timeframe}"
     if order.markdown:
         try:
-            order.markdown.write_text(study_markdown(result, subject), encoding="utf-8")
+            order.markdown.write_text(study_markdown(result, subject, trials), encoding="utf-8")
         except OSError as error:
             raise InvalidRequest(f"{order.markdown} cannot be written: {error.strerror or error}") from error
-    document = {"symbol": scope, "markets": list(markets), "timeframe": timeframe, **_document(result)}
-    show(document, study_table(result, subject), as_json)
+    document = {
+        "symbol": scope,
+        "markets": list(markets),
+        "timeframe": timeframe,
+        "trials": trials,
+        **_document(result),
+    }
+    show(document, study_table(result, subject, trials), as_json)
+
+
+def _recorded(result: StudyResult, registry: Registry, timeframe: Timeframe, markets: list[str]) -> int:
+    """Record what was judged, and return how many settings were judged on these candles so far."""
+    from models.registry.trials import ModelTrials, TrialCounts
+
+    trials = ModelTrials(registry.root)
+    trials.add(result.trials)
+    counts = TrialCounts(trials.all(), registry.versions().models)
+    return counts.on(markets, timeframe, result.first_ms, result.last_ms)
 
 
 def _type(name: str) -> ModelType:

@@ -20,12 +20,14 @@ from models.registry.disk import check_disk
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
+from models.registry.trials import ModelTrials
 from models.serving.loaded_models import load_version
 from models.serving.unseen import unseen_predictions
 from models.serving.version_evaluation import Evaluation, PlanMeasurer, evaluate_version
 from models.training.progress import Listener
 from models.training.registration import register
 from models.training.training_run import Candidate, TrainingRequest, TrainingResult, TrainingRun
+from models.training.trial_records import trials_of
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class ModelManager:
         incumbent = self._incumbent(run)
         result = run.run(listener, incumbent, force)
         now = self._now()
+        learners = run.learners.values()
+        ModelTrials(self.registry.root).add(trials_of(learners, run, result.asked.judged, "training", now))
         members = {
             kind: self._register(run, result, result.find(kind), {}, now).version for kind in result.asked.weights
         }

@@ -22,6 +22,10 @@ from models.registry.comparison import VersionComparison
 from models.registry.listing import Listing
 from models.registry.metadata import ModelMetadata
 
+TRIALS_IN_WORDS = (
+    "trials: settings that were judged on some of the same candles, by trainings and studies. The best of many looks "
+    "better than it is."
+)
 # Heading and metric of `Scores`.
 METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
 
@@ -41,10 +45,13 @@ def trained(outcome: TrainingOutcome) -> Group:
     )
 
 
-def listed(listing: Listing, aliases: Aliases, shadows: Sequence[str] = ()) -> Group:
-    """Return every version, newest first, with its aliases; below them those that shadow, and the unusable ones."""
+def listed(listing: Listing, aliases: Aliases, trials: Mapping[str, int], shadows: Sequence[str] = ()) -> Group:
+    """Return every version, newest first, with its aliases; below them those that shadow, and the unusable ones.
+
+    `trials` is how many settings were judged on candles of the figures of each version.
+    """
     called = alias_names(aliases)
-    table = headed_table("version", "market", "horizon", "n", *METRICS, "alias", "verdict", title="Models")
+    table = headed_table("version", "market", "horizon", "n", *METRICS, "trials", "alias", "verdict", title="Models")
     for model in listing.models:
         scores = model.metrics
         table.add_row(
@@ -53,16 +60,17 @@ def listed(listing: Listing, aliases: Aliases, shadows: Sequence[str] = ()) -> G
             str(model.horizon_candles),
             f"{scores.count:,}" if scores else "-",
             *(number(getattr(scores, name)) if scores else "-" for name in METRICS.values()),
+            f"{trials[model.version]:,}" if model.version in trials else "-",
             ", ".join([*called.get(model.version, ()), *(["shipped"] if model.shipped else [])]),
             _verdict(model),
         )
+    words = [Text(TRIALS_IN_WORDS)] if max(trials.values(), default=0) > 1 else []
+    candidates = _sentences("Candidates beside models in production", shadows)
     unusable = [f"{version}: {reason}" for version, reason in listing.unusable.items()]
-    return Group(
-        table, *_sentences("Candidates beside models in production", shadows), *_sentences("Unusable", unusable)
-    )
+    return Group(table, *words, *candidates, *_sentences("Unusable", unusable))
 
 
-def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = None) -> Group:
+def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = None, shadow: str | None = None) -> Group:
     """Return everything about a version; `shadow` is how it did beside the one in production, in words."""
     data, graph = model.data, model.graph
     facts = {
@@ -86,6 +94,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
         facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
     if model.judged:
         facts["judged on"] = f"{minute(model.judged.first_ms)} to {minute(model.judged.last_ms)}, by models of before"
+    if trials is not None:
+        facts["trials"] = f"{trials:,} settings were judged on some of these candles"
     if graph:
         columns = graph.feature_set
         facts["inputs"] = (

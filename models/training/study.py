@@ -21,9 +21,12 @@ from models.evaluation.bootstrap import Interval
 from models.evaluation.gate import Comparison
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
+from models.registry.trials import ModelTrial
+from models.training.learner import Learner
 from models.training.progress import Listener, Progress
 from models.training.study_files import Walk, fingerprint, has_others, load_walk, save_walk, walk_path
 from models.training.training_run import TrainingRequest, TrainingRun
+from models.training.trial_records import trials_of
 from models.training.walk_forward import (
     BaselineName,
     calibrated_predictions,
@@ -58,7 +61,7 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The table and its data; times are those of the first and the last test candle."""
+    """The table and its data; times are those of the first and the last test candle, `trials` what was judged."""
 
     rows: tuple[StudyRow, ...]
     candles: int
@@ -66,6 +69,7 @@ class StudyResult:
     first_ms: int
     last_ms: int
     note: str | None
+    trials: tuple[ModelTrial, ...]
 
 
 class Study:
@@ -130,18 +134,24 @@ class Study:
         times = axis.times_ms(logistic.rows)
         candles = sum(len(series) for series in self._run.markets.values())
         note = " ".join([*([evaluation_set.folds.note] if evaluation_set.folds.note else []), *notes]) or None
-        return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
+        trials = trials_of(self._learners().values(), self._run, logistic, "study", now())
+        folds, first_ms, last_ms = len(evaluation_set.folds.splits), int(times[0]), int(times[-1])
+        return StudyResult(tuple(rows), candles, folds, first_ms, last_ms, note, trials)
+
+    def _learners(self) -> dict[tuple[ModelType, int], Learner]:
+        """Return every learner by type and seed."""
+        run = self._run
+        return {
+            (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
+            for kind in run.learners
+            for seed in self._seeds_of(kind)
+        }
 
     def _walks(
         self, listener: Listener, folder: Path | None, now: Callable[[], datetime]
     ) -> tuple[dict[tuple[ModelType, int], Walk], list[str]]:
         """Return every walk by type and seed, read from the folder or computed, and what is to be said of it."""
-        run = self._run
-        learners = {
-            (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
-            for kind in run.learners
-            for seed in self._seeds_of(kind)
-        }
+        run, learners = self._run, self._learners()
         marks = {key: fingerprint(learner, run.evaluation_set, run.markets) for key, learner in learners.items()}
         paths = {key: walk_path(folder, *key, marks[key]) for key in learners} if folder else {}
         found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
