@@ -17,7 +17,7 @@ from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from models.registry.registry import Registry
-    from models.training.study import StudyResult, StudyRow
+    from models.studies.rows import StudyResult, StudyRow
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     timeframe = next(iter(markets.values())).timeframe
 
     from commands.tables.studies import study_markdown, study_table
-    from models.training.study import Study
+    from models.studies.study import Study
 
     with stages() as listener:
         study = Study(types, order.seeds, markets, timeframe, models, features)

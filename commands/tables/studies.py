@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.tables.figures import interval, number
-from models.training.study import StudyResult, StudyRow
+from models.studies.rows import StudyResult, StudyRow
 
 # Heading and metric of `Scores`.
 COLUMNS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}

@@ -109,7 +109,7 @@ class TrialCounts:
         """
         wanted = set(symbols)
         found = {
-            (kind, settings)
+            (markets, kind, settings)
             for (of, markets, kind, settings), (begin_ms, end_ms) in self._spans.items()
             if of is timeframe and not wanted.isdisjoint(markets) and begin_ms <= last_ms and first_ms <= end_ms
         }

@@ -14,8 +14,9 @@ from config.watch_settings import EvaluationSettings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from models.training.study import Study, StudyRow
-from models.training.study_files import Walk, load_walk, save_walk
+from models.studies.rows import StudyRow
+from models.studies.study import Study
+from models.studies.walks import Walk, load_walk, save_walk
 from tests.fixtures.learning import toy_settings
 from tests.fixtures.planted_market import reversal_market
 from tests.fixtures.settings import configured

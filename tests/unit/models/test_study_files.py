@@ -11,7 +11,7 @@ from config.settings import FeatureSettings
 from config.watch_settings import EvaluationSettings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from models.training.study_files import fingerprint
+from models.studies.walks import fingerprint
 from models.training.training_run import TrainingRequest, TrainingRun
 from tests.fixtures.learning import toy_settings
 from tests.fixtures.planted_market import reversal_market

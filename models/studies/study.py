@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import process_time
-
-import numpy as np
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
@@ -17,14 +14,13 @@ from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import CandleSeries, Timeframe
 from models.architectures.catalogue import ARCHITECTURES
-from models.evaluation.bootstrap import Interval
-from models.evaluation.gate import Comparison
-from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
-from models.registry.trials import ModelTrial
+from models.studies.judged_time import judge_from
+from models.studies.rows import StudyResult, StudyRow, mean_row
+from models.studies.walks import Walk, fingerprint, has_others, load_walk, save_walk, walk_path
 from models.training.learner import Learner
+from models.training.learner_settings import settings_digest
 from models.training.progress import Listener, Progress
-from models.training.study_files import Walk, fingerprint, has_others, load_walk, save_walk, walk_path
 from models.training.training_run import TrainingRequest, TrainingRun
 from models.training.trial_records import trials_of
 from models.training.walk_forward import (
@@ -39,39 +35,6 @@ from models.training.walk_forward import (
 BASELINES: tuple[BaselineName, ...] = ("prior", "majority", "reversal")
 
 
-@dataclass(frozen=True)
-class StudyRow:
-    """One line of the table.
-
-    Attributes:
-        name: The learner, or the combination.
-        scores: Out of sample. Of several seeds, figures and ends of intervals are means over the seeds.
-        against_logistic: Paired difference in Brier score; None for logistic regression itself.
-        cpu_seconds: Of all fits and predictions, the import of the library included; of several seeds the
-            mean. None for what is not trained.
-        made_at: When its predictions were made, of several seeds the last; None for what is not trained.
-    """
-
-    name: str
-    scores: Scores
-    against_logistic: Comparison | None
-    cpu_seconds: float | None
-    made_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """The table and its data; times are those of the first and the last test candle, `trials` what was judged."""
-
-    rows: tuple[StudyRow, ...]
-    candles: int
-    folds: int
-    first_ms: int
-    last_ms: int
-    note: str | None
-    trials: tuple[ModelTrial, ...]
-
-
 class Study:
     """Walks learners forward on common folds; networks once per seed."""
 
@@ -83,6 +46,7 @@ class Study:
         timeframe: Timeframe,
         models: ModelSettings,
         features: FeatureSettings,
+        judged_from_ms: int | None = None,
     ) -> None:
         """Check the candles and make the folds that all learners have in common.
 
@@ -93,9 +57,12 @@ class Study:
             timeframe: Of the candles.
             models: Settings of the models.
             features: Settings of the preparation.
+            judged_from_ms: Epoch ms; all candles from then on are judged in one part by learners of those before. None
+                judges the folds of the settings.
 
         Raises:
-            InvalidRequest: an ensemble among the types; it is in every study anyway.
+            InvalidRequest: an ensemble among the types, which is in every study anyway, or a time that leaves no
+                candles to learn from or to judge.
             InsufficientData: too few candles, with the numbers.
         """
         self.types = tuple(dict.fromkeys(types))
@@ -104,6 +71,8 @@ class Study:
         symbol = next(iter(markets)) if len(markets) == 1 else ANY_SYMBOL
         members = models.model_copy(update={"ensemble_members": self.types})
         self._run = TrainingRun(TrainingRequest(ModelType.ENSEMBLE, symbol, timeframe), markets, members, features)
+        if judged_from_ms is not None:
+            judge_from(self._run, judged_from_ms)
         self._seeds = tuple(range(models.training.seed, models.training.seed + seeds))
 
     def run(self, listener: Listener, folder: Path | None, now: Callable[[], datetime]) -> StudyResult:
@@ -136,7 +105,7 @@ class Study:
         note = " ".join([*([evaluation_set.folds.note] if evaluation_set.folds.note else []), *notes]) or None
         trials = trials_of(self._learners().values(), self._run, logistic, "study", now())
         folds, first_ms, last_ms = len(evaluation_set.folds.splits), int(times[0]), int(times[-1])
-        return StudyResult(tuple(rows), candles, folds, first_ms, last_ms, note, trials)
+        return StudyResult(tuple(rows), candles, folds, first_ms, last_ms, note, trials, axis)
 
     def _learners(self) -> dict[tuple[ModelType, int], Learner]:
         """Return every learner by type and seed."""
@@ -176,14 +145,15 @@ class Study:
 
     def _rows(self, kind: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
         against = None if kind is ModelType.LOGISTIC else logistic
-        rows = [self._row(kind, self._judged(walk.predictions), against, walk) for walk in walks]
+        settings = settings_digest(self._run.learners[kind]) if len(walks) == 1 else None
+        rows = [self._row(kind, self._judged(walk.predictions), against, walk, settings) for walk in walks]
         if len(rows) == 1:
             return rows
         together = self._judged(mean_predictions([walk.predictions for walk in walks]))
         seeds = len(rows)
         spent = Walk((), sum(walk.cpu_seconds for walk in walks), max(walk.made_at for walk in walks))
         return [
-            _mean_row(f"{kind}, one seed of {seeds}", rows),
+            mean_row(f"{kind}, one seed of {seeds}", rows),
             self._row(f"{kind}, mean of {seeds} seeds", together, against, spent),
         ]
 
@@ -198,45 +168,15 @@ class Study:
     def _judged(self, predictions: Sequence[FoldPrediction]) -> OutOfSample:
         return judged(predictions, self._run.evaluation_set, self._run.models)
 
-    def _row(self, name: str, pooled: OutOfSample, logistic: OutOfSample | None, walk: Walk | None = None) -> StudyRow:
+    def _row(
+        self,
+        name: str,
+        pooled: OutOfSample,
+        logistic: OutOfSample | None,
+        walk: Walk | None = None,
+        settings: str | None = None,
+    ) -> StudyRow:
         gate = self._run.gate
         compared = gate.compare(name, pooled, "logistic regression", logistic) if logistic else None
         spent, made_at = (walk.cpu_seconds, walk.made_at) if walk else (None, None)
-        return StudyRow(name, pooled.scores(gate.resampling), compared, spent, made_at)
-
-
-def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
-    """Return the expectation of a single seed: the mean of every figure and of every end of an interval."""
-    compared = [row.against_logistic for row in rows if row.against_logistic]
-    seconds = [row.cpu_seconds for row in rows if row.cpu_seconds is not None]
-    intervals = [row.scores.intervals for row in rows]
-    common = [metric for metric in intervals[0] if all(metric in of_row for of_row in intervals)]
-    figures = [row.scores.model_dump(exclude={"count", "ups", "intervals"}) for row in rows]
-    scores = Scores(
-        count=rows[0].scores.count,
-        ups=rows[0].scores.ups,
-        **{metric: _mean([of_row[metric] for of_row in figures]) for metric in figures[0]},
-        intervals={metric: _mean_interval([of_row[metric] for of_row in intervals]) for metric in common},
-    )
-    ends = [comparison.interval for comparison in compared if comparison.interval]
-    against = compared[0].model_copy(
-        update={
-            "model": name,
-            "brier": _mean([comparison.brier for comparison in compared]),
-            "difference": _mean([comparison.difference for comparison in compared]),
-            "interval": _mean_interval(ends) if len(ends) == len(compared) else None,
-        }
-    )
-    return StudyRow(name, scores, against, float(np.mean(seconds)), max(row.made_at for row in rows if row.made_at))
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None
-
-
-def _mean_interval(intervals: Sequence[Interval]) -> Interval:
-    return Interval(
-        low=float(np.mean([interval.low for interval in intervals])),
-        high=float(np.mean([interval.high for interval in intervals])),
-    )
+        return StudyRow(name, pooled.scores(gate.resampling), compared, spent, made_at, settings, pooled)
