@@ -40,7 +40,10 @@ def _joined() -> CandleSeries:
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     own = {"save_path": str(tmp_path_factory.mktemp("models")), "shipped": False, "lightgbm": {"trees": 5}}
     evaluation = {"folds": 1, "suspicious_accuracy": 1, "suspicious_auc": 1}
-    overrides = {"models": {**own, "evaluation": evaluation}, "features": {"sequence_length": 4}}
+    overrides: dict[str, dict[str, Any]] = {
+        "models": {**own, "evaluation": evaluation},
+        "features": {"sequence_length": 4},
+    }
     return load_settings(environment={}, overrides=overrides)
 
 
