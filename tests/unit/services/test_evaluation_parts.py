@@ -16,6 +16,8 @@ from config.sources import load_settings
 from domain.forecasting import ModelType
 from domain.market import CandleSeries
 from domain.values import utc_time
+from models.registry.registry import Registry
+from models.registry.trials import ModelTrials, count_trials
 from models.training.training_run import TrainingRequest
 from services.evaluating.order import EvaluationOrder
 from services.evaluating.run import EvaluationResult, run_evaluation
@@ -52,6 +54,15 @@ def version(settings: Settings) -> str:
     manager = open_manager(settings.models, settings.features, settings.indicators.atr_period, lambda: NOON)
     request = TrainingRequest(ModelType.LOGISTIC, "BTCUSDT", TURNING.timeframe)
     return manager.train(request, {"BTCUSDT": TURNING}, lambda _: None).model.version
+
+
+def test_a_training_counts_every_setting_that_it_judged(settings: Settings, version: str) -> None:
+    registry = Registry.of(settings.models)
+    made = ModelTrials(registry.root).all()
+    # LightGBM is judged beside every model.
+    assert {trial.kind for trial in made} == {ModelType.LOGISTIC, ModelType.LIGHTGBM}
+    assert {(trial.symbols, trial.origin) for trial in made} == {(("BTCUSDT",), "training")}
+    assert count_trials(registry.root, registry.versions().models) == {version: 2}
 
 
 def asked(settings: Settings, version: str, series: CandleSeries) -> EvaluationResult:
