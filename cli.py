@@ -21,6 +21,9 @@ from commands.candle_files import candles
 from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features
+from commands.judging.attention import attention
+from commands.judging.card import card
+from commands.judging.figures import figures
 from commands.ledger.app import ledger
 from commands.ledger.drill import drill
 from commands.ledger.replay import replay
@@ -156,6 +159,9 @@ def admin_token() -> None:
 
 
 models.command("build-default")(build_default)
+models.command("attention")(attention)
+models.command("card")(card)
+models.command("figures")(figures)
 for command in (analyze, features, train, evaluate, predict, replay, backtest, optimise, verify, drill):
     cli.command()(command)
 cli.add_typer(bias, name="bias")

@@ -72,22 +72,22 @@ def evaluate(
     if not as_json:
         tell(Path(file), chosen.read)
 
-    from commands.tables.models import evaluated
+    from commands.judging.evaluated import evaluated
 
-    tables = evaluated(result.found, chosen.symbol, result.backtest.performance, pictures)
+    tables = evaluated(result, chosen.symbol, pictures)
     show({**result.document, "pictures": list(map(str, pictures))}, tables, as_json)
 
 
 def _draw(folder: Path, result: EvaluationResult, symbol: str) -> list[Path]:
     from models.evaluation.plots import Subject, write_equity, write_reliability
 
-    found = result.found
-    subject = Subject(found.model.version, symbol, found.model.timeframe)
-    said = found.predictions
+    model, whole = result.found.model, result.found.whole
+    subject = Subject(model.version, symbol, model.timeframe)
+    said = whole.predictions
     paths = [folder / "reliability.png", folder / "equity.png"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_reliability(paths[0], said.probability, said.returns, found.times_ms, subject)
+        write_reliability(paths[0], said.probability, said.returns, whole.times_ms, subject)
         write_equity(paths[1], result.backtest, subject)
     except OSError as error:
         raise InvalidRequest(f"{folder} cannot be written to: {error.strerror or error}") from error

@@ -34,19 +34,25 @@ def list_models(as_json: Json = False) -> None:
     """List every version, newest first."""
     from commands.tables.models import alias_names, listed
     from commands.tables.shadows import known_shadows, shadow_lines
+    from models.registry.trials import count_trials
 
     settings = load_settings()
     registry = model_manager(settings).registry
     listing, aliases = registry.versions(), registry.aliases()
     called, shadows = alias_names(aliases), known_shadows(settings, aliases)
+    trials = count_trials(registry.root, listing.models)
     document = {
         "models": [
-            {**_summary(model, called.get(model.version, [])), "shadow": shadows.get(model.version)}
+            {
+                **_summary(model, called.get(model.version, [])),
+                "shadow": shadows.get(model.version),
+                "trials": trials.get(model.version),
+            }
             for model in listing.models
         ],
         "unusable": listing.unusable,
     }
-    show(document, listed(listing, aliases, shadow_lines(shadows)), as_json)
+    show(document, listed(listing, aliases, trials, shadow_lines(shadows)), as_json)
 
 
 @models.command("show")
@@ -54,14 +60,16 @@ def show_model(version: Version, as_json: Json = False) -> None:
     """Show everything about a version."""
     from commands.tables.models import alias_names, shown
     from commands.tables.shadows import known_shadows, shadow_in_words
+    from models.registry.trials import count_trials
 
     settings = load_settings()
     registry = model_manager(settings).registry
     model, aliases = registry.open(version).metadata, registry.aliases()
     called = alias_names(aliases).get(version, [])
     shadow = known_shadows(settings, aliases).get(version)
-    document = {**model.model_dump(mode="json"), "aliases": called, "shadow": shadow}
-    show(document, shown(model, called, shadow_in_words(shadow) if shadow else None), as_json)
+    trials = count_trials(registry.root, registry.versions().models).get(version)
+    document = {**model.model_dump(mode="json"), "aliases": called, "shadow": shadow, "trials": trials}
+    show(document, shown(model, called, trials, shadow_in_words(shadow) if shadow else None), as_json)
 
 
 @models.command("compare")

@@ -13,9 +13,11 @@ from config.settings import FeatureSettings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
 from domain.market import Timeframe
+from utils.clock import SystemClock
 
 if TYPE_CHECKING:
-    from models.training.study import StudyResult, StudyRow
+    from models.registry.registry import Registry
+    from models.studies.rows import StudyResult, StudyRow
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,36 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     timeframe = next(iter(markets.values())).timeframe
 
     from commands.tables.studies import study_markdown, study_table
-    from models.training.study import Study
+    from models.studies.study import Study
 
     with stages() as listener:
-        result = Study(types, order.seeds, markets, timeframe, models, features).run(listener, order.save)
+        study = Study(types, order.seeds, markets, timeframe, models, features)
+        result = study.run(listener, order.save, SystemClock().now)
+    trials = _recorded(result, Registry.of(models), timeframe, list(markets))
     subject = f"{' '.join(markets)} {timeframe}"
     if order.markdown:
         try:
-            order.markdown.write_text(study_markdown(result, subject), encoding="utf-8")
+            order.markdown.write_text(study_markdown(result, subject, trials), encoding="utf-8")
         except OSError as error:
             raise InvalidRequest(f"{order.markdown} cannot be written: {error.strerror or error}") from error
-    document = {"symbol": scope, "markets": list(markets), "timeframe": timeframe, **_document(result)}
-    show(document, study_table(result, subject), as_json)
+    document = {
+        "symbol": scope,
+        "markets": list(markets),
+        "timeframe": timeframe,
+        "trials": trials,
+        **_document(result),
+    }
+    show(document, study_table(result, subject, trials), as_json)
+
+
+def _recorded(result: StudyResult, registry: Registry, timeframe: Timeframe, markets: list[str]) -> int:
+    """Record what was judged, and return how many settings were judged on these candles so far."""
+    from models.registry.trials import ModelTrials, TrialCounts
+
+    trials = ModelTrials(registry.root)
+    trials.add(result.trials)
+    counts = TrialCounts(trials.all(), registry.versions().models)
+    return counts.on(markets, timeframe, result.first_ms, result.last_ms)
 
 
 def _type(name: str) -> ModelType:
@@ -83,4 +103,5 @@ def _row(row: StudyRow) -> dict[str, Any]:
         "metrics": row.scores.model_dump(mode="json"),
         "against_logistic": compared.model_dump(mode="json") if compared else None,
         "cpu_seconds": row.cpu_seconds,
+        "made_at": row.made_at.isoformat() if row.made_at else None,
     }

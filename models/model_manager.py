@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
-from domain.arrays import IntArray
-from domain.errors import InsufficientData, InvalidRequest, ModelUnusable
-from domain.forecasting import ModelType, PastForecasts
+from domain.errors import InvalidRequest, ModelUnusable
+from domain.forecasting import ModelType
 from domain.market import CandleSeries
 from domain.trading.forecast_plans import PlanRecord
-from features.datasets.candle_checks import unbroken_runs
-from features.datasets.splits import Split
-from features.datasets.targets import forward_returns
-from models.evaluation.baselines import majority, prior, reversal
-from models.evaluation.bootstrap import Resampling
-from models.evaluation.calibration import ReliabilityBin, reliability_table
 from models.evaluation.gate import GateVerdict
-from models.evaluation.metrics import Scores
-from models.evaluation.out_of_sample import OutOfSample, out_of_sample
+from models.evaluation.out_of_sample import OutOfSample
 from models.evaluation.time_axis import TimeAxis
 from models.registry.disk import check_disk
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
+from models.registry.trials import ModelTrials
 from models.serving.loaded_models import load_version
 from models.serving.unseen import unseen_predictions
+from models.serving.version_evaluation import Evaluation, PlanMeasurer, evaluate_version
 from models.training.progress import Listener
 from models.training.registration import register
 from models.training.training_run import Candidate, TrainingRequest, TrainingResult, TrainingRun
-
-# From predictions out of sample to what the plans of the model's side came to.
-PlanMeasurer = Callable[[Sequence[PastForecasts]], PlanRecord]
+from models.training.trial_records import trials_of
 
 
 @dataclass(frozen=True)
@@ -71,28 +61,6 @@ class TrainingOutcome:
             "training_samples": data.training_windows if data else None,
             "validation_samples": data.validation_windows if data else None,
         }
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores of a version on candles that it was not trained on, and of the baselines on the same candles.
-
-    Attributes:
-        plans: What the plans of its side came to on them; None where nothing measures plans.
-    """
-
-    model: ModelMetadata
-    predictions: OutOfSample
-    times_ms: IntArray
-    scores: Scores
-    baselines: Mapping[str, Scores]
-    plans: PlanRecord | None
-
-    @property
-    def reliability(self) -> tuple[ReliabilityBin, ...]:
-        """Share of rises by predicted probability."""
-        moved = self.predictions.returns != 0.0
-        return reliability_table(self.predictions.probability[moved], self.predictions.returns[moved] > 0.0)
 
 
 class ModelManager:
@@ -150,6 +118,8 @@ class ModelManager:
         incumbent = self._incumbent(run)
         result = run.run(listener, incumbent, force)
         now = self._now()
+        learners = run.learners.values()
+        ModelTrials(self.registry.root).add(trials_of(learners, run, result.asked.judged, "training", now))
         members = {
             kind: self._register(run, result, result.find(kind), {}, now).version for kind in result.asked.weights
         }
@@ -171,35 +141,9 @@ class ModelManager:
         """Return the evaluation of a version on candles of a symbol that it was not trained on.
 
         Raises:
-            InsufficientData: there is no such candle with a known return.
-            ModelNotFound, ModelUnusable: the version cannot be loaded.
+            InsufficientData, InvalidRequest, ModelNotFound, ModelUnusable: as `evaluate_version`.
         """
-        stored = self.registry.open(version)
-        axis = TimeAxis.of({symbol: series})
-        times, horizon = series.times_ms, stored.metadata.horizon_candles
-        runs = unbroken_runs(series)
-        slots = axis.slots(times, symbol)
-        by_candle = forward_returns(series.closes, horizon, runs)
-        returns = np.full(int(slots[-1]) + 1, np.nan)
-        returns[slots] = by_candle
-        forecaster = load_version(self.registry, version)
-        predictions = unseen_predictions(stored, forecaster, {symbol: series}, axis, returns)
-        if not len(predictions.rows):
-            raise InsufficientData(
-                f"{version} was trained on all of these candles, or needs more of them before the first that is new"
-            )
-        positions = np.searchsorted(slots, predictions.rows)
-        # The baselines use what was known at the first of these candles.
-        known = max(0, int(positions[0]) - horizon + 1)
-        fold = Split(range(known), range(known, known), range(int(positions[0]), len(times)))
-        resampling = Resampling.of(self._models.evaluation, horizon, self._models.training.seed)
-        baselines = {
-            name: out_of_sample([predict(fold, positions, by_candle)], by_candle, "none").scores()
-            for name, predict in (("prior", prior), ("majority", majority), ("reversal", reversal(runs, horizon)))
-        }
-        plans = self._plans(predictions, axis, {symbol: series})
-        scores = predictions.scores(resampling)
-        return Evaluation(stored.metadata, predictions, times[positions], scores, baselines, plans)
+        return evaluate_version(self.registry, version, symbol, series, self._models, self._measure_plans)
 
     def _plans(self, said: OutOfSample, axis: TimeAxis, markets: Mapping[str, CandleSeries]) -> PlanRecord | None:
         return self._measure_plans(axis.by_market(said, markets)) if self._measure_plans else None

@@ -34,7 +34,7 @@ ADMIN_TOKEN = "token-of-the-examples"  # noqa: S105
 HOURS_BACK = 973
 FILE = {"content-type": "text/csv"}
 # Answered as files, of which there is no example.
-FILES = {"ledger_export"}
+FILES = {"ledger_export", "model_card"}
 DAY_MS = 24 * Timeframe.H1.ms
 STRATEGIES = {"selected_strategies": ["RSI Strategy", "MACD Strategy"], "market_condition": "Unknown"}
 OWN_LOOP = {"active_strategies": ["trend_analysis"], "portfolio_size": 10_000, "risk_tolerance": "moderate"}

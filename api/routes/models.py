@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import Admin, DefaultLimit, JsonBody
@@ -27,10 +28,18 @@ from api.schemas.models import (
     summary_of,
 )
 from api.schemas.problems import problem_responses
+from models.cards.card import model_card
 
 # Their longest text is a reason of a thousand characters.
 MAX_BODY_BYTES = 16_384
 MAX_KEPT = 1_000
+
+
+class Markdown(PlainTextResponse):
+    """A text in Markdown (RFC 7763)."""
+
+    media_type = "text/markdown"
+
 
 router = APIRouter(prefix="/ai/models", tags=["models"])
 dashboard = APIRouter(prefix="/model", tags=["models"])
@@ -162,6 +171,20 @@ async def one(version: str, models: ModelsPart, shadowing: ShadowingPart) -> Mod
     """Return a version with all that is known of it."""
     known = await run_in_threadpool(models.find, version)
     return ModelDetails(**dict(summary_of(known, await shadowing.states())), metadata=known.metadata)
+
+
+@router.get(
+    "/{version}/card",
+    operation_id="model_card",
+    summary="The card of a version, as Markdown",
+    response_class=Markdown,
+    responses=problem_responses(404, 409),
+    dependencies=[DefaultLimit],
+)
+async def card(version: str, models: ModelsPart) -> Markdown:
+    """Return what a version was trained on, its figures and limits, and the command that makes it again."""
+    known = await run_in_threadpool(models.find, version)
+    return Markdown(model_card(known.metadata, known.trials))
 
 
 @router.post(

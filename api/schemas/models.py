@@ -152,6 +152,13 @@ class ModelSummary(ResponseModel):
     trained_until: Annotated[
         datetime | None, Field(description="Close of the newest candle of its training, ISO 8601, UTC.")
     ]
+    trials: Annotated[
+        int | None,
+        Field(
+            description="Settings that were judged on some of the candles of `metrics`, this one included: the best of "
+            "many looks better than it is. null of imported versions and of those that came with the service."
+        ),
+    ]
 
 
 class Models(ResponseModel):
@@ -194,6 +201,7 @@ def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> M
         shadow=_shadow_of(shadows.get(metadata.version)),
         shipped=metadata.shipped,
         trained_until=datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms is not None else None,
+        trials=known.trials,
     )
 
 

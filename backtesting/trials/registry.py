@@ -15,6 +15,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from domain.errors import ConfigurationError
+from domain.market import Timeframe
 from domain.values import Frozen
 
 
@@ -28,6 +29,8 @@ class Trial(Frozen):
         sharpe: Mean over standard deviation of the daily returns, not annualized; None where undefined.
         days: Number of daily returns.
         version: Of the service.
+        timeframe, since, until: What was traded: candles, and the times of the first and the last; None of trials that
+            were recorded by earlier releases.
     """
 
     settings: str
@@ -38,6 +41,18 @@ class Trial(Frozen):
     days: Annotated[int, Field(ge=0)]
     version: str
     at: datetime
+    timeframe: Timeframe | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def shares_candles(self, other: Trial) -> bool:
+        """Return whether both traded the same market over the same timeframe at some of the same time."""
+        if self.data == other.data:
+            return True
+        if self.since is None or self.until is None or other.since is None or other.until is None:
+            return False
+        same = self.timeframe is other.timeframe and not set(self.symbols).isdisjoint(other.symbols)
+        return same and self.since <= other.until and other.since <= self.until
 
 
 @dataclass(frozen=True)
@@ -50,12 +65,14 @@ class TrialCount:
         deviation: Standard deviation of their Sharpe ratios, each times the root of its number of returns, which makes
             long and short runs comparable; 0 for fewer than two.
         damaged: Lines that could not be read; each may be a trial that is not counted.
+        same_candles: Number of different settings that traded some of the same candles, these ones included.
     """
 
     number: int
     trials: int
     deviation: float
     damaged: int
+    same_candles: int
 
     def deviation_over(self, days: int) -> float:
         """Return the standard deviation of the Sharpe ratios as it is for runs of `days` returns, >= 1."""
@@ -117,13 +134,15 @@ class TrialRegistry:
 
 def _counted(trial: Trial, lines: Iterable[bytes]) -> TrialCount:
     known: dict[tuple[str, str], float | None] = {}
-    damaged = 0
+    damaged, sharing = 0, {(trial.lane, trial.settings)}
     for line in lines:
         try:
             run = Trial.model_validate_json(line)
         except ValidationError:
             damaged += bool(line.strip())
             continue
+        if run.shares_candles(trial):
+            sharing.add((run.lane, run.settings))
         known[run.settings, run.data] = None if run.sharpe is None else run.sharpe * math.sqrt(run.days)
     ratios = [ratio for ratio in known.values() if ratio is not None]
     return TrialCount(
@@ -131,4 +150,5 @@ def _counted(trial: Trial, lines: Iterable[bytes]) -> TrialCount:
         trials=len(known),
         deviation=statistics.stdev(ratios) if len(ratios) > 1 else 0.0,
         damaged=damaged,
+        same_candles=len(sharing),
     )

@@ -82,6 +82,7 @@ def _chance(told: Mapping[str, Any]) -> dict[str, str]:
         )
     deflated, run = told["deflated_sharpe"], told["run"]
     tried = "1 trial" if told["trials"] == 1 else f"{told['trials']:,} trials"
+    tried += f", {told['trials_same_candles']:,} on some of these candles"
     return {
         "random entries": compared,
         "deflated Sharpe": f"{number(deflated, 3)} after {tried}: probability of an edge that is no luck",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -16,15 +15,17 @@ from commands.tables.plans import plan_facts, record_facts
 from commands.tables.training import learned
 from domain.forecasting import Driver, Forecast
 from domain.trading.forecast_plans import PlanRecord
-from models.evaluation.calibration import ReliabilityBin
-from models.evaluation.equity import BacktestFigures
 from models.evaluation.metrics import Scores
-from models.model_manager import Evaluation, TrainingOutcome
+from models.model_manager import TrainingOutcome
 from models.registry.aliases import Aliases
 from models.registry.comparison import VersionComparison
 from models.registry.listing import Listing
 from models.registry.metadata import ModelMetadata
 
+TRIALS_IN_WORDS = (
+    "trials: settings that were judged on some of the same candles, by trainings and studies. The best of many looks "
+    "better than it is."
+)
 # Heading and metric of `Scores`.
 METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
 
@@ -39,28 +40,18 @@ def trained(outcome: TrainingOutcome) -> Group:
         "nothing": "not promoted: nothing serves",
     }[verdict.serves]
     facts = {"version": model.version, "verdict": said, "in production": outcome.production or "nothing"}
-    return Group(_facts(facts), _own_scores(model), *_plans(model.plans), *_sentences("Reasons", verdict.reasons))
+    return Group(
+        facts_table(facts), _own_scores(model), *plan_tables(model.plans), *_sentences("Reasons", verdict.reasons)
+    )
 
 
-def evaluated(found: Evaluation, symbol: str, performance: BacktestFigures, pictures: Sequence[Path]) -> Group:
-    """Return figures, reliability and the returns of trading on the forecasts."""
-    days = [_time(int(time)) for time in (found.times_ms[0], found.times_ms[-1])]
-    model = found.model
-    facts = {
-        "version": model.version,
-        "market": f"{symbol} {model.timeframe}",
-        "candles": f"{len(found.times_ms):,} that it was not trained on, {days[0]} to {days[1]}",
-        **({"pictures": ", ".join(map(str, pictures))} if pictures else {}),
-    }
-    scores = {str(model.type): found.scores, **found.baselines}
-    acting = (*_plans(found.plans), _performance(performance))
-    return Group(_facts(facts), _scores(scores), _reliability(found.reliability), *acting)
+def listed(listing: Listing, aliases: Aliases, trials: Mapping[str, int], shadows: Sequence[str] = ()) -> Group:
+    """Return every version, newest first, with its aliases; below them those that shadow, and the unusable ones.
 
-
-def listed(listing: Listing, aliases: Aliases, shadows: Sequence[str] = ()) -> Group:
-    """Return every version, newest first, with its aliases; below them those that shadow, and the unusable ones."""
+    `trials` is how many settings were judged on candles of the figures of each version.
+    """
     called = alias_names(aliases)
-    table = _table("version", "market", "horizon", "n", *METRICS, "alias", "verdict", title="Models")
+    table = headed_table("version", "market", "horizon", "n", *METRICS, "trials", "alias", "verdict", title="Models")
     for model in listing.models:
         scores = model.metrics
         table.add_row(
@@ -69,16 +60,17 @@ def listed(listing: Listing, aliases: Aliases, shadows: Sequence[str] = ()) -> G
             str(model.horizon_candles),
             f"{scores.count:,}" if scores else "-",
             *(number(getattr(scores, name)) if scores else "-" for name in METRICS.values()),
+            f"{trials[model.version]:,}" if model.version in trials else "-",
             ", ".join([*called.get(model.version, ()), *(["shipped"] if model.shipped else [])]),
             _verdict(model),
         )
+    words = [Text(TRIALS_IN_WORDS)] if max(trials.values(), default=0) > 1 else []
+    candidates = _sentences("Candidates beside models in production", shadows)
     unusable = [f"{version}: {reason}" for version, reason in listing.unusable.items()]
-    return Group(
-        table, *_sentences("Candidates beside models in production", shadows), *_sentences("Unusable", unusable)
-    )
+    return Group(table, *words, *candidates, *_sentences("Unusable", unusable))
 
 
-def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = None) -> Group:
+def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = None, shadow: str | None = None) -> Group:
     """Return everything about a version; `shadow` is how it did beside the one in production, in words."""
     data, graph = model.data, model.graph
     facts = {
@@ -93,7 +85,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     }
     if data:
         facts["trained on"] = (
-            f"{data.candles:,} candles, {_time(data.first_ms)} to {_time(data.last_ms)}: "
+            f"{data.candles:,} candles, {minute(data.first_ms)} to {minute(data.last_ms)}: "
             f"{data.training_windows:,} windows, {data.validation_windows:,} for validation"
         )
         if data.over_break_share:
@@ -101,7 +93,9 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     else:
         facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
     if model.judged:
-        facts["judged on"] = f"{_time(model.judged.first_ms)} to {_time(model.judged.last_ms)}, by models of before"
+        facts["judged on"] = f"{minute(model.judged.first_ms)} to {minute(model.judged.last_ms)}, by models of before"
+    if trials is not None:
+        facts["trials"] = f"{trials:,} settings were judged on some of these candles"
     if graph:
         columns = graph.feature_set
         facts["inputs"] = (
@@ -116,13 +110,15 @@ def shown(model: ModelMetadata, aliases: Iterable[str], shadow: str | None = Non
     judged = [_own_scores(model)] if model.metrics else []
     course = [learned(model.training_history)] if model.training_history else []
     shares = {each.column: f"{each.share:.1%}" for each in model.importances}
-    gains = [_facts(shares, "Gain by column")] if shares else []
-    return Group(_facts(facts), *judged, *_plans(model.plans), *course, *gains, *_sentences("Reasons", reasons))
+    gains = [facts_table(shares, "Gain by column")] if shares else []
+    return Group(
+        facts_table(facts), *judged, *plan_tables(model.plans), *course, *gains, *_sentences("Reasons", reasons)
+    )
 
 
 def compared(comparison: VersionComparison) -> Group:
     """Return two versions with their figures side by side."""
-    table = _table("figure", comparison.first.version, comparison.second.version, "difference")
+    table = headed_table("figure", comparison.first.version, comparison.second.version, "difference")
     for figure in comparison.figures:
         decimals = "," if figure.name in {"count", "ups", "parameters", "training_windows"} else ".4f"
         cells = ("-" if value is None else f"{value:{decimals}}" for value in (figure.first, figure.second))
@@ -135,7 +131,7 @@ def compared(comparison: VersionComparison) -> Group:
 def forecast_table(forecast: Forecast, time_ms: int) -> Group:
     """Return a forecast, made at the close of the candle that opened at `time_ms`."""
     facts = {
-        "market": f"{forecast.symbol} {forecast.timeframe}, candle of {_time(time_ms)}",
+        "market": f"{forecast.symbol} {forecast.timeframe}, candle of {minute(time_ms)}",
         "version": forecast.model_version,
         **({"shipped": "came with the service"} if forecast.shipped else {}),
         "signal": f"{forecast.signal}, confidence {forecast.confidence:.4f}",
@@ -150,11 +146,11 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
             facts[f"expected {name}"] = ", ".join(f"{value:+.3%} in {ahead}" for ahead, value in values.items())
     if forecast.plan:
         facts |= plan_facts(forecast.plan)
-    return Group(_facts(facts), *([_drivers(forecast.drivers)] if forecast.drivers else []))
+    return Group(facts_table(facts), *([_drivers(forecast.drivers)] if forecast.drivers else []))
 
 
 def _drivers(drivers: Sequence[Driver]) -> Table:
-    table = _table("driver", "value", "log odds of a rise", title="What moved it most")
+    table = headed_table("driver", "value", "log odds of a rise", title="What moved it most")
     for each in drivers:
         name = f"{each.column}, {each.statistic}" if each.statistic else each.column
         table.add_row(name, f"{each.value:.6g}", f"{each.contribution:+.4f}")
@@ -183,11 +179,12 @@ def _ahead(candles: int) -> str:
 
 def _own_scores(model: ModelMetadata) -> RenderableType:
     own = {str(model.type): model.metrics} if model.metrics else {}
-    return _scores({**own, **model.baselines})
+    return scores_table({**own, **model.baselines})
 
 
-def _scores(scores: Mapping[str, Scores]) -> Table:
-    table = _table("out of sample", "n", *METRICS, title="Figures with 95 % intervals")
+def scores_table(scores: Mapping[str, Scores], title: str = "Figures with 95 % intervals") -> Table:
+    """Return the scores of learners by name, with their intervals."""
+    table = headed_table("out of sample", "n", *METRICS, title=title)
     for name, figures in scores.items():
         cells = (
             f"{number(getattr(figures, metric))}\n{interval(figures.intervals.get(metric))}".rstrip()
@@ -197,44 +194,21 @@ def _scores(scores: Mapping[str, Scores]) -> Table:
     return table
 
 
-def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
-    table = _table("predicted", "mean", "n", "rose", title="Reliability")
-    for group in bins:
-        table.add_row(
-            f"{group.low:.3f} to {group.high:.3f}",
-            f"{group.mean_probability:.3f}",
-            f"{group.count:,}",
-            f"{group.share_up:.3f}",
-        )
-    return table
+def plan_tables(record: PlanRecord | None) -> list[RenderableType]:
+    """Return what plans came to; nothing where they were not measured."""
+    return [facts_table(record_facts(record), title="Plans of its side, before costs")] if record else []
 
 
-def _plans(record: PlanRecord | None) -> list[RenderableType]:
-    return [_facts(record_facts(record), title="Plans of its side, before costs")] if record else []
-
-
-def _performance(performance: BacktestFigures) -> Table:
-    costs = performance.costs
-    facts = {
-        "costs": f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage per change of position",
-        "trades": f"{performance.trades:,}",
-        "in a position": f"{performance.exposure:.1%} of {performance.candles:,} candles",
-        "return after costs": f"{performance.total_return:+.2%}, deepest fall {performance.max_drawdown:.2%}",
-        "return free of costs": f"{performance.gross_return:+.2%}",
-        "bought and held": f"{performance.buy_and_hold_return:+.2%}, "
-        f"deepest fall {performance.buy_and_hold_max_drawdown:.2%}",
-    }
-    return _facts(facts, title="Acting on it")
-
-
-def _facts(facts: Mapping[str, str], title: str | None = None) -> Table:
+def facts_table(facts: Mapping[str, str], title: str | None = None) -> Table:
+    """Return names and values, one below the other."""
     table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left")
     for name, value in facts.items():
         table.add_row(Text(name, "bold"), Text(value))
     return table
 
 
-def _table(first: str, *headings: str, title: str | None = None) -> Table:
+def headed_table(first: str, *headings: str, title: str | None = None) -> Table:
+    """Return an empty table; all columns but the first are aligned to the right."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     table.add_column(first, no_wrap=True)
     for heading in headings:
@@ -246,5 +220,6 @@ def _sentences(title: str, sentences: Sequence[str]) -> list[RenderableType]:
     return [Text(title, "italic"), *(Text(f"- {sentence}") for sentence in sentences)] if sentences else []
 
 
-def _time(time_ms: int) -> str:
+def minute(time_ms: int) -> str:
+    """Return a time in UTC to the minute."""
     return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M}"

@@ -69,7 +69,8 @@ def _luck(told: Mapping[str, Any]) -> dict[str, str]:
         "gain in Sharpe ratio": f"{gain['sharpe_ratio']:+.2f}{ends}; {p_value_words(gain['p_value'])}",
         "probability of overfitting": overfit,
         "random entries": compared,
-        "deflated Sharpe": f"{number(told['deflated_sharpe'], 3)} after {told['trials']:,} trials",
+        "deflated Sharpe": f"{number(told['deflated_sharpe'], 3)} after {told['trials']:,} trials, "
+        f"{told['trials_same_candles']:,} of them on some of these candles",
     }
 
 

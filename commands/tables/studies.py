@@ -9,15 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.tables.figures import interval, number
-from models.training.study import StudyResult, StudyRow
+from models.studies.rows import StudyResult, StudyRow
 
 # Heading and metric of `Scores`.
 COLUMNS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
 DIFFERENCE, SECONDS = "Brier less logistic's", "CPU s"
 
 
-def study_table(result: StudyResult, subject: str) -> Group:
-    """Return the table, ready to print; `subject` names market and timeframe."""
+def study_table(result: StudyResult, subject: str, trials: int) -> Group:
+    """Return the table, ready to print.
+
+    Args:
+        result: What was judged.
+        subject: Names market and timeframe.
+        trials: Settings that were judged on some of these candles so far.
+    """
     table = Table(title=_title(result, subject), title_justify="left")
     table.add_column("learner")
     for heading in ("n", *COLUMNS, DIFFERENCE, SECONDS):
@@ -25,14 +31,15 @@ def study_table(result: StudyResult, subject: str) -> Group:
     for row in result.rows:
         cells = [f"{figure}\n{reach}".rstrip() for figure, reach in _cells(row)]
         table.add_row(row.name, f"{row.scores.count:,}", *cells, _seconds(row))
-    return Group(table, *([Text(result.note)] if result.note else []))
+    return Group(table, Text(_trials(trials)), *([Text(result.note)] if result.note else []))
 
 
-def study_markdown(result: StudyResult, subject: str) -> str:
-    """Return the table as Markdown, after a line that names its data."""
+def study_markdown(result: StudyResult, subject: str, trials: int) -> str:
+    """Return the table as Markdown, after lines that name its data; arguments as `study_table`."""
     headings = ("learner", "n", *COLUMNS, DIFFERENCE, SECONDS)
     lines = [
         f"{_title(result, subject)}. Brackets: 95 % intervals from a block bootstrap.",
+        _trials(trials),
         *([result.note] if result.note else []),
         "",
         f"| {' | '.join(headings)} |",
@@ -42,6 +49,10 @@ def study_markdown(result: StudyResult, subject: str) -> str:
         cells = [f"{figure} {reach}".rstrip() for figure, reach in _cells(row)]
         lines.append(f"| {' | '.join((row.name, f'{row.scores.count:,}', *cells, _seconds(row)))} |")
     return "\n".join(lines) + "\n"
+
+
+def _trials(trials: int) -> str:
+    return f"Trials: {trials:,} settings were judged on some of these candles so far; the best looks better than it is."
 
 
 def _title(result: StudyResult, subject: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from config.watch_settings import CalibrationKind
-from domain.arrays import FloatArray, IntArray
+from domain.arrays import BoolArray, FloatArray, IntArray
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import Calibration, fit_calibration
 from models.evaluation.metrics import Scores, score
@@ -70,6 +70,12 @@ class OutOfSample:
     raw: FloatArray
     returns: FloatArray
     fold: IntArray
+
+    def part(self, chosen: BoolArray) -> OutOfSample:
+        """Return the predictions of some rows, shape (n,)."""
+        return OutOfSample(
+            self.rows[chosen], self.probability[chosen], self.raw[chosen], self.returns[chosen], self.fold[chosen]
+        )
 
     def scores(self, resampling: Resampling | None = None) -> Scores:
         """Return the scores of the predictions."""

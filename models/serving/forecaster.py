@@ -148,6 +148,10 @@ class OnnxForecaster:
         """Return the answers to n windows; see `Forecaster.forecast`."""
         return self._forecast(self._newest(rows))
 
+    def inputs(self, rows: FeatureRows) -> RealArray:
+        """Return what the graph reads of n windows, float32; raises as `Forecaster.check`."""
+        return self._inputs(self._newest(rows))
+
     def _newest(self, rows: FeatureRows) -> FloatArray:
         """Return the rows that are read, after checking them."""
         name, columns = self._graph.feature_set.name, self._graph.feature_set.columns

@@ -22,7 +22,6 @@ from models.registry.metadata import (
     SCALER_FILE,
     FeatureColumns,
     Graph,
-    JudgedRange,
     Member,
     ModelMetadata,
     TrainingRange,
@@ -31,6 +30,7 @@ from models.registry.metadata import (
 from models.registry.registry import Registry
 from models.registry.training_history import TrainingHistory, history_of
 from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
+from models.training.trial_records import judged_range
 
 LIBRARIES = (
     "numpy",
@@ -83,7 +83,7 @@ def register(
         ),
         data=_range(candidate, run),
         metrics=candidate.scores,
-        judged=_judged(candidate, run),
+        judged=judged_range(candidate.judged, run),
         baselines={**result.baselines, **_others(candidate, result)},
         plans=plans,
         training_history=_history(artefact) if artefact else None,
@@ -175,14 +175,6 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
         over_break_share=next(iter(run.learners.values())).rows.over_break_share,
         markets=tuple(run.markets),
     )
-
-
-def _judged(candidate: Candidate, run: TrainingRun) -> JudgedRange | None:
-    rows = candidate.judged.rows
-    if not len(rows):
-        return None
-    first_ms, last_ms = run.axis.times_ms(rows[[0, -1]]).tolist()
-    return JudgedRange(first_ms=first_ms, last_ms=last_ms)
 
 
 def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:

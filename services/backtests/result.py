@@ -153,6 +153,7 @@ def figures_document(tested: Tested, lane: str, returns: DailyReturns, count: Tr
         "random_entry": chance.model_dump(),
         "deflated_sharpe": deflated_sharpe(returns.values, count.trials, count.deviation_over(max(1, account.days))),
         "trials": count.trials,
+        "trials_same_candles": count.same_candles,
         "by_side": _plain(by_side(trades)),
         "by_timeframe": _plain(by_timeframe(trades)),
         "by_symbol": _plain(by_symbol(trades)),

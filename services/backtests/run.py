@@ -27,6 +27,7 @@ from domain.arrays import FloatArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
+from domain.values import utc_time
 from services.backtests.judged import Judged, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.order import BacktestOrder, lane_of
@@ -89,6 +90,9 @@ def run_backtest(
         days=len(returns.values),
         version=service_version(),
         at=now,
+        timeframe=markets[0].traded,
+        since=utc_time(int(tested.simulation.curve.times_ms[0])),
+        until=utc_time(int(tested.simulation.curve.times_ms[-1])),
     )
     count = TrialRegistry(Path(order.backtests.trials_path)).record(trial)
     figures = figures_document(tested, order.lane, returns, count)

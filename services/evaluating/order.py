@@ -10,6 +10,9 @@ from domain.trading.costs import Costs
 from domain.values import Frozen
 from services.job_candles.order import SeriesOrder
 
+# A signal has to be filled and closed.
+TRADED_CANDLES = 3
+
 
 class EvaluationOrder(Frozen):
     """One evaluation.

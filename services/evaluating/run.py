@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from config.model_settings import ServingSettings
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
-from domain.trading.costs import Costs
 from domain.values import utc_time
 from models.evaluation.equity import Backtest, backtest
-from models.model_manager import Evaluation
-from services.evaluating.order import EvaluationOrder
+from models.serving.version_evaluation import Evaluation, JudgedCandles, PartName
+from services.evaluating.order import TRADED_CANDLES, EvaluationOrder
 from services.training.managers import open_manager
 
 Report = Callable[[JobProgress], None]
@@ -24,13 +22,31 @@ Report = Callable[[JobProgress], None]
 ASKING_SHARE = 0.9
 
 
+# Which candles judge the version itself, for a person.
+WORDS: Mapping[PartName, str] = {
+    "newer": "newer than its training: evidence, as long as no setting of it was chosen by looking at them",
+    "walk_forward": "inside its training, forecast by models of the candles before them: the gate decided by these, "
+    "so they are no evidence beyond it",
+}
+
+
+@dataclass(frozen=True)
+class TradedPart:
+    """One part of the candles, and the backtest of trading on its forecasts; None of fewer than `TRADED_CANDLES`."""
+
+    name: PartName
+    judged: JudgedCandles
+    backtest: Backtest | None
+
+
 @dataclass(frozen=True)
 class EvaluationResult:
-    """The result as JSON-like values, and what tables and pictures are made of."""
+    """The result as JSON-like values, and what tables and pictures are made of: all candles, and each part of them."""
 
     document: dict[str, Any]
     found: Evaluation
     backtest: Backtest
+    parts: tuple[TradedPart, ...]
 
 
 def run_evaluation(
@@ -53,21 +69,33 @@ def run_evaluation(
     manager = open_manager(order.models, order.features, order.indicators.atr_period, now)
     found = manager.evaluate(order.version, order.symbol, series)
     report(JobProgress(stage="trading on its forecasts", share=ASKING_SHARE))
-    traded = _traded(found, series, order.costs, order.models.serving)
-    return EvaluationResult(_document(found, order.symbol, traded), found, traded)
+    traded = _traded(found.whole, series, order)
+    parts = tuple(
+        TradedPart(name, judged, traded if judged is found.whole else _traded_part(judged, series, order))
+        for name, judged in found.parts.items()
+    )
+    return EvaluationResult(_document(found, order.symbol, traded, parts), found, traded, parts)
 
 
-def _traded(found: Evaluation, series: CandleSeries, costs: Costs, serving: ServingSettings) -> Backtest:
+def _traded(judged: JudgedCandles, series: CandleSeries, order: EvaluationOrder) -> Backtest:
     """Return the backtest of trading on the forecasts, from the first of them on."""
     times = series.times_ms
-    positions = np.searchsorted(times, found.times_ms)
+    positions = np.searchsorted(times, judged.times_ms)
     probability = np.full(len(times), np.nan)
-    probability[positions] = found.predictions.probability
+    probability[positions] = judged.predictions.probability
     first = int(positions[0])
-    return backtest(probability[first:], series.opens[first:], times[first:], costs, serving)
+    return backtest(probability[first:], series.opens[first:], times[first:], order.costs, order.models.serving)
 
 
-def _document(found: Evaluation, symbol: str, traded: Backtest) -> dict[str, Any]:
+def _traded_part(judged: JudgedCandles, series: CandleSeries, order: EvaluationOrder) -> Backtest | None:
+    """Return the backtest of a part, which ends where the candles that it forecasts have closed."""
+    until = int(np.searchsorted(series.times_ms, judged.times_ms[-1])) + TRADED_CANDLES
+    part = series.part(0, min(until, len(series)))
+    first = int(np.searchsorted(part.times_ms, judged.times_ms[0]))
+    return _traded(judged, part, order) if len(part) - first >= TRADED_CANDLES else None
+
+
+def _document(found: Evaluation, symbol: str, traded: Backtest, parts: Sequence[TradedPart]) -> dict[str, Any]:
     model = found.model
     return {
         "version": model.version,
@@ -75,11 +103,26 @@ def _document(found: Evaluation, symbol: str, traded: Backtest) -> dict[str, Any
         "symbol": symbol,
         "timeframe": model.timeframe.value,
         "horizon_candles": model.horizon_candles,
-        "first": utc_time(int(found.times_ms[0])).isoformat(),
-        "last": utc_time(int(found.times_ms[-1])).isoformat(),
-        "metrics": found.scores.model_dump(mode="json"),
-        "baselines": {name: scores.model_dump(mode="json") for name, scores in found.baselines.items()},
-        "plans": found.plans.model_dump(mode="json") if found.plans else None,
-        "reliability": [entry.model_dump(mode="json") for entry in found.reliability],
-        "performance": traded.performance.model_dump(mode="json"),
+        **_figures(found.whole, traded),
+        "parts": [
+            {
+                "part": part.name,
+                "evidence": part.name == "newer",
+                "words": WORDS[part.name],
+                **_figures(part.judged, part.backtest),
+            }
+            for part in parts
+        ],
+    }
+
+
+def _figures(judged: JudgedCandles, traded: Backtest | None) -> dict[str, Any]:
+    return {
+        "first": utc_time(int(judged.times_ms[0])).isoformat(),
+        "last": utc_time(int(judged.times_ms[-1])).isoformat(),
+        "metrics": judged.scores.model_dump(mode="json"),
+        "baselines": {name: scores.model_dump(mode="json") for name, scores in judged.baselines.items()},
+        "plans": judged.plans.model_dump(mode="json") if judged.plans else None,
+        "reliability": [entry.model_dump(mode="json") for entry in judged.reliability],
+        "performance": traded.performance.model_dump(mode="json") if traded else None,
     }

@@ -18,11 +18,8 @@ from features.datasets.candle_checks import usual_timeframe
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from services.backtests.candles import BacktestCandles, CandleNeed
-from services.evaluating.order import EvaluationJobOrder, EvaluationOrder
+from services.evaluating.order import TRADED_CANDLES, EvaluationJobOrder, EvaluationOrder
 from services.jobs.service import JobService
-
-# A signal has to be filled and closed.
-TRADED_CANDLES = 3
 
 
 @dataclass(frozen=True)

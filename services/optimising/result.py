@@ -69,6 +69,7 @@ def optimised_document(done: Optimised, outside: dict[str, Any]) -> dict[str, An
         "overfitting": luck and luck.model_dump(),
         "deflated_sharpe": outside["deflated_sharpe"],
         "trials": outside["trials"],
+        "trials_same_candles": outside["trials_same_candles"],
         "folds": [_fold(fold, plan) for fold in done.folds],
         "tried": [
             {"settings": shown(one.settings, plan.space), "chosen": one is best, "counts": one.counts, **_figures(one)}

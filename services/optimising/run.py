@@ -66,13 +66,13 @@ def run_optimise(
         [_judged(market, order, _part(report, at, len(prepared))) for at, market in enumerate(prepared)], backtest.terms
     )
     plan = plan_search(markets, lane_of(backtest.lane).kind, order.present, order.folds, order.trials, order.seed)
-    book = _Trials(order, plan, data_card(prepared, backtest), tuple(market.symbol for market in prepared), report, now)
+    book = _Trials(order, plan, data_card(prepared, backtest), prepared, report, now)
     folds = walk_forward(markets, plan, book.record)
     tried = try_settings(markets, plan, plan.whole, book.record)
     turns = {fold.span.begin_ms: fold.chosen.settings for fold in folds}
     found, present = markets.play_in_turn(plan.outside, turns), markets.play(plan.outside, plan.present)
     done = Optimised(plan, folds, tried, found, present)
-    trial = book.trial(order.shown_settings, book.data, found.returns)
+    trial = book.trial(order.shown_settings, book.data, plan.whole, found.returns)
     count = book.registry.record(trial)
     tested = _tested(prepared, done, order, report)
     document = optimised_document(done, figures_document(tested, backtest.lane, found.returns, count))
@@ -103,7 +103,7 @@ class _Trials:
         order: OptimiseOrder,
         plan: SearchPlan,
         data: dict[str, Any],
-        symbols: tuple[str, ...],
+        markets: Sequence[BacktestMarket],
         report: Report,
         now: datetime,
     ) -> None:
@@ -111,7 +111,7 @@ class _Trials:
         self.registry = TrialRegistry(Path(order.backtest.backtests.trials_path))
         self._order = order
         self._plan = plan
-        self._symbols = symbols
+        self._markets = markets
         self._report = report
         self._now = now
         self._chosen = order.backtest.shown_settings
@@ -121,7 +121,7 @@ class _Trials:
         """Record a trial in a time, and tell the progress."""
         settings = {**self._chosen, "searched": shown(tried.settings, self._plan.space)}
         time = {"since": utc_time(span.begin_ms).isoformat(), "until": utc_time(span.end_ms).isoformat()}
-        self.registry.add(self.trial(settings, {**self.data, **time}, tried.returns))
+        self.registry.add(self.trial(settings, {**self.data, **time}, span, tried.returns))
         self._done += 1
         times, trials = self._order.folds + 1, self._order.trials
         fold = (self._done - 1) // trials
@@ -129,17 +129,20 @@ class _Trials:
         share = self._done / (times * trials)
         self._report(JobProgress(stage=stage, share=_JUDGED + (_SEARCHED - _JUDGED) * share))
 
-    def trial(self, settings: dict[str, Any], data: dict[str, Any], returns: DailyReturns) -> Trial:
-        """Return a trial of some settings on candles."""
+    def trial(self, settings: dict[str, Any], data: dict[str, Any], span: SearchedTime, returns: DailyReturns) -> Trial:
+        """Return a trial of some settings on candles of a time."""
         return Trial(
             settings=digest_of(settings),
             data=digest_of(data),
             lane=self._order.backtest.lane,
-            symbols=self._symbols,
+            symbols=tuple(market.symbol for market in self._markets),
             sharpe=returns.sharpe,
             days=len(returns.values),
             version=service_version(),
             at=self._now,
+            timeframe=self._markets[0].traded,
+            since=utc_time(span.begin_ms),
+            until=utc_time(span.end_ms),
         )
 
 

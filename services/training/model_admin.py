@@ -13,6 +13,7 @@ from domain.market import Timeframe
 from models.registry.aliases import Aliases
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import PrunedVersions, Registry
+from models.registry.trials import count_trials
 from models.serving.loaded_models import LoadedModels, load_version
 from utils.clock import Clock
 
@@ -22,11 +23,16 @@ BY_OPERATOR = "loaded by an operator"
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A version, its alias if it has one, and whether it is in memory and serves."""
+    """A version, its alias if it has one, and whether it is in memory and serves.
+
+    Attributes:
+        trials: Settings that were judged on candles of its figures; None where that is not known.
+    """
 
     metadata: ModelMetadata
     alias: Alias | None
     loaded: bool
+    trials: int | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,9 @@ class ModelAdmin:
             ModelCorrupt: the file of aliases cannot be read.
         """
         listing, aliases, loaded = self._registry.versions(), self._registry.aliases(), self._loaded.loaded()
-        return KnownModels(tuple(_known(model, aliases, loaded) for model in listing.models), listing.unusable)
+        trials = count_trials(self._registry.root, listing.models)
+        known = (_known(model, aliases, loaded, trials) for model in listing.models)
+        return KnownModels(tuple(known), listing.unusable)
 
     def find(self, version: str) -> KnownModel:
         """Return one version.
@@ -95,7 +103,9 @@ class ModelAdmin:
         Raises:
             InvalidRequest, ModelNotFound, ModelCorrupt: as `Registry.open`.
         """
-        return _known(self._registry.open(version).metadata, self._registry.aliases(), self._loaded.loaded())
+        metadata = self._registry.open(version).metadata
+        trials = count_trials(self._registry.root, self._registry.versions().models)
+        return _known(metadata, self._registry.aliases(), self._loaded.loaded(), trials)
 
     def current(self) -> KnownModel | None:
         """Return the version that serves the default market, else the newest version; None without any.
@@ -211,7 +221,7 @@ class ModelAdmin:
         self._loaded.find(symbol, timeframe)
 
 
-def _known(metadata: ModelMetadata, aliases: Aliases, loaded: tuple[str, ...]) -> KnownModel:
+def _known(metadata: ModelMetadata, aliases: Aliases, loaded: tuple[str, ...], trials: Mapping[str, int]) -> KnownModel:
     of, version = aliases.of(*metadata.scope), metadata.version
     alias: Alias | None = "production" if of.production == version else "candidate" if of.candidate == version else None
-    return KnownModel(metadata, alias, version in loaded)
+    return KnownModel(metadata, alias, version in loaded, trials.get(version))

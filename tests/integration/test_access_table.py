@@ -62,6 +62,7 @@ CLIENTS = {
     "GET /ai/models",
     "GET /ai/models/drift",
     "GET /ai/models/{version}",
+    "GET /ai/models/{version}/card",
     "GET /model/info",
     "GET /config",
     "GET /metrics",

@@ -103,9 +103,9 @@ def test_what_a_model_has_learned_by_heart_of_a_random_walk_is_no_evidence(tmp_p
 def test_an_evaluation_measures_the_plans_of_its_own_candles(settings: Settings, trained: TrainingOutcome) -> None:
     version = trained.model.version
     before, after = (manager_of(settings).evaluate(version, "BTCUSDT", series) for series in (TRENDS, WHOLE))
-    assert before.plans == record_of(trained)
-    assert after.plans is not None
-    assert after.plans.samples == record_of(trained).samples + 2 * (LATER - AHEAD) // EVERY
+    assert before.whole.plans == record_of(trained)
+    assert after.whole.plans is not None
+    assert after.whole.plans.samples == record_of(trained).samples + 2 * (LATER - AHEAD) // EVERY
 
 
 def test_a_model_of_several_markets_pools_their_plans(tmp_path: Path) -> None:

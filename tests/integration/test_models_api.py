@@ -148,7 +148,7 @@ def test_list_shows_figures_verdict_and_alias(make_client: MakeClient, registry:
     oldest = listed[2]
     assert oldest.keys() == {
         *("version", "model_type", "symbol", "timeframe", "created_at"),
-        *("alias", "loaded", "metrics", "verdict", "reasons", "shadow", "shipped", "trained_until"),
+        *("alias", "loaded", "metrics", "verdict", "reasons", "shadow", "shipped", "trained_until", "trials"),
     }
     assert (oldest["verdict"], oldest["reasons"]) == ("candidate", ["better than the prior"])
     assert Scores.model_validate(oldest["metrics"]) == first.metrics
@@ -417,3 +417,13 @@ def test_examples_of_the_reference_are_accepted(client: TestClient) -> None:
 def test_models_are_kept_where_the_settings_say(registry: Registry, tmp_path: Path) -> None:
     assert registry.root == tmp_path / "models"
     assert load_settings(environment={"MODEL_SAVE_PATH": "/srv/models"}).models.save_path == "/srv/models"
+
+
+def test_a_card_is_markdown(make_client: MakeClient, registry: Registry) -> None:
+    version, client = add_model(registry).version, make_client(STRANGER)
+    answer = client.get(f"/ai/models/{version}/card")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/markdown; charset=utf-8")
+    assert answer.text.startswith(f"# {version}\n")
+    assert "Trials: 1 settings were judged" in answer.text
+    missing = client.get("/ai/models/lstm_model_20300101_000000/card")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")

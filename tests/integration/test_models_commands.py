@@ -157,6 +157,9 @@ def test_evaluation_is_on_unseen_candles_alone(workplace: Workplace, trained: An
     assert after["metrics"]["count"] > before["metrics"]["count"] + 150
     assert after["metrics"]["accuracy"] > 0.6
     assert set(after["baselines"]) == {"prior", "majority", "reversal"}
+    assert [part["part"] for part in before["parts"]] == ["walk_forward"]
+    assert [(part["part"], part["evidence"]) for part in after["parts"]] == [("newer", True), ("walk_forward", False)]
+    assert after["parts"][1]["metrics"] == before["metrics"]
     assert sum(each["count"] for each in after["reliability"]) == after["metrics"]["count"]
     assert after["performance"]["costs"] == {"fee_bps": 10.0, "slippage_bps": 2.0}
 
@@ -188,16 +191,21 @@ def test_a_study_goes_on_where_it_was_interrupted(workplace: Workplace) -> None:
     assert rows["xgboost"]["against_logistic"]["difference"] == pytest.approx(difference)
     assert len([line for line in table.read_text().splitlines() if line.startswith("|")]) == 2 + len(names)
     # As if it had been interrupted before the forest: the others are not trained again.
-    (saved / "random_forest-20251.npz").unlink()
+    (forest,) = saved.glob("random_forest-20251-*.npz")
+    forest.unlink()
     again = {row["name"]: row for row in workplace.json(*arguments)["rows"]}
     assert {name: row["metrics"] for name, row in again.items()} == {n: row["metrics"] for n, row in rows.items()}
     same = {name for name, row in again.items() if row["cpu_seconds"] == rows[name]["cpu_seconds"] is not None}
     assert same == {"xgboost", "logistic", "lightgbm"}
     other = workplace.run(*arguments, "--seed", 5, "--json")
     assert other.returncode == 0  # another seed has files of its own
-    refused = workplace.run("evaluate", workplace.eth, *arguments[2:])
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "was made from other candles, learners or settings" in refused.stderr
+    # Another setting of one learner refuses its predictions alone.
+    changed = workplace.json(*arguments, MODELS__XGBOOST__MAX_DEPTH="5")
+    assert changed["note"].startswith("Trained anew: xgboost, whose stored predictions are of other candles")
+    kept = {row["name"]: row["made_at"] for row in again.values()}
+    assert {row["name"] for row in changed["rows"] if row["made_at"] != kept[row["name"]]} == {"xgboost"}
+    # The first ones are still there.
+    assert workplace.json(*arguments)["rows"] == list(again.values())
 
 
 def test_predict_tells_the_newest_closed_candle(workplace: Workplace, trained: Any) -> None:

@@ -17,7 +17,7 @@ pytest_plugins = ["tests.fixtures.operators"]
 
 EXAMPLES = json.loads(EXAMPLES_FILE.read_text())
 # Prometheus' own text, pictures and files.
-WITHOUT_JSON = {"metrics", "ledger_export", "track_record_picture", "calibration_picture"}
+WITHOUT_JSON = {"metrics", "ledger_export", "model_card", "track_record_picture", "calibration_picture"}
 PARAMETERS = {
     "{version}": "lstm_model_20260131_120000",
     "{job_id}": "0" * 32,

@@ -148,6 +148,7 @@ LEFT_OUT = {
     "job_bias_lookahead",
     "job_bias_recursive",
     "ledger_export",
+    "model_card",
     "track_record_picture",
     "calibration_picture",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ import pytest
 
 from backtesting.trials.registry import Trial, TrialCount, TrialRegistry
 from domain.errors import ConfigurationError
+from domain.market import Timeframe
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -23,19 +24,36 @@ def trial(settings: str = "a", data: str = "x", sharpe: float | None = 0.1, **ch
     return Trial(settings=settings, data=data, sharpe=sharpe, **(values | changes))
 
 
-def counted(number: int, trials: int, deviation: float) -> Any:
+def counted(number: int, trials: int, deviation: float, same_candles: int) -> Any:
     """Return what equals the count up to rounding."""
-    return TrialCount(number, trials, cast("Any", pytest.approx(deviation)), 0)
+    return TrialCount(number, trials, cast("Any", pytest.approx(deviation)), 0, same_candles)
+
+
+def test_settings_on_some_of_the_same_candles_are_counted_apart(tmp_path: Path) -> None:
+    def traded(settings: str, first: int, last: int, **changes: Any) -> Trial:
+        time: dict[str, Any] = {"since": NOON + timedelta(days=first), "until": NOON + timedelta(days=last)}
+        return trial(settings, f"{settings} {first}", timeframe=Timeframe.H1, **time, **changes)
+
+    registry = TrialRegistry(tmp_path / "t")
+    registry.add(trial("of an earlier release"))
+    registry.add(traded("a", 0, 100))
+    registry.add(traded("a", 50, 150))  # the same settings again
+    registry.add(traded("b", 90, 110, symbols=("ETHUSDT", "BTCUSDT")))
+    registry.add(traded("another time", 0, 40))
+    registry.add(traded("another market", 0, 100, symbols=("ETHUSDT",)))
+    registry.add(traded("another timeframe", 0, 100).model_copy(update={"timeframe": Timeframe.H4}))
+    count = registry.record(traded("c", 80, 120))
+    assert (count.trials, count.same_candles) == (8, 3)
 
 
 def test_the_same_settings_and_data_are_one_trial(tmp_path: Path) -> None:
     registry = TrialRegistry(tmp_path / "deep" / "trials.jsonl")
-    assert registry.record(trial("a", "x", 0.1)) == TrialCount(1, 1, 0.0, 0)
-    assert registry.record(trial("b", "x", 0.3)) == counted(2, 2, statistics.stdev([1.0, 3.0]))
+    assert registry.record(trial("a", "x", 0.1)) == TrialCount(1, 1, 0.0, 0, 1)
+    assert registry.record(trial("b", "x", 0.3)) == counted(2, 2, statistics.stdev([1.0, 3.0]), 2)
     assert registry.record(trial("a", "y", None)).trials == 3
     again = registry.record(trial("a", "x", 0.5, version="2.0"))
     # Its newest Sharpe ratio counts, and it keeps its number.
-    assert again == counted(1, 3, statistics.stdev([5.0, 3.0]))
+    assert again == counted(1, 3, statistics.stdev([5.0, 3.0]), 2)
     assert len((tmp_path / "deep" / "trials.jsonl").read_text().splitlines()) == 4
 
 
@@ -73,7 +91,7 @@ def test_a_damaged_last_line_stays_and_costs_no_trial(tmp_path: Path, torn: byte
     TrialRegistry(path).record(trial("a"))
     with path.open("ab") as file:
         file.write(torn)
-    assert TrialRegistry(path).record(trial("b")) == TrialCount(2, 2, 0.0, 1)
+    assert TrialRegistry(path).record(trial("b")) == TrialCount(2, 2, 0.0, 1, 2)
     assert torn in path.read_bytes()
     assert TrialRegistry(path).record(trial("c")).trials == 3
 
@@ -81,7 +99,7 @@ def test_a_damaged_last_line_stays_and_costs_no_trial(tmp_path: Path, torn: byte
 def test_processes_that_record_at_once_lose_nothing(tmp_path: Path) -> None:
     code = """
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from backtesting.trials.registry import Trial, TrialRegistry
 registry = TrialRegistry(Path(sys.argv[1]))

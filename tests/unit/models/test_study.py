@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ from config.watch_settings import EvaluationSettings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from models.training.study import Study, StudyRow
-from models.training.study_files import Walk, load_walk, save_walk
+from models.studies.rows import StudyRow
+from models.studies.study import Study
+from models.studies.walks import Walk, load_walk, save_walk
 from tests.fixtures.learning import toy_settings
 from tests.fixtures.planted_market import reversal_market
 from tests.fixtures.settings import configured
 
 FEATURES = configured(FeatureSettings, sequence_length=8)
 SEED = 11
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FIGURES = {"accuracy", "auc", "brier", "log_loss", "ic"}
 
 
@@ -32,7 +35,7 @@ def settings(seed: int) -> ModelSettings:
 def study(seeds: int, seed: int, folder: Path | None) -> dict[str, StudyRow]:
     markets = {"BTCUSDT": reversal_market(600, 0.7, 3)}
     made = Study([ModelType.GRU], seeds, markets, Timeframe.H1, settings(seed), FEATURES)
-    return {row.name: row for row in made.run(lambda _: None, folder).rows}
+    return {row.name: row for row in made.run(lambda _: None, folder, lambda: NOON).rows}
 
 
 @pytest.mark.slow
@@ -54,8 +57,8 @@ def test_several_seeds_have_a_row_for_one_seed_and_a_row_for_their_mean(tmp_path
 
 def test_predictions_of_a_file_that_is_damaged_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "gru-1.npz"
-    save_walk(path, Walk((), 1.5), "mark")
-    assert load_walk(path, "mark") == Walk((), 1.5)
+    save_walk(path, Walk((), 1.5, NOON), "mark")
+    assert load_walk(path, "mark") == Walk((), 1.5, NOON)
     assert load_walk(tmp_path / "lstm-1.npz", "mark") is None
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InvalidRequest, match="cannot be read as predictions"):

@@ -11,7 +11,7 @@ from config.settings import FeatureSettings
 from config.watch_settings import EvaluationSettings
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from models.training.study_files import fingerprint
+from models.studies.walks import fingerprint
 from models.training.training_run import TrainingRequest, TrainingRun
 from tests.fixtures.learning import toy_settings
 from tests.fixtures.planted_market import reversal_market
@@ -40,6 +40,7 @@ def marks(models: ModelSettings) -> dict[ModelType, str]:
         ({"target_threshold": 0.0}, {ModelType.GRU, ModelType.TRANSFORMER}),
         ({"training": BASE.training.model_copy(update={"seed": 3})}, set(KINDS)),
         ({"training": BASE.training.model_copy(update={"threads": 2})}, set()),
+        ({"training": BASE.training.model_copy(update={"batch_size": 8})}, {ModelType.GRU, ModelType.TRANSFORMER}),
         ({"save_path": "elsewhere", "keep_versions": 9, "recipe": "tuned"}, set()),
     ],
 )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from time import process_time
-
-import numpy as np
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
@@ -16,13 +14,15 @@ from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import CandleSeries, Timeframe
 from models.architectures.catalogue import ARCHITECTURES
-from models.evaluation.bootstrap import Interval
-from models.evaluation.gate import Comparison
-from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
+from models.studies.judged_time import judge_from
+from models.studies.rows import StudyResult, StudyRow, mean_row
+from models.studies.walks import Walk, fingerprint, has_others, load_walk, save_walk, walk_path
+from models.training.learner import Learner
+from models.training.learner_settings import settings_digest
 from models.training.progress import Listener, Progress
-from models.training.study_files import Walk, fingerprint, load_walk, save_walk
 from models.training.training_run import TrainingRequest, TrainingRun
+from models.training.trial_records import trials_of
 from models.training.walk_forward import (
     BaselineName,
     calibrated_predictions,
@@ -33,36 +33,6 @@ from models.training.walk_forward import (
 )
 
 BASELINES: tuple[BaselineName, ...] = ("prior", "majority", "reversal")
-
-
-@dataclass(frozen=True)
-class StudyRow:
-    """One line of the table.
-
-    Attributes:
-        name: The learner, or the combination.
-        scores: Out of sample. Of several seeds, figures and ends of intervals are means over the seeds.
-        against_logistic: Paired difference in Brier score; None for logistic regression itself.
-        cpu_seconds: Of all fits and predictions, the import of the library included; of several seeds the
-            mean. None for what is not trained.
-    """
-
-    name: str
-    scores: Scores
-    against_logistic: Comparison | None
-    cpu_seconds: float | None
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """The table and its data; times are those of the first and the last test candle."""
-
-    rows: tuple[StudyRow, ...]
-    candles: int
-    folds: int
-    first_ms: int
-    last_ms: int
-    note: str | None
 
 
 class Study:
@@ -76,6 +46,7 @@ class Study:
         timeframe: Timeframe,
         models: ModelSettings,
         features: FeatureSettings,
+        judged_from_ms: int | None = None,
     ) -> None:
         """Check the candles and make the folds that all learners have in common.
 
@@ -86,9 +57,12 @@ class Study:
             timeframe: Of the candles.
             models: Settings of the models.
             features: Settings of the preparation.
+            judged_from_ms: Epoch ms; all candles from then on are judged in one part by learners of those before. None
+                judges the folds of the settings.
 
         Raises:
-            InvalidRequest: an ensemble among the types; it is in every study anyway.
+            InvalidRequest: an ensemble among the types, which is in every study anyway, or a time that leaves no
+                candles to learn from or to judge.
             InsufficientData: too few candles, with the numbers.
         """
         self.types = tuple(dict.fromkeys(types))
@@ -97,20 +71,24 @@ class Study:
         symbol = next(iter(markets)) if len(markets) == 1 else ANY_SYMBOL
         members = models.model_copy(update={"ensemble_members": self.types})
         self._run = TrainingRun(TrainingRequest(ModelType.ENSEMBLE, symbol, timeframe), markets, members, features)
+        if judged_from_ms is not None:
+            judge_from(self._run, judged_from_ms)
         self._seeds = tuple(range(models.training.seed, models.training.seed + seeds))
 
-    def run(self, listener: Listener, folder: Path | None) -> StudyResult:
+    def run(self, listener: Listener, folder: Path | None, now: Callable[[], datetime]) -> StudyResult:
         """Train, judge and compare; takes from seconds to a day.
 
         Args:
             listener: Called after every epoch and every fit.
-            folder: Where predictions of finished learners are kept and looked up; None keeps none.
+            folder: Where predictions of finished learners are kept and looked up; None keeps none. Those of other
+                candles, folds or settings stay there and are not used.
+            now: The clock, aware UTC.
 
         Raises:
-            InvalidRequest: the folder holds predictions of another study.
+            InvalidRequest: a file of the folder is damaged, or the folder cannot be written.
             TrainingFailed: as `Learner.fit`.
         """
-        walks = self._walks(listener, folder)
+        walks, notes = self._walks(listener, folder, now)
         by_type = {kind: [walks[kind, seed] for seed in self._seeds_of(kind)] for kind in self._run.learners}
         logistic = self._judged(by_type[ModelType.LOGISTIC][0].predictions)
         rows = [self._row(name, self._run.evaluation_set.baseline(name), logistic) for name in BASELINES]
@@ -124,46 +102,59 @@ class Study:
         evaluation_set, axis = self._run.evaluation_set, self._run.axis
         times = axis.times_ms(logistic.rows)
         candles = sum(len(series) for series in self._run.markets.values())
-        note = evaluation_set.folds.note
-        return StudyResult(tuple(rows), candles, len(evaluation_set.folds.splits), int(times[0]), int(times[-1]), note)
+        note = " ".join([*([evaluation_set.folds.note] if evaluation_set.folds.note else []), *notes]) or None
+        trials = trials_of(self._learners().values(), self._run, logistic, "study", now())
+        folds, first_ms, last_ms = len(evaluation_set.folds.splits), int(times[0]), int(times[-1])
+        return StudyResult(tuple(rows), candles, folds, first_ms, last_ms, note, trials, axis)
 
-    def _walks(self, listener: Listener, folder: Path | None) -> dict[tuple[ModelType, int], Walk]:
-        """Return every walk by type and seed, read from the folder or computed."""
+    def _learners(self) -> dict[tuple[ModelType, int], Learner]:
+        """Return every learner by type and seed."""
         run = self._run
-        learners = {
+        return {
             (kind, seed): run.learner(kind, run.models.trained_with(seed=seed))
             for kind in run.learners
             for seed in self._seeds_of(kind)
         }
+
+    def _walks(
+        self, listener: Listener, folder: Path | None, now: Callable[[], datetime]
+    ) -> tuple[dict[tuple[ModelType, int], Walk], list[str]]:
+        """Return every walk by type and seed, read from the folder or computed, and what is to be said of it."""
+        run, learners = self._run, self._learners()
         marks = {key: fingerprint(learner, run.evaluation_set, run.markets) for key, learner in learners.items()}
-        paths = {(kind, seed): folder / f"{kind}-{seed}.npz" for kind, seed in learners} if folder else {}
+        paths = {key: walk_path(folder, *key, marks[key]) for key in learners} if folder else {}
         found = {key: load_walk(path, marks[key]) for key, path in paths.items()}
         walks = {key: walk for key, walk in found.items() if walk is not None}
         missing = [key for key in learners if key not in walks]
+        refused = sorted({str(key[0]) for key in missing if folder and has_others(folder, *key)})
+        what = "whose stored predictions are of other candles, folds or settings and stay as they are"
+        notes = [f"Trained anew: {', '.join(refused)}, {what}."] if refused else []
         folds = len(run.evaluation_set.folds.splits)
         progress = Progress({kind: folds * count for kind, count in Counter(k for k, _ in missing).items()}, listener)
         for key in missing:
             started = process_time()
             (predictions,) = walk_forward({key[0]: learners[key]}, run.evaluation_set, progress).values()
-            walks[key] = Walk(predictions, process_time() - started)
+            walks[key] = Walk(predictions, process_time() - started, now())
             if folder:
                 save_walk(paths[key], walks[key], marks[key])
         progress.stage("judging")
-        return walks
+        return walks, notes
 
     def _seeds_of(self, kind: ModelType) -> tuple[int, ...]:
         return self._seeds if ARCHITECTURES[kind].is_network else self._seeds[:1]
 
     def _rows(self, kind: ModelType, walks: Sequence[Walk], logistic: OutOfSample) -> list[StudyRow]:
         against = None if kind is ModelType.LOGISTIC else logistic
-        rows = [self._row(kind, self._judged(walk.predictions), against, walk.cpu_seconds) for walk in walks]
+        settings = settings_digest(self._run.learners[kind]) if len(walks) == 1 else None
+        rows = [self._row(kind, self._judged(walk.predictions), against, walk, settings) for walk in walks]
         if len(rows) == 1:
             return rows
         together = self._judged(mean_predictions([walk.predictions for walk in walks]))
         seeds = len(rows)
+        spent = Walk((), sum(walk.cpu_seconds for walk in walks), max(walk.made_at for walk in walks))
         return [
-            _mean_row(f"{kind}, one seed of {seeds}", rows),
-            self._row(f"{kind}, mean of {seeds} seeds", together, against, sum(walk.cpu_seconds for walk in walks)),
+            mean_row(f"{kind}, one seed of {seeds}", rows),
+            self._row(f"{kind}, mean of {seeds} seeds", together, against, spent),
         ]
 
     def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:
@@ -178,45 +169,14 @@ class Study:
         return judged(predictions, self._run.evaluation_set, self._run.models)
 
     def _row(
-        self, name: str, pooled: OutOfSample, logistic: OutOfSample | None, cpu_seconds: float | None = None
+        self,
+        name: str,
+        pooled: OutOfSample,
+        logistic: OutOfSample | None,
+        walk: Walk | None = None,
+        settings: str | None = None,
     ) -> StudyRow:
         gate = self._run.gate
         compared = gate.compare(name, pooled, "logistic regression", logistic) if logistic else None
-        return StudyRow(name, pooled.scores(gate.resampling), compared, cpu_seconds)
-
-
-def _mean_row(name: str, rows: Sequence[StudyRow]) -> StudyRow:
-    """Return the expectation of a single seed: the mean of every figure and of every end of an interval."""
-    compared = [row.against_logistic for row in rows if row.against_logistic]
-    seconds = [row.cpu_seconds for row in rows if row.cpu_seconds is not None]
-    intervals = [row.scores.intervals for row in rows]
-    common = [metric for metric in intervals[0] if all(metric in of_row for of_row in intervals)]
-    figures = [row.scores.model_dump(exclude={"count", "ups", "intervals"}) for row in rows]
-    scores = Scores(
-        count=rows[0].scores.count,
-        ups=rows[0].scores.ups,
-        **{metric: _mean([of_row[metric] for of_row in figures]) for metric in figures[0]},
-        intervals={metric: _mean_interval([of_row[metric] for of_row in intervals]) for metric in common},
-    )
-    ends = [comparison.interval for comparison in compared if comparison.interval]
-    against = compared[0].model_copy(
-        update={
-            "model": name,
-            "brier": _mean([comparison.brier for comparison in compared]),
-            "difference": _mean([comparison.difference for comparison in compared]),
-            "interval": _mean_interval(ends) if len(ends) == len(compared) else None,
-        }
-    )
-    return StudyRow(name, scores, against, float(np.mean(seconds)))
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None
-
-
-def _mean_interval(intervals: Sequence[Interval]) -> Interval:
-    return Interval(
-        low=float(np.mean([interval.low for interval in intervals])),
-        high=float(np.mean([interval.high for interval in intervals])),
-    )
+        spent, made_at = (walk.cpu_seconds, walk.made_at) if walk else (None, None)
+        return StudyRow(name, pooled.scores(gate.resampling), compared, spent, made_at, settings, pooled)

@@ -7,30 +7,40 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from config.section import Section
 from domain.errors import InvalidRequest
+from domain.forecasting import ModelType
 from domain.market import CandleSeries
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.registry.durable_files import locked, replace_file
 from models.training.learner import Learner
+from models.training.learner_settings import settings_of
 from models.training.walk_forward import EvaluationSet
-
-# Settings of a training that do not change what a learner predicts.
-_IDLE = {"min_candles", "history_candles", "threads", "native_format"}
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Uncalibrated predictions of a learner by fold, and the CPU seconds of its fits and predictions."""
+    """Uncalibrated predictions of a learner by fold, CPU seconds of its fits and predictions, and when they ended."""
 
     predictions: tuple[FoldPrediction, ...]
     cpu_seconds: float
+    made_at: datetime
+
+
+def walk_path(folder: Path, kind: ModelType, seed: int, mark: str) -> Path:
+    """Return the file of a walk: walks of other candles, folds or settings lie beside it and stay."""
+    return folder / f"{kind}-{seed}-{mark[:16]}.npz"
+
+
+def has_others(folder: Path, kind: ModelType, seed: int) -> bool:
+    """Tell whether a folder has walks of a type and seed, whatever they are of."""
+    return any(folder.glob(f"{kind}-{seed}-*.npz"))
 
 
 def fingerprint(learner: Learner, evaluation_set: EvaluationSet, markets: Mapping[str, CandleSeries]) -> str:
@@ -38,18 +48,7 @@ def fingerprint(learner: Learner, evaluation_set: EvaluationSet, markets: Mappin
     digest = sha256()
     for symbol, series in markets.items():
         digest.update(symbol.encode() + series.times_ms.tobytes() + series.values.tobytes())
-    architecture, models = learner.architecture, learner.models
-    own = architecture.settings(models)
-    parts = [
-        architecture.kind,
-        learner.rows.feature_set.id,
-        str(evaluation_set.folds.splits),
-        own.model_dump(mode="json") if isinstance(own, Section) else own,
-        models.target_threshold if architecture.target == "soft" else None,
-        models.training.model_dump(mode="json", exclude=_IDLE),
-        learner.features.model_dump(mode="json"),
-    ]
-    digest.update(json.dumps(parts).encode())
+    digest.update(json.dumps([str(evaluation_set.folds.splits), *settings_of(learner)]).encode())
     return digest.hexdigest()
 
 
@@ -68,6 +67,7 @@ def save_walk(path: Path, walk: Walk, mark: str) -> None:
         "mark": np.array(mark),
         "folds": np.array(len(walk.predictions)),
         "cpu_seconds": np.array(walk.cpu_seconds),
+        "made_at": np.array(walk.made_at.isoformat()),
     }
     for number, fold in enumerate(walk.predictions):
         for name, part in (("validation", fold.validation), ("test", fold.test)):
@@ -91,9 +91,7 @@ def load_walk(path: Path, mark: str) -> Walk | None:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             if str(file["mark"]) != mark:
-                raise InvalidRequest(
-                    f"{path} was made from other candles, learners or settings: save this study in another folder"
-                )
+                raise InvalidRequest(f"{path} is of other candles, folds or settings than its name says: delete it")
             predictions = tuple(
                 FoldPrediction(
                     *(
@@ -103,7 +101,7 @@ def load_walk(path: Path, mark: str) -> Walk | None:
                 )
                 for number in range(int(file["folds"]))
             )
-            return Walk(predictions, float(file["cpu_seconds"]))
+            return Walk(predictions, float(file["cpu_seconds"]), datetime.fromisoformat(str(file["made_at"])))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

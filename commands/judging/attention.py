@@ -1,0 +1,92 @@
+"""`models attention`: which candles of its window a Transformer looked at, as a picture."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.candles import tell
+from commands.console import show, working
+from commands.manager import model_manager
+from commands.options import CandleFile, Json, ScopeSymbol, Version
+from commands.versions import choose_version
+from config.sources import load_settings
+from domain.errors import InsufficientData, InvalidRequest
+from domain.values import epoch_ms, utc_time
+
+if TYPE_CHECKING:
+    from models.serving.attention import Attention
+
+# Candles in the table.
+SHOWN = 8
+
+
+def attention(
+    version: Version,
+    file: CandleFile,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write a picture.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"], help="Forecast at the last close by then, UTC."),
+    ] = None,
+    symbol: ScopeSymbol = None,
+    usual: Annotated[int, typer.Option(min=1, max=5_000, help="Windows of the mean beside it.")] = 500,
+    as_json: Json = False,
+) -> None:
+    """Show which candles of its window a Transformer looked at for the forecast at the newest candle of a file."""
+    with working() as now:
+        now(f"reading {file.name}")
+        registry = model_manager(load_settings()).registry
+        chosen = choose_version(registry, version, file, symbol, None)
+        series = chosen.series if at is None else chosen.series.closed_by(epoch_ms(at.replace(tzinfo=UTC)))
+        if not len(series):
+            raise InsufficientData(f"{file.name} has no candle that closed by {at}")
+
+        from models.serving.attention import attention_of
+
+        now(f"asking {version}")
+        found = attention_of(registry.open(version), series, usual)
+        length = len(found.newest)
+        times, closes = series.times_ms[-length:], series.closes[-length:]
+        if plot is not None:
+            from models.evaluation.attention_plot import write_attention
+            from models.evaluation.plots import Subject
+
+            what = f"which candles the forecast looked at: probability of a rise {found.probability_up:.4f}"
+            subject = Subject(version, chosen.symbol, series.timeframe)
+            try:
+                write_attention(plot, times, closes, found.newest, found.usual, found.heads, subject, what)
+            except OSError as error:
+                raise InvalidRequest(f"{plot} cannot be written: {error.strerror or error}") from error
+    if not as_json:
+        tell(file, chosen.read)
+    document = {
+        "version": version,
+        "symbol": chosen.symbol,
+        "timeframe": series.timeframe,
+        "probability_up": found.probability_up,
+        "candles": [
+            {"time": utc_time(int(time)).isoformat(), "weight": float(weight), "usual": float(often)}
+            for time, weight, often in zip(times, found.newest, found.usual, strict=True)
+        ],
+        "heads": found.heads.tolist(),
+        "forecasts": found.forecasts,
+        "picture": str(plot) if plot else None,
+    }
+    show(document, _words(found, document["candles"], plot), as_json)
+
+
+def _words(found: Attention, candles: list[dict[str, object]], plot: Path | None) -> str:
+    order = found.newest.argsort()[::-1][:SHOWN]
+    lines = [
+        f"probability of a rise {found.probability_up:.4f}; the candles that it looked at most, of {len(candles)}:",
+        *(
+            f"{candles[place]['time']}  {found.newest[place]:6.1%}, usually {found.usual[place]:6.1%}"
+            for place in order.tolist()
+        ),
+        f"all alike would be {1 / len(candles):.1%}; usually: the mean of {found.forecasts:,} forecasts",
+    ]
+    return "\n".join([*lines, *([f"picture: {plot}"] if plot else [])])

@@ -1,0 +1,38 @@
+"""`models card`: what a version was trained on, what it can do and what not, as Markdown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.console import show
+from commands.manager import model_manager
+from commands.options import Json, Version
+from config.sources import load_settings
+from domain.errors import InvalidRequest
+
+
+def card(
+    version: Version,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the card instead of printing it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the card of a version as Markdown: data, figures, limits, and the command that makes it again."""
+    from models.cards.card import model_card
+    from models.registry.trials import count_trials
+
+    registry = model_manager(load_settings()).registry
+    model = registry.open(version).metadata
+    written = model_card(model, count_trials(registry.root, registry.versions().models).get(version))
+    if out is not None:
+        try:
+            out.write_text(written, encoding="utf-8")
+        except OSError as error:
+            raise InvalidRequest(f"{out} cannot be written: {error.strerror or error}") from error
+    if as_json:
+        show({"version": version, "card": written, "file": str(out) if out else None}, "", as_json)
+    elif out is None:
+        sys.stdout.write(written)

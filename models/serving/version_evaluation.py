@@ -1,0 +1,155 @@
+"""A version scored on candles that it was not trained on, those newer than its training apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from config.model_settings import ModelSettings
+from domain.arrays import BoolArray, IntArray
+from domain.errors import InsufficientData
+from domain.forecasting import PastForecasts
+from domain.market import CandleSeries
+from domain.trading.forecast_plans import PlanRecord
+from features.datasets.candle_checks import unbroken_runs
+from features.datasets.splits import Split
+from features.datasets.targets import forward_returns
+from models.evaluation.baselines import majority, prior, reversal
+from models.evaluation.bootstrap import Resampling
+from models.evaluation.calibration import ReliabilityBin, reliability_table
+from models.evaluation.metrics import Scores
+from models.evaluation.out_of_sample import OutOfSample, out_of_sample
+from models.evaluation.time_axis import TimeAxis
+from models.registry.metadata import ModelMetadata
+from models.registry.registry import Registry
+from models.serving.loaded_models import load_version
+from models.serving.unseen import AFTER_TRAINING, unseen_predictions
+
+# From predictions out of sample to what the plans of the model's side came to.
+PlanMeasurer = Callable[[Sequence[PastForecasts]], PlanRecord]
+PartName = Literal["newer", "walk_forward"]
+
+
+@dataclass(frozen=True)
+class JudgedCandles:
+    """Scores on some candles that a version was not trained on, and of the baselines on the same candles.
+
+    Attributes:
+        predictions: One for each candle.
+        times_ms: Open times of the candles, ascending.
+        plans: What the plans of its side came to on them; None where nothing measures plans.
+    """
+
+    predictions: OutOfSample
+    times_ms: IntArray
+    scores: Scores
+    baselines: Mapping[str, Scores]
+    plans: PlanRecord | None
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """Share of rises by predicted probability."""
+        moved = self.predictions.returns != 0.0
+        return reliability_table(self.predictions.probability[moved], self.predictions.returns[moved] > 0.0)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The evaluation of a version.
+
+    Attributes:
+        whole: All candles that it was not trained on.
+        parts: Of these, the candles newer than its training (`newer`) and those inside it, which models of the candles
+            before them predicted (`walk_forward`); a part without candles is left out.
+    """
+
+    model: ModelMetadata
+    whole: JudgedCandles
+    parts: Mapping[PartName, JudgedCandles]
+
+
+def evaluate_version(
+    registry: Registry,
+    version: str,
+    symbol: str,
+    series: CandleSeries,
+    settings: ModelSettings,
+    measure_plans: PlanMeasurer | None,
+) -> Evaluation:
+    """Return the evaluation of a version on candles of a symbol that it was not trained on.
+
+    Args:
+        registry: Has the version.
+        version: Its name.
+        symbol: Market of the candles.
+        series: Closed candles in the version's timeframe, oldest first.
+        settings: How intervals are drawn.
+        measure_plans: None measures none.
+
+    Raises:
+        InsufficientData: there is no such candle with a known return.
+        InvalidRequest: it was imported, so its training data are not known.
+        ModelNotFound, ModelUnusable: it cannot be loaded.
+    """
+    stored = registry.open(version)
+    judging = _Judging(series, symbol, stored.metadata.horizon_candles, settings, measure_plans)
+    predictions = unseen_predictions(
+        stored, load_version(registry, version), {symbol: series}, judging.axis, judging.returns
+    )
+    if not len(predictions.rows):
+        raise InsufficientData(
+            f"{version} was trained on all of these candles, or needs more of them before the first that is new"
+        )
+    newer = predictions.fold == AFTER_TRAINING
+    masks: dict[PartName, BoolArray] = {"newer": newer, "walk_forward": ~newer}
+    whole = judging.judged(predictions)
+    # With one part alone there is nothing to tell apart.
+    parts = {
+        name: whole if mask.all() else judging.judged(predictions.part(mask))
+        for name, mask in masks.items()
+        if mask.any()
+    }
+    return Evaluation(stored.metadata, whole, parts)
+
+
+class _Judging:
+    """Scores predictions of one market beside the baselines."""
+
+    def __init__(
+        self,
+        series: CandleSeries,
+        symbol: str,
+        horizon: int,
+        settings: ModelSettings,
+        measure_plans: PlanMeasurer | None,
+    ) -> None:
+        self._markets = {symbol: series}
+        self._times = series.times_ms
+        self._horizon = horizon
+        self._measure_plans = measure_plans
+        self._resampling = Resampling.of(settings.evaluation, horizon, settings.training.seed)
+        self._runs = unbroken_runs(series)
+        self._by_candle = forward_returns(series.closes, horizon, self._runs)
+        self.axis = TimeAxis.of(self._markets)
+        self._slots = self.axis.slots(self._times, symbol)
+        self.returns = np.full(int(self._slots[-1]) + 1, np.nan)
+        self.returns[self._slots] = self._by_candle
+
+    def judged(self, predictions: OutOfSample) -> JudgedCandles:
+        """Return the scores of one or more predictions."""
+        positions = np.searchsorted(self._slots, predictions.rows)
+        # The baselines use what was known at the first of these candles.
+        known = max(0, int(positions[0]) - self._horizon + 1)
+        fold = Split(range(known), range(known, known), range(int(positions[0]), len(self._times)))
+        simple = {"prior": prior, "majority": majority, "reversal": reversal(self._runs, self._horizon)}
+        baselines = {
+            name: out_of_sample([predict(fold, positions, self._by_candle)], self._by_candle, "none").scores()
+            for name, predict in simple.items()
+        }
+        measure = self._measure_plans
+        plans = measure(self.axis.by_market(predictions, self._markets)) if measure else None
+        scores = predictions.scores(self._resampling)
+        return JudgedCandles(predictions, self._times[positions], scores, baselines, plans)

@@ -1,0 +1,1 @@
+"""Studies: several learners on the same folds of the same candles, and tables of several studies."""
