@@ -18,7 +18,13 @@ from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 
 
-def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, settings: ServingSettings) -> Forecast:
+def newest_forecast(
+    forecaster: Forecaster,
+    symbol: str,
+    series: CandleSeries,
+    settings: ServingSettings,
+    leader: CandleSeries | None = None,
+) -> Forecast:
     """Return the forecast at the close of the newest candle.
 
     Args:
@@ -26,16 +32,17 @@ def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, s
         symbol: Symbol of the candles.
         series: Closed candles of the version's timeframe; with more, indicators are nearer to their final values.
         settings: Probabilities from which the signal is Long or Short.
+        leader: Closed candles of what leads the market, where the version reads them and they are known.
 
     Raises:
         InsufficientData: fewer candles than the window and the warm-up of its features take.
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
-    rows = newest_rows(forecaster, series)
+    rows = newest_rows(forecaster, series, leader)
     return to_forecast(symbol, forecaster.metadata, forecaster.forecast(rows), settings, forecaster.drivers(rows))
 
 
-def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
+def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None = None) -> FeatureRows:
     """Return the newest rows of every feature set that the model reads, each as a batch of one.
 
     Raises:
@@ -46,7 +53,9 @@ def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
         raise InsufficientData(
             f"{forecaster.metadata.version} needs {needed} closed {series.timeframe} candles, received {len(series)}"
         )
-    return {name: _engineer(name).last_window(series, length)[None] for name, length in forecaster.needs.items()}
+    return {
+        name: _engineer(name).last_window(series, length, leader)[None] for name, length in forecaster.needs.items()
+    }
 
 
 def to_forecast(

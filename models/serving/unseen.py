@@ -34,7 +34,7 @@ def unseen_predictions(
     Args:
         stored: The version.
         forecaster: The loaded version.
-        markets: Candles by symbol; those of other symbols than the version's are left out.
+        markets: Candles by symbol; those of other symbols than the version's are predicted no moment, but may lead.
         axis: Axis of these markets.
         returns: Forward return by slot, NaN where unknown; such slots are left out.
 
@@ -47,7 +47,9 @@ def unseen_predictions(
     parts = [axis.load(stored.read(PREDICTIONS_FILE))] if PREDICTIONS_FILE in metadata.files else []
     for symbol, series in markets.items():
         if metadata.symbol in (symbol, ANY_SYMBOL):
-            later = predict_series(forecaster, series, last_ms)
+            leader = metadata.leader(symbol)
+            led_by = markets.get(leader) if leader else None
+            later = predict_series(forecaster, series, last_ms, leader=led_by)
             slots = axis.slots(series.times_ms[later.positions], symbol)
             known = (slots < len(returns)) & np.isfinite(returns[np.minimum(slots, len(returns) - 1)])
             slots, said = slots[known], later.probability[known]

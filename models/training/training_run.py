@@ -14,6 +14,7 @@ from config.settings import FeatureSettings
 from domain.errors import InsufficientData, TrainingFailed
 from domain.forecasting import ModelScope, ModelType
 from domain.market import CandleSeries, Timeframe
+from domain.naming.leaders import leader_among
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingSet, training_set
 from features.datasets.windows import Windows
@@ -130,6 +131,7 @@ class TrainingRun:
                 self.features,
                 self.models.patchtst.horizons_candles,
                 self.models.target_threshold,
+                [leader_among(symbol, self.markets) for symbol in self.markets],
             )
         return Learner.of(kind, self._sets[name], models, self.features)
 
