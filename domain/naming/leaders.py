@@ -23,6 +23,12 @@ def leader_of(symbol: str) -> str | None:
     return LEADING_COIN + symbol.removeprefix(facts.base)
 
 
+def leads(symbol: str) -> bool:
+    """Return whether it is bitcoin, in any currency."""
+    facts = Symbol.of(symbol)
+    return facts.kind is SymbolKind.CRYPTO and facts.base == LEADING_COIN
+
+
 def leader_among(symbol: str, markets: Mapping[str, Found]) -> Found | None:
     """Return what some markets have of the one that leads a symbol; None where it is not among them."""
     leader = leader_of(symbol)

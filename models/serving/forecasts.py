@@ -10,6 +10,7 @@ from config.model_settings import ServingSettings
 from domain.errors import InsufficientData, InvalidMarketData
 from domain.forecasting import Driver, Forecast
 from domain.market import CandleSeries
+from domain.naming.leaders import leader_of
 from domain.values import Signal
 from features.columns.feature_sets import FEATURE_SETS
 from features.feature_engineering import FeatureEngineer
@@ -39,7 +40,8 @@ def newest_forecast(
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
     rows = newest_rows(forecaster, series, leader)
-    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(rows), settings, forecaster.drivers(rows))
+    drivers, led = forecaster.drivers(rows), leader is not None
+    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(rows), settings, drivers, led=led)
 
 
 def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None = None) -> FeatureRows:
@@ -64,6 +66,8 @@ def to_forecast(
     forecasts: Forecasts,
     settings: ServingSettings,
     drivers: tuple[Driver, ...] | None = None,
+    *,
+    led: bool = False,
 ) -> Forecast:
     """Return the answer to the first of several windows.
 
@@ -73,6 +77,7 @@ def to_forecast(
         forecasts: Its answers to one or more windows.
         settings: Probabilities from which the signal is Long or Short.
         drivers: What moved the answer most.
+        led: Whether the candles of what leads the market were read.
 
     Raises:
         InvalidMarketData: the probability is not finite.
@@ -95,6 +100,7 @@ def to_forecast(
         trained_until=model.trained_until_ms,
         verdict=model.skill,
         drivers=drivers,
+        leader=leader_of(symbol) if led else None,
         **_expectations(model, forecasts),
     )
 
