@@ -18,6 +18,8 @@ from services.market_data.source import MarketDataSource
 # Leading markets in every timeframe and of every source that are kept, about 10 KB each.
 MAX_KEPT = 64
 KEPT_CANDLES = 200
+# The leader may be ahead of a market by some candles, which are read in vain.
+AHEAD = 10
 # What the store has of clients is read from the store; invented markets do not follow each other.
 _NOT_KEPT = frozenset({DataSource.CLIENT, DataSource.STORED, DataSource.SYNTHETIC})
 
@@ -67,7 +69,7 @@ class LeaderCandles:
         if source not in (DataSource.CLIENT, DataSource.STORED):
             return self._kept.get((source, leader, timeframe))
         try:
-            return await self._stored.candles(leader, timeframe, count)
+            return await self._stored.candles(leader, timeframe, count + AHEAD)
         except MarketDataUnavailable:
             return None  # the store reports its failure itself
 

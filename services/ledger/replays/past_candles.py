@@ -166,7 +166,9 @@ class PastCandles:
         """Return what the same source has of the market that leads another; nothing where it has none."""
         leader = leader_of(symbol)
         found: dict[Timeframe, CandleSeries] = {}
-        for timeframe in timeframes if leader and source is not DataSource.SYNTHETIC else ():
+        if leader is None or source is DataSource.SYNTHETIC:
+            return found
+        for timeframe in timeframes:
             try:
                 since_ms = as_of_ms - LEADER_CANDLES * timeframe.ms
                 found[timeframe] = await self.history(source, leader, timeframe, since_ms, as_of_ms)
