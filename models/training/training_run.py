@@ -111,7 +111,7 @@ class TrainingRun:
         """
         self.request = request
         self.markets = markets
-        self.models, self.features = models, features
+        self.models, self.features = _pooled(models) if len(markets) > 1 else models, features
         ensemble = request.kind is ModelType.ENSEMBLE
         self.members = models.ensemble_members if ensemble else (request.kind,)
         self.notes: list[str] = []
@@ -232,6 +232,11 @@ class TrainingRun:
                 f"better were: {', '.join(weights) or 'none'}"
             )
         return weights
+
+
+def _pooled(models: ModelSettings) -> ModelSettings:
+    calibration = {"calibration": models.evaluation.pooled_calibration}
+    return models.model_copy(update={"evaluation": models.evaluation.model_copy(update=calibration)})
 
 
 def _sample(fitted: Fitted) -> np.ndarray:
