@@ -62,7 +62,7 @@ async def test_stored_candles_of_the_same_moment_are_read(registry: Registry, mo
     led = await asked(models, coin())
     assert (alone.leader, led.leader) == (None, "BTCUSDT")
     assert led.probability_up != alone.probability_up
-    models.store.candles = BITCOIN[:-1]
+    models.store.candles = list(BITCOIN[:-1])
     late = await asked(models, coin())
     assert (late.leader, late.probability_up) == (None, alone.probability_up)
     later = BITCOIN[-1]._replace(timestamp=ALL[-1].timestamp + H1.ms)
