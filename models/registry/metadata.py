@@ -195,9 +195,9 @@ class ModelMetadata(Frozen):
         return "better" if self.verdict.comparisons[0].better else "not_better"
 
     def leader(self, symbol: str) -> str | None:
-        """Return the market whose candles it reads beside those of a symbol: its leader, if it was trained on it."""
-        leader = leader_of(symbol)
-        return leader if leader and self.data and leader in self.data.markets else None
+        """Return the market whose candles it reads beside those of a symbol; None where none of its own had a leader."""
+        markets = self.data.markets if self.data else ()
+        return leader_of(symbol) if any(leader_of(market) in markets for market in markets) else None
 
     def require_data(self) -> TrainingRange:
         """Return what it was trained on.

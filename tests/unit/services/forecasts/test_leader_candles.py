@@ -115,6 +115,13 @@ async def test_a_replay_reads_what_came_with_it_and_nothing_else(registry: Regis
     assert (await asked(models, with_it)).probability_up == (await asked(models, coin())).probability_up
 
 
+async def test_a_coin_in_another_currency_follows_bitcoin_in_that_one(registry: Registry, models: Models) -> None:
+    put_pooled(registry)
+    models.store.candles = list(BITCOIN)
+    in_euros = await asked(models, replace(coin(), symbol="SOLEUR"))
+    assert in_euros.leader == "BTCEUR"
+
+
 async def test_a_version_that_was_trained_without_the_leader_reads_none(registry: Registry, models: Models) -> None:
     put_pooled(registry, ("ETHUSDT", "SOLUSDT"))
     models.store.candles = list(BITCOIN)
