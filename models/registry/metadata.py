@@ -195,7 +195,7 @@ class ModelMetadata(Frozen):
         return "better" if self.verdict.comparisons[0].better else "not_better"
 
     def leader(self, symbol: str) -> str | None:
-        """Return the market whose candles it reads beside those of a symbol; None where none of its own had a leader."""
+        """Return the market whose candles it reads beside those of a symbol; None where none of its markets had one."""
         markets = self.data.markets if self.data else ()
         return leader_of(symbol) if any(leader_of(market) in markets for market in markets) else None
 
