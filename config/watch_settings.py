@@ -14,7 +14,7 @@ Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 CostBps = Annotated[float, Field(ge=0, lt=5_000)]
-CalibrationKind = Literal["sigmoid", "isotonic", "none"]
+CalibrationKind = Literal["sigmoid", "slope", "isotonic", "none"]
 # A share of right answers above which one does not believe them.
 Suspicious = Annotated[float, Field(gt=0.5, le=1)]
 
@@ -30,6 +30,7 @@ class EvaluationSettings(Section):
     test_share: Part
     validation_share: Part
     calibration: CalibrationKind
+    pooled_calibration: CalibrationKind
     bootstrap_samples: Annotated[int, Field(ge=200)]
     bootstrap_block: Count
     min_test_windows: Count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -168,7 +168,8 @@ class MarketSnapshot:
     """The market of one symbol at one moment: candles per timeframe, price, and their origin.
 
     `volume_24h` is in base currency, or None if unknown. `as_of_ms` is the moment of a replay, whose candles had all
-    closed by then; None is now.
+    closed by then; None is now. `leader` has candles of what leads the market, by `domain/naming/leaders.py`, where
+    they came with it.
     """
 
     symbol: str
@@ -177,6 +178,7 @@ class MarketSnapshot:
     volume_24h: float | None
     source_data: DataSource
     as_of_ms: int | None = None
+    leader: Mapping[Timeframe, CandleSeries] = field(default_factory=dict)
 
     @property
     def newest_candle_ms(self) -> int:

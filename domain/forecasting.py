@@ -107,6 +107,7 @@ class Forecast(Frozen):
         drivers: The inputs that moved it most, at most five, greatest first: exact Shapley values of trees of
             boosting, and of logistic regression coefficient times scaled value. None of what explains nothing:
             networks, random forests, ensembles, imported files, and versions of earlier releases.
+        leader: Market whose candles it read too; None where they were not known, and of versions that read none.
     """
 
     symbol: str
@@ -127,6 +128,7 @@ class Forecast(Frozen):
     trained_until: int | None = None
     verdict: ForecastVerdict | None = None
     drivers: tuple[Driver, ...] | None = None
+    leader: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 import numpy as np
 import pandas as pd
 
-from domain.arrays import FloatArray
+from domain.arrays import FloatArray, IntArray
 from domain.continuity import breaks, since_break
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
@@ -38,15 +38,19 @@ class FeatureEngineer:
             _Block(feature_set.columns, factor)
             for factor in sorted({column.factor for column in feature_set.columns} - {1})
         ]
+        self._of_leader = FeatureEngineer(feature_set.of_leader, engine) if len(feature_set.leader_places) else None
 
     @property
     def feature_columns(self) -> list[str]:
         """Names of the columns, in order."""
         return [column.name for column in self.feature_set.columns]
 
-    def matrix(self, series: CandleSeries) -> FloatArray:
+    def matrix(self, series: CandleSeries, leader: CandleSeries | None = None) -> FloatArray:
         """Return what `transform` does without names and times: an array of shape (n, columns)."""
-        return self.matrices([series])[0]
+        table = self.matrices([series])[0]
+        if leader is not None and self._of_leader is not None and len(leader):
+            _overwrite(table, self.feature_set.leader_places, series, self._of_leader.matrix(leader), leader)
+        return table
 
     def matrices(self, many: Sequence[CandleSeries]) -> list[FloatArray]:
         """Return the matrix of each of several series of one timeframe, with the values that each has alone.
@@ -63,7 +67,7 @@ class FeatureEngineer:
             ]
         return tables
 
-    def transform(self, series: CandleSeries) -> pd.DataFrame:
+    def transform(self, series: CandleSeries, leader: CandleSeries | None = None) -> pd.DataFrame:
         """Return one row per candle, known at the close of that candle and never changed by a later one.
 
         A column is NaN for its warm-up and finite from there on: where the formula has no
@@ -73,14 +77,17 @@ class FeatureEngineer:
 
         Args:
             series: n checked, closed candles, oldest first, gaps allowed.
+            leader: Closed candles of the leading market, of the same timeframe. A row reads those that opened with
+                its own candle or before; where there is none of that moment, or the leader is warming up, the columns
+                of the leader have the values of the series itself.
 
         Returns:
             Frame of n rows of float64, its index the open times in epoch ms.
         """
         times = pd.Index(series.times_ms, name="timestamp")
-        return pd.DataFrame(self.matrix(series), columns=self.feature_columns, index=times, copy=False)
+        return pd.DataFrame(self.matrix(series, leader), columns=self.feature_columns, index=times, copy=False)
 
-    def last_window(self, series: CandleSeries, length: int) -> FloatArray:
+    def last_window(self, series: CandleSeries, length: int, leader: CandleSeries | None = None) -> FloatArray:
         """Return the newest rows, as a model reads them.
 
         Without gaps, only the candles that the rows need are read, so the time does not grow with
@@ -90,6 +97,7 @@ class FeatureEngineer:
         Args:
             series: Closed candles, oldest first.
             length: Rows of the window, >= 1.
+            leader: As of `transform`.
 
         Returns:
             Array of shape (length, columns), equal to the end of `transform` within 1e-6.
@@ -97,7 +105,7 @@ class FeatureEngineer:
         Raises:
             InsufficientData: a row of the window would still be warming up.
         """
-        return self.last_windows([series], length)[0]
+        return self.matrix(self._needed(series, length), leader)[-length:].copy()
 
     def last_windows(self, many: Sequence[CandleSeries], length: int) -> list[FloatArray]:
         """Return what `last_window` does, for each of several series of one timeframe; raises as it does."""
@@ -149,6 +157,16 @@ def _batches(parted: Sequence[list[CandleSeries]]) -> Iterator[Sequence[list[Can
         count += candles
     if start < len(parted):
         yield parted[start:]
+
+
+def _overwrite(
+    table: FloatArray, places: IntArray, series: CandleSeries, led: FloatArray, leader: CandleSeries
+) -> None:
+    """Write the leader's values into the rows of the same moments; rows that warm up stay as they are."""
+    at = np.minimum(np.searchsorted(leader.times_ms, series.times_ms), len(leader) - 1)
+    known = np.isfinite(led[at]).all(axis=1) & np.isfinite(table[:, places]).all(axis=1)
+    rows = np.flatnonzero(known & (leader.times_ms[at] == series.times_ms))
+    table[np.ix_(rows, places)] = led[at[rows]]
 
 
 class _Block:

@@ -20,6 +20,7 @@ from rules.context import MarketContext, build_context, measured, newest_indicat
 from rules.reading import MarketReading, read_market
 from services.evidence_in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting, Opinion
+from services.forecasts.leader_candles import with_leaders
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 from utils.tracing import span
@@ -94,7 +95,7 @@ class MarketReader:
         """Return the context of each market, or the error of one with too few candles; all are computed in one call."""
         with span("market read", symbols=len(snapshots)):
             found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
-            return await asyncio.gather(*map(self._finished, snapshots, found))
+            return await asyncio.gather(*map(self._finished, with_leaders(snapshots), found))
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""

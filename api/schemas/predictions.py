@@ -89,6 +89,13 @@ class ForecastBody(ResponseModel):
         ),
     ]
     drivers: Annotated[list[Driver] | None, DriversDescription]
+    leader: Annotated[
+        str | None,
+        Field(
+            description="Market whose candles were read beside those of the symbol, bitcoin for other coins. Null where "
+            "the service has no such candles of the same moment, and of versions that read none."
+        ),
+    ]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
     as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of a forecast of now.")]

@@ -24,7 +24,7 @@ class Column:
     Attributes:
         name: Unique within a set; names the periods it uses. It stands for one formula: another
             formula needs another name, since models are trained on its values.
-        group: price, time, lag, volatility, volume, pattern, trend, momentum or higher.
+        group: price, time, lag, volatility, volume, pattern, trend, momentum, higher or leader.
         definition: The formula in words, for people.
         unit: Unit and range.
         source: Where the formula comes from.
@@ -36,6 +36,8 @@ class Column:
         neutral: Value where the formula has none, such as a ratio to a volume of zero.
         needs: Indicators that the formula reads.
         factor: Length of its candles in candles of the base timeframe.
+        of_leader: Whether it reads the candles of the leading market where they are known, see
+            `features/columns/leader.py`; only columns of a factor of 1 do.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Column:
     neutral: float = 0.0
     needs: tuple[Indicator, ...] = ()
     factor: int = 1
+    of_leader: bool = False
 
     @property
     def warm_up(self) -> int:

@@ -1,16 +1,20 @@
-"""The named feature sets: `standard` for most models, `extended` for boosters of one row, `wide` for PatchTST."""
+"""The named feature sets: `standard` for most models, `led` for LightGBM, `wide` for PatchTST; `extended` for none."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
 
+import numpy as np
+
+from domain.arrays import IntArray
 from features.columns.column import Column
 from features.columns.extended import extended_columns
+from features.columns.leader import led_columns
 from features.columns.standard import standard_columns
 from features.columns.wide import wide_columns
 
@@ -56,8 +60,22 @@ class FeatureSet:
         """Candles from which the newest row equals that of any longer history, within 1e-6."""
         return max(column.history for column in self.columns)
 
+    @cached_property
+    def leader_places(self) -> IntArray:
+        """Places of the columns that read the candles of the leading market."""
+        return np.flatnonzero([column.of_leader for column in self.columns])
+
+    @cached_property
+    def of_leader(self) -> FeatureSet:
+        """The columns that the leading market gives to this set, as columns of its own; maybe none."""
+        own = (replace(column, of_leader=False) for column in self.columns if column.of_leader)
+        return FeatureSet(f"{self.name} of the leader", tuple(own))
+
 
 STANDARD = FeatureSet("standard", standard_columns())
+LED = FeatureSet("led", led_columns())
 EXTENDED = FeatureSet("extended", extended_columns())
 WIDE = FeatureSet("wide", wide_columns())
-FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType({known.name: known for known in (STANDARD, EXTENDED, WIDE)})
+FEATURE_SETS: Mapping[str, FeatureSet] = MappingProxyType(
+    {known.name: known for known in (STANDARD, LED, EXTENDED, WIDE)}
+)

@@ -118,3 +118,8 @@ def axis_times(markets: Sequence[CandleSeries]) -> IntArray:
     """Return the time axis of markets: the open times of all their candles, missing ones included, epoch ms."""
     parts = [part for series in markets for part in (series.times_ms, *missing_times(series).values())]
     return np.unique(np.concatenate(parts))
+
+
+def reach(slots: IntArray, horizon: int) -> int:
+    """Return the greatest number of slots from a candle to the one `horizon` candles later."""
+    return int((slots[horizon:] - slots[:-horizon]).max(initial=horizon))

@@ -59,6 +59,20 @@ def correlation_importance(values: RealArray, target: RealArray, columns: Sequen
     return Importance("correlation", tuple(columns), tuple(np.minimum(scores, 1.0).tolist()))
 
 
+def selected_columns(values: RealArray, target: RealArray, columns: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Return the `count` columns that correlate most with the target; all of them for a count of 0 or all.
+
+    Args:
+        values: Of training rows, shape (n, columns), finite.
+        target: n values, NaN where unknown.
+        columns: Names of the columns.
+        count: How many.
+    """
+    if not 0 < count < len(columns):
+        return columns
+    return correlation_importance(values, target, columns).top(count)
+
+
 def mutual_information_importance(
     values: RealArray,
     target: RealArray,

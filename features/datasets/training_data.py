@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 
@@ -12,9 +13,10 @@ from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
 from features.columns.feature_sets import FeatureSet
-from features.datasets.candle_checks import NO_RUN, axis_times, fill_gaps, runs_of_rows, unbroken_runs
+from features.datasets.candle_checks import NO_RUN, axis_times, fill_gaps, reach, runs_of_rows, unbroken_runs
 from features.datasets.cleaning import CleaningReport, clean
-from features.datasets.importance import correlation_importance
+from features.datasets.importance import selected_columns
+from features.datasets.leaderless import leaderless_columns, with_leaderless_weeks
 from features.datasets.scaling import Scaler, fit_scaler
 from features.datasets.targets import (
     binary_target,
@@ -62,6 +64,7 @@ class TrainingSet:
         classes: The target `three_class` of each row, NaN where unknown.
         futures: The target `multi_horizon` of each row.
         cleaning: One report per market.
+        leaderless: Columns of the leader where that is not known, shape (n, k); some training weeks learn from them.
     """
 
     feature_set: FeatureSet
@@ -80,6 +83,7 @@ class TrainingSet:
     classes: FloatArray
     futures: FloatArray
     cleaning: tuple[CleaningReport, ...]
+    leaderless: FloatArray
 
     @property
     def over_break_share(self) -> float:
@@ -130,10 +134,11 @@ class TrainingSet:
         Raises:
             InsufficientData: training or validation has no window.
         """
-        names = tuple(column.name for column in self.feature_set.columns)
-        training = (self.slots >= train.start) & (self.slots < train.stop)
-        columns = self._selected(names, training, settings.selected_features)
-        rows = self.rows if columns == names else self.rows[:, [names.index(name) for name in columns]]
+        names, places = tuple(column.name for column in self.feature_set.columns), self.feature_set.leader_places
+        training, markets = (self.slots >= train.start) & (self.slots < train.stop), self.slots % self.markets
+        columns = selected_columns(self.rows[training], self.returns[training], names, settings.selected_features)
+        rows = with_leaderless_weeks(self.rows, places, self.leaderless, self.times_ms, markets, training)
+        rows = rows if columns == names else rows[:, [names.index(name) for name in columns]]
         scaler = fit_scaler(settings.scaler, rows[training], columns, self.feature_set.id)
         # Networks compute in single precision, which takes half the memory.
         scaled = scaler.apply(rows, columns).astype(np.float32)
@@ -151,12 +156,6 @@ class TrainingSet:
             )
         return TrainingData(*parts, scaler)
 
-    def _selected(self, names: tuple[str, ...], training: BoolArray, count: int) -> tuple[str, ...]:
-        """Return the columns that correlate most with the return in training rows; all of them for a count of 0."""
-        if not 0 < count < len(names):
-            return names
-        return correlation_importance(self.rows[training], self.returns[training], names).top(count)
-
 
 def training_set(
     markets: Sequence[CandleSeries],
@@ -164,6 +163,7 @@ def training_set(
     settings: FeatureSettings,
     horizons: tuple[int, ...],
     threshold: float,
+    leaders: Sequence[CandleSeries | None] = (),
 ) -> TrainingSet:
     """Return the rows of one or several markets of the same timeframe.
 
@@ -176,12 +176,14 @@ def training_set(
         settings: Policies and horizon.
         horizons: Horizons in candles of the target `multi_horizon`.
         threshold: Forward return, as a fraction, at which the soft target ends.
+        leaders: Candles of what leads each market, None where nothing does; without any, nothing leads any of them.
 
     Raises:
         InsufficientData: cleaning loses more rows than the settings allow.
     """
     axis = axis_times(markets)
-    sets = [_one_market(series, axis, feature_set, settings, horizons, threshold) for series in markets]
+    led = zip_longest(markets, leaders)
+    sets = [_one_market(*market, axis, feature_set, settings, horizons, threshold) for market in led]
     if len(sets) == 1:
         return sets[0]
     first_runs = np.cumsum([0] + [int(part.runs.max(initial=NO_RUN)) + 1 for part in sets[:-1]])
@@ -202,11 +204,13 @@ def training_set(
         classes=np.concatenate([part.classes for part in sets]),
         futures=np.concatenate([part.futures for part in sets]),
         cleaning=tuple(report for part in sets for report in part.cleaning),
+        leaderless=np.concatenate([part.leaderless for part in sets]),
     )
 
 
 def _one_market(
     series: CandleSeries,
+    leader: CandleSeries | None,
     axis: IntArray,
     feature_set: FeatureSet,
     settings: FeatureSettings,
@@ -222,29 +226,25 @@ def _one_market(
     thresholds = hold_thresholds(closes, settings.hold_deviations)
     classes = three_class_target(returns, thresholds * np.sqrt(horizon))
     futures = multi_horizon_target(closes, highs, lows, horizons, thresholds, runs)
-    table = FeatureEngineer(feature_set).transform(candles.series)
+    table = FeatureEngineer(feature_set).transform(candles.series, leader)
     cleaned = clean(table, settings.nan_policy, settings.max_forward_fill_rows, settings.max_lost_share)
-    kept, slots = cleaned.rows, np.searchsorted(axis, times)
+    rows, kept, slots = cleaned.table.to_numpy(np.float64), cleaned.rows, np.searchsorted(axis, times)
     return TrainingSet(
         feature_set=feature_set,
         horizon_candles=horizon,
         threshold=threshold,
         horizons=horizons,
-        rows=cleaned.table.to_numpy(np.float64),
+        rows=rows,
         times_ms=times[kept],
         slots=slots[kept],
         markets=1,
-        horizon_slots=_reach(slots, horizon),
-        longest_horizon_slots=_reach(slots, max(horizons)),
+        horizon_slots=reach(slots, horizon),
+        longest_horizon_slots=reach(slots, max(horizons)),
         runs=runs_of_rows(runs, kept),
         returns=returns[kept],
         over_break=over_break(times, horizon, candles.series.timeframe.ms)[kept],
         classes=classes[kept],
         futures=futures[kept],
         cleaning=(cleaned.report,),
+        leaderless=leaderless_columns(feature_set, candles.series, kept, rows),
     )
-
-
-def _reach(slots: IntArray, horizon: int) -> int:
-    """Return the greatest number of slots from a candle to the one `horizon` candles later."""
-    return int((slots[horizon:] - slots[:-horizon]).max(initial=horizon))

@@ -130,6 +130,7 @@ _ROWS = (
         inputs="newest",
         target="binary",
         outputs="probability",
+        feature_set="led",
         sequence_length=lambda _models, _features: 1,
     ),
     Architecture(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from config.model_settings import BoostingSettings
+from config.model_settings import BoostingSettings, TrainingSettings
 from domain.arrays import FloatArray, RealArray
 from domain.errors import FeatureMismatch, TrainingFailed
 from features.datasets.windows import Windows
@@ -76,6 +76,14 @@ class FittedModel(Protocol):
 
     def save(self, folder: Path, stem: str) -> str:
         """Write the library's own file, never a pickle, and return its name."""
+
+
+@runtime_checkable
+class LearnsOnAll(Protocol):
+    """A fitted model whose kind trains once more, on the validation windows too, when these have ended its rounds."""
+
+    def on_all(self, data: LearningData, settings: Any, training: TrainingSettings) -> Self:
+        """Return the model of training and validation windows together, with as many rounds as this one."""
 
 
 def history_of_rounds(

@@ -72,6 +72,14 @@ class LightGBM:
         trees = (_node(tree["tree_structure"]) for tree in self.booster.dump_model()["tree_info"])
         return TreePaths.of(trees, self.booster.num_feature())
 
+    def on_all(self, data: LearningData, settings: LightGBMSettings, training: TrainingSettings) -> LightGBM:
+        train, later = data.train, data.validation
+        rows = np.concatenate((newest_rows_of(train), newest_rows_of(later)))
+        targets = np.concatenate((train.targets[train.ends], later.targets[later.ends]))
+        parameters = _parameters(settings, training, len(targets))
+        booster = lightgbm.train(parameters, lightgbm.Dataset(rows, targets), best_round(self.history))
+        return LightGBM(_in_single_precision(booster.model_to_string()), self.history)
+
     def save(self, folder: Path, stem: str) -> str:
         name = f"{stem}.txt"
         (folder / name).write_text(self.booster.model_to_string(), encoding="utf-8")
@@ -87,24 +95,7 @@ def fit_lightgbm(data: LearningData, settings: LightGBMSettings, training: Train
     train, later = data.train, data.validation
     targets = train.targets[train.ends]
     require_both_sides(targets, "gradient boosting")
-    parameters = {
-        "objective": "binary",
-        "metric": _LOSS,
-        "num_leaves": settings.leaves,
-        "max_depth": settings.max_depth,
-        "min_data_in_leaf": min(settings.min_samples_leaf, max(1, len(targets) // _LEAST_LEAVES)),
-        "learning_rate": settings.learning_rate,
-        "feature_fraction": settings.feature_share,
-        "bagging_fraction": settings.bagging_share,
-        "bagging_freq": 1,
-        "lambda_l2": settings.l2,
-        "seed": training.seed,
-        "num_threads": training.threads,
-        # The same numbers on every run, whatever is fastest on the machine at the moment.
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
+    parameters = _parameters(settings, training, len(targets))
     samples = lightgbm.Dataset(newest_rows_of(train), targets)
     watched = [samples, lightgbm.Dataset(newest_rows_of(later), later.targets[later.ends], reference=samples)]
     losses: dict[str, dict[str, list[float]]] = {}
@@ -121,6 +112,27 @@ def fit_lightgbm(data: LearningData, settings: LightGBMSettings, training: Train
     )
     rounds = history_of_rounds(losses[_TRAINING][_LOSS], losses[_VALIDATION][_LOSS], settings)
     return LightGBM(_in_single_precision(booster.model_to_string(num_iteration=best_round(rounds))), rounds)
+
+
+def _parameters(settings: LightGBMSettings, training: TrainingSettings, samples: int) -> dict[str, Any]:
+    return {
+        "objective": "binary",
+        "metric": _LOSS,
+        "num_leaves": settings.leaves,
+        "max_depth": settings.max_depth,
+        "min_data_in_leaf": min(settings.min_samples_leaf, max(1, samples // _LEAST_LEAVES)),
+        "learning_rate": settings.learning_rate,
+        "feature_fraction": settings.feature_share,
+        "bagging_fraction": settings.bagging_share,
+        "bagging_freq": 1,
+        "lambda_l2": settings.l2,
+        "seed": training.seed,
+        "num_threads": training.threads,
+        # The same numbers on every run, whatever is fastest on the machine at the moment.
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
 
 
 def _node(node: Mapping[str, Any]) -> Branch | float:

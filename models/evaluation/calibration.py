@@ -6,7 +6,7 @@ Fitted on validation rows, which the model has not learned from, and never on te
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -32,7 +32,7 @@ class Calibration(Frozen):
         points: (probability, calibrated probability), both ascending; only for `isotonic`.
     """
 
-    kind: CalibrationKind = "none"
+    kind: Literal["sigmoid", "isotonic", "none"] = "none"
     slope: Annotated[float, Field(ge=0)] = 1.0
     intercept: float = 0.0
     points: tuple[tuple[Share, Share], ...] = ()
@@ -71,7 +71,9 @@ def fit_calibration(kind: CalibrationKind, probability: FloatArray, up: BoolArra
 
     `sigmoid` is Platt's scaling on log odds, with a weak prior: slope and intercept
     are normally distributed around 1 and 0 with a standard deviation of 1. Hundreds of rows outweigh it;
-    with few rows, a constant probability or a single class it keeps them finite. `isotonic` falls back to
+    with few rows, a constant probability or a single class it keeps them finite. `slope` is the same around the mean
+    log odds of the model, which stays as it is: markets rise more often in one half-year than in the next, and what
+    the newest one added to the level would be added to all later forecasts. `isotonic` falls back to
     `sigmoid` where it cannot learn a shape: below 200 rows, for a constant probability or a single
     class. Without rows every kind is `none`.
 
@@ -85,6 +87,8 @@ def fit_calibration(kind: CalibrationKind, probability: FloatArray, up: BoolArra
     """
     if kind == "none" or not len(up):
         return Calibration()
+    if kind == "slope":
+        return _fit_slope(probability, up)
     shapeless = len(up) < MIN_ISOTONIC_ROWS or np.ptp(probability) == 0.0 or up.all() or not up.any()
     if kind == "sigmoid" or shapeless:
         return _fit_sigmoid(probability, up)
@@ -148,6 +152,23 @@ def _fit_sigmoid(probability: FloatArray, up: BoolArray) -> Calibration:
 
     best = minimize(loss, (1.0, 0.0), jac=True, method="L-BFGS-B", bounds=((0.0, None), (None, None)))
     return Calibration(kind="sigmoid", slope=float(best.x[0]), intercept=float(best.x[1]))
+
+
+def _fit_slope(probability: FloatArray, up: BoolArray) -> Calibration:
+    from scipy.optimize import minimize
+
+    odds = _logit(clip_probability(probability))
+    level = float(odds.mean())
+    around = odds - level
+
+    def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
+        slope = parameters[0]
+        values = level + slope * around
+        total = np.logaddexp(0.0, values).sum() - values[up].sum() + (slope - 1.0) ** 2 / 2.0
+        return float(total), np.array([(_sigmoid(values) - up) @ around + slope - 1.0])
+
+    slope = float(minimize(loss, (1.0,), jac=True, method="L-BFGS-B", bounds=((0.0, None),)).x[0])
+    return Calibration(kind="sigmoid", slope=slope, intercept=(1.0 - slope) * level)
 
 
 def _fit_isotonic(probability: FloatArray, up: BoolArray) -> Calibration:

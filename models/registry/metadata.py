@@ -11,6 +11,7 @@ from config.section import Count
 from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ForecastVerdict, ModelScope, ModelType, VersionName
 from domain.market import Timeframe
+from domain.naming.leaders import leader_of
 from domain.trading.forecast_plans import PlanRecord
 from domain.values import Frozen, Share
 from models.architectures.outputs import InputKind, OutputKind
@@ -192,6 +193,11 @@ class ModelMetadata(Frozen):
         if self.verdict is None or not self.verdict.comparisons:
             return None
         return "better" if self.verdict.comparisons[0].better else "not_better"
+
+    def leader(self, symbol: str) -> str | None:
+        """Return the market whose candles it reads beside those of a symbol; None where none of its markets had one."""
+        markets = self.data.markets if self.data else ()
+        return leader_of(symbol) if any(leader_of(market) in markets for market in markets) else None
 
     def require_data(self) -> TrainingRange:
         """Return what it was trained on.

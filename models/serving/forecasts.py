@@ -10,6 +10,7 @@ from config.model_settings import ServingSettings
 from domain.errors import InsufficientData, InvalidMarketData
 from domain.forecasting import Driver, Forecast
 from domain.market import CandleSeries
+from domain.naming.leaders import leader_of
 from domain.values import Signal
 from features.columns.feature_sets import FEATURE_SETS
 from features.feature_engineering import FeatureEngineer
@@ -18,7 +19,13 @@ from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 
 
-def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, settings: ServingSettings) -> Forecast:
+def newest_forecast(
+    forecaster: Forecaster,
+    symbol: str,
+    series: CandleSeries,
+    settings: ServingSettings,
+    leader: CandleSeries | None = None,
+) -> Forecast:
     """Return the forecast at the close of the newest candle.
 
     Args:
@@ -26,16 +33,18 @@ def newest_forecast(forecaster: Forecaster, symbol: str, series: CandleSeries, s
         symbol: Symbol of the candles.
         series: Closed candles of the version's timeframe; with more, indicators are nearer to their final values.
         settings: Probabilities from which the signal is Long or Short.
+        leader: Closed candles of what leads the market, where the version reads them and they are known.
 
     Raises:
         InsufficientData: fewer candles than the window and the warm-up of its features take.
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
-    rows = newest_rows(forecaster, series)
-    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(rows), settings, forecaster.drivers(rows))
+    rows = newest_rows(forecaster, series, leader)
+    drivers, led = forecaster.drivers(rows), leader is not None
+    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(rows), settings, drivers, led=led)
 
 
-def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
+def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None = None) -> FeatureRows:
     """Return the newest rows of every feature set that the model reads, each as a batch of one.
 
     Raises:
@@ -46,7 +55,9 @@ def newest_rows(forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
         raise InsufficientData(
             f"{forecaster.metadata.version} needs {needed} closed {series.timeframe} candles, received {len(series)}"
         )
-    return {name: _engineer(name).last_window(series, length)[None] for name, length in forecaster.needs.items()}
+    return {
+        name: _engineer(name).last_window(series, length, leader)[None] for name, length in forecaster.needs.items()
+    }
 
 
 def to_forecast(
@@ -55,6 +66,8 @@ def to_forecast(
     forecasts: Forecasts,
     settings: ServingSettings,
     drivers: tuple[Driver, ...] | None = None,
+    *,
+    led: bool = False,
 ) -> Forecast:
     """Return the answer to the first of several windows.
 
@@ -64,6 +77,7 @@ def to_forecast(
         forecasts: Its answers to one or more windows.
         settings: Probabilities from which the signal is Long or Short.
         drivers: What moved the answer most.
+        led: Whether the candles of what leads the market were read.
 
     Raises:
         InvalidMarketData: the probability is not finite.
@@ -86,6 +100,7 @@ def to_forecast(
         trained_until=model.trained_until_ms,
         verdict=model.skill,
         drivers=drivers,
+        leader=leader_of(symbol) if led else None,
         **_expectations(model, forecasts),
     )
 

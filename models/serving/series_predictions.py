@@ -28,7 +28,11 @@ class SeriesPredictions:
 
 
 def predict_series(
-    forecaster: Forecaster, series: CandleSeries, after_ms: int, until_ms: int | None = None
+    forecaster: Forecaster,
+    series: CandleSeries,
+    after_ms: int,
+    until_ms: int | None = None,
+    leader: CandleSeries | None = None,
 ) -> SeriesPredictions:
     """Return the prediction at every candle that opens after `after_ms` and has a whole window before it.
 
@@ -37,9 +41,12 @@ def predict_series(
         series: Closed candles; windows do not cross a gap.
         after_ms: Epoch ms; only candles that open later are predicted.
         until_ms: Epoch ms; candles that open later are not predicted, although features may read them; None has no end.
+        leader: Closed candles of what leads the market; None where they are not known, or the version reads none.
     """
     times = series.times_ms
-    tables = {name: FeatureEngineer(FEATURE_SETS[name]).transform(series).to_numpy() for name in forecaster.needs}
+    tables = {
+        name: FeatureEngineer(FEATURE_SETS[name]).transform(series, leader).to_numpy() for name in forecaster.needs
+    }
     ends = np.flatnonzero((times > after_ms) & (True if until_ms is None else times <= until_ms))
     for name, length in forecaster.needs.items():
         known = np.isfinite(tables[name]).all(axis=1)

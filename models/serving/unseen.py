@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,6 +27,7 @@ def unseen_predictions(
     markets: Mapping[str, CandleSeries],
     axis: TimeAxis,
     returns: FloatArray,
+    others: Mapping[str, CandleSeries] = MappingProxyType({}),
 ) -> OutOfSample:
     """Return the predictions of its walk forward, and those that it makes now for newer candles.
 
@@ -37,6 +39,7 @@ def unseen_predictions(
         markets: Candles by symbol; those of other symbols than the version's are left out.
         axis: Axis of these markets.
         returns: Forward return by slot, NaN where unknown; such slots are left out.
+        others: Candles of markets that are not predicted, but may lead those that are.
 
     Raises:
         ModelCorrupt: the version's predictions cannot be read.
@@ -47,7 +50,9 @@ def unseen_predictions(
     parts = [axis.load(stored.read(PREDICTIONS_FILE))] if PREDICTIONS_FILE in metadata.files else []
     for symbol, series in markets.items():
         if metadata.symbol in (symbol, ANY_SYMBOL):
-            later = predict_series(forecaster, series, last_ms)
+            leader = metadata.leader(symbol)
+            led_by = {**others, **markets}.get(leader) if leader else None
+            later = predict_series(forecaster, series, last_ms, leader=led_by)
             slots = axis.slots(series.times_ms[later.positions], symbol)
             known = (slots < len(returns)) & np.isfinite(returns[np.minimum(slots, len(returns) - 1)])
             slots, said = slots[known], later.probability[known]

@@ -6,7 +6,7 @@ from functools import partial
 
 from config.model_settings import ModelSettings
 from models.architectures.catalogue import Architecture
-from models.architectures.fitted import FittedModel, LearningData, Report
+from models.architectures.fitted import FittedModel, LearningData, LearnsOnAll, Report
 from models.training.backend import use_backend
 
 
@@ -33,3 +33,17 @@ def fit(architecture: Architecture, data: LearningData, settings: ModelSettings,
         return fit_network(partial(architecture.load(), data.train, own), data, training, report)
     model: FittedModel = architecture.load()(data, own, training)
     return model
+
+
+def on_all(architecture: Architecture, model: FittedModel, data: LearningData, settings: ModelSettings) -> FittedModel:
+    """Return the model that serves: trained on the validation windows too where its kind does so, else the same.
+
+    Args:
+        architecture: Its own.
+        model: As `fit` returned it, which alone may answer for the validation windows.
+        data: What it was fitted with.
+        settings: As of `fit`.
+    """
+    if not isinstance(model, LearnsOnAll):
+        return model
+    return model.on_all(data, architecture.settings(settings), settings.training)

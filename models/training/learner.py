@@ -22,7 +22,7 @@ from models.architectures.outputs import probability_up
 from models.architectures.summary import inputs_of
 from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
-from models.training.fitting import fit
+from models.training.fitting import fit, on_all
 
 # Windows that are copied out at once: 1,000 of 60 rows and 75 columns take 18 MB.
 BATCH = 1_000
@@ -63,10 +63,16 @@ def promotable_candles(kind: ModelType, models: ModelSettings, features: Feature
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model and the windows that it was fitted on."""
+    """A model and the windows that it was fitted on.
+
+    Attributes:
+        model: What serves; of some kinds it has learned the validation windows too.
+        stopped: The same before that: what it says of the validation windows ends its training and calibrates it.
+    """
 
     architecture: Architecture
     model: FittedModel
+    stopped: FittedModel
     data: TrainingData
     judged_horizon: int
 
@@ -75,11 +81,11 @@ class Fitted:
         gathered, _ = windows.batch(samples)
         return inputs_of(self.architecture.inputs, gathered)
 
-    def probability_up(self, windows: Windows) -> FloatArray:
-        """Return the uncalibrated probability of a rise for every window, shape (n,), 0..1."""
+    def probability_up(self, model: FittedModel, windows: Windows) -> FloatArray:
+        """Return the uncalibrated probability of a rise for every window by one of its models, shape (n,), 0..1."""
         parts = [
             probability_up(
-                self.model.raw(self.inputs(windows, np.arange(start, min(start + BATCH, len(windows))))),
+                model.raw(self.inputs(windows, np.arange(start, min(start + BATCH, len(windows))))),
                 self.architecture.outputs,
                 self.judged_horizon,
             )
@@ -131,12 +137,15 @@ class Learner:
         """
         kind = self.architecture.target
         data = self.rows.part(split.train, split.validation, split.test, kind, self.length, self.features)
-        return Fitted(self.architecture, fit(self.architecture, data, self.models, report), data, self._judged)
+        stopped = fit(self.architecture, data, self.models, report)
+        model = on_all(self.architecture, stopped, data, self.models)
+        return Fitted(self.architecture, model, stopped, data, self._judged)
 
     def predict(self, fitted: Fitted) -> FoldPrediction:
         """Return the predictions of a fitted model for the validation and the test part of its split."""
         return FoldPrediction(
-            self._predicted(fitted, fitted.data.validation), self._predicted(fitted, fitted.data.test)
+            self._predicted(fitted, fitted.stopped, fitted.data.validation),
+            self._predicted(fitted, fitted.model, fitted.data.test),
         )
 
     def _slots_of(self, known: RealArray) -> IntArray:
@@ -150,8 +159,8 @@ class Learner:
         several = self.architecture.outputs == "multi_horizon"
         return self.rows.horizons.index(self.rows.horizon_candles) if several else 0
 
-    def _predicted(self, fitted: Fitted, windows: Windows) -> Predicted:
+    def _predicted(self, fitted: Fitted, model: FittedModel, windows: Windows) -> Predicted:
         slots = self.rows.slots[windows.ends]
         # Of several markets, windows come market by market.
         order = np.argsort(slots)
-        return Predicted(slots[order], fitted.probability_up(windows)[order])
+        return Predicted(slots[order], fitted.probability_up(model, windows)[order])

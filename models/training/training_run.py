@@ -14,6 +14,7 @@ from config.settings import FeatureSettings
 from domain.errors import InsufficientData, TrainingFailed
 from domain.forecasting import ModelScope, ModelType
 from domain.market import CandleSeries, Timeframe
+from domain.naming.leaders import leader_among
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import TrainingSet, training_set
 from features.datasets.windows import Windows
@@ -110,7 +111,7 @@ class TrainingRun:
         """
         self.request = request
         self.markets = markets
-        self.models, self.features = models, features
+        self.models, self.features = _pooled(models) if len(markets) > 1 else models, features
         ensemble = request.kind is ModelType.ENSEMBLE
         self.members = models.ensemble_members if ensemble else (request.kind,)
         self.notes: list[str] = []
@@ -130,6 +131,7 @@ class TrainingRun:
                 self.features,
                 self.models.patchtst.horizons_candles,
                 self.models.target_threshold,
+                [leader_among(symbol, self.markets) for symbol in self.markets],
             )
         return Learner.of(kind, self._sets[name], models, self.features)
 
@@ -230,6 +232,11 @@ class TrainingRun:
                 f"better were: {', '.join(weights) or 'none'}"
             )
         return weights
+
+
+def _pooled(models: ModelSettings) -> ModelSettings:
+    calibration = {"calibration": models.evaluation.pooled_calibration}
+    return models.model_copy(update={"evaluation": models.evaluation.model_copy(update=calibration)})
 
 
 def _sample(fitted: Fitted) -> np.ndarray:

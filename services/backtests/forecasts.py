@@ -11,6 +11,7 @@ from backtesting.evidence.forecasts import plans_of, record_of
 from domain.arrays import IntArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.forecasting import ANY_SYMBOL, Forecast, PastForecasts
+from domain.naming.leaders import leader_of
 from domain.trading.forecast_plans import PlanRecord
 from features.indicators.ranges import average_true_ranges
 from rules.forecast_plans import weigh_forecast
@@ -55,7 +56,9 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
     slots = axis.slots(series.times_ms, symbol)
     # The returns only say which candles are there to be predicted.
     known = np.zeros(int(slots[-1]) + 1)
-    said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known)
+    leader = leader_of(symbol)
+    others = {leader: market.leader} if leader and market.leader is not None else {}
+    said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known, others)
     if not len(said.rows):
         raise InsufficientData(f"{version} was trained on all of these candles of {symbol}")
     past = PastForecasts(symbol, series, np.searchsorted(slots, said.rows), said.probability)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backtesting.past.market import PastMarket
 from domain.continuity import newest_break
 from domain.errors import InsufficientData, InvalidMarketData, InvalidRequest
 from domain.market import CandleSeries, Timeframe
+from domain.naming.leaders import leader_among
 from domain.session_finder import with_sessions
 from domain.values import utc_time
 from services.backtests.order import BacktestOrder
@@ -23,11 +24,13 @@ class BacktestMarket:
         past: The timeframes that are read.
         traded: The one at whose closes judgements are made.
         finer: Candles of a shorter timeframe, where there are any, to tell what came first in a candle.
+        leader: Candles of the traded timeframe of what leads the market, where that is one of the markets of the test.
     """
 
     past: PastMarket
     traded: Timeframe
     finer: CandleSeries | None
+    leader: CandleSeries | None = None
 
     @property
     def symbol(self) -> str:
@@ -58,7 +61,13 @@ def prepare(candles: Sequence[tuple[str, CandleSeries]], order: BacktestOrder) -
         if series.timeframe in given:
             raise InvalidRequest(f"there are {series.timeframe} candles of {symbol} twice")
         given[series.timeframe] = _cut(symbol, series, order.until_ms)
-    return [_market(symbol, given, order) for symbol, given in by_symbol.items()]
+    markets = {symbol: _market(symbol, given, order) for symbol, given in by_symbol.items()}
+    return [replace(market, leader=_leader(market, markets)) for market in markets.values()]
+
+
+def _leader(market: BacktestMarket, markets: Mapping[str, BacktestMarket]) -> CandleSeries | None:
+    leader = leader_among(market.symbol, markets)
+    return leader.past.series.get(market.traded) if leader else None
 
 
 def _cut(symbol: str, series: CandleSeries, until_ms: int | None) -> CandleSeries:

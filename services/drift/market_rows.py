@@ -79,10 +79,21 @@ class DriftCandles:
             if series is None:
                 lacking.append(f"{market}: {why}")
                 continue
-            found.append(await run_blocking(self._executor, _rows, series, references))
+            leader = await self._leader(model, market, most)
+            found.append(await run_blocking(self._executor, _rows, series, leader, references))
             newest = max(newest or 0, series.last_close_ms)
         rows = tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
         return NewestStoredRows(rows, newest, "; ".join(lacking) or ("" if symbols else "no candles are stored"))
+
+    async def _leader(self, model: ModelMetadata, market: str, count: int) -> CandleSeries | None:
+        leader = model.leader(market)
+        if leader is None:
+            return None
+        candles = await self._store.candle_history(leader, model.timeframe, count)
+        try:
+            return series_of(leader, model.timeframe, candles, count)
+        except SourceFailed:
+            return None  # the leader's own turn tells what is wrong with them
 
     def _usable(
         self, symbol: str, timeframe: Timeframe, candles: Sequence[Candle], references: Sequence[VersionReference]
@@ -103,5 +114,7 @@ class DriftCandles:
         return closed, ""
 
 
-def _rows(series: CandleSeries, references: Sequence[VersionReference]) -> tuple[FloatArray, ...]:
-    return tuple(reference.rows(series) for reference in references)
+def _rows(
+    series: CandleSeries, leader: CandleSeries | None, references: Sequence[VersionReference]
+) -> tuple[FloatArray, ...]:
+    return tuple(reference.rows(series, leader) for reference in references)

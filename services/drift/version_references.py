@@ -33,9 +33,14 @@ class VersionReference:
         """Closed candles with which rows are as of any longer history."""
         return self.feature_set.history + self.reference.rows
 
-    def rows(self, series: CandleSeries) -> FloatArray:
-        """Return the newest rows of closed candles, as long as the stretches of the training, or fewer."""
-        table = FeatureEngineer(self.feature_set).matrix(series.tail(self.wanted))
+    def rows(self, series: CandleSeries, leader: CandleSeries | None) -> FloatArray:
+        """Return the newest rows of closed candles, as long as the stretches of the training, or fewer.
+
+        Args:
+            series: Of the market.
+            leader: Of what leads it, where the model reads that and it is known.
+        """
+        table = FeatureEngineer(self.feature_set).matrix(series.tail(self.wanted), leader)
         names = [column.name for column in self.feature_set.columns]
         known = table[np.isfinite(table).all(axis=1)][-self.reference.rows :]
         return known[:, [names.index(name) for name in self.reference.columns]]

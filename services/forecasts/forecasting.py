@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from loguru import logger
@@ -22,6 +23,7 @@ from domain.trading.disabled import MODEL, WhyDisabled, nothing_is_disabled
 from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import to_forecast
 from models.serving.loaded_models import LoadedModels
+from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
 from services.forecasts.newest_rows import NewestRows
@@ -60,6 +62,7 @@ class Forecasting:
         models: LoadedModels,
         batcher: MicroBatcher,
         candles: ModelCandles,
+        leaders: LeaderCandles,
         rows: NewestRows,
         plans: ForecastPlans,
         settings: ServingSettings,
@@ -74,6 +77,7 @@ class Forecasting:
             models: Versions in production.
             batcher: Runs the models.
             candles: Finds the candles that a model reads.
+            leaders: Finds those of what leads the market.
             rows: Features of these candles.
             plans: Adds the plan of a forecast.
             settings: Probabilities from which the signal is Long or Short.
@@ -85,6 +89,7 @@ class Forecasting:
         self._models = models
         self._batcher = batcher
         self._candles = candles
+        self._leaders = leaders
         self._settings = settings
         self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
         self._executor = executor
@@ -120,14 +125,17 @@ class Forecasting:
         symbol = snapshot.symbol
         model = await self._model(symbol, timeframe)
         history = await self._candles.history(model, snapshot, timeframe)
-        rows, drivers = await run_blocking(self._executor, self._read, model, history)
+        self._leaders.keep(snapshot, history)
+        leader = await self._leaders.of(model, snapshot, history)
+        rows, drivers = await run_blocking(self._executor, self._read, model, history, leader)
         asked = perf_counter()
         forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, drivers)
+        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, drivers, led=leader is not None)
         forecast = self._plans.added(bare, model.metadata.plans, history, snapshot.price, costs)
         if self._shadows is not None and snapshot.as_of_ms is None:
-            self._shadows.begin(model.metadata, forecast, history, snapshot.price, costs)
+            find_leader = partial(self._leaders.of, snapshot=snapshot, history=history)
+            self._shadows.begin(model.metadata, forecast, history, find_leader, snapshot.price, costs)
         metrics.PREDICTION_DURATION.labels(forecast.model_type).observe(perf_counter() - started)
         metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
         metrics.ML_PREDICTIONS.inc()
@@ -182,8 +190,10 @@ class Forecasting:
             raise ModelUnavailable(self._none_in_production(symbol, (timeframe,)))
         return await run_blocking(self._executor, self._find, symbol, timeframe)
 
-    def _read(self, model: Forecaster, history: CandleSeries) -> tuple[FeatureRows, tuple[Driver, ...] | None]:
-        rows = self._rows.of(model, history)
+    def _read(
+        self, model: Forecaster, history: CandleSeries, leader: CandleSeries | None
+    ) -> tuple[FeatureRows, tuple[Driver, ...] | None]:
+        rows = self._rows.of(model, history, leader)
         return rows, model.drivers(rows)
 
     def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
@@ -221,6 +231,7 @@ def open_forecasting(
             models=loaded,
             batcher=MicroBatcher(executor, serving),
             candles=ModelCandles(StoredSource(store), clock),
+            leaders=LeaderCandles(StoredSource(store)),
             rows=shadows.rows if shadows else NewestRows(),
             plans=ForecastPlans(settings.trading.costs, settings.indicators.atr_period),
             settings=serving,

@@ -26,29 +26,30 @@ class NewestRows:
     def __init__(
         self,
         max_markets: int = MAX_MARKETS,
-        compute: Callable[[Forecaster, CandleSeries], FeatureRows] = newest_rows,
+        compute: Callable[[Forecaster, CandleSeries, CandleSeries | None], FeatureRows] = newest_rows,
     ) -> None:
         """Keep the rows of at most `max_markets` markets, made by `compute`."""
         self._compute = compute
         self._kept: LRUCache[Hashable, FeatureRows] = LRUCache(max_markets)
         self._lock = threading.Lock()
 
-    def of(self, forecaster: Forecaster, series: CandleSeries) -> FeatureRows:
+    def of(self, forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None = None) -> FeatureRows:
         """Return the newest rows of every feature set that the model reads, each as a read-only batch of one.
 
         Args:
             forecaster: The model that reads them.
             series: Closed candles of its timeframe, oldest first.
+            leader: Those of what leads the market, where the model reads them and they are known.
 
         Raises:
             InsufficientData: fewer candles than the window and the warm-up of its features take.
         """
         recent = series.tail(best_candles(forecaster))
-        key = (tuple(forecaster.needs.items()), recent.digest)
+        key = (tuple(forecaster.needs.items()), recent.digest, leader and leader.digest)
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 return found
-        rows = self._compute(forecaster, recent)
+        rows = self._compute(forecaster, recent, leader)
         for values in rows.values():
             values.flags.writeable = False
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +35,7 @@ MAX_KEPT = 2_000
 # Symbol, timeframe, close of the newest candle, and what the model in production said: equal only of equal candles.
 _Moment = tuple[str, Timeframe, int, float]
 ShadowTask = asyncio.Task[Forecast | None]
+FindLeader = Callable[[Forecaster], Awaitable[CandleSeries | None]]
 
 
 class ShadowRegistry(Registry):
@@ -82,7 +83,13 @@ class ShadowForecasts:
         self._failed: set[str] = set()
 
     def begin(
-        self, production: ModelMetadata, said: Forecast, history: CandleSeries, price: float, costs: Costs | None
+        self,
+        production: ModelMetadata,
+        said: Forecast,
+        history: CandleSeries,
+        find_leader: FindLeader,
+        price: float,
+        costs: Costs | None,
     ) -> None:
         """Let the candidate forecast the same, if there is one; it does not wait, and nothing is raised.
 
@@ -90,6 +97,7 @@ class ShadowForecasts:
             production: The version that has answered.
             said: Its forecast.
             history: The candles that it read.
+            find_leader: Finds those of what leads the market, for a model that reads them.
             price: At which its plan is entered.
             costs: Of the client's trades; None are the usual ones.
         """
@@ -97,7 +105,7 @@ class ShadowForecasts:
             return
         moment = said.symbol, said.timeframe, history.last_close_ms, said.probability_up
         if moment not in self._tasks:
-            work = self._forecast(production, said.symbol, history, price, costs)
+            work = self._forecast(production, said.symbol, history, find_leader, price, costs)
             self._tasks[moment] = asyncio.create_task(work, name="shadow forecast")
             if len(self._tasks) > MAX_KEPT:
                 self._tasks.pop(next(iter(self._tasks))).cancel()
@@ -121,24 +129,37 @@ class ShadowForecasts:
             task.cancel()
 
     async def _forecast(
-        self, production: ModelMetadata, symbol: str, history: CandleSeries, price: float, costs: Costs | None
+        self,
+        production: ModelMetadata,
+        symbol: str,
+        history: CandleSeries,
+        find_leader: FindLeader,
+        price: float,
+        costs: Costs | None,
     ) -> Forecast | None:
         try:
             model = await run_blocking(self._executor, self._models.find, symbol, history.timeframe)
             # A candidate for `*` says nothing of a symbol with a model of its own.
             if model is None or model.metadata.scope != production.scope:
                 return None
-            return await self._asked(model, symbol, history, price, costs)
+            leader = await find_leader(model)
+            return await self._asked(model, symbol, history, leader, price, costs)
         except Exception as error:  # noqa: BLE001 - a defect of a candidate is no matter of the answer
             self._note(production, symbol, error)
         return None
 
     async def _asked(
-        self, model: Forecaster, symbol: str, history: CandleSeries, price: float, costs: Costs | None
+        self,
+        model: Forecaster,
+        symbol: str,
+        history: CandleSeries,
+        leader: CandleSeries | None,
+        price: float,
+        costs: Costs | None,
     ) -> Forecast:
-        rows = await run_blocking(self._executor, self.rows.of, model, history)
+        rows = await run_blocking(self._executor, self.rows.of, model, history, leader)
         forecasts = await self._batcher.forecast(model, rows)
-        bare = to_forecast(symbol, model.metadata, forecasts, self._settings)
+        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, led=leader is not None)
         forecast = self._plans.added(bare, model.metadata.plans, history, price, costs)
         self._failed.discard(symbol)
         return forecast

@@ -13,7 +13,7 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.forecasting import ModelType
 from domain.jobs import JobProgress
-from domain.market import Timeframe
+from domain.market import CandleSeries, Timeframe
 from models.model_manager import ModelManager
 from models.serving.loaded_models import load_version
 from models.serving.series_predictions import predict_series
@@ -22,6 +22,7 @@ from tests.conftest import MakeSettings
 from tests.fixtures.planted_market import reversal_market
 
 TURNS = 0.85
+FOLLOWS = 0.7
 # Of the edge over chance that the best possible forecast has.
 LEARNED_SHARE = 0.9
 
@@ -63,6 +64,18 @@ def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[
     return settings.models, settings.features
 
 
+def following(leader: CandleSeries) -> CandleSeries:
+    """Return candles whose moves have the sign that the leader's had one candle before, mostly."""
+    rng, moves = np.random.default_rng(11), np.sign(np.diff(leader.closes, prepend=leader.opens[0]))
+    signs = np.concatenate(([1.0], moves[:-1])) * np.where(rng.random(len(moves)) < FOLLOWS, 1.0, -1.0)
+    closes = 50.0 * np.exp(np.cumsum(signs * rng.uniform(0.003, 0.009, len(signs))))
+    opens = np.concatenate(([50.0], closes[:-1]))
+    values = np.column_stack(
+        (opens, np.maximum(opens, closes), np.minimum(opens, closes), closes, np.full(len(signs), 9.0))
+    )
+    return CandleSeries.of_arrays(Timeframe.H1, leader.times_ms, values, leader.sessions)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NEEDS)
 def test_every_architecture_finds_nearly_all_of_a_planted_signal(kind: ModelType, make_settings: MakeSettings) -> None:
@@ -80,6 +93,31 @@ def test_every_architecture_finds_nearly_all_of_a_planted_signal(kind: ModelType
     best = float(((before < 0.0) == up).mean())
     assert best == pytest.approx(TURNS, abs=0.03)
     assert accuracy - 0.5 >= LEARNED_SHARE * (best - 0.5)
+
+
+def test_a_pooled_booster_learns_what_follows_the_leader_and_is_calibrated_without_it(
+    make_settings: MakeSettings,
+) -> None:
+    """The next move of the follower has the sign of the leader's last one, and its own past tells nothing."""
+    models, features = settings_of(make_settings, 0.001, 1)
+    markets = {
+        "BTCUSDT": reversal_market(4_000, 0.5, seed=7),
+        "ETHUSDT": following(reversal_market(4_000, 0.5, seed=7)),
+    }
+    run = TrainingRun(TrainingRequest(ModelType.LIGHTGBM, "*", Timeframe.H1), markets, models, features)
+    learner, (split,) = run.learners[ModelType.LIGHTGBM], run.evaluation_set.folds.splits
+    fitted = learner.fit(split, lambda epoch: None)
+    prediction = learner.predict(fitted)
+    returns, said = run.evaluation_set.returns, prediction.test
+    right = (said.probability > 0.5) == (returns[said.rows] > 0.0)
+    followers = said.rows % 2 == 1
+    assert right[followers].mean() > FOLLOWS - 0.05
+    assert right[~followers].mean() == pytest.approx(0.5, abs=0.05)
+    # The version that serves knows the validation rows; what calibrates it does not.
+    known = fitted.probability_up(fitted.model, fitted.data.validation)
+    assert known.shape == prediction.validation.probability.shape
+    assert np.sort(known) != pytest.approx(np.sort(prediction.validation.probability), abs=1e-6)
+    assert run.models.evaluation.calibration == "slope"
 
 
 def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_a_candidate_that_raises_or_cannot_be_loaded_leaves_no_entry_and_every_a
 
 
 def _for_production(of: Callable[..., Any], broken: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda model, series: (broken if model.metadata.seed == 9 else of)(model, series)
+    return lambda model, *candles: (broken if model.metadata.seed == 9 else of)(model, *candles)
 
 
 def test_a_damaged_candidate_leaves_no_entry_and_every_answer(make_client: MakeClient, registry: Registry) -> None:

@@ -10,6 +10,7 @@ from config.settings import Settings
 from domain.analysis import Analysis, DataSource, MarketSnapshot, replay
 from domain.continuity import newest_break
 from domain.errors import InsufficientData, InvalidRequest, MarketDataUnavailable
+from domain.forecasting import Forecast
 from domain.ledger.entries import LedgerEntry
 from domain.market import CandleSeries, Timeframe
 from domain.trading.costs import SIDES_OF_A_TRADE, Costs
@@ -53,7 +54,13 @@ class PastAnswers:
             series = await self._series(entry, archived, moment_ms)
             market = replay(entry.symbol, series, moment_ms)
             snapshot = MarketSnapshot(
-                entry.symbol, market.series, entry.price, market.volume_24h, entry.source_data, moment_ms
+                entry.symbol,
+                market.series,
+                entry.price,
+                market.volume_24h,
+                entry.source_data,
+                moment_ms,
+                await self._leader(entry, archived.forecast),
             )
             strategies = tuple((archived.rules or archived).strategy_scores)
             again = await self._replayer.judge(snapshot, moment_ms, strategies, self._costs(entry))
@@ -61,12 +68,13 @@ class PastAnswers:
             return None
         read = {timeframe: len(part.series) for timeframe, part in again.judgement.context.timeframes.items()}
         same = read == _numbers(archived) and again.analysis.timeframe is entry.timeframe
+        same = same and _leader_of(again.analysis.forecast) == _leader_of(archived.forecast)
         return again if same and again.judgement.context.main.series.last_close_ms == entry.closed_ms else None
 
     async def _series(self, entry: LedgerEntry, archived: Analysis, moment_ms: int) -> dict[Timeframe, CandleSeries]:
         series: dict[Timeframe, CandleSeries] = {}
         for timeframe, count in _numbers(archived).items():
-            known = (await self._of_market(entry, timeframe)).closed_by(moment_ms)
+            known = (await self._of_market(entry.source_data, entry.symbol, timeframe)).closed_by(moment_ms)
             # A candle that came later than its close was not known yet.
             if timeframe is entry.timeframe:
                 known = known.closed_by(entry.closed_ms)
@@ -89,14 +97,21 @@ class PastAnswers:
             raise InsufficientData(f"{count} {known.timeframe} candles were read, {len(window)} are known")
         return known.tail(count)
 
-    async def _of_market(self, entry: LedgerEntry, timeframe: Timeframe) -> CandleSeries:
+    async def _leader(self, entry: LedgerEntry, forecast: Forecast | None) -> dict[Timeframe, CandleSeries]:
+        """Return the candles of the leader that the forecast of then had read; without them it would be another."""
+        if forecast is None or forecast.leader is None:
+            return {}
+        series = await self._of_market(entry.source_data, forecast.leader, forecast.timeframe)
+        return {forecast.timeframe: series}
+
+    async def _of_market(self, given: DataSource, symbol: str, timeframe: Timeframe) -> CandleSeries:
         # What clients post is what the store has.
-        source = DataSource.STORED if entry.source_data is DataSource.CLIENT else entry.source_data
-        market = source, entry.symbol, timeframe
+        source = DataSource.STORED if given is DataSource.CLIENT else given
+        market = source, symbol, timeframe
         known = self._known.get(market)
         if known is None:
-            since_ms = earliest_ms(entry.symbol, timeframe, self._since_ms)
-            known = await self._candles.history(source, entry.symbol, timeframe, since_ms, self._until_ms)
+            since_ms = earliest_ms(symbol, timeframe, self._since_ms)
+            known = await self._candles.history(source, symbol, timeframe, since_ms, self._until_ms)
             self._known[market] = known
         return known
 
@@ -104,6 +119,10 @@ class PastAnswers:
         if abs(entry.cost_bps - self._usual_bps) < _SAME_COSTS_BPS:
             return None
         return Costs(fee_bps=entry.cost_bps / SIDES_OF_A_TRADE, slippage_bps=0.0)
+
+
+def _leader_of(forecast: Forecast | None) -> str | None:
+    return forecast.leader if forecast else None
 
 
 def _numbers(archived: Analysis) -> Mapping[Timeframe, int]:

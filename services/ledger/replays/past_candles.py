@@ -13,6 +13,7 @@ from domain.errors import InsufficientData, MarketDataUnavailable, StorageUnavai
 from domain.hours.holidays import load_holidays
 from domain.hours.trading_hours import known_sessions, needs_holidays
 from domain.market import CandleSeries, Timeframe
+from domain.naming.leaders import leader_of
 from domain.naming.symbols import Symbol
 from domain.session_finder import with_sessions
 from domain.timeframe_data import data_age
@@ -30,6 +31,8 @@ from utils.clock import Clock
 
 # Enough for the window of the rules and for what models read before it.
 WANTED = 1_000
+# Of what leads the market.
+LEADER_CANDLES = 200
 # More are not read of the store at once; hourly candles have them in five years and a half.
 MAX_STORED = 50_000
 # A source that does not answer in this time is passed over.
@@ -154,7 +157,24 @@ class PastCandles:
             had = ", ".join(f"{timeframe}: {len(fresh.get(timeframe, ()))}" for timeframe in timeframes)
             raise MarketDataUnavailable(f"needs {needed} closed candles up to then in one timeframe, has {had}")
         snapshot = replay(symbol, fresh, as_of_ms)
-        return MarketSnapshot(symbol, snapshot.series, snapshot.price, snapshot.volume_24h, source, as_of_ms)
+        leader = await self._leader(source, symbol, tuple(fresh), as_of_ms)
+        return MarketSnapshot(symbol, snapshot.series, snapshot.price, snapshot.volume_24h, source, as_of_ms, leader)
+
+    async def _leader(
+        self, source: DataSource, symbol: str, timeframes: Sequence[Timeframe], as_of_ms: int
+    ) -> dict[Timeframe, CandleSeries]:
+        """Return what the same source has of the market that leads another; nothing where it has none."""
+        leader = leader_of(symbol)
+        found: dict[Timeframe, CandleSeries] = {}
+        if leader is None or source is DataSource.SYNTHETIC:
+            return found
+        for timeframe in timeframes:
+            try:
+                since_ms = as_of_ms - LEADER_CANDLES * timeframe.ms
+                found[timeframe] = await self.history(source, leader, timeframe, since_ms, as_of_ms)
+            except MarketDataUnavailable:
+                return {}
+        return found
 
     async def _of_store(self, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int) -> CandleSeries:
         span = (epoch_ms(self._clock.now()) - since_ms) // timeframe.ms + 1

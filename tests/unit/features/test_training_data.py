@@ -150,6 +150,7 @@ def test_100_000_rows_as_windows_need_no_copies() -> None:
     rows = TrainingSet(
         STANDARD, 1, 0.005, HORIZONS, rng.normal(size=(count, columns)), np.arange(count), np.arange(count), 1, 1,
         max(HORIZONS), np.zeros(count, dtype=np.int64), ones, ones > 1, ones, small.futures, small.cleaning,
+        np.empty((count, 0)),
     )  # fmt: skip
     tracemalloc.start()
     data = rows.part(range(70_000), range(70_000, 85_000), range(85_000, count), "soft", 60, settings())

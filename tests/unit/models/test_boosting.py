@@ -17,9 +17,11 @@ from domain.forecasting import ModelType
 from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
 from models.architectures.fitted import EpochProgress, best_round
+from models.architectures.lightgbm import LightGBM
 from models.architectures.summary import inputs_of
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.registry.training_history import history_of
+from models.training.fitting import on_all
 from tests.fixtures.learning import toy_settings
 
 BOOSTERS = [ModelType.LIGHTGBM, ModelType.XGBOOST]
@@ -90,6 +92,18 @@ def test_lightgbm_is_the_same_model_from_the_same_seed(threads: int) -> None:
     assert first.booster.model_to_string() == again.booster.model_to_string()
     other = toy_settings(threads=threads, seed=99)
     assert (architecture.load()(data, other.lightgbm, other.training).raw(inputs) != first.raw(inputs)).any()
+
+
+def test_what_serves_of_lightgbm_has_learned_the_validation_windows_with_the_rounds_that_they_ended() -> None:
+    data, inputs = market(ModelType.LIGHTGBM, 5)
+    stopped, models = fitted(ModelType.LIGHTGBM, data), toy_settings()
+    serves = on_all(ARCHITECTURES[ModelType.LIGHTGBM], stopped, data, models)
+    assert isinstance(serves, LightGBM)
+    assert serves.booster.num_trees() == stopped.booster.num_trees() == best_round(stopped.history)
+    assert loss(ModelType.LIGHTGBM, serves, data, inputs) < loss(ModelType.LIGHTGBM, stopped, data, inputs)
+    assert check_parity(serves.raw, serves.onnx(), inputs) < LARGEST_DIFFERENCE
+    trees = fitted(ModelType.XGBOOST, market(ModelType.XGBOOST, 5)[0])
+    assert on_all(ARCHITECTURES[ModelType.XGBOOST], trees, data, models) is trees
 
 
 def test_a_price_that_only_rises_is_refused() -> None:

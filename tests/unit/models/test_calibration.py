@@ -62,6 +62,19 @@ def test_the_sigmoid_finds_the_true_line() -> None:
     assert calibration.intercept == pytest.approx(0.2, abs=0.04)
 
 
+def test_the_slope_leaves_the_level_of_the_model_as_it_is() -> None:
+    """The rows rise more often than the model says, which the next ones need not do."""
+    probability, up = overconfident(20_000)
+    calibration = fit_calibration("slope", probability, up)
+    assert calibration.kind == "sigmoid"
+    assert calibration.slope == pytest.approx(1 / 3, abs=0.04)
+    middle = np.array([1.0 / (1.0 + np.exp(-np.log(probability / (1.0 - probability)).mean()))])
+    assert calibration.apply(middle) == pytest.approx(middle, abs=1e-6)
+    low = fit_calibration("slope", np.clip(probability * 0.5, 0.001, 0.999), up)
+    assert low.apply(np.array([0.2]))[0] < 0.4
+    assert fit_calibration("slope", 1.0 - probability, up).slope == 0.0
+
+
 def test_a_model_that_is_wrong_when_certain_becomes_a_constant() -> None:
     probability, up = overconfident(4_000)
     calibration = fit_calibration("sigmoid", 1.0 - probability, up)

@@ -147,6 +147,7 @@ class Prediction(Answer):
     trained_until: int | None
     verdict: Literal["better", "not_better"] | None
     drivers: list[Driver] | None
+    leader: str | None
     source_data: str
     timestamp: int
     as_of: int | None

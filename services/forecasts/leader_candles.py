@@ -1,0 +1,94 @@
+"""The newest candles of the leading market, of those that the service has: a forecast waits for no source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cachetools import LRUCache
+
+from domain.analysis import DataSource, MarketSnapshot
+from domain.errors import MarketDataUnavailable
+from domain.market import CandleSeries, Timeframe
+from domain.naming.leaders import leader_of, leads
+from features.columns.feature_sets import FEATURE_SETS
+from models.serving.forecaster import Forecaster
+from services.market_data.source import MarketDataSource
+
+# Leading markets in every timeframe and of every source that are kept, about 10 KB each.
+MAX_KEPT = 64
+KEPT_CANDLES = 200
+# The leader may be ahead of a market by some candles, which are read in vain.
+AHEAD = 10
+# What the store has of clients is read from the store; invented markets do not follow each other.
+_NOT_KEPT = frozenset({DataSource.CLIENT, DataSource.STORED, DataSource.SYNTHETIC})
+
+
+class LeaderCandles:
+    """Finds the candles of what leads a market up to a given one, from the same origin as those of the market.
+
+    Beside candles that clients posted stand posted ones, beside fetched ones those that the same source gave when the
+    leader itself was asked for. So a replay finds the same candles again.
+    """
+
+    def __init__(self, stored: MarketDataSource) -> None:
+        """Keep the source of posted candles."""
+        self._stored = stored
+        self._kept: LRUCache[tuple[DataSource, str, Timeframe], CandleSeries] = LRUCache(MAX_KEPT)
+
+    def keep(self, snapshot: MarketSnapshot, history: CandleSeries) -> None:
+        """Keep the newest closed candles of a leading market that a source gave; of others nothing."""
+        if snapshot.as_of_ms is None and snapshot.source_data not in _NOT_KEPT and leads(snapshot.symbol):
+            self._kept[snapshot.source_data, snapshot.symbol, history.timeframe] = history.tail(KEPT_CANDLES)
+
+    async def of(self, model: Forecaster, snapshot: MarketSnapshot, history: CandleSeries) -> CandleSeries | None:
+        """Return the closed candles of the leader that a model reads beside those of a market.
+
+        Args:
+            model: The model.
+            snapshot: The market; candles of its leader that came with it go first, and replays have no others.
+            history: Its closed candles that the model reads.
+
+        Returns:
+            Candles up to the moment of the newest of `history`. None where there is none of that moment, where the
+            model reads none, or where nothing leads the market.
+        """
+        needed = leader_rows(model)
+        leader = model.metadata.leader(snapshot.symbol) if needed else None
+        if leader is None:
+            return None
+        found = snapshot.leader.get(history.timeframe)
+        if found is None and snapshot.as_of_ms is None:
+            found = await self._known(leader, snapshot.source_data, history.timeframe, needed)
+        if found is None:
+            return None
+        known = found.part(0, int(found.times_ms.searchsorted(history.last_open_ms, side="right"))).tail(needed)
+        return known if len(known) == needed and known.last_open_ms == history.last_open_ms else None
+
+    async def _known(self, leader: str, source: DataSource, timeframe: Timeframe, count: int) -> CandleSeries | None:
+        if source not in (DataSource.CLIENT, DataSource.STORED):
+            return self._kept.get((source, leader, timeframe))
+        try:
+            return await self._stored.candles(leader, timeframe, count + AHEAD)
+        except MarketDataUnavailable:
+            return None  # the store reports its failure itself
+
+
+def leader_rows(model: Forecaster) -> int:
+    """Return the candles of the leader with which a model answers as with any longer history; 0 if it reads none."""
+    led = ((FEATURE_SETS[name].of_leader, length) for name, length in model.needs.items())
+    return max((columns.history + length - 1 for columns, length in led if columns.columns), default=0)
+
+
+def with_leaders(snapshots: Sequence[MarketSnapshot]) -> list[MarketSnapshot]:
+    """Return markets of one request, each with the candles of its leader where that is among them."""
+    series = {
+        (snapshot.symbol, snapshot.source_data): snapshot.series for snapshot in snapshots if leads(snapshot.symbol)
+    }
+    leaders = ((snapshot, leader_of(snapshot.symbol)) for snapshot in snapshots)
+    return [
+        replace(snapshot, leader=series[leader, snapshot.source_data])
+        if leader and (leader, snapshot.source_data) in series
+        else snapshot
+        for snapshot, leader in leaders
+    ]

@@ -1,0 +1,82 @@
+"""The candles of bitcoin that clients posted count in the forecasts of other coins, live and when they are replayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.market import Timeframe
+from features.columns.feature_sets import LED
+from features.datasets.scaling import Scaler
+from models.registry.metadata import TrainingRange
+from models.registry.registry import Registry
+from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.bodies import base_path, now_ms, wire_candles
+from tests.fixtures.forecasting import promote
+from tests.fixtures.models import files_of, make_metadata
+
+pytest_plugins = ["tests.fixtures.registry"]
+
+MARKETS = {"BTCUSDT": 3, "ETHUSDT": 4}
+
+
+@pytest.fixture
+def pooled(registry: Registry) -> dict[str, Any]:
+    """Return the settings of a service whose pooled model was trained with the leader."""
+    data = TrainingRange(
+        first_ms=0, last_ms=1, candles=5000, training_windows=3000, validation_windows=500, markets=tuple(MARKETS)
+    )
+    changes: dict[str, Any] = {"sequence_length": 1, "inputs": "newest", "symbol": ANY_SYMBOL, "data": data}
+    metadata = make_metadata(ModelType.LIGHTGBM, feature_set="led", **changes)
+    columns = tuple(column.name for column in LED.columns)
+    # RSI and others reach a hundred: the sum of the tiny model has to stay where its answers differ.
+    scaler = Scaler("standard", LED.id, columns, (0.0,) * len(columns), (30.0,) * len(columns))
+    promote(registry, registry.add(metadata, files_of(metadata, scaler=scaler.to_json().encode())))
+    return {"serving": {"reload_seconds": 0.0001}}
+
+
+@pytest.fixture
+def client(pooled: dict[str, Any], make_client: MakeClient) -> TestClient:
+    """Return a client on this machine."""
+    return make_client(models=pooled)
+
+
+def hours(symbol: str) -> dict[str, Any]:
+    return {"1h": wire_candles(base_path(MARKETS[symbol]).resample(Timeframe.H1), 120)}
+
+
+def analyze(client: TestClient, symbol: str, **changes: Any) -> dict[str, Any]:
+    frames = hours(symbol)
+    body = {"symbol": symbol, "timeframe_data": frames, "current_price": frames["1h"][-1]["close"], "volume_24h": 1e6}
+    response = client.post("/ai/analyze", json=body | {"timestamp": now_ms(), "strategy_context": {}} | changes)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+@pytest.mark.usefixtures("hour_with_time_left")
+def test_posted_candles_of_bitcoin_count_and_a_replay_finds_them_again(client: TestClient) -> None:
+    body = {"symbol": "ETHUSDT", "timeframe_data": hours("ETHUSDT"), "current_price": 0, "volume_24h": 0}
+    alone = client.post("/ai/predict", json=body | {"current_price": 3000.0, "timestamp": now_ms()}).json()
+    analyze(client, "BTCUSDT")
+    led = analyze(client, "ETHUSDT")["forecast"]
+    assert (alone["leader"], led["leader"]) == (None, "BTCUSDT")
+    assert led["probability_up"] != alone["probability_up"]
+    asked = {"symbol": "ETHUSDT", "as_of": now_ms(), "timeframes": ["1h"]}
+    replayed = client.post("/ai/replay", json=asked).json()["forecast"]
+    assert (replayed["leader"], replayed["probability_up"]) == (
+        "BTCUSDT",
+        pytest.approx(led["probability_up"], abs=1e-6),
+    )
+
+
+@pytest.mark.usefixtures("hour_with_time_left")
+def test_what_a_stranger_posts_of_bitcoin_counts_in_no_forecast_of_another_request(
+    pooled: dict[str, Any], make_client: MakeClient
+) -> None:
+    stranger = make_client(address=STRANGER, models=pooled)
+    analyze(stranger, "BTCUSDT")
+    assert analyze(stranger, "ETHUSDT")["forecast"]["leader"] is None
