@@ -92,8 +92,8 @@ class ForecastBody(ResponseModel):
     leader: Annotated[
         str | None,
         Field(
-            description="Market whose candles were read beside those of the symbol, bitcoin for other coins. Null where "
-            "the service has no such candles of the same moment, and of versions that read none."
+            description="Market whose candles were read beside those of the symbol, bitcoin for other coins. Null "
+            "where the service has no such candles of the same moment, and of versions that read none."
         ),
     ]
     source_data: DataSource

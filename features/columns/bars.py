@@ -17,7 +17,7 @@ from features.indicators.catalogue import Engine, after_warm_up
 from features.kernels.candles import Candles
 
 
-class Stretch(NamedTuple):
+class CandleRun(NamedTuple):
     """Candles that follow each other: n open times in epoch ms, values of shape (n, 5), and when they trade."""
 
     times: IntArray
@@ -40,7 +40,7 @@ class Bars(Candles):
 
     __slots__ = ("_engine", "_higher", "_stacks", "_stretches", "edges", "step_ms", "times")
 
-    def __init__(self, stretches: Sequence[Stretch], step_ms: int, engine: Engine) -> None:
+    def __init__(self, stretches: Sequence[CandleRun], step_ms: int, engine: Engine) -> None:
         """Lay the stretches, one at least, end to end."""
         one, *more = stretches
         values = np.concatenate([stretch.values for stretch in stretches]) if more else one.values
@@ -54,7 +54,7 @@ class Bars(Candles):
     @classmethod
     def of_series(cls, series: Sequence[CandleSeries], engine: Engine) -> Bars:
         """Return the bars of series of one timeframe, one at least."""
-        stretches = [Stretch(one.times_ms, one.values, one.sessions) for one in series]
+        stretches = [CandleRun(one.times_ms, one.values, one.sessions) for one in series]
         return cls(stretches, series[0].timeframe.ms, engine)
 
     def __getitem__(self, indicator: Indicator) -> FloatArray:
@@ -112,7 +112,7 @@ class Bars(Candles):
             known = longer.whole & (longer.known_from < len(stretch.times))
             closed = np.searchsorted(longer.known_from[known], np.arange(len(stretch.times)), side="right") - 1
             positions.append(np.where(closed < 0, -1, closed + count))
-            stretches.append(Stretch(longer.opens_ms[known], longer.merged(stretch.values)[known], stretch.sessions))
+            stretches.append(CandleRun(longer.opens_ms[known], longer.merged(stretch.values)[known], stretch.sessions))
             count += len(stretches[-1].times)
         return Bars(stretches, span_ms, self._engine), np.concatenate(positions)
 

@@ -95,8 +95,7 @@ class JobRecords:
 
     def change(self, job_id: str, **values: Any) -> Job:
         """Remember other values of a held job, store them soon, and return the job."""
-        job = self.note(job_id, **values)
-        self._unsaved[job_id] = job
+        job = self._unsaved[job_id] = self.note(job_id, **values)
         self._wake.set()
         return job
 

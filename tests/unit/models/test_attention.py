@@ -36,7 +36,7 @@ def network() -> Any:
     keras.utils.set_random_seed(3)
     small = {"blocks": BLOCKS, "heads": HEADS, "width": 12, "head_width": 4, "pooling": "last"}
     settings = configured(ModelSettings).transformer.model_copy(update=small)
-    model = build_transformer((LENGTH, len(FEATURE_SETS["standard"].columns)), settings)
+    model = build_transformer((LENGTH, len(FEATURE_SETS["standard"].columns)), settings, 1_000)
     model.set_weights([3.0 * weights for weights in model.get_weights()])  # far from equal weights
     return model
 
