@@ -10,9 +10,9 @@ import typer
 from commands.candles import tell
 from commands.console import show, working
 from commands.manager import model_manager
-from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
+from commands.options import Backend, Epochs, Json, Leader, ScopeSymbol, Seed, SeriesTimeframe
 from commands.study import StudyOrder, run_study
-from commands.versions import choose_version
+from commands.versions import choose_version, read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from utils.clock import SystemClock
@@ -31,6 +31,7 @@ def evaluate(
     ],
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
+    leader: Leader = None,
     plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Write reliability.png and equity.png.")] = None,
     fee_bps: Bps = None,
     slippage_bps: Bps = None,
@@ -67,7 +68,9 @@ def evaluate(
         registry = model_manager(settings).registry
         chosen = choose_version(registry, version[0] if version else None, Path(file), symbol, timeframe)
         scored = EvaluationOrder.of(chosen.version, chosen.symbol, fee_bps, slippage_bps, settings)
-        result = run_evaluation(scored, chosen.series, lambda progress: now(progress.stage), SystemClock().now)
+        led_by = read_leader(registry, chosen, leader)
+        clock = SystemClock()
+        result = run_evaluation(scored, chosen.series, lambda progress: now(progress.stage), clock.now, led_by)
         pictures = _draw(plot, result, chosen.symbol) if plot else []
     if not as_json:
         tell(Path(file), chosen.read)

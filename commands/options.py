@@ -18,4 +18,10 @@ Seed = Annotated[int | None, typer.Option(min=0, help="Random seed; from the set
 Backend = Annotated[
     Literal["tensorflow", "jax"] | None, typer.Option(help="Backend of Keras; from the settings by default.")
 ]
+Leader = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Candles of the market that leads, such as BTCUSDT, for a version that reads them."
+    ),
+]
 Version = Annotated[str, typer.Argument(help="Name of a version.")]

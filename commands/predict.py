@@ -9,15 +9,17 @@ import typer
 from commands.candles import tell
 from commands.console import show, working
 from commands.manager import model_manager
-from commands.options import CandleFile, Json, ScopeSymbol, SeriesTimeframe
-from commands.versions import choose_version
+from commands.options import CandleFile, Json, Leader, ScopeSymbol, SeriesTimeframe
+from commands.versions import choose_version, read_leader
 from config.sources import load_settings
+from domain.errors import InvalidRequest
 
 
 def predict(
     file: CandleFile,
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
+    leader: Leader = None,
     version: Annotated[str | None, typer.Option(help="Version; the one in production by default.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -30,11 +32,15 @@ def predict(
 
         from models.serving.forecasts import newest_forecast
         from models.serving.loaded_models import load_version
+        from services.forecasts.leader_candles import newest_of_leader
         from services.forecasts.plans import ForecastPlans
 
         now(f"asking {chosen.version}")
         forecaster = load_version(manager.registry, chosen.version)
-        bare = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving)
+        led_by = read_leader(manager.registry, chosen, leader)
+        if led_by is not None and (led_by := newest_of_leader(led_by, forecaster, chosen.series)) is None:
+            raise InvalidRequest(f"{leader} does not reach the newest candle of {file.name}, or has too few before it")
+        bare = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving, led_by)
         plans = ForecastPlans(settings.trading.costs, settings.indicators.atr_period)
         forecast = plans.added(bare, forecaster.metadata.plans, chosen.series, float(chosen.series.closes[-1]))
     if not as_json:

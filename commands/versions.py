@@ -64,3 +64,21 @@ def choose_version(
     if model.symbol not in (market, ANY_SYMBOL):
         raise InvalidRequest(f"{version} forecasts {model.symbol}, not {market}")
     return ChosenVersion(version, market, read)
+
+
+def read_leader(registry: Registry, chosen: ChosenVersion, file: Path | None) -> CandleSeries | None:
+    """Return the closed candles of what leads the chosen market; None without a file.
+
+    Raises:
+        InvalidRequest: the version reads no leader of the market, or the file has another market.
+    """
+    if file is None:
+        return None
+    leader = registry.open(chosen.version).metadata.leader(chosen.symbol)
+    if leader is None:
+        raise InvalidRequest(f"{chosen.version} reads no market beside {chosen.symbol}: leave --leader out")
+    read = read_closed(file, chosen.series.timeframe, None)
+    market = checked_scope(market_of(read, file, None))
+    if market != leader:
+        raise InvalidRequest(f"{file.name} has {market}; {chosen.symbol} is led by {leader}")
+    return read.series

@@ -137,13 +137,15 @@ class ModelManager:
         production = self.registry.resolve(request.symbol, request.timeframe)
         return TrainingOutcome(model, result.verdict, production, shadowing)
 
-    def evaluate(self, version: str, symbol: str, series: CandleSeries) -> Evaluation:
-        """Return the evaluation of a version on candles of a symbol that it was not trained on.
+    def evaluate(
+        self, version: str, symbol: str, series: CandleSeries, leader: CandleSeries | None = None
+    ) -> Evaluation:
+        """Return the evaluation of a version on candles of a symbol that it was not trained on; see `evaluate_version`.
 
         Raises:
             InsufficientData, InvalidRequest, ModelNotFound, ModelUnusable: as `evaluate_version`.
         """
-        return evaluate_version(self.registry, version, symbol, series, self._models, self._measure_plans)
+        return evaluate_version(self.registry, version, symbol, series, self._models, self._measure_plans, leader)
 
     def _plans(self, said: OutOfSample, axis: TimeAxis, markets: Mapping[str, CandleSeries]) -> PlanRecord | None:
         return self._measure_plans(axis.by_market(said, markets)) if self._measure_plans else None

@@ -78,6 +78,7 @@ def evaluate_version(
     series: CandleSeries,
     settings: ModelSettings,
     measure_plans: PlanMeasurer | None,
+    leader: CandleSeries | None = None,
 ) -> Evaluation:
     """Return the evaluation of a version on candles of a symbol that it was not trained on.
 
@@ -88,6 +89,7 @@ def evaluate_version(
         series: Closed candles in the version's timeframe, oldest first.
         settings: How intervals are drawn.
         measure_plans: None measures none.
+        leader: Closed candles of what leads the market, where the version reads them and they are known.
 
     Raises:
         InsufficientData: there is no such candle with a known return.
@@ -96,8 +98,9 @@ def evaluate_version(
     """
     stored = registry.open(version)
     judging = _Judging(series, symbol, stored.metadata.horizon_candles, settings, measure_plans)
+    others = {name: leader} if leader is not None and (name := stored.metadata.leader(symbol)) else {}
     predictions = unseen_predictions(
-        stored, load_version(registry, version), {symbol: series}, judging.axis, judging.returns
+        stored, load_version(registry, version), {symbol: series}, judging.axis, judging.returns, others
     )
     if not len(predictions.rows):
         raise InsufficientData(

@@ -50,7 +50,11 @@ class EvaluationResult:
 
 
 def run_evaluation(
-    order: EvaluationOrder, series: CandleSeries, report: Report, now: Callable[[], datetime]
+    order: EvaluationOrder,
+    series: CandleSeries,
+    report: Report,
+    now: Callable[[], datetime],
+    leader: CandleSeries | None = None,
 ) -> EvaluationResult:
     """Return the evaluation of a version on those of the candles that it was not trained on.
 
@@ -59,6 +63,7 @@ def run_evaluation(
         series: Closed candles of the order's symbol in the version's timeframe, oldest first.
         report: Takes the progress.
         now: The server's clock, aware UTC.
+        leader: Closed candles of what leads the market, where the version reads them and they are known.
 
     Raises:
         InsufficientData: the version was trained on all of the candles, or too few follow.
@@ -67,7 +72,7 @@ def run_evaluation(
     """
     report(JobProgress(stage=f"asking {order.version}", share=0))
     manager = open_manager(order.models, order.features, order.indicators.atr_period, now)
-    found = manager.evaluate(order.version, order.symbol, series)
+    found = manager.evaluate(order.version, order.symbol, series, leader)
     report(JobProgress(stage="trading on its forecasts", share=ASKING_SHARE))
     traded = _traded(found.whole, series, order)
     parts = tuple(

@@ -62,8 +62,7 @@ class LeaderCandles:
             found = await self._known(leader, snapshot.source_data, history.timeframe, needed)
         if found is None:
             return None
-        known = found.part(0, int(found.times_ms.searchsorted(history.last_open_ms, side="right"))).tail(needed)
-        return known if len(known) == needed and known.last_open_ms == history.last_open_ms else None
+        return newest_of_leader(found, model, history)
 
     async def _known(self, leader: str, source: DataSource, timeframe: Timeframe, count: int) -> CandleSeries | None:
         if source not in (DataSource.CLIENT, DataSource.STORED):
@@ -72,6 +71,13 @@ class LeaderCandles:
             return await self._stored.candles(leader, timeframe, count + AHEAD)
         except MarketDataUnavailable:
             return None  # the store reports its failure itself
+
+
+def newest_of_leader(leader: CandleSeries, model: Forecaster, history: CandleSeries) -> CandleSeries | None:
+    """Return what a model reads of a leader at the newest candle of a market; None where a candle of it is missing."""
+    needed = leader_rows(model)
+    known = leader.part(0, int(leader.times_ms.searchsorted(history.last_open_ms, side="right"))).tail(needed)
+    return known if len(known) == needed and known.last_open_ms == history.last_open_ms else None
 
 
 def leader_rows(model: Forecaster) -> int:

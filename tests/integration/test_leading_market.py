@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from features.columns.feature_sets import LED
@@ -15,6 +17,8 @@ from models.registry.metadata import TrainingRange
 from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, now_ms, wire_candles
+from tests.fixtures.candle_files import write_candles
+from tests.fixtures.commands import command
 from tests.fixtures.forecasting import promote
 from tests.fixtures.models import files_of, make_metadata
 
@@ -80,3 +84,24 @@ def test_what_a_stranger_posts_of_bitcoin_counts_in_no_forecast_of_another_reque
     stranger = make_client(address=STRANGER, models=pooled)
     analyze(stranger, "BTCUSDT")
     assert analyze(stranger, "ETHUSDT")["forecast"]["leader"] is None
+
+
+def test_the_command_line_reads_the_file_of_the_leader(
+    pooled: dict[str, Any], registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pooled
+    monkeypatch.setenv("MODEL_SAVE_PATH", str(registry.root))
+    series = {symbol: base_path(seed).resample(Timeframe.H1) for symbol, seed in MARKETS.items()}
+    bitcoin, coin = (write_candles(tmp_path / f"{symbol}-1h.csv", series[symbol]) for symbol in MARKETS)
+    alone, led = command("predict", coin), command("predict", coin, "--leader", bitcoin)
+    assert (alone["leader"], led["leader"]) == (None, "BTCUSDT")
+    assert led["probability_up"] != alone["probability_up"]
+    briers = [command("evaluate", coin, *more)["metrics"]["brier"] for more in ((), ("--leader", bitcoin))]
+    assert briers[0] != briers[1]
+    with pytest.raises(InvalidRequest, match="reads no market beside BTCUSDT"):
+        command("predict", bitcoin, "--leader", coin)
+    with pytest.raises(InvalidRequest, match="ETHUSDT is led by BTCUSDT"):
+        command("predict", coin, "--leader", coin)
+    write_candles(bitcoin, series["BTCUSDT"].part(0, 500))
+    with pytest.raises(InvalidRequest, match="does not reach the newest candle of ETHUSDT-1h"):
+        command("predict", coin, "--leader", bitcoin)
