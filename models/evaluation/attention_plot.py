@@ -36,14 +36,23 @@ def write_attention(
     figure = new_figure(9.0)
     upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 1))
     upper.plot(back, closes, color=REFERENCE, linewidth=1.2, label="close")
-    upper.scatter(back, closes, s=900.0 * newest, color=MODEL, alpha=0.6, linewidths=0, label="its weight, as the area")
+    upper.scatter(
+        back,
+        closes,
+        s=150.0 * newest / newest.max(),
+        color=MODEL,
+        alpha=0.6,
+        linewidths=0,
+        label="its weight, as the area",
+    )
     upper.set_ylabel("close")
     upper.set_title(subject.title(times_ms, what))
     middle.bar(back, newest, color=MODEL, label="this forecast")
     middle.step(back, usual, where="mid", color=FREE, linewidth=1.5, label="mean of many forecasts")
     middle.axhline(1.0 / len(back), color=REFERENCE, linestyle="--", linewidth=0.8, label="all candles alike")
     middle.set_ylabel("weight")
-    middle.legend(frameon=False, loc="upper left")
+    middle.set_ylim(0.0, 1.3 * max(newest.max(), usual.max()))
+    middle.legend(frameon=False, loc="upper center", ncols=3)
     edges = (back[0] - 0.5, back[-1] + 0.5, len(heads) + 0.5, 0.5)
     lower.imshow(heads, aspect="auto", cmap="Blues", extent=edges, vmin=0.0)
     lower.set_yticks(range(1, len(heads) + 1))

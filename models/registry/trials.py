@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from json import dumps
@@ -57,7 +58,8 @@ class ModelTrials:
         lines = b"".join(trial.model_dump_json().encode() + b"\n" for trial in trials)
         with locked(self._root):
             path = self._root / TRIALS_FILE
-            with path.open("a+b") as file:
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            with os.fdopen(os.open(path, flags, 0o644), "r+b") as file:
                 # The last line of a process that died while it wrote stays a line of its own.
                 file.seek(max(0, file.seek(0, 2) - 1))
                 file.write(lines if file.read(1) in {b"", b"\n"} else b"\n" + lines)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import ModelCorrupt
+from domain.errors import ModelCorrupt, ModelStorageUnavailable
 from domain.forecasting import ModelType
 from domain.market import Timeframe
 from models.registry.metadata import JudgedRange, TrainingRange
@@ -75,3 +75,6 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / TRIALS_FILE).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ModelCorrupt, match=TRIALS_FILE):
         ModelTrials(tmp_path).all()
+    with pytest.raises(ModelStorageUnavailable):
+        ModelTrials(tmp_path).add([trial(1)])
+    assert (tmp_path / "elsewhere").read_text() == ""
