@@ -198,9 +198,15 @@ class DocumentStore(Protocol):
 class LastingDocuments(DocumentStore, Protocol):
     """A document store that keeps documents through outages, and through the end of the process.
 
-    Where the store does not take a document soon, a local file does. `put` and `put_many` return when one of the two
-    has it, and raise `StorageUnavailable` where neither takes it. Reads wait up to a second for earlier writes.
+    Where the store does not take a document soon, a local file does. `put`, `put_all` and `put_many` return when one of
+    the two has it, and raise `StorageUnavailable` where neither takes it. Reads wait up to a second for earlier writes.
     """
+
+    async def put_all(self, key: str, documents: Mapping[Collection, Document]) -> None:
+        """Keep documents of one key in several collections as `put` does, in this order, in the time of one of them.
+
+        After `Unstorable` those are kept that were not refused.
+        """
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
         """Take a document and return; it is kept soon. With `once` an earlier document of the key stays."""

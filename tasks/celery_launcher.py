@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from typing import Any
 from loguru import logger
 
 from config.job_settings import JobSettings
-from domain.errors import ConfigurationError, JobQueueFull, StorageUnavailable
+from domain.errors import ConfigurationError, JobQueueFull, StorageUnavailable, Unstorable
 from domain.job_kinds import JobKind, JobQueue
 from domain.jobs import Job, JobStatus
 from services.health.degraded import Degraded
@@ -50,6 +50,8 @@ class CeleryLauncher:
         self._records = records
         self._events = events
         self._accepting: Counter[JobQueue] = Counter()
+        self._unsent: deque[Job] = deque()
+        self._sending: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def room(self, kind: JobKind) -> AsyncIterator[None]:
@@ -69,9 +71,11 @@ class CeleryLauncher:
         return job.model_copy(update={"sent_at": self._clock.now()})
 
     async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002 - the worker reads them
-        """Send the job; if the broker does not take it, the recovery sends it later."""
+        """Send the job in the background; if the broker does not take it, the recovery sends it later."""
         self._events.publish(job)
-        await self._send(job)
+        self._unsent.append(job)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send_all(), name="jobs on their way to the broker")
 
     async def relaunch(self, job: Job) -> None:
         """Send the job unless a message about it is on its way; of several processes, one does."""
@@ -84,12 +88,22 @@ class CeleryLauncher:
         """Return what keeps jobs from their workers, without waiting."""
         return self._broker.degraded()
 
+    async def close(self) -> None:
+        """Return when no job is on its way to the broker any more; one that hangs is waited for once, for seconds."""
+        if self._sending is not None:
+            await asyncio.wait({self._sending})
+
+    async def _send_all(self) -> None:
+        """Send what waits, in its order, one after the other: the broker takes one message at a time."""
+        while self._unsent:
+            await self._send(self._unsent.popleft())
+
     async def _send(self, job: Job) -> None:
         if await self._broker.send(job):
             return
         try:
             await self._records.write(job.model_copy(update={"sent_at": None, "fence": job.fence + 1}), job)
-        except StorageUnavailable as failure:
+        except (StorageUnavailable, Unstorable) as failure:
             logger.bind(job_id=job.job_id, reason=failure.message).debug("a job that was not sent waits as if it were")
 
     async def _must_be_sent(self, job: Job) -> bool:

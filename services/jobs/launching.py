@@ -42,6 +42,9 @@ class Launcher(Protocol):
     def degraded(self) -> Iterable[Degraded]:
         """Return what keeps jobs from their workers, without waiting."""
 
+    async def close(self) -> None:
+        """Return when the launched jobs are on their way; a failure is logged, not raised."""
+
 
 class LocalLauncher:
     """Gives every job to the worker of its own process, which holds it from the beginning."""
@@ -82,6 +85,9 @@ class LocalLauncher:
     def degraded(self) -> Iterable[Degraded]:
         """Return nothing: the worker is this process."""
         return ()
+
+    async def close(self) -> None:
+        """Do nothing: the worker has the jobs."""
 
     def _free(self, kind: JobKind) -> int:
         return self._worker.free_places(kind) - self._accepting

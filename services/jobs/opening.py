@@ -62,6 +62,7 @@ async def run_jobs(
             async with background(recovery.run(), "recovery of jobs"):
                 yield JobService(records, launcher, worker, events, clock)
         finally:
+            await launcher.close()
             await worker.close()
     try:
         async with asyncio.timeout(SAVE_SECONDS):

@@ -52,10 +52,14 @@ class JobRecords:
         """Return when the record and the order of a new job would survive a crash.
 
         Raises:
-            StorageUnavailable: they would not.
+            StorageUnavailable, Unstorable: they would not.
         """
-        await self._documents.put(JOB_ORDERS, job.job_id, self._order_document(job, order))
-        await self._documents.put(JOBS, job.job_id, job.model_dump())
+        order_document = self._order_document(job, order)
+        try:
+            await self._documents.put_all(job.job_id, {JOB_ORDERS: order_document, JOBS: job.model_dump()})
+        except Unstorable:  # of the order, such as more candles than a document holds
+            self._documents.discard_later(JOBS, job.job_id)
+            raise
 
     async def keep_once(self, job: Job, order: Mapping[str, Any]) -> bool:
         """Store a new job and its order unless its id is known; return whether it was stored.

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domain.errors import Conflict, JobQueueFull, StorageUnavailable
+from domain.errors import Conflict, JobQueueFull
 from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus, Scalar
 from services.health.degraded import Degraded
@@ -65,10 +65,7 @@ class JobService:
             elif not await self._records.keep_once(job, parameters):
                 return await self.get(job.job_id)
             await self._launcher.launch(job, parameters)
-        try:
-            return await self.get(job.job_id)
-        except StorageUnavailable:  # its record waits in the spool, and another process will run it
-            return job
+        return job
 
     @staticmethod
     def id_of(kind: JobKind, key: str) -> str:

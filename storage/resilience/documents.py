@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -74,6 +74,10 @@ class ResilientDocuments(Resilient[PendingDocument]):
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Return when the store or the spool has the document."""
         await self._behind.keep(PendingDocument(collection, key, document))
+
+    async def put_all(self, key: str, documents: Mapping[Collection, Document]) -> None:
+        """Return when the store or the spool has all of them."""
+        await self._behind.keep(*(PendingDocument(collection, key, kept) for collection, kept in documents.items()))
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
         """Take a document and return; it is kept soon."""

@@ -143,19 +143,20 @@ class WriteBehind(Generic[T]):
         self._arrived.set()
         self._spilling.notice()
 
-    async def keep(self, item: T) -> None:
-        """Take an item, and return when it outlives this process: in the store or on the disk.
+    async def keep(self, *items: T) -> None:
+        """Take items, and return when they outlive this process: in the store or on the disk.
 
         Raises:
-            StorageUnavailable: neither takes it; it is forgotten.
-            Unstorable: the store refuses its content.
+            StorageUnavailable: neither takes them; they are forgotten.
+            Unstorable: the store refuses the content of one.
         """
-        key = self._type.key(item)
-        with self._promises.expect([key]) as expected:
-            self.put(item)
+        with self._promises.expect(map(self._type.key, items)) as expected:
+            for item in items:
+                self.put(item)
             self._urgent.set()
             if not await self._spilling.safe(expected):
-                self._queue.discard(key)
+                for key in expected:
+                    self._queue.discard(key)
                 raise StorageUnavailable(_UNSAFE)
 
     async def settle(self) -> None:
