@@ -36,8 +36,9 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class CeleryLauncher:
     """Sends the id of each job to the queue of its kind.
 
-    A message that does not reach its worker does no harm: the record says when it was sent, and the recovery of any
-    process sends it again. A second message does none either, since a job is taken up once.
+    A job is accepted when its record is kept; its message is sent after that. One that does not reach its worker does
+    no harm: the record says when it was sent, and the recovery of any process sends it again. A second message does
+    none either, since a job is taken up once.
     """
 
     def __init__(
@@ -67,8 +68,8 @@ class CeleryLauncher:
             self._accepting[queue] -= 1
 
     def born(self, job: Job) -> Job:
-        """Return the job as one that no worker holds and that is being sent."""
-        return job.model_copy(update={"sent_at": self._clock.now()})
+        """Return the job as one that no worker holds or was told of."""
+        return job.model_copy(update={"sent_at": None})
 
     async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002 - the worker reads them
         """Send the job in the background; if the broker does not take it, the recovery sends it later."""
@@ -81,30 +82,33 @@ class CeleryLauncher:
         """Send the job unless a message about it is on its way; of several processes, one does."""
         if await self._must_be_sent(job):
             sent = job.model_copy(update={"sent_at": self._clock.now(), "fence": job.fence + 1})
-            if await self._records.write(sent, job):
-                await self._send(sent)
+            if await self._records.write(sent, job) and not await self._broker.send(sent):
+                await self._note(sent.model_copy(update={"sent_at": None, "fence": sent.fence + 1}), sent)
 
     def degraded(self) -> Iterable[Degraded]:
         """Return what keeps jobs from their workers, without waiting."""
         return self._broker.degraded()
 
     async def close(self) -> None:
-        """Return when no job is on its way to the broker any more; one that hangs is waited for once, for seconds."""
+        """Return when every job has been sent, or is left to the recovery: a broker that hangs costs seconds, once."""
         if self._sending is not None:
             await asyncio.wait({self._sending})
 
     async def _send_all(self) -> None:
         """Send what waits, in its order, one after the other: the broker takes one message at a time."""
         while self._unsent:
-            await self._send(self._unsent.popleft())
+            job = self._unsent.popleft()
+            # With the same fencing number, since its worker may take it at this moment.
+            if await self._broker.send(job):
+                await self._note(job.model_copy(update={"sent_at": self._clock.now()}), job)
 
-    async def _send(self, job: Job) -> None:
-        if await self._broker.send(job):
-            return
+    async def _note(self, job: Job, seen: Job) -> None:
+        """Store whether a job was sent, unless the record has changed; what is not stored costs a second message."""
         try:
-            await self._records.write(job.model_copy(update={"sent_at": None, "fence": job.fence + 1}), job)
+            await self._records.write(job, seen)
         except (StorageUnavailable, Unstorable) as failure:
-            logger.bind(job_id=job.job_id, reason=failure.message).debug("a job that was not sent waits as if it were")
+            log = logger.bind(job_id=job.job_id, reason=failure.message)
+            log.debug("whether a job was sent could not be stored")
 
     async def _must_be_sent(self, job: Job) -> bool:
         if not self._broker.works:

@@ -27,8 +27,6 @@ OpenJobs = Callable[[], AbstractAsyncContextManager[JobService]]
 
 # The store is asked again after this.
 RETRY_SECONDS = 1.0
-# A record that is not in the store yet waits in the spool of another process, which is tried again about every second.
-MOST_LOOKS = 30
 # Jobs release their processes within this when the worker is stopped.
 RELEASE_SECONDS = 30.0
 # The broker is told within this that it ends.
@@ -99,19 +97,15 @@ class JobLoop:
             self._carried.discard(job_id)
 
     async def _take_up(self, jobs: JobService, job_id: str) -> bool:
-        looks = 0
         while not self._stopping.is_set():
             try:
                 async with self._taking:
                     return not self._stopping.is_set() and await jobs.take_up(job_id)
             except (StorageUnavailable, JobQueueFull):  # meanwhile another worker may take it
-                pass
-            except NotFound:
-                looks += 1
-                if looks >= MOST_LOOKS:
-                    logger.bind(job_id=job_id).warning("a message names a job that the store does not have")
-                    return False
-            await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
+            except NotFound:  # a message is sent when the store has the record
+                logger.bind(job_id=job_id).warning("a message names a job that the store does not have")
+                return False
         return False
 
 

@@ -30,7 +30,7 @@ class Launcher(Protocol):
         """Return a new job as its record begins."""
 
     async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:
-        """Get a new job started once its record is kept; a failure is logged, not raised."""
+        """Get a new job started, without waiting for it, once its record is kept."""
 
     async def relaunch(self, job: Job) -> None:
         """Get a stored job started that waits and that no worker holds.
@@ -43,7 +43,7 @@ class Launcher(Protocol):
         """Return what keeps jobs from their workers, without waiting."""
 
     async def close(self) -> None:
-        """Return when the launched jobs are on their way; a failure is logged, not raised."""
+        """Return when the launched jobs are on their way, or are left to the recovery."""
 
 
 class LocalLauncher:

@@ -37,6 +37,7 @@ from tests.fixtures.clocks import SettableClock
 from tests.fixtures.job_functions import alive
 from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import Service, running_service
+from tests.fixtures.stores import eventually
 
 if TYPE_CHECKING:
     from tests.fixtures.rabbitmq import RabbitMq
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.fixtures.rabbitmq", "tests.fixtures.redis_server"]
 pytestmark = [pytest.mark.realserver, pytest.mark.slow]
 
-LIGHT_JOBS = 100
+LIGHT_JOBS, POSTED_JOBS = 100, 5
 TRAININGS = ("--queues", "ml_training")
 
 
@@ -130,8 +131,8 @@ async def test_nothing_is_lost_with_a_broker_that_restarts(
         rabbitmq.kill()
         late = await jobs.submit(JobKind.TRAIN, {"do": "train"})
         assert late.status is JobStatus.QUEUED
-        await until(jobs, late.job_id, lambda job: job.sent_at is None)
-        assert [part.part for part in jobs.degraded()] == ["broker"]
+        await eventually(lambda: [part.part for part in jobs.degraded()] == ["broker"])
+        assert (await jobs.get(late.job_id)).sent_at is None
         await asyncio.to_thread(rabbitmq.start)
         (tmp_path / "go").touch()
         for job_id in (*running, waiting, late.job_id):
@@ -236,6 +237,20 @@ async def test_progress_in_a_worker_reaches_a_socket_of_the_service_also_after_a
             (tmp_path / "go").touch()
             ended = await hears(lambda data: data["status"] == "succeeded")
             assert (ended["attempts"], ended["error"]) == (1, None)
+
+
+async def test_jobs_of_a_service_that_is_killed_right_after_its_answers_run(
+    redis_server: RedisServer, url: str, folder: Path, light: WorkerProcess, tmp_path: Path
+) -> None:
+    variables = celery_environment(url, redis_server.url, folder) | {"STORAGE__SPOOL_PATH": f"{tmp_path}/spool"}
+    with running_service(port=free_port(), **variables) as service:
+        asked = {"json": {"symbols": ["BTCUSDT"]}, "headers": admin_headers()}
+        answers = [service.post("/jobs/bulk_analysis", **asked) for _ in range(POSTED_JOBS)]
+        service.stop(signal.SIGKILL)
+    assert {answer.status_code for answer in answers} == {202}
+    async with sending_jobs(url, folder) as jobs:
+        ended = [await until(jobs, answer.json()["job_id"], succeeded) for answer in answers]
+    assert all(job.attempts == 1 and light.has(job) for job in ended)
 
 
 def test_a_job_that_is_posted_to_the_service_runs_in_a_worker(
