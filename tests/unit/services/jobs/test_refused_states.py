@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from domain.errors import JobFailed, Unstorable
 from domain.job_kinds import JobKind
 from domain.jobs import JobStatus
-from storage.document_ports import JOBS, Collection, Document, Where
+from storage.document_ports import JOBS, Collection, Document, DocumentWrite, Where
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.jobs import Jobs, ManualRunner, job_service, started
 
@@ -45,6 +45,15 @@ async def fails_and_the_next_succeeds(jobs: Jobs, runner: ManualRunner, reason: 
     return failed.job_id, job.job_id
 
 
+class RefusingOrders(SqliteDocumentStore):
+    """A database that takes no order of two candles, as MongoDB takes none of 17 MB."""
+
+    async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+        if any(write.document.get("parameters") == {"candles": [1, 2]} for write in writes):
+            raise Unstorable("the order is too large")
+        await super().put_many(collection, writes)
+
+
 async def records(path: Path, *ids: str) -> list[Document]:
     """Return the records of jobs as another process reads them."""
     store = SqliteDocumentStore(path)
@@ -52,6 +61,16 @@ async def records(path: Path, *ids: str) -> list[Document]:
     found = [await store.get(JOBS, job_id) for job_id in ids]
     await store.close()
     return [document for document in found if document is not None]
+
+
+async def test_a_job_whose_order_is_refused_is_not_accepted_and_leaves_no_record(path: Path) -> None:
+    runner = ManualRunner()
+    async with job_service(path, runner, store=RefusingOrders(path)) as jobs:
+        with pytest.raises(Unstorable, match="the order is too large"):
+            await jobs.service.submit(JobKind.TRAIN, {"candles": [1, 2]})
+        await jobs.service.submit(JobKind.TRAIN, {"candles": [1]})
+        assert (await started(runner, 1)).parameters == {"candles": [1]}
+        assert len((await jobs.service.newest(10)).jobs) == 1
 
 
 async def test_a_reason_that_is_no_utf8_is_kept_and_published_as_far_as_it_can_be(path: Path) -> None:
