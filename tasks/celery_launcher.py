@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,8 @@ from utils.concurrency import background
 
 # A message of this age that does not wait in its queue any more was lost, or waits behind a job of a busy worker.
 LOST_AFTER = timedelta(seconds=10)
+# The process that accepted a job sends it within this, unless that process has ended or the broker was down.
+UNSENT_AFTER = timedelta(seconds=3)
 COUNT_SECONDS = 15.0
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,7 +53,7 @@ class CeleryLauncher:
         self._records = records
         self._events = events
         self._accepting: Counter[JobQueue] = Counter()
-        self._unsent: deque[Job] = deque()
+        self._unsent: dict[str, Job] = {}
         self._sending: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -74,7 +76,7 @@ class CeleryLauncher:
     async def launch(self, job: Job, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002 - the worker reads them
         """Send the job in the background; if the broker does not take it, the recovery sends it later."""
         self._events.publish(job)
-        self._unsent.append(job)
+        self._unsent[job.job_id] = job
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send_all(), name="jobs on their way to the broker")
 
@@ -97,10 +99,13 @@ class CeleryLauncher:
     async def _send_all(self) -> None:
         """Send what waits, in its order, one after the other: the broker takes one message at a time."""
         while self._unsent:
-            job = self._unsent.popleft()
-            # With the same fencing number, since its worker may take it at this moment.
-            if await self._broker.send(job):
-                await self._note(job.model_copy(update={"sent_at": self._clock.now()}), job)
+            job = next(iter(self._unsent.values()))
+            try:
+                # With the same fencing number, since its worker may take it at this moment.
+                if await self._broker.send(job):
+                    await self._note(job.model_copy(update={"sent_at": self._clock.now()}), job)
+            finally:
+                self._unsent.pop(job.job_id)
 
     async def _note(self, job: Job, seen: Job) -> None:
         """Store whether a job was sent, unless the record has changed; what is not stored costs a second message."""
@@ -111,13 +116,13 @@ class CeleryLauncher:
             log.debug("whether a job was sent could not be stored")
 
     async def _must_be_sent(self, job: Job) -> bool:
-        if not self._broker.works:
+        if not self._broker.works or job.job_id in self._unsent:
             return False
-        if job.sent_at is None:
-            return True
-        queue = job.kind.traits.queue
         # Absolute, since the clock may have been set back.
-        age = abs(self._clock.now() - job.sent_at)
+        age = abs(self._clock.now() - (job.sent_at or job.created_at))
+        if job.sent_at is None:
+            return age >= UNSENT_AFTER
+        queue = job.kind.traits.queue
         if age >= timedelta(seconds=QUEUES[queue].message_seconds):
             return True
         return age >= LOST_AFTER and await self._broker.is_empty(queue)

@@ -14,16 +14,20 @@ LOOK_SECONDS = 0.02
 PATIENCE_SECONDS = 120.0
 
 
+class NotAccepted(Exception):
+    """The service has refused a job."""
+
+
 async def submit(connection: HttpConnection, kind: str, parameters: dict[str, Any]) -> str:
     """Queue a job and return its id.
 
     Raises:
-        RuntimeError: it was not accepted.
+        NotAccepted: with the answer.
     """
     request = request_bytes("POST", f"/jobs/{kind}", json.dumps(parameters).encode(), TOKEN)
     head, body = await connection.ask(request)
     if b" 202 " not in head[:16]:
-        raise RuntimeError(f"not accepted: {body[:400]!r}")
+        raise NotAccepted(f"{body[:400]!r}")
     job_id: str = json.loads(body)["job_id"]
     return job_id
 
