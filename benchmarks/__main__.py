@@ -133,15 +133,16 @@ def main() -> int:
             "Client and stores run on the same two cores: a round of one replica gives it and all of them one core, a "
             "round of two gives all of them both. The row between shows one replica with a core for itself and "
             "everything else on the second, which is more than a half of this machine. CPU of client and stores is "
-            "what the replicas cannot have: it bounds every rate.",
+            "what the replicas cannot have: it bounds every rate. A round lasts until its analyses are in the store.",
             "## Analyses of 350 candles beside a training of a network",
             markdown_table(trained),
             "Whole requests over one connection, a fresh analysis and the same again some ten times a second. The job "
             "runs at low priority (nice 10) on `models.training.threads` (1) cores.",
             "## Jobs from the request to an idle worker",
             markdown_table(queued),
-            "Accepted: `POST /jobs/{kind}` until its answer, when record and order are in the journal of the store and "
-            "the broker has the message. Picked up: from then until the job runs, by the times in its record.",
+            "Accepted: `POST /jobs/{kind}` until its answer, when record and order are in the journal of the store; the "
+            "message follows. Picked up: from then until the job runs, by the times in its record. The analyses are of "
+            "simulated candles, and queued as fast as the queue takes them.",
             "## A symbol in the periodic loop",
             markdown_table(looped),
             "CPU of the whole process, synthetic candles made there; 1,000 analyses in each row.",
