@@ -140,8 +140,8 @@ def main() -> int:
             "runs at low priority (nice 10) on `models.training.threads` (1) cores.",
             "## Jobs from the request to an idle worker",
             markdown_table(queued),
-            "Accepted: `POST /jobs/{kind}` until its answer, when record and order are in the journal of the store; the "
-            "message follows. Picked up: from then until the job runs, by the times in its record. The analyses are of "
+            "Accepted: `POST /jobs/{kind}` until its answer, when record and order are in the journal of the store; "
+            "the message follows. Picked up: from then until the job runs, by the times in its record. The analyses are of "
             "simulated candles, and queued as fast as the queue takes them.",
             "## A symbol in the periodic loop",
             markdown_table(looped),
