@@ -141,8 +141,8 @@ def main() -> int:
             "## Jobs from the request to an idle worker",
             markdown_table(queued),
             "Accepted: `POST /jobs/{kind}` until its answer, when record and order are in the journal of the store; "
-            "the message follows. Picked up: from then until the job runs, by the times in its record. The analyses are of "
-            "simulated candles, and queued as fast as the queue takes them.",
+            "the message follows. Picked up: from then until the job runs, by the times in its record. The analyses "
+            "are of simulated candles, and queued as fast as the queue takes them.",
             "## A symbol in the periodic loop",
             markdown_table(looped),
             "CPU of the whole process, synthetic candles made there; 1,000 analyses in each row.",
