@@ -77,8 +77,7 @@ class JobRecords:
             StorageUnavailable: the store does not answer.
         """
         document = await self._documents.get(JOB_ORDERS, job_id)
-        parameters: dict[str, Any] | None = document and document["parameters"]
-        return parameters
+        return None if document is None else dict(document["parameters"])
 
     def hold(self, job: Job) -> None:
         """Remember a job that this process holds."""
