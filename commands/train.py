@@ -10,11 +10,11 @@ import typer
 
 from commands.candles import read_markets, tell
 from commands.console import show, stages
-from commands.manager import model_manager
+from commands.manager import model_manager, plan_training
 from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
 from config.sources import load_settings
 from domain.errors import InvalidRequest
-from domain.forecasting import ModelType
+from domain.forecasting import ModelTarget, ModelType
 
 if TYPE_CHECKING:
     from models.model_manager import TrainingOutcome
@@ -27,6 +27,10 @@ def train(
     kind: Annotated[
         ModelType | None, typer.Option("--type", help="Type of model; models.default_type of the settings by default.")
     ] = None,
+    target: Annotated[
+        ModelTarget,
+        typer.Option(help="What it foretells: the close, or of plans that the rules give whether the target is first."),
+    ] = "close",
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
     epochs: Epochs = None,
@@ -52,10 +56,10 @@ def train(
 
     request = TrainingRequest(kind or settings.models.default_type, scope, next(iter(markets.values())).timeframe)
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
-    manager = model_manager(settings, chosen)
+    trainer = plan_training(settings, chosen) if target == "plan" else model_manager(settings, chosen)
     started = monotonic()
     with stages() as listener:
-        outcome = manager.train(request, markets, listener, force)
+        outcome = trainer.train(request, markets, listener, force)
     show(_document(outcome, monotonic() - started), trained(outcome), as_json)
 
 
@@ -71,6 +75,7 @@ def _document(outcome: TrainingOutcome, seconds: float) -> dict[str, Any]:
         "data",
         "members",
         "plans",
+        "judged_plans",
         "seed",
         "parameters",
     )

@@ -32,6 +32,9 @@ class ModelType(StrEnum):
     ENSEMBLE = "ensemble"
 
 
+# What a model foretells: the close some candles ahead, or of a plan whether its target comes before its stop.
+ModelTarget = Literal["close", "plan"]
+
 # `_2` and on: a second version of the same type within the same second.
 VersionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}_model_[0-9]{8}_[0-9]{6}(_[0-9]{1,3})?$")]
 

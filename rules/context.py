@@ -14,6 +14,7 @@ from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
 from domain.queries import NOTHING_SAID, ClientContext
 from domain.timeframe_data import DataAge
+from domain.trading.plan_models import PlanForecast
 from domain.values import utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -75,6 +76,8 @@ class MarketContext:
         forecast: Of the model in production for the primary timeframe.
         forecast_note: Why there is no forecast.
         model_weight: The forecast's share in the direction, 0 to 1; 0 leaves the rules alone.
+        plan_model: The plan model in production that was asked; None where there is none.
+        plan_forecast: What it says of the plan that the rules give; None where they give none, or it has no answer.
         client: What the client says in addition to its candles.
         weigher: What its plans are weighed by.
     """
@@ -96,6 +99,8 @@ class MarketContext:
     forecast: Forecast | None = None
     forecast_note: str | None = None
     model_weight: float = 0.0
+    plan_model: str | None = None
+    plan_forecast: PlanForecast | None = None
     client: ClientContext = NOTHING_SAID
     weigher: Weigher = UNMEASURED
 

@@ -17,6 +17,7 @@ from domain.market import Timeframe
 from domain.naming.symbols import Symbol, SymbolKind
 from domain.trading.costs import Costs
 from domain.trading.evidence import Evidence, EvidenceVerdict, StrategyRecord
+from domain.trading.plan_models import PlanForecast
 from domain.trading.plans import TradePlan
 from domain.values import Frozen, Share
 
@@ -164,6 +165,14 @@ class Weigher:
             built_from=record.built_from if record else "nothing was measured",
         )
 
+    def by_model(self, plan: TradePlan, said: PlanForecast) -> Evidence:
+        """Return the evidence of a plan by what a plan model says of it."""
+        odds = _log_odds(said.target_first) - _log_odds(plan.break_even)
+        return Evidence(
+            **plan_worth(plan, odds, said.error, said.plans, self.costs),
+            built_from=said.built_from,
+        )
+
 
 def plan_worth(plan: TradePlan, odds: float, error: float, plans: int, costs: Costs) -> dict[str, Any]:
     """Return the fields of `PlanWorth`.
@@ -175,7 +184,7 @@ def plan_worth(plan: TradePlan, odds: float, error: float, plans: int, costs: Co
         plans: Number of independent plans behind them.
         costs: Of trading the plan.
     """
-    chance, cost_bps = math.log(plan.break_even / (1 - plan.break_even)), costs.round_trip_bps
+    chance, cost_bps = _log_odds(plan.break_even), costs.round_trip_bps
     low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
     cost_r = cost_bps / plan.risk_bps
     return {
@@ -213,6 +222,10 @@ def _verdict(plans: int, low: float, high: float, net_low: float) -> EvidenceVer
 
 def _gross_r(log_odds: float, reward: float) -> float:
     return _share(log_odds) * (1 + reward) - 1
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share / (1 - share))
 
 
 def _share(log_odds: float) -> float:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from domain.market import Timeframe
-from domain.trading.evidence import EvidenceVerdict
+from domain.trading.evidence import Evidence, EvidenceVerdict
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
@@ -70,11 +70,22 @@ def describe_evidence(verdict: Verdict) -> str:
         return ""
     if found.verdict is EvidenceVerdict.INSUFFICIENT:
         return "How plans like this came out was not measured: the confidence is agreement alone."
+    if verdict.by_plan_model:
+        return _plan_model_sentence(found)
     subject = "Plans like this one" if verdict.plan else "Plans with the trend"
     after = f"{found.expected_r:+.3f} of their risk after costs of {figure(found.cost_bps)} bps"
     return (
         f"{subject} reached the target first in {found.target_first:.1%}, break-even being {found.break_even:.1%}, "
         f"and came to {after}: evidence {found.verdict}, from {found.plans} independent plans."
+    )
+
+
+def _plan_model_sentence(found: Evidence) -> str:
+    return (
+        f"The plan model gives the plan of the trend {found.target_first:.1%} to reach its target first, "
+        f"break-even being {found.break_even:.1%}, which comes to {found.expected_r:+.3f} of its risk after costs of "
+        f"{figure(found.cost_bps)} bps. "
+        f"The confidence is by this model, from {found.plans} independent plans: evidence {found.verdict}."
     )
 
 
@@ -95,11 +106,18 @@ def figure(value: float) -> str:
 def _verdict_sentence(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     ways = ", ".join(f"{timeframe} {_way(value)}" for timeframe, value in view.directions.items())
     if verdict.signal is Signal.NEUTRAL:
-        unclear = view.blended and verdict.ground is Ground.NO_TREND
-        return f"Neutral: {'rules and model together are not clear' if unclear else _GROUNDS[verdict.ground]} ({ways})."
+        return f"Neutral: {_ground_words(view, verdict)} ({ways})."
     up_or_down = "up" if verdict.signal is Signal.LONG else "down"
     who = "rules and model together point" if view.blended else "the trend points"
     return f"{verdict.signal}: {who} {up_or_down} at a price of {_price(context.price)} ({ways})."
+
+
+def _ground_words(view: TrendView, verdict: Verdict) -> str:
+    if view.blended and verdict.ground is Ground.NO_TREND:
+        return "rules and model together are not clear"
+    if verdict.by_plan_model and verdict.ground is Ground.NO_EDGE:
+        return "the trend is clear, but the plan model gives its plan no more than chance"
+    return _GROUNDS[verdict.ground]
 
 
 def _model_sentence(context: MarketContext, view: TrendView) -> str:

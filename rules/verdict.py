@@ -66,6 +66,7 @@ class Verdict:
     Attributes:
         plan: Of the signal; None of a Neutral one.
         evidence: Of the plan; of a Neutral signal that of the better side's plan. None where none can be made.
+        by_plan_model: Whether the evidence is what a plan model says.
     """
 
     signal: Signal
@@ -73,6 +74,7 @@ class Verdict:
     ground: Ground
     plan: TradePlan | None = None
     evidence: Evidence | None = None
+    by_plan_model: bool = False
 
 
 def decide(context: MarketContext, view: TrendView) -> Verdict:
@@ -87,15 +89,15 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
         return Verdict(Signal.NEUTRAL, _neutral_agreement(view, ground) * worth * context.age.worth, ground)
     signal = Signal.LONG if view.trend > 0 else Signal.SHORT
     plan = make_plan(signal, context.price, context.main.average_true_range)
-    evidence = weigh(context, view, plan)
+    evidence, modelled = weigh(context, view, plan), speaks_of(context, plan)
     measured = evidence.verdict is not EvidenceVerdict.INSUFFICIENT
     if ground is Ground.TREND and evidence.verdict in SPEAKS_AGAINST:
         ground = Ground.NO_EDGE
     if ground is Ground.TREND:
         confidence = even_money(evidence.expected_r) if measured else _agreement(view) * worth
-        return Verdict(signal, confidence * context.age.worth, ground, plan, evidence)
+        return Verdict(signal, confidence * context.age.worth, ground, plan, evidence, modelled)
     confidence = 1 - even_money(evidence.expected_r) if measured else _neutral_agreement(view, ground) * worth
-    return Verdict(Signal.NEUTRAL, confidence * context.age.worth, ground, evidence=evidence)
+    return Verdict(Signal.NEUTRAL, confidence * context.age.worth, ground, evidence=evidence, by_plan_model=modelled)
 
 
 def decide_for(
@@ -115,21 +117,41 @@ def decide_for(
         proposed: Its exits, taken where they fit.
     """
     if signal is Signal.NEUTRAL:
-        plan, evidence = None, own.evidence
+        plan, evidence, modelled = None, own.evidence, own.by_plan_model
     else:
         plan = make_plan(signal, context.price, context.main.average_true_range, proposed)
-        evidence = weigh(context, view, plan)
+        evidence, modelled = weigh(context, view, plan), speaks_of(context, plan)
     if evidence is None or evidence.verdict is EvidenceVerdict.INSUFFICIENT:
         confidence = min(stated, AGREEMENT_CONFIDENCE[1])
     else:
         worth = even_money(evidence.expected_r)
         confidence = worth if plan else 1 - worth
     ground = Ground.TREND if plan else Ground.NO_TREND
-    return Verdict(signal, confidence * context.age.worth, ground, plan, evidence)
+    return Verdict(signal, confidence * context.age.worth, ground, plan, evidence, modelled)
+
+
+def given_by_rules(context: MarketContext, view: TrendView) -> Signal:
+    """Return the side of the plan that the rules give of a market, whatever it is worth; Neutral where they give none.
+
+    Args:
+        context: The market.
+        view: Of the rules alone.
+    """
+    if _ground(context, view) is not Ground.TREND:
+        return Signal.NEUTRAL
+    return Signal.LONG if view.trend > 0 else Signal.SHORT
+
+
+def speaks_of(context: MarketContext, plan: TradePlan) -> bool:
+    """Return whether the plan model has spoken of this plan: of that of the rules alone, with their exits."""
+    said = context.plan_forecast
+    return said is not None and plan == make_plan(said.side, context.price, context.main.average_true_range)
 
 
 def weigh(context: MarketContext, view: TrendView, plan: TradePlan) -> Evidence:
-    """Return the evidence of a plan in a market."""
+    """Return the evidence of a plan in a market: what the plan model says of it, or the record of plans like it."""
+    if context.plan_forecast is not None and speaks_of(context, plan):
+        return context.weigher.by_model(plan, context.plan_forecast)
     worth = data_quality(context) * view.agreement
     supported = worth * support(plan.side.side, view.trend)
     return context.weigher.weigh(plan, context.symbol, context.primary, supported)

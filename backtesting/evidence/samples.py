@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 import numpy as np
 
 from backtesting.past.market import PastJudgement
-from backtesting.plan_outcomes import OPEN, TARGET, plan_outcomes
+from backtesting.plan_outcomes import OPEN, STOP, TARGET, plan_outcomes
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.market import CandleSeries
 from rules.evidence import support
@@ -79,12 +79,16 @@ class Samples(MeasuredPlans):
 
     Attributes:
         given: Whether the rules would give the plan but for evidence.
+        trends: Weighted direction of the timeframes towards the side, -1..1, whatever the candles are worth.
+        stopped: Whether the stop came first; a plan that neither was stopped nor reached its target ended in time.
         scores: Of each strategy in the order of STRATEGY_NAMES, 0..1, shape (n, 8).
         moves: Relative change of the close after AHEAD candles, towards the side, NaN beyond the end of the candles;
             shape (n, 3).
     """
 
     given: BoolArray
+    trends: FloatArray
+    stopped: BoolArray
     scores: FloatArray
     moves: FloatArray
 
@@ -115,7 +119,9 @@ def samples_of(series: CandleSeries, judgements: Iterable[PastJudgement]) -> Sam
         sides=sides,
         support=table[:, 4],
         given=table[:, 5] > 0,
-        scores=table[:, 6:],
+        trends=table[:, 6],
+        stopped=outcomes.ends == STOP,
+        scores=table[:, 7:],
         r=outcomes.r,
         bps=outcomes.bps,
         risk_bps=1e4 * risks / series.closes[positions],
@@ -142,7 +148,8 @@ def _rows(past: PastJudgement) -> Iterator[tuple[float, ...]]:
     scores = [view.scores[name] for name in STRATEGY_NAMES]
     for side in SIDES:
         given = judged.by_rules.signal.side == side
-        yield (past.position, past.moment_ms, side, risk, worth * support(side, view.trend), given, *scores)
+        supported, trend = worth * support(side, view.trend), side * view.trend
+        yield (past.position, past.moment_ms, side, risk, supported, given, trend, *scores)
 
 
 def _empty() -> Samples:
@@ -152,6 +159,8 @@ def _empty() -> Samples:
         sides=none.astype(np.int64),
         support=none,
         given=none.astype(np.bool_),
+        trends=none,
+        stopped=none.astype(np.bool_),
         scores=np.empty((0, len(STRATEGY_NAMES))),
         r=none,
         bps=none,

@@ -65,6 +65,7 @@ class TrainingSet:
         futures: The target `multi_horizon` of each row.
         cleaning: One report per market.
         leaderless: Columns of the leader where that is not known, shape (n, k); some training weeks learn from them.
+        facts: Names of further columns that are not of the set, such as those of plans: the last of each row.
     """
 
     feature_set: FeatureSet
@@ -84,6 +85,12 @@ class TrainingSet:
     futures: FloatArray
     cleaning: tuple[CleaningReport, ...]
     leaderless: FloatArray
+    facts: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of a row."""
+        return (*(column.name for column in self.feature_set.columns), *self.facts)
 
     @property
     def over_break_share(self) -> float:
@@ -111,9 +118,8 @@ class TrainingSet:
 
     def training_rows(self, train: range, columns: tuple[str, ...]) -> FloatArray:
         """Return the rows in a range of slots, unscaled, shape (n, columns), market by market."""
-        names = [column.name for column in self.feature_set.columns]
         training = (self.slots >= train.start) & (self.slots < train.stop)
-        return self.rows[training][:, [names.index(name) for name in columns]]
+        return self.rows[training][:, [self.names.index(name) for name in columns]]
 
     def part(
         self, train: range, validation: range, test: range, kind: TargetKind, length: int, settings: FeatureSettings
@@ -134,7 +140,7 @@ class TrainingSet:
         Raises:
             InsufficientData: training or validation has no window.
         """
-        names, places = tuple(column.name for column in self.feature_set.columns), self.feature_set.leader_places
+        names, places = self.names, self.feature_set.leader_places
         training, markets = (self.slots >= train.start) & (self.slots < train.stop), self.slots % self.markets
         columns = selected_columns(self.rows[training], self.returns[training], names, settings.selected_features)
         rows = with_leaderless_weeks(self.rows, places, self.leaderless, self.times_ms, markets, training)

@@ -123,6 +123,7 @@ class PromotionGate:
         logistic: OutOfSample | None,
         production: OutOfSample | None,
         force: str | None = None,
+        reference: str = "the prior",
     ) -> GateVerdict:
         """Return what serves from now on.
 
@@ -139,13 +140,14 @@ class PromotionGate:
             logistic: Of logistic regression, on the same folds; None if the candidate is one.
             production: Of the model that serves now, on rows that it was not trained on; None without one.
             force: Reason why the candidate serves, whatever the result.
+            reference: What `prior` is, in words, where it is something else.
 
         Raises:
             ValueError: `force` is blank.
         """
         if force is not None and not force.strip():
             raise ValueError("a promotion by force needs a reason to record")
-        others = [("the prior", prior)]
+        others = [(reference, prior)]
         served = [] if production is None else [("the model in production", production)]
         simpler = [] if logistic is None else [("logistic regression", logistic)]
         own = [self.compare("the candidate", candidate, *other) for other in others + simpler + served]

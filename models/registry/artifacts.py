@@ -14,15 +14,8 @@ from pydantic import ValidationError
 
 from domain.errors import ModelCorrupt, ModelNotFound
 from models.registry.durable_files import read_file, sync, write_synced
-from models.registry.metadata import (
-    METADATA_FILE,
-    MODEL_FILE,
-    SCALER_FILE,
-    SEAL_FILE,
-    ModelMetadata,
-    check_version_name,
-    version_name,
-)
+from models.registry.metadata import METADATA_FILE, MODEL_FILE, SCALER_FILE, SEAL_FILE, ModelMetadata
+from models.registry.version_names import PLAN_PREFIX, check_version_name, version_name
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_METADATA_BYTES = 1024 * 1024
@@ -150,7 +143,8 @@ def sweep(root: Path) -> None:
 
 def _publish(root: Path, folder: Path, metadata: ModelMetadata) -> ModelMetadata:
     for attempt in range(1, _MAX_ATTEMPTS + 1):
-        version = version_name(metadata.type, metadata.created_at, attempt)
+        prefix = PLAN_PREFIX if metadata.judged_plans else ""
+        version = version_name(metadata.type, metadata.created_at, attempt, prefix)
         named = ModelMetadata(**{**dict(metadata), "version": version})
         content = named.model_dump_json(indent=2).encode()
         write_synced(folder / METADATA_FILE, content)

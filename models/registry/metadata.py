@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from config.section import Count
 from domain.errors import InvalidRequest
@@ -13,6 +12,7 @@ from domain.forecasting import ANY_SYMBOL, ForecastVerdict, ModelScope, ModelTyp
 from domain.market import Timeframe
 from domain.naming.leaders import leader_of
 from domain.trading.forecast_plans import PlanRecord
+from domain.trading.plan_models import PlanModelRecord
 from domain.values import Frozen, Share
 from models.architectures.outputs import InputKind, OutputKind
 from models.evaluation.calibration import Calibration
@@ -20,6 +20,7 @@ from models.evaluation.gate import GateVerdict
 from models.evaluation.metrics import Scores
 from models.registry.importances import ColumnImportance
 from models.registry.training_history import TrainingHistory
+from models.registry.version_names import PLAN_PREFIX
 
 # No separator and no leading dot: a name can only mean a file within the version's folder.
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}(\.[a-z0-9]{1,10}){1,2}$")]
@@ -31,8 +32,6 @@ METADATA_FILE = "metadata.json"
 PREDICTIONS_FILE = "predictions.npz"
 # The SHA-256 of the metadata, which hold those of all other files, as `sha256sum -c` reads it.
 SEAL_FILE = "metadata.json.sha256"
-
-_VERSION_NAME: TypeAdapter[str] = TypeAdapter(VersionName)
 
 
 class FeatureColumns(Frozen):
@@ -78,10 +77,12 @@ class Graph(Frozen):
         horizons_candles: The horizons it forecasts; of `multi_horizon` models alone.
         calibration: From its probability to the calibrated one.
         selected: The columns of the set that it reads, in their order; empty where it reads all.
+        facts: Columns that it reads after them and that no candles tell, such as those of plans.
     """
 
     feature_set: FeatureColumns
     selected: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
     sequence_length: Count
     inputs: InputKind
     outputs: OutputKind
@@ -91,7 +92,7 @@ class Graph(Frozen):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads."""
-        return self.selected or self.feature_set.columns
+        return (*(self.selected or self.feature_set.columns), *self.facts)
 
     @model_validator(mode="after")
     def _horizons_where_told(self) -> Self:
@@ -130,6 +131,7 @@ class ModelMetadata(Frozen):
         libraries: Name and version of the libraries that trained and exported it.
         parameters: Trained numbers; of trees the nodes.
         shipped: Whether it was made to come with the service.
+        judged_plans: How a plan model did, which foretells plans that the rules gave; None of models of the close.
         files: SHA-256 of every file of the version but the metadata and their seal.
     """
 
@@ -154,11 +156,12 @@ class ModelMetadata(Frozen):
     libraries: dict[str, str]
     parameters: Annotated[int, Field(ge=0)]
     shipped: bool = False
+    judged_plans: PlanModelRecord | None = None
     files: dict[FileName, Sha256] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _graph_or_members(self) -> Self:
-        if not self.version.startswith(f"{self.type}_model_"):
+        if not self.version.startswith(f"{PLAN_PREFIX if self.judged_plans else ''}{self.type}_model_"):
             raise ValueError(f"a {self.type} model cannot be called {self.version}")
         if (self.type is ModelType.ENSEMBLE) == (self.graph is not None) or bool(self.members) == bool(self.graph):
             raise ValueError("an ensemble has members and no graph, every other model a graph and no members")
@@ -219,23 +222,3 @@ class ModelMetadata(Frozen):
             raise InvalidRequest(f"{self.version} forecasts {self.symbol}, not {symbol}")
         if timeframe not in (None, self.timeframe):
             raise InvalidRequest(f"{self.version} forecasts {self.timeframe} candles, not {timeframe}")
-
-
-def version_name(kind: ModelType, created_at: datetime, attempt: int = 1) -> str:
-    """Return the name of a version, `{type}_model_{YYYYMMDD_HHMMSS}` in UTC, with `_2` and on for later attempts."""
-    suffix = f"_{attempt}" if attempt > 1 else ""
-    return f"{kind}_model_{created_at.astimezone(UTC):%Y%m%d_%H%M%S}{suffix}"
-
-
-def check_version_name(name: str) -> str:
-    """Return the name where it is one that a version can have.
-
-    Raises:
-        InvalidRequest: anything else, paths included.
-    """
-    try:
-        return _VERSION_NAME.validate_python(name)
-    except ValidationError:
-        raise InvalidRequest(
-            f"{name[:80]!r} is not the name of a version; those look like lstm_model_20260131_120000"
-        ) from None

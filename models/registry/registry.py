@@ -17,8 +17,9 @@ from models.registry.artifacts import StoredVersion, delete_version, open_versio
 from models.registry.comparison import VersionComparison, compare
 from models.registry.durable_files import locked
 from models.registry.listing import Listing, list_versions
-from models.registry.metadata import ModelMetadata, check_version_name
+from models.registry.metadata import ModelMetadata
 from models.registry.shipped import COMES_WITH, ShippedVersions, is_version
+from models.registry.version_names import check_version_name
 
 MAX_REASON = 1_000
 

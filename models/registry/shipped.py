@@ -8,7 +8,7 @@ from typing import Self
 from config.model_settings import ModelSettings
 from domain.errors import AppError, ModelUnusable
 from models.registry.aliases import Aliases, read_aliases
-from models.registry.metadata import check_version_name
+from models.registry.version_names import check_version_name
 
 # The folder of the code, from which the path in the settings counts.
 _HOME = Path(__file__).resolve().parents[2]

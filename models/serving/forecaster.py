@@ -28,6 +28,8 @@ _WINDOWS_AT_ONCE = 16
 
 # By the name of the feature set: shape (n, rows, columns), unscaled, oldest row first.
 FeatureRows = Mapping[str, FloatArray]
+# The name of what no candles tell, such as the facts of plans: shape (n, facts), of the newest row.
+FACTS = "facts"
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class OnnxForecaster:
             raise ValueError(f"rows of the feature set {name} are needed, received {', '.join(rows) or 'none'}")
         if values.ndim != 3 or not len(values) or values.shape[1] < length or values.shape[2] != len(columns):
             raise ValueError(f"{name}: shape (n, {length}, {len(columns)}) with n >= 1 is needed, got {values.shape}")
-        newest = values[:, -length:, self._places]
+        newest = self._with_facts(values[:, -length:, self._places], rows)
         if not np.isfinite(newest).all():
             known: BoolArray = np.logical_and.reduce(np.isfinite(newest), axis=(0, 1))
             missing = [column for column, good in zip(self._graph.columns, known, strict=True) if not good]
@@ -170,6 +172,15 @@ class OnnxForecaster:
                 f"for {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
             )
         return newest
+
+    def _with_facts(self, newest: FloatArray, rows: FeatureRows) -> FloatArray:
+        expected = len(self._graph.facts)
+        if not expected:
+            return newest
+        facts = rows.get(FACTS)
+        if facts is None or facts.shape != (len(newest), expected):
+            raise ValueError(f"{FACTS}: shape ({len(newest)}, {expected}) is needed")
+        return np.concatenate((newest, np.repeat(facts[:, None], newest.shape[1], axis=1)), axis=2)
 
     def _forecast(self, windows: FloatArray) -> Forecasts:
         graph = self._graph

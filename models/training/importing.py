@@ -19,8 +19,9 @@ from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.outputs import OUTPUTS
 from models.evaluation.calibration import Calibration
 from models.export.parity import check_parity
-from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata, version_name
+from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata
 from models.registry.registry import Registry
+from models.registry.version_names import version_name
 from models.training.backend import use_backend
 from models.training.registration import NATIVE_STEM, graph_of, libraries
 from models.training.training_run import TrainingRequest

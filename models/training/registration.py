@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from domain.forecasting import ModelType
 from domain.trading.forecast_plans import PlanRecord
+from domain.trading.plan_models import PlanModelRecord
 from features.columns.feature_sets import FeatureSet
 from models.architectures.catalogue import Architecture
 from models.drift.reference import REFERENCE_FILE
@@ -25,10 +26,10 @@ from models.registry.metadata import (
     Member,
     ModelMetadata,
     TrainingRange,
-    version_name,
 )
 from models.registry.registry import Registry
 from models.registry.training_history import TrainingHistory, history_of
+from models.registry.version_names import PLAN_PREFIX, version_name
 from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
 from models.training.trial_records import judged_range
 
@@ -57,6 +58,7 @@ def register(
     members: Mapping[ModelType, str],
     plans: PlanRecord | None,
     now: datetime,
+    judged_plans: PlanModelRecord | None = None,
 ) -> ModelMetadata:
     """Write a candidate as a version and return its metadata.
 
@@ -68,10 +70,11 @@ def register(
         members: Names of the registered members, for an ensemble.
         plans: What the candidate's plans came to out of sample; None where they were not measured.
         now: Gives the version its name.
+        judged_plans: How a plan model did; None of a model of the close.
     """
     artefact = candidate.artefact
     metadata = ModelMetadata(
-        version=version_name(candidate.kind, now),
+        version=version_name(candidate.kind, now, prefix=PLAN_PREFIX if judged_plans else ""),
         type=candidate.kind,
         symbol=run.request.symbol,
         timeframe=run.request.timeframe,
@@ -86,6 +89,7 @@ def register(
         judged=judged_range(candidate.judged, run),
         baselines={**result.baselines, **_others(candidate, result)},
         plans=plans,
+        judged_plans=judged_plans,
         training_history=_history(artefact) if artefact else None,
         importances=importances_of(artefact.fitted.model.gains(), artefact.fitted.data.scaler.columns)
         if artefact
@@ -155,6 +159,8 @@ def _graph(artefact: Artefact) -> Graph:
     learner = artefact.learner
     rows = learner.rows
     graph = graph_of(learner.architecture, rows.feature_set, learner.length, rows.horizons, artefact.calibration)
+    if rows.facts:  # plan models read all columns
+        return graph.model_copy(update={"facts": rows.facts})
     shown = artefact.fitted.data.scaler.columns
     return graph if shown == graph.columns else graph.model_copy(update={"selected": shown})
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelType
-from models.registry.metadata import Member, ModelMetadata, check_version_name, version_name
+from models.registry.metadata import Member, ModelMetadata
+from models.registry.version_names import check_version_name, version_name
 from tests.fixtures.models import NOON, make_metadata
 from tests.fixtures.plan_records import make_record
 

@@ -1,0 +1,184 @@
+"""Training of plan models: from candles to moments at which the rules gave a plan, to a version behind the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+
+from backtesting.evidence.building import MeasuredMarket
+from backtesting.evidence.plan_models import GivenPlans, given_plans, record_predictions
+from config.model_settings import ModelSettings
+from config.settings import FeatureSettings
+from domain.errors import InvalidRequest, ModelUnusable
+from domain.forecasting import ModelType
+from domain.jobs import JobProgress
+from domain.market import CandleSeries
+from domain.trading.plan_models import PlanModelRecord
+from models.architectures.catalogue import ARCHITECTURES
+from models.evaluation.gate import GateVerdict
+from models.evaluation.out_of_sample import OutOfSample
+from models.model_manager import TrainingOutcome
+from models.registry.disk import check_disk
+from models.registry.metadata import PREDICTIONS_FILE
+from models.registry.plan_versions import plan_registry
+from models.registry.registry import Registry
+from models.serving.forecaster import FACTS
+from models.serving.loaded_models import load_version
+from models.training.plan_run import PlanRun
+from models.training.progress import Listener
+from models.training.registration import register
+from models.training.training_run import TrainingRequest
+from rules.evidence import MIN_PLANS, EvidenceBook
+from rules.plan_facts import PLAN_FACTS
+from services.measuring.order import MeasuredCandles, MeasuringOrder
+from services.measuring.run import measure
+from services.training.judged_moments import Moments
+
+# They read one row and learn which of two things comes. Networks read windows, and what the rules said at each candle
+# of one is not known.
+PLAN_TYPES = (ModelType.LIGHTGBM, ModelType.LOGISTIC)
+# Of the whole training in its progress.
+_MEASURING_SHARE = 0.5
+
+
+def check_plan_type(kind: ModelType) -> None:
+    """Refuse types that cannot learn from plans.
+
+    Raises:
+        InvalidRequest: names those that can.
+    """
+    if kind not in PLAN_TYPES:
+        raise InvalidRequest(f"{kind} models do not learn from plans; {' and '.join(PLAN_TYPES)} do")
+
+
+@dataclass(frozen=True)
+class PlanTraining:
+    """Trains, judges, registers and, where the gate allows it, promotes plan models.
+
+    Attributes:
+        models, features: Settings.
+        measuring: How the past is judged, as evidence is measured.
+        book: The evidence that a plan model has to beat; None where there is none, and chance has its place.
+        now: The server's clock, aware UTC.
+    """
+
+    models: ModelSettings
+    features: FeatureSettings
+    measuring: MeasuringOrder
+    book: EvidenceBook | None
+    now: Callable[[], datetime]
+
+    @property
+    def registry(self) -> Registry:
+        """The registry of plan models."""
+        return plan_registry(self.models)
+
+    def train(
+        self,
+        request: TrainingRequest,
+        markets: Mapping[str, CandleSeries],
+        listener: Listener,
+        force: str | None = None,
+    ) -> TrainingOutcome:
+        """Judge the past as the service would have, and train on the plans that the rules gave; takes minutes.
+
+        Args:
+            request: Type, symbol or `*`, and timeframe.
+            markets: Closed candles by symbol, one or more.
+            listener: Called while the past is judged, and after every fit.
+            force: Reason to promote it whatever the gate decides.
+
+        Raises:
+            InvalidRequest: the type cannot learn from plans.
+            InsufficientData: too few candles, or too few plans, with the numbers.
+            TrainingFailed, ExportMismatch: nothing is registered.
+            ModelStorageUnavailable: the version cannot be written.
+        """
+        check_plan_type(request.kind)
+        check_disk(self.registry.root)
+        moments = Moments(self._given(markets, listener), markets, self.models, self.features)
+        judged = moments.of(ARCHITECTURES[request.kind].feature_set)
+        run = PlanRun(request, judged, markets, self.models, self.features)
+        production = self._incumbent(run, moments)
+        result = run.run(_second_half(listener), production, force)
+        record = _record(run, result.asked.judged)
+        result = replace(result, verdict=_enough(result.verdict, record, production is not None))
+        now = self.now()
+        model = register(self.registry, run, result, result.asked, {}, None, now, record)
+        self.registry.nominate(model.version)
+        if result.verdict.promoted:
+            by: Literal["gate", "forced"] = "forced" if result.verdict.forced else "gate"
+            self.registry.promote(model.version, by=by, reason=result.verdict.reasons[-1], at=now)
+        self.registry.prune(self.models.keep_versions)
+        serving = self.registry.resolve(request.symbol, request.timeframe)
+        return TrainingOutcome(model, result.verdict, serving)
+
+    def _given(self, markets: Mapping[str, CandleSeries], listener: Listener) -> dict[str, GivenPlans]:
+        def tell(words: str, share: float) -> None:
+            listener(JobProgress(stage=words, share=_MEASURING_SHARE * share))
+
+        candles = [MeasuredCandles(symbol, symbol, series) for symbol, series in markets.items()]
+        found: Sequence[MeasuredMarket] = measure(candles, len(candles), self.measuring, tell)
+        return {market.symbol: given_plans(market, self.book) for market in found}
+
+    def _incumbent(self, run: PlanRun, moments: Moments) -> OutOfSample | None:
+        """Return the predictions of the plan model in production of moments that it has not learned from."""
+        version = self.registry.resolve(run.request.symbol, run.request.timeframe)
+        if version is None:
+            return None
+        try:
+            stored, forecaster = self.registry.open(version), load_version(self.registry, version)
+            last_ms = stored.metadata.require_data().last_ms
+            earlier = run.axis.load(stored.read(PREDICTIONS_FILE))
+            (columns,) = forecaster.needs
+            rows = moments.of(columns).rows
+            order = np.argsort(rows.slots)
+            later = order[rows.times_ms[order] > last_ms]
+            if not len(later):
+                return earlier
+            own = len(rows.names) - len(PLAN_FACTS)
+            inputs = {columns: rows.rows[later, None, :own], FACTS: rows.rows[later, own:]}
+            said = forecaster.forecast(inputs).probability_up
+        except (ModelUnusable, InvalidRequest) as error:
+            run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
+            return None
+        newer = OutOfSample(rows.slots[later], said, said, rows.returns[later], np.full(len(later), -1))
+        before = earlier.rows < newer.rows[0]
+        parts = (
+            np.concatenate((getattr(earlier, name)[before], getattr(newer, name)))
+            for name in ("rows", "probability", "raw", "returns", "fold")
+        )
+        return OutOfSample(*parts)
+
+
+def _record(run: PlanRun, judged: OutOfSample) -> PlanModelRecord:
+    counted = judged.returns != 0.0
+    return record_predictions(
+        judged.probability[counted],
+        (judged.returns[counted] > 0.0).astype(np.float64),
+        run.axis.times_ms(judged.rows[counted]),
+        run.request.timeframe,
+        run.markets,
+    )
+
+
+def _enough(verdict: GateVerdict, record: PlanModelRecord, serves: bool) -> GateVerdict:
+    """Return the verdict, held back where the evidence of so few independent plans would be insufficient."""
+    if verdict.forced or not verdict.promoted or record.plans >= MIN_PLANS:
+        return verdict
+    stays = "The model in production stays" if serves else "Nothing serves"
+    why = f"{stays}: its plans are as good as {record.plans} independent ones, {MIN_PLANS} are needed."
+    held = {"serves": "production" if serves else "nothing", "reasons": (*verdict.reasons, why)}
+    return verdict.model_copy(update=held)
+
+
+def _second_half(listener: Listener) -> Listener:
+    def report(progress: JobProgress) -> None:
+        share = _MEASURING_SHARE + (1 - _MEASURING_SHARE) * progress.share
+        listener(progress.model_copy(update={"share": min(1.0, share)}))
+
+    return report
