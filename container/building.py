@@ -41,7 +41,7 @@ from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.forecast_requests import ForecastRequests
-from services.forecasts.forecasting import count_load_failure, open_forecasting
+from services.forecasts.opening import count_load_failure, open_forecasting
 from services.forecasts.past_models import PastModels
 from services.forecasts.shadow_forecasts import open_shadow_forecasts
 from services.health.model_watch import ModelWatch

@@ -174,3 +174,8 @@ def with_forecast(
     """
     weight = settings.model_weight if settings.blend == "weighted" else 0.0
     return replace(context, forecast=forecast, forecast_note=note, model_weight=weight)
+
+
+def with_plan_forecast(context: MarketContext, version: str, said: PlanForecast | None) -> MarketContext:
+    """Return the context with the plan model that was asked, and what it says; None where it says nothing."""
+    return replace(context, plan_model=version, plan_forecast=said)

@@ -143,7 +143,8 @@ class MarketReader:
     async def _with_forecast(
         self, snapshot: MarketSnapshot, context: MarketContext, costs: Costs | None = None
     ) -> MarketContext:
-        opinion = _NOT_ASKED
-        if self._forecasting is not None and self._settings.blend != "off":
-            opinion = await self._forecasting.opinion(snapshot, context.primary, costs)
-        return with_forecast(context, opinion.forecast, opinion.note, self._settings)
+        if self._forecasting is None or self._settings.blend == "off":
+            return with_forecast(context, None, _NOT_ASKED.note, self._settings)
+        opinion = await self._forecasting.opinion(snapshot, context.primary, costs)
+        forecast = with_forecast(context, opinion.forecast, opinion.note, self._settings)
+        return await self._forecasting.with_plan(snapshot, forecast)

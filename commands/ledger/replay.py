@@ -74,7 +74,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
     from services.broadcast.hub import SignalHub
     from services.evidence_file import open_weigher
     from services.evidence_in_use import EvidenceInUse
-    from services.forecasts.forecasting import count_load_failure, open_forecasting
+    from services.forecasts.opening import count_load_failure, open_forecasting
     from services.forecasts.past_models import PastModels
     from services.guards.disabled import Disabled
     from services.guards.given_sides import GivenSides

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from time import perf_counter
 
 from loguru import logger
 
 from config.model_settings import ServingSettings
-from config.settings import Settings
 from domain.analysis import MarketSnapshot
 from domain.errors import AppError, ModelUnavailable
 from domain.forecasting import Driver, Forecast
@@ -24,16 +23,15 @@ from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import to_forecast
 from models.serving.loaded_models import LoadedModels
 from services.forecasts.leader_candles import LeaderCandles
+from rules.context import MarketContext
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
 from services.forecasts.newest_rows import NewestRows
+from services.forecasts.plan_forecasts import PlanForecasts
 from services.forecasts.plans import ForecastPlans
 from services.forecasts.shadow_forecasts import ShadowForecasts
-from services.market_data.sources.stored import StoredSource
-from storage.ports import CandleStore
 from utils import metrics
-from utils.clock import Clock
-from utils.concurrency import run_blocking, worker_threads
+from utils.concurrency import run_blocking
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,6 @@ class Opinion:
 
     forecast: Forecast | None
     note: str | None
-
-
-def count_load_failure(version: str, error: AppError) -> None:
-    """Count and log a version in production that cannot be loaded."""
-    metrics.MODEL_LOAD_FAILURES.inc()
-    logger.bind(version=version, reason=error.message).error("a model in production cannot be loaded")
 
 
 class Forecasting:
@@ -70,6 +62,7 @@ class Forecasting:
         executor: Executor,
         why_disabled: WhyDisabled = nothing_is_disabled,
         shadows: ShadowForecasts | None = None,
+        plan_forecasts: PlanForecasts | None = None,
     ) -> None:
         """Keep the parts; nothing is loaded yet.
 
@@ -85,6 +78,7 @@ class Forecasting:
             executor: For work off the event loop.
             why_disabled: Tells whether models take part now.
             shadows: Asks candidates the same after the answer; None asks none.
+            plan_forecasts: Asks plan models; None asks none.
         """
         self._models = models
         self._batcher = batcher
@@ -97,13 +91,25 @@ class Forecasting:
         self._plans = plans
         self._why_disabled = why_disabled
         self._shadows = shadows
+        self._plan_forecasts = plan_forecasts
 
-    def by(self, models: LoadedModels) -> Forecasting:
-        """Return the same with other models, which no candidates shadow."""
+    def by(self, models: LoadedModels, moment: datetime) -> Forecasting:
+        """Return the same with other models, which no candidates shadow, and with the plan models of a moment."""
         other = copy(self)
         other._models = models
         other._shadows = None
+        other._plan_forecasts = self._plan_forecasts and self._plan_forecasts.at(moment)
         return other
+
+    async def with_plan(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
+        """Return the context with what the plan model in production says of the plan that the rules give.
+
+        It is as it was where no plan model is in production, or models are disabled.
+        """
+        disabled = snapshot.as_of_ms is None and self._why_disabled(MODEL)
+        if self._plan_forecasts is None or disabled:
+            return context
+        return await self._plan_forecasts.added(snapshot, context)
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
         """Return the forecast of the model in production for a market, from its closed candles.
@@ -211,32 +217,4 @@ class Forecasting:
         return (
             f"no model is in production for {symbol} on {shown}{coins}; train one: "
             f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
-        )
-
-
-@contextmanager
-def open_forecasting(
-    loaded: LoadedModels,
-    settings: Settings,
-    store: CandleStore,
-    clock: Clock,
-    why_disabled: WhyDisabled = nothing_is_disabled,
-    shadows: ShadowForecasts | None = None,
-) -> Iterator[Forecasting]:
-    """Serve the models of the registry; nothing is loaded before the first request."""
-    serving = settings.models.serving
-    # Own threads, so that analyses do not wait while a model is loaded.
-    with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
-        yield Forecasting(
-            models=loaded,
-            batcher=MicroBatcher(executor, serving),
-            candles=ModelCandles(StoredSource(store), clock),
-            leaders=LeaderCandles(StoredSource(store)),
-            rows=shadows.rows if shadows else NewestRows(),
-            plans=ForecastPlans(settings.trading.costs, settings.indicators.atr_period),
-            settings=serving,
-            preferred=settings.analysis.primary_timeframes,
-            executor=executor,
-            why_disabled=why_disabled,
-            shadows=shadows,
         )

@@ -11,7 +11,7 @@ from loguru import logger
 
 from domain.errors import AppError
 from domain.market import Timeframe
-from models.registry.aliases import Aliases
+from models.registry.past_registry import PastRegistry
 from models.registry.registry import Registry
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels, load_version
@@ -20,17 +20,6 @@ from services.forecasts.forecasting import Forecasting
 # Versions that are kept in memory between replays, beside those that serve.
 MAX_KEPT = 4
 Load = Callable[[Registry, str], Forecaster]
-
-
-class _PastRegistry(Registry):
-    """The registry with the aliases of a moment; versions are those on disk now."""
-
-    def __init__(self, registry: Registry, moment: datetime) -> None:
-        super().__init__(registry.root, registry.shipped)
-        self._moment = moment
-
-    def aliases(self) -> Aliases:
-        return super().aliases().at(self._moment)
 
 
 class PastModels:
@@ -65,8 +54,8 @@ class PastModels:
 
     def at(self, moment: datetime) -> Forecasting:
         """Return forecasts by the models of a moment."""
-        past = _PastRegistry(self._registry, moment)
-        return self._forecasting.by(LoadedModels(past, self._reload_seconds, _note_failure, load=self._find))
+        past = PastRegistry(self._registry, moment)
+        return self._forecasting.by(LoadedModels(past, self._reload_seconds, _note_failure, load=self._find), moment)
 
     def _find(self, registry: Registry, version: str) -> Forecaster:
         with self._loading:

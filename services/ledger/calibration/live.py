@@ -19,7 +19,7 @@ from services.leases import Lease
 from services.ledger.calibration.choice import gain_of
 from services.ledger.calibration.refits import Refit, RefitState, books, fit, on_trial
 from services.ledger.calibration.stated_plans import FirstPlans
-from services.ledger.recording.lane_identities import digest
+from services.ledger.recording.lane_identities import PLAN_MODEL, digest
 from storage.document_ports import EVIDENCE_REFITS, LEDGER_LANES, DocumentStore
 from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock
@@ -116,11 +116,12 @@ class LiveCalibration:
             if not record.weight:
                 continue  # what it states is chance alone, whatever the trend
             stated = {digest(book.model_dump(mode="json")) for book in history if record in book.records}
-            lane_ids = [lane["lane_id"] for lane in lanes if lane["parts"]["evidence"] in stated]
+            own = [lane for lane in lanes if PLAN_MODEL not in lane["parts"]]
+            lane_ids = [lane["lane_id"] for lane in own if lane["parts"]["evidence"] in stated]
             plans = await self._plans(record, lane_ids)
-            own = [refit for refit in known if refit.timeframe is record.timeframe]
+            refits = [refit for refit in known if refit.timeframe is record.timeframe]
             of_file = next(each for each in shipped.records if each.timeframe is record.timeframe)
-            await self._decide_on(record, of_file, own, plans)
+            await self._decide_on(record, of_file, refits, plans)
         await self.take_over()
 
     async def _decide_on(

@@ -166,14 +166,15 @@ class NightlyParity:
             return
         said = statements_of(again.analysis, again.judgement)
         refused = any(not gate.passed for gate in archived.gates)
-        book = again.judgement.context.weigher.book
+        context = again.judgement.context
+        weighed_by = context.weigher.book, context.plan_model
         for entry in entries:
             replayed = said.get(entry.lane)
             if entry.given and refused:
                 tally.skipped[Skipped.REFUSED] += 1
             elif replayed is None:
                 tally.skipped[Skipped.SILENT] += 1
-            elif entry.lane_id != self._identities.id_of(entry.lane, replayed.by, entry.origin, book):
+            elif entry.lane_id != self._identities.id_of(entry.lane, replayed.by, entry.origin, *weighed_by):
                 tally.skipped[Skipped.LANE] += 1
             else:
                 tally.add(entry, fields_of(entry, replayed, entry.price))

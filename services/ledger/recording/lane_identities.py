@@ -27,6 +27,9 @@ _SIDES = ("long_probability", "short_probability")
 _LLM = ("temperature", "reasoning_effort")
 _BLEND = ("blend", "model_weight")
 
+# The part of what goes by a plan model: its plans were not stated by the evidence.
+PLAN_MODEL = "plan_model"
+
 Parts = Mapping[str, Any]
 
 
@@ -107,11 +110,13 @@ class LaneIdentities:
         self._indicators = indicators
         self._prompt = {"version": prompt["version"], "content": digest(prompt)}
         self._note = note
-        self._known: dict[tuple[LedgerLane, str, bool], str] = {}
+        self._known: dict[tuple[LedgerLane, str, bool, str | None], str] = {}
         self._made_of: tuple[IndicatorSettings, EvidenceBook | None] | None = None
         self._rules: Parts = {}
 
-    def id_of(self, lane: LedgerLane, by: str, origin: Origin, book: EvidenceBook | None) -> str:
+    def id_of(
+        self, lane: LedgerLane, by: str, origin: Origin, book: EvidenceBook | None, plan_model: str | None = None
+    ) -> str:
         """Return the id of a lane.
 
         Args:
@@ -119,24 +124,25 @@ class LaneIdentities:
             by: Version of the model, or name of the LLM; empty of rules alone.
             origin: A trend is blended in another way than an analysis.
             book: Evidence that plans are weighed by.
+            plan_model: Version of the plan model that is asked before it; None without one.
         """
         made_of = self._made_of
         if made_of is None or made_of[0] is not self._indicators.settings or made_of[1] is not book:
             self._made_of = self._indicators.settings, book
             self._rules = self._of_rules(book)
             self._known.clear()
-        key = lane, by, origin is Origin.TREND
+        key = lane, by, origin is Origin.TREND, plan_model
         found = self._known.get(key)
         if found is None:
-            identity = LaneIdentity.of(lane, self._parts(lane, by, origin))
+            identity = LaneIdentity.of(lane, self._parts(lane, by, origin, plan_model))
             found = self._known[key] = identity.lane_id
             self._note(identity)
         return found
 
-    def _parts(self, lane: LedgerLane, by: str, origin: Origin) -> Parts:
+    def _parts(self, lane: LedgerLane, by: str, origin: Origin, plan_model: str | None) -> Parts:
         if lane in {LedgerLane.MODEL, LedgerLane.SHADOW}:
             return {"service": service_version(), **self._model(by)}
-        rules = self._rules
+        rules = self._rules if plan_model is None else {**self._rules, PLAN_MODEL: plan_model}
         if lane is LedgerLane.BLEND:
             blend = {"blend": "trend"} if origin is Origin.TREND else _some(self._settings.analysis, _BLEND)
             return {**rules, **self._model(by), "blend": blend}

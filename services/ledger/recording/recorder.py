@@ -65,7 +65,7 @@ class _Occasion(NamedTuple):
     closed_ms: int
     price: float
     cost_bps: float
-    book: EvidenceBook | None
+    weighed_by: tuple[EvidenceBook | None, str | None]
     source_data: DataSource
     apart: Apart | None
 
@@ -129,7 +129,7 @@ class Recorder:
             closed_ms=made.basis.closed_ms,
             price=analysis.price,
             cost_bps=made.basis.cost_bps,
-            book=made.basis.book,
+            weighed_by=(made.basis.book, made.basis.plan_model),
             source_data=analysis.source_data,
             apart=apart_of(analysis.source_data, old=made.basis.old, believed=made.believed, trusted=trusted),
         )
@@ -184,7 +184,7 @@ class Recorder:
             closed_ms=closed_ms,
             price=snapshot.price,
             cost_bps=(costs or weigher.costs).round_trip_bps,
-            book=weigher.book,
+            weighed_by=(weigher.book, None),
             source_data=snapshot.source_data,
             apart=apart,
         )
@@ -203,12 +203,12 @@ class Recorder:
     def _write(self, statements: Iterable[Statement], occasion: _Occasion, *, delivered: bool = True) -> bool:
         """Hand entries to the store; return whether there was room for them."""
         now_ms, asked_by = epoch_ms(self._clock.now()), request_id.get() or None
-        id_of, origin, book = self._identities.id_of, occasion.origin, occasion.book
+        id_of, origin, weighed_by = self._identities.id_of, occasion.origin, occasion.weighed_by
         entries = [
             LedgerEntry(
                 id=_entry_id(occasion.answer_id, said.lane, occasion.times),
                 lane=said.lane,
-                lane_id=id_of(said.lane, said.by, origin, book),
+                lane_id=id_of(said.lane, said.by, origin, *weighed_by),
                 origin=origin,
                 symbol=occasion.symbol,
                 timeframe=occasion.timeframe,

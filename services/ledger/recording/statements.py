@@ -70,6 +70,7 @@ class AnswerBasis(NamedTuple):
         old: Whether the candles are too old for news.
         cost_bps: Costs of a round trip that the plans were weighed with.
         book: Evidence that the plans were weighed by.
+        plan_model: Version of the plan model that was asked before it; None without one.
     """
 
     by_rules: Verdict
@@ -78,6 +79,7 @@ class AnswerBasis(NamedTuple):
     old: bool
     cost_bps: float
     book: EvidenceBook | None
+    plan_model: str | None
 
     @classmethod
     def of(cls, judgement: Judgement) -> AnswerBasis:
@@ -90,6 +92,7 @@ class AnswerBasis(NamedTuple):
             old=context.age.old,
             cost_bps=context.weigher.costs.round_trip_bps,
             book=context.weigher.book,
+            plan_model=context.plan_model,
         )
 
 

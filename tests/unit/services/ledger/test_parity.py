@@ -18,7 +18,7 @@ from domain.trading.gates import Gate, GateName
 from domain.values import Signal
 from models.registry.registry import Registry
 from rules.strategies import STRATEGY_NAMES
-from services.forecasts.forecasting import open_forecasting
+from services.forecasts.opening import open_forecasting
 from services.ledger.parity.certificate import FieldParity, ParityCertificate, Skipped
 from storage.document_ports import LEDGER_PARITY
 from storage.ledger_ports import EntryFilter
