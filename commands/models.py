@@ -14,7 +14,7 @@ from commands.manager import model_manager
 from commands.options import Json, Version
 from config.sources import load_settings
 from domain.errors import InvalidRequest
-from domain.forecasting import ModelType
+from domain.forecasting import ModelTarget, ModelType
 from domain.market import Timeframe
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Market = Annotated[str, typer.Option(help="Market, or * for the model of all markets.")]
 Candles = Annotated[Timeframe, typer.Option(help="Timeframe.")]
+Target = Annotated[ModelTarget, typer.Option(help="Of the models of the close, or of plan models.")]
 
 models = typer.Typer(
     help="Manage the versions: list, show, compare, promote, roll back, prune, import.", no_args_is_help=True
@@ -30,14 +31,14 @@ models = typer.Typer(
 
 
 @models.command("list")
-def list_models(as_json: Json = False) -> None:
-    """List every version, newest first."""
+def list_models(target: Target = "close", as_json: Json = False) -> None:
+    """List every version, newest first; plan models with --target plan."""
     from commands.tables.models import alias_names, listed
     from commands.tables.shadows import known_shadows, shadow_lines
     from models.registry.trials import count_trials
 
     settings = load_settings()
-    registry = model_manager(settings).registry
+    registry = _registry(target)
     listing, aliases = registry.versions(), registry.aliases()
     called, shadows = alias_names(aliases), known_shadows(settings, aliases)
     trials = count_trials(registry.root, listing.models)
@@ -63,7 +64,7 @@ def show_model(version: Version, as_json: Json = False) -> None:
     from models.registry.trials import count_trials
 
     settings = load_settings()
-    registry = model_manager(settings).registry
+    registry = _registry_of(version)
     model, aliases = registry.open(version).metadata, registry.aliases()
     called = alias_names(aliases).get(version, [])
     shadow = known_shadows(settings, aliases).get(version)
@@ -77,7 +78,7 @@ def compare_models(first: Version, second: Version, as_json: Json = False) -> No
     """Show the figures of two versions side by side."""
     from commands.tables.models import compared
 
-    found = _registry().compare(first, second)
+    found = _registry_of(first).compare(first, second)
     document = {
         "first": first,
         "second": second,
@@ -101,7 +102,7 @@ def promote_model(
     """Put a version into production, whatever the gate decided."""
     if force is None:
         raise InvalidRequest("the gate promotes when a model is trained; to decide otherwise, say why: --force REASON")
-    registry = _registry()
+    registry = _registry_of(version)
     registry.promote(version, by="forced", reason=force, at=datetime.now(UTC))
     model = registry.open(version).metadata
     _tell_production(model.symbol, model.timeframe, version, as_json)
@@ -112,11 +113,12 @@ def roll_back(
     symbol: Market,
     timeframe: Candles,
     reason: Annotated[str, typer.Option(help="Reason to record.")],
+    target: Target = "close",
     as_json: Json = False,
 ) -> None:
     """Put the previous version into production again."""
     scope = checked_scope(symbol)
-    version = _registry().rollback(scope, timeframe, reason=reason, at=datetime.now(UTC))
+    version = _registry(target).rollback(scope, timeframe, reason=reason, at=datetime.now(UTC))
     _tell_production(scope, timeframe, version, as_json)
 
 
@@ -125,11 +127,12 @@ def prune_models(
     keep: Annotated[
         int | None, typer.Option(min=1, help="Versions of each market; from the settings by default.")
     ] = None,
+    target: Target = "close",
     as_json: Json = False,
 ) -> None:
     """Delete all but the newest versions of each market; versions that serve, and their members, are kept."""
     settings = load_settings()
-    pruned = _registry().prune(keep or settings.models.keep_versions)
+    pruned = _registry(target).prune(keep or settings.models.keep_versions)
     lines = [f"{len(pruned.deleted)} deleted, {len(pruned.kept)} kept", *(f"- {version}" for version in pruned.deleted)]
     show({"deleted": list(pruned.deleted), "kept": list(pruned.kept)}, "\n".join(lines), as_json)
 
@@ -177,8 +180,18 @@ def import_model(
     show(model.model_dump(mode="json"), shown(model, ()), as_json)
 
 
-def _registry() -> Registry:
-    return model_manager(load_settings()).registry
+def _registry(target: ModelTarget = "close") -> Registry:
+    from models.registry.plan_versions import plan_registry
+
+    settings = load_settings()
+    return plan_registry(settings.models) if target == "plan" else model_manager(settings).registry
+
+
+def _registry_of(version: str) -> Registry:
+    """Return the registry of a version, whose name says which one it is."""
+    from models.registry.version_names import PLAN_PREFIX
+
+    return _registry("plan" if version.startswith(PLAN_PREFIX) else "close")
 
 
 def _summary(model: ModelMetadata, called: list[str]) -> dict[str, Any]:

@@ -41,15 +41,20 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     from services.training.managers import open_manager
     from services.training.order import TrainingOrder
     from services.training.past import read_candles
+    from services.training.plan_training import PlanTraining
     from utils.clock import SystemClock
 
     order = TrainingOrder.model_validate(parameters)
     models = order.models.trained_with(epochs=order.epochs, seed=order.seed)
-    manager = open_manager(models, order.features, order.indicators.atr_period, SystemClock().now)
     request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
     markets = asyncio.run(read_candles(order, report, SystemClock()))
     if any(market.history for market in order.pool or (order,)):
         report = after_fetching(report)
+    if order.plans is not None:
+        measuring, book = order.plans.measuring, order.plans.book
+        plans = PlanTraining(models, order.features, measuring, book, SystemClock().now)
+        return plans.train(request, markets, report).report()
+    manager = open_manager(models, order.features, order.indicators.atr_period, SystemClock().now)
     return manager.train(request, markets, report, shadow=order.shadow).report()
 
 

@@ -32,5 +32,12 @@ async def train(
     asked: Annotated[TrainRequest, Depends(JsonBody(TrainRequest))], training: TrainingPart, key: JobKey = None
 ) -> TrainingQueued:
     """Check the candles and queue a training; the gate decides whether the new version serves."""
-    wanted = TrainingAsked(asked.symbol, asked.timeframe, asked.model_type, asked.epochs, asked.candles or None)
+    wanted = TrainingAsked(
+        asked.symbol,
+        asked.timeframe,
+        asked.model_type,
+        asked.epochs,
+        asked.candles or None,
+        target=asked.target or "close",
+    )
     return TrainingQueued.of(await training.submit(wanted, key))

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
-from domain.forecasting import ModelType
+from domain.forecasting import ModelTarget, ModelType
 from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
@@ -33,6 +33,11 @@ class TrainRequest(RequestModel):
         description="Without it: the usual distance of the candles or, without these, the first primary timeframe.",
     )
     model_type: ModelType | None = Field(None, description="Without it: models.default_type.")
+    target: ModelTarget | None = Field(
+        None,
+        description="close (default): the close of the next candle. plan: whether the target of a plan that the rules "
+        "give comes before its stop; of the types lightgbm and logistic.",
+    )
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = Field(
         None, description="At most this many for every network; without it as configured."
     )

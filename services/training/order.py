@@ -8,8 +8,23 @@ from pydantic import Field
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings, IndicatorSettings
-from domain.forecasting import ModelScope, ModelType
+from domain.forecasting import ModelScope, ModelTarget, ModelType
+from domain.values import Frozen
+from rules.evidence import EvidenceBook
 from services.job_candles.order import SeriesOrder
+from services.measuring.order import MeasuringOrder
+
+
+class PlanOrder(Frozen):
+    """What the training of a plan model needs further.
+
+    Attributes:
+        measuring: How the past is judged, as evidence is measured.
+        book: The evidence that it has to beat; None where none is configured.
+    """
+
+    measuring: MeasuringOrder
+    book: EvidenceBook | None
 
 
 class TrainingOrder(SeriesOrder):
@@ -21,6 +36,8 @@ class TrainingOrder(SeriesOrder):
         seed: None takes that of the settings.
         shadow: Whether it shadows the model in production, if there is one, before it may replace it.
         indicators: By which the plans of the model are made.
+        target: What the model foretells.
+        plans: Of a plan model; None of a model of the close.
     """
 
     symbol: ModelScope
@@ -32,3 +49,5 @@ class TrainingOrder(SeriesOrder):
     features: FeatureSettings
     indicators: IndicatorSettings
     models: ModelSettings
+    target: ModelTarget = "close"
+    plans: PlanOrder | None = None

@@ -14,7 +14,6 @@ from backtesting.evidence.plan_models import GivenPlans, given_plans, record_pre
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InvalidRequest, ModelUnusable
-from domain.forecasting import ModelType
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
 from domain.trading.plan_models import PlanModelRecord
@@ -37,22 +36,10 @@ from rules.plan_facts import PLAN_FACTS
 from services.measuring.order import MeasuredCandles, MeasuringOrder
 from services.measuring.run import measure
 from services.training.judged_moments import Moments
+from services.training.plan_types import check_plan_type
 
-# They read one row and learn which of two things comes. Networks read windows, and what the rules said at each candle
-# of one is not known.
-PLAN_TYPES = (ModelType.LIGHTGBM, ModelType.LOGISTIC)
 # Of the whole training in its progress.
 _MEASURING_SHARE = 0.5
-
-
-def check_plan_type(kind: ModelType) -> None:
-    """Refuse types that cannot learn from plans.
-
-    Raises:
-        InvalidRequest: names those that can.
-    """
-    if kind not in PLAN_TYPES:
-        raise InvalidRequest(f"{kind} models do not learn from plans; {' and '.join(PLAN_TYPES)} do")
 
 
 @dataclass(frozen=True)

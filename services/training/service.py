@@ -11,18 +11,21 @@ from typing import Any
 from config.settings import Settings
 from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
-from domain.forecasting import ModelType
+from domain.forecasting import ModelTarget, ModelType
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
 from models.training.learner import needed_candles
+from services.evidence_file import read_book
 from services.job_candles.finding import JobCandles
 from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
+from services.measuring.order import MeasuringOrder, MeasuringWish
 from services.training.histories import TrainingHistories, require_new, too_few
-from services.training.order import TrainingOrder
+from services.training.order import PlanOrder, TrainingOrder
+from services.training.plan_types import check_plan_type
 from services.training.pools import PooledTraining
 from storage.ports import CandleStore
 from utils.clock import Clock
@@ -36,6 +39,7 @@ class TrainingAsked:
         newer_than_ms: Open time of the newest candle of the training before; None without one.
         least_new: Candles that have to have closed since then.
         by_itself: Whether the service trains without being asked: then the model shadows the one in production.
+        target: What the model foretells.
     """
 
     symbol: str
@@ -46,6 +50,7 @@ class TrainingAsked:
     newer_than_ms: int | None = None
     least_new: int = 0
     by_itself: bool = False
+    target: ModelTarget = "close"
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,15 @@ class TrainingService:
         """Queue a training, unless one has the key already.
 
         Raises:
+            InvalidRequest: a plan model of a type that cannot learn from plans.
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than training needs, or too few new ones, with the numbers.
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
         kind = asked.type or self._settings.models.default_type
+        if asked.target == "plan":
+            check_plan_type(kind)
         if asked.candles is not None:
             needed = needed_candles(kind, self._settings.models, self._settings.features)
             refusal = partial(too_few, needed)
@@ -131,6 +139,14 @@ class TrainingService:
             features=self._settings.features,
             indicators=self._settings.indicators,
             models=self._settings.models,
+            target=asked.target,
+            plans=self._plans() if asked.target == "plan" else None,
         )
-        # Parameters that are None are shown with the job; this one is no wish of the client.
-        return order.model_dump(mode="json", exclude={"pool"} if history.more else {"pool", "history"})
+        # Parameters that are None are shown with the job; these are no wishes of the client.
+        unset = {name for name in ("history", "plans") if getattr(order, name) is None}
+        usual = {"target"} if asked.target == "close" else set()
+        return order.model_dump(mode="json", exclude={"pool", *unset, *usual})
+
+    def _plans(self) -> PlanOrder:
+        book = read_book(self._settings.trading.evidence_file)
+        return PlanOrder(measuring=MeasuringOrder.of(MeasuringWish(), self._settings), book=book)

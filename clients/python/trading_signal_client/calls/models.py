@@ -19,10 +19,17 @@ def train(
     timeframe: answers.Timeframe | None = None,
     *,
     model_type: answers.ModelType | None = None,
+    target: Literal["close", "plan"] | None = None,
     candles: Sequence[Candle] | None = None,
 ) -> Call[answers.TrainingQueued]:
     """Queue a training (admin); without candles the service uses stored ones."""
-    body = {"symbol": symbol, "timeframe": timeframe, "model_type": model_type, "candles": candles}
+    body = {
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "model_type": model_type,
+        "target": target,
+        "candles": candles,
+    }
     return Call("ai_train", "POST", "/ai/train", answers.TrainingQueued, body)
 
 

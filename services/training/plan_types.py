@@ -1,0 +1,20 @@
+"""The types of models that can learn from plans."""
+
+from __future__ import annotations
+
+from domain.errors import InvalidRequest
+from domain.forecasting import ModelType
+
+# They read one row and learn which of two things comes. Networks read windows, and what the rules said at each candle
+# of one is not known.
+PLAN_TYPES = (ModelType.LIGHTGBM, ModelType.LOGISTIC)
+
+
+def check_plan_type(kind: ModelType) -> None:
+    """Refuse types that cannot learn from plans.
+
+    Raises:
+        InvalidRequest: names those that can.
+    """
+    if kind not in PLAN_TYPES:
+        raise InvalidRequest(f"{kind} models do not learn from plans; {' and '.join(PLAN_TYPES)} do")
