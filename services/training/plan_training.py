@@ -87,11 +87,31 @@ class PlanTraining:
         """
         check_plan_type(request.kind)
         check_disk(self.registry.root)
-        moments = Moments(self._given(markets, listener), markets, self.models, self.features)
+        given = self._given(markets, listener)
+        return self.learn(request, markets, given, _second_half(listener), force)
+
+    def learn(
+        self,
+        request: TrainingRequest,
+        markets: Mapping[str, CandleSeries],
+        given: Mapping[str, GivenPlans],
+        listener: Listener,
+        force: str | None = None,
+    ) -> TrainingOutcome:
+        """Train on plans that were measured; arguments and errors are those of `train`.
+
+        Args:
+            request: Type, symbol or `*`, and timeframe.
+            markets: Closed candles by symbol.
+            given: The plans that the rules gave in each of them.
+            listener: Called after every fit.
+            force: Reason to promote it whatever the gate decides.
+        """
+        moments = Moments(given, markets, self.models, self.features)
         judged = moments.of(ARCHITECTURES[request.kind].feature_set)
         run = PlanRun(request, judged, markets, self.models, self.features)
         production = self._incumbent(run, moments)
-        result = run.run(_second_half(listener), production, force)
+        result = run.run(listener, production, force)
         record = _record(run, result.asked.judged)
         result = replace(result, verdict=_enough(result.verdict, record, production is not None))
         now = self.now()

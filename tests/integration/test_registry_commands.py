@@ -19,6 +19,7 @@ from models.registry.registry import Registry
 from models.training.backend import use_backend
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.models import NOON, add_model, make_scaler
+from tests.fixtures.plan_models import serve_plan_model
 from tests.fixtures.plan_records import make_record
 from tests.fixtures.planted_market import reversal_market
 from tests.fixtures.settings import configured
@@ -276,3 +277,25 @@ class TestImport:
         assert "a Keras file holds one of lstm, gru" in capsys.readouterr().err
         assert command("models", "import", tmp_path / "x.pkl", "--type", "lstm", *market) == 2
         assert "from .h5 or .keras files" in capsys.readouterr().err
+
+
+def test_plan_models_are_listed_shown_and_taken_out_by_themselves(
+    registry: Registry, command: Command, document: CommandJson
+) -> None:
+    add_model(registry, ModelType.LSTM)
+    version = serve_plan_model(registry, 0.4)
+    assert [model["type"] for model in document("list")["models"]] == ["lstm"]
+    (listed,) = document("list", "--target", "plan")["models"]
+    assert (listed["version"], listed["aliases"]) == (version, ["production"])
+    assert document("show", version)["judged_plans"]["plans"] == 900
+    taken = document("rollback", "--symbol", "*", "--timeframe", "1h", "--reason", "to compare", "--target", "plan")
+    assert taken["production"] is None
+    assert document("promote", version, "--force", "it was better")["production"] == version
+
+
+def test_a_plan_model_of_few_candles_says_how_many_plans_there_are(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(700, 0.5, 1))
+    assert command("train", file, "--target", "plan", "--type", "logistic") == 2
+    assert "plans in these candles that reached target or stop, 667 are needed" in capsys.readouterr().err

@@ -66,6 +66,16 @@ def test_candles_are_queued_at_once(operator: TestClient, path: str) -> None:
     }
 
 
+def test_a_plan_model_is_queued_with_what_its_job_needs(operator: TestClient) -> None:
+    refused = operator.post("/ai/train", json=body(model_type="gru", target="plan"))
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "gru models do not learn from plans; lightgbm and logistic do"
+    assert operator.post("/ai/train", json=body(target="trend")).status_code == 422
+    queued = operator.post("/ai/train", json=body(target="plan"))
+    assert queued.status_code == 202
+    assert operator.get(f"/jobs/{queued.json()['job_id']}").json()["parameters"]["target"] == "plan"
+
+
 def test_timeframe_and_model_type_are_found_where_they_are_not_given(operator: TestClient) -> None:
     quarters = base_path(count=300)
     queued = operator.post("/train", json={"symbol": "ETHUSDT", "candles": wire_candles(quarters, 300)}).json()

@@ -177,3 +177,14 @@ async def test_identities_are_stored_once_with_the_time_at_which_their_record_be
     }
     for kept in stored:
         assert LaneIdentity.of(LedgerLane(kept["lane"]), kept["parts"]).lane_id == kept["lane_id"]
+
+
+def test_what_goes_by_a_plan_model_is_told_apart_and_marked() -> None:
+    noted: list[LaneIdentity] = []
+    identities = make_identities(noted=noted)
+    version = "plan_lightgbm_model_20260131_120000"
+    plain = {lane: identities.id_of(lane, by, Origin.API, BOOK) for lane, by in BY.items()}
+    asked = {lane: identities.id_of(lane, by, Origin.API, BOOK, version) for lane, by in BY.items()}
+    assert differing(plain, asked) == {RULES, LLM, BLEND}
+    marked = {identity.lane for identity in noted if identity.parts.get(lane_identities.PLAN_MODEL) == version}
+    assert marked == {RULES, LLM, BLEND}

@@ -1,0 +1,72 @@
+"""A plan model in production: what an analysis says by it, and where the evidence goes on by its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from domain.naming.symbols import SymbolKind
+from models.registry.registry import Registry
+from tests.conftest import MakeClient
+from tests.fixtures.bodies import shape_a
+from tests.fixtures.plan_models import model_record, serve_plan_model
+
+pytest_plugins = ["tests.fixtures.registry"]
+
+RISING = {"seed": 5, "drift": 0.35}
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> TestClient:
+    return make_client(models={"serving": {"reload_seconds": 0.0001}})
+
+
+def analyzed(client: TestClient, **shape: Any) -> dict[str, Any]:
+    response = client.post("/ai/analyze", json=shape_a(**shape))
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def test_the_plan_of_the_rules_is_weighed_by_the_plan_model(client: TestClient, registry: Registry) -> None:
+    by_record = analyzed(client, **RISING)
+    version = serve_plan_model(registry, 0.45)
+    answer = analyzed(client, **RISING, symbol="BTCUSDT")
+    evidence = answer["evidence"]
+    assert (answer["signal"], by_record["signal"]) == ("Long", "Long")
+    assert evidence["target_first"] == pytest.approx(0.45)
+    assert evidence["built_from"] == f"{version}: 2 markets, 1h, 2017-07 to 2020-09"
+    assert (evidence["plans"], evidence["verdict"]) == (900, "positive")
+    # 0.5 + (0.45 * 3 - 1 - costs) / 2
+    assert answer["confidence"] == pytest.approx(0.5 + evidence["expected_r"] / 2, abs=1e-4)
+    assert answer["confidence"] > by_record["confidence"]
+    assert "The plan model gives the plan of the trend 45.0% to reach its target first" in answer["reasoning"]
+    assert by_record["evidence"]["built_from"].startswith("8 markets")
+    assert "plan model" not in by_record["reasoning"]
+
+
+def test_a_plan_that_the_model_gives_no_chance_is_not_given(client: TestClient, registry: Registry) -> None:
+    serve_plan_model(registry, 0.30)
+    answer = analyzed(client, **RISING)
+    assert (answer["signal"], answer["evidence"]["verdict"]) == ("Neutral", "inverted")
+    assert "the plan model gives its plan no more than chance" in answer["reasoning"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes"),
+    [
+        pytest.param({"seed": 1, "drift": 0.0}, {}, id="the rules give no plan"),
+        pytest.param(RISING, {"record": model_record(kinds=(SymbolKind.SHARE,))}, id="of other markets"),
+        pytest.param(RISING, {"record": model_record(stop_atr=2.0)}, id="of other plans"),
+    ],
+)
+def test_without_its_word_the_evidence_goes_by_its_record(
+    client: TestClient, registry: Registry, shape: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    before = analyzed(client, **shape)
+    serve_plan_model(registry, 0.45, **changes)
+    after = analyzed(client, **shape, symbol="BTCUSDT")
+    told = ("signal", "confidence", "evidence")
+    assert {key: after[key] for key in told} == {key: before[key] for key in told}
