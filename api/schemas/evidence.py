@@ -9,6 +9,8 @@ from pydantic import Field
 
 from api.schemas.responses import ResponseModel
 from domain.market import Timeframe
+from models.evaluation.baselines import EVIDENCE
+from models.registry.metadata import ModelMetadata
 from rules.evidence import TimeframeRecord
 from services.ledger.calibration.refits import Refit, RefitState
 
@@ -65,8 +67,37 @@ class RefitVersion(ResponseModel):
         )
 
 
+class PlanModelInUse(ResponseModel):
+    """A plan model in production: it weighs plans of the rules in the place of the record of their timeframe."""
+
+    version: str
+    symbol: Annotated[str, Field(description="* of all markets of the kinds that it has learned from.")]
+    timeframe: Timeframe
+    plans: Annotated[int, Field(description="Independent plans that it was judged on.")]
+    error: Annotated[float, Field(description="Standard error of the log odds that it states.")]
+    brier: Annotated[float | None, Field(description="Brier score of its predictions out of sample.")]
+    evidence_brier: Annotated[float | None, Field(description="Of the evidence, on the same plans.")]
+
+    @classmethod
+    def of(cls, model: ModelMetadata) -> PlanModelInUse:
+        """Return the figures of a plan model."""
+        record, evidence = model.judged_plans, model.baselines.get(EVIDENCE)
+        if record is None:
+            raise ValueError(f"{model.version} is no plan model")
+        return cls(
+            version=model.version,
+            symbol=model.symbol,
+            timeframe=model.timeframe,
+            plans=record.plans,
+            error=record.error,
+            brier=model.metrics.brier if model.metrics else None,
+            evidence_brier=evidence.brier if evidence else None,
+        )
+
+
 class EvidenceState(ResponseModel):
-    """The records in use by timeframe, and the refits, the newest first."""
+    """The records in use by timeframe, the refits, the newest first, and the plan models in production."""
 
     records: Annotated[list[RecordInUse], Field(description="Empty where no evidence is configured.")]
     refits: list[RefitVersion]
+    plan_models: list[PlanModelInUse]

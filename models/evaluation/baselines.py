@@ -15,6 +15,9 @@ from features.datasets.candle_checks import NO_RUN
 from features.datasets.splits import Split
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 
+# Name of what plan models are judged against: what the evidence says of the same plans.
+EVIDENCE = "evidence"
+
 # From a fold, the rows that end a window, and the forward returns of all rows.
 Baseline = Callable[[Split, IntArray, FloatArray], FoldPrediction]
 

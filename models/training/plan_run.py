@@ -14,14 +14,13 @@ from config.settings import FeatureSettings
 from domain.arrays import FloatArray
 from domain.market import CandleSeries
 from features.datasets.training_data import TrainingSet
+from models.evaluation.baselines import EVIDENCE
 from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import OutOfSample
 from models.training.learner import Learner
 from models.training.progress import Listener, Progress
 from models.training.training_run import TrainingRequest, TrainingResult, TrainingRun
 from models.training.walk_forward import EvaluationSet, walk_forward
-
-EVIDENCE = "evidence"
 
 
 @dataclass(frozen=True)

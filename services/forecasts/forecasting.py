@@ -19,6 +19,7 @@ from domain.forecasting import Driver, Forecast
 from domain.market import CandleSeries, Timeframe
 from domain.trading.costs import Costs
 from domain.trading.disabled import MODEL, WhyDisabled, nothing_is_disabled
+from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import to_forecast
 from models.serving.loaded_models import LoadedModels
@@ -110,6 +111,12 @@ class Forecasting:
         if self._plan_forecasts is None or disabled:
             return context
         return await self._plan_forecasts.added(snapshot, context)
+
+    async def plan_models(self) -> list[ModelMetadata]:
+        """Return the plan models in production; raises as `PlanForecasts.in_production`."""
+        if self._plan_forecasts is None:
+            return []
+        return await run_blocking(self._executor, self._plan_forecasts.in_production)
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
         """Return the forecast of the model in production for a market, from its closed candles.

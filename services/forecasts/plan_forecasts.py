@@ -61,6 +61,15 @@ class PlanForecasts:
         past = PastRegistry(self._registry, moment)
         return PlanForecasts(past, self._load, self._candles, self._rows, self._executor)
 
+    def in_production(self) -> list[ModelMetadata]:
+        """Return the versions in production; it reads files: call it off the event loop.
+
+        Raises:
+            ModelUnusable, ModelNotFound: the aliases, or the metadata of one, cannot be read.
+        """
+        scopes = self._registry.aliases().scopes
+        return [self._registry.open(of.production).metadata for of in scopes if of.production]
+
     async def added(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
         """Return the context with the plan model that was asked, and with what it says where the rules give a plan.
 

@@ -11,6 +11,7 @@ from domain.naming.symbols import SymbolKind
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.models import make_scores
 from tests.fixtures.plan_models import model_record, serve_plan_model
 
 pytest_plugins = ["tests.fixtures.registry"]
@@ -70,3 +71,18 @@ def test_without_its_word_the_evidence_goes_by_its_record(
     after = analyzed(client, **shape, symbol="BTCUSDT")
     told = ("signal", "confidence", "evidence")
     assert {key: after[key] for key in told} == {key: before[key] for key in told}
+
+
+def test_the_evidence_in_use_names_the_plan_model(client: TestClient, registry: Registry) -> None:
+    assert client.get("/ai/evidence").json()["plan_models"] == []
+    version = serve_plan_model(registry, 0.45, baselines={"evidence": make_scores(brier=0.231)})
+    (named,) = client.get("/ai/evidence").json()["plan_models"]
+    assert named == {
+        "version": version,
+        "symbol": "*",
+        "timeframe": "1h",
+        "plans": 900,
+        "error": 0.05,
+        "brier": 0.248,
+        "evidence_brier": 0.231,
+    }

@@ -125,6 +125,7 @@ from trading_signal_client.answers.reports import (
 from trading_signal_client.answers.track_record import (
     Calibration,
     ComparedLanes,
+    EvidencePlanModel,
     EvidenceRecord,
     EvidenceRefit,
     EvidenceState,
@@ -165,6 +166,7 @@ __all__ = [
     "Driver",
     "EngineSettings",
     "Evidence",
+    "EvidencePlanModel",
     "EvidenceRecord",
     "EvidenceRefit",
     "EvidenceState",

@@ -192,8 +192,21 @@ class EvidenceRefit(Answer):
     decided_at: datetime | None
 
 
+class EvidencePlanModel(Answer):
+    """A plan model in production, and how it did beside the evidence."""
+
+    version: str
+    symbol: str
+    timeframe: str
+    plans: int
+    error: float
+    brier: float | None
+    evidence_brier: float | None
+
+
 class EvidenceState(Answer):
     """The answer of `/ai/evidence`."""
 
     records: list[EvidenceRecord]
     refits: list[EvidenceRefit]
+    plan_models: list[EvidencePlanModel]
