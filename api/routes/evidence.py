@@ -27,7 +27,7 @@ async def evidence(
     forecasting: ForecastingPart,
     limit: Annotated[int, Query(ge=1, le=200)] = 30,
 ) -> EvidenceState:
-    """Return the record of each measured timeframe, the plan models, and at most `limit` refits and what came of them."""
+    """Return the record of each measured timeframe, the plan models, and at most `limit` refits with their ends."""
     book = used.weigher.book
     models = [model for model in await forecasting.plan_models() if model.judged_plans]
     return EvidenceState(

@@ -17,6 +17,7 @@ from tests.fixtures.bodies import shape_a
 from tests.fixtures.evidence import adopted_refit
 
 STRANGER = ("203.0.113.9", 50_000)
+EMPTY: dict[str, list[object]] = {"records": [], "refits": [], "plan_models": []}
 
 
 def answered(client: TestClient, symbol: str) -> tuple[float, str]:
@@ -45,8 +46,9 @@ def test_without_refits_the_shipped_records_are_in_use(make_client: MakeClient) 
             for record in shipped
         ],
         "refits": [],
+        "plan_models": [],
     }
-    assert make_client(trading={"evidence_file": ""}).get("/ai/evidence").json() == {"records": [], "refits": []}
+    assert make_client(trading={"evidence_file": ""}).get("/ai/evidence").json() == EMPTY
 
 
 def test_a_limit_out_of_range_is_refused_by_name(make_client: MakeClient) -> None:
