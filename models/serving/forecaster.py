@@ -92,7 +92,7 @@ class Forecaster(Protocol):
 
         Args:
             rows: For each feature set of `needs` an array of shape (n, needed rows or more, columns),
-                float64, unscaled, oldest row first. The newest rows are read.
+                float64, unscaled, oldest row first. The newest rows are read. A plan model needs `FACTS` too.
 
         Raises:
             ValueError, InsufficientData: as `check`.
