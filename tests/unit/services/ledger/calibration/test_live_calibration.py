@@ -22,7 +22,7 @@ from services.ledger.calibration.choice import gain_of
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.calibration.refits import RefitState, fit
 from services.ledger.calibration.stated_plans import FirstPlans
-from services.ledger.recording.lane_identities import digest
+from services.ledger.recording.lane_identities import PLAN_MODEL, digest
 from storage.document_ports import LEDGER_LANES, DocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.guards import documents_on
@@ -176,6 +176,7 @@ class Live:
     def __init__(self, ledger: MemoryLedger, documents: DocumentStore, clock: SettableClock) -> None:
         self.evidence = EvidenceInUse(Weigher(a_book(), COSTS))
         self.documents, self.clock, self.ledger = documents, clock, ledger
+        self.more_parts: dict[str, str] = {}
         lease = Lease(documents, "calibration", 3600, clock, monotonic=clock.monotonic)
         self.calibration = LiveCalibration(self.evidence, ledger, documents, lease, clock)
 
@@ -192,7 +193,7 @@ class Live:
         book = self.evidence.weigher.book
         assert book is not None
         lane_id = digest(book.model_dump(mode="json"))
-        lane = {"created_at": self.clock.now(), "lane": "rules", "parts": {"evidence": lane_id}}
+        lane = {"created_at": self.clock.now(), "lane": "rules", "parts": {"evidence": lane_id, **self.more_parts}}
         await self.documents.insert(LEDGER_LANES, lane_id, lane)
         days = range(start, start + 10)
         records = some_plans(days, multiplier, seed + start, weight=self.weight, lane_id=lane_id)
@@ -223,6 +224,13 @@ async def test_worthless_odds_are_replaced_with_their_reason_and_a_restart_and_a
     await other.calibration.take_over()
     assert other.evidence.weigher == one.evidence.weigher
     assert other.evidence.weigher.book != other.evidence.shipped.book
+
+
+async def test_plans_that_a_plan_model_stated_refit_nothing(documents: DocumentStore) -> None:
+    one = Live(MemoryLedger(), documents, SettableClock(BEGIN))
+    one.more_parts = {PLAN_MODEL: "plan_lightgbm_model_20260131_120000"}
+    await one.live(range(90), 0.0, 11)
+    assert await one.states() == []
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
