@@ -16,6 +16,7 @@ from domain.errors import AppError
 from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.registry.artifacts import FolderStamp, folder_stamp
 from models.registry.disk import look_at_disk
+from models.registry.plan_versions import PLANS_FOLDER
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
@@ -28,6 +29,8 @@ FIRST_LOOK_SECONDS = 0.5
 HANGING_SECONDS = 30.0
 MIN_INTERVAL_SECONDS = 0.1
 _TRAIN = "train another version, or let an earlier one serve by POST /ai/models/rollback"
+_TRAIN_PLANS = "train another one, or let an earlier one serve by cli.py models rollback --target plan"
+_BY_EVIDENCE = "plans are weighed by the evidence's own record"
 _INSTALL = "install the service again, or switch them off by models.shipped: false"
 
 
@@ -69,6 +72,7 @@ class ModelWatch:
         self._aliases = Aliases()
         self._found: tuple[Degraded, ...] = ()
         self._verified: dict[str, _Verified] = {}
+        self._verified_plans: dict[str, _Verified] = {}
         self._looking_since: float | None = None
         self._looked = asyncio.Event()
         self._pause = Pause()
@@ -98,7 +102,7 @@ class ModelWatch:
             self._loaded.look_again()
             self._loaded.in_production()
             self._loaded.look_again()  # requests after this look see at least what it saw
-            self._found = (*self._in_production(), *self._disk())
+            self._found = (*self._in_production(), *self._plan_models(), *self._disk())
         finally:
             self._looking_since = None
 
@@ -111,7 +115,7 @@ class ModelWatch:
         if (damage := self._registry.shipped.damage()) is not None:
             yield Degraded("models", f"those that come with the service cannot be read: {damage}", _INSTALL)
         serving = [(of, of.production) for of in self._aliases.scopes if of.production]
-        self._verified = {version: self._verify(version) for _, version in serving}
+        self._verified = {version: self._verify(version, self._registry) for _, version in serving}
         for of, version in serving:
             if self._verified[version].damage is not None and version not in self._loaded.loaded():
                 self._loaded.find(of.symbol, of.timeframe)  # fails, so that an earlier version serves
@@ -122,31 +126,41 @@ class ModelWatch:
                 remedy = _INSTALL if of.is_shipped(version) else _TRAIN
                 yield Degraded(f"model {of.symbol} {of.timeframe}", self._told(of, version, reason), remedy)
 
+    def _plan_models(self) -> Iterator[Degraded]:
+        plans = Registry(self._registry.root / PLANS_FOLDER)
+        try:
+            serving = [(of, of.production) for of in plans.aliases().scopes if of.production]
+        except AppError as error:
+            yield Degraded("plan models", f"{error.message}; {_BY_EVIDENCE}", _TRAIN_PLANS)
+            return
+        self._verified_plans = {version: self._verify(version, plans) for _, version in serving}
+        for of, version in serving:
+            if (damage := self._verified_plans[version].damage) is not None:
+                name = f"plan model {of.symbol} {of.timeframe}"
+                yield Degraded(name, f"{damage}; unless it is in memory, {_BY_EVIDENCE}", _TRAIN_PLANS)
+
     def _told(self, of: ScopeAliases, version: str, reason: str) -> str:
         serves = self._loaded.known_production().get((of.symbol, of.timeframe))
         if serves == version:
             return f"{reason}; it serves from memory until the service ends"
         return f"{reason}; {serves or 'nothing'} serves instead"
 
-    def _verify(self, version: str) -> _Verified:
+    def _verify(self, version: str, registry: Registry) -> _Verified:
         """Read a version's files, unless they are those that were read before."""
-        known = self._verified.get(version)
-        if known is not None and known.stamps == self._stamps(version, known.members):
+        known = self._verified.get(version) or self._verified_plans.get(version)
+        if known is not None and known.stamps == _stamps(registry, version, known.members):
             return known
         members: tuple[str, ...] = ()
         reason = trained_until_ms = None
         try:
-            metadata = self._registry.open(version).metadata
+            metadata = registry.open(version).metadata
             members, trained_until_ms = tuple(one.version for one in metadata.members), metadata.trained_until_ms
-            stamps = self._stamps(version, members)  # taken first: a file that changes meanwhile is read again
-            self._registry.verify(version)
+            stamps = _stamps(registry, version, members)  # taken first: a file that changes meanwhile is read again
+            registry.verify(version)
         except AppError as error:
             reason = error.message
-            stamps = self._stamps(version, members)
+            stamps = _stamps(registry, version, members)
         return _Verified(members, stamps, reason, trained_until_ms)
-
-    def _stamps(self, version: str, members: tuple[str, ...]) -> tuple[FolderStamp, ...]:
-        return tuple(folder_stamp(self._registry.folder(one).parent, one) for one in (version, *members))
 
     def _disk(self) -> Iterator[Degraded]:
         trouble = look_at_disk(self._registry.root)
@@ -171,6 +185,10 @@ class ModelWatch:
     async def looked(self) -> None:
         """Return after the first look."""
         await self._looked.wait()
+
+
+def _stamps(registry: Registry, version: str, members: tuple[str, ...]) -> tuple[FolderStamp, ...]:
+    return tuple(folder_stamp(registry.folder(one).parent, one) for one in (version, *members))
 
 
 @asynccontextmanager

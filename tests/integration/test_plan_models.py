@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from domain.naming.symbols import SymbolKind
+from models.registry.plan_versions import PLANS_FOLDER
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.models import make_scores
+from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.plan_models import model_record, serve_plan_model
 
 pytest_plugins = ["tests.fixtures.registry"]
@@ -86,3 +89,17 @@ def test_the_evidence_in_use_names_the_plan_model(client: TestClient, registry: 
         "brier": 0.248,
         "evidence_brier": 0.231,
     }
+
+
+def test_a_damaged_plan_model_is_told_and_the_evidence_goes_by_its_record(
+    client: TestClient, registry: Registry
+) -> None:
+    version = serve_plan_model(registry, 0.45)
+    (registry.root / PLANS_FOLDER / version / "model.onnx").write_bytes(b"nothing")
+    answer = analyzed(client, **RISING)
+    assert answer["evidence"]["built_from"].startswith("8 markets")
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while "plan model * 1h" not in (degraded := client.get("/health").json()["degraded"]):
+        assert time.monotonic() < deadline, degraded
+        time.sleep(PAUSE_SECONDS)
