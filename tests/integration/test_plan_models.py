@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from domain.naming.symbols import SymbolKind
+from domain.values import utc_time
 from models.registry.plan_versions import PLANS_FOLDER
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
-from tests.fixtures.bodies import shape_a
+from tests.fixtures.bodies import now_ms, shape_a
 from tests.fixtures.models import make_scores
 from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.plan_models import model_record, serve_plan_model
@@ -103,3 +105,15 @@ def test_a_damaged_plan_model_is_told_and_the_evidence_goes_by_its_record(
     while "plan model * 1h" not in (degraded := client.get("/health").json()["degraded"]):
         assert time.monotonic() < deadline, degraded
         time.sleep(PAUSE_SECONDS)
+
+
+@pytest.mark.parametrize(("hours", "by_model"), [(-1, True), (1, False)])
+def test_a_replay_asks_the_plan_model_of_its_moment(
+    client: TestClient, registry: Registry, hours: int, by_model: bool
+) -> None:
+    moment_ms = now_ms()
+    version = serve_plan_model(registry, 0.45, since=utc_time(moment_ms) + timedelta(hours=hours))
+    asked = {"symbol": "ETHUSDT", "as_of": moment_ms, "timeframe_data": shape_a(**RISING)["timeframe_data"]}
+    replayed = client.post("/ai/replay", json=asked)
+    assert replayed.status_code == 200, replayed.text
+    assert (version in replayed.json()["evidence"]["built_from"]) is by_model
