@@ -25,7 +25,8 @@ def train(
         list[Path], typer.Argument(metavar="FILE...", help="Candles; several files train one model of all markets.")
     ],
     kind: Annotated[
-        ModelType | None, typer.Option("--type", help="Type of model; models.default_type of the settings by default.")
+        ModelType | None,
+        typer.Option("--type", help="Type of model; by default models.default_type, logistic of plans."),
     ] = None,
     target: Annotated[
         ModelTarget,
@@ -53,8 +54,10 @@ def train(
 
     from commands.tables.models import trained
     from models.training.training_run import TrainingRequest
+    from services.training.plan_types import PLAN_TYPE
 
-    request = TrainingRequest(kind or settings.models.default_type, scope, next(iter(markets.values())).timeframe)
+    chosen_kind = kind or (PLAN_TYPE if target == "plan" else settings.models.default_type)
+    request = TrainingRequest(chosen_kind, scope, next(iter(markets.values())).timeframe)
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
     trainer = plan_training(settings, chosen) if target == "plan" else model_manager(settings, chosen)
     started = monotonic()

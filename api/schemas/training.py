@@ -32,7 +32,7 @@ class TrainRequest(RequestModel):
         None,
         description="Without it: the usual distance of the candles or, without these, the first primary timeframe.",
     )
-    model_type: ModelType | None = Field(None, description="Without it: models.default_type.")
+    model_type: ModelType | None = Field(None, description="Without it: models.default_type; of plans logistic.")
     target: ModelTarget | None = Field(
         None,
         description="close (default): the close of the next candle. plan: whether the target of a plan that the rules "

@@ -8,6 +8,8 @@ from domain.forecasting import ModelType
 # They read one row and learn which of two things comes. Networks read windows, and what the rules said at each candle
 # of one is not known.
 PLAN_TYPES = (ModelType.LIGHTGBM, ModelType.LOGISTIC)
+# Where none is named: it did best on plans of 2021 and 2022 (docs/plan-models.md).
+PLAN_TYPE = ModelType.LOGISTIC
 
 
 def check_plan_type(kind: ModelType) -> None:

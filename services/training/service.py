@@ -25,7 +25,7 @@ from services.market_data.market_data import MarketData
 from services.measuring.order import MeasuringOrder, MeasuringWish
 from services.training.histories import TrainingHistories, require_new, too_few
 from services.training.order import PlanOrder, TrainingOrder
-from services.training.plan_types import check_plan_type
+from services.training.plan_types import PLAN_TYPE, check_plan_type
 from services.training.pools import PooledTraining
 from storage.ports import CandleStore
 from utils.clock import Clock
@@ -102,7 +102,7 @@ class TrainingService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        kind = asked.type or self._settings.models.default_type
+        kind = asked.type or (PLAN_TYPE if asked.target == "plan" else self._settings.models.default_type)
         if asked.target == "plan":
             check_plan_type(kind)
         if asked.candles is not None:

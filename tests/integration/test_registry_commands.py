@@ -297,5 +297,5 @@ def test_a_plan_model_of_few_candles_says_how_many_plans_there_are(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(700, 0.5, 1))
-    assert command("train", file, "--target", "plan", "--type", "logistic") == 2
+    assert command("train", file, "--target", "plan") == 2
     assert "plans in these candles that reached target or stop, 667 are needed" in capsys.readouterr().err

@@ -71,8 +71,8 @@ def test_a_plan_model_is_queued_with_what_its_job_needs(operator: TestClient) ->
     assert refused.status_code == 422
     assert refused.json()["detail"] == "gru models do not learn from plans; lightgbm and logistic do"
     assert operator.post("/ai/train", json=body(target="trend")).status_code == 422
-    queued = operator.post("/ai/train", json=body(target="plan"))
-    assert queued.status_code == 202
+    queued = operator.post("/ai/train", json=body(target="plan", model_type=None))
+    assert (queued.status_code, queued.json()["model_type"]) == (202, "logistic")
     assert operator.get(f"/jobs/{queued.json()['job_id']}").json()["parameters"]["target"] == "plan"
 
 
