@@ -68,10 +68,10 @@ def describe_evidence(verdict: Verdict) -> str:
     found = verdict.evidence
     if found is None:
         return ""
-    if found.verdict is EvidenceVerdict.INSUFFICIENT:
-        return "How plans like this came out was not measured: the confidence is agreement alone."
     if verdict.by_plan_model:
         return _plan_model_sentence(found)
+    if found.verdict is EvidenceVerdict.INSUFFICIENT:
+        return "How plans like this came out was not measured: the confidence is agreement alone."
     subject = "Plans like this one" if verdict.plan else "Plans with the trend"
     after = f"{found.expected_r:+.3f} of their risk after costs of {figure(found.cost_bps)} bps"
     return (
@@ -81,10 +81,14 @@ def describe_evidence(verdict: Verdict) -> str:
 
 
 def _plan_model_sentence(found: Evidence) -> str:
-    return (
+    said = (
         f"The plan model gives the plan of the trend {found.target_first:.1%} to reach its target first, "
-        f"break-even being {found.break_even:.1%}, which comes to {found.expected_r:+.3f} of its risk after costs of "
-        f"{figure(found.cost_bps)} bps. "
+        f"break-even being {found.break_even:.1%}"
+    )
+    if found.verdict is EvidenceVerdict.INSUFFICIENT:
+        return f"{said}, from {found.plans} independent plans, too few to tell: the confidence is agreement alone."
+    return (
+        f"{said}, which comes to {found.expected_r:+.3f} of its risk after costs of {figure(found.cost_bps)} bps. "
         f"The confidence is by this model, from {found.plans} independent plans: evidence {found.verdict}."
     )
 

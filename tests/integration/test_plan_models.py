@@ -21,7 +21,7 @@ from tests.fixtures.plan_models import model_record, serve_plan_model
 
 pytest_plugins = ["tests.fixtures.registry"]
 
-RISING = {"seed": 5, "drift": 0.35}
+RISING: dict[str, Any] = {"seed": 5, "drift": 0.35}
 
 
 @pytest.fixture
@@ -58,6 +58,14 @@ def test_a_plan_that_the_model_gives_no_chance_is_not_given(client: TestClient, 
     answer = analyzed(client, **RISING)
     assert (answer["signal"], answer["evidence"]["verdict"]) == ("Neutral", "inverted")
     assert "the plan model gives its plan no more than chance" in answer["reasoning"]
+
+
+def test_a_model_that_was_forced_on_few_plans_says_so(client: TestClient, registry: Registry) -> None:
+    serve_plan_model(registry, 0.45, record=model_record(plans=120))
+    answer = analyzed(client, **RISING)
+    assert (answer["signal"], answer["evidence"]["verdict"]) == ("Long", "insufficient")
+    assert answer["confidence"] <= 0.55
+    assert "from 120 independent plans, too few to tell: the confidence is agreement alone" in answer["reasoning"]
 
 
 @pytest.mark.parametrize(
