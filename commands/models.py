@@ -181,7 +181,7 @@ def import_model(
 
 
 def _registry(target: ModelTarget = "close") -> Registry:
-    from models.registry.plan_versions import plan_registry
+    from models.plan_registry import plan_registry
 
     settings = load_settings()
     return plan_registry(settings.models) if target == "plan" else model_manager(settings).registry

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
@@ -106,10 +107,9 @@ class TrainingSet:
 
     def targets(self, kind: TargetKind) -> FloatArray:
         """Return the target of each row, shape (n,) or, of `multi_horizon`, (n, 12)."""
-        if kind == "multi_horizon":
-            return self.futures
-        if kind == "three_class":
-            return self.classes
+        known = {"multi_horizon": self.futures, "three_class": self.classes}.get(kind)
+        if known is not None:
+            return known
         return binary_target(self.returns) if kind == "binary" else soft_target(self.returns, self.threshold)
 
     def target_horizon(self, kind: TargetKind) -> int:
@@ -130,9 +130,7 @@ class TrainingSet:
         a known return, not a known target: they are scored by the return.
 
         Args:
-            train: Slots, as are `validation` and `test`, purged of each other's targets.
-            validation: As `train`.
-            test: As `train`; may be empty.
+            train, validation, test: Slots, purged of each other's targets; the last may be empty.
             kind: The target to learn.
             length: Rows of a window.
             settings: The kind of scaler, and the number of features to select.
@@ -196,21 +194,17 @@ def training_set(
     runs = [
         np.where(part.runs == NO_RUN, NO_RUN, part.runs + first) for part, first in zip(sets, first_runs, strict=True)
     ]
+    by_row = ("rows", "times_ms", "returns", "over_break", "classes", "futures", "leaderless")
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in sets]) for name in by_row}
     return replace(
         sets[0],
-        rows=np.concatenate([part.rows for part in sets]),
-        times_ms=np.concatenate([part.times_ms for part in sets]),
         slots=np.concatenate([part.slots * len(sets) + number for number, part in enumerate(sets)]),
         markets=len(sets),
         horizon_slots=max(part.horizon_slots for part in sets) * len(sets),
         longest_horizon_slots=max(part.longest_horizon_slots for part in sets) * len(sets),
         runs=np.concatenate(runs),
-        returns=np.concatenate([part.returns for part in sets]),
-        over_break=np.concatenate([part.over_break for part in sets]),
-        classes=np.concatenate([part.classes for part in sets]),
-        futures=np.concatenate([part.futures for part in sets]),
         cleaning=tuple(report for part in sets for report in part.cleaning),
-        leaderless=np.concatenate([part.leaderless for part in sets]),
+        **joined,
     )
 
 

@@ -23,8 +23,8 @@ from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import to_forecast
 from models.serving.loaded_models import LoadedModels
-from services.forecasts.leader_candles import LeaderCandles
 from rules.context import MarketContext
+from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
 from services.forecasts.newest_rows import NewestRows

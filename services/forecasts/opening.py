@@ -12,11 +12,12 @@ from loguru import logger
 from config.settings import Settings
 from domain.errors import AppError
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
-from models.registry.plan_versions import plan_registry
+from models.plan_registry import plan_registry
 from models.registry.registry import Registry
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels, load_version
 from services.forecasts.forecasting import Forecasting
+from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles
 from services.forecasts.newest_rows import NewestRows
@@ -52,11 +53,13 @@ def open_forecasting(
     serving = settings.models.serving
     # Own threads, so that analyses do not wait while a model is loaded.
     with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
-        candles, rows = ModelCandles(StoredSource(store), clock), shadows.rows if shadows else NewestRows()
+        candles, leaders = ModelCandles(StoredSource(store), clock), LeaderCandles(StoredSource(store))
+        rows = shadows.rows if shadows else NewestRows()
         yield Forecasting(
             models=loaded,
             batcher=MicroBatcher(executor, serving),
             candles=candles,
+            leaders=leaders,
             rows=rows,
             plans=ForecastPlans(settings.trading.costs, settings.indicators.atr_period),
             settings=serving,
@@ -64,11 +67,13 @@ def open_forecasting(
             executor=executor,
             why_disabled=why_disabled,
             shadows=shadows,
-            plan_forecasts=_plan_forecasts(settings, candles, rows, executor),
+            plan_forecasts=_plan_forecasts(settings, (candles, leaders), rows, executor),
         )
 
 
-def _plan_forecasts(settings: Settings, candles: ModelCandles, rows: NewestRows, executor: Executor) -> PlanForecasts:
+def _plan_forecasts(
+    settings: Settings, candles: tuple[ModelCandles, LeaderCandles], rows: NewestRows, executor: Executor
+) -> PlanForecasts:
     registry, seconds = plan_registry(settings.models), settings.models.serving.reload_seconds
     kept = lru_cache(_MAX_PLAN_MODELS)(partial(load_version, registry))
 
@@ -78,4 +83,4 @@ def _plan_forecasts(settings: Settings, candles: ModelCandles, rows: NewestRows,
     def models(of: Registry) -> LoadedModels:
         return LoadedModels(of, seconds, count_load_failure, load=load)
 
-    return PlanForecasts(registry, models, candles, rows, executor)
+    return PlanForecasts(registry, models, *candles, rows, executor)

@@ -11,11 +11,11 @@ from loguru import logger
 
 from domain.errors import AppError
 from domain.market import Timeframe
-from models.registry.past_registry import PastRegistry
 from models.registry.registry import Registry
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels, load_version
 from services.forecasts.forecasting import Forecasting
+from services.forecasts.past_registry import PastRegistry
 
 # Versions that are kept in memory between replays, beside those that serve.
 MAX_KEPT = 4

@@ -17,7 +17,6 @@ from domain.naming.symbols import Symbol
 from domain.trading.plan_models import PlanForecast, PlanModelRecord
 from domain.values import Signal, utc_time
 from models.registry.metadata import ModelMetadata
-from models.registry.past_registry import PastRegistry
 from models.registry.registry import Registry
 from models.serving.forecaster import FACTS, Forecaster
 from models.serving.loaded_models import LoadedModels
@@ -25,8 +24,10 @@ from rules.context import MarketContext, with_plan_forecast
 from rules.direction import view_trend
 from rules.plan_facts import PLAN_FACTS, facts_of
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
+from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.model_candles import ModelCandles
 from services.forecasts.newest_rows import NewestRows
+from services.forecasts.past_registry import PastRegistry
 from utils.concurrency import run_blocking
 
 # Models of a registry, or of it at a moment in the past.
@@ -38,7 +39,13 @@ class PlanForecasts:
     """Asks the plan model of a market; where there is none, or it has no answer, the evidence goes by its record."""
 
     def __init__(
-        self, registry: Registry, load: LoadModels, candles: ModelCandles, rows: NewestRows, executor: Executor
+        self,
+        registry: Registry,
+        load: LoadModels,
+        candles: ModelCandles,
+        leaders: LeaderCandles,
+        rows: NewestRows,
+        executor: Executor,
     ) -> None:
         """Keep the parts; nothing is loaded yet.
 
@@ -46,6 +53,7 @@ class PlanForecasts:
             registry: Of plan models.
             load: Keeps the versions in production in memory.
             candles: Finds the candles that a model reads.
+            leaders: Finds those of what leads the market.
             rows: Features of these candles.
             executor: For work off the event loop.
         """
@@ -53,13 +61,14 @@ class PlanForecasts:
         self._load = load
         self._models = load(registry)
         self._candles = candles
+        self._leaders = leaders
         self._rows = rows
         self._executor = executor
 
     def at(self, moment: datetime) -> PlanForecasts:
         """Return what the plan models of a moment in the past say."""
         past = PastRegistry(self._registry, moment)
-        return PlanForecasts(past, self._load, self._candles, self._rows, self._executor)
+        return PlanForecasts(past, self._load, self._candles, self._leaders, self._rows, self._executor)
 
     def in_production(self) -> list[ModelMetadata]:
         """Return the versions in production; it reads files: call it off the event loop.
@@ -95,7 +104,8 @@ class PlanForecasts:
             return None
         try:
             history = await self._candles.history(model, snapshot, context.primary)
-            chance = await run_blocking(self._executor, self._chance, model, history, facts)
+            leader = await self._leaders.of(model, snapshot, history)
+            chance = await run_blocking(self._executor, self._chance, model, history, leader, facts)
         except AppError as error:
             logger.bind(symbol=context.symbol, reason=error.message).debug("the plan model has no answer")
             return None
@@ -110,8 +120,10 @@ class PlanForecasts:
             built_from=_words(model.metadata),
         )
 
-    def _chance(self, model: Forecaster, history: CandleSeries, facts: FloatArray) -> float:
-        rows = self._rows.of(model, history)
+    def _chance(
+        self, model: Forecaster, history: CandleSeries, leader: CandleSeries | None, facts: FloatArray
+    ) -> float:
+        rows = self._rows.of(model, history, leader)
         return float(model.forecast({**rows, FACTS: np.array([facts])}).probability_up[0])
 
 

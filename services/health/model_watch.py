@@ -13,10 +13,10 @@ from datetime import datetime
 from loguru import logger
 
 from domain.errors import AppError
+from models.plan_registry import PLANS_FOLDER
 from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.registry.artifacts import FolderStamp, folder_stamp
 from models.registry.disk import look_at_disk
-from models.registry.plan_versions import PLANS_FOLDER
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded

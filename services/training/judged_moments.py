@@ -14,6 +14,7 @@ from config.settings import FeatureSettings
 from domain.arrays import IntArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
+from domain.naming.leaders import leader_among
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import training_set
 from models.evaluation.time_axis import TimeAxis
@@ -49,7 +50,14 @@ class Moments:
     def _made(self, name: str) -> JudgedMoments:
         settings, axis = self._models, TimeAxis.of(self._markets)
         horizons, threshold = settings.patchtst.horizons_candles, settings.target_threshold
-        whole = training_set(tuple(self._markets.values()), FEATURE_SETS[name], self._features, horizons, threshold)
+        whole = training_set(
+            tuple(self._markets.values()),
+            FEATURE_SETS[name],
+            self._features,
+            horizons,
+            threshold,
+            [leader_among(symbol, self._markets) for symbol in self._markets],
+        )
         plans = list(self._given.items())
         slots = np.concatenate([_slots(axis, symbol, self._markets[symbol], given) for symbol, given in plans])
         facts, outcomes, stated = (
@@ -71,7 +79,7 @@ class Moments:
             facts=PLAN_FACTS,
             **{
                 field: getattr(whole, field)[places]
-                for field in ("times_ms", "slots", "runs", "over_break", "classes", "futures")
+                for field in ("times_ms", "slots", "runs", "over_break", "classes", "futures", "leaderless")
             },
         )
         return JudgedMoments(rows, stated[there], ceil(within.mean()))

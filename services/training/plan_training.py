@@ -21,9 +21,9 @@ from models.architectures.catalogue import ARCHITECTURES
 from models.evaluation.gate import GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
 from models.model_manager import TrainingOutcome
+from models.plan_registry import plan_registry
 from models.registry.disk import check_disk
 from models.registry.metadata import PREDICTIONS_FILE
-from models.registry.plan_versions import plan_registry
 from models.registry.registry import Registry
 from models.serving.forecaster import FACTS
 from models.serving.loaded_models import load_version
