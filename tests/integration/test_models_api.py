@@ -14,7 +14,7 @@ from config.model_settings import ModelSettings
 from config.sources import load_settings
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
-from features.columns.feature_sets import STANDARD, WIDE, FeatureSet
+from features.columns.feature_sets import LED, STANDARD, WIDE, FeatureSet
 from models.evaluation.metrics import Scores
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
@@ -341,7 +341,7 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     }  # fmt: skip
     assert config["supported_timeframes"] == [str(timeframe) for timeframe in Timeframe]
     model = config["model_config"]
-    assert model.pop("features") == [column.name for column in STANDARD.columns]
+    assert model.pop("features") == [column.name for column in LED.columns]
     assert model == {
         "model_type": "lightgbm",
         "sequence_length": 1,
@@ -380,7 +380,7 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
     [
         ("patchtst", 8, 96, WIDE),
         ("xgboost", 1, 60, STANDARD),
-        ("lightgbm", 1, 1, STANDARD),
+        ("lightgbm", 1, 1, LED),
         ("ensemble", 8, 60, STANDARD),
         ("transformer", 8, 60, STANDARD),
     ],
