@@ -47,16 +47,29 @@ class FeatureEngineer:
 
     def matrix(self, series: CandleSeries, leader: CandleSeries | None = None) -> FloatArray:
         """Return what `transform` does without names and times: an array of shape (n, columns)."""
-        table = self.matrices([series])[0]
-        if leader is not None and self._of_leader is not None and len(leader):
-            _overwrite(table, self.feature_set.leader_places, series, self._of_leader.matrix(leader), leader)
-        return table
+        return self.matrices([series], [leader])[0]
 
-    def matrices(self, many: Sequence[CandleSeries]) -> list[FloatArray]:
+    def matrices(self, many: Sequence[CandleSeries], leaders: Sequence[CandleSeries | None] = ()) -> list[FloatArray]:
         """Return the matrix of each of several series of one timeframe, with the values that each has alone.
 
         Short series are computed together, which takes a fraction of the time of one by one.
+
+        Args:
+            many: The series, each as of `transform`.
+            leaders: That of each series, as of `transform`; without any, nothing leads any of them.
         """
+        tables = self._own(many)
+        if self._of_leader is not None:
+            # Those of one market are led by the same candles.
+            known = {leader.digest: leader for leader in leaders if leader}
+            led = dict(zip(known, self._of_leader.matrices(list(known.values())), strict=True))
+            for table, series, leader in zip(tables, many, leaders, strict=False):
+                if leader:
+                    _overwrite(table, self.feature_set.leader_places, series, led[leader.digest], leader)
+        return tables
+
+    def _own(self, many: Sequence[CandleSeries]) -> list[FloatArray]:
+        """Return the matrix of each series as where nothing leads it."""
         tables: list[FloatArray] = []
         # After a break every average starts anew, instead of remembering what was before it.
         parted = [_parts(series) for series in many]
@@ -105,11 +118,14 @@ class FeatureEngineer:
         Raises:
             InsufficientData: a row of the window would still be warming up.
         """
-        return self.matrix(self._needed(series, length), leader)[-length:].copy()
+        return self.last_windows([series], length, [leader])[0]
 
-    def last_windows(self, many: Sequence[CandleSeries], length: int) -> list[FloatArray]:
+    def last_windows(
+        self, many: Sequence[CandleSeries], length: int, leaders: Sequence[CandleSeries | None] = ()
+    ) -> list[FloatArray]:
         """Return what `last_window` does, for each of several series of one timeframe; raises as it does."""
-        return [rows[-length:].copy() for rows in self.matrices([self._needed(series, length) for series in many])]
+        needed = [self._needed(series, length) for series in many]
+        return [rows[-length:].copy() for rows in self.matrices(needed, leaders)]
 
     def _needed(self, series: CandleSeries, length: int) -> CandleSeries:
         """Return the candles that the newest rows need."""

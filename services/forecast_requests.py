@@ -19,7 +19,8 @@ from rules.blending import horizon_support
 from rules.judgement import judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
-from services.forecasts.forecasting import Forecasting, Opinion
+from services.forecasts.forecasting import Forecasting
+from services.forecasts.opinions import Opinion
 from services.guards.safe_mode import SafeModeState
 from services.ledger.recording.recorder import Recorder
 from services.ledger.recording.statements import of_forecast, of_trend

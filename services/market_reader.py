@@ -19,8 +19,9 @@ from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import MarketContext, build_context, measured, newest_indicators, with_forecast
 from rules.reading import MarketReading, read_market
 from services.evidence_in_use import EvidenceInUse
-from services.forecasts.forecasting import Forecasting, Opinion
+from services.forecasts.forecasting import Forecasting
 from services.forecasts.leader_candles import with_leaders
+from services.forecasts.opinions import Opinion
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 from utils.tracing import span
@@ -95,7 +96,14 @@ class MarketReader:
         """Return the context of each market, or the error of one with too few candles; all are computed in one call."""
         with span("market read", symbols=len(snapshots)):
             found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
-            return await asyncio.gather(*map(self._finished, with_leaders(snapshots), found))
+            read = zip(with_leaders(snapshots), found, strict=True)
+            known = [(snapshot, one) for snapshot, one in read if isinstance(one, MarketContext)]
+            opinions = [_NOT_ASKED] * len(known)
+            if self._forecasting is not None and self._settings.blend != "off":
+                opinions = await self._forecasting.opinions([(snapshot, one.primary) for snapshot, one in known])
+            finished = (self._with_opinion(*market, opinion) for market, opinion in zip(known, opinions, strict=True))
+            contexts = iter(await asyncio.gather(*finished))
+            return [next(contexts) if isinstance(one, MarketContext) else one for one in found]
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""
@@ -135,16 +143,16 @@ class MarketReader:
         except InsufficientData as error:
             return error
 
-    async def _finished(
-        self, snapshot: MarketSnapshot, found: MarketContext | InsufficientData
-    ) -> MarketContext | InsufficientData:
-        return found if isinstance(found, InsufficientData) else await self._with_forecast(snapshot, found)
-
     async def _with_forecast(
         self, snapshot: MarketSnapshot, context: MarketContext, costs: Costs | None = None
     ) -> MarketContext:
+        opinion = _NOT_ASKED
+        if self._forecasting is not None and self._settings.blend != "off":
+            opinion = await self._forecasting.opinion(snapshot, context.primary, costs)
+        return await self._with_opinion(snapshot, context, opinion)
+
+    async def _with_opinion(self, snapshot: MarketSnapshot, context: MarketContext, opinion: Opinion) -> MarketContext:
+        context = with_forecast(context, opinion.forecast, opinion.note, self._settings)
         if self._forecasting is None or self._settings.blend == "off":
-            return with_forecast(context, None, _NOT_ASKED.note, self._settings)
-        opinion = await self._forecasting.opinion(snapshot, context.primary, costs)
-        forecast = with_forecast(context, opinion.forecast, opinion.note, self._settings)
-        return await self._forecasting.with_plan(snapshot, forecast)
+            return context
+        return await self._forecasting.with_plan(snapshot, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -50,14 +51,26 @@ def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeri
     Raises:
         InsufficientData: fewer candles than the window and the warm-up of its features take.
     """
+    return newest_rows_of(forecaster, [(series, leader)])[0]
+
+
+def newest_rows_of(
+    forecaster: Forecaster, markets: Sequence[tuple[CandleSeries, CandleSeries | None]]
+) -> list[FeatureRows]:
+    """Return what `newest_rows` does, for each of several markets, computed in one call; raises as it does.
+
+    Args:
+        forecaster: The model that reads them.
+        markets: The candles of each, of the model's timeframe, and those of what leads it.
+    """
     needed = max(length + FEATURE_SETS[name].warm_up for name, length in forecaster.needs.items())
-    if len(series) < needed:
+    many, leaders = [series for series, _ in markets], [leader for _, leader in markets]
+    if few := next((series for series in many if len(series) < needed), None):
         raise InsufficientData(
-            f"{forecaster.metadata.version} needs {needed} closed {series.timeframe} candles, received {len(series)}"
+            f"{forecaster.metadata.version} needs {needed} closed {few.timeframe} candles, received {len(few)}"
         )
-    return {
-        name: _engineer(name).last_window(series, length, leader)[None] for name, length in forecaster.needs.items()
-    }
+    windows = {name: _engineer(name).last_windows(many, length, leaders) for name, length in forecaster.needs.items()}
+    return [{name: found[at][None] for name, found in windows.items()} for at in range(len(many))]
 
 
 def to_forecast(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from time import perf_counter
 
-from loguru import logger
-
 from config.model_settings import ServingSettings
 from domain.analysis import MarketSnapshot
-from domain.errors import AppError, ModelUnavailable
+from domain.errors import ModelUnavailable
 from domain.forecasting import Driver, Forecast
 from domain.market import CandleSeries, Timeframe
 from domain.trading.costs import Costs
@@ -27,20 +26,16 @@ from rules.context import MarketContext
 from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
-from services.forecasts.newest_rows import NewestRows
+from services.forecasts.newest_rows import Market, NewestRows
+from services.forecasts.opinions import Opinion, told
 from services.forecasts.plan_forecasts import PlanForecasts
 from services.forecasts.plans import ForecastPlans
 from services.forecasts.shadow_forecasts import ShadowForecasts
 from utils import metrics
 from utils.concurrency import run_blocking
 
-
-@dataclass(frozen=True)
-class Opinion:
-    """A forecast, or the reason why there is none."""
-
-    forecast: Forecast | None
-    note: str | None
+# A model, and the candles that it reads.
+_Found = tuple[Forecaster, Market]
 
 
 class Forecasting:
@@ -131,15 +126,11 @@ class Forecasting:
             InsufficientData: too few candles, stored ones included; the message has the numbers.
             InvalidMarketData: the model has no finite answer to candles that far from any market.
         """
-        # Replays are of a time when models took part.
-        if snapshot.as_of_ms is None and (reason := self._why_disabled(MODEL)):
-            raise ModelUnavailable(reason)
         started = perf_counter()
-        symbol = snapshot.symbol
-        model = await self._model(symbol, timeframe)
-        history = await self._candles.history(model, snapshot, timeframe)
-        self._leaders.keep(snapshot, history)
-        leader = await self._leaders.of(model, snapshot, history)
+        return await self._answer(snapshot, await self._found(snapshot, timeframe), costs, started)
+
+    async def _answer(self, snapshot: MarketSnapshot, found: _Found, costs: Costs | None, started: float) -> Forecast:
+        symbol, (model, (history, leader)) = snapshot.symbol, found
         rows, drivers = await run_blocking(self._executor, self._read, model, history, leader)
         asked = perf_counter()
         forecasts = await self._batcher.forecast(model, rows)
@@ -157,13 +148,27 @@ class Forecasting:
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Opinion:
         """Return the forecast, or the reason why there is none, for callers that work without one."""
-        try:
-            return Opinion(await self.forecast(snapshot, timeframe, costs), None)
-        except AppError as error:
-            return Opinion(None, error.message)
-        except Exception as error:  # noqa: BLE001 - a defect of a model must not fail the analysis
-            logger.bind(symbol=snapshot.symbol, timeframe=timeframe.value).opt(exception=error).error("forecast failed")
-            return Opinion(None, "the model failed; the service's log says why")
+        return await told(snapshot, timeframe, self.forecast(snapshot, timeframe, costs))
+
+    async def opinions(self, markets: Sequence[tuple[MarketSnapshot, Timeframe]]) -> list[Opinion]:
+        """Return what `opinion` does, for each of several markets; their features are computed in one call."""
+        started = perf_counter()
+        found = await asyncio.gather(*(self._found(*market) for market in markets), return_exceptions=True)
+        by_model = defaultdict[Forecaster, list[Market]](list)
+        for one in found:
+            if not isinstance(one, BaseException):
+                model, candles = one
+                by_model[model].append(candles)
+        for model, some in by_model.items():
+            await run_blocking(self._executor, self._rows.read_ahead, model, some)
+
+        async def forecast(snapshot: MarketSnapshot, one: _Found | BaseException) -> Forecast:
+            if isinstance(one, BaseException):
+                raise one
+            return await self._answer(snapshot, one, None, started)
+
+        both = zip(markets, found, strict=True)
+        return await asyncio.gather(*(told(*market, forecast(market[0], one)) for market, one in both))
 
     async def choose(self, symbol: str, offered: Iterable[Timeframe]) -> Timeframe:
         """Return the preferred one of the offered timeframes that have a model in production.
@@ -197,6 +202,16 @@ class Forecasting:
         return {
             f"{symbol} {timeframe}": version for (symbol, timeframe), version in self._models.known_production().items()
         }
+
+    async def _found(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> _Found:
+        """Return the model in production and what it reads; raises as `forecast`."""
+        # Replays are of a time when models took part.
+        if snapshot.as_of_ms is None and (reason := self._why_disabled(MODEL)):
+            raise ModelUnavailable(reason)
+        model = await self._model(snapshot.symbol, timeframe)
+        history = await self._candles.history(model, snapshot, timeframe)
+        self._leaders.keep(snapshot, history)
+        return model, (history, await self._leaders.of(model, snapshot, history))
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing

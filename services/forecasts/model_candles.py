@@ -50,7 +50,8 @@ class ModelCandles:
         history, stored = _unbroken(own), 0
         if own.candles and len(history) < best_candles(model) and snapshot.source_data is not DataSource.SYNTHETIC:
             older = await self._older(snapshot.symbol, own, best_candles(model))
-            history, stored = _unbroken(_completed(own, older)), len(older)
+            if older:
+                history, stored = _unbroken(_completed(own, older)), len(older)
         least = least_candles(model)
         if len(history) < least:
             raise InsufficientData(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from cachetools import LRUCache
 
+from domain.continuity import since_break
 from domain.market import CandleSeries
 from models.serving.forecaster import FeatureRows, Forecaster
-from models.serving.forecasts import newest_rows
-from services.forecasts.model_candles import best_candles
+from models.serving.forecasts import newest_rows_of
+from services.forecasts.model_candles import best_candles, least_candles
 
 # 36 KB each for a network on the standard set, 184 KB for PatchTST: at most twelve megabytes.
 MAX_MARKETS = 64
+
+# Candles of a market, and those of what leads it.
+Market = tuple[CandleSeries, CandleSeries | None]
 
 
 class NewestRows:
@@ -26,7 +30,7 @@ class NewestRows:
     def __init__(
         self,
         max_markets: int = MAX_MARKETS,
-        compute: Callable[[Forecaster, CandleSeries, CandleSeries | None], FeatureRows] = newest_rows,
+        compute: Callable[[Forecaster, Sequence[Market]], list[FeatureRows]] = newest_rows_of,
     ) -> None:
         """Keep the rows of at most `max_markets` markets, made by `compute`."""
         self._compute = compute
@@ -45,13 +49,35 @@ class NewestRows:
             InsufficientData: fewer candles than the window and the warm-up of its features take.
         """
         recent = series.tail(best_candles(forecaster))
-        key = (tuple(forecaster.needs.items()), recent.digest, leader and leader.digest)
+        key = _key(forecaster, recent, leader)
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 return found
-        rows = self._compute(forecaster, recent, leader)
-        for values in rows.values():
-            values.flags.writeable = False
+        return self._computed(forecaster, {key: (recent, leader)})[0]
+
+    def read_ahead(self, forecaster: Forecaster, markets: Sequence[Market]) -> None:
+        """Compute the rows of several markets in one call, and keep them for `of`; those with too few candles wait."""
+        recent = [(series.tail(best_candles(forecaster)), leader) for series, leader in markets]
+        unknown = {_key(forecaster, *market): market for market in recent if _reach(market[0], forecaster)}
         with self._lock:
-            self._kept[key] = rows
-        return rows
+            unknown = {key: market for key, market in unknown.items() if key not in self._kept}
+        if unknown:
+            self._computed(forecaster, unknown)
+
+    def _computed(self, forecaster: Forecaster, markets: Mapping[Hashable, Market]) -> list[FeatureRows]:
+        found = self._compute(forecaster, list(markets.values()))
+        for rows in found:
+            for values in rows.values():
+                values.flags.writeable = False
+        with self._lock:
+            self._kept.update(zip(markets, found, strict=True))
+        return found
+
+
+def _key(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None) -> Hashable:
+    return tuple(forecaster.needs.items()), series.digest, leader and leader.digest
+
+
+def _reach(series: CandleSeries, forecaster: Forecaster) -> bool:
+    """Return whether the candles since the newest break are enough."""
+    return len(since_break(series)) >= least_candles(forecaster)

@@ -86,3 +86,14 @@ def test_too_few_candles_are_refused_each_time(model: Forecaster) -> None:
     for _ in range(2):
         with pytest.raises(InsufficientData, match=f"needs {LEAST} closed 1h candles, received {LEAST - 1}"):
             rows.of(model, few)
+
+
+def test_rows_that_are_read_ahead_are_those_of_each_market(model: Forecaster) -> None:
+    """Those of a market with too few candles are refused when it is asked about."""
+    rows, few = NewestRows(), CandleSeries(H1, ALL[-LEAST + 1 :])
+    markets = [CandleSeries(H1, ALL[: len(ALL) - back]) for back in range(4)]
+    rows.read_ahead(model, [*((series, None) for series in markets), (few, None)])
+    for back, series in enumerate(markets):
+        assert np.array_equal(rows.of(model, series)["standard"], [computed(ALL[: len(ALL) - back])])
+    with pytest.raises(InsufficientData):
+        rows.of(model, few)
