@@ -198,6 +198,7 @@ async def test_a_message_that_the_broker_lost_is_sent_again(rabbitmq: RabbitMq, 
         with Connection(url) as connection:
             queue = connection.SimpleQueue(declared(JobQueue.ML_TRAINING))
             (await asyncio.to_thread(queue.get, timeout=PATIENCE_SECONDS)).ack()
+            await until(jobs, job.job_id, lambda sent: sent.sent_at is not None)  # by the clock before it is moved
             clock.advance(60)
             await until(jobs, job.job_id, lambda again: again.fence > job.fence)
             message = await asyncio.to_thread(queue.get, timeout=PATIENCE_SECONDS)
