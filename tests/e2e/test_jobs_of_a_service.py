@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,13 @@ def jobs_of(service: Service) -> list[dict[str, Any]]:
     return found
 
 
+def stored_attempts(path: Path) -> int:
+    """Return how often the one job has begun, as the store says: what is not there yet is lost with a kill."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT document FROM jobs").fetchone()
+    return int(json.loads(found[0])["attempts"]) if found else 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Signals) -> None:
     database = f"sqlite:///{tmp_path}/store.db"
@@ -47,6 +57,7 @@ def test_service_that_ends_takes_its_job_along(tmp_path: Path, number: signal.Si
         asyncio.run(eventually(lambda: jobs_of(service)[0]["progress"] is not None))
         grandchild = int(jobs_of(service)[0]["progress"]["stage"])
         assert alive(grandchild)
+        asyncio.run(eventually(lambda: stored_attempts(tmp_path / "store.db") == 1))
         _, seconds = service.stop(number)
         assert seconds < 30  # the job would take ten minutes
         assert "Traceback" not in service.output
