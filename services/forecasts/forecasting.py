@@ -151,8 +151,7 @@ class Forecasting:
         asked = perf_counter()
         forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        led = leader is not None
-        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, volatility, drivers, led=led)
+        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, volatility, drivers, led=bool(leader))
         forecast = self._plans.added(bare, model.metadata.plans, history, snapshot.price, costs)
         if self._shadows is not None and snapshot.as_of_ms is None:
             find_leader = partial(self._leaders.of, snapshot=snapshot, history=history)
