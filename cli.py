@@ -34,6 +34,7 @@ from commands.service.jobs import jobs
 from commands.service.reports import reports
 from commands.service.safe_mode import safe_mode
 from commands.shipped.build_default import build_default
+from commands.shipped.build_volatility import build_volatility
 from commands.storage import storage
 from commands.train import train
 from config.admin_token import with_admin_token
@@ -162,6 +163,7 @@ models.command("build-default")(build_default)
 models.command("attention")(attention)
 models.command("card")(card)
 models.command("figures")(figures)
+models.command("build-volatility")(build_volatility)
 for command in (analyze, features, train, evaluate, predict, replay, backtest, optimise, verify, drill):
     cli.command()(command)
 cli.add_typer(bias, name="bias")

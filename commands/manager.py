@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from config.model_settings import ModelSettings
 from config.settings import Settings
+from domain.errors import InvalidRequest
+from models.registry.horizons import settings_at
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -29,3 +31,19 @@ def plan_training(settings: Settings, models: ModelSettings) -> PlanTraining:
     measuring = MeasuringOrder.of(MeasuringWish(), settings)
     book = read_book(settings.trading.evidence_file)
     return PlanTraining(models, settings.features, measuring, book, SystemClock().now)
+
+
+def at_horizon(settings: Settings, models: ModelSettings, horizon: int | None) -> tuple[Settings, ModelSettings]:
+    """Return settings and their models for a number of candles ahead; None is that of the settings.
+
+    Raises:
+        InvalidRequest: it is none of those of which the service asks models.
+    """
+    own = settings.features.horizon_candles
+    if horizon is None or horizon == own:
+        return settings, models
+    if horizon not in models.further_horizons_candles:
+        known = ", ".join(map(str, (own, *models.further_horizons_candles)))
+        raise InvalidRequest(f"no models of {horizon} candles ahead are asked; horizons are {known}")
+    features = settings.features.model_copy(update={"horizon_candles": horizon})
+    return settings.model_copy(update={"features": features}), settings_at(models, horizon)

@@ -10,7 +10,7 @@ import typer
 
 from commands.candles import read_markets, tell
 from commands.console import show, stages
-from commands.manager import model_manager, plan_training
+from commands.manager import at_horizon, model_manager, plan_training
 from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -34,6 +34,10 @@ def train(
     ] = "close",
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(min=1, help="Candles ahead: one of models.further_horizons_candles, whose models stand apart."),
+    ] = None,
     epochs: Epochs = None,
     seed: Seed = None,
     backend: Backend = None,
@@ -59,7 +63,10 @@ def train(
     chosen_kind = kind or (PLAN_TYPE if target == "plan" else settings.models.default_type)
     request = TrainingRequest(chosen_kind, scope, next(iter(markets.values())).timeframe)
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
-    trainer = plan_training(settings, chosen) if target == "plan" else model_manager(settings, chosen)
+    if target == "plan" and horizon is not None:
+        raise InvalidRequest("--horizon is of models that foretell the close; plans have their own time limit")
+    manage = plan_training if target == "plan" else model_manager
+    trainer = manage(*at_horizon(settings, chosen, horizon))
     started = monotonic()
     with stages() as listener:
         outcome = trainer.train(request, markets, listener, force)

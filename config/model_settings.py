@@ -183,6 +183,7 @@ class ModelSettings(Section):
     save_path: Annotated[str, Field(min_length=1)]
     shipped: Switch
     shipped_path: Annotated[str, Field(min_length=1)]
+    further_horizons_candles: tuple[Count, ...]
     keep_versions: Count
     auto_retrain: Switch
     retrain_interval_hours: Annotated[float, Field(ge=1, allow_inf_nan=False)]

@@ -90,6 +90,45 @@ class Driver(Frozen):
     contribution: float
 
 
+class VolatilitySkill(Frozen):
+    """How forecasts of volatility did out of sample.
+
+    The loss of a forecast v of the variance, after a return r, is QLIKE: r^2 / v - log(r^2 / v) - 1, which orders
+    forecasts rightly however noisy r is. Source: Patton, Volatility Forecast Comparison Using Imperfect Volatility
+    Proxies (2011).
+
+    Attributes:
+        predictions: Their number; returns of exactly zero are left out.
+        loss: Mean loss.
+        last_20_loss: Mean loss of the plain volatility of the last 20 candles on the same rows.
+        skill: 1 - loss / last_20_loss; above zero where the forecast is better.
+        low: Lower end of its 95 % interval; None of too few predictions.
+        high: Upper end.
+    """
+
+    predictions: Annotated[int, Field(ge=1)]
+    loss: float
+    last_20_loss: float
+    skill: float
+    low: float | None
+    high: float | None
+
+
+class VolatilityForecast(Frozen):
+    """Standard deviations of the log return over the horizon of a forecast: as fractions, 0.01 is about 1 %.
+
+    Attributes:
+        deviation: Forecast of a heterogeneous autoregression over the last 1, 6, 24, 120 and 480 candles.
+        last_20_candles: By the last 20 returns of one candle, times the root of the horizon, for comparison.
+        skill: Of the former against the latter, on candles after those that it was fitted on; None where the version
+            was made by an earlier release or imported, or has no such candles.
+    """
+
+    deviation: Annotated[float, Field(ge=0)]
+    last_20_candles: Annotated[float, Field(ge=0)]
+    skill: VolatilitySkill | None
+
+
 class Forecast(Frozen):
     """What a model in production expects of the close `horizon_candles` ahead.
 
@@ -111,6 +150,8 @@ class Forecast(Frozen):
             boosting, and of logistic regression coefficient times scaled value. None of what explains nothing:
             networks, random forests, ensembles, imported files, and versions of earlier releases.
         leader: Market whose candles it read too; None where they were not known, and of versions that read none.
+        volatility_forecast: How far the price may move over the horizon, whichever way; None in forecasts of an earlier
+            release.
     """
 
     symbol: str
@@ -132,6 +173,7 @@ class Forecast(Frozen):
     verdict: ForecastVerdict | None = None
     drivers: tuple[Driver, ...] | None = None
     leader: str | None = None
+    volatility_forecast: VolatilityForecast | None = None
 
 
 @dataclass(frozen=True)

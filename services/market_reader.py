@@ -20,6 +20,7 @@ from rules.context import MarketContext, build_context, measured, newest_indicat
 from rules.reading import MarketReading, read_market
 from services.evidence_in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting
+from services.forecasts.horizon_returns import ReturnsByTime, returns_by_time
 from services.forecasts.leader_candles import with_leaders
 from services.forecasts.opinions import Opinion
 from utils.clock import Clock
@@ -104,6 +105,19 @@ class MarketReader:
             finished = (self._with_opinion(*market, opinion) for market, opinion in zip(known, opinions, strict=True))
             contexts = iter(await asyncio.gather(*finished))
             return [next(contexts) if isinstance(one, MarketContext) else one for one in found]
+
+    async def returns(self, context: MarketContext, times_ms: Sequence[int]) -> ReturnsByTime:
+        """Return the returns that models expect over some times, and why others have none.
+
+        Args:
+            context: Of a market now, as `read` returns it.
+            times_ms: From now on.
+        """
+        if self._forecasting is None or self._settings.blend == "off":
+            return ReturnsByTime({}, dict.fromkeys(times_ms, str(_NOT_ASKED.note)))
+        series = {timeframe: part.series for timeframe, part in context.timeframes.items()}
+        snapshot = MarketSnapshot(context.symbol, series, context.price, None, context.source_data)
+        return await returns_by_time(self._forecasting, snapshot, context.primary, context.forecast, times_ms)
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from domain.ledger.entries import Origin
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal, epoch_ms
 from services.forecasts.forecasting import Forecasting
+from services.forecasts.horizon_returns import further_returns
 from services.forecasts.price_paths import PriceStep, price_path
 from services.guards.safe_mode import SafeModeState
 from services.ledger.recording.recorder import Recorder
@@ -21,8 +22,8 @@ from services.ledger.recording.statements import of_forecast
 from services.market_data.recent_markets import RecentMarkets
 from utils.clock import Clock
 
-# Enough returns for the tails of an interval.
-LEAST_CANDLES = 500
+# Half for the volatility of each of the others, by which intervals are corrected; sources give a thousand at once.
+LEAST_CANDLES = 999
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Outlook:
     """A market at its last close, and its forecast or the reason why there is none.
 
     While safe mode is on the signal of the forecast is Neutral, and `safe_mode` is the operator's reason.
+    `further_returns` are those that models of other horizons expect, by candles ahead.
     """
 
     ticker: str
@@ -40,6 +42,7 @@ class Outlook:
     source_data: DataSource
     at: datetime
     safe_mode: str | None
+    further_returns: Mapping[int, float]
 
     @property
     def closes(self) -> FloatArray:
@@ -48,7 +51,7 @@ class Outlook:
 
     def prices(self, steps: int, coverage: float) -> list[PriceStep]:
         """Return the prices 1 to `steps` candles ahead; arguments and errors are those of `price_path`."""
-        return price_path(self.closes, self.forecast, steps, coverage)
+        return price_path(self.series, self.forecast, steps, coverage, self.further_returns)
 
     def closes_at_ms(self, step: int) -> int:
         """Return when a step closes, epoch ms, if the market trades without a pause."""
@@ -116,7 +119,8 @@ class Outlooks:
         now = self._clock.now()
         closed = snapshot.closed(epoch_ms(now))[chosen]
         reason = state.reason if state.enabled else None
-        return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason)
+        further = await further_returns(self._forecasting, snapshot, chosen)
+        return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason, further)
 
     async def _choose(self, ticker: str) -> Timeframe:
         try:

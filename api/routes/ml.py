@@ -28,12 +28,14 @@ from api.schemas.ml import (
     MlSignalResponse,
     MlTrainingQueued,
     MlTrainRequest,
+    PriceForecast,
     SignalForecast,
     answer_of,
     price_of,
 )
 from api.schemas.models import summary_of
 from api.schemas.problems import problem_responses
+from services.outlooks import Outlook
 from services.training.service import TrainingAsked
 
 MAX_BODY_BYTES = 4_096
@@ -52,7 +54,7 @@ router = APIRouter(prefix="/api/v1/ml", tags=["predictions"])
 async def predict_price(asked: PriceAsked, outlooks: OutlooksPart, trusted: Trusted) -> MlPriceResponse:
     """Forecast the price after each step, with an interval; without a model the expected price is the last close."""
     outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=False, trusted=trusted)
-    price = price_of(outlook, outlook.prices(asked.steps, asked.coverage), asked.coverage)
+    price = await _price(outlook, asked)
     return MlPriceResponse(**dict(answer_of(outlook)), **dict(price))
 
 
@@ -83,7 +85,7 @@ async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart, trust
     outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=True, trusted=trusted)
     return MlComprehensiveResponse(
         **dict(answer_of(outlook)),
-        price=price_of(outlook, outlook.prices(asked.steps, asked.coverage), asked.coverage),
+        price=await _price(outlook, asked),
         signal=SignalForecast.of(outlook) if outlook.forecast else None,
     )
 
@@ -146,3 +148,9 @@ async def cache_clear(ticker: str, outlooks: OutlooksPart) -> MlCacheCleared:
 async def disclaimer() -> Disclaimer:
     """Return the disclaimer that every forecast carries."""
     return Disclaimer()
+
+
+async def _price(outlook: Outlook, asked: MlPriceRequest) -> PriceForecast:
+    """Return the prices of an outlook; past candles are gone through off the event loop."""
+    prices = await run_in_threadpool(outlook.prices, asked.steps, asked.coverage)
+    return price_of(outlook, prices, asked.coverage)

@@ -17,7 +17,8 @@ from domain.forecasting import ModelType, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.values import Price, Share, Signal, epoch_ms
-from services.forecasts.price_paths import MAX_STEPS, Basis, PriceStep
+from models.volatility.volatility_model import MAX_STEPS
+from services.forecasts.price_paths import Basis, PriceStep
 from services.market_data.recent_markets import CacheStatistics
 from services.outlooks import Outlook
 
@@ -28,8 +29,9 @@ DISCLAIMER = (
 )
 METHOD = (
     "Expected price: the model's return at its horizons, straight lines between them, unchanged after the last; "
-    "without a model the last close. Interval: quantiles of the market's own one-candle log returns about their "
-    "median, times the square root of the step."
+    "without a model the last close. Interval: the volatility that is forecast for the step (a heterogeneous "
+    "autoregression over 1 to 480 candles), times quantiles of past moves in such volatilities, which are corrected "
+    "after every candle given so that they hold as often as is said."
 )
 DEFAULT_STEPS = 5
 DEFAULT_COVERAGE = 0.9
@@ -88,6 +90,13 @@ class PricePoint(ResponseModel):
     lower: Price
     upper: Price
     basis: Annotated[Basis, Field(description="What the expected price rests on.")]
+    volatility: Annotated[
+        float, Field(ge=0, description="Forecast standard deviation of the log return over the step, a fraction.")
+    ]
+    settled: Annotated[
+        int, Field(ge=0, description="Earlier intervals of this step on this market's newest candles, price known.")
+    ]
+    held: Annotated[int, Field(ge=0, description="How many of them contained the price.")]
 
 
 class PriceForecast(ResponseModel):
@@ -96,7 +105,7 @@ class PriceForecast(ResponseModel):
     last_close: Price
     last_close_at: Annotated[int, Field(description="Close of the newest closed candle, epoch ms.")]
     coverage: Share
-    returns_seen: Annotated[int, Field(description="One-candle returns that the intervals rest on.")]
+    returns_seen: Annotated[int, Field(description="One-candle returns of the candles that the intervals rest on.")]
     forecasts: list[PricePoint]
     method: str = METHOD
 
@@ -208,6 +217,9 @@ def price_of(outlook: Outlook, prices: list[PriceStep], coverage: float) -> Pric
                 lower=price.lower,
                 upper=price.upper,
                 basis=price.basis,
+                volatility=price.volatility,
+                settled=price.settled,
+                held=price.held,
             )
             for price in prices
         ],

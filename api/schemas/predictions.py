@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from api.schemas.requests import AnalyzeRequest, RequestModel, StrategyContext
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
-from domain.forecasting import Driver, Forecast, ForecastVerdict, ModelType, VersionName
+from domain.forecasting import Driver, Forecast, ForecastVerdict, ModelType, VersionName, VolatilityForecast
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.forecast_plans import WeighedPlan
@@ -61,6 +61,12 @@ DriversDescription = Field(
 )
 
 
+VolatilityDescription = Field(
+    description="How far the price may move over the horizon, whichever way: standard deviations of the log return, as "
+    "fractions, by the forecast and by the last 20 candles, and how much better the forecast was out of sample."
+)
+
+
 class ForecastBody(ResponseModel):
     """Fields that all forecasts share."""
 
@@ -96,6 +102,7 @@ class ForecastBody(ResponseModel):
             "where the service has no such candles of the same moment, and of versions that read none."
         ),
     ]
+    volatility_forecast: Annotated[VolatilityForecast | None, VolatilityDescription]
     source_data: DataSource
     timestamp: Annotated[int, Field(description="When the forecast was made, epoch ms by the server's clock.")]
     as_of: Annotated[int | None, Field(description="The moment of a replay, epoch ms; null of a forecast of now.")]

@@ -15,7 +15,8 @@ from domain.trading.evidence import Evidence
 from domain.trading.gates import Abstention, Gate
 from domain.trading.lanes import Lanes
 from domain.values import Price, Share, Signal, epoch_ms
-from services.signals.filters import Delivery, StreamSignal
+from services.forecasts.horizon_returns import ReturnsByTime
+from services.signals.filters import RETURN_TIMES_MS, Delivery, StreamSignal
 
 MAX_SYMBOLS = 50
 _EXAMPLE: dict[str, Any] = {"symbols": ["BTCUSDT", "ETHUSDT"]}
@@ -24,7 +25,7 @@ _DIRECTIONS: dict[Signal, Literal["LONG", "SHORT", "NEUTRAL"]] = {
     Signal.SHORT: "SHORT",
     Signal.NEUTRAL: "NEUTRAL",
 }
-_HORIZONS = {"15m": 15, "1h": 60, "4h": 240, "12h": 720}
+_TIMES_MS = dict(zip(("15m", "1h", "4h", "12h"), RETURN_TIMES_MS, strict=True))
 
 
 def _each_once(symbols: list[str]) -> list[str]:
@@ -52,6 +53,9 @@ class MlSignal(ResponseModel):
     predicted_return_1h: float | None
     predicted_return_4h: float | None
     predicted_return_12h: float | None
+    predicted_return_notes: Annotated[
+        dict[Literal["15m", "1h", "4h", "12h"], str], Field(description="Why returns are null, by their time.")
+    ]
     risk_metrics: Annotated[dict[str, float], Field(description="Shares and fractions; stop and target are prices.")]
     timestamp: Annotated[int, Field(description="When it was made, epoch milliseconds, UTC.")]
     features_hash: Annotated[int, Field(description="Equal for equal features of the symbol, under 2^53.")]
@@ -63,10 +67,8 @@ class MlSignal(ResponseModel):
     @classmethod
     def of(cls, signal: StreamSignal, *, cached: bool) -> Self:
         """Return the signal as it goes out."""
-        returns = {
-            f"predicted_return_{name}": signal.predicted_returns.get(minutes * 60_000)
-            for name, minutes in _HORIZONS.items()
-        }
+        told = signal.predicted_returns or ReturnsByTime({}, {})
+        returns = {f"predicted_return_{name}": told.expected.get(time_ms) for name, time_ms in _TIMES_MS.items()}
         return cls(
             symbol=signal.symbol,
             direction=_DIRECTIONS[signal.direction],
@@ -78,6 +80,9 @@ class MlSignal(ResponseModel):
             model_type=signal.model_type,
             source_data=signal.source_data,
             cached=cached,
+            predicted_return_notes={
+                name: told.notes[time_ms] for name, time_ms in _TIMES_MS.items() if time_ms in told.notes
+            },
             **returns,
         )
 

@@ -94,7 +94,18 @@ def _of_timeframe(
 
 
 def _document(built: DefaultModel) -> dict[str, Any]:
-    told = {"version", "type", "symbol", "timeframe", "data", "judged", "metrics", "baselines", "plans"}
+    told = {
+        "version",
+        "type",
+        "symbol",
+        "timeframe",
+        "horizon_candles",
+        "data",
+        "judged",
+        "metrics",
+        "baselines",
+        "plans",
+    }
     model = built.metadata
     return {
         **model.model_dump(mode="json", include=told),

@@ -13,6 +13,7 @@ from rich.text import Text
 from commands.tables.figures import interval, number
 from commands.tables.plans import plan_facts, record_facts
 from commands.tables.training import learned
+from commands.tables.volatility import move_facts, skill_in_words
 from domain.forecasting import Driver, Forecast
 from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.metrics import Scores
@@ -94,6 +95,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
         facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
     if model.judged:
         facts["judged on"] = f"{minute(model.judged.first_ms)} to {minute(model.judged.last_ms)}, by models of before"
+    if model.volatility:
+        facts["volatility"] = skill_in_words(model.volatility)
     if trials is not None:
         facts["trials"] = f"{trials:,} settings were judged on some of these candles"
     if graph:
@@ -140,10 +143,7 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
     if len(forecast.individual_predictions) > 1:
         facts["members"] = ", ".join(f"{name} {value:.4f}" for name, value in forecast.individual_predictions.items())
         facts["disagreement"] = f"{forecast.disagreement:.4f}"
-    for name in ("returns", "drawdowns", "rallies"):
-        values: Mapping[int, float] = getattr(forecast, f"expected_{name}")
-        if values:
-            facts[f"expected {name}"] = ", ".join(f"{value:+.3%} in {ahead}" for ahead, value in values.items())
+    facts |= move_facts(forecast)
     if forecast.plan:
         facts |= plan_facts(forecast.plan)
     return Group(facts_table(facts), *([_drivers(forecast.drivers)] if forecast.drivers else []))

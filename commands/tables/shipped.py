@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.training.default_models import DefaultModel
 
 HEADINGS = (
-    *("candles", "type", "serves", "judged on", "n", "Brier", "vs prior, 1e-5", "vs logistic, 1e-5"),
+    *("candles", "ahead", "type", "serves", "judged on", "n", "Brier", "vs prior, 1e-5", "vs logistic, 1e-5"),
     *("AUC", "top tenth", "ECE", "ONNX, kB"),
 )
 
@@ -32,7 +32,7 @@ def _row(built: DefaultModel) -> tuple[str, ...]:
     comparisons = {one.against: one for one in model.verdict.comparisons[:2]} if model.verdict else {}
     judged = f"{_day(model.judged.first_ms)} to {_day(model.judged.last_ms)}" if model.judged else "-"
     return (
-        *(str(model.timeframe), str(model.type), "yes" if built.serves else "no"),
+        *(str(model.timeframe), str(model.horizon_candles), str(model.type), "yes" if built.serves else "no"),
         judged,
         f"{scores.count:,}" if scores else "-",
         number(scores.brier if scores else None),

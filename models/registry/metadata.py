@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from config.section import Count
 from domain.errors import InvalidRequest
-from domain.forecasting import ANY_SYMBOL, ForecastVerdict, ModelScope, ModelType, VersionName
+from domain.forecasting import ANY_SYMBOL, ForecastVerdict, ModelScope, ModelType, VersionName, VolatilitySkill
 from domain.market import Timeframe
 from domain.naming.leaders import leader_of
 from domain.trading.forecast_plans import PlanRecord
@@ -122,6 +122,8 @@ class ModelMetadata(Frozen):
         baselines: Scores of each baseline on the same rows.
         plans: What its plans came to at its predictions out of sample; None where they were not measured, as in
             versions of earlier releases and imported files.
+        volatility: Skill of the forecast of volatility over its horizon, on the candles of `metrics` of which the
+            coefficients of that forecast know nothing; None without any, of imported files and earlier versions.
         training_history: Losses by epoch or round; None of learners without either, of ensembles, imported files and
             versions of earlier releases.
         importances: Shares of the columns in the gain of all splits; empty of what does not split, of ensembles,
@@ -148,6 +150,7 @@ class ModelMetadata(Frozen):
     judged: JudgedRange | None = None
     baselines: dict[str, Scores] = Field(default_factory=dict)
     plans: PlanRecord | None = None
+    volatility: VolatilitySkill | None = None
     training_history: TrainingHistory | None = None
     importances: tuple[ColumnImportance, ...] = ()
     verdict: GateVerdict | None = None

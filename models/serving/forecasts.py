@@ -9,7 +9,7 @@ import numpy as np
 
 from config.model_settings import ServingSettings
 from domain.errors import InsufficientData, InvalidMarketData
-from domain.forecasting import Driver, Forecast
+from domain.forecasting import Driver, Forecast, VolatilityForecast
 from domain.market import CandleSeries
 from domain.naming.leaders import leader_of
 from domain.values import Signal
@@ -18,6 +18,7 @@ from features.feature_engineering import FeatureEngineer
 from models.architectures.outputs import unpack_horizons
 from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
+from models.volatility.volatility_model import shipped_volatility
 
 
 def newest_forecast(
@@ -40,9 +41,15 @@ def newest_forecast(
         InsufficientData: fewer candles than the window and the warm-up of its features take.
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
-    rows = newest_rows(forecaster, series, leader)
-    drivers, led = forecaster.drivers(rows), leader is not None
-    return to_forecast(symbol, forecaster.metadata, forecaster.forecast(rows), settings, drivers, led=led)
+    rows, model = newest_rows(forecaster, series, leader), forecaster.metadata
+    drivers, volatility = forecaster.drivers(rows), newest_volatility(model, series)
+    told = forecaster.forecast(rows)
+    return to_forecast(symbol, model, told, settings, volatility, drivers, led=leader is not None)
+
+
+def newest_volatility(model: ModelMetadata, series: CandleSeries) -> VolatilityForecast:
+    """Return the volatility over the horizon of a model, after the newest of two closed candles or more."""
+    return shipped_volatility().forecast(series, model.horizon_candles, model.volatility)
 
 
 def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None = None) -> FeatureRows:
@@ -78,6 +85,7 @@ def to_forecast(
     model: ModelMetadata,
     forecasts: Forecasts,
     settings: ServingSettings,
+    volatility: VolatilityForecast,
     drivers: tuple[Driver, ...] | None = None,
     *,
     led: bool = False,
@@ -89,6 +97,7 @@ def to_forecast(
         model: The version that gave them.
         forecasts: Its answers to one or more windows.
         settings: Probabilities from which the signal is Long or Short.
+        volatility: Over the horizon of the version, after the same window.
         drivers: What moved the answer most.
         led: Whether the candles of what leads the market were read.
 
@@ -114,6 +123,7 @@ def to_forecast(
         verdict=model.skill,
         drivers=drivers,
         leader=leader_of(symbol) if led else None,
+        volatility_forecast=volatility,
         **_expectations(model, forecasts),
     )
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from domain.forecasting import ModelType
+from domain.forecasting import ModelType, VolatilitySkill
 from domain.trading.forecast_plans import PlanRecord
 from domain.trading.plan_models import PlanModelRecord
 from features.columns.feature_sets import FeatureSet
@@ -32,6 +32,8 @@ from models.registry.training_history import TrainingHistory, history_of
 from models.registry.version_names import PLAN_PREFIX, version_name
 from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
 from models.training.trial_records import judged_range
+from models.volatility.skill import measure_volatility
+from models.volatility.volatility_model import shipped_volatility
 
 LIBRARIES = (
     "numpy",
@@ -47,7 +49,10 @@ LIBRARIES = (
 )
 NATIVE_STEM = "model"
 # What changes nothing in a training.
-IDLE_SETTINGS = {"recipes", "save_path", "shipped", "shipped_path", "keep_versions", "serving", "default_type"}
+IDLE_SETTINGS = {
+    *("recipes", "save_path", "shipped", "shipped_path", "further_horizons_candles"),
+    *("keep_versions", "serving", "default_type"),
+}
 
 
 def register(
@@ -90,6 +95,7 @@ def register(
         baselines={**result.baselines, **_others(candidate, result)},
         plans=plans,
         judged_plans=judged_plans,
+        volatility=_volatility(candidate, run),
         training_history=_history(artefact) if artefact else None,
         importances=importances_of(artefact.fitted.model.gains(), artefact.fitted.data.scaler.columns)
         if artefact
@@ -181,6 +187,14 @@ def _range(candidate: Candidate, run: TrainingRun) -> TrainingRange:
         over_break_share=next(iter(run.learners.values())).rows.over_break_share,
         markets=tuple(run.markets),
     )
+
+
+def _volatility(candidate: Candidate, run: TrainingRun) -> VolatilitySkill | None:
+    judged = judged_range(candidate.judged, run)
+    if judged is None:
+        return None
+    horizon = run.features.horizon_candles
+    return measure_volatility(shipped_volatility(), run.markets, horizon, judged.first_ms, run.gate.resampling)
 
 
 def _others(candidate: Candidate, result: TrainingResult) -> dict[str, Any]:

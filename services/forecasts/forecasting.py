@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from copy import copy
 from datetime import datetime
@@ -14,13 +14,13 @@ from time import perf_counter
 from config.model_settings import ServingSettings
 from domain.analysis import MarketSnapshot
 from domain.errors import ModelUnavailable
-from domain.forecasting import Driver, Forecast
+from domain.forecasting import Driver, Forecast, VolatilityForecast
 from domain.market import CandleSeries, Timeframe
 from domain.trading.costs import Costs
 from domain.trading.disabled import MODEL, WhyDisabled, nothing_is_disabled
 from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster
-from models.serving.forecasts import to_forecast
+from models.serving.forecasts import newest_volatility, to_forecast
 from models.serving.loaded_models import LoadedModels
 from rules.context import MarketContext
 from services.forecasts.leader_candles import LeaderCandles
@@ -59,6 +59,7 @@ class Forecasting:
         why_disabled: WhyDisabled = nothing_is_disabled,
         shadows: ShadowForecasts | None = None,
         plan_forecasts: PlanForecasts | None = None,
+        further: Mapping[int, LoadedModels] | None = None,
     ) -> None:
         """Keep the parts; nothing is loaded yet.
 
@@ -75,6 +76,7 @@ class Forecasting:
             why_disabled: Tells whether models take part now.
             shadows: Asks candidates the same after the answer; None asks none.
             plan_forecasts: Asks plan models; None asks none.
+            further: Versions in production of other horizons, by candles ahead.
         """
         self._models = models
         self._batcher = batcher
@@ -88,6 +90,7 @@ class Forecasting:
         self._why_disabled = why_disabled
         self._shadows = shadows
         self._plan_forecasts = plan_forecasts
+        self.further = further or {}
 
     def by(self, models: LoadedModels, moment: datetime) -> Forecasting:
         """Return the same with other models, which no candidates shadow, and with the plan models of a moment."""
@@ -95,6 +98,7 @@ class Forecasting:
         other._models = models
         other._shadows = None
         other._plan_forecasts = self._plan_forecasts and self._plan_forecasts.at(moment)
+        other.further = {}
         return other
 
     async def with_plan(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
@@ -112,6 +116,12 @@ class Forecasting:
         if self._plan_forecasts is None:
             return []
         return await run_blocking(self._executor, self._plan_forecasts.in_production)
+
+    def at(self, horizon: int) -> Forecasting:
+        """Return the same with the models of one of the horizons in `further`, which no candidates shadow."""
+        other = copy(self)
+        other._models, other._shadows = self.further[horizon], None
+        return other
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
         """Return the forecast of the model in production for a market, from its closed candles.
@@ -131,11 +141,11 @@ class Forecasting:
 
     async def _answer(self, snapshot: MarketSnapshot, found: _Found, costs: Costs | None, started: float) -> Forecast:
         symbol, (model, (history, leader)) = snapshot.symbol, found
-        rows, drivers = await run_blocking(self._executor, self._read, model, history, leader)
+        rows, drivers, volatility = await run_blocking(self._executor, self._read, model, history, leader)
         asked = perf_counter()
         forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, drivers, led=leader is not None)
+        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, volatility, drivers, led=bool(leader))
         forecast = self._plans.added(bare, model.metadata.plans, history, snapshot.price, costs)
         if self._shadows is not None and snapshot.as_of_ms is None:
             find_leader = partial(self._leaders.of, snapshot=snapshot, history=history)
@@ -145,6 +155,22 @@ class Forecasting:
         metrics.ML_PREDICTIONS.inc()
         metrics.ML_CONFIDENCE.observe(forecast.confidence)
         return forecast
+
+    async def model(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecaster:
+        """Return what serves a market, for `bare`; raises ModelUnavailable as `forecast`."""
+        # Replays are of a time when models took part.
+        if snapshot.as_of_ms is None and (reason := self._why_disabled(MODEL)):
+            raise ModelUnavailable(reason)
+        return await self._model(snapshot.symbol, timeframe)
+
+    async def bare(self, model: Forecaster, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
+        """Return the forecast of a model without drivers and plan, which nothing counts; raises as `forecast`."""
+        history = await self._candles.history(model, snapshot, timeframe)
+        leader = await self._leaders.of(model, snapshot, history)
+        rows = await run_blocking(self._executor, self._rows.of, model, history, leader)
+        forecasts = await self._batcher.forecast(model, rows)
+        volatility, led = newest_volatility(model.metadata, history), leader is not None
+        return to_forecast(snapshot.symbol, model.metadata, forecasts, self._settings, volatility, led=led)
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Opinion:
         """Return the forecast, or the reason why there is none, for callers that work without one."""
@@ -205,10 +231,7 @@ class Forecasting:
 
     async def _found(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> _Found:
         """Return the model in production and what it reads; raises as `forecast`."""
-        # Replays are of a time when models took part.
-        if snapshot.as_of_ms is None and (reason := self._why_disabled(MODEL)):
-            raise ModelUnavailable(reason)
-        model = await self._model(snapshot.symbol, timeframe)
+        model = await self.model(snapshot, timeframe)
         history = await self._candles.history(model, snapshot, timeframe)
         self._leaders.keep(snapshot, history)
         return model, (history, await self._leaders.of(model, snapshot, history))
@@ -220,9 +243,9 @@ class Forecasting:
 
     def _read(
         self, model: Forecaster, history: CandleSeries, leader: CandleSeries | None
-    ) -> tuple[FeatureRows, tuple[Driver, ...] | None]:
+    ) -> tuple[FeatureRows, tuple[Driver, ...] | None, VolatilityForecast]:
         rows = self._rows.of(model, history, leader)
-        return rows, model.drivers(rows)
+        return rows, model.drivers(rows), newest_volatility(model.metadata, history)
 
     def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         model = self._models.find(symbol, timeframe)

@@ -13,6 +13,7 @@ from config.settings import Settings
 from domain.errors import AppError
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
 from models.plan_registry import plan_registry
+from models.registry.horizons import settings_at
 from models.registry.registry import Registry
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels, load_version
@@ -68,7 +69,17 @@ def open_forecasting(
             why_disabled=why_disabled,
             shadows=shadows,
             plan_forecasts=_plan_forecasts(settings, (candles, leaders), rows, executor),
+            further=_further_models(settings),
         )
+
+
+def _further_models(settings: Settings) -> dict[int, LoadedModels]:
+    """Return what serves each of the further horizons, by candles ahead; nothing is loaded before the first request."""
+    models, found = settings.models, dict[int, LoadedModels]()
+    for horizon in models.further_horizons_candles:
+        registry = Registry.of(settings_at(models, horizon))
+        found[horizon] = LoadedModels(registry, models.serving.reload_seconds, count_load_failure)
+    return found
 
 
 def _plan_forecasts(

@@ -15,10 +15,14 @@ from domain.analysis import Analysis, DataSource
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal
+from rules.context import MarketContext
+from services.forecasts.horizon_returns import ReturnsByTime
 from services.guards.likeness import likeness
 from utils.clock import is_fresh
 
 MAX_SYMBOLS = 1_000
+# Over which a signal tells what models expect: 15 minutes, 1, 4 and 12 hours.
+RETURN_TIMES_MS = tuple(minutes * 60_000 for minutes in (15, 60, 240, 720))
 _MINUTE_SECONDS = 60.0
 
 
@@ -28,7 +32,6 @@ class StreamSignal:
 
     Attributes:
         confidence: 0..1.
-        predicted_returns: Fraction by horizon in milliseconds; empty where no model forecasts several horizons.
         risk_metrics: Finite numbers by name.
         features_hash: Equal for equal features of a symbol, 0..2^53-1.
         model_type: The rules, or rules and model, that judged.
@@ -37,13 +40,15 @@ class StreamSignal:
         times: Shape (n,), closes of the newest candles in epoch ms.
         returns: Shape (n,), their logarithmic returns.
         analysis: The whole answer, after the guards.
+        context: What was judged.
         refusal: What a guard refuses it for; it is withheld then.
+        predicted_returns: Of each time of `RETURN_TIMES_MS` that a model tells, and why the others have none; None
+            until the signal is delivered.
     """
 
     symbol: str
     direction: Signal
     confidence: float
-    predicted_returns: Mapping[int, float]
     risk_metrics: Mapping[str, float]
     at: datetime
     features_hash: int
@@ -55,7 +60,9 @@ class StreamSignal:
     times: IntArray
     returns: FloatArray
     analysis: Analysis
+    context: MarketContext
     refusal: str | None = None
+    predicted_returns: ReturnsByTime | None = None
 
     @property
     def side(self) -> int:
@@ -97,6 +104,11 @@ class SignalBook:
     def remember(self, signal: StreamSignal) -> None:
         """Keep a computed signal, sent or not."""
         self._computed[signal.symbol] = signal
+
+    def keep_returns(self, signal: StreamSignal) -> None:
+        """Keep the returns of a signal that was sent, for its repetitions; a later signal of its symbol stays."""
+        if (sent := self._sent.get(signal.symbol)) is not None and sent.at == signal.at:
+            self._sent[signal.symbol] = signal
 
     def deliver(self, signals: Iterable[StreamSignal], now: datetime) -> Delivery:
         """Return the signals to send, Long and Short by falling confidence first, and remember them as sent.

@@ -22,7 +22,7 @@ from services.guards.likeness import newest_returns
 from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader
-from services.signals.filters import Delivery, SignalBook, StreamSignal
+from services.signals.filters import RETURN_TIMES_MS, Delivery, SignalBook, StreamSignal
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import run_blocking
@@ -93,7 +93,9 @@ class SignalStream:
         reasons = {symbol: error.message for symbol, error in failures.items()}
         shared = [signal for signal in sent if query.trusted and not signal.old]
         own = [signal for signal in sent if not query.trusted or signal.old]
-        deliveries = [self._book.deliver([*fetched, *shared], now), SignalBook(self._settings).deliver(own, now)]
+        books = [(self._book, [*fetched, *shared]), (SignalBook(self._settings), own)]
+        delivered = [(book.deliver(signals, now), book) for book, signals in books]
+        deliveries = await asyncio.gather(*(self._with_returns(*each) for each in delivered))
         for delivery in deliveries:
             self._record([*fetched, *sent], delivery, trusted=query.trusted)
         if query.trusted:
@@ -146,6 +148,21 @@ class SignalStream:
         assessed = await run_blocking(self._executor, self._assessed, contexts)
         return [self._guarded(*answer) for answer in assessed], thin
 
+    async def _with_returns(self, delivery: Delivery, book: SignalBook) -> Delivery:
+        """Return the delivery with what models expect: nothing is asked of signals that are withheld."""
+        signals = await asyncio.gather(*(self._told(signal) for signal, _ in delivery.signals))
+        for signal in signals:
+            book.keep_returns(signal)
+        return replace(
+            delivery,
+            signals=[(signal, repeated) for signal, (_, repeated) in zip(signals, delivery.signals, strict=True)],
+        )
+
+    async def _told(self, signal: StreamSignal) -> StreamSignal:
+        if signal.predicted_returns is not None:
+            return signal
+        return replace(signal, predicted_returns=await self._reader.returns(signal.context, RETURN_TIMES_MS))
+
     def _assessed(self, contexts: Sequence[MarketContext]) -> list[tuple[Judgement, StreamSignal]]:
         judgements = [judge(context) for context in contexts]
         return [(judgement, _signal(judgement.context, self._analyst.assess(judgement))) for judgement in judgements]
@@ -183,13 +200,11 @@ class SignalStream:
 
 
 def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
-    forecast, step = context.forecast, context.primary.ms
     times, returns = newest_returns(context.main.series)
     return StreamSignal(
         symbol=context.symbol,
         direction=analysis.signal,
         confidence=analysis.confidence,
-        predicted_returns={n * step: value for n, value in forecast.expected_returns.items()} if forecast else {},
         risk_metrics=_risk_metrics(context, analysis),
         at=context.generated_at,
         features_hash=_features_hash(context),
@@ -201,6 +216,7 @@ def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
         times=times,
         returns=returns,
         analysis=analysis,
+        context=context,
     )
 
 

@@ -19,6 +19,7 @@ from models.drift.reference import REFERENCE_FILE
 from models.explanation.explanation import EXPLANATION_FILE
 from models.registry.aliases import ALIASES_FILE
 from models.registry.durable_files import LOCK_FILE
+from models.registry.horizons import HORIZONS_FOLDER
 from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata
 from models.registry.registry import Registry
 from models.registry.shipped import is_version
@@ -30,10 +31,22 @@ MAX_GRAPH_BYTES = 3_000_000
 # Engines post a hundred candles, of which the newest may still be forming: what reads more forecasts nothing for them.
 WINDOW_CANDLES = 24
 JUDGED_YEARS = 2
+# Whose models of further horizons come with the service; longer candles are made of those of a request.
+FURTHER_TIMEFRAME = Timeframe.H1
 # With fewer candles before the judged years than after their beginning, the settings say how to judge.
 MAX_JUDGED_SHARE = 0.5
 # What serving needs; predictions, and the file of the library, stay where they were made.
 _KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE, EXPLANATION_FILE)
+
+
+@dataclass(frozen=True)
+class _WantedDefault:
+    """What is trained for `*`: the types of a timeframe and horizon, and the last day of the candles."""
+
+    timeframe: Timeframe
+    horizon: int
+    kinds: tuple[ModelType, ...]
+    until: date
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ class DefaultModel:
 
     Attributes:
         metadata: Its own.
-        serves: Whether it is in production of its timeframe.
+        serves: Whether it is in production of its timeframe and horizon; of further horizons others are not kept.
         graph_bytes: Size of its ONNX graph.
     """
 
@@ -70,7 +83,8 @@ def build_default_models(
 
     Each type is trained for `*` of each timeframe, first for the figures on candles before the judged years, then for
     serving on all. Of a timeframe the gate decides which one serves: each is compared with the one before. Where it
-    lets none serve, the one with the lowest Brier score does, if that is below the prior's.
+    lets none serve, the one with the lowest Brier score does, if that is below the prior's. Of 1h the last type is
+    trained for each of the further horizons too, and comes with the service where the gate lets it serve.
 
     Args:
         markets: Closed candles of each timeframe by symbol, up to the end of the day `until`.
@@ -88,27 +102,50 @@ def build_default_models(
     _check_folder(out)
     staging = out.with_name(f".{out.name}.new")
     shutil.rmtree(staging, ignore_errors=True)
-    features = settings.features.model_copy(update={"sequence_length": WINDOW_CANDLES})
     staged, built = Registry(staging), list[DefaultModel]()
     try:
         for timeframe, of in markets.items():
+            asked = _WantedDefault(timeframe, settings.features.horizon_candles, kinds, until)
             with TemporaryDirectory() as folder:
-                own = {"save_path": folder, "shipped": False, "keep_versions": len(kinds)}
-                models = settings.models.model_copy(update=own)
-                request = TrainingRequest(kinds[-1], ANY_SYMBOL, timeframe)
-                probe = TrainingRun(request, of, models, features)
-                judging = models.model_copy(update={"evaluation": _judging(probe, until)})
-                del probe
-                manager = open_manager(judging, features, settings.indicators.atr_period, now)
-                for kind in kinds:
-                    manager.train(TrainingRequest(kind, ANY_SYMBOL, timeframe), of, listener)
-                built += _exported(manager.registry, staged, timeframe, now)
-        (staging / LOCK_FILE).unlink()
+                made = _trained(asked, of, settings, Path(folder), listener, now)
+                built += _exported(made, staged, timeframe, now)
+        for horizon in settings.models.further_horizons_candles if FURTHER_TIMEFRAME in markets else ():
+            further = Registry(staging / HORIZONS_FOLDER / str(horizon))
+            asked = _WantedDefault(FURTHER_TIMEFRAME, horizon, kinds[-1:], until)
+            with TemporaryDirectory() as folder:
+                made = _trained(asked, markets[FURTHER_TIMEFRAME], settings, Path(folder), listener, now)
+                built += _exported_if_passed(made, further)
+        for lock in staging.rglob(LOCK_FILE):
+            lock.unlink()
         shutil.rmtree(out, ignore_errors=True)
         staging.rename(out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)  # after success nothing has this name
     return built
+
+
+def _trained(
+    asked: _WantedDefault,
+    markets: Mapping[str, CandleSeries],
+    settings: Settings,
+    folder: Path,
+    listener: Listener,
+    now: Callable[[], datetime],
+) -> Registry:
+    """Return a registry in an empty folder with the versions of a timeframe and horizon, as the gate left it."""
+    features = settings.features.model_copy(
+        update={"sequence_length": WINDOW_CANDLES, "horizon_candles": asked.horizon}
+    )
+    own = {"save_path": str(folder), "shipped": False, "keep_versions": len(asked.kinds)}
+    models = settings.models.model_copy(update=own)
+    request = TrainingRequest(asked.kinds[-1], ANY_SYMBOL, asked.timeframe)
+    probe = TrainingRun(request, markets, models, features)
+    judging = models.model_copy(update={"evaluation": _judging(probe, asked.until)})
+    del probe
+    manager = open_manager(judging, features, settings.indicators.atr_period, now)
+    for kind in asked.kinds:
+        manager.train(TrainingRequest(kind, ANY_SYMBOL, asked.timeframe), markets, listener)
+    return manager.registry
 
 
 def _judging(probe: TrainingRun, until: date) -> EvaluationSettings:
@@ -130,23 +167,9 @@ def _exported(
     made: Registry, staged: Registry, timeframe: Timeframe, now: Callable[[], datetime]
 ) -> list[DefaultModel]:
     """Copy what serving needs of every version of a timeframe, and which of them serves."""
-    names = dict[str, str]()
-    for model in reversed(made.versions().models):
-        stored = made.open(model.version)
-        files = {name: stored.read(name) for name in _KEPT if name in model.files}
-        if len(files[MODEL_FILE]) > MAX_GRAPH_BYTES:
-            raise TrainingFailed(
-                f"the graph of {model.version} has {len(files[MODEL_FILE]):,} bytes; what comes with the service may "
-                f"have {MAX_GRAPH_BYTES:,}"
-            )
-
-        def write(folder: Path, files: Mapping[str, bytes] = files) -> None:
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
-
-        added = staged.add(ModelMetadata(**{**dict(model), "shipped": True, "files": {}}), write)
-        names[model.version] = added.version
-        staged.nominate(added.version)
+    names = {model.version: _copied(made, staged, model) for model in reversed(made.versions().models)}
+    for version in names.values():
+        staged.nominate(version)
     for promotion in made.aliases().of(ANY_SYMBOL, timeframe).history:
         if promotion.version is not None:
             staged.promote(names[promotion.version], by="gate", reason=promotion.reason, at=promotion.at)
@@ -156,6 +179,41 @@ def _exported(
         DefaultModel(stored.metadata, version == serving, len(stored.read(MODEL_FILE)))
         for version, stored in ((version, staged.open(version)) for version in names.values())
     ]
+
+
+def _exported_if_passed(made: Registry, staged: Registry) -> list[DefaultModel]:
+    """Copy what the gate lets serve, and return all that was trained: beyond the next candle nothing else is asked."""
+    serving = made.resolve(ANY_SYMBOL, FURTHER_TIMEFRAME)
+    models = made.versions().models
+    for model in models:
+        if model.version == serving:
+            last = made.aliases().of(ANY_SYMBOL, FURTHER_TIMEFRAME).history[-1]
+            staged.promote(_copied(made, staged, model), by="gate", reason=last.reason, at=last.at)
+    return [
+        DefaultModel(model, model.version == serving, len(made.open(model.version).read(MODEL_FILE)))
+        for model in reversed(models)
+    ]
+
+
+def _copied(made: Registry, staged: Registry, model: ModelMetadata) -> str:
+    """Copy what serving needs of a version, and return its name there.
+
+    Raises:
+        TrainingFailed: its graph is too large to come with the service.
+    """
+    stored = made.open(model.version)
+    files = {name: stored.read(name) for name in _KEPT if name in model.files}
+    if len(files[MODEL_FILE]) > MAX_GRAPH_BYTES:
+        raise TrainingFailed(
+            f"the graph of {model.version} has {len(files[MODEL_FILE]):,} bytes; what comes with the service may "
+            f"have {MAX_GRAPH_BYTES:,}"
+        )
+
+    def write(folder: Path) -> None:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+
+    return staged.add(ModelMetadata(**{**dict(model), "shipped": True, "files": {}}), write).version
 
 
 def _serve_the_best(staged: Registry, timeframe: Timeframe, versions: Iterable[str], at: datetime) -> None:
@@ -182,7 +240,7 @@ def _below_prior(model: ModelMetadata) -> bool:
 def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InvalidRequest(f"{out} is no folder")
-    known = {ALIASES_FILE, LOCK_FILE}
+    known = {ALIASES_FILE, LOCK_FILE, HORIZONS_FOLDER}
     others = (
         [path.name for path in out.iterdir() if path.name not in known and not is_version(path.name)]
         if out.exists()

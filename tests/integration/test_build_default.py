@@ -36,7 +36,7 @@ UNTIL = datetime(2020, 11, 1, tzinfo=UTC)
 
 
 def planted(seed: int, hours: int = HOURS) -> CandleSeries:
-    return reversal_market(hours, 0.75, seed)
+    return reversal_market(hours, 0.9, seed)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,6 +47,7 @@ def small() -> Iterator[None]:
         patch.setenv("MODELS__EVALUATION__BOOTSTRAP_SAMPLES", "200")
         patch.setenv("MODELS__EVALUATION__SUSPICIOUS_ACCURACY", "1")
         patch.setenv("MODELS__EVALUATION__SUSPICIOUS_AUC", "1")
+        patch.setenv("MODELS__FURTHER_HORIZONS_CANDLES", "3,24")
         yield
 
 
@@ -65,7 +66,7 @@ def built(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def test_each_timeframe_that_has_candles_gets_both_types(built: tuple[Path, Any]) -> None:
     out, document = built
-    made = [(model["timeframe"], model["type"]) for model in document["models"]]
+    made = [(model["timeframe"], model["type"]) for model in document["models"] if model["horizon_candles"] == 1]
     assert made == [(timeframe, kind) for timeframe in ("1h", "4h") for kind in ("logistic", "lightgbm")]
     for model in document["models"]:
         assert model["symbol"] == "*"
@@ -87,7 +88,8 @@ def test_each_timeframe_that_has_candles_gets_both_types(built: tuple[Path, Any]
 def test_they_serve_beneath_an_empty_registry_by_what_the_gate_decided(built: tuple[Path, Any], tmp_path: Path) -> None:
     out, document = built
     registry = Registry(tmp_path / "models", ShippedVersions(out))
-    serving = {model["timeframe"]: model["version"] for model in document["models"] if model["serves"]}
+    ours = [model for model in document["models"] if model["horizon_candles"] == 1]
+    serving = {model["timeframe"]: model["version"] for model in ours if model["serves"]}
     # The turn of the next move is planted in the hours; in four of them it is gone.
     assert registry.resolve("SOLUSDT", H1) == serving["1h"]
     assert registry.resolve("SOLUSDT", H4) == serving.get("4h")
@@ -96,6 +98,21 @@ def test_they_serve_beneath_an_empty_registry_by_what_the_gate_decided(built: tu
     assert set(forecaster.metadata.files) == {"model.onnx", "reference.npz", "scaler.json", EXPLANATION_FILE}
     hundred = max(length for length in forecaster.needs.values())
     assert hundred <= 24
+
+
+def test_of_further_horizons_what_passed_the_gate_comes_too(built: tuple[Path, Any]) -> None:
+    out, document = built
+    tried = {model["horizon_candles"]: model for model in document["models"] if model["horizon_candles"] > 1}
+    assert {(model["timeframe"], model["type"]) for model in tried.values()} == {("1h", "lightgbm")}
+    # A turn of the next move is still known three hours ahead, and no more after a day.
+    assert {horizon: model["serves"] for horizon, model in tried.items()} == {3: True, 24: False}
+    registry = Registry(out / "horizons" / "3")
+    version = registry.resolve(ANY_SYMBOL, H1)
+    assert [model.version for model in registry.versions().models] == [version]
+    assert version is not None
+    assert registry.open(version).metadata.horizon_candles == 3
+    assert not (out / "horizons" / "24").exists()
+    assert not list(out.rglob(".lock"))
 
 
 def test_a_timeframe_without_finer_candles_is_left_out_and_said(files: list[Path], tmp_path: Path) -> None:

@@ -55,10 +55,11 @@ def test_prices_follow_the_newest_closed_candle_step_by_step(client: TestClient,
     assert [each["closes_at"] for each in answer["forecasts"]] == [
         answer["last_close_at"] + 3_600_000 * step for step in range(1, steps + 1)
     ]
-    assert answer["returns_seen"] == 499
+    assert answer["returns_seen"] == 998
     assert {each["basis"] for each in answer["forecasts"]} == {"last_close"}
     assert {each["expected_price"] for each in answer["forecasts"]} == {answer["last_close"]}
     assert all(each["lower"] < each["expected_price"] < each["upper"] for each in answer["forecasts"])
+    assert all(0 < each["held"] < each["settled"] == 500 for each in answer["forecasts"])
     assert "no model is in production" in answer["model_note"]
 
 

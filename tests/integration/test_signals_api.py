@@ -27,6 +27,7 @@ KEYS: dict[str, Any] = {
     "predicted_return_1h": (float, type(None)),
     "predicted_return_4h": (float, type(None)),
     "predicted_return_12h": (float, type(None)),
+    "predicted_return_notes": dict,
     "risk_metrics": dict,
     "timestamp": int,
     "features_hash": int,
@@ -70,7 +71,9 @@ def test_a_batch_has_a_signal_for_each_symbol_in_the_shape_that_traders_read(cli
         assert (signal["timeframe"], signal["source_data"], signal["cached"]) == ("15m", "client", False)
         assert 0 <= signal["features_hash"] < 2**53
         # No model is in production.
-        assert [signal[name] for name in KEYS if name.startswith("predicted")] == [None] * 4
+        times = ("15m", "1h", "4h", "12h")
+        assert [signal[f"predicted_return_{time}"] for time in times] == [None] * 4
+        assert all("no model" in signal["predicted_return_notes"][time] for time in times)
     found = {signal["symbol"]: signal for signal in answer["signals"]}
     assert found["UPUSDT"]["direction"] == "LONG"
     assert found["DOWNUSDT"]["direction"] == "SHORT"
@@ -90,7 +93,11 @@ def test_a_model_of_several_horizons_predicts_the_returns(make_client: MakeClien
         request = {"symbol": signal["symbol"], "timeframe_data": candles, "current_price": candles["15m"][-1]["close"]}
         single = client.post("/ai/predict", json=request | {"volume_24h": 0, "timestamp": signal["timestamp"]}).json()
         assert single["model_version"] == version
-        assert predicted == [pytest.approx(single["expected_returns"][name]) for name in ("1", "4", "16", "48")]
+        told = [single["expected_returns"][name] for name in ("1", "4", "16", "48")]
+        # A return that no market has is an error of the model.
+        assert predicted == [pytest.approx(value) if -0.9 < value < 10 else None for value in told]
+        assert all("expects a return of" in note for note in signal["predicted_return_notes"].values())
+        assert len(signal["predicted_return_notes"]) == predicted.count(None) < 4
         risks = {name for name in signal["risk_metrics"] if name.startswith("expected_")}
         assert risks == {f"expected_{what}_{minutes}m" for what in ("drawdown", "rally") for minutes in (60, 720)}
 

@@ -129,6 +129,25 @@ class Driver(Answer):
     contribution: float
 
 
+class VolatilitySkill(Answer):
+    """How forecasts of volatility did out of sample; `skill` is the share of the loss that they save."""
+
+    predictions: int
+    loss: float
+    last_20_loss: float
+    skill: float
+    low: float | None
+    high: float | None
+
+
+class VolatilityForecast(Answer):
+    """Standard deviations of the log return over the horizon of a forecast, as fractions."""
+
+    deviation: float
+    last_20_candles: float
+    skill: VolatilitySkill | None
+
+
 class Prediction(Answer):
     """The answer of `/ai/predict`."""
 
@@ -148,6 +167,7 @@ class Prediction(Answer):
     verdict: Literal["better", "not_better"] | None
     drivers: list[Driver] | None
     leader: str | None
+    volatility_forecast: VolatilityForecast | None
     source_data: str
     timestamp: int
     as_of: int | None
@@ -177,6 +197,9 @@ class PricePoint(Answer):
     lower: float
     upper: float
     basis: Literal["model", "interpolated", "held", "last_close"]
+    volatility: float
+    settled: int
+    held: int
 
 
 class PriceForecast(Answer):
@@ -241,7 +264,7 @@ class NewestSignals(Answer):
 
 
 class BatchSignal(Answer):
-    """A signal of `/ai/signals`; predicted returns are fractions, None without a model of several horizons."""
+    """A signal of `/ai/signals`; predicted returns are fractions, None with their reason in the notes."""
 
     symbol: str
     direction: Literal["LONG", "SHORT", "NEUTRAL"]
@@ -250,6 +273,7 @@ class BatchSignal(Answer):
     predicted_return_1h: float | None
     predicted_return_4h: float | None
     predicted_return_12h: float | None
+    predicted_return_notes: dict[str, str]
     risk_metrics: dict[str, float]
     timestamp: int
     features_hash: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +16,16 @@ from domain.analysis import DataSource
 from domain.arrays import FloatArray
 from domain.market import Timeframe
 from domain.values import Signal
+from services.forecasts.horizon_returns import ReturnsByTime
 from services.guards.likeness import correlation
 from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.clocks import NOW, SettableClock
+from tests.fixtures.histories import context_of, flat_series, snapshot_of
 from tests.fixtures.settings import configured
 
 TIMES = np.arange(100, dtype=np.int64) * Timeframe.M15.ms
+CONTEXT = context_of(snapshot_of(flat_series()))
 SHARED = np.random.default_rng(1).normal(size=100)
 
 
@@ -38,7 +42,6 @@ def signal(symbol: str = "BTCUSDT", **changes: Any) -> StreamSignal:
         "symbol": symbol,
         "direction": Signal.LONG,
         "confidence": 0.7,
-        "predicted_returns": {},
         "risk_metrics": {},
         "at": NOW,
         "features_hash": seed,
@@ -50,6 +53,7 @@ def signal(symbol: str = "BTCUSDT", **changes: Any) -> StreamSignal:
         "times": TIMES,
         "returns": returns(seed),
         "analysis": make_analysis(symbol=symbol),
+        "context": CONTEXT,
     }
     return StreamSignal(**{**values, **changes})
 
@@ -207,3 +211,17 @@ def test_the_book_forgets_the_oldest_symbols() -> None:
         one.remember(signal(f"S{number:05d}"))
     assert one.recent("S00000", NOW) is None
     assert one.recent("S00001", NOW) is not None
+
+
+def test_returns_of_a_sent_signal_go_out_again_with_its_repetitions() -> None:
+    kept, told = book(), ReturnsByTime({900_000: 0.001}, {3_600_000: "no model"})
+    ((sent, _),) = kept.deliver([signal()], NOW).signals
+    kept.keep_returns(replace(sent, predicted_returns=told))
+    ((again, repeated),) = kept.deliver([signal()], NOW).signals
+    assert (again.predicted_returns, repeated) == (told, True)
+    # A later signal has returns of its own.
+    later = signal(features_hash=1, at=NOW + timedelta(seconds=1))
+    kept.deliver([later], later.at)
+    kept.keep_returns(replace(sent, predicted_returns=told))
+    ((again, _),) = kept.deliver([later], later.at).signals
+    assert again.predicted_returns is None

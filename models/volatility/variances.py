@@ -1,0 +1,101 @@
+"""Variances of candles by their four prices, and what a forecast of volatility reads of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.arrays import FloatArray, IntArray
+
+# Candles over which variances are averaged; the last is the usual one that the others are compared with.
+WINDOWS = (1, 6, 24, 120, 480)
+# Least share of the usual variance that a window counts as: the logarithm of a flat candle has no bound.
+_LEAST_SHARE = 1e-4
+_LEAST_RATIO = 1e-2
+
+
+@dataclass(frozen=True)
+class VarianceRows:
+    """What is known at the close of each of n candles; the first candles know shorter windows.
+
+    Attributes:
+        columns: Shape (n, 5): 1, and the logarithms of the mean variances over the first four `WINDOWS` less that
+            over the last.
+        ranged: Shape (n,), >= 0: mean variance by the ranges over the last of `WINDOWS`.
+        ratios: Shape (n,), > 0: mean size of the returns over it, in mean deviations by the ranges.
+    """
+
+    columns: FloatArray
+    ranged: FloatArray
+    ratios: FloatArray
+
+    @property
+    def usual(self) -> FloatArray:
+        """Usual variance of the log return of one candle, shape (n,), >= 0; ranges of few trades are too narrow."""
+        return self.ranged * self.ratios**2
+
+
+def candle_variances(values: FloatArray) -> FloatArray:
+    """Return the variance of the log price over each candle, with the gap to the candle before, shape (n,), >= 0.
+
+    It varies far less by chance than a squared return does.
+
+    Args:
+        values: Shape (n, 5): open, high, low, close > 0, volume; oldest first.
+
+    Source: Garman and Klass, On the Estimation of Security Price Volatilities from Historical Data (1980).
+    """
+    opens, highs, lows, closes = np.log(values[:, :4]).T
+    within = 0.5 * (highs - lows) ** 2 - (2 * np.log(2) - 1) * (closes - opens) ** 2
+    gaps = np.zeros(len(values))
+    gaps[1:] = opens[1:] - closes[:-1]
+    variances: FloatArray = np.maximum(within, 0.0) + gaps**2
+    return variances
+
+
+def variance_rows(values: FloatArray) -> VarianceRows:
+    """Return what a forecast reads at the close of each candle, of that candle and those before it.
+
+    Args:
+        values: As in `candle_variances`.
+    """
+    variances = candle_variances(values)
+    means = np.column_stack([_means(variances, window) for window in WINDOWS])
+    sizes, deviations = (_means(each, WINDOWS[-1]) for each in _sizes(values, variances))
+    return _rows(means, sizes, deviations)
+
+
+def newest_variance_row(values: FloatArray) -> VarianceRows:
+    """Return the last row of `variance_rows` alone: as many rows, 1."""
+    variances = candle_variances(values[-WINDOWS[-1] - 1 :])
+    means = np.array([[variances[-window:].mean() for window in WINDOWS]])
+    sizes, deviations = (
+        each[-WINDOWS[-1] :].mean(keepdims=True) for each in _sizes(values[-WINDOWS[-1] - 1 :], variances)
+    )
+    return _rows(means, sizes, deviations)
+
+
+def _rows(means: FloatArray, sizes: FloatArray, deviations: FloatArray) -> VarianceRows:
+    ranged = means[:, -1:]
+    shares = np.divide(means[:, :-1], ranged, out=np.ones_like(means[:, :-1]), where=ranged > 0)
+    columns = np.column_stack([np.ones(len(means)), np.log(np.maximum(shares, _LEAST_SHARE))])
+    ratios = np.divide(sizes, deviations, out=np.ones_like(sizes), where=deviations > 0)
+    return VarianceRows(columns, ranged[:, 0], np.maximum(ratios, _LEAST_RATIO))
+
+
+def _sizes(values: FloatArray, variances: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the size of each log return and the deviation by the range; the first candle has no return."""
+    deviations = np.sqrt(variances)
+    sizes = deviations.copy()
+    sizes[1:] = np.abs(np.diff(np.log(values[:, 3])))
+    return sizes, deviations
+
+
+def _means(values: FloatArray, window: int) -> FloatArray:
+    """Return the mean of the last `window` values at each of n, of fewer at the first ones."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends: IntArray = np.arange(1, len(values) + 1)
+    starts = np.maximum(0, ends - window)
+    means: FloatArray = np.maximum(sums[ends] - sums[starts], 0.0) / (ends - starts)
+    return means

@@ -1,0 +1,112 @@
+"""How volatile the next candles will be: coefficients fitted on many markets, for any market."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from domain.arrays import FloatArray
+from domain.forecasting import VolatilityForecast, VolatilitySkill
+from domain.market import CandleSeries, Timeframe
+from domain.values import Frozen
+from models.volatility.variances import WINDOWS, VarianceRows, newest_variance_row, variance_rows
+
+MAX_STEPS = 30
+# Shares of outcomes beyond a quantile, on each side; the quantiles of others lie between.
+TAILS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25)
+PLAIN_CANDLES = 20
+_SHIPPED_FILE = Path(__file__).resolve().parents[2] / "config" / "volatility.json"
+
+Quantiles = Annotated[tuple[float, ...], Field(min_length=len(TAILS), max_length=len(TAILS))]
+
+
+class StepVolatility(Frozen):
+    """The forecast for one number of candles ahead.
+
+    Attributes:
+        weights: Of the columns of `VarianceRows`.
+        below: Quantiles of the falls at `TAILS`, in deviations, > 0.
+        above: Those of the rises.
+    """
+
+    weights: Annotated[tuple[float, ...], Field(min_length=len(WINDOWS), max_length=len(WINDOWS))]
+    below: Quantiles
+    above: Quantiles
+
+
+class VolatilityModel(Frozen):
+    """A heterogeneous autoregression of the logarithm of the variance: over 1, 6, 24, 120 and 480 candles.
+
+    The variance over h candles is the usual one times exp(weights of h . columns). The weights have no unit, so that
+    they serve any market and timeframe. Source: Corsi, A Simple Approximate Long-Memory Model of Realized Volatility
+    (2009).
+
+    Attributes:
+        markets: On whose candles it was fitted.
+        timeframe: Of these candles.
+        fitted_until_ms: Close of the newest one, epoch ms.
+        rows: Their number.
+        steps: Of 1 to 30 candles ahead.
+    """
+
+    markets: tuple[str, ...]
+    timeframe: Timeframe
+    fitted_until_ms: int
+    rows: Annotated[int, Field(ge=1)]
+    steps: Annotated[tuple[StepVolatility, ...], Field(min_length=MAX_STEPS, max_length=MAX_STEPS)]
+
+    @model_validator(mode="after")
+    def _quantiles_in_order(self) -> Self:
+        for step in self.steps:
+            if any(list(side) != sorted(side, reverse=True) or side[-1] <= 0 for side in (step.below, step.above)):
+                raise ValueError("quantiles have to fall with their tails, and to be above zero")
+        return self
+
+    def deviations(self, values: FloatArray) -> FloatArray:
+        """Return the standard deviation of the log return over 1 to 30 candles after each of n, shape (n, 30), >= 0.
+
+        Args:
+            values: Shape (n, 5): open, high, low, close > 0, volume; oldest first.
+        """
+        return self._of(variance_rows(values), self._weights)
+
+    def forecast(self, series: CandleSeries, horizon: int, skill: VolatilitySkill | None = None) -> VolatilityForecast:
+        """Return the volatility over the next `horizon` candles; beyond 30 variance grows with the candles.
+
+        Args:
+            series: Two closed candles or more, of which the newest 480 are read.
+            horizon: Candles ahead, >= 1.
+            skill: Of such forecasts, where it was measured.
+        """
+        step, longer = min(horizon, MAX_STEPS), max(horizon / MAX_STEPS, 1.0)
+        deviation = self._of(newest_variance_row(series.values), self._weights[step - 1 : step])[0, 0]
+        plain = np.diff(np.log(series.closes[-PLAIN_CANDLES - 1 :])).std() * np.sqrt(horizon)
+        return VolatilityForecast(
+            deviation=float(deviation * np.sqrt(longer)), last_20_candles=float(plain), skill=skill
+        )
+
+    def quantiles(self) -> FloatArray:
+        """Return the quantiles of falls and of rises in deviations, shape (30, 2, tails)."""
+        return np.array([(step.below, step.above) for step in self.steps])
+
+    def knows(self, market: str) -> bool:
+        """Tell whether it was fitted on candles of a market."""
+        return market in self.markets
+
+    @cached_property
+    def _weights(self) -> FloatArray:
+        return np.array([step.weights for step in self.steps])
+
+    @staticmethod
+    def _of(rows: VarianceRows, weights: FloatArray) -> FloatArray:
+        return np.sqrt(rows.usual[:, None] * np.exp(rows.columns @ weights.T))
+
+
+@cache
+def shipped_volatility() -> VolatilityModel:
+    """Return the model of `config/volatility.json`, which `cli.py models build-volatility` makes."""
+    return VolatilityModel.model_validate_json(_SHIPPED_FILE.read_bytes())
