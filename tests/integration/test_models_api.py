@@ -393,7 +393,7 @@ def test_config_of_other_default_types(
     assert found == (kind, epochs, length, len(features.columns))
 
 
-@pytest.mark.parametrize(("recipe", "rate", "epochs"), [("tuned", 0.002, 8), ("specified", 0.001, 100)])
+@pytest.mark.parametrize(("recipe", "rate", "epochs"), [("tuned", 0.001, 8), ("specified", 0.001, 100)])
 def test_config_shows_the_recipe_in_force(make_client: MakeClient, recipe: str, rate: float, epochs: int) -> None:
     model = make_client(models={"recipe": recipe, "default_type": "gru"}).get("/config").json()["model_config"]
     assert (model["learning_rate"], model["epochs"]) == (rate, epochs)
