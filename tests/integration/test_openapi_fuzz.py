@@ -71,7 +71,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 # forecasts are 503 by design; the stranger asks all three.
 NOT_FOR_THE_ADMIN = ("/ai/health/market-condition", "/ai/models/rollback", "/ai/disabled/{name}")
 ADMIN = ["--header", f"authorization: Bearer {TOKEN}", *(f"--exclude-path={path}" for path in NOT_FOR_THE_ADMIN)]
-# Each in a run of its own: one run of all phases draws from all answers before, and takes three times as long.
+# Each is a test of its own, so that a failure says which caller and which phase.
 RUNS = {
     # Bodies at the bounds of the schema are read alike from every caller: the administrator sends them everywhere.
     "stranger": ["--header", "x-forwarded-for: 203.0.113.9", "--phases", "examples,fuzzing"],
