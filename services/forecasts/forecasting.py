@@ -23,6 +23,7 @@ from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import newest_volatility, to_forecast
 from models.serving.loaded_models import LoadedModels
 from rules.context import MarketContext
+from services.forecasts.finding import find_model, none_in_production
 from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import ModelCandles, best_candles
@@ -207,7 +208,7 @@ class Forecasting:
         usable = served.intersection(timeframes)
         chosen = next((timeframe for timeframe in self._preferred if timeframe in usable), None)
         if chosen is None:
-            raise ModelUnavailable(self._none_in_production(symbol, timeframes))
+            raise ModelUnavailable(none_in_production(self._models, symbol, timeframes))
         return chosen
 
     async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
@@ -238,28 +239,11 @@ class Forecasting:
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
-            raise ModelUnavailable(self._none_in_production(symbol, (timeframe,)))
-        return await run_blocking(self._executor, self._find, symbol, timeframe)
+            raise ModelUnavailable(none_in_production(self._models, symbol, (timeframe,)))
+        return await run_blocking(self._executor, find_model, self._models, symbol, timeframe)
 
     def _read(
         self, model: Forecaster, history: CandleSeries, leader: CandleSeries | None
     ) -> tuple[FeatureRows, tuple[Driver, ...] | None, VolatilityForecast]:
         rows = self._rows.of(model, history, leader)
         return rows, model.drivers(rows), newest_volatility(model.metadata, history)
-
-    def _find(self, symbol: str, timeframe: Timeframe) -> Forecaster:
-        model = self._models.find(symbol, timeframe)
-        if model is not None:
-            return model
-        if timeframe in self._models.timeframes(symbol):
-            raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
-        raise ModelUnavailable(self._none_in_production(symbol, (timeframe,)))
-
-    def _none_in_production(self, symbol: str, timeframes: Sequence[Timeframe]) -> str:
-        shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
-        example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
-        coins = " (those that come with the service know coins alone)" if self._models.for_coins_alone(symbol) else ""
-        return (
-            f"no model is in production for {symbol} on {shown}{coins}; train one: "
-            f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
-        )

@@ -1,0 +1,35 @@
+"""The model in production of a market, or in words why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.errors import ModelUnavailable
+from domain.market import Timeframe
+from models.serving.forecaster import Forecaster
+from models.serving.loaded_models import LoadedModels
+
+
+def find_model(models: LoadedModels, symbol: str, timeframe: Timeframe) -> Forecaster:
+    """Return the model in production, loaded where it was not yet.
+
+    Raises:
+        ModelUnavailable: there is none, or it cannot be loaded.
+    """
+    model = models.find(symbol, timeframe)
+    if model is not None:
+        return model
+    if timeframe in models.timeframes(symbol):
+        raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
+    raise ModelUnavailable(none_in_production(models, symbol, (timeframe,)))
+
+
+def none_in_production(models: LoadedModels, symbol: str, timeframes: Sequence[Timeframe]) -> str:
+    """Return in words that no model is in production for any of some timeframes, and how to train one."""
+    shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
+    example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
+    coins = " (those that come with the service know coins alone)" if models.for_coins_alone(symbol) else ""
+    return (
+        f"no model is in production for {symbol} on {shown}{coins}; train one: "
+        f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
+    )
