@@ -231,7 +231,7 @@ def main() -> None:
         overrides: dict[str, Any] = {
             "logging": {"level": "ERROR"},
             "storage": {"url": f"sqlite:///{folder}/store.db"},
-            "models": {"save_path": f"{folder}/models"},
+            "models": {"save_path": f"{folder}/models", "shipped": False},
             "backtests": {"trials_path": f"{folder}/trials.jsonl", "key_file": f"{folder}/backtest_key"},
             "periodic": {"enabled": False},
             # Nobody listens there: its dead letters are an example.

@@ -13,7 +13,7 @@ from config.settings import FeatureSettings
 from domain.errors import InsufficientData, ModelCorrupt
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
-from features.columns.feature_sets import STANDARD
+from features.columns.feature_sets import FEATURE_SETS, STANDARD
 from features.feature_engineering import FeatureEngineer
 from models.evaluation.calibration import Calibration
 from models.model_manager import ModelManager
@@ -128,10 +128,11 @@ def test_a_trained_model_names_what_the_market_is_made_of(
 ) -> None:
     registry, model = trained(kind)
     forecaster = load_version(registry, model.version)
-    length = forecaster.needs["standard"]
-    rows = FeatureEngineer(STANDARD).last_window(MARKET, length)
+    [(name, length)] = forecaster.needs.items()
+    columns = [column.name for column in FEATURE_SETS[name].columns]
+    rows = FeatureEngineer(FEATURE_SETS[name]).last_window(MARKET, length)
     forecast = newest_forecast(forecaster, "BTCUSDT", MARKET, configured(ServingSettings))
-    assert forecast.drivers == forecaster.drivers({"standard": rows[None]})
+    assert forecast.drivers == forecaster.drivers({name: rows[None]})
     assert forecast.drivers
     assert len(forecast.drivers) == 5
     # The next move turns against the last one: what moves the forecast most points that way.
@@ -141,4 +142,4 @@ def test_a_trained_model_names_what_the_market_is_made_of(
         assert length == 1
         for driver in forecast.drivers:
             assert driver.statistic is None
-            assert driver.value == rows[-1, COLUMNS.index(driver.column)]
+            assert driver.value == rows[-1, columns.index(driver.column)]
