@@ -50,7 +50,7 @@ def show(document: Mapping[str, Any], tables: RenderableType, as_json: bool) -> 
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
     else:
-        output().print(tables)
+        output().print(tables, crop=False)  # a line of Markdown is as long as it is
 
 
 def say(words: str) -> None:

@@ -24,7 +24,7 @@ HEADINGS = (
 def built_table(built: Sequence[DefaultModel]) -> Group:
     """Return the figures out of sample of each version, as lines of Markdown that a README can take."""
     rows = [HEADINGS, tuple("---" for _ in HEADINGS), *map(_row, built)]
-    return Group(*(Text(f"| {' | '.join(row)} |", no_wrap=True) for row in rows))
+    return Group(*(Text(f"| {' | '.join(row)} |", no_wrap=True, overflow="ignore") for row in rows))
 
 
 def _row(built: DefaultModel) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def built_volatility(skills: Iterable[StepSkill], bands: Iterable[MarketBands]) 
 
 def _markdown(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[Text]:
     lines = [headings, tuple("---" for _ in headings), *rows]
-    return [Text(f"| {' | '.join(line)} |", no_wrap=True) for line in lines]
+    return [Text(f"| {' | '.join(line)} |", no_wrap=True, overflow="ignore") for line in lines]
 
 
 def _share(skill: VolatilitySkill) -> str:
