@@ -17,7 +17,7 @@ from domain.errors import InvalidRequest
 def features(
     file: Annotated[Path | None, typer.Argument(help="File of candles; see docs/files.md.", show_default=False)] = None,
     set_name: Annotated[
-        Literal["standard", "extended", "wide"] | None,
+        Literal["standard", "led", "extended", "wide"] | None,
         typer.Option("--set", help="The feature set; standard by default."),
     ] = None,
     timeframe: SeriesTimeframe = None,

@@ -46,6 +46,7 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     timeframe = next(iter(markets.values())).timeframe
 
     from commands.tables.studies import study_markdown, study_table
+    from models.registry.registry import Registry
     from models.studies.study import Study
 
     with stages() as listener:

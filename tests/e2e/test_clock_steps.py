@@ -35,7 +35,7 @@ def test_a_limit_opens_within_its_minute_and_the_uptime_goes_on(tmp_path: Path) 
         while (performance := client.get("/ai/performance")).status_code != 200:  # its store had no two seconds
             assert time.monotonic() < deadline, performance.text
             time.sleep(PAUSE_SECONDS)
-        assert performance.json()["model_uptime"].startswith("0:00:")
+        assert performance.json()["model_uptime"].startswith(("0:00:", "0:01:"))
 
 
 def test_an_analysis_of_the_hour_ahead_answers_no_request_once_the_clock_is_back(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_nothing_looks_ahead_and_the_status_is_0(
     printed = capsys.readouterr()
     assert "Nothing looks ahead." in printed.out
     assert "BTCUSDT 1h" in printed.out
-    assert "60 indicators of the catalogue, 266 features" in printed.out
+    assert "60 indicators of the catalogue, 274 features" in printed.out
     assert printed.err == ""
 
 
