@@ -45,7 +45,7 @@ def test_the_token_is_asked_for_once_and_a_wrong_one_is_refused(own_service: Ser
     expect(page.get_by_text("This is not the administrator's token.")).to_be_visible()
     page.get_by_label("Administrator's token").fill(ADMIN_TOKEN)
     page.get_by_role("button", name="Use it").click()
-    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
     assert ADMIN_TOKEN not in stored

@@ -78,7 +78,7 @@ def test_a_bad_file_is_refused_in_words_of_the_reader(market_service: Service, o
 def test_a_symbol_is_analyzed_and_the_copied_curl_does_the_same(market_service: Service, open_view: Open) -> None:
     page = open_view(market_service, "/#/try")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_label("Symbol").fill("btcusdt")
+    page.get_by_label("Symbol", exact=True).fill("btcusdt")
     page.get_by_role("button", name="Use this market").click()
     expect(page.get_by_role("region", name="The newest signal").locator(".signal")).to_have_text(
         re.compile("Long|Short|Neutral")

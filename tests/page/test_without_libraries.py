@@ -136,7 +136,7 @@ def test_the_other_views_work_too(plain_service: Service, open_view: Open) -> No
     page.get_by_role("link", name="Operations").click()
     expect(page.get_by_label("Administrator's token")).to_be_visible()
     page.get_by_role("link", name="Try it").click()
-    page.get_by_label("Symbol").fill("ethusdt")
+    page.get_by_label("Symbol", exact=True).fill("ethusdt")
     page.get_by_role("button", name="Use this market").click()
     expect(page.get_by_role("region", name="The newest signal").locator(".signal")).to_be_visible()
     assert page.url.endswith("#/try?symbol=ETHUSDT")
