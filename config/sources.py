@@ -111,7 +111,7 @@ def load_settings(
 
 @lru_cache(maxsize=2)
 def _parsed(text: str) -> Any:
-    """Return what the text says, in 15 ms; nobody changes it, so a process that asks again need not parse again."""
+    """Return what the text says, which takes 15 ms the first time; the result is never changed, so it is kept."""
     return yaml.load(text, _YAML)  # noqa: S506 - both are safe
 
 

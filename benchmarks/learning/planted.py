@@ -23,7 +23,7 @@ from tests.fixtures.planted_market import repeating_market
 CANDLES = 4_000
 REPEATS = 0.65
 EPOCHS = 8
-# Markets on which nobody has chosen a setting.
+# No setting was chosen on these markets.
 FIRST_SEED = 301
 SYMBOL = "BTCUSDT"
 # Share of the oracle's edge that every learner is to find, as the mean over its markets.

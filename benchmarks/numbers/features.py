@@ -29,7 +29,7 @@ from services.market_data.sources.simulation import candles_from_returns, simula
 SIZES = (100, 1_000, 10_000, 100_000)
 # Of the four timeframes of an analysis: whole windows, and a client's lists of different lengths.
 LENGTHS = ((300, 300, 300, 300), (300, 200, 100, 100))
-# Markets of a batch, each of so many candles.
+# Number of markets in a batch, and of the candles of each; rounds.
 MARKETS, MARKET_CANDLES, MARKET_ROUNDS = 200, 300, 7
 # Rounds of each size, and calls in each round, so that a round takes some milliseconds at least.
 ROUNDS = 25

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commands.tables.figures import interval, number
+from commands.tables.figures import interval, markdown_lines, number
 from domain.errors import InvalidRequest
 from models.evaluation.learners_plot import LearnerMarks, Reach, write_learners
 from models.studies.market_table import MarketTable
@@ -35,9 +35,7 @@ def markdown(table: MarketTable, timeframe: str, trials: int, picture: str) -> s
         f"{title}, by learners of the candles before. Brackets: 95 % intervals from a block bootstrap. "
         f"Trials: {trials:,} settings were judged on some of these candles so far.",
         "",
-        f"| {' | '.join(HEADINGS)} |",
-        f"| --- |{' ---: |' * (len(HEADINGS) - 1)}",
-        *(f"| {' | '.join(_cells(row))} |" for row in table.rows),
+        *markdown_lines(HEADINGS, map(_cells, table.rows), right=True),
         "",
         f"![Brier score less that of logistic regression, and area under the curve: {title}]({picture})",
     ]

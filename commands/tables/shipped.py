@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.text import Text
 
-from commands.tables.figures import interval, number
+from commands.tables.figures import interval, markdown_lines, number, whole_lines
 
 if TYPE_CHECKING:
     from models.evaluation.gate import Comparison
@@ -23,8 +22,7 @@ HEADINGS = (
 
 def built_table(built: Sequence[DefaultModel]) -> Group:
     """Return the figures out of sample of each version, as lines of Markdown that a README can take."""
-    rows = [HEADINGS, tuple("---" for _ in HEADINGS), *map(_row, built)]
-    return Group(*(Text(f"| {' | '.join(row)} |", no_wrap=True, overflow="ignore") for row in rows))
+    return Group(*whole_lines(markdown_lines(HEADINGS, map(_row, built))))
 
 
 def _row(built: DefaultModel) -> tuple[str, ...]:

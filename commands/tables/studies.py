@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from commands.tables.figures import interval, number
+from commands.tables.figures import interval, markdown_lines, number
 from models.studies.rows import StudyResult, StudyRow
 
 # Heading and metric of `Scores`.
@@ -42,13 +42,17 @@ def study_markdown(result: StudyResult, subject: str, trials: int) -> str:
         _trials(trials),
         *([result.note] if result.note else []),
         "",
-        f"| {' | '.join(headings)} |",
-        f"| --- |{' ---: |' * (len(headings) - 1)}",
     ]
-    for row in result.rows:
-        cells = [f"{figure} {reach}".rstrip() for figure, reach in _cells(row)]
-        lines.append(f"| {' | '.join((row.name, f'{row.scores.count:,}', *cells, _seconds(row)))} |")
-    return "\n".join(lines) + "\n"
+    rows = [
+        (
+            row.name,
+            f"{row.scores.count:,}",
+            *(f"{figure} {reach}".rstrip() for figure, reach in _cells(row)),
+            _seconds(row),
+        )
+        for row in result.rows
+    ]
+    return "\n".join([*lines, *markdown_lines(headings, rows, right=True)]) + "\n"
 
 
 def _trials(trials: int) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.text import Text
 
+from commands.tables.figures import markdown_lines, whole_lines
 from domain.forecasting import Forecast, VolatilitySkill
 
 if TYPE_CHECKING:
@@ -52,12 +52,7 @@ def built_volatility(skills: Iterable[StepSkill], bands: Iterable[MarketBands]) 
         (of.market, f"{of.count:,}", *(f"{of.held[step - 1]:.3f}" for step in _SHOWN), f"{of.held.mean():.3f}")
         for of in bands
     ]
-    return Group(*_markdown(_SKILLS, skilled), Text(""), *_markdown(_BANDS, held))
-
-
-def _markdown(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[Text]:
-    lines = [headings, tuple("---" for _ in headings), *rows]
-    return [Text(f"| {' | '.join(line)} |", no_wrap=True, overflow="ignore") for line in lines]
+    return Group(*whole_lines([*markdown_lines(_SKILLS, skilled), "", *markdown_lines(_BANDS, held)]))
 
 
 def _share(skill: VolatilitySkill) -> str:

@@ -61,6 +61,11 @@ def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeri
     return newest_rows_of(forecaster, [(series, leader)])[0]
 
 
+def least_candles(forecaster: Forecaster) -> int:
+    """Return the number of candles without which some row of the model's window would still be warming up."""
+    return max(FEATURE_SETS[name].warm_up + length for name, length in forecaster.needs.items())
+
+
 def newest_rows_of(
     forecaster: Forecaster, markets: Sequence[tuple[CandleSeries, CandleSeries | None]]
 ) -> list[FeatureRows]:
@@ -70,7 +75,7 @@ def newest_rows_of(
         forecaster: The model that reads them.
         markets: The candles of each, of the model's timeframe, and those of what leads it.
     """
-    needed = max(length + FEATURE_SETS[name].warm_up for name, length in forecaster.needs.items())
+    needed = least_candles(forecaster)
     many, leaders = [series for series, _ in markets], [leader for _, leader in markets]
     if few := next((series for series in many if len(series) < needed), None):
         raise InsufficientData(

@@ -12,6 +12,7 @@ from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from features.columns.feature_sets import FEATURE_SETS
 from models.serving.forecaster import Forecaster
+from models.serving.forecasts import least_candles
 from services.market_data.source import MarketDataSource
 from utils.clock import Clock
 
@@ -22,11 +23,6 @@ MAX_STORED = 5_000
 def best_candles(model: Forecaster) -> int:
     """Return the number of candles with which a model answers as with any longer history."""
     return max(FEATURE_SETS[name].history + length - 1 for name, length in model.needs.items())
-
-
-def least_candles(model: Forecaster) -> int:
-    """Return the number of candles without which some row of a model's window would still be warming up."""
-    return max(FEATURE_SETS[name].warm_up + length for name, length in model.needs.items())
 
 
 class ModelCandles:

@@ -10,8 +10,8 @@ from cachetools import LRUCache
 from domain.continuity import since_break
 from domain.market import CandleSeries
 from models.serving.forecaster import FeatureRows, Forecaster
-from models.serving.forecasts import newest_rows_of
-from services.forecasts.model_candles import best_candles, least_candles
+from models.serving.forecasts import least_candles, newest_rows_of
+from services.forecasts.model_candles import best_candles
 
 # 36 KB each for a network on the standard set, 184 KB for PatchTST: at most twelve megabytes.
 MAX_MARKETS = 64
