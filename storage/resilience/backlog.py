@@ -58,6 +58,11 @@ class Backlog(Generic[T]):
         self._full = bool(lost) or (self._full and len(self) > self._max_items // 2)
         return lost
 
+    @property
+    def half_full(self) -> bool:
+        """Whether as many items wait that soon some would be dropped."""
+        return 2 * len(self._items) > self._max_items or 2 * self._weight > self._max_weight > 0
+
     def oldest(self, count: int) -> list[T]:
         """Return at most `count` of the oldest items, which stay here until they are removed."""
         return list(islice(self._items.values(), count))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 from storage.resilience.availability import Availability
@@ -13,6 +13,7 @@ from storage.resilience.backlog import Backlog
 from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
 from storage.resilience.spool_queue import SpoolQueue
+from storage.resilience.store_calls import bounded
 
 T = TypeVar("T")
 Futures = dict[Hashable, "asyncio.Future[None]"]
@@ -87,20 +88,27 @@ class Spilling(Generic[T]):
         self._give_up = give_up
         self._availability = availability
         self._pace = pace
-        self._arrived = asyncio.Event()
+        self._arrived, self._pressed = asyncio.Event(), asyncio.Event()
 
     def notice(self) -> None:
         """Take note of a new item in memory."""
         self._arrived.set()
+        if self._queue.half_full:
+            self._pressed.set()
 
     async def run(self) -> None:
-        """Bring items until cancelled: at once while the store is down, else when the oldest does not move on."""
+        """Bring items until cancelled: at once while the store is down, else when it does not keep up with them."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             before = self._queue.oldest(1)
-            await asyncio.sleep(self._pace.spill_seconds if self._direct else self._pace.group_seconds)
-            if not self._direct or (before and self._queue.oldest(1) == before):
+            with suppress(TimeoutError):
+                await bounded(
+                    self._pressed.wait(), self._pace.spill_seconds if self._direct else self._pace.group_seconds
+                )
+            self._pressed.clear()
+            stuck = bool(before) and self._queue.oldest(1) == before
+            if not self._direct or self._queue.half_full or stuck:
                 await self.spill()
             if len(self._queue) and self._spool.configured:
                 self._arrived.set()

@@ -29,7 +29,7 @@ BACK = "INFO document store is back"
 
 
 class FaultyDocuments:
-    """Keeps documents in a dict; `failing`, `refused`, `hanging` and `readonly` say how it misbehaves."""
+    """Keeps documents in a dict; `failing`, `refused`, `hanging`, `readonly` and `seconds_each` say how it misbehaves."""
 
     kind = "faulty"
 
@@ -40,6 +40,7 @@ class FaultyDocuments:
         self.failing = self.readonly = False
         self.refused: set[str] = set()
         self.hanging: asyncio.Event | None = None
+        self.seconds_each = 0.0
         self.pings = 0
 
     async def open(self) -> None:
@@ -56,6 +57,7 @@ class FaultyDocuments:
     async def put_many(self, _: Collection, writes: Sequence[DocumentWrite]) -> None:
         if self.hanging is not None:
             await self.hanging.wait()
+        await asyncio.sleep(self.seconds_each * len(writes))
         if self.failing or self.readonly:
             raise StorageUnavailable("the store is full")
         if any(write.key in self.refused for write in writes):
@@ -151,6 +153,25 @@ async def test_documents_wait_while_the_store_is_down_and_the_outage_is_logged_o
         await eventually(lambda: documents.state.waiting == 0)
         assert spooled(tmp_path) == []
     assert log_lines == [DOWN, BACK]
+
+
+async def test_what_a_slow_store_cannot_keep_up_with_goes_to_the_spool_before_any_is_dropped(
+    faulty: FaultyDocuments, opened: Opened, log_lines: list[str]
+) -> None:
+    # It takes one after the other, sooner than it would count as stuck.
+    faulty.seconds_each = 0.02
+    async with opened(replace(PACE, group_items=1), max_waiting=100) as documents:
+        await eventually(lambda: documents.state.available)
+        for start in (0, 60, 120):
+            for number in range(start, start + 60):
+                documents.put_later(LLM_CALLS, str(number), document())
+            await eventually(lambda: documents.state.spooled > 0)
+            await eventually(lambda: documents.state.waiting == documents.state.spooled)
+        assert documents.state.dropped == 0
+        faulty.seconds_each = 0
+        await eventually(lambda: documents.state.waiting == 0)
+    assert list(faulty.kept) == [str(number) for number in range(180)]
+    assert log_lines == []
 
 
 async def test_store_that_is_read_but_not_written_is_not_back(
