@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from loguru import logger
 
 from config.job_settings import JobSettings
-from domain.errors import ConfigurationError, JobQueueFull, StorageUnavailable, Unstorable
-from domain.job_kinds import JobKind, JobQueue
+from domain.errors import ConfigurationError, StorageUnavailable, Unstorable
+from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus
 from services.health.degraded import Degraded
 from services.jobs.events import JobEvents
@@ -23,6 +22,7 @@ from services.jobs.records import JobRecords
 from storage.document_ports import JOBS, DocumentStore
 from tasks.celery_broker import Broker, open_broker
 from tasks.celery_queues import QUEUES, make_app
+from tasks.waiting_jobs import BEGINNING, WaitingJobs
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import background
@@ -32,7 +32,6 @@ LOST_AFTER = timedelta(seconds=10)
 # The process that accepted a job sends it within this, unless that process has ended or the broker was down.
 UNSENT_AFTER = timedelta(seconds=3)
 COUNT_SECONDS = 15.0
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CeleryLauncher:
@@ -48,26 +47,16 @@ class CeleryLauncher:
     ) -> None:
         """Keep the parts."""
         self._broker = broker
-        self._documents = documents
         self._clock = clock
         self._records = records
         self._events = events
-        self._accepting: Counter[JobQueue] = Counter()
+        self._waiting = WaitingJobs(documents)
         self._unsent: dict[str, Job] = {}
         self._sending: asyncio.Task[None] | None = None
 
-    @asynccontextmanager
-    async def room(self, kind: JobKind) -> AsyncIterator[None]:
-        """Count the jobs of the queue that wait in the store; while it is down, jobs are accepted uncounted."""
-        queue = kind.traits.queue
-        most = QUEUES[queue].max_jobs
-        if await self._waiting(queue) + self._accepting[queue] >= most:
-            raise JobQueueFull(f"{most} jobs of {queue.value} are waiting already; try again when one has finished")
-        self._accepting[queue] += 1
-        try:
-            yield
-        finally:
-            self._accepting[queue] -= 1
+    def room(self, kind: JobKind) -> AbstractAsyncContextManager[None]:
+        """Keep a place in the queue of the kind during the block; raises JobQueueFull as `WaitingJobs.room`."""
+        return self._waiting.room(kind.traits.queue)
 
     def born(self, job: Job) -> Job:
         """Return the job as one that no worker holds or was told of."""
@@ -126,15 +115,6 @@ class CeleryLauncher:
         if age >= timedelta(seconds=QUEUES[queue].message_seconds):
             return True
         return age >= LOST_AFTER and await self._broker.is_empty(queue)
-
-    async def _waiting(self, queue: JobQueue) -> int:
-        queued = {"status": JobStatus.QUEUED.value}
-        try:
-            totals = await self._documents.totals(JOBS, BEGINNING, by=("kind",), where=queued)
-        except StorageUnavailable:
-            return 0
-        kinds = {kind.value for kind in JobKind if kind.traits.queue is queue}
-        return sum(total.count for total in totals if total.group[0] in kinds)
 
 
 @asynccontextmanager

@@ -182,13 +182,22 @@ async def test_many_jobs_end_once_each(url: str, folder: Path, light: WorkerProc
     assert all(light.has(job) for job in ended)
 
 
-async def test_a_queue_that_is_full_refuses_the_next_job(rabbitmq: RabbitMq, tmp_path: Path) -> None:
-    async with sending_jobs(rabbitmq.fresh_url(), tmp_path) as jobs:
-        for _ in range(QUEUES[JobQueue.BACKTESTING].max_jobs):
-            await jobs.submit(JobKind.BACKTEST, {})
-        with pytest.raises(JobQueueFull, match="50 jobs of backtesting are waiting already"):
+async def test_a_queue_that_is_full_refuses_the_next_job_of_any_process_until_a_place_is_free(
+    rabbitmq: RabbitMq, tmp_path: Path
+) -> None:
+    url, full = rabbitmq.fresh_url(), "50 jobs of backtesting are waiting already"
+    async with sending_jobs(url, tmp_path) as jobs:
+        most = QUEUES[JobQueue.BACKTESTING].max_jobs
+        waiting = [await jobs.submit(JobKind.BACKTEST, {}) for _ in range(most)]
+        async with sending_jobs(url, tmp_path) as others:
+            for full_for in (jobs, others):
+                with pytest.raises(JobQueueFull, match=full):
+                    await full_for.submit(JobKind.BIAS_LOOKAHEAD, {})
+            await others.submit(JobKind.TRAIN, {})  # another queue
+        await jobs.cancel(waiting[0].job_id)
+        await jobs.submit(JobKind.BIAS_LOOKAHEAD, {})
+        with pytest.raises(JobQueueFull, match=full):
             await jobs.submit(JobKind.BIAS_LOOKAHEAD, {})
-        await jobs.submit(JobKind.TRAIN, {})  # another queue
 
 
 async def test_a_message_that_the_broker_lost_is_sent_again(rabbitmq: RabbitMq, tmp_path: Path) -> None:
