@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ def decode(text: str) -> PendingDocument:
 
 
 async def write(store: DocumentStore, group: Sequence[PendingDocument]) -> None:
-    """Write a group in which no key stands twice.
+    """Write a group in which no key stands twice, all its collections at the same time.
 
     Removals go last: where one document replaces another, one of them is always stored.
     """
@@ -59,8 +60,11 @@ async def write(store: DocumentStore, group: Sequence[PendingDocument]) -> None:
             gone[pending.collection].append(pending.key)
         else:
             kept[pending.collection].append(DocumentWrite(pending.key, pending.document, pending.once))
-    for collection, writes in kept.items():
-        await store.put_many(collection, writes)
+    puts = (store.put_many(collection, writes) for collection, writes in kept.items())
+    # Each ends before the group is written again.
+    for ended in await asyncio.gather(*puts, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
     for collection, keys in gone.items():
         await store.discard(collection, keys)
 
