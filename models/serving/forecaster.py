@@ -184,9 +184,9 @@ class OnnxForecaster:
 
     def _forecast(self, windows: FloatArray) -> Forecasts:
         graph = self._graph
-        inputs = self._inputs(windows)
-        runs = [inputs[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(inputs), _WINDOWS_AT_ONCE)]
-        raw: Float32Array = np.concatenate([self._session.run(["outputs"], {"inputs": run})[0] for run in runs])
+        runs = (windows[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(windows), _WINDOWS_AT_ONCE))
+        answers = [self._session.run(["outputs"], {"inputs": self._inputs(run)})[0] for run in runs]
+        raw: Float32Array = np.concatenate(answers)
         judged = graph.horizons_candles.index(self.metadata.horizon_candles) if graph.horizons_candles else 0
         # Single precision may overshoot by its last digit.
         uncalibrated = np.clip(probability_up(raw, graph.outputs, judged).astype(np.float64), 0.0, 1.0)
