@@ -7,23 +7,28 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from domain.arrays import FloatArray
 from domain.errors import InvalidMarketData
 from features.candle_reading.headers import PRICES, Role
 from features.candle_reading.numbers import is_text, numbers_of
-from features.candle_reading.times import is_clock, looks_like_times
+from features.candle_reading.price_order import order_of_prices
+from features.candle_reading.times import is_clock, looks_like_times, times_of
 
 ASK_FOR_NAMES = "add a first line that names the columns: time,open,high,low,close,volume in the order of the file"
-# An answer of Kraken's API: time, open, high, low, close, average price, volume, trades.
-_COLUMNS_WITH_AVERAGE = 8
-# More rows than this whose open or close lies outside low..high mean that the columns have another order.
-_MOST_OUTSIDE = 0.2
+# So many rows tell what the columns are.
+_SAMPLE = 2_000
+# A column whose values are all this near to low..high holds prices, such as an average or those of the other side.
+_NEAR = 0.02
+_FEWEST_ROWS = 5
 
 
 def guessed_roles(columns: Sequence[pd.Series]) -> dict[Role, int]:
-    """Return the column of each role: a market or nothing, time, perhaps time of day, open, high, low, close, volume.
+    """Return the column of each role: a market or nothing, time, perhaps time of day, four prices, perhaps volume.
+
+    Prices are open, high, low and close, unless their values prove another order.
 
     Raises:
-        InvalidMarketData: no column has times, four prices do not follow, or prices have another order.
+        InvalidMarketData: no column has times, four prices do not follow, or their order cannot be told.
     """
     time = next((at for at, column in enumerate(columns[:4]) if looks_like_times(column)), None)
     if time is None:
@@ -37,13 +42,27 @@ def guessed_roles(columns: Sequence[pd.Series]) -> dict[Role, int]:
         first += 1
     if len(columns) < first + len(PRICES):
         raise InvalidMarketData(f"has no header, and fewer than four prices after the time: {ASK_FOR_NAMES}")
-    roles |= {role: first + at for at, role in enumerate(PRICES)}
-    _require_order(columns, roles)
-    volume = first + len(PRICES)
-    if volume < len(columns) and not columns[volume].isna().all():
-        average = len(columns) - time == _COLUMNS_WITH_AVERAGE and _is_average(columns, roles, volume)
-        roles[Role.VOLUME] = volume + average
-    return roles
+    sample = [column.head(_SAMPLE) for column in columns]
+    times_ms = times_of(sample[time], sample[roles[Role.CLOCK]] if Role.CLOCK in roles else None).ms
+    numbers = [numbers_of(column).floats for column in sample[first:]]
+    # Gate has the volume in the quote currency before the prices.
+    for start in range(min(2, len(numbers) - len(PRICES) + 1)):
+        if order := order_of_prices(numbers[start : start + len(PRICES)], times_ms):
+            roles |= {role: first + start + at for at, role in enumerate(order)}
+            volume = _place_of_volume(numbers[start:], order)
+            return roles if volume is None else roles | {Role.VOLUME: first + start + volume}
+    raise InvalidMarketData(
+        f"has no header, and its prices are not in the order open, high, low, close: {ASK_FOR_NAMES}"
+    )
+
+
+def _place_of_volume(numbers: Sequence[FloatArray], order: Sequence[Role]) -> int | None:
+    """Return the place of the first column after the prices that holds no prices itself; None where there is none."""
+    low, high = (numbers[order.index(role)] for role in (Role.LOW, Role.HIGH))
+    for at in range(len(order), min(len(order) + 2, len(numbers))):
+        if not np.isnan(numbers[at]).all() and not _is_price(numbers[at], low, high):
+            return at
+    return None
 
 
 def _is_packed_clock(columns: Sequence[pd.Series], time: int) -> bool:
@@ -55,20 +74,8 @@ def _is_packed_clock(columns: Sequence[pd.Series], time: int) -> bool:
     return bool(((values % 100 < 60) & (values // 100 % 100 < 60) & (values < 240_000) & (values % 1 == 0)).all())
 
 
-def _require_order(columns: Sequence[pd.Series], roles: dict[Role, int]) -> None:
-    open_, high, low, close = (numbers_of(columns[roles[role]]).floats for role in PRICES)
-    with np.errstate(invalid="ignore"):
-        outside = (np.maximum(open_, close) > high) | (np.minimum(open_, close) < low)
-    known = ~np.isnan(open_ + high + low + close)
-    if known.any() and (outside & known).sum() > _MOST_OUTSIDE * known.sum():
-        raise InvalidMarketData(
-            f"has no header, and its prices are not in the order open, high, low, close: {ASK_FOR_NAMES}"
-        )
-
-
-def _is_average(columns: Sequence[pd.Series], roles: dict[Role, int], at: int) -> bool:
-    """Return whether values lie between low and high, 0 apart: an average price, no volume."""
-    values = numbers_of(columns[at]).floats
-    low, high = (numbers_of(columns[roles[role]]).floats for role in (Role.LOW, Role.HIGH))
-    with np.errstate(invalid="ignore"):
-        return bool(((values == 0) | np.isnan(values) | ((values >= low * 0.999) & (values <= high * 1.001))).all())
+def _is_price(values: FloatArray, low: FloatArray, high: FloatArray) -> bool:
+    """Return whether values lie near low..high wherever they are not 0: prices, no volume."""
+    known = np.isfinite(values + low + high) & (values != 0)
+    near = (values >= low * (1 - _NEAR)) & (values <= high * (1 + _NEAR))
+    return bool(known.sum() >= _FEWEST_ROWS and near[known].all())

@@ -33,11 +33,12 @@ _NAMES: dict[Role, str] = {
     "datum fecha data day time dt",
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure",
     Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timeperiodend endtime endat end",
-    Role.OPEN: "open o openprice priceopen openingprice opening eroffn eroffnung apertura abertura ouv ouverture",
-    Role.HIGH: "high h highprice pricehigh highest max hoch maximo maxima plushaut haut",
-    Role.LOW: "low l lowprice pricelow lowest min tief minimo minima plusbas bas",
+    Role.OPEN: "open o openprice priceopen openingprice opening eroffn eroffnung apertura abertura ouv ouverture "
+    "bidopen openbid",
+    Role.HIGH: "high h highprice pricehigh highest max hoch maximo maxima plushaut haut bidhigh highbid",
+    Role.LOW: "low l lowprice pricelow lowest min tief minimo minima plusbas bas bidlow lowbid",
     Role.CLOSE: "close c closeprice priceclose closingprice closelast last lastprice zuletzt schluss schlusskurs "
-    "cierre ultimo dernier cloture fechamento adjclose adjustedclose closeadj price",
+    "cierre ultimo dernier cloture fechamento adjclose adjustedclose closeadj price bidclose closebid",
     Role.VOLUME: "volume vol v basevolume volumebase basevol volumefrom volumetraded realvolume tickvolume tickvol "
     "volumen umsatz amount",
     Role.SYMBOL: "symbol ticker tickers pair instrument market tic secid asset code",
@@ -46,7 +47,7 @@ _NAMES: dict[Role, str] = {
 _RANKS = {role: {name: rank for rank, name in enumerate(names.split())} for role, names in _NAMES.items()}
 # "Volume BTC", "Volume USDT": the base currency comes first. Not an average of volumes, nor the volume in the quote's.
 _OTHER_VOLUME = re.compile(
-    r"vol(ume)?(?!ma$|sma|ema|weighted|avg|average|to$|quote|usd$|ccy|currency|notional|change)\w*"
+    r"(base\w*)?vol(ume)?(?!ma$|sma|ema|weighted|avg|average|to$|quote|usd$|ccy|currency|notional|change)\w*"
 )
 _LAST_RANK = 1000
 
@@ -64,13 +65,14 @@ def roles_of(names: Sequence[str]) -> dict[Role, int]:
     roles: dict[Role, int] = {}
     for role in (Role.TIME, Role.CLOSE_TIME, *PRICES, Role.VOLUME, Role.SYMBOL, Role.TIMEFRAME, Role.CLOCK):
         taken = set(roles.values())
+        # Of names that differ in case alone the small letters count: `l` of Binance is the low, `L` a trade's number.
         ranked = [
-            (rank, at)
+            (rank, names[at] != names[at].casefold(), at)
             for at, name in enumerate(plain)
             if at not in taken and (rank := _rank(role, name)) is not None and not _is_ticker(names, at, role)
         ]
         if ranked:
-            roles[role] = min(ranked)[1]
+            roles[role] = min(ranked)[-1]
     if "T" in names and "t" in names:  # one answer for many markets has both
         roles |= {Role.SYMBOL: names.index("T"), Role.TIME: names.index("t")}
     if Role.TIME not in roles and plain and plain[0] in _FIRST_COLUMN and 0 not in roles.values():

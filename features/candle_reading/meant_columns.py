@@ -16,10 +16,12 @@ from features.candle_reading.numbers import Numbers, has_decimal_comma, is_text,
 from features.candle_reading.rows import counted
 from features.candle_reading.selection import rows_of_market, rows_of_timeframe
 from features.candle_reading.tables.raw_table import RawTable
-from features.candle_reading.times import Times, times_of
+from features.candle_reading.times import Times, looks_like_times, times_of
 
 # What MetaTrader counts where the exchange has no volume.
 _TICKS = {"tickvol", "tickvolume"}
+# So many rows tell whether a volume is the turnover: the price of all trades of a candle is this near to its close.
+_SAMPLE, _FEWEST_ROWS, _NEAR = 2_000, 10, 0.2
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,13 @@ def meant_columns(table: RawTable) -> MeantColumns:
     if not table.names:
         return MeantColumns(table, guessed_roles(table.columns), False, everything)
     roles = roles_of(table.names)
+    if Role.SYMBOL in roles and looks_like_times(table.columns[roles[Role.SYMBOL]]):
+        del roles[Role.SYMBOL]  # `T` is a market in some answers, the close time in others
     has_close_times = Role.TIME not in roles and Role.CLOSE_TIME in roles
     if has_close_times:
         roles[Role.TIME] = roles[Role.CLOSE_TIME]
+    if Role.TIME not in roles and (unnamed := _columns_of_times(table, roles)):
+        roles[Role.TIME] = unnamed[0]
     if missing := [role for role in (Role.TIME, *PRICES) if role not in roles]:
         raise InvalidMarketData(
             f"has no column for {', '.join(missing)} (its columns: {', '.join(filter(None, table.names))}): name them "
@@ -140,7 +146,32 @@ def meant_columns(table: RawTable) -> MeantColumns:
     if Role.VOLUME in roles and not _traded(table.columns[roles[Role.VOLUME]]):
         ticks = [at for at, name in enumerate(table.names) if plain_name(name) in _TICKS]
         roles[Role.VOLUME] = ticks[0] if ticks else roles[Role.VOLUME]
+    if Role.VOLUME in roles and (base := _base_volume(table, roles)) is not None:
+        roles[Role.VOLUME] = base
     return MeantColumns(table, roles, has_close_times, everything)
+
+
+def _columns_of_times(table: RawTable, roles: dict[Role, int]) -> list[int]:
+    """Return the column without a known name whose values are times, such as `id`; none where several are."""
+    free = [at for at in range(len(table.columns)) if at not in roles.values()]
+    found = [at for at in free if looks_like_times(table.columns[at])]
+    return found if len(found) == 1 else []
+
+
+def _base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
+    """Return the column of which the one named as volume is the product with the price; None where there is none.
+
+    The same word means the volume in some exports, the turnover in others: `vol` of HTX and of Tushare.
+    """
+    closes, named = (numbers_of(table.columns[roles[role]].head(_SAMPLE)).floats for role in (Role.CLOSE, Role.VOLUME))
+    for at in range(len(table.columns)):
+        if at not in roles.values():
+            with np.errstate(invalid="ignore", divide="ignore"):
+                shares = named / (numbers_of(table.columns[at].head(_SAMPLE)).floats * closes)
+            known = shares[np.isfinite(shares)]
+            if len(known) >= _FEWEST_ROWS and (np.abs(np.quantile(known, (0.05, 0.95)) - 1) < _NEAR).all():
+                return at
+    return None
 
 
 def _traded(volumes: pd.Series) -> bool:

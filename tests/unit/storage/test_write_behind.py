@@ -29,7 +29,7 @@ BACK = "INFO document store is back"
 
 
 class FaultyDocuments:
-    """Keeps documents in a dict; `failing`, `refused`, `hanging`, `readonly` and `seconds_each` say how it misbehaves."""
+    """Keeps documents in a dict; its attributes say how it misbehaves, `seconds_each` how slow it is."""
 
     kind = "faulty"
 

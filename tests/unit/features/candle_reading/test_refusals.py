@@ -81,8 +81,8 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "has the day first in '13/09/2026' and the month first in '09/14/2026'",
     ),
     "years of two digits": (csv_text(dated("%d/%m/%y %H:%M")), "'08/09/26 12:00' has a year of two digits"),
-    "another order": (
-        csv_text([(c[0], c[3], c[2], c[1], c[4]) for c in REFERENCE], ()),
+    "no prices of candles": (
+        csv_text([(c[0], c[1], c[3], c[4], c[1]) for c in REFERENCE], ()),
         "its prices are not in the order open, high, low, close: add a first line",
     ),
     "two markets": (
