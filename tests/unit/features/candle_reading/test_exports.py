@@ -32,7 +32,8 @@ def test_an_export_reads_as_the_reference(tmp_path: Path, form: str) -> None:
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
 def test_of_prices_of_both_sides_the_bid_is_read_and_the_ask_is_no_volume(tmp_path: Path, named: bool) -> None:
-    rows = [(*row[:5], *(price + 1 for price in row[1:5])) for row in dated("%Y-%m-%d %H:%M:%S")]
+    asks = [[price + 1 for price in (c.open, c.high, c.low, c.close)] for c in REFERENCE]
+    rows = [(*row[:5], *ask) for row, ask in zip(dated("%Y-%m-%d %H:%M:%S"), asks, strict=True)]
     names = ("Time", *(f"{side}{name}" for side in ("Bid", "Ask") for name in ("Open", "High", "Low", "Close")))
     found = read(tmp_path, csv_text(rows, names if named else ()))
     expected = CandleSeries(Timeframe.H1, REFERENCE)
