@@ -20,6 +20,8 @@ from features.candle_reading.times import Times, looks_like_times, times_of
 
 # What MetaTrader counts where the exchange has no volume.
 _TICKS = {"tickvol", "tickvolume"}
+# TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
+_STAMPED_AT_THE_CLOSE = {"date", "time", "up", "down"}
 # So many rows tell whether a volume is the turnover: the price of all trades of a candle is this near to its close.
 _SAMPLE, _FEWEST_ROWS, _NEAR = 2_000, 10, 0.2
 
@@ -136,6 +138,7 @@ def meant_columns(table: RawTable) -> MeantColumns:
     has_close_times = Role.TIME not in roles and Role.CLOSE_TIME in roles
     if has_close_times:
         roles[Role.TIME] = roles[Role.CLOSE_TIME]
+    has_close_times = has_close_times or set(map(plain_name, table.names)) >= _STAMPED_AT_THE_CLOSE
     if Role.TIME not in roles and (unnamed := _columns_of_times(table, roles)):
         roles[Role.TIME] = unnamed[0]
     if missing := [role for role in (Role.TIME, *PRICES) if role not in roles]:

@@ -20,8 +20,8 @@ FIRST_MICROSECOND = 10**14
 # Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
 _EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569
-# Beyond the year 30000 in either direction a number is no time.
-_FARTHEST_MS = 1e15
+# The year 2286: a number beyond it in any unit is no time of a candle.
+_FARTHEST_MS = 1e13
 _OFFSET = r"(?i)(?:z|utc|gmt|[-+]\d{2}:?\d{2})\s*$|[t ]\d{1,2}:\d{2}[\d:.]*\s*(?:z|[-+]\d{2})"
 
 
@@ -111,12 +111,12 @@ def _of_numbers(column: pd.Series) -> Times:
     ms = np.zeros(len(known), dtype=np.int64)
     for unit in np.unique(units[~wrong]):
         here, factor = (units == unit) & ~wrong, UNITS[unit][2]
+        far = here & (np.abs(known * factor) > _FARTHEST_MS)
+        here, wrong = here & ~far, wrong | far
         if whole is not None and factor <= 1:
             ms[here] = whole[here].astype(np.int64) // round(1 / factor)
         else:
-            floats = np.floor(known[here] * factor + 1e-3)
-            far = np.abs(floats) > _FARTHEST_MS
-            ms[here], wrong[here] = np.where(far, 0.0, floats).astype(np.int64), far
+            ms[here] = np.floor(known[here] * factor + 1e-3).astype(np.int64)
     if not wrong.all():
         _require_digits(ms[~wrong], known[~wrong][0])
     names = [UNITS[unit][0] for unit in np.unique(units[~wrong])]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from domain.errors import InvalidMarketData
+from domain.market import Timeframe
 from features.candle_reading.headers import Role, is_header, roles_of
 from features.candle_reading.tables.raw_table import RawTable, row_place
 
@@ -29,8 +30,8 @@ def json_table(text: bytes) -> RawTable:
             "has no rows of candles: it needs arrays [time, open, high, low, close, volume] or objects with these names"
         )
     if len(found) > 1:
-        # One table under each market's name: they become one table with a column for it.
-        return _joined(found)
+        # One table under the name of each market or timeframe: they become one table with a column for it.
+        return _joined(found, next(iter(_symbols(document, 0)), None))
     symbol = next(iter(_symbols(document, 0)), None)
     (table,) = found.values()
     return _raw(*table, symbol=symbol)
@@ -152,13 +153,14 @@ def _raw(names: tuple[str, ...], columns: list[pd.Series], symbol: str | None = 
     return RawTable(series, names, row_place, symbol=symbol, kind="JSON")
 
 
-def _joined(found: Mapping[str, Columns]) -> RawTable:
+def _joined(found: Mapping[str, Columns], symbol: str | None) -> RawTable:
+    timeframes = set(found) <= set(Timeframe)
     parts = []
-    for market, (names, columns) in found.items():
+    for key, (names, columns) in found.items():
         labels = names or tuple(map(str, range(len(columns))))
         part = pd.DataFrame({label: list(column) for label, column in zip(labels, columns, strict=True)})
-        parts.append(part.assign(symbol=market) if names else part)
+        parts.append(part.assign(**{"timeframe" if timeframes else "symbol": key}) if names else part)
     if all(names for names, _ in found.values()):
-        return _raw(*_of_frame(pd.concat(parts, ignore_index=True)))
+        return _raw(*_of_frame(pd.concat(parts, ignore_index=True)), symbol=symbol if timeframes else None)
     listed = ", ".join(found)
     raise InvalidMarketData(f"holds tables of {listed}: keep one of them in the file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import ReadCandles, read_candles
-from tests.fixtures.candle_exports import EXPORTS, NOW, REFERENCE, csv_text, dated
+from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text, dated, moment
 from tests.fixtures.exchange_answers import ANSWERS
 
 FORMS = EXPORTS | ANSWERS
@@ -40,6 +41,30 @@ def test_of_prices_of_both_sides_the_bid_is_read_and_the_ask_is_no_volume(tmp_pa
     assert found.series.times_ms.tolist() == expected.times_ms.tolist()
     assert found.series.values[:, :4].tolist() == expected.values[:, :4].tolist()
     assert np.isnan([candle.volume for candle in found.series.candles]).all()
+
+
+def test_candles_of_tradestation_open_before_the_time_that_is_written(tmp_path: Path) -> None:
+    later = [(moment(c[0] + HOUR), c) for c in REFERENCE]
+    rows = [(f"{at:%m/%d/%Y}", f"{at:%H:%M}", c.open, c.high, c.low, c.close, 5, 3) for at, c in later]
+    found = read(tmp_path, csv_text(rows, ("Date", "Time", "Open", "High", "Low", "Close", "Up", "Down")))
+    assert found.series.times_ms.tolist() == [c[0] for c in REFERENCE]
+
+
+def test_of_the_body_that_an_engine_posts_one_timeframe_is_read_when_named(tmp_path: Path) -> None:
+    series = CandleSeries(Timeframe.H1, REFERENCE)
+    frames = {
+        frame.timeframe.value: [{name: getattr(candle, name) for name in NAMES} for candle in frame.candles]
+        for frame in (series, series.resample(Timeframe.H4))
+    }
+    body = json.dumps({"symbol": "ETHUSDT", "timeframe_data": frames, "current_price": 1.0, "timestamp": 1})
+    with pytest.raises(
+        InvalidMarketData, match="two timeframes in column timeframe: 1h, 4h; name one with"
+    ):
+        read(tmp_path, body)
+    (tmp_path / "body.json").write_text(body)
+    found = read_candles(tmp_path / "body.json", NOW, timeframe=Timeframe.H4)
+    assert (found.symbol, found.series.timeframe) == ("ETHUSDT", Timeframe.H4)
+    assert found.series.times_ms.tolist() == [row["timestamp"] for row in frames["4h"]]
 
 
 def test_open_and_close_that_no_value_tells_apart_are_refused(tmp_path: Path) -> None:

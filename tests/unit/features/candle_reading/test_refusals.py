@@ -67,6 +67,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "of the future": (csv_text(reference(start_ms=NOW)), "opens in the future"),
     "monthly": (csv_text(dated("%Y-%m-%d", reference(3, 31 * 24 * HOUR))), "a month has no fixed length"),
     "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 25200000 ms apart; known timeframes are"),
+    "a time thousands of years ahead": (
+        csv_text([*REFERENCE[:20], (9 * 10**15, *REFERENCE[20][1:])]),
+        "line 22: '9000000000000000' is no time",
+    ),
     "Excel's long numbers": (
         csv_text(with_times(lambda time: f"{time:.5E}")),
         r"its times have lost their last digits \(1\.78887E\+12\)",
