@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.section import Count, Seconds, Section, Switch, over
-from config.watch_settings import DriftSettings, EvaluationSettings
+from config.watch_settings import DriftSettings, EvaluationSettings, RecalibrationSettings
 from domain.forecasting import ModelType
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -21,7 +21,6 @@ Pooling = Literal["average", "last"]
 Schedule = Literal["plateau", "cosine"]
 HorizonWeights = Literal["equal", "unique"]
 RecipeName = Literal["tuned", "specified"]
-_PLATEAU = ("rate_factor", "rate_patience_epochs")
 
 
 class LearningSettings(Section):
@@ -43,8 +42,8 @@ class LearningSettings(Section):
 
     @model_validator(mode="after")
     def _has_what_its_schedule_needs(self) -> Self:
-        needed = ("rate_updates", "warm_up_share") if self.schedule == "cosine" else _PLATEAU
-        if missing := [name for name in needed if getattr(self, name) is None]:
+        keys = ("rate_updates", "warm_up_share") if self.schedule == "cosine" else ("rate_factor", "rate_patience_epochs")
+        if missing := [name for name in keys if getattr(self, name) is None]:
             raise PydanticCustomError(
                 "incomplete_schedule", f"the schedule {self.schedule} needs {' and '.join(missing)} too"
             )
@@ -197,6 +196,7 @@ class ModelSettings(Section):
     evaluation: EvaluationSettings
     serving: ServingSettings
     drift: DriftSettings
+    recalibration: RecalibrationSettings
     target_threshold: Annotated[float, Field(ge=0, lt=1)]
     recurrent: RecurrentSettings
     transformer: TransformerSettings

@@ -1,4 +1,4 @@
-"""How models are judged, and how the service watches itself: drift, its own newest days, and what surely loses."""
+"""How models are judged and recalibrated, and how the service watches itself: drift, newest days, what surely loses."""
 
 from __future__ import annotations
 
@@ -60,6 +60,20 @@ class DriftSettings(Section):
         if self.psi_notice > self.psi_alarm or self.ks_notice > self.ks_alarm:
             raise ValueError("a notice cannot need more than an alarm")
         return self
+
+
+class RecalibrationSettings(Section):
+    """How calibrations are renewed from settled forecasts: how often, of how many and how old ones, and how judged.
+
+    `judged_share` is of the newest ones, on which a renewed calibration has to be better; `symbol_deviation` the
+    standard deviation of the slopes of symbols around that of all.
+    """
+
+    interval_days: Annotated[float, Field(ge=1, le=366)]
+    window_days: Annotated[float, Field(ge=7, le=3_660)]
+    min_forecasts: Annotated[int, Field(ge=200)]
+    judged_share: Part
+    symbol_deviation: Distance
 
 
 class SelfAnalysisSettings(Section):

@@ -25,6 +25,7 @@ class JobKind(StrEnum):
     RETENTION = "retention"
     CLEANUP_MODELS = "cleanup_models"
     RETRAIN_IF_NEEDED = "retrain_if_needed"
+    RECALIBRATE = "recalibrate"
     SELF_ANALYSIS = "self_analysis"
     HEALTH_CHECK = "health_check"
     PORTFOLIO_REPORT = "portfolio_report"
@@ -81,6 +82,7 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.RETENTION: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.CLEANUP_MODELS: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.RETRAIN_IF_NEEDED: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.RECALIBRATE: KindTraits(JobQueue.SCHEDULED, own_process=False),
     # A question to the LLM is paid for.
     JobKind.SELF_ANALYSIS: KindTraits(JobQueue.SCHEDULED, own_process=False, resumable=False),
     JobKind.HEALTH_CHECK: KindTraits(JobQueue.SCHEDULED, own_process=False),

@@ -140,7 +140,7 @@ def clip_probability(probability: FloatArray) -> FloatArray:
 def _fit_sigmoid(probability: FloatArray, up: BoolArray) -> Calibration:
     from scipy.optimize import minimize
 
-    odds = _logit(clip_probability(probability))
+    odds = log_odds(probability)
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         slope, intercept = parameters
@@ -155,20 +155,37 @@ def _fit_sigmoid(probability: FloatArray, up: BoolArray) -> Calibration:
 
 
 def _fit_slope(probability: FloatArray, up: BoolArray) -> Calibration:
-    from scipy.optimize import minimize
-
-    odds = _logit(clip_probability(probability))
+    odds = log_odds(probability)
     level = float(odds.mean())
-    around = odds - level
+    return around(level, fitted_slope(odds - level, up, level))
+
+
+def around(level: float, slope: float) -> Calibration:
+    """Return the calibration that stretches log odds by a slope >= 0 around a level, which stays as it is."""
+    return Calibration(kind="sigmoid", slope=slope, intercept=(1.0 - slope) * level)
+
+
+def fitted_slope(
+    distance: FloatArray, up: BoolArray, level: float, expected: float = 1.0, deviation: float = 1.0
+) -> float:
+    """Return the most likely slope >= 0 of log odds around a level, given a normal prior of it.
+
+    Args:
+        distance: n log odds less the level.
+        up: Whether the price rose.
+        level: In log odds.
+        expected: Mean of the prior.
+        deviation: Its standard deviation, > 0.
+    """
+    from scipy.optimize import minimize
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         slope = parameters[0]
-        values = level + slope * around
-        total = np.logaddexp(0.0, values).sum() - values[up].sum() + (slope - 1.0) ** 2 / 2.0
-        return float(total), np.array([(_sigmoid(values) - up) @ around + slope - 1.0])
+        values, belief = level + slope * distance, (slope - expected) / deviation
+        total = np.logaddexp(0.0, values).sum() - values[up].sum() + belief**2 / 2.0
+        return float(total), np.array([(_sigmoid(values) - up) @ distance + belief / deviation])
 
-    slope = float(minimize(loss, (1.0,), jac=True, method="L-BFGS-B", bounds=((0.0, None),)).x[0])
-    return Calibration(kind="sigmoid", slope=slope, intercept=(1.0 - slope) * level)
+    return float(minimize(loss, (expected,), jac=True, method="L-BFGS-B", bounds=((0.0, None),)).x[0])
 
 
 def _fit_isotonic(probability: FloatArray, up: BoolArray) -> Calibration:
@@ -177,6 +194,11 @@ def _fit_isotonic(probability: FloatArray, up: BoolArray) -> Calibration:
     fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(probability, up)
     points = zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True)
     return Calibration(kind="isotonic", points=tuple(points))
+
+
+def log_odds(probability: FloatArray) -> FloatArray:
+    """Return the log odds of probabilities, taken within 0.001..0.999."""
+    return _logit(clip_probability(probability))
 
 
 def _logit(probability: FloatArray) -> FloatArray:

@@ -51,7 +51,7 @@ NATIVE_STEM = "model"
 # What changes nothing in a training.
 IDLE_SETTINGS = {
     *("recipes", "save_path", "shipped", "shipped_path", "further_horizons_candles"),
-    *("keep_versions", "serving", "default_type"),
+    *("keep_versions", "serving", "default_type", "recalibration"),
 }
 
 

@@ -14,7 +14,7 @@ from models.registry.metadata import ModelMetadata
 
 # What decides whether a version serves, and how it is watched, is a matter of today.
 _OF_TODAY = (
-    *("auto_retrain", "retrain_interval_hours", "retrain_min_candles", "evaluation", "drift"),
+    *("auto_retrain", "retrain_interval_hours", "retrain_min_candles", "evaluation", "drift", "recalibration"),
     *("shadow_forecasts", "shadow_margin", "shadow_max_days"),
 )
 _BY_HAND = "train it once by cli.py train"

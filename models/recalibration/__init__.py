@@ -1,0 +1,1 @@
+"""Recalibration: what a version states, corrected by what came of its own settled forecasts."""
